@@ -1,0 +1,97 @@
+"""See DNA the way DNABERT-2 sees it: tokens, attention, attributions and embeddings in Jupyter.
+
+Importing this package is light. torch, captum, umap and plotly load when a name that needs them
+is first used.
+
+Examples
+--------
+>>> import dnabert2_explore as dx
+>>> enc = dx.load("pocket")
+>>> tokens = enc.tokenize("ACGTAGCATCGGATCTATCTATCG")
+>>> int(tokens.lengths.sum())
+24
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .analysis.attend import Attention, attend
+    from .analysis.attribute import Attribution, attribute
+    from .analysis.project import project
+    from .encoder import Encoder, load
+    from .errors import Cancelled, CheckpointError, ExploreError, InputError
+    from .sequences import Sequence, read_sequences
+    from .tokens import Tokens
+    from .widgets import (
+        AtlasExplorer,
+        AttentionExplorer,
+        AttributionExplorer,
+        TokenExplorer,
+        Workbench,
+    )
+
+__version__ = "0.1.0"
+
+# Public name -> module that defines it; resolved on first use so that importing stays light.
+_HOMES = {
+    "Attention": ".analysis.attend",
+    "Attribution": ".analysis.attribute",
+    "AtlasExplorer": ".widgets",
+    "AttentionExplorer": ".widgets",
+    "AttributionExplorer": ".widgets",
+    "Cancelled": ".errors",
+    "CheckpointError": ".errors",
+    "Encoder": ".encoder",
+    "ExploreError": ".errors",
+    "InputError": ".errors",
+    "Sequence": ".sequences",
+    "TokenExplorer": ".widgets",
+    "Tokens": ".tokens",
+    "Workbench": ".widgets",
+    "attend": ".analysis.attend",
+    "attribute": ".analysis.attribute",
+    "demo": ".demo",
+    "load": ".encoder",
+    "project": ".analysis.project",
+    "read_sequences": ".sequences",
+}
+
+__all__ = [
+    "Attention",
+    "Attribution",
+    "AtlasExplorer",
+    "AttentionExplorer",
+    "AttributionExplorer",
+    "Cancelled",
+    "CheckpointError",
+    "Encoder",
+    "ExploreError",
+    "InputError",
+    "Sequence",
+    "TokenExplorer",
+    "Tokens",
+    "Workbench",
+    "__version__",
+    "attend",
+    "attribute",
+    "demo",
+    "load",
+    "project",
+    "read_sequences",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(_HOMES[name], __name__)
+    value = module if name == "demo" else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
