@@ -1,0 +1,106 @@
+"""The shape of a DNABERT-2 network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers import PreTrainedConfig
+
+__all__ = ["Dnabert2Config"]
+
+
+class Dnabert2Config(PreTrainedConfig):
+    """Configuration of a DNABERT-2 network; the defaults are the published 117M model.
+
+    Parameters
+    ----------
+    vocab_size : int
+        Number of BPE entries.
+    hidden_size, num_hidden_layers, num_attention_heads, intermediate_size : int
+        Width, depth, heads, and the width of each half of the gated MLP.
+    hidden_dropout_prob, attention_probs_dropout_prob : float
+        Dropout on hidden states and on attention probabilities (training only).
+    type_vocab_size : int
+        Number of token types; type 0 is always added when none is given.
+    initializer_range : float
+        Standard deviation of fresh weights.
+    layer_norm_eps : float
+        Epsilon of every LayerNorm but the MLM head's, which is 1e-12 in the original.
+    classifier_dropout : float or None
+        Dropout before the classifier; None means `hidden_dropout_prob`.
+    classifier_pooling : {"cls", "mean"}
+        What the classifier's pooler reads: position 0 (the original) or the mean over unpadded
+        tokens.
+    sparse_prediction : bool
+        With labels given, project only labelled positions onto the vocabulary: the loss is the
+        same, `logits` has shape (labelled, vocab_size), and pre-training is faster.
+    alibi_starting_size : int
+        Kept so that published configurations round-trip; ALiBi here has no starting size.
+
+    Raises
+    ------
+    ValueError
+        If `hidden_size` is not a multiple of `num_attention_heads`, or `classifier_pooling` is
+        unknown, or `hidden_act` or `position_embedding_type` asks for another architecture.
+
+    References
+    ----------
+    Zhou et al. 2023, "DNABERT-2", arXiv 2306.15006; Press et al. 2021, "ALiBi", arXiv 2108.12409.
+    """
+
+    model_type = "dnabert2"
+
+    def __init__(
+        self,
+        vocab_size: int = 4096,
+        hidden_size: int = 768,
+        num_hidden_layers: int = 12,
+        num_attention_heads: int = 12,
+        intermediate_size: int = 3072,
+        hidden_act: str = "gelu",
+        hidden_dropout_prob: float = 0.1,
+        attention_probs_dropout_prob: float = 0.0,
+        type_vocab_size: int = 2,
+        initializer_range: float = 0.02,
+        layer_norm_eps: float = 1e-12,
+        classifier_dropout: float | None = None,
+        classifier_pooling: str = "cls",
+        sparse_prediction: bool = False,
+        alibi_starting_size: int = 512,
+        tie_word_embeddings: bool = True,
+        pad_token_id: int | None = 3,
+        **kwargs: Any,
+    ) -> None:
+        if hidden_size % num_attention_heads:
+            raise ValueError(
+                f"hidden_size {hidden_size} is not a multiple of num_attention_heads "
+                f"{num_attention_heads}: choose a width that the heads divide."
+            )
+        if classifier_pooling not in ("cls", "mean"):
+            raise ValueError(
+                f"classifier_pooling {classifier_pooling!r} is unknown: choose 'cls' or 'mean'."
+            )
+        if hidden_act != "gelu":
+            raise ValueError(
+                f"hidden_act {hidden_act!r} is not DNABERT-2's: its gated MLP uses exact 'gelu'."
+            )
+        self.vocab_size = vocab_size
+        self.hidden_size = hidden_size
+        self.num_hidden_layers = num_hidden_layers
+        self.num_attention_heads = num_attention_heads
+        self.intermediate_size = intermediate_size
+        self.hidden_act = hidden_act
+        self.hidden_dropout_prob = hidden_dropout_prob
+        self.attention_probs_dropout_prob = attention_probs_dropout_prob
+        self.type_vocab_size = type_vocab_size
+        self.initializer_range = initializer_range
+        self.layer_norm_eps = layer_norm_eps
+        self.classifier_dropout = classifier_dropout
+        self.classifier_pooling = classifier_pooling
+        self.sparse_prediction = sparse_prediction
+        self.alibi_starting_size = alibi_starting_size
+        self.tie_word_embeddings = tie_word_embeddings
+        # Informational only: masks come from the tokenizer, never from this id (the hub's
+        # generation_config.json says 0, the tokenizer's [PAD] is 3).
+        self.pad_token_id = pad_token_id
+        super().__init__(**kwargs)
