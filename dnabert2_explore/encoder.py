@@ -1,0 +1,479 @@
+"""The one door to the network: load a model, tokenize, embed, read hidden states, predict."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .errors import InputError
+from .network import Dnabert2Config, Dnabert2ForMaskedLM, Dnabert2PreTrainedModel
+from .network.attention import BACKENDS
+from .network.checkpoint import Checkpoint, find_checkpoint, load_network
+from .sequences import Sequence
+from .tokens import DnaTokenizer, Tokens
+
+__all__ = ["POOLINGS", "SHIPPED", "Encoder", "ModelInfo", "load"]
+
+POOLINGS = ("mean", "max", "cls")
+
+#: Models inside the package, by the name `load` knows them under.
+SHIPPED = {
+    folder.name: folder
+    for folder in (Path(__file__).parent / "models" / name for name in ("pocket", "pocket-splice"))
+}
+
+Progress = Callable[[int, int], None]
+Bases = str | Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a model is and how it runs; `str` of it is the line that every view shows."""
+
+    name: str
+    path: str
+    parameters: int
+    layers: int
+    heads: int
+    hidden: int
+    vocabulary: int
+    classes: tuple[str, ...]
+    dtype: str
+    attention: str
+    device: str
+    sha256: str
+
+    def __str__(self) -> str:
+        millions = self.parameters / 1e6
+        size = f"{millions:.0f} M" if millions >= 10 else f"{millions:.1f} M"
+        return (
+            f"{self.name} · {size} parameters · {self.dtype} · {self.attention} · {self.device}"
+        )
+
+
+def load(
+    name: str | Path = "pocket",
+    device: str = "auto",
+    dtype: str = "auto",
+    attention: str = "auto",
+    revision: str | None = None,
+) -> Encoder:
+    """Load a model.
+
+    Parameters
+    ----------
+    name : str or pathlib.Path
+        ``"pocket"`` or ``"pocket-splice"`` (shipped, offline), a model folder, or a hub id such as
+        ``"zhihan1996/DNABERT-2-117M"``. A shipped name wins over a folder of that name; write
+        ``"./pocket"`` for the folder.
+    device : str
+        ``"auto"`` (the GPU if there is one, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, …
+    dtype : {"auto", "float32", "bfloat16", "float16", "float64"}
+        ``"auto"`` is bfloat16 on a GPU that computes in it, float32 elsewhere.
+    attention : {"auto", "eager", "sdpa"}
+        Attention backend; ``"auto"`` is sdpa. All are exact and keep ALiBi.
+    revision : str, optional
+        Branch, tag or commit, for a hub id.
+
+    Returns
+    -------
+    Encoder
+
+    Raises
+    ------
+    CheckpointError
+        If the model cannot be found, read, or is no DNABERT-2.
+    InputError
+        If the device, dtype or backend is unknown or not available.
+
+    Examples
+    --------
+    >>> enc = load("pocket")
+    >>> enc.tokenize("ACGTACGTTTGACA").tokens[0]
+    '[CLS]'
+    """
+    where = _device(device)
+    precision = _dtype(dtype, where)
+    if attention != "auto" and attention not in BACKENDS:
+        raise InputError(
+            f"Attention backend {attention!r} would drop ALiBi or is unknown: choose 'auto' or one "
+            f"of {', '.join(map(repr, BACKENDS))}."
+        )
+    checkpoint = find_checkpoint(SHIPPED.get(str(name), name), revision)
+    network = load_network(checkpoint, precision, "sdpa" if attention == "auto" else attention)
+    tokenizer = DnaTokenizer.from_file(checkpoint.tokenizer)
+    if len(tokenizer) > network.config.vocab_size:
+        raise InputError(
+            f"The tokenizer of {checkpoint.folder} has {len(tokenizer)} entries, the network "
+            f"{network.config.vocab_size}: pass the tokenizer.json that belongs to these weights."
+        )
+    short = str(name) if str(name) in SHIPPED or "/" in str(name) else Path(name).name
+    return Encoder(network.to(where), tokenizer, name=short, checkpoint=checkpoint)
+
+
+class Encoder:
+    """A DNABERT-2 with its tokenizer, on a device. Make one with `load`.
+
+    Parameters
+    ----------
+    network : Dnabert2PreTrainedModel
+        With or without a head; put in eval mode.
+    tokenizer : DnaTokenizer
+    name : str
+        What views call the model.
+    checkpoint : Checkpoint, optional
+        Where it came from.
+    """
+
+    def __init__(
+        self,
+        network: Dnabert2PreTrainedModel,
+        tokenizer: DnaTokenizer,
+        name: str = "model",
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
+        self.network = network.eval()
+        self.tokenizer = tokenizer
+        self.name = name
+        self.checkpoint = checkpoint
+
+    def __repr__(self) -> str:
+        return f"<Encoder {self.info}>"
+
+    @property
+    def config(self) -> Dnabert2Config:
+        """Shape of the network."""
+        return self.network.config
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network computes."""
+        return self.network.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of the weights."""
+        return self.network.dtype
+
+    @property
+    def attention(self) -> str:
+        """Attention backend in use."""
+        return self.config._attn_implementation
+
+    @property
+    def has_head(self) -> bool:
+        """Whether the model predicts classes or values."""
+        return hasattr(self.network, "classifier")
+
+    @property
+    def has_masked_lm(self) -> bool:
+        """Whether the model predicts masked tokens."""
+        return isinstance(self.network, Dnabert2ForMaskedLM)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of `predict`'s columns; empty without a head."""
+        if not self.has_head:
+            return ()
+        names = self.config.id2label
+        return tuple(names[i] for i in range(self.config.num_labels))
+
+    @cached_property
+    def info(self) -> ModelInfo:
+        """What this model is and how it runs."""
+        config = self.config
+        if self.checkpoint is None:
+            path, digest = "", ""
+        else:
+            path = str(self.checkpoint.folder)
+            with open(self.checkpoint.weights, "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return ModelInfo(
+            name=self.name,
+            path=path,
+            parameters=sum(p.numel() for p in self.network.parameters()),
+            layers=config.num_hidden_layers,
+            heads=config.num_attention_heads,
+            hidden=config.hidden_size,
+            vocabulary=config.vocab_size,
+            classes=self.classes,
+            dtype=str(self.dtype).removeprefix("torch."),
+            attention=self.attention,
+            device=str(self.device),
+            sha256=digest,
+        )
+
+    @property
+    def body(self) -> torch.nn.Module:
+        """The encoder under the head, if there is a head."""
+        return getattr(self.network, "bert", self.network)
+
+    def tokenize(self, bases: Bases) -> Tokens:
+        """Cut a sequence into the tokens the network sees.
+
+        Parameters
+        ----------
+        bases : str or Sequence
+
+        Returns
+        -------
+        Tokens
+            With [CLS] and [SEP]; spans are 0-based, half-open, in the coordinates passed.
+
+        Warns
+        -----
+        UnknownBasesWarning
+            If there are characters other than A, C, G, T and U.
+        """
+        return self.tokenizer.encode(_text(bases))
+
+    def input_ids(self, tokens: Tokens) -> torch.Tensor:
+        """Token ids of one sequence as a batch of one, shape (1, n), on the network's device."""
+        return torch.from_numpy(tokens.ids)[None].to(self.device)
+
+    def embed(
+        self,
+        sequences: Bases | Iterable[Bases],
+        pooling: str = "mean",
+        layer: int = -1,
+        batch_tokens: int = 8192,
+        progress: Progress | None = None,
+    ) -> NDArray[np.float32]:
+        """Embed sequences, one vector each.
+
+        Parameters
+        ----------
+        sequences : str, Sequence, or iterable of them
+        pooling : {"mean", "max", "cls"}
+            Over the tokens of the sequence; padding, [CLS] and [SEP] are left out of mean and
+            max. [CLS] carries no meaning before fine-tuning.
+        layer : int
+            0 is the embeddings, 1 … layers the layers' outputs; negative counts from the last.
+        batch_tokens : int
+            Padded tokens in one forward pass; less takes less memory.
+        progress : callable, optional
+            Called as progress(sequences done, sequences in all).
+
+        Returns
+        -------
+        numpy.ndarray, shape (n, hidden), float32
+            In the order given.
+
+        Raises
+        ------
+        InputError
+            If there is nothing to embed, a sequence is empty, or pooling or layer is unknown.
+        """
+        if pooling not in POOLINGS:
+            raise InputError(f"Pooling {pooling!r} is unknown: choose one of {', '.join(POOLINGS)}.")
+        n_states = self.config.num_hidden_layers + 1
+        if not -n_states <= layer < n_states:
+            raise InputError(
+                f"Layer {layer} does not exist: this model has states 0 (embeddings) to "
+                f"{n_states - 1}, or -1 to -{n_states} counted from the last."
+            )
+        encoded = self._encode(sequences)
+        vectors = np.empty((len(encoded), self.config.hidden_size), dtype=np.float32)
+        done = 0
+        for members, ids, mask in self._batches(encoded, batch_tokens):
+            with torch.inference_mode():
+                states = self.body(ids, mask, output_hidden_states=True).hidden_states[layer]
+                pooled = self._pool(states.float(), ids, pooling)
+            vectors[members] = pooled.cpu().numpy()
+            done += len(members)
+            if progress is not None:
+                progress(done, len(encoded))
+        return vectors
+
+    def hidden_states(self, bases: Bases) -> NDArray[np.float32]:
+        """Hidden states of one sequence at every depth.
+
+        Parameters
+        ----------
+        bases : str or Sequence
+
+        Returns
+        -------
+        numpy.ndarray, shape (layers + 1, n_tokens, hidden), float32
+            0 is the embeddings after LayerNorm; the tokens are those of `tokenize`.
+        """
+        tokens = self._encode(bases)[0]
+        with torch.inference_mode():
+            states = self.body(self.input_ids(tokens), output_hidden_states=True).hidden_states
+            return torch.cat(states).float().cpu().numpy()
+
+    def projections(self, bases: Bases) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Queries and keys of every layer and head, from which any attention map follows.
+
+        They take memory linear in length, where the maps are quadratic.
+
+        Parameters
+        ----------
+        bases : str or Sequence
+
+        Returns
+        -------
+        queries, keys : numpy.ndarray, shape (layers, heads, n_tokens, head_dim), float32
+        """
+        tokens = self._encode(bases)[0]
+        captured: list[tuple[torch.Tensor, torch.Tensor]] = []
+        blocks = [layer.attention.self for layer in self.body.encoder.layer]
+        hooks = [
+            block.Wqkv.register_forward_hook(
+                lambda _module, _inputs, output, block=block: captured.append(
+                    block.split(output)[:2]
+                )
+            )
+            for block in blocks
+        ]
+        try:
+            with torch.inference_mode():
+                self.body(self.input_ids(tokens))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        queries, keys = (torch.cat(parts).float().cpu().numpy() for parts in zip(*captured))
+        return queries, keys
+
+    def predict(
+        self,
+        sequences: Bases | Iterable[Bases],
+        batch_tokens: int = 8192,
+        progress: Progress | None = None,
+    ) -> NDArray[np.float32]:
+        """Predict with the model's head.
+
+        Parameters
+        ----------
+        sequences : str, Sequence, or iterable of them
+        batch_tokens, progress
+            As in `embed`.
+
+        Returns
+        -------
+        numpy.ndarray, float32
+            Probabilities, shape (n, classes) (independent ones for a multi-label model), or
+            values, shape (n,), for a regression model.
+
+        Raises
+        ------
+        InputError
+            If the model has no head, or a sequence is empty.
+        """
+        if not self.has_head:
+            raise InputError(
+                f"Model {self.name!r} has no classification head: load a fine-tuned model such as "
+                '"pocket-splice", or fine-tune this one.'
+            )
+        encoded = self._encode(sequences)
+        values = np.empty((len(encoded), self.config.num_labels), dtype=np.float32)
+        done = 0
+        for members, ids, mask in self._batches(encoded, batch_tokens):
+            with torch.inference_mode():
+                logits = self.network(ids, mask).logits.float()
+            values[members] = self._activate(logits).cpu().numpy()
+            done += len(members)
+            if progress is not None:
+                progress(done, len(encoded))
+        return values[:, 0] if self.config.num_labels == 1 else values
+
+    def _activate(self, logits: torch.Tensor) -> torch.Tensor:
+        if self.config.num_labels == 1:
+            return logits
+        if self.config.problem_type == "multi_label_classification":
+            return logits.sigmoid()
+        return logits.softmax(dim=-1)
+
+    def _encode(self, sequences: Bases | Iterable[Bases]) -> list[Tokens]:
+        batch = [sequences] if isinstance(sequences, (str, Sequence)) else list(sequences)
+        if not batch:
+            raise InputError("There are no sequences: give at least one.")
+        for index, item in enumerate(batch):
+            if not _text(item).strip():
+                called = f" ({item.name})" if isinstance(item, Sequence) else ""
+                raise InputError(
+                    f"Sequence {index + 1} of {len(batch)}{called} has no bases: remove it or give "
+                    "its bases."
+                )
+        return self.tokenizer.encode_batch([_text(item) for item in batch])
+
+    def _batches(
+        self, encoded: list[Tokens], batch_tokens: int
+    ) -> Iterator[tuple[NDArray[np.int64], torch.Tensor, torch.Tensor | None]]:
+        """Yield (places, ids, mask) of padded batches of similar length, longest first.
+
+        Longest first, so that a batch that does not fit in memory fails at once.
+        """
+        lengths = np.array([len(tokens) for tokens in encoded])
+        order = np.argsort(-lengths, kind="stable")
+        start = 0
+        while start < len(order):
+            width = int(lengths[order[start]])
+            members = order[start : start + max(1, batch_tokens // width)]
+            ids = torch.full((len(members), width), self.tokenizer.pad_id)
+            for row, index in enumerate(members):
+                ids[row, : lengths[index]] = torch.from_numpy(encoded[index].ids)
+            padded = bool((lengths[members] < width).any())
+            mask = (
+                torch.arange(width)[None] < torch.from_numpy(lengths[members])[:, None]
+                if padded
+                else None
+            )
+            yield (
+                members,
+                ids.to(self.device),
+                None if mask is None else mask.long().to(self.device),
+            )
+            start += len(members)
+
+    def _pool(self, states: torch.Tensor, ids: torch.Tensor, pooling: str) -> torch.Tensor:
+        if pooling == "cls":
+            return states[:, 0]
+        tokenizer = self.tokenizer
+        outside = torch.tensor(
+            [tokenizer.cls_id, tokenizer.sep_id, tokenizer.pad_id], device=ids.device
+        )
+        inside = ~torch.isin(ids, outside)[:, :, None]
+        if pooling == "max":
+            return states.masked_fill(~inside, -torch.inf).amax(dim=1)
+        return (states * inside).sum(dim=1) / inside.sum(dim=1)
+
+
+def _text(bases: Bases) -> str:
+    return bases.bases if isinstance(bases, Sequence) else bases
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise InputError(
+            f"Device {name!r} is not available here ({str(error).splitlines()[0][:100]}): choose "
+            "'cpu' or 'auto'."
+        ) from error
+    return device
+
+
+def _dtype(name: str, device: torch.device) -> torch.dtype:
+    if name == "auto":
+        fast = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        return torch.bfloat16 if fast else torch.float32
+    known = {
+        "float32": torch.float32,
+        "bfloat16": torch.bfloat16,
+        "float16": torch.float16,
+        "float64": torch.float64,
+    }
+    if name not in known:
+        raise InputError(f"dtype {name!r} is unknown: choose 'auto' or one of {', '.join(known)}.")
+    return known[name]

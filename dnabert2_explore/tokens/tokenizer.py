@@ -1,0 +1,172 @@
+"""DNABERT-2's byte-pair encoding, with nucleotide coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+
+from ..errors import CheckpointError
+from ..sequences import Cleaned, Composition, clean, warn_unknown
+from .tokens import Tokens
+
+__all__ = ["DnaTokenizer"]
+
+SPECIAL = ("[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]")
+
+
+class DnaTokenizer:
+    """A BPE vocabulary over DNA, behind explicit cleaning.
+
+    The published tokenizer turns every lower-case base, N, IUPAC code and U into [UNK] and drops
+    white space, all in silence. Here `sequences.clean` stands before it: case and U are
+    normalised, what stays unknown becomes one [UNK] a character, is counted, and warned about
+    once a call.
+
+    Parameters
+    ----------
+    backend : tokenizers.Tokenizer
+        A BPE tokenizer with the entries [UNK], [CLS], [SEP], [PAD] and [MASK].
+
+    Raises
+    ------
+    CheckpointError
+        If one of those entries is missing.
+    """
+
+    def __init__(self, backend: Tokenizer) -> None:
+        missing = [token for token in SPECIAL if backend.token_to_id(token) is None]
+        if missing:
+            raise CheckpointError(
+                f"The tokenizer has no {', '.join(missing)}: pass the tokenizer.json of a "
+                "DNABERT-2."
+            )
+        self.backend = backend
+        self.unk_id, self.cls_id, self.sep_id, self.pad_id, self.mask_id = (
+            backend.token_to_id(token) for token in SPECIAL
+        )
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> DnaTokenizer:
+        """Read a `tokenizer.json`.
+
+        Raises
+        ------
+        CheckpointError
+            If the file is missing or is no tokenizer.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise CheckpointError(f"No tokenizer file {path}: pass the path of a tokenizer.json.")
+        try:
+            backend = Tokenizer.from_file(str(path))
+        except Exception as error:  # the library raises bare Exception for every bad file
+            raise CheckpointError(
+                f"{path} is not a tokenizer file ({error}): download tokenizer.json again."
+            ) from error
+        return cls(backend)
+
+    def __len__(self) -> int:
+        return self.backend.get_vocab_size()
+
+    @property
+    def vocabulary(self) -> dict[str, int]:
+        """Vocabulary entries and their ids."""
+        return self.backend.get_vocab()
+
+    def token(self, index: int) -> str:
+        """Vocabulary entry of an id.
+
+        Raises
+        ------
+        IndexError
+            If the vocabulary has no such id.
+        """
+        entry = self.backend.id_to_token(int(index))
+        if entry is None:
+            raise IndexError(f"The vocabulary of {len(self)} entries has no id {index}.")
+        return entry
+
+    def encode(self, bases: str, special: bool = True) -> Tokens:
+        """Cut a sequence into tokens.
+
+        Parameters
+        ----------
+        bases : str
+            DNA or RNA in any case; white space is allowed.
+        special : bool
+            Put [CLS] before and [SEP] after, as the model was trained.
+
+        Returns
+        -------
+        Tokens
+            Spans are in the coordinates of `bases` as passed.
+
+        Warns
+        -----
+        UnknownBasesWarning
+            If characters other than A, C, G, T and U occur, with their numbers.
+        """
+        return self.encode_batch([bases], special)[0]
+
+    def encode_batch(self, sequences: Iterable[str], special: bool = True) -> list[Tokens]:
+        """Cut many sequences into tokens, in parallel; warns once for all of them.
+
+        See `encode` for parameters, result and warning.
+        """
+        texts = list(sequences)
+        cleaned = [clean(text) for text in texts]
+        warn_unknown(_total([c.composition for c in cleaned]))
+        encodings = self.backend.encode_batch(
+            [c.bases for c in cleaned], add_special_tokens=special
+        )
+        return [self._tokens(*parts) for parts in zip(texts, cleaned, encodings, strict=True)]
+
+    def encode_ids(self, bases: str) -> NDArray[np.int32]:
+        """Ids of already clean, upper-case bases without special tokens: the fast path of training.
+
+        Parameters
+        ----------
+        bases : str
+            Upper-case A, C, G, T; anything else becomes [UNK] unannounced.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n,), int32
+        """
+        return np.asarray(self.backend.encode(bases, add_special_tokens=False).ids, dtype=np.int32)
+
+    def _tokens(self, text: str, cleaned: Cleaned, encoding: Encoding) -> Tokens:
+        ids = np.asarray(encoding.ids, dtype=np.int64)
+        special = np.asarray(encoding.special_tokens_mask, dtype=bool)
+        spans = np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2)
+        inner = np.flatnonzero(~special)
+        if cleaned.positions is not None and inner.size:
+            # Where the caller's text has white space, a token reaches up to the next one's start.
+            starts = cleaned.positions[spans[inner, 0]]
+            starts[0] = 0
+            spans[inner, 0] = starts
+            spans[inner, 1] = np.append(starts[1:], len(text))
+        if special.any():
+            # Empty spans where they stand: [CLS] at the start, [SEP] at the end.
+            edge = np.where(np.arange(len(ids)) == 0, 0, len(text))
+            spans[special] = edge[special, None]
+        return Tokens(
+            bases=text,
+            ids=ids,
+            tokens=tuple(encoding.tokens),
+            spans=spans,
+            special=special,
+            unknown=ids == self.unk_id,
+            composition=cleaned.composition,
+        )
+
+
+def _total(compositions: list[Composition]) -> Composition:
+    return Composition(
+        **{f.name: sum(getattr(c, f.name) for c in compositions) for f in fields(Composition)}
+    )
