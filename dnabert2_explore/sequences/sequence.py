@@ -1,0 +1,55 @@
+"""One DNA sequence and what its file said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["Sequence"]
+
+_SHOWN = 24
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Sequence:
+    """A named DNA sequence.
+
+    Parameters
+    ----------
+    name : str
+        The record's name, unique within one source.
+    bases : str
+        As in the source (case, U and IUPAC codes kept); the readers remove white space.
+    label : str or None
+        The class this sequence belongs to, where the source gives one.
+    description : str
+        The rest of the FASTA header, or the ``description`` column.
+    fields : mapping of str to str
+        Every other column of a table, e.g. ``species`` and ``category``.
+
+    Examples
+    --------
+    >>> Sequence("probe", "ACGTACGT", label="promoter")
+    Sequence('probe', 8 bases 'ACGTACGT', label='promoter')
+    """
+
+    name: str
+    bases: str
+    label: str | None = None
+    description: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def __len__(self) -> int:
+        return len(self.bases)
+
+    def __repr__(self) -> str:
+        # A chromosome in a notebook cell must not print millions of letters.
+        bases = self.bases
+        if len(bases) > _SHOWN:
+            bases = f"{bases[: _SHOWN // 2]}…{bases[-_SHOWN // 2 :]}"
+        parts = [repr(self.name), f"{len(self):,} bases {bases!r}"]
+        if self.label is not None:
+            parts.append(f"label={self.label!r}")
+        if self.fields:
+            parts.append(f"fields={dict(self.fields)!r}")
+        return f"Sequence({', '.join(parts)})"

@@ -1,0 +1,116 @@
+"""Small pure operations on bases. Coordinates are 0-based and half-open."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from ..errors import InputError
+
+__all__ = ["gc_content", "mutate", "reverse_complement", "windows"]
+
+# Every IUPAC code pairs with the code of its complements; U pairs as T does.
+_COMPLEMENT = str.maketrans("ACGTUNRYSWKMBDHVacgtunryswkmbdhv", "TGCAANYRSWMKVHDBtgcaanyrswmkvhdb")
+_REPLACEMENTS = "ACGTUNacgtun"
+
+
+def reverse_complement(bases: str) -> str:
+    """Return the opposite strand, read 5' to 3'.
+
+    IUPAC codes are complemented, case is kept, U pairs with A, and any other character stays as
+    it is.
+
+    Examples
+    --------
+    >>> reverse_complement("AACGtR")
+    'YaCGTT'
+    """
+    return bases.translate(_COMPLEMENT)[::-1]
+
+
+def gc_content(bases: str) -> float:
+    """Return the share of G and C among the A, C, G, T and U of ``bases``.
+
+    N, other IUPAC codes and white space are left out on both sides of the ratio.
+
+    Returns
+    -------
+    float
+        Between 0 and 1; ``nan`` where ``bases`` holds no A, C, G, T or U.
+
+    Examples
+    --------
+    >>> gc_content("GGCANN")
+    0.75
+    """
+    upper = bases.upper()
+    strong = upper.count("G") + upper.count("C")
+    weak = upper.count("A") + upper.count("T") + upper.count("U")
+    return strong / (strong + weak) if strong + weak else math.nan
+
+
+def windows(bases: str, size: int, step: int | None = None) -> Iterator[tuple[int, str]]:
+    """Cut ``bases`` into whole windows; a shorter rest at the end is left out.
+
+    Parameters
+    ----------
+    bases : str
+        The sequence.
+    size : int
+        Bases in a window.
+    step : int or None
+        Bases from one window's start to the next; None means ``size`` (no overlap).
+
+    Yields
+    ------
+    (int, str)
+        Start of the window (0-based) and its bases.
+
+    Raises
+    ------
+    InputError
+        If ``size`` or ``step`` is not positive.
+
+    Examples
+    --------
+    >>> list(windows("ACGTACG", 3, step=2))
+    [(0, 'ACG'), (2, 'GTA'), (4, 'ACG')]
+    """
+    step = size if step is None else step
+    if size < 1 or step < 1:
+        raise InputError(
+            f"Windows of {size} bases every {step} were asked for; expected both to be at least 1: "
+            "give a positive size and step."
+        )
+    return ((start, bases[start : start + size]) for start in range(0, len(bases) - size + 1, step))
+
+
+def mutate(bases: str, position: int, base: str) -> str:
+    """Return ``bases`` with the letter at ``position`` (0-based) replaced by ``base``.
+
+    Raises
+    ------
+    InputError
+        If ``position`` lies outside of ``bases`` or on white space, or ``base`` is not one of
+        A, C, G, T, U and N.
+
+    Examples
+    --------
+    >>> mutate("ACGT", 2, "T")
+    'ACTT'
+    """
+    if not 0 <= position < len(bases):
+        raise InputError(
+            f"Position {position} lies outside of a sequence of {len(bases)} bases; expected 0 to "
+            f"{len(bases) - 1}: choose a position in it (0-based)."
+        )
+    if bases[position].isspace():
+        raise InputError(
+            f"Position {position} is white space; expected a base: remove the white space or "
+            "choose another position (0-based)."
+        )
+    if len(base) != 1 or base not in _REPLACEMENTS:
+        raise InputError(
+            f"{base!r} cannot stand for a base; expected one of A, C, G, T, U, N: give one letter."
+        )
+    return f"{bases[:position]}{base}{bases[position + 1 :]}"
