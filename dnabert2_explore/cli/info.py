@@ -1,0 +1,113 @@
+"""``dnabert2-explore info``: what is installed, what it runs on, which models are at hand."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import sys
+from importlib import metadata
+from typing import Annotated, Any
+
+import typer
+
+from .. import __version__
+from .common import MODELS
+
+__all__ = ["info"]
+
+PACKAGES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "captum",
+    "umap-learn",
+    "numpy",
+    "plotly",
+    "ipywidgets",
+    "anywidget",
+    "jupyterlab",
+    "flash-attn",
+)
+
+
+def info(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Show versions, device, attention backends and the models that ship with the package.
+
+    Paste its output into a bug report: it names no file of yours.
+
+    [bold]Examples[/bold]
+
+      dnabert2-explore info
+      dnabert2-explore info --json | jq .device
+    """
+    facts = {
+        "dnabert2-explore": __version__,
+        "python": f"{platform.python_version()} on {platform.platform()}",
+        "packages": {name: _version(name) for name in PACKAGES},
+        **_hardware(),
+        "models": shipped_models(),
+    }
+    if as_json:
+        print(json.dumps(facts, indent=2))
+    else:
+        _print(facts)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _hardware() -> dict[str, Any]:
+    import torch
+
+    from ..network.attention import BACKENDS
+
+    if torch.cuda.is_available():
+        device = f"cuda ({torch.cuda.get_device_name()})"
+    elif torch.backends.mps.is_available():
+        device = "mps"
+    else:
+        device = "cpu"
+    return {
+        "device": device,
+        "threads": torch.get_num_threads(),
+        "attention": list(BACKENDS),
+    }
+
+
+def shipped_models() -> dict[str, dict[str, Any]]:
+    """Name, size and checksum of the models inside the package, weights unread."""
+    models = {}
+    for weights in sorted(MODELS.glob("*/model.safetensors")):
+        config = json.loads((weights.parent / "config.json").read_text(encoding="utf-8"))
+        models[weights.parent.name] = {
+            "layers": config["num_hidden_layers"],
+            "hidden": config["hidden_size"],
+            "heads": config["num_attention_heads"],
+            "megabytes": round(weights.stat().st_size / 1e6, 1),
+            "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        }
+    return models
+
+
+def _print(facts: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    for key in ("dnabert2-explore", "python", "device", "threads"):
+        table.add_row(key, str(facts[key]))
+    table.add_row("attention", ", ".join(facts["attention"]))
+    for name, version in facts["packages"].items():
+        table.add_row(name, version or "not installed")
+    for name, model in facts["models"].items():
+        shape = f"{model['layers']} layers x {model['hidden']}, {model['heads']} heads"
+        table.add_row(name, f"{shape}, {model['megabytes']} MB\nsha256 {model['sha256']}")
+    # Never folded: a checksum cut in two cannot be copied.
+    Console(file=sys.stdout, soft_wrap=True).print(table, crop=False, overflow="ignore")
