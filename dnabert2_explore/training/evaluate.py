@@ -1,0 +1,341 @@
+"""Masked-LM loss and accuracy on held-out species, beside what counting alone achieves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from .corpus import Corpus
+from .masking import IGNORED, mask_tokens
+from .rows import RowSampler
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from ..network import Dnabert2ForMaskedLM
+
+__all__ = [
+    "HeldOutRows",
+    "NeighbourModel",
+    "evaluate",
+    "held_out_rows",
+    "score_baselines",
+    "score_rows",
+]
+
+# Any constant: it only has to differ from training seeds and stay the same between evaluations.
+_SEED = 20_240_613
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldOutRows:
+    """Rows of held-out species with fixed masks, so that every model sees the same task.
+
+    Parameters
+    ----------
+    inputs, labels : (rows, tokens) int64
+        All chosen tokens are [MASK] in `inputs`; `labels` holds them, ``IGNORED`` elsewhere.
+    species : (rows,) str
+        Species of each row.
+    """
+
+    inputs: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    species: NDArray[np.str_]
+
+
+def held_out_rows(
+    corpus: Corpus,
+    tokenizer: Tokenizer,
+    rows: int,
+    row_tokens: int = 128,
+    longest: int = 1008,
+    probability: float = 0.15,
+    seed: int = _SEED,
+) -> HeldOutRows:
+    """Draw the same number of rows from every species of `corpus` and mask them.
+
+    Every chosen token becomes [MASK] (in training 10% stay visible, which would flatter the model
+    against the baselines).
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Usually of the held-out split.
+    tokenizer : tokenizers.Tokenizer
+        The model's.
+    rows : int
+        Rows of each species.
+    row_tokens, longest, probability, seed
+        As in pre-training.
+    """
+    sampler = RowSampler(corpus, tokenizer, row_tokens, longest, seed)
+    ids = np.concatenate(
+        [sampler.rows(index, rows, index) for index in range(len(corpus.species))]
+    )
+    inputs, labels = mask_tokens(
+        ids,
+        np.random.default_rng(seed),
+        vocabulary=tokenizer.get_vocab_size(),
+        mask_id=tokenizer.token_to_id("[MASK]"),
+        probability=probability,
+        strategy="mask",
+    )
+    species = np.repeat([one.species for one in corpus.species], rows)
+    return HeldOutRows(inputs, labels, species)
+
+
+def score_rows(
+    network: Dnabert2ForMaskedLM,
+    held_out: HeldOutRows,
+    batch_rows: int = 32,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, tuple[float, float]]:
+    """Loss and accuracy of a network by species.
+
+    Returns
+    -------
+    dict
+        species -> (mean negative log likelihood in nats a masked token, share predicted exactly).
+    """
+    nats = np.full(held_out.labels.shape, np.nan)
+    right = np.zeros(held_out.labels.shape, dtype=bool)
+    device = network.get_input_embeddings().weight.device
+    was_training = network.training
+    network.eval()
+    total = len(held_out.inputs)
+    for start in range(0, total, batch_rows):
+        rows = slice(start, start + batch_rows)
+        inputs = torch.from_numpy(held_out.inputs[rows]).to(device)
+        chosen = held_out.labels[rows] != IGNORED
+        with torch.inference_mode():
+            hidden = network.bert(input_ids=inputs).last_hidden_state
+            logits = network.cls.predictions(hidden[torch.from_numpy(chosen).to(device)])
+            logs = logits.float().log_softmax(-1).cpu().numpy()
+        targets = held_out.labels[rows][chosen]
+        nats[rows][chosen] = -logs[np.arange(len(targets)), targets]
+        right[rows][chosen] = logs.argmax(-1) == targets
+        if progress is not None:
+            progress(min(start + batch_rows, total), total)
+    network.train(was_training)
+    return _by_species(held_out, nats, right)
+
+
+def _by_species(
+    held_out: HeldOutRows, nats: NDArray[np.float64], right: NDArray[np.bool_]
+) -> dict[str, tuple[float, float]]:
+    chosen = held_out.labels != IGNORED
+    scores = {}
+    for name in dict.fromkeys(held_out.species.tolist()):
+        these = chosen & (held_out.species == name)[:, None]
+        scores[str(name)] = (float(nats[these].mean()), float(right[these].mean()))
+    return scores
+
+
+class NeighbourModel:
+    """Token frequencies, alone and given the token on the left and on the right.
+
+    ``P(t | l)`` is ``(count(l, t) + k P(t)) / (count(l) + k)``, likewise for the right neighbour;
+    both together are ``P(t | l) P(t | r) / P(t)``, normalised (the neighbours taken as independent
+    given the token). A neighbour that is hidden or special is left out. Frequencies have one
+    count added to every token.
+
+    Parameters
+    ----------
+    rows : (rows, tokens) int64
+        Unmasked training rows.
+    vocabulary : int
+        Number of entries.
+    smoothing : float
+        k above.
+    n_special : int
+        Ids below are never neighbours nor targets.
+    """
+
+    def __init__(
+        self, rows: NDArray[np.int64], vocabulary: int, smoothing: float, n_special: int = 5
+    ) -> None:
+        if smoothing <= 0:
+            raise InputError(f"smoothing is {smoothing}; expected more than 0.")
+        self.n_special, self.smoothing = n_special, smoothing
+        counts = np.bincount(rows[rows >= n_special], minlength=vocabulary).astype(np.float64)
+        counts[n_special:] += 1.0
+        self.frequencies = counts / counts.sum()
+        pairs = np.zeros((vocabulary, vocabulary), dtype=np.float32)
+        left, right = rows[:, :-1].ravel(), rows[:, 1:].ravel()
+        both = (left >= n_special) & (right >= n_special)
+        np.add.at(pairs, (left[both], right[both]), 1.0)
+        self._pairs = pairs
+
+    def _log_given(self, counts: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Rows of pair counts -> log P(t | neighbour)."""
+        with np.errstate(divide="ignore"):  # log 0 at special tokens, which are never targets
+            return np.log(
+                (counts + self.smoothing * self.frequencies)
+                / (counts.sum(axis=1, keepdims=True) + self.smoothing)
+            )
+
+    def log_probabilities(
+        self, left: NDArray[np.int64], right: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Log probability of every token at positions with these neighbours.
+
+        Parameters
+        ----------
+        left, right : (n,) int64
+            Neighbour ids; special ids (also [MASK]) count as unknown.
+
+        Returns
+        -------
+        (n, vocabulary) float64
+        """
+        with np.errstate(divide="ignore"):
+            base = np.log(self.frequencies)
+        logs = np.tile(base, (len(left), 1))
+        ordinary = slice(self.n_special, None)
+        for ids, table in ((left, self._pairs), (right, self._pairs.T)):
+            known = ids >= self.n_special
+            given = self._log_given(table[ids[known]])
+            logs[known, ordinary] += given[:, ordinary] - base[ordinary]
+        top = logs.max(axis=1, keepdims=True)
+        norm = top + np.log(np.exp(logs - top).sum(axis=1, keepdims=True))
+        return logs - norm
+
+
+def score_baselines(
+    held_out: HeldOutRows, model: NeighbourModel, chunk: int = 1024
+) -> dict[str, dict[str, tuple[float, float]]]:
+    """Scores of "unigram", "bigram_left" and "bigram_both" on the same masked positions.
+
+    Returns
+    -------
+    dict
+        baseline -> species -> (nats a token, accuracy).
+    """
+    row, column = np.nonzero(held_out.labels != IGNORED)
+    targets = held_out.labels[row, column]
+    left = held_out.inputs[row, column - 1]  # [CLS] and [SEP] are never masked: both exist
+    right = held_out.inputs[row, column + 1]
+    unknown = np.zeros_like(left)
+    scores = {}
+    for name, (before, after) in {
+        "unigram": (unknown, unknown),
+        "bigram_left": (left, unknown),
+        "bigram_both": (left, right),
+    }.items():
+        nats = np.full(held_out.labels.shape, np.nan)
+        hits = np.zeros(held_out.labels.shape, dtype=bool)
+        for start in range(0, len(targets), chunk):
+            part = slice(start, start + chunk)
+            logs = model.log_probabilities(before[part], after[part])
+            nats[row[part], column[part]] = -logs[np.arange(len(logs)), targets[part]]
+            hits[row[part], column[part]] = logs.argmax(1) == targets[part]
+        scores[name] = _by_species(held_out, nats, hits)
+    return scores
+
+
+def evaluate(
+    network: Dnabert2ForMaskedLM,
+    tokenizer: Tokenizer,
+    training: Corpus,
+    held_out: Corpus,
+    rows: int = 64,
+    fit_rows: int = 40_000,
+    row_tokens: int = 128,
+    longest: int = 1008,
+    smoothing: tuple[float, ...] = (10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0),
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, object]:
+    """Score a network and the counting baselines by held-out species.
+
+    The baselines are counted on `fit_rows` rows of the training species, drawn with the balance
+    pre-training uses; their smoothing is chosen on other training rows, never on held-out ones.
+
+    Parameters
+    ----------
+    network, tokenizer : model and its tokenizer
+    training, held_out : Corpus
+        The two splits.
+    rows : int
+        Rows of each held-out species.
+    fit_rows : int
+        Rows the baselines count.
+    row_tokens, longest : int
+        As in pre-training.
+    smoothing : tuple of float
+        Candidates for the neighbour model's k.
+    seed : int
+        Of the rows the baselines see (other rows than pre-training's).
+    progress : callable, optional
+        Called as ``progress(done, total)`` in steps of the work.
+
+    Returns
+    -------
+    dict
+        ``scores``: species -> model or baseline -> {"nats", "accuracy"}, with the unweighted
+        ``mean`` over species; ``masked``: positions scored by species; ``smoothing``; and the
+        counts that describe the evaluation. Ready for JSON.
+    """
+    total = 4
+
+    def report(done: int) -> None:
+        if progress is not None:
+            progress(done, total)
+
+    vocabulary = tokenizer.get_vocab_size()
+    sampler = RowSampler(training, tokenizer, row_tokens, longest, seed)
+    # Steps far above any run's, so that these batches are not those the network was trained on.
+    fit = np.concatenate(
+        [sampler.rows(10**9 + i, min(1000, fit_rows - 1000 * i))
+         for i in range(-(-fit_rows // 1000))]
+    )  # fmt: skip
+    report(1)
+    tuning = held_out_rows(training, tokenizer, 8, row_tokens, longest, seed=_SEED + 1)
+    best: tuple[float, float, NeighbourModel] | None = None
+    model = NeighbourModel(fit, vocabulary, smoothing[0])
+    for value in smoothing:
+        model.smoothing = value
+        scores = score_baselines(tuning, model)["bigram_both"]
+        nats = float(np.mean([one[0] for one in scores.values()]))
+        if best is None or nats < best[0]:
+            best = (nats, value, model)
+    assert best is not None
+    model.smoothing = best[1]
+    report(2)
+    task = held_out_rows(held_out, tokenizer, rows, row_tokens, longest)
+    table = {"model": score_rows(network, task)}
+    report(3)
+    table |= score_baselines(task, model)
+    report(4)
+    names = list(table["model"])
+    result: dict[str, dict[str, dict[str, float]]] = {
+        name: {
+            who: {"nats": scores[name][0], "accuracy": scores[name][1]}
+            for who, scores in table.items()
+        }
+        for name in names
+    }
+    result["mean"] = {
+        who: {
+            "nats": float(np.mean([scores[name][0] for name in names])),
+            "accuracy": float(np.mean([scores[name][1] for name in names])),
+        }
+        for who, scores in table.items()
+    }
+    chosen = task.labels != IGNORED
+    masked = {name: int(chosen[task.species == name].sum()) for name in names}
+    return {
+        "scores": result,
+        "masked": masked,
+        "rows_by_species": rows,
+        "row_tokens": row_tokens,
+        "fit_rows": fit_rows,
+        "smoothing": best[1],
+    }
