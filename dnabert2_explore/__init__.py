@@ -60,10 +60,10 @@ _HOMES = {
 }
 
 __all__ = [
-    "Attention",
-    "Attribution",
     "AtlasExplorer",
+    "Attention",
     "AttentionExplorer",
+    "Attribution",
     "AttributionExplorer",
     "Cancelled",
     "CheckpointError",

@@ -11,11 +11,18 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.utils.hooks import RemovableHandle
 
 from .errors import InputError
-from .network import Dnabert2Config, Dnabert2ForMaskedLM, Dnabert2PreTrainedModel
+from .network import (
+    Dnabert2Config,
+    Dnabert2ForMaskedLM,
+    Dnabert2Model,
+    Dnabert2PreTrainedModel,
+)
 from .network.attention import BACKENDS
 from .network.checkpoint import Checkpoint, find_checkpoint, load_network
+from .network.modeling import Dnabert2SelfAttention
 from .sequences import Sequence
 from .tokens import DnaTokenizer, Tokens
 
@@ -53,9 +60,7 @@ class ModelInfo:
     def __str__(self) -> str:
         millions = self.parameters / 1e6
         size = f"{millions:.0f} M" if millions >= 10 else f"{millions:.1f} M"
-        return (
-            f"{self.name} · {size} parameters · {self.dtype} · {self.attention} · {self.device}"
-        )
+        return f"{self.name} · {size} parameters · {self.dtype} · {self.attention} · {self.device}"
 
 
 def load(
@@ -114,8 +119,8 @@ def load(
             f"The tokenizer of {checkpoint.folder} has {len(tokenizer)} entries, the network "
             f"{network.config.vocab_size}: pass the tokenizer.json that belongs to these weights."
         )
-    short = str(name) if str(name) in SHIPPED or "/" in str(name) else Path(name).name
-    return Encoder(network.to(where), tokenizer, name=short, checkpoint=checkpoint)
+    called = Path(name).resolve().name if Path(name).is_dir() else str(name)
+    return Encoder(network.to(where), tokenizer, name=called, checkpoint=checkpoint)
 
 
 class Encoder:
@@ -211,9 +216,10 @@ class Encoder:
         )
 
     @property
-    def body(self) -> torch.nn.Module:
+    def body(self) -> Dnabert2Model:
         """The encoder under the head, if there is a head."""
-        return getattr(self.network, "bert", self.network)
+        body: Dnabert2Model = getattr(self.network, "bert", self.network)
+        return body
 
     def tokenize(self, bases: Bases) -> Tokens:
         """Cut a sequence into the tokens the network sees.
@@ -272,7 +278,9 @@ class Encoder:
             If there is nothing to embed, a sequence is empty, or pooling or layer is unknown.
         """
         if pooling not in POOLINGS:
-            raise InputError(f"Pooling {pooling!r} is unknown: choose one of {', '.join(POOLINGS)}.")
+            raise InputError(
+                f"Pooling {pooling!r} is unknown: choose one of {', '.join(POOLINGS)}."
+            )
         n_states = self.config.num_hidden_layers + 1
         if not -n_states <= layer < n_states:
             raise InputError(
@@ -310,7 +318,7 @@ class Encoder:
             return torch.cat(states).float().cpu().numpy()
 
     def projections(self, bases: Bases) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Queries and keys of every layer and head, from which any attention map follows.
+        """Return queries and keys of every layer and head; every attention map follows from them.
 
         They take memory linear in length, where the maps are quadratic.
 
@@ -324,22 +332,22 @@ class Encoder:
         """
         tokens = self._encode(bases)[0]
         captured: list[tuple[torch.Tensor, torch.Tensor]] = []
-        blocks = [layer.attention.self for layer in self.body.encoder.layer]
-        hooks = [
-            block.Wqkv.register_forward_hook(
-                lambda _module, _inputs, output, block=block: captured.append(
-                    block.split(output)[:2]
-                )
+
+        def capture(block: Dnabert2SelfAttention) -> RemovableHandle:
+            return block.Wqkv.register_forward_hook(
+                lambda _module, _inputs, output: captured.append(block.split(output)[:2])
             )
-            for block in blocks
-        ]
+
+        hooks = [capture(block) for block in self.body.attention_blocks()]
         try:
             with torch.inference_mode():
                 self.body(self.input_ids(tokens))
         finally:
             for hook in hooks:
                 hook.remove()
-        queries, keys = (torch.cat(parts).float().cpu().numpy() for parts in zip(*captured))
+        queries, keys = (
+            torch.cat(parts).float().cpu().numpy() for parts in zip(*captured, strict=True)
+        )
         return queries, keys
 
     def predict(

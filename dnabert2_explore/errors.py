@@ -1,4 +1,4 @@
-"""The errors this package raises on purpose; each message says what is wrong, where, and the mend."""
+"""Errors raised on purpose; each message says what is wrong, where, and the mend."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ class CheckpointError(ExploreError, OSError):
     """A model that is missing, incomplete, or not a DNABERT-2."""
 
 
-class Cancelled(ExploreError):
+class Cancelled(ExploreError):  # noqa: N818 - a request, not a fault
     """Raised from a ``progress`` callback to stop the work that reports to it."""

@@ -110,9 +110,10 @@ class Attention:
             Rows sum to 1.
         """
         identity = np.eye(len(self.tokens), dtype=np.float32)
-        product = identity
+        product: NDArray[np.float32] = identity
         for layer in range(self.n_layers):
-            product = ((self.mean(layer) + identity) / 2) @ product
+            step: NDArray[np.float32] = (self.mean(layer) + identity) * np.float32(0.5)
+            product = step @ product
         return product
 
     @staticmethod

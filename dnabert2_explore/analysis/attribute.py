@@ -214,6 +214,7 @@ def attribute(
     if tokens.special.all():
         raise InputError("The sequence has no bases: give at least one.")
     ids = enc.input_ids(tokens)
+    resolved: int | tuple[int, int]
     if enc.has_head:
         index, name = _class_target(enc, tokens, ids, target)
         score, unit, resolved = _class_score(enc, index), "logit", index
@@ -294,8 +295,8 @@ def _span_target(
         )
     if not isinstance(target, tuple) or len(target) != 2:
         raise InputError(
-            f"Model {enc.name!r} has no classes: give target=(start, end), a stretch of bases whose "
-            "masked-token log-likelihood is explained, or load a fine-tuned model such as "
+            f"Model {enc.name!r} has no classes: give target=(start, end), a stretch of bases "
+            "whose masked-token log-likelihood is explained, or load a fine-tuned model such as "
             '"pocket-splice".'
         )
     start, end = int(target[0]), int(target[1])
@@ -332,8 +333,7 @@ def _masked_lm_score(
 
 
 def _all_masked(enc: Encoder, tokens: Tokens, ids: torch.Tensor) -> torch.Tensor:
-    """Every token but the special ones replaced by [MASK]: a sequence of the same length that
-    says nothing."""
+    """Replace every token but the special ones by [MASK]: as long, and says nothing."""
     keep = torch.from_numpy(tokens.special).to(ids.device)
     return ids.where(keep, torch.full_like(ids, enc.tokenizer.mask_id))
 

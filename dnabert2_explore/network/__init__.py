@@ -42,6 +42,4 @@ AutoModelForMaskedLM.register(Dnabert2Config, Dnabert2ForMaskedLM, exist_ok=True
 AutoModelForSequenceClassification.register(
     Dnabert2Config, Dnabert2ForSequenceClassification, exist_ok=True
 )
-AutoTokenizer.register(
-    Dnabert2Config, fast_tokenizer_class=PreTrainedTokenizerFast, exist_ok=True
-)
+AutoTokenizer.register(Dnabert2Config, fast_tokenizer_class=PreTrainedTokenizerFast, exist_ok=True)

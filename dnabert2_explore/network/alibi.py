@@ -44,9 +44,7 @@ def alibi_slopes(n_heads: int) -> torch.Tensor:
     return torch.tensor(slopes, dtype=torch.float32)
 
 
-def alibi_bias(
-    n_heads: int, length: int, device: torch.device | str | None = None
-) -> torch.Tensor:
+def alibi_bias(n_heads: int, length: int, device: torch.device | str | None = None) -> torch.Tensor:
     """Bias added to the scores before softmax: minus slope times distance.
 
     Parameters

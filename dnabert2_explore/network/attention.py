@@ -45,7 +45,7 @@ def eager_attention(
     bias: torch.Tensor,
     dropout: float = 0.0,
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Reference attention; the only backend that returns its probabilities.
+    """Compute attention step by step; the only backend that returns its probabilities.
 
     Parameters
     ----------

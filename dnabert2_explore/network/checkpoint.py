@@ -265,7 +265,7 @@ def load_network(
 def _check_keys(
     network: Dnabert2PreTrainedModel, state: dict[str, torch.Tensor], path: Path
 ) -> None:
-    """Raise unless `state` fills `network` exactly; the pooler of a pre-trained model is no loss."""
+    """Raise unless `state` fills `network` exactly; a pooler nobody trained is no loss."""
     expected = network.state_dict()
     tied = {"cls.predictions.decoder.weight"}  # may be left out of the file: tied to the embeddings
     missing = [name for name in expected if name not in state and name not in tied]
@@ -290,6 +290,7 @@ def _check_keys(
     ]
     if problems:
         raise CheckpointError(
-            f"{path} does not fit a {type(network).__name__} of its config.json ({'; '.join(problems)})"
-            ": pass a complete DNABERT-2 checkpoint with its own config.json."
+            f"{path} does not fit a {type(network).__name__} of its config.json "
+            f"({'; '.join(problems)}): pass a complete DNABERT-2 checkpoint with its own "
+            "config.json."
         )

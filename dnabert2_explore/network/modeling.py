@@ -7,7 +7,7 @@ attentions, hidden states, ``ModelOutput``, ``inputs_embeds``.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -68,7 +68,7 @@ class Dnabert2SelfAttention(nn.Module):
         self.Wqkv = nn.Linear(config.hidden_size, 3 * config.hidden_size)
 
     def split(self, projected: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Cut `Wqkv`'s output (batch, n, 3·hidden) into queries, keys, values (batch, heads, n, d)."""
+        """Cut `Wqkv`'s output (batch, n, 3·hidden) in three, each (batch, heads, n, head_dim)."""
         batch, length, _ = projected.shape
         parts = projected.view(batch, length, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)
         query, key, value = parts.unbind(0)
@@ -117,9 +117,7 @@ class Dnabert2GatedMLP(nn.Module):
 
     def __init__(self, config: Dnabert2Config) -> None:
         super().__init__()
-        self.gated_layers = nn.Linear(
-            config.hidden_size, 2 * config.intermediate_size, bias=False
-        )
+        self.gated_layers = nn.Linear(config.hidden_size, 2 * config.intermediate_size, bias=False)
         self.wo = nn.Linear(config.intermediate_size, config.hidden_size)
         self.layernorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
@@ -200,16 +198,21 @@ class Dnabert2Model(Dnabert2PreTrainedModel):
         super().__init__(config)
         self.embeddings = Dnabert2Embeddings(config)
         self.encoder = Dnabert2Encoder(config)
-        self.pooler = Dnabert2Pooler(config) if add_pooling_layer else None
+        self.pooler: Dnabert2Pooler | None = Dnabert2Pooler(config) if add_pooling_layer else None
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Module:
         """Return the token embedding table."""
         return self.embeddings.word_embeddings
 
-    def set_input_embeddings(self, value: nn.Module) -> None:
+    def set_input_embeddings(self, value: nn.Embedding) -> None:
         """Replace the token embedding table."""
         self.embeddings.word_embeddings = value
+
+    def attention_blocks(self) -> list[Dnabert2SelfAttention]:
+        """Return each layer's self-attention, from the first layer to the last."""
+        layers = (cast(Dnabert2Layer, layer) for layer in self.encoder.layer)
+        return [layer.attention.self for layer in layers]
 
     @can_return_tuple
     def forward(
@@ -291,20 +294,40 @@ class Dnabert2Model(Dnabert2PreTrainedModel):
         )
 
 
-class Dnabert2PredictionHead(nn.Module):
-    """Masked-LM head: dense, GELU, LayerNorm, then the tied decoder."""
+class Dnabert2PredictionTransform(nn.Module):
+    """Dense, GELU, LayerNorm before the decoder."""
 
     def __init__(self, config: Dnabert2Config) -> None:
         super().__init__()
-        self.transform = nn.Module()
-        self.transform.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
         # The original leaves this one at 1e-12 whatever layer_norm_eps says.
-        self.transform.LayerNorm = nn.LayerNorm(config.hidden_size, eps=1e-12)
+        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=1e-12)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        return self.LayerNorm(functional.gelu(self.dense(hidden)))
+
+
+class Dnabert2Predictions(nn.Module):
+    """Transform, then the decoder tied to the token embeddings."""
+
+    def __init__(self, config: Dnabert2Config) -> None:
+        super().__init__()
+        self.transform = Dnabert2PredictionTransform(config)
         self.decoder = nn.Linear(config.hidden_size, config.vocab_size)
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        transformed = functional.gelu(self.transform.dense(hidden))
-        return self.decoder(self.transform.LayerNorm(transformed))
+        return self.decoder(self.transform(hidden))
+
+
+class Dnabert2MaskedLMHead(nn.Module):
+    """Masked-LM head (nested as the published names `cls.predictions.…` are)."""
+
+    def __init__(self, config: Dnabert2Config) -> None:
+        super().__init__()
+        self.predictions = Dnabert2Predictions(config)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        return self.predictions(hidden)
 
 
 class Dnabert2ForMaskedLM(Dnabert2PreTrainedModel):
@@ -317,15 +340,14 @@ class Dnabert2ForMaskedLM(Dnabert2PreTrainedModel):
     def __init__(self, config: Dnabert2Config) -> None:
         super().__init__(config)
         self.bert = Dnabert2Model(config, add_pooling_layer=False)
-        self.cls = nn.Module()
-        self.cls.predictions = Dnabert2PredictionHead(config)
+        self.cls = Dnabert2MaskedLMHead(config)
         self.post_init()
 
     def get_output_embeddings(self) -> nn.Module:
         """Return the decoder, whose weight is tied to the token embeddings."""
         return self.cls.predictions.decoder
 
-    def set_output_embeddings(self, new_embeddings: nn.Module) -> None:
+    def set_output_embeddings(self, new_embeddings: nn.Linear) -> None:
         """Replace the decoder."""
         self.cls.predictions.decoder = new_embeddings
 
@@ -365,12 +387,13 @@ class Dnabert2ForMaskedLM(Dnabert2PreTrainedModel):
             output_hidden_states=output_hidden_states,
         )
         hidden = outputs.last_hidden_state
+        targets: torch.Tensor | None
         if labels is not None and self.config.sparse_prediction:
             labelled = labels > 0
-            logits = self.cls.predictions(hidden[labelled])
+            logits = self.cls(hidden[labelled])
             targets = labels[labelled]
         else:
-            logits = self.cls.predictions(hidden)
+            logits = self.cls(hidden)
             targets = None if labels is None else labels.masked_fill(labels <= 0, -100).view(-1)
         loss = None
         if targets is not None:
@@ -439,6 +462,7 @@ class Dnabert2ForSequenceClassification(Dnabert2PreTrainedModel):
                 if attention_mask is None
                 else attention_mask.sum(dim=1, keepdim=True).clamp(min=1).to(hidden.dtype)
             )
+            assert self.bert.pooler is not None  # built in __init__
             pooled = self.bert.pooler(hidden.sum(dim=1) / count)
         else:
             pooled = outputs.pooler_output

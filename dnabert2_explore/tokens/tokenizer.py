@@ -39,7 +39,8 @@ class DnaTokenizer:
     """
 
     def __init__(self, backend: Tokenizer) -> None:
-        missing = [token for token in SPECIAL if backend.token_to_id(token) is None]
+        ids = {token: backend.token_to_id(token) for token in SPECIAL}
+        missing = [token for token, index in ids.items() if index is None]
         if missing:
             raise CheckpointError(
                 f"The tokenizer has no {', '.join(missing)}: pass the tokenizer.json of a "
@@ -47,7 +48,7 @@ class DnaTokenizer:
             )
         self.backend = backend
         self.unk_id, self.cls_id, self.sep_id, self.pad_id, self.mask_id = (
-            backend.token_to_id(token) for token in SPECIAL
+            int(index) for index in ids.values() if index is not None
         )
 
     @classmethod

@@ -60,7 +60,10 @@ class Case:
     def close(self, ours: torch.Tensor, name: str, atol: float | None = None) -> None:
         expected = torch.from_numpy(np.asarray(self.golden[name])).to(ours.dtype)
         torch.testing.assert_close(
-            ours.detach().reshape(expected.shape), expected, atol=atol or self.atol, rtol=0,
+            ours.detach().reshape(expected.shape),
+            expected,
+            atol=atol or self.atol,
+            rtol=0,
             msg=lambda text: f"{name}: {text}",
         )
 
@@ -148,9 +151,7 @@ def test_masked_lm(case: Case) -> None:
         padding = case.golden["attention_mask"] == 0
         expected = torch.from_numpy(case.golden["mlm_logits_pad_vector"]).to(case.dtype)
         ours = out.logits[torch.from_numpy(padding)]
-        torch.testing.assert_close(
-            ours, expected.expand_as(ours), atol=case.logit_atol, rtol=0
-        )
+        torch.testing.assert_close(ours, expected.expand_as(ours), atol=case.logit_atol, rtol=0)
     if case.batch == "long":
         selected = torch.from_numpy(case.golden["sel_positions"])
         case.close(out.logits[0][selected], "mlm_logits_row0_sel", atol=case.logit_atol)

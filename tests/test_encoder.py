@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from dnabert2_explore import CheckpointError, InputError, Sequence, load
+from dnabert2_explore.sequences import UnknownBasesWarning
+
+
+@pytest.fixture(scope="module")
+def mixed() -> list[str]:
+    return [
+        "".join(np.random.default_rng(n).choice(list("ACGT"), n)) for n in (31, 400, 7, 120, 31, 1)
+    ]
+
+
+def by_hand(enc, bases: str) -> torch.Tensor:
+    """Hidden states of the bases' tokens from one unpadded forward pass."""
+    ids = enc.input_ids(enc.tokenize(bases))
+    with torch.inference_mode():
+        return enc.body(ids).last_hidden_state[0, 1:-1].float()
+
+
+def test_mean_leaves_out_padding_and_special_tokens(enc, mixed) -> None:
+    vectors = enc.embed(mixed)
+    assert vectors.shape == (6, 32)
+    assert vectors.dtype == np.float32
+    for vector, bases in zip(vectors, mixed, strict=True):
+        np.testing.assert_allclose(vector, by_hand(enc, bases).mean(0), atol=1e-5)
+
+
+def test_max_and_cls(enc, mixed) -> None:
+    for vector, bases in zip(enc.embed(mixed, pooling="max"), mixed, strict=True):
+        np.testing.assert_allclose(vector, by_hand(enc, bases).amax(0), atol=1e-5)
+    for vector, bases in zip(enc.embed(mixed, pooling="cls"), mixed, strict=True):
+        np.testing.assert_allclose(vector, enc.hidden_states(bases)[-1][0], atol=1e-5)
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 100, 100_000])
+def test_batches_change_nothing(enc, mixed, batch_tokens) -> None:
+    np.testing.assert_allclose(
+        enc.embed(mixed, batch_tokens=batch_tokens), enc.embed(mixed), atol=1e-5
+    )
+
+
+def test_layers_by_number(enc, bases) -> None:
+    states = enc.hidden_states(bases)
+    tokens = enc.tokenize(bases)
+    assert states.shape == (3, len(tokens), 32)
+    for layer in (-3, -1, 0, 1, 2):
+        np.testing.assert_allclose(
+            enc.embed(bases, layer=layer)[0], states[layer][1:-1].mean(0), atol=1e-5
+        )
+
+
+def test_sequences_and_strings_are_alike(enc, bases) -> None:
+    assert np.array_equal(enc.embed(Sequence("x", bases)), enc.embed([bases]))
+
+
+def test_progress_ends_complete_and_can_stop_the_work(enc, mixed) -> None:
+    seen = []
+    enc.embed(mixed, batch_tokens=100, progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (6, 6)
+    assert [s[0] for s in seen] == sorted({s[0] for s in seen})
+
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        enc.embed(mixed, progress=stop)
+
+
+def test_predict_gives_probabilities_by_class(classifier, mixed) -> None:
+    probabilities = classifier.predict(mixed)
+    assert probabilities.shape == (6, 3)
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-6)
+    assert classifier.classes == ("donor", "acceptor", "neither")
+    assert classifier.has_head
+    for row, bases in zip(probabilities, mixed, strict=True):
+        ids = classifier.input_ids(classifier.tokenize(bases))
+        with torch.inference_mode():
+            expected = classifier.network(ids).logits.softmax(-1)[0]
+        np.testing.assert_allclose(row, expected, atol=1e-5)
+
+
+def test_predict_without_a_head_says_what_to_do(enc, bases) -> None:
+    assert not enc.has_head
+    assert enc.classes == ()
+    with pytest.raises(InputError, match="has no classification head"):
+        enc.predict(bases)
+
+
+def test_projections_make_the_attention_of_the_network(enc, bases) -> None:
+    queries, keys = enc.projections(bases)
+    n = len(enc.tokenize(bases))
+    assert queries.shape == keys.shape == (2, 4, n, 8)
+    assert not any(m._forward_hooks for m in enc.network.modules() if hasattr(m, "Wqkv"))
+    assert not any(layer.attention.self.Wqkv._forward_hooks for layer in enc.body.encoder.layer)
+
+
+def test_unknown_bases_warn_once_for_the_whole_call(enc) -> None:
+    with pytest.warns(UnknownBasesWarning) as record:
+        enc.embed(["ACGTN", "NNACG"])
+    assert len(record) == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda enc: enc.embed([]), "no sequences"),
+        (lambda enc: enc.embed(["ACGT", " \n"]), "Sequence 2 of 2 has no bases"),
+        (lambda enc: enc.embed([Sequence("geneX", "")]), "geneX"),
+        (lambda enc: enc.embed("ACGT", pooling="sum"), "Pooling 'sum' is unknown"),
+        (lambda enc: enc.embed("ACGT", layer=3), "Layer 3 does not exist"),
+        (lambda enc: enc.hidden_states(""), "has no bases"),
+    ],
+)
+def test_bad_input_is_one_clear_sentence(enc, call, message) -> None:
+    with pytest.raises(InputError, match=message):
+        call(enc)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"device": "cuda:77"}, "not available here"),
+        ({"device": "toaster"}, "not available here"),
+        ({"dtype": "int3"}, "dtype 'int3' is unknown"),
+        ({"attention": "flash_attention_2"}, "would drop ALiBi"),
+    ],
+)
+def test_bad_settings_are_one_clear_sentence(model_folder, arguments, message) -> None:
+    with pytest.raises(InputError, match=message):
+        load(model_folder, **arguments)
+
+
+def test_unknown_model() -> None:
+    with pytest.raises(CheckpointError, match="No model folder"):
+        load("no-such-model")
+
+
+def test_settings_show_in_the_info(model_folder) -> None:
+    enc = load(model_folder, device="cpu", dtype="bfloat16", attention="eager")
+    assert enc.attention == "eager"
+    assert enc.dtype == torch.bfloat16
+    for part in ("bfloat16", "eager", "cpu", model_folder.name):
+        assert part in str(enc.info)
+    assert len(enc.info.sha256) == 64
+    assert enc.embed("ACGTACGTAA").dtype == np.float32
