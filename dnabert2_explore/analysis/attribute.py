@@ -15,6 +15,9 @@ from ..tokens import Tokens
 
 __all__ = ["METHODS", "Attribution", "attribute"]
 
+#: Tokens in one pass of integrated gradients or occlusion; bounds their memory.
+CHUNK_TOKENS = 2048
+
 Progress = Callable[[int, int], None]
 Target = int | str | tuple[int, int]
 
@@ -82,15 +85,16 @@ class _Problem:
 def _layer_integrated_gradients(problem: _Problem) -> tuple[torch.Tensor, float | None]:
     from captum.attr import LayerIntegratedGradients
 
-    # Captum calls the function once per chunk of steps, and three more times for the end points.
-    chunk = 10
-    total = -(-problem.n_steps // chunk)
+    # Steps in one pass: Captum's default, all at once, takes gigabytes (128 tokens × 50 steps: 7).
+    chunk = max(1, min(problem.n_steps, CHUNK_TOKENS // problem.ids.shape[1]))
+    # Captum also calls the function at both ends, once for the embeddings and once for the delta.
+    total = -(-problem.n_steps // chunk) + 4
     done = 0
 
     def counted(ids: torch.Tensor) -> torch.Tensor:
         nonlocal done
         done += 1
-        problem.progress(min(done, total), total)
+        problem.progress(done, total)
         return problem.score(ids)
 
     method = LayerIntegratedGradients(counted, problem.layer)
@@ -145,7 +149,7 @@ def _occlusion(problem: _Problem) -> tuple[torch.Tensor, float | None]:
         problem.ids,
         sliding_window_shapes=(1,),
         baselines=problem.baseline,
-        perturbations_per_eval=16,
+        perturbations_per_eval=max(1, CHUNK_TOKENS // total),
     )
     problem.progress(total, total)
     return scores[0], None
