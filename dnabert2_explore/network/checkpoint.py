@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import torch
 from safetensors import SafetensorError
@@ -90,8 +93,11 @@ def _download(repo: str, revision: str | None) -> Checkpoint:
         RevisionNotFoundError,
     )
 
+    # Asked while offline, the hub's client retries for half a minute before it looks in the cache.
+    cached_only = not _hub_answers()
+
     def fetch(name: str) -> Path:
-        return Path(hf_hub_download(repo, name, revision=revision))
+        return Path(hf_hub_download(repo, name, revision=revision, local_files_only=cached_only))
 
     offline = (
         f"Model {repo!r} is neither a folder here, nor in the Hugging Face cache, nor can the hub "
@@ -131,6 +137,22 @@ def _download(repo: str, revision: str | None) -> Checkpoint:
     except OSError as error:  # connection errors of every HTTP library are OSErrors
         raise CheckpointError(offline) from error
     return Checkpoint(config.parent, config, weights, tokenizer)
+
+
+def _hub_answers() -> bool:
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return False
+    if getproxies():  # a proxy finds the hub where we cannot: let the client try
+        return True
+    url = urlsplit(constants.ENDPOINT)
+    try:
+        port = url.port or (80 if url.scheme == "http" else 443)
+        socket.create_connection((url.hostname, port), timeout=5).close()
+    except OSError:
+        return False
+    return True
 
 
 def read_config(path: Path) -> Dnabert2Config:

@@ -207,10 +207,39 @@ def test_unknown_name_says_what_is_possible() -> None:
         find_checkpoint("no-such-model")
 
 
-def test_no_network_is_one_clear_sentence(monkeypatch, tmp_path) -> None:
+@pytest.fixture
+def no_network(monkeypatch, tmp_path):
+    """No connection to anywhere, and an empty cache of downloaded models."""
+    import socket
+
     import huggingface_hub.constants
 
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    def refuse(*args, **kwargs):
+        raise OSError("network is unreachable")
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def test_no_network_is_one_clear_sentence(no_network) -> None:
     with pytest.raises(CheckpointError, match="nor can the hub be reached"):
         find_checkpoint("nobody/nothing")
+
+
+def test_no_network_uses_what_was_downloaded_before(no_network, folder) -> None:
+    """The cache of the hub's client, as a download on another day leaves it."""
+    snapshot = no_network / "models--lab--dna" / "snapshots" / ("0" * 40)
+    shutil.copytree(folder, snapshot)
+    refs = snapshot.parents[1] / "refs"
+    refs.mkdir()
+    (refs / "main").write_text("0" * 40)
+    checkpoint = find_checkpoint("lab/dna")
+    assert checkpoint.folder == snapshot
+    assert isinstance(load_network(checkpoint), Dnabert2ForMaskedLM)
+    (snapshot / "model.safetensors").rename(snapshot / "pytorch_model.bin")
+    assert find_checkpoint("lab/dna").weights.name == "pytorch_model.bin"
