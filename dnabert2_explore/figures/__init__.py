@@ -1,0 +1,27 @@
+"""Figures: pure functions from results to plotly figures, for light and dark pages.
+
+Every function takes what :mod:`dnabert2_explore.analysis` returns and a ``theme``; the same
+figures stand in the notebook's explorers, in a paper and in an HTML file.
+"""
+
+from __future__ import annotations
+
+from .atlas import atlas_scatter
+from .attention import attention_map, pool
+from .attribution import attribution_tracks
+from .colours import BASES, OKABE_ITO, class_colours
+from .locus import annotation_track
+from .tokens import token_lengths, token_ribbon
+
+__all__ = [
+    "BASES",
+    "OKABE_ITO",
+    "annotation_track",
+    "atlas_scatter",
+    "attention_map",
+    "attribution_tracks",
+    "class_colours",
+    "pool",
+    "token_lengths",
+    "token_ribbon",
+]

@@ -1,0 +1,200 @@
+"""Embeddings as points: near in the model's space, near on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Items
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .colours import SYMBOLS, Theme, class_colours, theme_of
+from .style import layout
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["atlas_scatter"]
+
+_WEBGL_FROM = 3000  # SVG points are crisper and animate; beyond this they are slow
+
+
+def atlas_scatter(
+    positions: NDArray[np.float64],
+    names: Items[str],
+    values: Items[str] | Items[float],
+    *,
+    field: str = "class",
+    axis: str = "UMAP",
+    current: int | None = None,
+    chosen: Items[int] = (),
+    starred: Items[int] = (),
+    height: int = 560,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw sequences as points coloured by a field.
+
+    Parameters
+    ----------
+    positions : (n, 2) float
+        From :func:`dnabert2_explore.project`.
+    names : sequence of str
+        Shown on hover.
+    values : sequence of str or float
+        Text gives one colour (and marker shape) per class, numbers a continuous scale.
+    field : str
+        What `values` are, with the unit, e.g. ``"GC content (%)"``.
+    axis : str
+        Name of the projection, for the axis titles.
+    current : int, optional
+        Point to ring.
+    chosen : sequence of int
+        Points to keep bright; the others fade. None fade when it is empty.
+    starred : sequence of int
+        Points drawn larger with an outline, e.g. the user's own sequences.
+    height : int
+        Pixels.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        ``customdata`` of every point is its index.
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    faded = np.ones(len(names), dtype=bool) if len(chosen) else np.zeros(len(names), dtype=bool)
+    faded[list(chosen)] = False
+    size = np.full(len(names), 8.0 if len(names) < 600 else 6.0)
+    size[list(starred)] = 13.0
+    kind = "scattergl" if len(names) >= _WEBGL_FROM else "scatter"
+    numeric = len(values) > 0 and not isinstance(values[0], str)
+    groups: list[dict[str, Any]]
+    if numeric:
+        groups = [_continuous(np.asarray(values, dtype=float), field, colours)]
+    else:
+        groups = _classes([str(v) for v in values], colours)
+    traces = [
+        {
+            "type": kind,
+            "mode": "markers",
+            "x": positions[group["at"], 0],
+            "y": positions[group["at"], 1],
+            "customdata": group["at"],
+            "name": group["name"],
+            "marker": {
+                "size": size[group["at"]],
+                "opacity": np.where(faded[group["at"]], 0.13, 0.86),
+                "line": {
+                    "width": np.where(np.isin(group["at"], list(starred)), 1.5, 0.5),
+                    "color": colours.ink if len(starred) else colours.paper,
+                },
+                **group["marker"],
+            },
+            "text": [f"<b>{names[i]}</b><br>{_shown(values[i], field)}" for i in group["at"]],
+            "hovertemplate": "%{text}<extra></extra>",
+            "selected": {"marker": {"opacity": 0.9}},
+            "unselected": {"marker": {"opacity": 0.13}},
+            "showlegend": not numeric,
+        }
+        for group in groups
+    ]
+    ring = [current] if current is not None else []
+    traces.append(
+        {
+            "type": kind,
+            "mode": "markers",
+            "x": positions[ring, 0],
+            "y": positions[ring, 1],
+            "marker": {
+                "size": 17,
+                "symbol": "circle-open",
+                "color": colours.select,
+                "line": {"width": 2.5},
+            },
+            "hoverinfo": "skip",
+            "showlegend": False,
+        }
+    )
+    if not len(chosen):
+        for trace in traces:
+            trace["selectedpoints"] = None
+    bare = {
+        "showgrid": False,
+        "zeroline": False,
+        "showticklabels": False,
+        "showline": True,
+        "mirror": True,
+        "linecolor": colours.grid,
+        "title": {"font": {"size": 11, "color": colours.muted}, "standoff": 4},
+    }
+    return go.Figure(
+        data=traces,
+        layout=layout(
+            colours,
+            height,
+            margin={"l": 26, "r": 10, "t": 8, "b": 26},
+            dragmode="lasso",
+            hovermode="closest",
+            showlegend=not numeric,
+            legend={
+                "orientation": "h",
+                "x": 0,
+                "y": -0.075,
+                "yanchor": "top",
+                "font": {"size": 11, "color": colours.ink},
+                "bgcolor": "rgba(0,0,0,0)",
+                "itemsizing": "constant",
+                "tracegroupgap": 0,
+            },
+            # One unit is as long on both axes: distances mean the same in every direction.
+            xaxis={**bare, "title": {**bare["title"], "text": f"{axis} 1"}},
+            yaxis={**bare, "title": {**bare["title"], "text": f"{axis} 2"}},
+            uirevision=axis,
+        ),
+    )
+
+
+def _shown(value: str | float, field: str) -> str:
+    return f"{field}: {value}" if isinstance(value, str) else f"{field}: {value:,.4g}"
+
+
+def _continuous(values: NDArray[np.float64], field: str, colours: Theme) -> dict[str, Any]:
+    return {
+        "name": field,
+        "at": np.arange(len(values)),
+        "marker": {
+            "color": values,
+            "colorscale": [list(step) for step in colours.continuous],
+            "colorbar": {
+                "orientation": "h",
+                "y": -0.07,
+                "yanchor": "top",
+                "thickness": 9,
+                "len": 0.8,
+                "outlinewidth": 0,
+                "tickfont": {"size": 10, "color": colours.muted},
+                "title": {
+                    "text": field,
+                    "side": "bottom",
+                    "font": {"size": 11, "color": colours.muted},
+                },
+            },
+            "showscale": True,
+        },
+    }
+
+
+def _classes(values: list[str], colours: Theme) -> list[dict[str, Any]]:
+    palette = class_colours(values)
+    array = np.array(values)
+    return [
+        {
+            "name": name,
+            "at": np.flatnonzero(array == name),
+            "marker": {"color": colour, "symbol": SYMBOLS[i % len(SYMBOLS)]},
+        }
+        for i, (name, colour) in enumerate(palette.items())
+    ]

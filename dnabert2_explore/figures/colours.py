@@ -1,0 +1,150 @@
+"""Colours: one meaning each, apart for colour-blind eyes and in grey, for light and dark pages."""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+__all__ = [
+    "BASES",
+    "BASES_DARK",
+    "OKABE_ITO",
+    "SYMBOLS",
+    "Theme",
+    "class_colours",
+    "theme_of",
+]
+
+# Hue as in IGV and JASPAR; lightness L* about 57, 42, 71, 39, so that they also differ in grey.
+BASES = {"A": "#2e9e5b", "C": "#2563b8", "G": "#e59e00", "T": "#b4232f", "N": "#7a828e"}
+BASES_DARK = {"A": "#5fd394", "C": "#6ea8ff", "G": "#ffc94d", "T": "#ff6f69", "N": "#9aa3b0"}
+
+# Okabe & Ito (2008), black left out (it is the ink), yellow last (faint on white).
+OKABE_ITO = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+    "#D55E00",
+    "#56B4E9",
+    "#8C6D31",
+    "#F0E442",
+)
+
+# A second cue beside colour, for more than a handful of classes.
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "pentagon", "star", "hexagram")
+
+_SEQUENTIAL_LIGHT = ("#ffffff", "#e4edf3", "#b9d3df", "#7fb0c5", "#43899f", "#1f5f85", "#123156")
+_SEQUENTIAL_DARK = ("#14171c", "#0b2a52", "#374a6c", "#666d73", "#958f77", "#c9b96a", "#fee94f")
+_CIVIDIS = ("#00224e", "#2a3f6d", "#575c6d", "#7d7c78", "#a59c74", "#d2c060", "#fee838")
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """The colours of a page: ``ink`` for text, ``select`` for what is selected, and so on."""
+
+    name: str
+    ink: str
+    muted: str
+    grid: str
+    paper: str
+    tints: tuple[str, str]
+    select: str
+    select_fill: str
+    positive: str
+    negative: str
+    warn: str
+    fill: str
+    bases: dict[str, str]
+    sequential: tuple[tuple[float, str], ...]
+    continuous: tuple[tuple[float, str], ...]
+
+
+def _scale(colours: tuple[str, ...]) -> tuple[tuple[float, str], ...]:
+    last = len(colours) - 1
+    return tuple((i / last, colour) for i, colour in enumerate(colours))
+
+
+_THEMES = {
+    "light": Theme(
+        name="light",
+        ink="#20242c",
+        muted="#5b6370",
+        grid="#e7e9ee",
+        paper="#ffffff",
+        tints=("#8fa9cc", "#bccce2"),
+        select="#6d28d9",
+        select_fill="rgba(109,40,217,0.13)",
+        positive="#c9551f",
+        negative="#2f7ea5",
+        warn="#b4232f",
+        fill="rgba(143,169,204,0.55)",
+        bases=BASES,
+        sequential=_scale(_SEQUENTIAL_LIGHT),
+        continuous=_scale(_CIVIDIS),
+    ),
+    "dark": Theme(
+        name="dark",
+        ink="#e6e8ec",
+        muted="#a3abb8",
+        grid="#2c323b",
+        paper="#111417",
+        tints=("#56729b", "#7d98be"),
+        select="#c4a5ff",
+        select_fill="rgba(196,165,255,0.20)",
+        positive="#ff9a5c",
+        negative="#63b9df",
+        warn="#ff6f69",
+        fill="rgba(86,114,155,0.6)",
+        bases=BASES_DARK,
+        sequential=_scale(_SEQUENTIAL_DARK),
+        continuous=_scale(_CIVIDIS),
+    ),
+}
+
+
+def theme_of(name: str) -> Theme:
+    """Return the theme called `name`.
+
+    Raises
+    ------
+    ValueError
+        `name` is neither ``"light"`` nor ``"dark"``.
+    """
+    try:
+        return _THEMES[name]
+    except KeyError:
+        raise ValueError(f"theme {name!r} is unknown; expected 'light' or 'dark'") from None
+
+
+def class_colours(labels: Iterable[str]) -> dict[str, str]:
+    """Give every class a colour that depends only on the set of classes, not on their order.
+
+    Okabe-Ito up to 8 classes; beyond, hues spread evenly by the golden angle at three lightnesses.
+
+    Parameters
+    ----------
+    labels : iterable of str
+
+    Returns
+    -------
+    dict of str to str
+        Class to hex colour, sorted by class.
+
+    Examples
+    --------
+    >>> class_colours(["donor", "acceptor", "donor"])
+    {'acceptor': '#0072B2', 'donor': '#E69F00'}
+    """
+    names = sorted(set(labels))
+    if len(names) <= len(OKABE_ITO):
+        return dict(zip(names, OKABE_ITO, strict=False))
+    return {name: _even(i) for i, name in enumerate(names)}
+
+
+def _even(index: int) -> str:
+    hue = (0.58 + index * 0.61803398875) % 1.0
+    lightness = (0.40, 0.56, 0.68)[index % 3]
+    red, green, blue = colorsys.hls_to_rgb(hue, lightness, 0.62)
+    return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"

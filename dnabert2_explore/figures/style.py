@@ -1,0 +1,154 @@
+"""What every figure shares: fonts, margins, the base axis and the marks of a selection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .colours import Theme
+
+__all__ = [
+    "LETTER_PX",
+    "MARGIN",
+    "MONO",
+    "SANS",
+    "band",
+    "base_axis",
+    "layout",
+    "pixels_per_base",
+    "span_text",
+    "value_axis",
+    "whole",
+    "window",
+]
+
+SANS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+MONO = "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+
+# Left and right margins are the same in every view on the base axis: their columns line up.
+MARGIN = {"l": 62, "r": 74, "t": 8, "b": 40}
+LETTER_PX = 9.0  # narrower than this a base is a mark, not a letter
+
+
+def pixels_per_base(view: tuple[int, int], width: int) -> float:
+    """Pixels one base takes when the bases of `view` fill a figure `width` pixels wide."""
+    return (width - MARGIN["l"] - MARGIN["r"]) / max(view[1] - view[0], 1)
+
+
+def span_text(start: int, end: int) -> str:
+    """A half-open span in display coordinates, 1-based inclusive.
+
+    Examples
+    --------
+    >>> span_text(0, 1000), span_text(4, 5)
+    ('1–1,000', '5')
+    """
+    return f"{start + 1:,}" if end - start == 1 else f"{start + 1:,}–{end:,}"
+
+
+def layout(theme: Theme, height: int, **more: Any) -> dict[str, Any]:
+    """The layout all figures start from: transparent paper, small sober type."""
+    return {
+        "height": height,
+        "margin": MARGIN,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": SANS, "size": 12, "color": theme.ink},
+        "hoverlabel": {
+            "bgcolor": theme.paper,
+            "bordercolor": theme.muted,
+            "font": {"family": SANS, "size": 12, "color": theme.ink},
+            "align": "left",
+        },
+        "modebar": {
+            "bgcolor": "rgba(0,0,0,0)",
+            "color": theme.muted,
+            "activecolor": theme.select,
+            "orientation": "h",
+        },
+        "showlegend": False,
+        "newselection": {"line": {"color": theme.select, "width": 1, "dash": "solid"}},
+        "activeselection": {"fillcolor": theme.select, "opacity": 0.1},
+        # An empty template: plotly's default one would add its own colours.
+        "template": {"layout": {}},
+        **more,
+    }
+
+
+def base_axis(
+    theme: Theme, view: tuple[int, int], n_bases: int, *, title: bool = True, anchor: str = "y"
+) -> dict[str, Any]:
+    """The shared x axis. Base ``i`` (0-based) is the column from ``i + 0.5`` to ``i + 1.5``."""
+    return {
+        "range": [view[0] + 0.5, view[1] + 0.5],
+        "minallowed": 0.5,
+        "maxallowed": n_bases + 0.5,
+        "anchor": anchor,
+        "title": {
+            "text": "position (bp, counted from 1)" if title else None,
+            "font": {"size": 12, "color": theme.muted},
+            "standoff": 6,
+        },
+        "tickformat": ",d",
+        "tickfont": {"size": 11, "color": theme.muted},
+        "ticks": "outside",
+        "ticklen": 4,
+        "tickcolor": theme.muted,
+        "showgrid": False,
+        "zeroline": False,
+        "showline": True,
+        "linecolor": theme.muted,
+        "linewidth": 1,
+        "nticks": 9,
+        "showspikes": False,
+    }
+
+
+def value_axis(
+    theme: Theme, title: str, domain: tuple[float, float], **more: Any
+) -> dict[str, Any]:
+    """A y axis that cannot be dragged or zoomed: only the base axis moves."""
+    return {
+        "domain": list(domain),
+        "anchor": "x",
+        "title": {"text": title, "font": {"size": 11, "color": theme.muted}, "standoff": 4},
+        "tickfont": {"size": 11, "color": theme.muted},
+        "gridcolor": theme.grid,
+        "zeroline": False,
+        "fixedrange": True,
+        "automargin": False,
+        "nticks": 4,
+        **more,
+    }
+
+
+def band(theme: Theme, start: int, end: int, **more: Any) -> dict[str, Any]:
+    """The mark of selected bases ``[start, end)``: a tinted column through all panels."""
+    return {
+        "type": "rect",
+        "xref": "x",
+        "yref": "paper",
+        "x0": start + 0.5,
+        "x1": end + 0.5,
+        "y0": 0,
+        "y1": 1,
+        "fillcolor": theme.select_fill,
+        "line": {"color": theme.select, "width": 1},
+        "layer": "above",
+        **more,
+    }
+
+
+def window(view: tuple[int, int], n_bases: int) -> tuple[int, int]:
+    """The stretch to send for `view`: half a screen more on either side, so that panning shows."""
+    margin = (view[1] - view[0]) // 2 + 1
+    return max(0, view[0] - margin), min(n_bases, view[1] + margin)
+
+
+def whole(view: tuple[int, int] | None, n_bases: int) -> tuple[int, int]:
+    """`view` clipped to the sequence; all of it for None."""
+    if view is None:
+        return 0, max(n_bases, 1)
+    start = int(np.clip(view[0], 0, max(n_bases - 1, 0)))
+    return start, int(np.clip(view[1], start + 1, max(n_bases, 1)))

@@ -1,0 +1,302 @@
+"""The input bar: examples, own sequences by paste or upload, zoom, and what is selected."""
+
+from __future__ import annotations
+
+import io
+from html import escape
+from typing import Any
+
+from ipywidgets import (
+    HTML,
+    Button,
+    Dropdown,
+    FileUpload,
+    HBox,
+    Text,
+    Textarea,
+    ToggleButton,
+    ToggleButtons,
+    VBox,
+)
+
+from ..errors import ExploreError, InputError
+from ..figures.style import span_text
+from ..sequences import read_sequences
+from .state import MINE, Selection
+
+__all__ = ["InputBar", "parse_span", "zoomed"]
+
+
+def zoomed(selection: Selection, factor: float) -> tuple[int, int] | None:
+    """The view `factor` times as wide, about the selected stretch or the middle; None is all."""
+    current = selection.current
+    if current is None:
+        return None
+    n = len(current)
+    start, end = selection.view or (0, n)
+    width = (end - start) * factor
+    if width >= n:
+        return None
+    width = max(width, min(20, n))
+    chosen = selection.bases
+    inside = chosen is not None and chosen[0] < end and chosen[1] > start
+    middle = sum(chosen) / 2 if inside and chosen is not None else (start + end) / 2
+    first = round(min(max(middle - width / 2, 0), n - width))
+    return first, first + round(width)
+
+
+def parse_span(text: str, length: int) -> tuple[int, int]:
+    """Read ``"101-250"``, ``"1,200..1,400"`` or ``"97"`` (1-based, inclusive).
+
+    Examples
+    --------
+    >>> parse_span("101-250", 1000)
+    (100, 250)
+
+    Raises
+    ------
+    InputError
+        If that is not a stretch of the sequence.
+    """
+    parts = text.replace("–", "-").replace("..", "-").replace(",", "").replace(" ", "").split("-")
+    if not 1 <= len(parts) <= 2 or not all(part.isdigit() for part in parts):
+        raise InputError(
+            f"{text!r} is not a stretch of bases; expected for example 101-250: type two positions."
+        )
+    first, last = int(parts[0]), int(parts[-1])
+    if not 1 <= first <= last <= length:
+        raise InputError(
+            f"Bases {text} do not lie in this sequence; expected positions from 1 to {length:,}: "
+            "change the numbers."
+        )
+    return first - 1, last
+
+
+class InputBar(VBox):
+    """Chooses the sequence all views look at, and moves along it.
+
+    Classes: ``dx-input``; parts ``dx-set`` and ``dx-sequence`` (dropdowns), ``dx-previous``,
+    ``dx-next``, ``dx-add-button``, ``dx-paste`` (text area), ``dx-upload``, ``dx-add``,
+    ``dx-range`` (text), ``dx-zoom-in``, ``dx-zoom-out``, ``dx-zoom-all``, ``dx-drag``,
+    ``dx-selected`` (what is selected), ``dx-clear``, ``dx-input-message``.
+    """
+
+    def __init__(self, selection: Selection) -> None:
+        self.selection = selection
+        self._quiet = False
+        self.set = Dropdown(options=[], tooltip="Which set of sequences").add_class("dx-set")
+        self.sequence = Dropdown(options=[], tooltip="Which sequence").add_class("dx-sequence")
+        self.previous = self._button("‹", "Previous sequence of the set", "dx-previous")
+        self.next = self._button("›", "Next sequence of the set", "dx-next")
+        self.add_button = ToggleButton(
+            description="+ Add sequences", tooltip="Paste or upload your own"
+        ).add_class("dx-add-button")
+        self.range = Text(continuous_update=False, tooltip="Visible bases, e.g. 101-250")
+        self.range.add_class("dx-range")
+        self.zoom_out = self._button("−", "Zoom out (key −)", "dx-zoom-out")
+        self.zoom_in = self._button("+", "Zoom in (key +)", "dx-zoom-in")
+        self.zoom_all = self._button("whole", "Whole sequence (key 0)", "dx-zoom-all")
+        self.drag = ToggleButtons(
+            options=[("zoom", "zoom"), ("select", "select"), ("pan", "pan")],
+            tooltips=["Drag to zoom in", "Drag to select bases", "Drag to move along"],
+        ).add_class("dx-drag")
+        self.selected = HTML().add_class("dx-selected")
+        self.clear = self._button("clear", "Unselect (Esc)", "dx-clear")
+        self.paste = Textarea(
+            placeholder="Paste FASTA, bare bases, or a table with a 'sequence' column …"
+        ).add_class("dx-paste")
+        self.upload = FileUpload(
+            description="Upload file",
+            multiple=True,
+            accept=".fa,.fasta,.fna,.csv,.tsv,.txt,.gz,.bz2,.xz",
+        ).add_class("dx-upload")
+        self.add = self._button("Add", "Add what is pasted", "dx-add")
+        self.add.button_style = "primary"
+        self.message = HTML().add_class("dx-message").add_class("dx-input-message")
+        self.message.layout.display = "none"
+        self.panel = VBox(
+            [
+                self.paste,
+                HBox(
+                    [
+                        self.add,
+                        self.upload,
+                        HTML(
+                            "<span class='dx-hint'>FASTA or a table (.csv, .tsv), also compressed; "
+                            "nothing leaves this computer.</span>"
+                        ),
+                    ]
+                ).add_class("dx-add-row"),
+            ]
+        ).add_class("dx-add-panel")
+        self.panel.layout.display = "none"
+        self.choose_row = HBox(
+            [self.set, self.sequence, self.previous, self.next, self.add_button]
+        ).add_class("dx-choose")
+        self.move_row = HBox(
+            [
+                self.selected,
+                self.clear,
+                HBox([self.zoom_out, self.range, self.zoom_in, self.zoom_all]).add_class(
+                    "dx-zooms"
+                ),
+                HBox([HTML("<span class='dx-hint'>drag to</span>"), self.drag]).add_class(
+                    "dx-drags"
+                ),
+            ]
+        ).add_class("dx-move")
+        super().__init__([self.choose_row, self.panel, self.message, self.move_row])
+        self.add_class("dx-input")
+        self.set.observe(self._on_set, names="value")
+        self.sequence.observe(self._on_sequence, names="value")
+        self.previous.on_click(lambda _b: self._step(-1))
+        self.next.on_click(lambda _b: self._step(1))
+        self.zoom_in.on_click(lambda _b: self._zoom(0.5))
+        self.zoom_out.on_click(lambda _b: self._zoom(2.0))
+        self.zoom_all.on_click(lambda _b: self.selection.update(view=None))
+        self.clear.on_click(lambda _b: self.selection.clear())
+        self.range.observe(self._on_range, names="value")
+        self.drag.observe(self._on_drag, names="value")
+        self.add_button.observe(self._on_panel, names="value")
+        self.add.on_click(lambda _b: self._on_add())
+        self.upload.observe(self._on_upload, names="value")
+        selection.subscribe(self._follow)
+        self._follow({"sequences", "index", "bases", "view", "drag"})
+
+    @staticmethod
+    def _button(label: str, tip: str, name: str) -> Button:
+        return Button(description=label, tooltip=tip).add_class(name)
+
+    # The selection changed: show it ---------------------------------------------------------------
+
+    def _follow(self, changed: set[str]) -> None:
+        self._quiet = True
+        try:
+            if changed & {"sequences", "index"}:
+                self._show_choice()
+            if changed & {"sequences", "index", "bases", "chosen", "view"}:
+                self._show_span()
+            self.drag.value = self.selection.drag
+        finally:
+            self._quiet = False
+
+    def _show_choice(self) -> None:
+        selection = self.selection
+        names = list(dict.fromkeys(selection.sets))
+        counts = {name: selection.sets.count(name) for name in names}
+        options = [(f"{name} ({counts[name]:,})", name) for name in names]
+        if tuple(self.set.options) != tuple(options):
+            self.set.options = options
+        if selection.current is None:
+            return
+        own = selection.sets[selection.index]
+        if self.set.value != own:
+            self.set.value = own
+        inside = [(_label(selection, i), i) for i in selection.members(own)]
+        if tuple(self.sequence.options) != tuple(inside):
+            self.sequence.options = inside
+        self.sequence.value = selection.index
+
+    def _show_span(self) -> None:
+        selection, current = self.selection, self.selection.current
+        if current is None:
+            self.range.value, self.selected.value = "", ""
+            return
+        self.range.value = span_text(*(selection.view or (0, len(current))))
+        parts = []
+        if selection.bases:
+            start, end = selection.bases
+            parts.append(f"bases <b>{span_text(start, end)}</b> ({end - start:,} bp)")
+        if selection.chosen:
+            parts.append(f"<b>{len(selection.chosen):,}</b> sequences")
+        self.selected.value = (
+            f"<span>Selected: {' and '.join(parts)}</span>"
+            if parts
+            else "<span class='dx-hint'>Click a token, or drag, to select bases.</span>"
+        )
+        self.clear.layout.visibility = "visible" if parts else "hidden"
+
+    def say(self, html: str, *, error: bool = False) -> None:
+        """Show one line below the bar; an empty one hides it."""
+        self.message.value = html
+        self.message.layout.display = "" if html else "none"
+        (self.message.add_class if error else self.message.remove_class)("dx-error")
+
+    # A person did something -----------------------------------------------------------------------
+
+    def _on_set(self, change: Any) -> None:
+        members = self.selection.members(change["new"]) if change["new"] else ()
+        if not self._quiet and members:
+            self.selection.update(index=members[0])
+
+    def _on_sequence(self, change: Any) -> None:
+        if not self._quiet and change["new"] is not None:
+            self.selection.update(index=change["new"])
+
+    def _step(self, by: int) -> None:
+        selection = self.selection
+        if selection.current is None:
+            return
+        members = selection.members(selection.sets[selection.index])
+        place = members.index(selection.index) + by
+        selection.update(index=members[place % len(members)])
+
+    def _zoom(self, factor: float) -> None:
+        self.selection.update(view=zoomed(self.selection, factor))
+
+    def _on_drag(self, change: Any) -> None:
+        if not self._quiet:
+            self.selection.update(drag=change["new"])
+
+    def _on_range(self, change: Any) -> None:
+        current = self.selection.current
+        if self._quiet or current is None or not change["new"].strip():
+            return
+        try:
+            start, end = parse_span(change["new"], len(current))
+        except InputError as error:
+            self.say(escape(str(error)), error=True)
+            return
+        self.say("")
+        self.selection.update(view=None if end - start == len(current) else (start, end))
+
+    def _on_panel(self, change: Any) -> None:
+        self.panel.layout.display = "" if change["new"] else "none"
+
+    def _on_add(self) -> None:
+        if not self.paste.value.strip():
+            self.say("Nothing was pasted yet: paste FASTA, bases or a table first.", error=True)
+            return
+        # With a line break it is text for the reader, never the name of a file.
+        if self._read(f"{self.paste.value}\n", "what you pasted"):
+            self.paste.value = ""
+
+    def _on_upload(self, change: Any) -> None:
+        good = [
+            self._read(io.BytesIO(bytes(item["content"])), item["name"], name=item["name"])
+            for item in change["new"]
+        ]
+        if good and all(good):
+            self.add_button.value = False
+
+    def _read(self, source: Any, what: str, name: str | None = None) -> bool:
+        """Add the sequences of `source`; False, with the reason on show, if they cannot be read."""
+        try:
+            sequences = read_sequences(source, name=name)
+            self.selection.add(sequences, MINE)
+        except ExploreError as error:
+            self.say(f"Could not use {escape(what)}: {escape(str(error))}", error=True)
+            return False
+        except (OSError, EOFError, UnicodeDecodeError) as error:
+            self.say(f"Could not read {escape(what)}: {escape(str(error))}", error=True)
+            return False
+        n = len(sequences)
+        self.say(f"Added {n:,} sequence{'s' if n != 1 else ''} from {escape(what)}.")
+        return True
+
+
+def _label(selection: Selection, index: int) -> str:
+    sequence = selection.sequences[index]
+    more = sequence.fields.get("species") or sequence.label or ""
+    label = f"{sequence.name} · {more}" if more and more not in sequence.name else sequence.name
+    return f"{label[:70]} · {len(sequence):,} bp"

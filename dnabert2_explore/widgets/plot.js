@@ -1,0 +1,245 @@
+// One plotly.js per page, many views of it. The script itself arrives once through the widget
+// `runtime` (no CDN, no second copy), figures arrive as JSON in `spec` and are drawn by
+// Plotly.react. What must feel instant happens here and not in the kernel: linked zoom and the
+// shared crosshair of all views whose x axis is the base axis of one selection (`group`).
+
+const page = (globalThis.__dnabert2_explore ??= { plotly: null, groups: new Map() });
+
+function loadPlotly(model) {
+  page.plotly ??= (async () => {
+    const id = model.get("runtime").replace("IPY_MODEL_", "");
+    const runtime = await model.widget_manager.get_model(id);
+    const module = { exports: {} };
+    new Function("module", "exports", "define", runtime.get("source"))(module, module.exports);
+    return module.exports;
+  })().catch((error) => {
+    page.plotly = null;
+    throw error;
+  });
+  return page.plotly;
+}
+
+function pageTheme() {
+  const { jpThemeLight } = document.body.dataset;
+  if (jpThemeLight !== undefined) return jpThemeLight === "false" ? "dark" : "light";
+  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
+const settle = (wait, fn) => {
+  let timer;
+  return (...args) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => fn(...args), wait);
+  };
+};
+
+function plain(value) {
+  return ArrayBuffer.isView(value) ? Array.from(value) : value;
+}
+
+async function render({ model, el }) {
+  const host = document.createElement("div");
+  host.className = "dx-plot";
+  host.tabIndex = 0;
+  const canvas = document.createElement("div");
+  const cross = document.createElement("div");
+  cross.className = "dx-cross";
+  host.append(canvas, cross);
+  el.append(host);
+
+  // The kernel draws with the page's colours: tell it before the first figure, and on a change.
+  const tellTheme = () => {
+    if (model.get("theme") !== pageTheme()) {
+      model.set("theme", pageTheme());
+      model.save_changes();
+    }
+  };
+  tellTheme();
+  const themes = new MutationObserver(tellTheme);
+  themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+
+  const Plotly = await loadPlotly(model);
+  let spec = null;
+  let zoomedAt = 0; // when a person last zoomed: a figure computed before must not undo it
+  let drawing = Promise.resolve();
+  let stale = false;
+
+  const members = () => {
+    const key = model.get("group");
+    if (!key) return new Set();
+    if (!page.groups.has(key)) page.groups.set(key, new Set());
+    return page.groups.get(key);
+  };
+  const me = { host, range: () => canvas._fullLayout?.xaxis?.range };
+
+  const draw = async () => {
+    const text = model.get("spec");
+    const width = Math.floor(host.clientWidth);
+    if (!text || width < 40) return; // hidden: the ResizeObserver calls again
+    spec = JSON.parse(text);
+    const layout = { ...spec.layout, width, autosize: false };
+    if (spec.linked && performance.now() - zoomedAt < 700 && me.range()) {
+      layout.xaxis = { ...layout.xaxis, range: [...me.range()] };
+    }
+    host.style.height = `${layout.height}px`;
+    cross.hidden = true;
+    await Plotly.react(canvas, spec.data, layout, spec.config);
+    if (!canvas.dataset.wired) wire();
+    spec.linked ? members().add(me) : members().delete(me);
+    host.dataset.drawn = String(Number(host.dataset.drawn ?? 0) + 1);
+  };
+  const redraw = () => {
+    if (stale) return;
+    stale = true;
+    drawing = drawing.then(() => {
+      stale = false;
+      return draw();
+    }).catch((error) => console.warn("dnabert2_explore: a figure could not be drawn:", error));
+  };
+
+  me.zoom = (range) => {
+    zoomedAt = performance.now();
+    Plotly.relayout(canvas, { "xaxis.range": range, "xaxis.autorange": false });
+  };
+  me.point = (x) => {
+    const axis = canvas._fullLayout?.xaxis;
+    const size = canvas._fullLayout?._size;
+    if (!axis || x === null || x < axis.range[0] || x > axis.range[1]) {
+      cross.hidden = true;
+      return;
+    }
+    cross.hidden = false;
+    cross.style.left = `${axis._offset + axis.d2p(x)}px`;
+    cross.style.top = `${size.t}px`;
+    cross.style.height = `${size.h}px`;
+    cross.dataset.base = Math.round(x).toLocaleString("en");
+  };
+
+  const send = (event, more) => model.send({ event, ...more });
+  const sendZoom = settle(120, (range) => send("zoom", { range }));
+
+  function wire() {
+    canvas.dataset.wired = "yes";
+    canvas.on("plotly_relayout", (change) => {
+      if (!spec?.linked) return;
+      let range = null;
+      if (change["xaxis.range[0]"] !== undefined) {
+        range = [change["xaxis.range[0]"], change["xaxis.range[1]"]];
+      } else if (change["xaxis.autorange"]) {
+        range = spec.bounds;
+      }
+      if (!range) return;
+      zoomedAt = performance.now();
+      if (change["xaxis.autorange"]) Plotly.relayout(canvas, { "xaxis.range": range });
+      for (const other of members()) if (other !== me) other.zoom(range);
+      sendZoom(range);
+    });
+    canvas.on("plotly_selected", (what) => {
+      if (!what) return;
+      if (spec?.linked) {
+        const x = what.range?.x ?? what.lassoPoints?.x;
+        if (x) send("stretch", { range: [Math.min(...x), Math.max(...x)] });
+      } else {
+        send("chosen", { points: what.points.map((p) => plain(p.customdata)) });
+      }
+    });
+    canvas.on("plotly_deselect", () => send("deselect", {}));
+    canvas.on("plotly_click", (what) => {
+      const p = what.points[0];
+      send("click", {
+        curve: p.curveNumber, x: p.x, y: p.y, data: plain(p.customdata) ?? null,
+        shift: Boolean(what.event?.shiftKey),
+      });
+    });
+  }
+
+  // Where the pointer is, in data coordinates of the panel under it; null outside all panels.
+  const locate = (event) => {
+    const full = canvas._fullLayout;
+    if (!full?.xaxis) return null;
+    const box = canvas.getBoundingClientRect();
+    const px = event.clientX - box.left;
+    const py = event.clientY - box.top;
+    const { xaxis } = full;
+    if (px < xaxis._offset || px > xaxis._offset + xaxis._length) return null;
+    for (const id of full._subplots.yaxis) {
+      const axis = full[id.replace("y", "yaxis")];
+      if (py >= axis._offset && py <= axis._offset + axis._length) {
+        return { x: xaxis.p2d(px - xaxis._offset), y: axis.p2d(py - axis._offset), panel: id };
+      }
+    }
+    return null;
+  };
+
+  let down = null;
+  host.addEventListener("mousedown", (event) => {
+    down = { at: [event.clientX, event.clientY], where: locate(event) };
+    if (!event.target.closest(".modebar")) host.focus({ preventScroll: true });
+  }, true);
+  const up = (event) => {
+    const start = down;
+    down = null;
+    if (!start?.where || !spec?.pressable || event.target.closest?.(".modebar, .legend")) return;
+    const moved = Math.hypot(event.clientX - start.at[0], event.clientY - start.at[1]);
+    if (moved < 4) send("press", { ...start.where, shift: event.shiftKey });
+  };
+  window.addEventListener("mouseup", up, true);
+  host.addEventListener("mousemove", (event) => {
+    if (!spec?.linked) return;
+    const where = locate(event);
+    for (const member of members()) member.point(where ? where.x : null);
+  });
+  host.addEventListener("mouseleave", () => {
+    for (const member of members()) member.point(null);
+  });
+  host.addEventListener("keydown", (event) => {
+    if (["Escape", "ArrowLeft", "ArrowRight", "+", "-", "0"].includes(event.key)) {
+      event.stopPropagation();
+      event.preventDefault();
+      send("key", { key: event.key, shift: event.shiftKey });
+    }
+  });
+
+  const command = async (message) => {
+    if (message.do === "image") {
+      await Plotly.downloadImage(canvas, {
+        format: message.format, filename: message.filename,
+        width: canvas._fullLayout.width, height: canvas._fullLayout.height,
+        scale: message.format === "png" ? 3 : 1,
+      });
+    } else if (message.do === "file") {
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([message.text], { type: message.type }));
+      link.download = message.filename;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    } else if (message.do === "copy") {
+      await navigator.clipboard?.writeText(message.text);
+    }
+  };
+  model.on("msg:custom", command);
+  model.on("change:spec", redraw);
+  const sizes = new ResizeObserver(settle(60, () => {
+    const width = Math.floor(host.clientWidth);
+    if (width < 40) return;
+    if (model.get("width") !== width) {
+      model.set("width", width);
+      model.save_changes();
+    }
+    if (canvas._fullLayout?.width !== width) redraw();
+  }));
+  sizes.observe(host);
+  redraw();
+
+  return () => {
+    members().delete(me);
+    themes.disconnect();
+    sizes.disconnect();
+    window.removeEventListener("mouseup", up, true);
+    model.off("msg:custom", command);
+    model.off("change:spec", redraw);
+    Plotly.purge(canvas);
+  };
+}
+
+export default { render };

@@ -1,0 +1,129 @@
+"""A plotly figure in a notebook: one copy of plotly.js for all of them, redrawn as a whole.
+
+``plotly.graph_objects.FigureWidget`` would do, but each one carries its own 5 MB of script, sends
+every change as a patch (two threads patching one figure interleave), and cannot link two figures
+without a round trip through the kernel. Here a figure is a value: ``show(figure)`` replaces what
+is drawn, and linked zoom and crosshair stay in the browser (``plot.js``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import ipywidgets
+import traitlets
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["PlotlyView"]
+
+HERE = Path(__file__).parent
+
+
+class _Script(ipywidgets.Widget):
+    """Carries plotly.js to the browser, once for all views of a kernel."""
+
+    source = traitlets.Unicode().tag(sync=True)
+
+
+@cache
+def _script() -> _Script:
+    from plotly.offline import get_plotlyjs
+
+    return _Script(source=get_plotlyjs())
+
+
+class PlotlyView(anywidget.AnyWidget):
+    """Shows one plotly figure and reports what a person does with it.
+
+    Attributes
+    ----------
+    spec : str
+        The figure drawn, as JSON: ``data``, ``layout``, ``config``, and ``linked`` (its x axis is
+        the base axis of ``group``), ``bounds`` (where a double click zooms out to), ``pressable``.
+    width : int
+        Width in pixels, reported by the browser.
+    theme : str
+        ``"light"`` or ``"dark"``, reported by the browser.
+    group : str
+        Views with the same non-empty group share zoom and crosshair when ``linked``.
+    """
+
+    _esm = HERE / "plot.js"
+    _css = HERE / "explore.css"
+
+    spec = traitlets.Unicode().tag(sync=True)
+    width = traitlets.Int(0).tag(sync=True)
+    theme = traitlets.Enum(["light", "dark"], default_value="light").tag(sync=True)
+    group = traitlets.Unicode().tag(sync=True)
+    runtime = traitlets.Instance(ipywidgets.Widget).tag(sync=True, **ipywidgets.widget_serialization)
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(runtime=_script(), **traits)
+        self._listeners: list[Callable[[dict[str, Any]], None]] = []
+        self.on_msg(self._receive)
+
+    def show(
+        self,
+        figure: go.Figure,
+        *,
+        linked: bool = False,
+        bounds: tuple[float, float] | None = None,
+        pressable: bool = False,
+        config: dict[str, Any] | None = None,
+    ) -> None:
+        """Draw `figure` in place of what is there.
+
+        Parameters
+        ----------
+        figure : plotly.graph_objects.Figure
+        linked : bool
+            Its x axis counts bases: zoom and crosshair are shared within ``group``.
+        bounds : tuple of float, optional
+            The x range a double click returns to.
+        pressable : bool
+            Report presses anywhere in a panel (event ``"press"``), not only on marks.
+        config : dict, optional
+            Added to plotly.js' configuration.
+        """
+        parts = json.loads(figure.to_json(validate=False))
+        settings = {
+            "displaylogo": False,
+            "displayModeBar": "hover",
+            "responsive": False,
+            "modeBarButtonsToRemove": ["zoomIn2d", "zoomOut2d", "autoScale2d", "toImage"],
+            **(config or {}),
+        }
+        self.spec = json.dumps(
+            {
+                "data": parts["data"],
+                "layout": parts["layout"],
+                "config": settings,
+                "linked": linked,
+                "bounds": bounds,
+                "pressable": pressable,
+            },
+            separators=(",", ":"),
+        )
+
+    def on_event(self, listener: Callable[[dict[str, Any]], None]) -> None:
+        """Call `listener` with every event: ``{"event": "press" | "zoom" | "click" | …, …}``."""
+        self._listeners.append(listener)
+
+    def _receive(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
+        for listener in self._listeners:
+            listener(content)
+
+    def save_image(self, format: str, filename: str) -> None:
+        """Let the browser download the figure as ``"png"`` or ``"svg"``."""
+        self.send({"do": "image", "format": format, "filename": filename})
+
+    def save_text(self, text: str, filename: str, type: str = "text/plain") -> None:
+        """Let the browser download `text` as a file."""
+        self.send({"do": "file", "text": text, "filename": filename, "type": type})
