@@ -30,7 +30,7 @@ HEADER = """\
 
 
 def direct_requirements() -> list[Requirement]:
-    """Requirements named in pyproject.toml, those of the pinned extras included."""
+    """Read pyproject.toml: the requirements of the package and of the pinned extras."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lines = list(project["dependencies"])
     for extra in EXTRAS:
@@ -56,7 +56,7 @@ def closure(requirements: list[Requirement]) -> dict[str, str]:
             dist = metadata.distribution(name)
         except metadata.PackageNotFoundError:
             raise SystemExit(f"{req} is not installed here; install .[test,dev] first") from None
-        # "+cpu" and the like name a build, not a version: a pin with one would not resolve elsewhere.
+        # "+cpu" and the like name a build: a pin with one would not resolve elsewhere.
         pins[name] = Version(dist.version).public
         for line in dist.requires or []:
             for wanted in ("", *req.extras):

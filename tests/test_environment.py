@@ -1,0 +1,87 @@
+"""environment.yml, constraints.txt and pyproject.toml say the same, each in its own words."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parent.parent
+if not (ROOT / "pyproject.toml").is_file():
+    pytest.skip("not a checkout: pyproject.toml is not beside tests/", allow_module_level=True)
+
+# PyPI name -> what conda-forge calls it, where they differ.
+CONDA_NAMES = {"playwright": "playwright-python", "torch": "pytorch-cpu"}
+# What a conda environment needs and pip brings along or calls otherwise.
+CONDA_ONLY = {"pip", "python"}
+
+
+def project() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def requirements(*extras: str) -> dict[str, SpecifierSet]:
+    lines = list(project()["dependencies"])
+    for extra in extras:
+        lines += project()["optional-dependencies"][extra]
+    found = [Requirement(line) for line in lines]
+    return {canonicalize_name(one.name): one.specifier for one in found}
+
+
+def conda_requirements() -> dict[str, SpecifierSet]:
+    lines = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    split = [re.fullmatch(r"([\w.-]+)\s*(.*)", line).groups() for line in lines]
+    return {canonicalize_name(name): SpecifierSet(versions) for name, versions in split}
+
+
+def commented_conda_requirements() -> dict[str, SpecifierSet]:
+    lines = re.findall(
+        r"^\s*# - ([\w-]+) (\S+)\s+# CUDA$", (ROOT / "environment.yml").read_text(), re.M
+    )
+    return {canonicalize_name(name): SpecifierSet(versions) for name, versions in lines}
+
+
+def constraints() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = [line.split("==") for line in lines if line and not line.startswith("#")]
+    assert all(len(pin) == 2 for pin in pins)
+    return dict(pins)
+
+
+def test_conda_names_every_dependency_with_the_same_bounds_and_nothing_else():
+    pip = requirements("test", "dev")
+    expected = {CONDA_NAMES.get(name, name): bounds for name, bounds in pip.items()}
+    conda = conda_requirements()
+    assert {name: conda[name] for name in conda if name not in CONDA_ONLY} == expected
+
+
+def test_conda_offers_cuda():
+    commented = commented_conda_requirements()
+    torch = requirements()["torch"]
+    flash = requirements("flash")["flash-attn"]
+    assert commented == {"pytorch-gpu": torch, "flash-attn": flash}
+
+
+def test_conda_takes_the_same_python_from_conda_forge_only():
+    conda = yaml.safe_load((ROOT / "environment.yml").read_text())
+    assert conda["channels"] == ["conda-forge", "nodefaults"]
+    assert conda_requirements()["python"] == SpecifierSet(project()["requires-python"])
+
+
+def test_every_dependency_is_pinned_within_its_bounds():
+    pins = constraints()
+    for name, bounds in requirements("test", "dev").items():
+        assert name in pins, f"{name}: run scripts/constraints.py"
+        assert pins[name] in bounds, f"{name}=={pins[name]} is outside {bounds}"
+
+
+def test_pins_are_sorted_and_bring_no_cuda():
+    names = list(constraints())
+    assert names == sorted(set(names))
+    assert not [name for name in names if name.startswith(("nvidia", "cuda", "triton"))]
