@@ -142,8 +142,8 @@ def _counts(name: str, scheme: str, tokens: Tokens) -> dict[str, str | int | flo
         "name": name,
         "scheme": scheme,
         "bases": len(tokens.bases),
-        "tokens": len(tokens),
-        "unknown_tokens": int(tokens.unknown.sum()),
+        "token_count": len(tokens),
+        "unknown_count": int(tokens.unknown.sum()),
         "bases_per_token": round(tokens.bases_per_token, 3),
     }
 

@@ -1,0 +1,413 @@
+"""The command line: what it writes, what it refuses, its exit codes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from dnabert2_explore import __version__
+from dnabert2_explore.cli import app
+from dnabert2_explore.cli.common import stop_between_steps
+from dnabert2_explore.cli.output import check_output, replacing
+from dnabert2_explore.errors import Cancelled, InputError
+
+FASTA = ">one first\nACGTAGCATCGGATCTATC\nTATCG\n>two\nGGGTTTAAACCC\n"
+COMMANDS = ("lab", "tokenize", "embed", "train-tokenizer", "pretrain", "info")
+
+
+@pytest.fixture
+def run():
+    runner = CliRunner()
+
+    def run(*arguments: object, stdin: str | None = None):
+        return runner.invoke(app, [str(a) for a in arguments], input=stdin)
+
+    return run
+
+
+@pytest.fixture
+def fasta(tmp_path) -> Path:
+    path = tmp_path / "genes.fa"
+    path.write_text(FASTA)
+    return path
+
+
+def table(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text), delimiter="\t"))
+
+
+def real(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "dnabert2_explore", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
+
+
+# --- help and usage ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_every_command_shows_an_example(run, command):
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert f"dnabert2-explore {command}" in result.output
+    assert "Example" in result.output
+
+
+def test_help_lists_every_command_and_version_is_the_packages(run):
+    assert all(command in run("--help").output for command in COMMANDS)
+    assert run("--version").output.strip() == f"dnabert2-explore {__version__}"
+
+
+def test_help_needs_no_heavy_import():
+    code = (
+        "import sys; from dnabert2_explore.cli import app\n"
+        "heavy = {'torch', 'transformers', 'numpy', 'jupyterlab', 'captum', 'plotly', 'pandas'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("arguments", [["no-such-command"], ["embed"], ["tokenize", "--bogus"]])
+def test_wrong_usage_exits_2(run, arguments):
+    assert run(*arguments).exit_code == 2
+
+
+# --- tokenize ---------------------------------------------------------------------------------
+
+
+def test_tokenize_tiles_the_sequences(run, fasta, model_folder):
+    result = run("tokenize", fasta, "--model", model_folder, "--no-special")
+    assert result.exit_code == 0, result.output
+    rows = table(result.stdout)
+    for name, bases in (("one", "ACGTAGCATCGGATCTATCTATCG"), ("two", "GGGTTTAAACCC")):
+        mine = [row for row in rows if row["name"] == name]
+        assert [int(row["index"]) for row in mine] == list(range(len(mine)))
+        assert "".join(bases[int(r["start"]) : int(r["end"])] for r in mine) == bases
+        assert "".join(row["token"] for row in mine) == bases
+
+
+def test_tokenize_needs_no_torch(model_folder):
+    code = (
+        "import sys; sys.argv[1:] = ['tokenize', '-m', sys.argv[1]]\n"
+        "from dnabert2_explore.cli import main\n"
+        "try: main()\n"
+        "finally: print('torch' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(model_folder)],
+        input=FASTA,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert table(done.stdout)[0]["token"] == "[CLS]"
+    assert done.stderr.strip() == "False"
+
+
+def test_tokenize_summary_compares_schemes(run, fasta, model_folder):
+    arguments = ["--kmer", 6, "--kmer", 3, "--sixmers", "--summary", "--no-special"]
+    result = run("tokenize", fasta, "-m", model_folder, *arguments)
+    rows = {(row["name"], row["scheme"]): row for row in table(result.stdout)}
+    assert {scheme for _, scheme in rows} == {"bpe", "6-mer", "3-mer", "sixmers"}
+    assert rows["one", "6-mer"]["token_count"] == str(24 - 6 + 1)
+    assert rows["one", "sixmers"]["token_count"] == "4"
+    assert rows["two", "sixmers"]["bases_per_token"] == "6.0"
+
+
+def test_tokenize_json_from_standard_input(run, model_folder):
+    result = run("tokenize", "-", "--format", "json", "-m", model_folder, stdin=FASTA)
+    one, two = json.loads(result.stdout)
+    assert one["name"] == "one"
+    assert one["tokens"][0] == "[CLS]"
+    assert len(one["tokens"]) == len(one["ids"]) == len(one["spans"]) == one["token_count"]
+    assert two["bases"] == 12
+
+
+def test_tokenize_writes_a_file_once(run, fasta, model_folder, tmp_path):
+    out = tmp_path / "tokens.tsv"
+    assert run("tokenize", fasta, "-m", model_folder, "-o", out).exit_code == 0
+    before = out.read_bytes()
+    refused = run("tokenize", fasta, "-m", model_folder, "-o", out, "--summary")
+    assert refused.exit_code == 1
+    assert "--force" in refused.stderr
+    assert out.read_bytes() == before
+    assert run("tokenize", fasta, "-m", model_folder, "-o", out, "--force").exit_code == 0
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_tokenize_survives_a_reader_that_goes_away(model_folder, tmp_path):
+    long = tmp_path / "long.fa"
+    long.write_text(">long\n" + "ACGT" * 50_000 + "\n")
+    command = f"{sys.executable} -m dnabert2_explore tokenize {long} -m {model_folder} | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120)
+    assert done.stdout.startswith("name\tscheme")
+    assert "Traceback" not in done.stderr
+
+
+# --- embed ------------------------------------------------------------------------------------
+
+
+def test_embed_npz_equals_the_encoder(run, fasta, model_folder, enc, tmp_path):
+    out = tmp_path / "genes.npz"
+    result = run("embed", fasta, "-o", out, "-m", model_folder, "--pooling", "max", "--layer", 1)
+    assert result.exit_code == 0, result.output
+    with np.load(out, allow_pickle=False) as file:
+        assert file["names"].tolist() == ["one", "two"]
+        assert "labels" not in file
+        about = json.loads(str(file["about"]))
+        embeddings = file["embeddings"]
+    assert about["pooling"] == "max"
+    assert about["layer"] == 1
+    assert embeddings.dtype == np.float32
+    bases = ["ACGTAGCATCGGATCTATCTATCG", "GGGTTTAAACCC"]
+    np.testing.assert_allclose(embeddings, enc.embed(bases, pooling="max", layer=1), rtol=1e-5)
+
+
+def test_embed_parquet_keeps_names_and_labels(run, model_folder, enc, tmp_path):
+    import pandas as pd
+    import pyarrow.parquet as pq
+
+    source, out = tmp_path / "genes.csv", tmp_path / "genes.parquet"
+    source.write_text("sequence,label\nACGTAGCATCGG,donor\nGGGTTTAAACCC,neither\n")
+    assert run("embed", source, "-o", out, "-m", model_folder).exit_code == 0
+    frame = pd.read_parquet(out)
+    assert frame["label"].tolist() == ["donor", "neither"]
+    expected = enc.embed(["ACGTAGCATCGG", "GGGTTTAAACCC"])
+    np.testing.assert_allclose(np.stack(frame["embedding"]), expected, rtol=1e-5)
+    assert json.loads(pq.read_schema(out).metadata[b"about"])["pooling"] == "mean"
+
+
+def test_embed_refuses_before_it_works(run, fasta, tmp_path):
+    # The model does not exist: had it been asked for, the sentence would be about the model.
+    existing = tmp_path / "there.npz"
+    existing.write_bytes(b"precious")
+    for out, word in (
+        (existing, "--force"),
+        (tmp_path / "genes.txt", ".parquet"),
+        (tmp_path / "nowhere" / "genes.npz", "does not exist"),
+    ):
+        result = run("embed", fasta, "-o", out, "-m", "no-such-model")
+        assert result.exit_code == 1
+        assert word in result.stderr
+    assert existing.read_bytes() == b"precious"
+
+
+# --- errors -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "word"),
+    [("missing.fa", "missing.fa"), ("empty.fa", "empty.fa"), ("protein.fa", "protein.fa")],
+)
+def test_bad_input_is_one_sentence_and_exit_1(tmp_path, model_folder, source, word):
+    (tmp_path / "empty.fa").write_text("")
+    (tmp_path / "protein.fa").write_text(">p\nMKVLEEFFPPQQIIKLLE\n")
+    done = real("tokenize", tmp_path / source, "-m", model_folder)
+    assert done.returncode == 1
+    assert word in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stdout == ""
+
+
+def test_a_missing_model_is_one_sentence_and_exit_1(fasta, tmp_path):
+    done = real("embed", fasta, "-o", tmp_path / "x.npz", "-m", "no-such-model")
+    assert done.returncode == 1
+    assert "no-such-model" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "x.npz").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_control_c_exits_130(tmp_path):
+    # A named pipe nobody writes to: the command waits for its input until it is interrupted.
+    pipe = tmp_path / "pipe.fa"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "dnabert2_explore", "tokenize", str(pipe)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    with pipe.open("w"):  # returns when the command has opened the other end
+        time.sleep(0.2)  # and now it reads
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+
+
+# --- writing ----------------------------------------------------------------------------------
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "result.npz"
+    path.write_bytes(b"old")
+    with pytest.raises(RuntimeError), replacing(path) as temporary:  # noqa: PT012
+        temporary.write_bytes(b"half")
+        raise RuntimeError
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_written_file_has_the_usual_permissions(tmp_path):
+    with replacing(tmp_path / "mine") as temporary:
+        temporary.write_bytes(b"new")
+    (tmp_path / "plain").write_bytes(b"new")
+    assert (tmp_path / "mine").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_folder_is_no_output(tmp_path):
+    with pytest.raises(InputError, match="is a folder"):
+        check_output(tmp_path, force=True)
+
+
+# --- training ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def genomes(tmp_path) -> Path:
+    rng = np.random.default_rng(0)
+    for name in ("alpha", "beta"):
+        bases = "".join(rng.choice(list("ACGT"), size=20_000))
+        (tmp_path / f"{name}.fa").write_text(f">{name}\n{bases}\n")
+    (tmp_path / "species.tsv").write_text(
+        "file\tcategory\tspecies\tsplit\nalpha.fa\tone\talpha\ttrain\nbeta.fa\ttwo\tbeta\theldout\n"
+    )
+    return tmp_path
+
+
+def test_train_tokenizer_then_pretrain_then_embed(run, genomes, fasta, tmp_path):
+    bpe = tmp_path / "bpe"
+    arguments = ["train-tokenizer", genomes, "-t", genomes / "species.tsv", "-o", bpe]
+    small = ["--vocabulary", 64, "--windows", 200]
+    result = run(*arguments, *small)
+    assert result.exit_code == 0, result.output
+    assert run(*arguments, *small).exit_code == 1  # there already
+    assert run(*arguments, *small, "--force").exit_code == 0
+    assert table(run("tokenize", fasta, "-m", bpe).stdout)
+
+    config = tmp_path / "tiny.yaml"
+    settings = {
+        "genomes": str(genomes),
+        "table": str(genomes / "species.tsv"),
+        "tokenizer": str(bpe),
+        "out": str(tmp_path / "unused"),
+        "network": {
+            "hidden_size": 16,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+            "intermediate_size": 16,
+        },
+        "row_tokens": 16,
+        "batch_rows": 2,
+        "shortest": 40,
+        "longest": 80,
+        "total_steps": 3,
+        "warmup_steps": 1,
+        "evaluate_every": 0,
+        "device": "cpu",
+    }
+    config.write_text(json.dumps(settings))  # JSON is YAML
+    out = tmp_path / "run"
+    result = run("pretrain", config, "-o", out)
+    assert result.exit_code == 0, result.output
+    assert "step 3 of 3" in result.stderr
+    assert run("pretrain", config, "-o", out).exit_code == 1  # holds a checkpoint: --resume
+    assert run("embed", fasta, "-o", tmp_path / "x.npz", "-m", out / "model").exit_code == 0
+
+
+def test_the_first_control_c_stops_between_steps():
+    steps = []
+
+    def work(report):
+        for i in range(1, 10):
+            if i == 2:
+                signal.raise_signal(signal.SIGINT)  # in the middle of a step
+            steps.append(i)
+            report(i, 9)
+
+    before = signal.getsignal(signal.SIGINT)
+    with stop_between_steps(lambda *_: None) as report, pytest.raises(Cancelled, match="2 of 9"):
+        work(report)
+    assert steps == [1, 2]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+# --- info and lab -----------------------------------------------------------------------------
+
+
+def test_info_as_json_and_as_a_table(run):
+    facts = json.loads(run("info", "--json").stdout)
+    assert facts["dnabert2-explore"] == __version__
+    assert facts["packages"]["torch"]
+    assert set(facts["attention"]) >= {"sdpa", "eager"}
+    text = run("info").output
+    assert "device" in text
+    for name, model in facts["models"].items():
+        assert name in text
+        assert model["sha256"] in text
+
+
+def test_lab_serves_this_machine_only_behind_a_token(run, monkeypatch, tmp_path):
+    from dnabert2_explore.cli.lab import lab
+
+    inner = sys.modules[lab.__module__]
+    asked: dict[str, object] = {}
+
+    def serve(options: list[str]) -> None:
+        asked["options"] = options
+        asked["token"] = os.environ["JUPYTER_TOKEN"]
+        overlay = Path(os.environ["JUPYTER_CONFIG_PATH"].split(os.pathsep)[0])
+        asked["page"] = json.loads((overlay / "labconfig" / "page_config.json").read_text())
+
+    monkeypatch.setattr(inner, "_serve", serve)
+    monkeypatch.setattr(inner, "WARM", "pass")
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")
+    monkeypatch.delenv("JUPYTER_TOKEN", raising=False)
+    folder = tmp_path / "mine"
+    result = run("lab", "--dir", folder, "--no-browser", "--", "--LabApp.x=1")
+    assert result.exit_code == 0, result.output
+    assert (folder / "00_workbench.ipynb").is_file()
+    options = asked["options"]
+    assert "--ServerApp.ip=127.0.0.1" in options
+    assert "--ServerApp.open_browser=False" in options
+    assert "--LabApp.news_url=None" in options
+    assert options[-1] == "--LabApp.x=1"
+    token = str(asked["token"])
+    assert len(token) >= 32
+    assert f"?token={token}" in result.stdout
+    assert not any(token in option for option in options)
+    assert asked["page"]["disabledExtensions"]
+
+
+def test_lab_copies_no_notebook_over_mine(run, monkeypatch, tmp_path):
+    from dnabert2_explore.cli.lab import lab
+
+    inner = sys.modules[lab.__module__]
+    monkeypatch.setattr(inner, "_serve", lambda options: None)
+    monkeypatch.setattr(inner, "WARM", "pass")
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")
+    monkeypatch.setenv("JUPYTER_TOKEN", "chosen")
+    (tmp_path / "00_workbench.ipynb").write_text("mine")
+    result = run("lab", "--dir", tmp_path)
+    assert "token=chosen" in result.stdout
+    assert (tmp_path / "00_workbench.ipynb").read_text() == "mine"
+
+
+def test_lab_on_a_taken_port_says_so(run):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = run("lab", "--port", port)
+    assert result.exit_code == 1
+    assert str(port) in result.stderr
