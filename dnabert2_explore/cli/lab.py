@@ -77,8 +77,8 @@ def lab(
 
       dnabert2-explore lab -- --ServerApp.log_level=INFO
     """
-    folder = _workspace(directory)
     port = _free_port(FIRST_PORT) if port is None else _checked_port(port)
+    folder = _workspace(directory)
     token = os.environ.get("JUPYTER_TOKEN") or secrets.token_urlsafe(24)
     with tempfile.TemporaryDirectory(prefix="dnabert2-explore-") as overlay:
         _quiet_frontend(Path(overlay))
