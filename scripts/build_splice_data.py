@@ -33,6 +33,7 @@ from dnabert2_explore.sequences import reverse_complement
 WINDOW = 200
 OFFSETS = {"donor": 100, "acceptor": 98}  # index of the dinucleotide in the window
 DINUCLEOTIDES = {"donor": "GT", "acceptor": "AG"}
+SEED = 20260214
 FLANK = 500
 # Annotated introns outside of this range are few and mostly faults of prediction; they give no
 # example, but their ends still count as sites that 'neither' must keep away from.
@@ -243,7 +244,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for the CSV files")
     parser.add_argument("--cache", type=Path, required=True, help="folder for Debian packages")
-    parser.add_argument("--seed", type=int, default=20260214, help="of the samples and the order")
+    parser.add_argument("--seed", type=int, default=SEED, help="of the samples and the order")
     arguments = parser.parse_args()
     package, genome, transcripts = zymoseptoria.load(arguments.cache)
     splits, summary = build(genome, transcripts, arguments.seed)

@@ -1,0 +1,149 @@
+"""Real sequences that ship with the package, for a first look without any file of one's own.
+
+``data/SOURCES.md`` lists the origin and licence of each; ``scripts/build_demo_data.py`` builds
+them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+
+from .errors import InputError
+from .sequences import Sequence, read_sequences
+
+__all__ = ["Feature", "Locus", "locus", "splice", "windows"]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One annotated stretch of a locus.
+
+    Parameters
+    ----------
+    start, end : int
+        0-based, half-open, on the locus as stored (its forward strand).
+    strand : str
+        ``+``, ``-`` or ``.`` where it has none.
+    kind : str
+        Sequence Ontology term: ``gene``, ``mRNA``, ``exon``, ``CDS`` or ``intron``.
+    name : str
+        The gene model it belongs to.
+    """
+
+    start: int
+    end: int
+    strand: str
+    kind: str
+    name: str
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Locus:
+    """A stretch of genome with its annotation.
+
+    Parameters
+    ----------
+    sequence : Sequence
+        Forward strand; ``fields["position"]`` says where it lies (1-based, inclusive).
+    features : tuple of Feature
+        As the annotation lists them, gene by gene.
+    organism, source : str
+        What it is and the package it was taken from.
+    """
+
+    sequence: Sequence
+    features: tuple[Feature, ...]
+    organism: str
+    source: str
+
+    def of_kind(self, kind: str) -> tuple[Feature, ...]:
+        """Return the features of one kind, e.g. ``"exon"``."""
+        return tuple(feature for feature in self.features if feature.kind == kind)
+
+
+def windows() -> list[Sequence]:
+    """Return 500 windows of 1,000 bp from 20 species in 7 categories.
+
+    Returns
+    -------
+    list of Sequence
+        ``label`` is the category; ``fields`` hold ``species``, ``category``, ``source`` and
+        ``position`` (record and 1-based, inclusive span). A, C, G and T only.
+
+    Examples
+    --------
+    >>> first = windows()[0]
+    >>> first.label, first.fields["species"], len(first)
+    ('bacteria', 'Escherichia coli 536', 1000)
+    """
+    return _read("windows.csv.gz")
+
+
+def splice() -> list[Sequence]:
+    """Return 60 windows of 200 bp around splice sites and look-alikes, in transcription direction.
+
+    An intron's first base stands at index 100 of a ``donor`` (GT at 100-101) and its last base at
+    index 99 of an ``acceptor`` (AG at 98-99); windows of ``neither`` have GT or AG at the same
+    place. They come from chromosomes that ``pocket-splice`` was not fine-tuned on.
+
+    Returns
+    -------
+    list of Sequence
+        ``label`` is ``donor``, ``acceptor`` or ``neither``; ``fields`` hold ``chromosome``,
+        ``strand`` and ``position``, the window's 0-based start on the forward strand.
+
+    Examples
+    --------
+    >>> donor = splice()[0]
+    >>> donor.label, donor.bases[100:102]
+    ('donor', 'GT')
+    """
+    return _read("splice.csv")
+
+
+def locus() -> Locus:
+    """Return 10 kb of a fungal chromosome with five genes on both strands.
+
+    Examples
+    --------
+    >>> example = locus()
+    >>> example.organism, len(example.sequence), len(example.of_kind("gene"))
+    ('Zymoseptoria tritici IPO323', 10000, 5)
+    """
+    (record,) = _read("locus.fa")
+    about = dict(part.split("=", 1) for part in record.description.split("; "))
+    sequence = Sequence(
+        name=record.name,
+        bases=record.bases,
+        description=about["organism"],
+        fields={"position": about["position"]},
+    )
+    return Locus(sequence, _features("locus.gff3"), about["organism"], about["source"])
+
+
+def _read(name: str) -> list[Sequence]:
+    with (files(__package__) / "data" / name).open("rb") as handle:
+        return read_sequences(handle, name=name)
+
+
+def _features(name: str) -> tuple[Feature, ...]:
+    """Read GFF3, whose coordinates are 1-based and inclusive."""
+    text = (files(__package__) / "data" / name).read_text(encoding="ascii")
+    features = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        columns = line.split("\t")
+        if len(columns) != 9:
+            raise InputError(
+                f"{name}, line {number} has {len(columns)} columns; expected the 9 of GFF3: "
+                "install the package again."
+            )
+        _, _, kind, start, end, _, strand, _, attributes = columns
+        labels = dict(part.split("=", 1) for part in attributes.split(";"))
+        features.append(Feature(int(start) - 1, int(end), strand, kind, labels["Name"]))
+    return tuple(features)
