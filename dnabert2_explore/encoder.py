@@ -335,7 +335,7 @@ class Encoder:
 
         def capture(block: Dnabert2SelfAttention) -> RemovableHandle:
             return block.Wqkv.register_forward_hook(
-                lambda _module, _inputs, output: captured.append(block.split(output)[:2])
+                lambda _module, _inputs, output: captured.append(block.split(output, 1)[:2])
             )
 
         hooks = [capture(block) for block in self.body.attention_blocks()]

@@ -15,7 +15,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from .alibi import alibi_bias, alibi_slopes
+from .alibi import alibi_slopes
 from .attention import BACKENDS
 from .config import Dnabert2Config
 from .modeling import (
@@ -32,7 +32,6 @@ __all__ = [
     "Dnabert2ForSequenceClassification",
     "Dnabert2Model",
     "Dnabert2PreTrainedModel",
-    "alibi_bias",
     "alibi_slopes",
 ]
 

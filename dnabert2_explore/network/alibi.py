@@ -6,11 +6,11 @@ import math
 
 import torch
 
-__all__ = ["alibi_bias", "alibi_slopes"]
+__all__ = ["AlibiBias", "alibi_slopes"]
 
 
 def alibi_slopes(n_heads: int) -> torch.Tensor:
-    """One slope per head, as DNABERT-2 (and MosaicBERT) orders them.
+    """Return one slope per head, as DNABERT-2 (and MosaicBERT) orders them.
 
     Parameters
     ----------
@@ -44,22 +44,54 @@ def alibi_slopes(n_heads: int) -> torch.Tensor:
     return torch.tensor(slopes, dtype=torch.float32)
 
 
-def alibi_bias(n_heads: int, length: int, device: torch.device | str | None = None) -> torch.Tensor:
-    """Bias added to the scores before softmax: minus slope times distance.
+class AlibiBias:
+    """The bias -slope·|i-j| of every head, kept as one ramp per head.
+
+    A bias depends on i-j only, so its n² values per head are 2n-1 different ones. With the
+    queries in reverse order the bias is a Hankel matrix, whose rows are overlapping windows of
+    the ramp: `reversed` is a view of it that takes no memory. Memory stays linear in length.
 
     Parameters
     ----------
-    n_heads, length : int
-        Heads and tokens (of the padded layout: padding inside counts as distance).
+    n_heads : int
+    longest : int
+        Largest length, in tokens, that will be asked for.
+    dtype : torch.dtype
+        Type of the attention scores.
     device : torch.device, optional
-        Where to build it.
 
-    Returns
-    -------
-    torch.Tensor, shape (1, n_heads, length, length), float32
-        Always float32: parity with the original in float64 needs its float32 rounding.
+    Notes
+    -----
+    The product is rounded in float32 before it is cast: parity with the original in float64 needs
+    that rounding.
     """
-    positions = torch.arange(length, device=device, dtype=torch.float32)
-    distances = (positions[:, None] - positions[None, :]).abs()
-    slopes = alibi_slopes(n_heads).to(distances.device)
-    return (distances[None] * -slopes[:, None, None])[None]
+
+    def __init__(
+        self,
+        n_heads: int,
+        longest: int,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str | None = None,
+    ) -> None:
+        self.longest = longest
+        distance = torch.arange(2 * longest - 1, device=device, dtype=torch.float32)
+        distance = (distance - (longest - 1)).abs()
+        slopes = alibi_slopes(n_heads).to(distance.device)
+        self.ramp = (distance * -slopes[:, None]).to(dtype)
+        self._dense: dict[int, torch.Tensor] = {}
+
+    def reversed(self, length: int) -> torch.Tensor:
+        """Bias for queries in reverse order, shape (1, heads, length, length), without a copy."""
+        ramp = self.ramp[:, self.longest - length : self.longest + length - 1]
+        return ramp.unfold(1, length, 1)[None]
+
+    def dense(self, length: int) -> torch.Tensor:
+        """Bias for queries in their own order, shape (1, heads, length, length), in memory once."""
+        if length not in self._dense:
+            self._dense[length] = self.reversed(length).flip(2)
+        return self._dense[length]
+
+    def at(self, positions: torch.Tensor) -> torch.Tensor:
+        """Bias for tokens at given positions (n,), shape (1, heads, n, n)."""
+        offsets = positions[:, None] - positions[None, :] + self.longest - 1
+        return self.ramp[:, offsets][None]

@@ -1,4 +1,4 @@
-"""Attention backends: exact softmax attention with an additive bias, each in its own way."""
+"""Attention backends: exact softmax attention with ALiBi, each in its own way."""
 
 from __future__ import annotations
 
@@ -7,42 +7,21 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional
 
-__all__ = ["BACKENDS", "attention_bias", "eager_attention", "refuse_backend", "sdpa_attention"]
+from .alibi import AlibiBias
 
-#: What the original adds to the score of a masked key. float32 and fp16 both hold it; its softmax
-#: weight is exactly 0.
-MASKED = -10000.0
+__all__ = ["BACKENDS", "eager_attention", "refuse_backend", "sdpa_attention"]
 
 
-def attention_bias(
-    alibi: torch.Tensor, attention_mask: torch.Tensor | None, dtype: torch.dtype
-) -> torch.Tensor:
-    """ALiBi plus padding as one additive bias, built once per forward pass.
-
-    Parameters
-    ----------
-    alibi : torch.Tensor, shape (1, heads, n, n), float32
-    attention_mask : torch.Tensor or None, shape (batch, n)
-        1 for tokens, 0 for padding.
-    dtype : torch.dtype
-        Type of the queries; half types get the bias in their own type, as SDPA demands.
-
-    Returns
-    -------
-    torch.Tensor, shape (1 or batch, heads, n, n)
-    """
-    bias = alibi
-    if attention_mask is not None:
-        keys = attention_mask[:, None, None, :].to(torch.float32)
-        bias = bias + (1.0 - keys) * MASKED
-    return bias.to(dtype)
+def _bias(alibi: AlibiBias, length: int, positions: torch.Tensor | None) -> torch.Tensor:
+    return alibi.dense(length) if positions is None else alibi.at(positions)
 
 
 def eager_attention(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    bias: torch.Tensor,
+    alibi: AlibiBias,
+    positions: torch.Tensor | None = None,
     dropout: float = 0.0,
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Compute attention step by step; the only backend that returns its probabilities.
@@ -50,7 +29,10 @@ def eager_attention(
     Parameters
     ----------
     query, key, value : torch.Tensor, shape (batch, heads, n, head_dim)
-    bias : torch.Tensor, shape (1 or batch, heads, n, n)
+        Sequences of equal length, without padding.
+    alibi : AlibiBias
+    positions : torch.Tensor, shape (n,), optional
+        Places of the tokens, if they are not neighbours.
     dropout : float
         Probability of dropping an attention weight.
 
@@ -60,6 +42,7 @@ def eager_attention(
     probabilities : torch.Tensor, shape (batch, heads, n, n)
         After softmax, before dropout; rows are queries.
     """
+    bias = _bias(alibi, query.shape[2], positions)
     scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5 + bias
     # Softmax in half precision loses small weights; float32 and float64 stay as they are.
     wide = torch.promote_types(scores.dtype, torch.float32)
@@ -72,13 +55,22 @@ def sdpa_attention(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    bias: torch.Tensor,
+    alibi: AlibiBias,
+    positions: torch.Tensor | None = None,
     dropout: float = 0.0,
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """PyTorch's fused attention with the same bias; takes and returns what `eager_attention` does.
+    """PyTorch's fused attention; takes and returns what `eager_attention` does.
 
-    The probabilities never exist in memory, so the second value is always None.
+    The probabilities never exist in memory, so the second value is always None. On the CPU the
+    bias does not either: queries are taken in reverse order, for which it is a view.
     """
+    if positions is None and query.device.type == "cpu":
+        context = functional.scaled_dot_product_attention(
+            query.flip(2), key, value, attn_mask=alibi.reversed(query.shape[2]), dropout_p=dropout
+        )
+        return context.flip(2), None
+    # CUDA's kernels read the bias in aligned blocks, which an overlapping view does not offer.
+    bias = _bias(alibi, query.shape[2], positions)
     context = functional.scaled_dot_product_attention(
         query, key, value, attn_mask=bias, dropout_p=dropout
     )
@@ -87,7 +79,7 @@ def sdpa_attention(
 
 AttentionFunction = Callable[..., tuple[torch.Tensor, torch.Tensor | None]]
 
-#: Backends by the name `attn_implementation` knows them under. Each adds the bias it is given.
+#: Backends by the name `attn_implementation` knows them under. Each adds ALiBi.
 BACKENDS: dict[str, AttentionFunction] = {"eager": eager_attention, "sdpa": sdpa_attention}
 
 

@@ -21,9 +21,10 @@ from transformers.modeling_outputs import (
 )
 from transformers.utils.generic import can_return_tuple
 
-from .alibi import alibi_bias
-from .attention import BACKENDS, attention_bias, refuse_backend
+from .alibi import AlibiBias
+from .attention import BACKENDS, refuse_backend
 from .config import Dnabert2Config
+from .packing import Packing
 
 __all__ = [
     "Dnabert2ForMaskedLM",
@@ -44,13 +45,8 @@ class Dnabert2Embeddings(nn.Module):
         self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
-    def forward(
-        self,
-        input_ids: torch.Tensor | None,
-        token_type_ids: torch.Tensor | None,
-        inputs_embeds: torch.Tensor | None,
-    ) -> torch.Tensor:
-        words = self.word_embeddings(input_ids) if inputs_embeds is None else inputs_embeds
+    def forward(self, words: torch.Tensor, token_type_ids: torch.Tensor | None) -> torch.Tensor:
+        """Embed packed tokens: `words` (total, hidden), `token_type_ids` (total,)."""
         if token_type_ids is None:
             types = self.token_type_embeddings.weight[0]
         else:
@@ -67,21 +63,49 @@ class Dnabert2SelfAttention(nn.Module):
         self.n_heads = config.num_attention_heads
         self.Wqkv = nn.Linear(config.hidden_size, 3 * config.hidden_size)
 
-    def split(self, projected: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Cut `Wqkv`'s output (batch, n, 3·hidden) in three, each (batch, heads, n, head_dim)."""
-        batch, length, _ = projected.shape
-        parts = projected.view(batch, length, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)
-        query, key, value = parts.unbind(0)
+    def split(
+        self, projected: torch.Tensor, sequences: int
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Cut `Wqkv`'s output into queries, keys and values.
+
+        Parameters
+        ----------
+        projected : torch.Tensor, shape (sequences · n, 3 · hidden)
+            Packed sequences of equal length.
+        sequences : int
+
+        Returns
+        -------
+        query, key, value : torch.Tensor, shape (sequences, heads, n, head_dim)
+        """
+        parts = projected.unflatten(-1, (3, self.n_heads, -1)).unflatten(0, (sequences, -1))
+        query, key, value = parts.permute(2, 0, 3, 1, 4).unbind(0)
         return query, key, value
 
     def forward(
-        self, hidden: torch.Tensor, bias: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        query, key, value = self.split(self.Wqkv(hidden))
+        self, hidden: torch.Tensor, packing: Packing, alibi: AlibiBias
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Attend within each sequence.
+
+        Returns
+        -------
+        context : torch.Tensor, shape (total, hidden)
+        maps : list of torch.Tensor
+            One (sequences, heads, n, n) a group, from a backend that forms them; else empty.
+        """
+        projected = self.Wqkv(hidden)
         dropout = self.config.attention_probs_dropout_prob if self.training else 0.0
         backend = BACKENDS[refuse_backend(self.config._attn_implementation)]
-        context, probabilities = backend(query, key, value, bias, dropout)
-        return context.transpose(1, 2).reshape(hidden.shape), probabilities
+        contexts, maps = [], []
+        for group in packing.groups:
+            n = len(group.rows)
+            tokens = projected[group.start : group.start + n * group.length]
+            query, key, value = self.split(tokens, n)
+            context, probabilities = backend(query, key, value, alibi, group.positions, dropout)
+            contexts.append(context.transpose(1, 2).flatten(2).flatten(0, 1))
+            if probabilities is not None:
+                maps.append(probabilities)
+        return contexts[0] if len(contexts) == 1 else torch.cat(contexts), maps
 
 
 class Dnabert2AttentionOutput(nn.Module):
@@ -106,10 +130,10 @@ class Dnabert2Attention(nn.Module):
         self.output = Dnabert2AttentionOutput(config)
 
     def forward(
-        self, hidden: torch.Tensor, bias: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        context, probabilities = self.self(hidden, bias)
-        return self.output(context, hidden), probabilities
+        self, hidden: torch.Tensor, packing: Packing, alibi: AlibiBias
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        context, maps = self.self(hidden, packing, alibi)
+        return self.output(context, hidden), maps
 
 
 class Dnabert2GatedMLP(nn.Module):
@@ -136,10 +160,10 @@ class Dnabert2Layer(GradientCheckpointingLayer):
         self.mlp = Dnabert2GatedMLP(config)
 
     def forward(
-        self, hidden: torch.Tensor, bias: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        attended, probabilities = self.attention(hidden, bias)
-        return self.mlp(attended), probabilities
+        self, hidden: torch.Tensor, packing: Packing, alibi: AlibiBias
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        attended, maps = self.attention(hidden, packing, alibi)
+        return self.mlp(attended), maps
 
 
 class Dnabert2Encoder(nn.Module):
@@ -269,23 +293,29 @@ class Dnabert2Model(Dnabert2PreTrainedModel):
                 f"attention_mask has {attention_mask.dim()} dimensions: give (batch, tokens) with "
                 "1 for tokens and 0 for padding."
             )
-        hidden = self.embeddings(input_ids, token_type_ids, inputs_embeds)
-        alibi = alibi_bias(self.config.num_attention_heads, hidden.shape[1], hidden.device)
-        bias = attention_bias(alibi, attention_mask, hidden.dtype)
-        padding = None if attention_mask is None else attention_mask[:, :, None] == 0
-
-        def without_padding(states: torch.Tensor) -> torch.Tensor:
-            return states if padding is None else states.masked_fill(padding, 0.0)
-
-        hidden_states = [without_padding(hidden)] if output_hidden_states else None
+        words = inputs_embeds
+        if words is None:
+            # Looked up in the padded layout, so that hooks on the table (Captum's) see a batch.
+            words = self.embeddings.word_embeddings(input_ids)
+        if attention_mask is None:
+            packing = Packing.dense(words.shape[0], words.shape[1])
+        else:
+            packing = Packing.from_mask(attention_mask)
+        types = None if token_type_ids is None else packing.pack(token_type_ids)
+        hidden = self.embeddings(packing.pack(words), types)
+        alibi = AlibiBias(
+            self.config.num_attention_heads, packing.longest, hidden.dtype, hidden.device
+        )
+        hidden_states = [packing.unpack(hidden)] if output_hidden_states else None
         attentions: list[torch.Tensor] | None = [] if output_attentions else None
-        for layer in self.encoder.layer:
-            hidden, probabilities = layer(hidden, bias)
+        # A batch of padding only has nothing to attend to.
+        for layer in self.encoder.layer if packing.groups else ():
+            hidden, maps = layer(hidden, packing, alibi)
             if hidden_states is not None:
-                hidden_states.append(without_padding(hidden))
+                hidden_states.append(packing.unpack(hidden))
             if attentions is not None:
-                attentions.append(probabilities)
-        last = without_padding(hidden)
+                attentions.append(packing.unpack_maps(maps))
+        last = packing.unpack(hidden)
         return BaseModelOutputWithPooling(
             last_hidden_state=last,
             pooler_output=self.pooler(last[:, 0]) if self.pooler is not None else None,
