@@ -197,7 +197,7 @@ def _records(path: Path) -> Iterator[str]:
 
 
 def _stretches(codes: NDArray[np.uint8], shortest: int) -> Iterator[NDArray[np.uint8]]:
-    """Runs of A, C, G, T of at least `shortest` bases."""
+    """Yield the runs of A, C, G, T of at least `shortest` bases."""
     edges = np.diff(np.concatenate(([False], _IS_ACGT[codes], [False])).astype(np.int8))
     for start, end in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
         if end - start >= shortest:
@@ -306,13 +306,6 @@ class Corpus:
 
     def __len__(self) -> int:
         return sum(len(one) for one in self.species)
-
-    def only(self, species: str) -> Corpus:
-        """The corpus of a single species (for scores by species)."""
-        chosen = [one for one in self.species if one.species == species]
-        if not chosen:
-            raise InputError(f"no species {species!r} in this corpus.")
-        return Corpus(chosen)
 
     def choose(self, rng: np.random.Generator) -> int:
         """Index into `species` of one draw by the sampling probabilities."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .corpus import Corpus
 from .masking import IGNORED, mask_tokens
-from .rows import RowSampler
+from .rows import RowSampler, special_id
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -76,14 +76,12 @@ def held_out_rows(
         As in pre-training.
     """
     sampler = RowSampler(corpus, tokenizer, row_tokens, longest, seed)
-    ids = np.concatenate(
-        [sampler.rows(index, rows, index) for index in range(len(corpus.species))]
-    )
+    ids = np.concatenate([sampler.rows(index, rows, index) for index in range(len(corpus.species))])
     inputs, labels = mask_tokens(
         ids,
         np.random.default_rng(seed),
         vocabulary=tokenizer.get_vocab_size(),
-        mask_id=tokenizer.token_to_id("[MASK]"),
+        mask_id=special_id(tokenizer, "[MASK]"),
         probability=probability,
         strategy="mask",
     )
@@ -106,24 +104,30 @@ def score_rows(
     """
     nats = np.full(held_out.labels.shape, np.nan)
     right = np.zeros(held_out.labels.shape, dtype=bool)
-    device = network.get_input_embeddings().weight.device
-    was_training = network.training
+    device = network.device
+    was_training, was_sparse = network.training, network.config.sparse_prediction
     network.eval()
+    network.config.sparse_prediction = True  # logits at the masked positions only, in their order
     total = len(held_out.inputs)
-    for start in range(0, total, batch_rows):
-        rows = slice(start, start + batch_rows)
-        inputs = torch.from_numpy(held_out.inputs[rows]).to(device)
-        chosen = held_out.labels[rows] != IGNORED
-        with torch.inference_mode():
-            hidden = network.bert(input_ids=inputs).last_hidden_state
-            logits = network.cls.predictions(hidden[torch.from_numpy(chosen).to(device)])
-            logs = logits.float().log_softmax(-1).cpu().numpy()
-        targets = held_out.labels[rows][chosen]
-        nats[rows][chosen] = -logs[np.arange(len(targets)), targets]
-        right[rows][chosen] = logs.argmax(-1) == targets
-        if progress is not None:
-            progress(min(start + batch_rows, total), total)
-    network.train(was_training)
+    try:
+        for start in range(0, total, batch_rows):
+            rows = slice(start, start + batch_rows)
+            labels = held_out.labels[rows]
+            chosen = labels != IGNORED
+            with torch.inference_mode():
+                logits = network(
+                    input_ids=torch.from_numpy(held_out.inputs[rows]).to(device),
+                    labels=torch.from_numpy(labels).to(device),
+                ).logits
+                logs = logits.double().log_softmax(-1).cpu().numpy()
+            targets = labels[chosen]
+            nats[rows][chosen] = -logs[np.arange(len(targets)), targets]
+            right[rows][chosen] = logs.argmax(-1) == targets
+            if progress is not None:
+                progress(min(start + batch_rows, total), total)
+    finally:
+        network.train(was_training)
+        network.config.sparse_prediction = was_sparse
     return _by_species(held_out, nats, right)
 
 

@@ -23,7 +23,8 @@ from .configuration import read_yaml
 from .corpus import Corpus
 from .evaluate import HeldOutRows, held_out_rows, score_rows
 from .masking import mask_tokens
-from .rows import RowSampler, load_backend
+from .rows import RowSampler, load_backend, special_id
+from .saving import save_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -249,7 +250,7 @@ class _Run:
             rows,
             sampler.generator(self.step, purpose=1),
             vocabulary=self.vocabulary,
-            mask_id=self.tokenizer.token_to_id("[MASK]"),
+            mask_id=special_id(self.tokenizer, "[MASK]"),
             probability=config.mask_probability,
             strategy=config.mask_strategy,
         )
@@ -306,9 +307,7 @@ class _Run:
         try:
             state = json.loads((folder / "state.json").read_text())
             weights = load_file(folder / "model.safetensors")
-            saved = torch.load(
-                folder / "optimizer.pt", map_location=self.device, weights_only=True
-            )
+            saved = torch.load(folder / "optimizer.pt", map_location=self.device, weights_only=True)
         except Exception as error:  # json, safetensors and torch each have their own kinds
             raise CheckpointError(
                 f"checkpoint {folder} cannot be read ({error}); remove it to resume from the one "
@@ -343,19 +342,6 @@ class _Run:
         self.optimizer.load_state_dict(saved["optimizer"])
         torch.set_rng_state(saved["torch_rng"].cpu())
         self.step, self.tokens, self.seconds = past, state["tokens"], state["seconds"]
-
-
-def save_model(
-    network: Dnabert2ForMaskedLM, folder: Path, tokenizer: Path | None = None
-) -> None:
-    """Write config.json and model.safetensors, beside the tokenizer files if a folder is given."""
-    folder.mkdir(parents=True, exist_ok=True)
-    network.save_pretrained(folder)
-    if tokenizer is not None:
-        source = tokenizer if tokenizer.is_dir() else tokenizer.parent
-        for name in ("tokenizer.json", "tokenizer_config.json"):
-            if (source / name).is_file():
-                shutil.copyfile(source / name, folder / name)
 
 
 def _start_log(path: Path, columns: tuple[str, ...], step: int) -> None:
@@ -461,7 +447,7 @@ def _train(
     evaluation: Path,
     progress: Callable[[int, int], None] | None,
 ) -> Path:
-    """Steps until the end or the time limit; returns the last checkpoint."""
+    """Take steps until the end or the time limit; return the last checkpoint."""
     config, rates = run.config, learning_rates(run.config)
     checkpoint = latest_checkpoint(run.out) if run.step else None
     before, begun = run.seconds, time.monotonic()

@@ -14,7 +14,7 @@ from .corpus import Corpus
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-__all__ = ["RowSampler", "load_backend"]
+__all__ = ["RowSampler", "load_backend", "special_id"]
 
 _TRIES = 200
 
@@ -31,6 +31,14 @@ def load_backend(folder: str | Path) -> Tokenizer:
         return Tokenizer.from_file(str(path))
     except Exception as error:  # tokenizers raises bare Exception for every kind of bad file
         raise CheckpointError(f"{path} is no tokenizer.json ({error}).") from error
+
+
+def special_id(tokenizer: Tokenizer, name: str) -> int:
+    """Id of a special token such as "[MASK]"; an :class:`InputError` if there is none."""
+    index: int | None = tokenizer.token_to_id(name)
+    if index is None:
+        raise InputError(f"the tokenizer has no {name}; expected DNABERT-2's special tokens.")
+    return index
 
 
 class RowSampler:
@@ -60,10 +68,7 @@ class RowSampler:
             raise InputError(f"rows of {row_tokens} tokens; expected at least 3.")
         self.corpus, self.tokenizer = corpus, tokenizer
         self.row_tokens, self.longest, self.seed = row_tokens, longest, seed
-        special = [tokenizer.token_to_id(name) for name in ("[CLS]", "[SEP]")]
-        if None in special:
-            raise InputError("the tokenizer has no [CLS] or [SEP]; expected DNABERT-2's layout.")
-        self._cls, self._sep = special
+        self._cls, self._sep = special_id(tokenizer, "[CLS]"), special_id(tokenizer, "[SEP]")
 
     def generator(self, step: int, purpose: int = 0) -> np.random.Generator:
         """Fresh generator of one step; `purpose` separates streams (0 windows, 1 masks)."""

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dnabert2_explore.errors import InputError
+from dnabert2_explore.training.finetune import FinetuneConfig
+from dnabert2_explore.training.pretrain import PretrainConfig
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+NEEDED = "genomes: g\ntable: t\ntokenizer: k\nout: o\n"
+
+
+def test_shipped_configurations_are_valid():
+    assert PretrainConfig.from_yaml(CONFIGS / "pocket.yaml").row_tokens == 128
+    assert FinetuneConfig.from_yaml(CONFIGS / "pocket-splice.yaml").both_strands is False
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (NEEDED + "colour: red\n", "unknown key 'colour'"),
+        ("genomes: g\n", "key 'table' is missing"),
+        (NEEDED + "learning_rate: 1e-3\n", r"learning_rate is '1e-3'; expected float, written"),
+        (NEEDED + "batch_rows: true\n", "batch_rows is True; expected int"),
+        (NEEDED + "compile: 1\n", "compile is 1; expected bool"),
+        ("- a\n- b\n", "expected a mapping"),
+        ("a: [\n", "cannot be read as YAML"),
+    ],
+)
+def test_bad_files(tmp_path, text, message):
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        PretrainConfig.from_yaml(path)
+
+
+def test_absent_file(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        FinetuneConfig.from_yaml(tmp_path / "none.yaml")
