@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -263,7 +264,8 @@ class Encoder:
         layer : int
             0 is the embeddings, 1 … layers the layers' outputs; negative counts from the last.
         batch_tokens : int
-            Padded tokens in one forward pass; less takes less memory.
+            Tokens in one forward pass; less takes less memory. Halved, with a warning, when memory
+            runs out.
         progress : callable, optional
             Called as progress(sequences done, sequences in all).
 
@@ -287,18 +289,12 @@ class Encoder:
                 f"Layer {layer} does not exist: this model has states 0 (embeddings) to "
                 f"{n_states - 1}, or -1 to -{n_states} counted from the last."
             )
-        encoded = self._encode(sequences)
-        vectors = np.empty((len(encoded), self.config.hidden_size), dtype=np.float32)
-        done = 0
-        for members, ids, mask in self._batches(encoded, batch_tokens):
-            with torch.inference_mode():
-                states = self.body(ids, mask, output_hidden_states=True).hidden_states[layer]
-                pooled = self._pool(states.float(), ids, pooling)
-            vectors[members] = pooled.cpu().numpy()
-            done += len(members)
-            if progress is not None:
-                progress(done, len(encoded))
-        return vectors
+
+        def vectors(ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+            states = self.body(ids, mask, output_hidden_states=True).hidden_states[layer]
+            return self._pool(states.float(), ids, pooling)
+
+        return self._run(self._encode(sequences), vectors, batch_tokens, progress)
 
     def hidden_states(self, bases: Bases) -> NDArray[np.float32]:
         """Hidden states of one sequence at every depth.
@@ -380,19 +376,15 @@ class Encoder:
                 f"Model {self.name!r} has no classification head: load a fine-tuned model such as "
                 '"pocket-splice", or fine-tune this one.'
             )
-        encoded = self._encode(sequences)
-        values = np.empty((len(encoded), self.config.num_labels), dtype=np.float32)
-        done = 0
-        for members, ids, mask in self._batches(encoded, batch_tokens):
-            with torch.inference_mode():
-                logits = self.network(ids, mask).logits.float()
-            values[members] = self._activate(logits).cpu().numpy()
-            done += len(members)
-            if progress is not None:
-                progress(done, len(encoded))
+
+        def probabilities(ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+            return self.activate(self.network(ids, mask).logits.float())
+
+        values = self._run(self._encode(sequences), probabilities, batch_tokens, progress)
         return values[:, 0] if self.config.num_labels == 1 else values
 
-    def _activate(self, logits: torch.Tensor) -> torch.Tensor:
+    def activate(self, logits: torch.Tensor) -> torch.Tensor:
+        """Turn the head's logits (n, labels) into probabilities, or into values."""
         if self.config.num_labels == 1:
             return logits
         if self.config.problem_type == "multi_label_classification":
@@ -412,34 +404,68 @@ class Encoder:
                 )
         return self.tokenizer.encode_batch([_text(item) for item in batch])
 
-    def _batches(
-        self, encoded: list[Tokens], batch_tokens: int
-    ) -> Iterator[tuple[NDArray[np.int64], torch.Tensor, torch.Tensor | None]]:
-        """Yield (places, ids, mask) of padded batches of similar length, longest first.
+    def _run(
+        self,
+        encoded: list[Tokens],
+        compute: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor],
+        budget: int,
+        progress: Progress | None,
+    ) -> NDArray[np.float32]:
+        """Compute one row for each sequence, in the order given.
 
-        Longest first, so that a batch that does not fit in memory fails at once.
+        Equal sequences are computed once. Longest first, so that what does not fit in memory fails
+        at once; neighbours of equal length share an attention call.
         """
-        lengths = np.array([len(tokens) for tokens in encoded])
-        order = np.argsort(-lengths, kind="stable")
-        start = 0
-        while start < len(order):
-            width = int(lengths[order[start]])
-            members = order[start : start + max(1, batch_tokens // width)]
-            ids = torch.full((len(members), width), self.tokenizer.pad_id)
-            for row, index in enumerate(members):
-                ids[row, : lengths[index]] = torch.from_numpy(encoded[index].ids)
-            padded = bool((lengths[members] < width).any())
-            mask = (
-                torch.arange(width)[None] < torch.from_numpy(lengths[members])[:, None]
-                if padded
-                else None
-            )
-            yield (
-                members,
-                ids.to(self.device),
-                None if mask is None else mask.long().to(self.device),
-            )
-            start += len(members)
+        if budget < 1:
+            raise InputError(f"batch_tokens is {budget}: give at least 1.")
+        unique, rows = np.unique([t.ids.tobytes() for t in encoded], return_inverse=True)
+        first = np.full(len(unique), -1)
+        first[rows[::-1]] = np.arange(len(encoded))[::-1]
+        copies = np.bincount(rows, minlength=len(unique))
+        lengths = np.array([len(encoded[i]) for i in first])
+        queue = np.argsort(-lengths, kind="stable")
+        results: NDArray[np.float32] | None = None
+        done = 0
+        while queue.size:
+            fit = int(np.searchsorted(np.cumsum(lengths[queue]), budget, side="right"))
+            members = queue[: max(1, fit)]
+            ids, mask = self._batch([encoded[i] for i in first[members]])
+            try:
+                with torch.inference_mode():
+                    values = compute(ids, mask).cpu().numpy()
+            except RuntimeError as error:
+                if not _out_of_memory(error) or len(members) == 1:
+                    raise
+                budget = max(1, int(lengths[members].sum()) // 2)
+                warnings.warn(
+                    f"A batch of {int(lengths[members].sum()):,} tokens did not fit in memory; "
+                    f"going on with {budget:,} at a time.",
+                    stacklevel=3,
+                )
+                if self.device.type == "cuda":
+                    torch.cuda.empty_cache()
+                continue
+            if results is None:
+                results = np.empty((len(unique), values.shape[1]), dtype=np.float32)
+            results[members] = values
+            queue = queue[len(members) :]
+            done += int(copies[members].sum())
+            if progress is not None:
+                progress(done, len(encoded))
+        assert results is not None  # `_encode` lets no empty list through
+        return results[rows]
+
+    def _batch(self, encoded: list[Tokens]) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Ids (n, width), and the attention mask if the lengths differ."""
+        lengths = torch.tensor([len(tokens) for tokens in encoded])
+        width = int(lengths.max())
+        ids = torch.full((len(encoded), width), self.tokenizer.pad_id)
+        for row, tokens in enumerate(encoded):
+            ids[row, : len(tokens)] = torch.from_numpy(tokens.ids)
+        mask = None
+        if int(lengths.min()) < width:
+            mask = (torch.arange(width) < lengths[:, None]).long().to(self.device)
+        return ids.to(self.device), mask
 
     def _pool(self, states: torch.Tensor, ids: torch.Tensor, pooling: str) -> torch.Tensor:
         if pooling == "cls":
@@ -456,6 +482,11 @@ class Encoder:
 
 def _text(bases: Bases) -> str:
     return bases.bases if isinstance(bases, Sequence) else bases
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    # The CPU's allocator has no exception class of its own.
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _device(name: str) -> torch.device:

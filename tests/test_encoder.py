@@ -71,6 +71,43 @@ def test_progress_ends_complete_and_can_stop_the_work(enc, mixed) -> None:
         enc.embed(mixed, progress=stop)
 
 
+def test_equal_sequences_are_computed_once(enc, mixed, monkeypatch) -> None:
+    expected = enc.embed(mixed)
+    computed = []
+    forward = enc.body.forward
+
+    def counting(ids, *args, **kwargs):
+        computed.append(len(ids))
+        return forward(ids, *args, **kwargs)
+
+    monkeypatch.setattr(enc.body, "forward", counting)
+    seen = []
+    again = enc.embed(
+        [*mixed, *mixed[::-1]], progress=lambda done, total: seen.append((done, total))
+    )
+    np.testing.assert_allclose(again, np.concatenate([expected, expected[::-1]]), atol=1e-6)
+    assert sum(computed) == len(set(mixed))
+    assert seen[-1] == (12, 12)
+
+
+def test_a_full_memory_halves_the_batch_and_says_so(enc, mixed, monkeypatch) -> None:
+    expected = enc.embed(mixed)
+    forward = enc.body.forward
+
+    def small_machine(ids, mask=None, **kwargs):
+        if (ids.numel() if mask is None else int(mask.sum())) > 250:
+            raise torch.OutOfMemoryError("no more")
+        return forward(ids, mask, **kwargs)
+
+    monkeypatch.setattr(enc.body, "forward", small_machine)
+    with pytest.warns(UserWarning, match="did not fit in memory"):
+        again = enc.embed(mixed)
+    np.testing.assert_allclose(again, expected, atol=1e-5)
+    # One sequence that does not fit alone cannot be helped by smaller batches.
+    with pytest.raises(torch.OutOfMemoryError):
+        enc.embed(mixed[1] * 4)
+
+
 def test_predict_gives_probabilities_by_class(classifier, mixed) -> None:
     probabilities = classifier.predict(mixed)
     assert probabilities.shape == (6, 3)
@@ -114,6 +151,7 @@ def test_unknown_bases_warn_once_for_the_whole_call(enc) -> None:
         (lambda enc: enc.embed("ACGT", pooling="sum"), "Pooling 'sum' is unknown"),
         (lambda enc: enc.embed("ACGT", layer=3), "Layer 3 does not exist"),
         (lambda enc: enc.hidden_states(""), "has no bases"),
+        (lambda enc: enc.embed("ACGT", batch_tokens=0), "batch_tokens is 0"),
     ],
 )
 def test_bad_input_is_one_clear_sentence(enc, call, message) -> None:

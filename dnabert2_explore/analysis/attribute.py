@@ -244,7 +244,7 @@ def attribute(
         ends = score(torch.cat([ids, baseline])).double().tolist()
         probabilities = None
         if enc.classes and enc.config.num_labels > 1:
-            probabilities = enc._activate(enc.network(ids).logits.float())[0].cpu().numpy()
+            probabilities = enc.activate(enc.network(ids).logits.float())[0].cpu().numpy()
     per_token = scores.detach().float().cpu().numpy()
     return Attribution(
         segmentation=tokens,
