@@ -30,6 +30,7 @@ def atlas_scatter(
     chosen: Items[int] = (),
     starred: Items[int] = (),
     height: int = 560,
+    legend: bool = True,
     theme: str = "light",
 ) -> go.Figure:
     """Draw sequences as points coloured by a field.
@@ -54,6 +55,8 @@ def atlas_scatter(
         Points drawn larger with an outline, e.g. the user's own sequences.
     height : int
         Pixels.
+    legend : bool
+        Name the classes in the figure.
     theme : str
         ``"light"`` or ``"dark"``.
 
@@ -67,7 +70,7 @@ def atlas_scatter(
     colours = theme_of(theme)
     faded = np.ones(len(names), dtype=bool) if len(chosen) else np.zeros(len(names), dtype=bool)
     faded[list(chosen)] = False
-    size = np.full(len(names), 8.0 if len(names) < 600 else 6.0)
+    size = np.full(len(names), 8.0 if len(names) < 300 else 6.5)
     size[list(starred)] = 13.0
     kind = "scattergl" if len(names) >= _WEBGL_FROM else "scatter"
     numeric = len(values) > 0 and not isinstance(values[0], str)
@@ -138,7 +141,7 @@ def atlas_scatter(
             margin={"l": 26, "r": 10, "t": 8, "b": 26},
             dragmode="lasso",
             hovermode="closest",
-            showlegend=not numeric,
+            showlegend=legend and not numeric,
             legend={
                 "orientation": "h",
                 "x": 0,

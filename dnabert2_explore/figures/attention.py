@@ -290,7 +290,7 @@ def _marks(
         return []
     start, end = selected if by_base else chosen
     line = {"color": colours.select, "width": 1}
-    column = band(colours, start, end, line=line, fillcolor="rgba(0,0,0,0)")
+    column = band(colours, start, end, line=line, fillcolor="rgba(0,0,0,0)", layer="above")
     row = {
         **column,
         "xref": "paper",

@@ -52,6 +52,7 @@ class Theme:
     tints: tuple[str, str]
     select: str
     select_fill: str
+    select_tint: str
     positive: str
     negative: str
     warn: str
@@ -75,7 +76,8 @@ _THEMES = {
         paper="#ffffff",
         tints=("#8fa9cc", "#bccce2"),
         select="#6d28d9",
-        select_fill="rgba(109,40,217,0.13)",
+        select_fill="rgba(109,40,217,0.10)",
+        select_tint="#a584e0",
         positive="#c9551f",
         negative="#2f7ea5",
         warn="#b4232f",
@@ -92,7 +94,8 @@ _THEMES = {
         paper="#111417",
         tints=("#56729b", "#7d98be"),
         select="#c4a5ff",
-        select_fill="rgba(196,165,255,0.20)",
+        select_fill="rgba(196,165,255,0.16)",
+        select_tint="#8f6ed0",
         positive="#ff9a5c",
         negative="#63b9df",
         warn="#ff6f69",

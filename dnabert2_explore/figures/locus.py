@@ -68,7 +68,7 @@ def feature_traces(
         Visible bases.
     theme : Theme
     yaxis : str
-        The axis to draw on, from -0.6 to 1.6: minus strand at 0, plus strand at 1.
+        The axis to draw on, from -1.25 to 2.25: minus strand at 0, plus strand at 1.
     width : int
         Pixels of the figure; names that would not fit are left to the hover.
     """
@@ -132,7 +132,7 @@ def feature_traces(
 def _named(
     features: Items[FeatureLike], view: tuple[int, int], pixel: float
 ) -> list[tuple[float, float, str]]:
-    """Names between the lanes, each once per place, where they fit without touching."""
+    """Names above and below the lanes, each once per place, where they fit without touching."""
     taken: list[tuple[float, float, float]] = []
     named = []
     for f in features:
@@ -141,7 +141,7 @@ def _named(
             continue
         centre, half = (start + end) / 2, (len(f.name) * 6.4 + 10) * pixel / 2
         centre = float(np.clip(centre, view[0] + half, max(view[1] - half, view[0] + half)))
-        y = 0.5
+        y = -0.8 if f.strand == "-" else 1.8
         if any(y == row and a < centre + half and centre - half < b for a, b, row in taken):
             continue
         taken.append((centre - half, centre + half, y))
@@ -156,7 +156,7 @@ def feature_axis(theme: Theme, domain: tuple[float, float]) -> dict[str, Any]:
         theme,
         "",
         domain,
-        range=[-0.62, 1.62],
+        range=[-1.25, 2.25],
         tickvals=[0, 1],
         ticktext=["− strand", "+ strand"],
         showgrid=False,

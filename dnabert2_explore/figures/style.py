@@ -27,8 +27,8 @@ SANS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, s
 MONO = "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 
 # Left and right margins are the same in every view on the base axis: their columns line up.
-MARGIN = {"l": 62, "r": 74, "t": 8, "b": 40}
-LETTER_PX = 9.0  # narrower than this a base is a mark, not a letter
+MARGIN = {"l": 62, "r": 74, "t": 8, "b": 40, "autoexpand": False}
+LETTER_PX = 7.5  # narrower than this a base is a mark, not a letter
 
 
 def pixels_per_base(view: tuple[int, int], width: int) -> float:
@@ -51,7 +51,7 @@ def layout(theme: Theme, height: int, **more: Any) -> dict[str, Any]:
     """The layout all figures start from: transparent paper, small sober type."""
     return {
         "height": height,
-        "margin": MARGIN,
+        "margin": dict(MARGIN),
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": SANS, "size": 12, "color": theme.ink},
@@ -135,7 +135,7 @@ def band(theme: Theme, start: int, end: int, **more: Any) -> dict[str, Any]:
         "y1": 1,
         "fillcolor": theme.select_fill,
         "line": {"color": theme.select, "width": 1},
-        "layer": "above",
+        "layer": "below",
         **more,
     }
 

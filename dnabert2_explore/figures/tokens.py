@@ -82,7 +82,7 @@ def token_ribbon(
     drawn = width - MARGIN["l"] - MARGIN["r"]
     near = visible * _BLOCK_PX <= drawn
     letters = pixels >= LETTER_PX
-    foot = 0.30 if features else 0.0
+    foot = 0.36 if features else 0.0
     strip = foot + (0.16 if letters else 0.0)
     top = int(max(np.max(tokens.lengths, initial=1), 4)) + 1
     panels: dict[str, Any] = {
@@ -100,7 +100,7 @@ def token_ribbon(
     panels["yaxis3"]["visible"] = bool(features)
     return go.Figure(
         data=[
-            _blocks(tokens, at if near else at[:0], pixels, colours),
+            _blocks(tokens, at if near else at[:0], selected, pixels, colours),
             _density(tokens, at[:0] if near else at, shown, drawn, colours),
             *_letters(tokens, sent if letters else (0, 0), pixels, colours),
             *[
@@ -110,7 +110,7 @@ def token_ribbon(
         ],
         layout=layout(
             colours,
-            196 + (64 if features else 0),
+            176 + (84 if features else 0),
             barmode="overlay",
             bargap=0,
             hovermode="closest",
@@ -124,12 +124,19 @@ def token_ribbon(
     )
 
 
-def _blocks(tokens: Tokens, at: Any, pixels: float, colours: Theme) -> dict[str, Any]:
+def _blocks(
+    tokens: Tokens, at: Any, selected: tuple[int, int] | None, pixels: float, colours: Theme
+) -> dict[str, Any]:
     spans = tokens.spans[at]
     unknown = tokens.unknown[at]
+    low, high = selected or (0, 0)
     fills = [
-        colours.warn if odd else colours.tints[int(i) % 2]
-        for i, odd in zip(at, unknown, strict=True)
+        colours.warn
+        if odd
+        else colours.select_tint
+        if a < high and b > low
+        else colours.tints[int(i) % 2]
+        for i, odd, (a, b) in zip(at, unknown, spans, strict=True)
     ]
     ids = [
         str(tokens.ids[i]) if (b - a) * pixels > 8 * len(str(tokens.ids[i])) + 6 else ""
@@ -144,7 +151,16 @@ def _blocks(tokens: Tokens, at: Any, pixels: float, colours: Theme) -> dict[str,
         "customdata": at,
         "marker": {
             "color": fills,
-            "pattern": {"shape": ["/" if odd else "" for odd in unknown], "size": 5},
+            # Hatched as well as red: not by colour alone. plotly.js wants the pattern's colour said
+            # when fills are many.
+            "pattern": {
+                "shape": ["/" if odd else "" for odd in unknown],
+                "size": 5,
+                "fgcolor": colours.paper,
+                "fillmode": "overlay",
+            }
+            if unknown.any()
+            else None,
             "line": {"color": colours.paper, "width": 1 if pixels > 1.2 else 0},
         },
         "text": ids,

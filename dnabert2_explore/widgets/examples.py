@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
-from typing import Any
 
 from ..sequences import Sequence
 from .state import MINE, Selection
@@ -57,9 +56,23 @@ def fill(
             selection.update(index=0)
 
 
-def _sites(sequence: Any) -> tuple[Site, ...]:
-    position = str(sequence.fields.get("position", ""))
-    if not position.isdigit() or not int(position) < len(sequence) - 1:
-        return ()
-    start = int(position)
-    return (Site(start, start + 2, "+", "splice site", sequence.label or ""),)
+def _sites(sequence: Sequence) -> tuple[Site, ...]:
+    """Exon, intron and the two bases between them, as :func:`demo.splice` places them."""
+    site = (98, 100) if sequence.label == "acceptor" else (100, 102)
+    pair = sequence.bases[site[0] : site[1]]
+    if sequence.label == "donor":
+        return (
+            Site(0, 100, "+", "exon", "exon"),
+            Site(100, len(sequence), "+", "intron", "intron"),
+            Site(*site, "+", "splice site", f"{pair} donor"),
+        )
+    if sequence.label == "acceptor":
+        return (
+            Site(0, 100, "+", "intron", "intron"),
+            Site(100, len(sequence), "+", "exon", "exon"),
+            Site(*site, "+", "splice site", f"{pair} acceptor"),
+        )
+    # A look-alike has its GT or AG where a site would have it.
+    if sequence.bases[98:100] == "AG" and pair != "GT":
+        site, pair = (98, 100), "AG"
+    return (Site(*site, "+", "look-alike", f"{pair}, no site"),)

@@ -95,6 +95,7 @@ class Explorer(VBox):
             self._message,
             *self._above(),
             self.plot,
+            *self._below(),
             self._read_out,
             self._caption_line,
         ]
@@ -111,6 +112,10 @@ class Explorer(VBox):
 
     def _above(self) -> list[ipywidgets.Widget]:
         """Widgets between the heading and the plot."""
+        return []
+
+    def _below(self) -> list[ipywidgets.Widget]:
+        """Widgets right under the plot."""
         return []
 
     def _draw(self) -> None:

@@ -182,6 +182,9 @@ class JobBar(ipywidgets.HBox):
             if job is not self._job or now - self._last < self.PACE:
                 return
             self._last = now
+            if not total:  # work that cannot say how far it is says how long it has taken
+                self._text.value = f"{escape(self._what)}: {now - self._began:.0f} s so far"
+                return
             left = (now - self._began) / done * (total - done) if done else None
             rest = f" · about {left:.0f} s left" if left is not None and left >= 1 else ""
             self._text.value = (

@@ -62,7 +62,7 @@ async function render({ model, el }) {
   let spec = null;
   let zoomedAt = 0; // when a person last zoomed: a figure computed before must not undo it
   let drawing = Promise.resolve();
-  let stale = false;
+  let waiting = false;
 
   const members = () => {
     const key = model.get("group");
@@ -88,11 +88,13 @@ async function render({ model, el }) {
     spec.linked ? members().add(me) : members().delete(me);
     host.dataset.drawn = String(Number(host.dataset.drawn ?? 0) + 1);
   };
+  const fade = () => host.classList.toggle("dx-stale", model.get("stale"));
+  fade();
   const redraw = () => {
-    if (stale) return;
-    stale = true;
+    if (waiting) return;
+    waiting = true;
     drawing = drawing.then(() => {
-      stale = false;
+      waiting = false;
       return draw();
     }).catch((error) => console.warn("dnabert2_explore: a figure could not be drawn:", error));
   };
@@ -174,6 +176,7 @@ async function render({ model, el }) {
   let down = null;
   host.addEventListener("mousedown", (event) => {
     down = { at: [event.clientX, event.clientY], where: locate(event) };
+    host.classList.add("dx-pointed"); // focus by pointer needs no ring
     if (!event.target.closest(".modebar")) host.focus({ preventScroll: true });
   }, true);
   const up = (event) => {
@@ -192,6 +195,7 @@ async function render({ model, el }) {
   host.addEventListener("mouseleave", () => {
     for (const member of members()) member.point(null);
   });
+  host.addEventListener("blur", () => host.classList.remove("dx-pointed"));
   host.addEventListener("keydown", (event) => {
     if (["Escape", "ArrowLeft", "ArrowRight", "+", "-", "0"].includes(event.key)) {
       event.stopPropagation();
@@ -219,6 +223,7 @@ async function render({ model, el }) {
   };
   model.on("msg:custom", command);
   model.on("change:spec", redraw);
+  model.on("change:stale", fade);
   const sizes = new ResizeObserver(settle(60, () => {
     const width = Math.floor(host.clientWidth);
     if (width < 40) return;
@@ -238,6 +243,7 @@ async function render({ model, el }) {
     window.removeEventListener("mouseup", up, true);
     model.off("msg:custom", command);
     model.off("change:spec", redraw);
+    model.off("change:stale", fade);
     Plotly.purge(canvas);
   };
 }

@@ -51,6 +51,8 @@ class PlotlyView(anywidget.AnyWidget):
         Width in pixels, reported by the browser.
     theme : str
         ``"light"`` or ``"dark"``, reported by the browser.
+    stale : bool
+        What is drawn belongs to an earlier question: it is faded until the next figure.
     group : str
         Views with the same non-empty group share zoom and crosshair when ``linked``.
     """
@@ -61,6 +63,7 @@ class PlotlyView(anywidget.AnyWidget):
     spec = traitlets.Unicode().tag(sync=True)
     width = traitlets.Int(0).tag(sync=True)
     theme = traitlets.Enum(["light", "dark"], default_value="light").tag(sync=True)
+    stale = traitlets.Bool(False).tag(sync=True)
     group = traitlets.Unicode().tag(sync=True)
     runtime = traitlets.Instance(ipywidgets.Widget).tag(sync=True, **ipywidgets.widget_serialization)
 
@@ -97,7 +100,7 @@ class PlotlyView(anywidget.AnyWidget):
             "displaylogo": False,
             "displayModeBar": "hover",
             "responsive": False,
-            "modeBarButtonsToRemove": ["zoomIn2d", "zoomOut2d", "autoScale2d", "toImage"],
+            "showTips": False,
             **(config or {}),
         }
         self.spec = json.dumps(

@@ -1,0 +1,50 @@
+"""Explorers for Jupyter: the four views, alone or joined in a workbench.
+
+Classes in the page (for styling, and for tests that drive a browser):
+
+=====================  ==========================================================================
+``.dx-workbench``      the whole; ``.dx-bar`` on top with ``.dx-chip`` per model
+``.dx-input``          the input bar: ``.dx-set select``, ``.dx-sequence select``,
+                       ``.dx-previous``, ``.dx-next``, ``.dx-add-button``, ``.dx-paste textarea``,
+                       ``.dx-upload``, ``.dx-add``, ``.dx-range input``, ``.dx-zoom-in``,
+                       ``.dx-zoom-out``, ``.dx-zoom-all``, ``.dx-drag``, ``.dx-selected``,
+                       ``.dx-clear``, ``.dx-input-message``
+``.dx-view``           every view; also ``.dx-tokens``, ``.dx-attention``, ``.dx-attribution``,
+                       ``.dx-atlas``; in each ``.dx-title``, ``.dx-caption``, ``.dx-read-out``,
+                       ``.dx-message`` (``.dx-error``), ``.dx-help-button``,
+                       ``.dx-export-button``, ``.dx-save-png`` (svg, html, csv, code),
+                       ``.dx-code textarea``, ``.dx-job`` with ``.dx-cancel``
+``.dx-plot``           every plotly figure; its attribute ``data-drawn`` counts the drawings.
+                       ``.dx-tokens-plot``, ``.dx-attention-plot`` … hold one each
+``.dx-tokens``         ``.dx-stats``; token blocks are ``.dx-tokens .bars .point path``
+``.dx-attention``      ``.dx-what select``, ``.dx-layer select``, ``.dx-head select``,
+                       ``.dx-axes button``, ``.dx-pooling select``
+``.dx-attribution``    ``.dx-target select``, ``.dx-method select``, ``.dx-steps select``,
+                       ``.dx-classes``, ``.dx-delta``
+``.dx-atlas``          ``.dx-projection button``, ``.dx-colour select``,
+                       ``.dx-embedding-layer select``, ``.dx-embedding-pooling select``, ``.dx-legend``;
+                       points are ``.dx-atlas .scatterlayer .point``
+``.dx-plot.dx-stale``  a plot whose successor is being computed
+=====================  ==========================================================================
+
+Threads: what takes long runs in a :class:`~dnabert2_explore.widgets.jobs.Job` and is applied under
+``Selection.lock``; handlers of Jupyter's messages hold the same lock.
+"""
+
+from __future__ import annotations
+
+from .atlas import AtlasExplorer
+from .attention import AttentionExplorer
+from .attribution import AttributionExplorer
+from .state import Selection
+from .tokens import TokenExplorer
+from .workbench import Workbench
+
+__all__ = [
+    "AtlasExplorer",
+    "AttentionExplorer",
+    "AttributionExplorer",
+    "Selection",
+    "TokenExplorer",
+    "Workbench",
+]

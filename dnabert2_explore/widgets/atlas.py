@@ -1,0 +1,491 @@
+"""The atlas: sequences as points, near when the model finds them alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Items
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ipywidgets import HTML, Dropdown, ToggleButtons
+from numpy.typing import NDArray
+
+from ..analysis.project import project
+from ..encoder import POOLINGS, Encoder, load
+from ..errors import InputError
+from ..figures.atlas import atlas_scatter
+from ..figures.colours import SYMBOLS, class_colours
+from ..sequences import Sequence, gc_content
+from .examples import SPLICE, WINDOWS, fill
+from .explorer import Explorer, sentence
+from .jobs import Job, JobBar, busy
+from .projection import project_apart
+from .state import MINE, Selection
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["AtlasExplorer"]
+
+_CHUNK = 8  # sequences per hold of the network: other views wait no longer than this takes
+
+
+class AtlasExplorer(Explorer):
+    """See sequences as points, near each other when their embeddings are.
+
+    PCA stands at once; UMAP is computed beside it and waits to be chosen. Click a point to look at
+    its sequence, draw a lasso to choose several, Esc to let go.
+
+    Class ``dx-atlas``; parts ``dx-projection``, ``dx-colour``, ``dx-embedding-layer``,
+    ``dx-embedding-pooling``.
+
+    Parameters
+    ----------
+    enc : Encoder, optional
+        The pocket model by default.
+    sequences : sequence of Sequence, optional
+        The examples by default.
+    selection : Selection, optional
+        Shared with other views.
+    """
+
+    title = "Atlas"
+    kind = "atlas"
+    help = (
+        "Every point is a sequence: the mean of its tokens' vectors, laid out in a plane. PCA keeps "
+        "the directions of largest variance; UMAP keeps neighbours together, and its distances "
+        "between groups mean little. Colour by GC content before reading groups as biology: much "
+        "of what separates species is base composition. "
+        "<cite>McInnes et al. 2018 (UMAP).</cite>"
+    )
+    reacts_to = frozenset({"sequences", "index", "chosen", "theme"})
+
+    def __init__(
+        self,
+        enc: Encoder | None = None,
+        sequences: Items[Sequence] | None = None,
+        selection: Selection | None = None,
+    ) -> None:
+        self.enc = enc if enc is not None else load()
+        n_layers = self.enc.config.num_hidden_layers
+        self.projection = ToggleButtons(
+            options=["PCA", "UMAP"], tooltips=["Largest variance", "Neighbourhoods"]
+        ).add_class("dx-projection")
+        self.colour = Dropdown(options=[], tooltip="Colour by").add_class("dx-colour")
+        self.layer = Dropdown(
+            options=[
+                (f"layer {i}" if i else "embeddings (layer 0)", i) for i in range(n_layers, -1, -1)
+            ],
+            tooltip="Hidden states of which layer",
+        ).add_class("dx-embedding-layer")
+        self.pooling = Dropdown(options=list(POOLINGS), tooltip="Pooling over tokens").add_class(
+            "dx-embedding-pooling"
+        )
+        self._vectors: dict[tuple[int, int, str], NDArray[np.float32]] = {}
+        self._planes: dict[str, NDArray[np.float64]] = {}
+        self._shown: tuple[int, ...] = ()
+        self._shown_key: tuple[Any, ...] = ()
+        self._umap_job: Job[Any] | None = None
+        self._umap_bar = JobBar(self._umap_cancelled)
+        self._quiet_colour = False
+        self._legend = HTML().add_class("dx-legend")
+        super().__init__(selection, [self.projection, self.colour, self.layer, self.pooling])
+        self.projection.observe(self._on_projection, names="value")
+        self.colour.observe(self._on_colour, names="value")
+        self.layer.observe(self._on_embedding, names="value")
+        self.pooling.observe(self._on_embedding, names="value")
+        if selection is None:
+            fill(self.selection, sequences, sets=(WINDOWS, SPLICE))
+        self._guarded(lambda: self._changed({"sequences"}))
+
+    def _above(self) -> list[Any]:
+        return [self._umap_bar]
+
+    def _below(self) -> list[Any]:
+        return [self._legend]
+
+    # Which points -------------------------------------------------------------------------------
+
+    def _members(self) -> tuple[int, ...]:
+        """The set looked at, with the person's own sequences; the set before if it is too small."""
+        selection = self.selection
+        if selection.current is None:
+            return ()
+        own = selection.members(MINE)
+        name = selection.sets[selection.index]
+        members = selection.members(name)
+        if len(members) < 3:
+            before = [
+                selection.sets[i]
+                for i in self._shown
+                if i < len(selection.sets) and selection.sets[i] != MINE
+            ]
+            sizes = {s: selection.sets.count(s) for s in dict.fromkeys(selection.sets)}
+            large = [s for s in (*before[:1], *sizes) if sizes[s] >= 3]
+            if large:
+                members = selection.members(large[0])
+                own = tuple(sorted({*own, selection.index}))
+        return tuple(sorted({*members, *own}))
+
+    def _changed(self, changed: set[str]) -> None:
+        members = self._members()
+        key = (members, self.layer.value, self.pooling.value)
+        if key == self._shown_key:
+            self._draw()
+            return
+        self._shown_key, self._shown = key, members
+        self._planes = {}
+        self._offer_colours()
+        self._stop_umap()
+        layer, pooling = self.layer.value, self.pooling.value
+        missing = [i for i in members if (i, layer, pooling) not in self._vectors]
+        if not missing:
+            self._embedded([])
+            return
+        sequences = [self.selection.sequences[i] for i in missing]
+
+        def work(progress: Any) -> list[tuple[int, NDArray[np.float32]]]:
+            rows: list[tuple[int, NDArray[np.float32]]] = []
+            for start in range(0, len(missing), _CHUNK):
+                progress(start, len(missing))
+                part = sequences[start : start + _CHUNK]
+                with busy(self.enc):
+                    vectors = self.enc.embed(part, pooling=pooling, layer=layer)
+                rows += zip(missing[start : start + _CHUNK], vectors, strict=True)
+            return rows
+
+        def done(rows: list[tuple[int, NDArray[np.float32]]]) -> None:
+            self._embedded([((i, layer, pooling), vector) for i, vector in rows])
+
+        self.plot.stale = True
+        self._start("embedding sequences", work, done)
+
+    def _embedded(self, rows: list[Any]) -> None:
+        self._vectors.update(rows)
+        if len(self._shown) < 3:
+            self._planes = {}
+            self._draw()
+            return
+        vectors = self.vectors
+        self._planes["PCA"] = project(vectors, method="pca")
+        self.plot.stale = False
+        self._draw()
+        self._start_umap(vectors)
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """Embeddings of the points on show, shape (n, hidden)."""
+        layer, pooling = self.layer.value, self.pooling.value
+        return np.stack([self._vectors[i, layer, pooling] for i in self._shown])
+
+    def _start_umap(self, vectors: NDArray[np.float32]) -> None:
+        def work(progress: Any) -> NDArray[np.float64]:
+            return project_apart(vectors, 0, lambda: progress(0, 0))
+
+        def done(plane: NDArray[np.float64]) -> None:
+            self._planes["UMAP"] = plane
+            self._draw()
+
+        def failed(error: Exception) -> None:
+            self.say(sentence(error), error=True)
+
+        self._umap_job = Job(
+            work,
+            lambda plane: self._guarded(lambda: done(plane)),
+            failed,
+            bar=self._umap_bar,
+            what=f"UMAP of {len(vectors):,} sequences (the first one takes about 20 s)",
+            lock=self.selection.lock,
+        ).start()
+
+    def _stop_umap(self) -> None:
+        if self._umap_job is not None:
+            self._umap_job.cancel()
+            self._umap_job = None
+
+    def _umap_cancelled(self) -> None:
+        self._umap_job = None
+        self.say("UMAP was cancelled; PCA stays. Choose UMAP to start it again.")
+        with self.selection.lock:
+            self._draw()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Block until embedding and UMAP are done (for scripts and tests)."""
+        super().wait(timeout)
+        if self._umap_job is not None:
+            self._umap_job.wait(timeout)
+
+    # Colours ------------------------------------------------------------------------------------
+
+    def _offer_colours(self) -> None:
+        sequences = [self.selection.sequences[i] for i in self._shown]
+        names = list(dict.fromkeys(name for s in sequences for name in s.fields))
+        texts = [
+            name
+            for name in names
+            if 1 < len({s.fields.get(name, "") for s in sequences}) <= 40
+            and name not in ("name", "description")
+        ]
+        if len({s.label for s in sequences if s.label is not None}) > 1:
+            texts.append("label")
+        preferred = [n for n in ("category", "label", "species") if n in texts]
+        options = [*preferred, *(n for n in texts if n not in preferred)]
+        offered = [(n, n) for n in options]
+        offered += [("GC content (%)", "gc"), ("length (bp)", "length"), ("set", "set")]
+        if tuple(self.colour.options) == tuple(offered):
+            return
+        before = self.colour.value
+        self._quiet_colour = True
+        try:
+            self.colour.options = offered
+            values = [value for _, value in offered]
+            self.colour.value = before if before in values else values[0]
+        finally:
+            self._quiet_colour = False
+
+    def values(self) -> tuple[str, list[str] | list[float]]:
+        """Name, with unit, and values of the field the points are coloured by."""
+        sequences = [self.selection.sequences[i] for i in self._shown]
+        field = self.colour.value
+        if field == "gc":
+            return "GC content (%)", [100 * gc_content(s.bases) for s in sequences]
+        if field == "length":
+            return "length (bp)", [float(len(s)) for s in sequences]
+        if field == "set":
+            return "set", [self.selection.sets[i] for i in self._shown]
+        if field == "label":
+            return "label", [s.label if s.label is not None else "none" for s in sequences]
+        return str(field), [s.fields.get(field, "none") for s in sequences]
+
+    # Drawing ------------------------------------------------------------------------------------
+
+    @property
+    def _method(self) -> str:
+        wanted = self.projection.value
+        return wanted if wanted in self._planes else "PCA"
+
+    def _figure(self) -> go.Figure | None:
+        plane = self._planes.get(self._method)
+        if plane is None:
+            return None
+        selection = self.selection
+        field, values = self.values()
+        place = {index: at for at, index in enumerate(self._shown)}
+        return atlas_scatter(
+            plane,
+            [selection.sequences[i].name for i in self._shown],
+            values,
+            field=field,
+            axis=self._method,
+            current=place.get(selection.index),
+            chosen=[place[i] for i in selection.chosen if i in place],
+            starred=[
+                place[i] for i in self._shown if selection.sets[i] == MINE
+            ] if len(set(selection.sets[i] for i in self._shown)) > 1 else [],
+            height=self.height,
+            legend=False,
+            theme=selection.theme,
+        )
+
+    height = 520
+
+    def _draw(self) -> None:
+        selection = self.selection
+        if selection.current is None:
+            self._show(None, "Choose examples, or add sequences of your own.")
+            return
+        if len(self._shown) < 3:
+            self._show(
+                None, "An atlas needs at least 3 sequences: add more, or choose an example set."
+            )
+            return
+        if not self._planes:
+            return
+        self._read_out.value = self._selected_line()
+        self._legend.value = self._legend_line()
+        waiting = self.projection.value == "UMAP" and "UMAP" not in self._planes
+        running = self._umap_job is not None and self._umap_job.running
+        if "UMAP" in self._planes:
+            state = "UMAP is ready." if self._method == "PCA" else ""
+        elif running:
+            state = "UMAP is being computed; until then this is PCA." if waiting else ""
+        else:
+            state = ""
+        how = {
+            "PCA": "PCA",
+            "UMAP": "UMAP (cosine distance, 15 neighbours, seed 0)",
+        }[self._method]
+        self._show(
+            self._figure(),
+            f"{how} of {len(self._shown):,} sequences: {self.pooling.value} over the tokens of "
+            f"{'the embeddings' if self.layer.value == 0 else f'layer {self.layer.value}'}, "
+            f"coloured by {escape(self.values()[0])}. {state} "
+            f"<span class='dx-model'>{escape(str(self.enc.info))}</span>",
+            config={
+                "modeBarButtons": [["lasso2d", "zoom2d", "pan2d", "resetScale2d"]],
+                "scrollZoom": False,
+            },
+        )
+
+    def _legend_line(self) -> str:
+        """Classes with their colour and marker: laid out by the page, however many there are."""
+        _, values = self.values()
+        classes = [v for v in values if isinstance(v, str)]
+        return "".join(
+            f"<span>{marker_svg(colour, SYMBOLS[i % len(SYMBOLS)])}{escape(name)} "
+            f"<i class='dx-hint'>{classes.count(name):,}</i></span>"
+            for i, (name, colour) in enumerate(class_colours(classes).items())
+        )
+
+    def _selected_line(self) -> str:
+        selection = self.selection
+        current = selection.current
+        if current is None:
+            return ""
+        line = f"Looking at <b>{escape(current.name)}</b>"
+        detail = [
+            escape(current.fields[name]) for name in ("species", "category") if name in current.fields
+        ]
+        if not detail and current.label:
+            detail = [escape(current.label)]
+        if detail:
+            line += f" ({', '.join(dict.fromkeys(detail))})"
+        if selection.chosen:
+            field, values = self.values()
+            place = {index: at for at, index in enumerate(self._shown)}
+            inside = [values[place[i]] for i in selection.chosen if i in place]
+            line += f". {len(inside):,} chosen"
+            if inside and isinstance(inside[0], str):
+                counts = sorted(
+                    ((inside.count(v), v) for v in set(inside)), key=lambda pair: (-pair[0], pair[1])
+                )
+                top = ", ".join(f"{n} {escape(str(v))}" for n, v in counts[:4])
+                line += f": {top}{' …' if len(counts) > 4 else ''}"
+            elif inside:
+                line += f": {field} {np.mean(np.array(inside, dtype=float)):.4g} on average"
+        return line + "."
+
+    # A person did something ---------------------------------------------------------------------
+
+    def _on_projection(self, change: Any) -> None:
+        def act() -> None:
+            idle = self._umap_job is None or not self._umap_job.running
+            if change["new"] == "UMAP" and "UMAP" not in self._planes and self._planes and idle:
+                self.say("")
+                self._start_umap(self.vectors)
+            self._draw()
+
+        self._guarded(act)
+
+    def _on_colour(self, _change: Any) -> None:
+        if not self._quiet_colour:
+            self._guarded(self._draw)
+
+    def _on_embedding(self, _change: Any) -> None:
+        self._guarded(lambda: self._changed({"sequences"}))
+
+    def _handle(self, event: dict[str, Any]) -> None:
+        kind = event["event"]
+        if kind == "click":
+            at = event.get("data")
+            if at is not None and 0 <= int(at) < len(self._shown):
+                self.selection.update(index=self._shown[int(at)])
+        elif kind == "chosen":
+            points = {int(p) for p in event["points"] if p is not None}
+            self.selection.update(
+                chosen=tuple(self._shown[p] for p in sorted(points) if p < len(self._shown))
+            )
+        elif kind == "deselect":
+            self.selection.update(chosen=())
+        elif kind == "key" and event["key"] in ("ArrowLeft", "ArrowRight"):
+            self._step(-1 if event["key"] == "ArrowLeft" else 1)
+        elif kind == "key" and event["key"] == "Escape":
+            self.selection.clear()
+
+    def _step(self, by: int) -> None:
+        """Look at the next of the chosen points, or of all."""
+        ring = [i for i in self._shown if i in set(self.selection.chosen)] or list(self._shown)
+        if not ring:
+            return
+        at = ring.index(self.selection.index) + by if self.selection.index in ring else 0
+        self.selection.update(index=ring[at % len(ring)])
+
+    def _cancelled(self) -> None:
+        self._shown_key = ()
+        super()._cancelled()
+
+    def _on_width(self, _change: Any) -> None:
+        """Width changes no detail here; the browser lays out again by itself."""
+
+    # Export -------------------------------------------------------------------------------------
+
+    def _stem(self) -> str:
+        return f"atlas-{self._method.lower()}"
+
+    def _code(self) -> str:
+        selection = self.selection
+        names = list(dict.fromkeys(selection.sets[i] for i in self._shown))
+        source = {
+            "Genome windows": "dx.demo.windows()",
+            "Splice sites": "dx.demo.splice()",
+            "Gene locus": "[dx.demo.locus().sequence]",
+        }
+        parts = [source.get(n, "dx.read_sequences('your_file.fa')") for n in names]
+        field, _ = self.values()
+        value = {
+            "gc": "[100 * gc_content(s.bases) for s in sequences]",
+            "length": "[float(len(s)) for s in sequences]",
+            "label": "[s.label or 'none' for s in sequences]",
+        }.get(
+            str(self.colour.value), f"[s.fields.get({self.colour.value!r}, 'none') for s in sequences]"
+        )
+        more = (
+            "from dnabert2_explore.sequences import gc_content\n" if self.colour.value == "gc" else ""
+        )
+        return (
+            "import dnabert2_explore as dx\nfrom dnabert2_explore.figures import atlas_scatter\n"
+            f"{more}\n"
+            f"enc = dx.load({self.enc.name!r})\n"
+            f"sequences = {' + '.join(parts)}\n"
+            f"vectors = enc.embed(sequences, pooling={self.pooling.value!r}, "
+            f"layer={self.layer.value})\n"
+            f"plane = dx.project(vectors, method={self._method.lower()!r}, seed=0)\n"
+            f"atlas_scatter(plane, [s.name for s in sequences], {value}, field={field!r}, "
+            f"axis={self._method!r})"
+        )
+
+    def _table(self) -> str:
+        plane = self._planes.get(self._method)
+        if plane is None:
+            raise InputError("There are no points yet: choose at least 3 sequences.")
+        field, values = self.values()
+        lines = [
+            f"# {self.caption}",
+            f"name,set,{self._method}1,{self._method}2,{field.replace(',', ';')},current,chosen",
+        ]
+        selection = self.selection
+        lines += [
+            f'"{selection.sequences[i].name}","{selection.sets[i]}",{x:.6g},{y:.6g},"{v}",'
+            f"{int(i == selection.index)},{int(i in selection.chosen)}"
+            for i, (x, y), v in zip(self._shown, plane, values, strict=True)
+        ]
+        return "\n".join(lines) + "\n"
+
+
+
+
+_SHAPES = {
+    "circle": "<circle cx='6' cy='6' r='5'/>",
+    "square": "<rect x='1.5' y='1.5' width='9' height='9'/>",
+    "diamond": "<path d='M6 0L12 6L6 12L0 6Z'/>",
+    "triangle-up": "<path d='M6 1L11.5 11H.5Z'/>",
+    "cross": "<path d='M4 0H8V4H12V8H8V12H4V8H0V4H4Z'/>",
+    "pentagon": "<path d='M6 .5L11.7 4.7L9.5 11.3H2.5L.3 4.7Z'/>",
+    "star": "<path d='M6 0L7.5 4.2H12L8.4 6.9L9.7 11.4L6 8.7L2.3 11.4L3.6 6.9L0 4.2H4.5Z'/>",
+    "hexagram": "<path d='M6 0L8 3H12L10 6L12 9H8L6 12L4 9H0L2 6L0 3H4Z'/>",
+}
+
+
+def marker_svg(colour: str, symbol: str) -> str:
+    """A marker of the plot as a small inline picture."""
+    return f"<svg viewBox='0 0 12 12' fill='{colour}' aria-hidden='true'>{_SHAPES[symbol]}</svg>"

@@ -1,0 +1,299 @@
+"""The attribution view: which tokens and bases speak for a class."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence as Items
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from ipywidgets import HTML, Dropdown, Widget
+
+from ..analysis.attribute import METHODS, Attribution, attribute
+from ..encoder import Encoder, load
+from ..errors import InputError
+from ..figures.attribution import attribution_tracks
+from ..figures.style import span_text
+from ..sequences import Sequence
+from .examples import SPLICE, WINDOWS, fill
+from .explorer import Explorer
+from .jobs import busy
+from .state import Selection
+from .tokens import BUTTONS, select_token, sequence_code, step_token
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["AttributionExplorer"]
+
+NAMES = {
+    "layer_integrated_gradients": "integrated gradients",
+    "input_x_gradient": "input × gradient",
+    "saliency": "saliency",
+    "occlusion": "occlusion",
+}
+#: Bases to explain when a model without classes is asked and nothing is selected.
+_SPAN = 12
+
+
+class AttributionExplorer(Explorer):
+    """See which tokens and bases speak for or against a class.
+
+    A model with a classification head is asked for a class; a pre-trained model for the
+    log-likelihood of the selected bases when they are masked.
+
+    Class ``dx-attribution``; parts ``dx-target``, ``dx-method``, ``dx-steps``, ``dx-classes``.
+
+    Parameters
+    ----------
+    enc : Encoder, optional
+        ``"pocket-splice"`` by default.
+    sequences : sequence of Sequence, optional
+        The examples by default.
+    selection : Selection, optional
+        Shared with other views.
+    steps : int
+        Steps of integrated gradients.
+    """
+
+    title = "Attribution"
+    kind = "attribution"
+    help = (
+        "Integrated gradients add up how the output changes while the input goes from “every "
+        "token masked” to the sequence: the scores of all tokens sum to the change in the output, "
+        "and <i>delta</i> is what is missing from that sum (near 0 is good). A token's score is "
+        "shared evenly by its bases, since the model never sees a base alone. "
+        "<cite>Sundararajan et al. 2017; Kokhlikyan et al. 2020 (Captum).</cite>"
+    )
+
+    def __init__(
+        self,
+        enc: Encoder | None = None,
+        sequences: Items[Sequence] | None = None,
+        selection: Selection | None = None,
+        steps: int = 20,
+    ) -> None:
+        self.enc = enc if enc is not None else load("pocket-splice")
+        # "" stands for the predicted class: a dropdown takes None for "nothing chosen".
+        targets = [("predicted class", ""), *((name, name) for name in self.enc.classes)]
+        self.target = Dropdown(options=targets, tooltip="Which class to explain")
+        self.target.add_class("dx-target")
+        self.method = Dropdown(
+            options=[(NAMES.get(name, name), name) for name in METHODS], tooltip="Method"
+        ).add_class("dx-method")
+        self.steps = Dropdown(
+            options=[(f"{n} steps", n) for n in sorted({10, 20, 50, 100, steps})],
+            value=steps,
+            tooltip="Steps of the integral: more takes longer and brings delta nearer to 0",
+        ).add_class("dx-steps")
+        self._classes = HTML().add_class("dx-classes")
+        for control in (self.target, self.method, self.steps):
+            control.observe(self._on_control, names="value")
+        self.result: Attribution | None = None
+        self._asked: tuple[Any, ...] | None = None
+        self._kept: OrderedDict[tuple[Any, ...], Attribution] = OrderedDict()
+        controls: list[Widget] = [self.method, self.steps]
+        if self.enc.has_head:
+            controls.insert(0, self.target)
+        super().__init__(selection, controls)
+        if selection is None:
+            fill(self.selection, sequences, sets=(SPLICE, WINDOWS))
+        self._guarded(lambda: self._changed({"index"}))
+
+    def _above(self) -> list[Widget]:
+        return [self._classes]
+
+    def _on_control(self, _change: Any) -> None:
+        self._guarded(lambda: self._changed({"index"}))
+
+    def _question(self) -> tuple[Any, ...] | None:
+        """What is asked now: bases, target, method, steps."""
+        current = self.selection.current
+        if current is None:
+            return None
+        target: Any = self.target.value or None
+        if not self.enc.has_head:
+            span = self.selection.bases
+            if span is None:
+                middle = len(current) // 2
+                span = (max(0, middle - _SPAN // 2), min(len(current), middle + _SPAN // 2))
+            target = span
+        steps = self.steps.value if self.method.value == "layer_integrated_gradients" else 0
+        return current.bases, target, self.method.value, steps
+
+    def _changed(self, changed: set[str]) -> None:
+        question = self._question()
+        if question is None or question == self._asked:
+            self._draw()
+            return
+        self._asked = question
+        if question in self._kept:
+            if self._job is not None:
+                self._job.cancel()
+            self.result = self._kept[question]
+            self.say("")
+            self._draw()
+            return
+        bases, target, method, steps = question
+
+        def work(progress: Any) -> Attribution:
+            with busy(self.enc):
+                return attribute(
+                    self.enc, bases, target, method, n_steps=steps or 20, progress=progress
+                )
+
+        def done(result: Attribution) -> None:
+            self.result = self._kept[question] = result
+            while len(self._kept) > 32:
+                self._kept.popitem(last=False)
+            self._draw()
+
+        # What is on show belongs to the question before: fade it until the answer is there.
+        self.plot.stale = True
+        self._start(f"{NAMES.get(method, method)}", work, done)
+
+    @property
+    def _fresh(self) -> bool:
+        current = self.selection.current
+        return (
+            self.result is not None
+            and current is not None
+            and self.result.segmentation.bases == current.bases
+        )
+
+    def _figure(self) -> go.Figure | None:
+        if self.result is None or not self._fresh:
+            return None
+        figure = attribution_tracks(
+            self.result,
+            view=self.selection.view,
+            selected=self.selection.bases,
+            width=self.plot.width or 900,
+            theme=self.selection.theme,
+        )
+        return figure.update_layout(dragmode=self.selection.drag)
+
+    def _draw(self) -> None:
+        self.steps.layout.display = (
+            "" if self.method.value == "layer_integrated_gradients" else "none"
+        )
+        current, result = self.selection.current, self.result
+        if current is None:
+            self._show(None, "Choose an example, or add a sequence of your own.")
+            return
+        if result is None or not self._fresh:
+            return
+        if self._question() in self._kept:
+            self.plot.stale = False
+        self._classes.value = _probabilities(result)
+        self._read_out.value = self._selected_line(result)
+        self._show(
+            self._figure(),
+            self._words(result),
+            linked=True,
+            bounds=(0.5, len(current) + 0.5),
+            pressable=True,
+            config=BUTTONS,
+        )
+
+    def _words(self, result: Attribution) -> str:
+        current = self.selection.current
+        assert current is not None
+        output = (
+            f"the {result.unit} of class “{escape(result.target_name)}” ({result.score:+.2f})"
+            if self.enc.has_head
+            else f"the log-likelihood of {escape(result.target_name)} ({result.score:.2f} nats)"
+        )
+        name = NAMES.get(result.method, result.method)
+        parts = [f"{name[0].upper()}{name[1:]} explain {output} for <b>{escape(current.name)}</b>."]
+        if result.method == "saliency":
+            parts[0] = parts[0].replace(" explain ", " explains ")
+            parts.append("Saliency has no sign: it is the length of the gradient.")
+        else:
+            parts[0] = parts[0].replace("gradient explain ", "gradient explains ").replace(
+                "Occlusion explain ", "Occlusion explains "
+            )
+            parts.append("Above zero speaks for it, below against it.")
+        if result.delta is not None:
+            change = result.score - (result.baseline_score or 0.0)
+            parts.append(
+                f"<span class='dx-delta'>Convergence delta <b>{result.delta:+.3f}</b> of a change "
+                f"of {change:+.2f} {result.unit} ({self.steps.value} steps).</span>"
+            )
+        outside = float(result.tokens[result.segmentation.special].sum())
+        parts.append(f"[CLS] and [SEP], not drawn: {outside:+.3f}.")
+        parts.append(f"<span class='dx-model'>{escape(result.model)}</span>")
+        return " ".join(parts)
+
+    def _selected_line(self, result: Attribution) -> str:
+        bases = self.selection.bases
+        if bases is None:
+            return ""
+        share = float(result.nucleotides[bases[0] : bases[1]].sum())
+        total = float(abs(result.nucleotides).sum())
+        part = f" ({float(abs(result.nucleotides[bases[0]:bases[1]]).sum()) / total:.1%} of all)"
+        return (
+            f"Bases {span_text(*bases)}: <b>{share:+.4f}</b> {result.unit}"
+            f"{part if total else ''}"
+        )
+
+    def _press(self, event: dict[str, Any]) -> None:
+        if self.result is not None and self._fresh:
+            select_token(
+                self.selection, self.result.segmentation, event["x"], bool(event.get("shift"))
+            )
+
+    def _key(self, key: str, shift: bool) -> None:
+        if key in ("ArrowLeft", "ArrowRight") and self.result is not None and self._fresh:
+            step_token(self.selection, self.result.segmentation, -1 if key == "ArrowLeft" else 1)
+        else:
+            super()._key(key, shift)
+
+    def _cancelled(self) -> None:
+        self._asked = None
+        super()._cancelled()
+
+    def _code(self) -> str:
+        question = self._question()
+        target, steps = (question[1], question[3]) if question else (None, 0)
+        more = f", n_steps={steps}" if steps else ""
+        return (
+            "import dnabert2_explore as dx\n"
+            "from dnabert2_explore.figures import attribution_tracks\n\n"
+            f"enc = dx.load({self.enc.name!r})\n"
+            f"{sequence_code(self.selection)}"
+            f"result = dx.attribute(enc, bases, target={target!r}, "
+            f"method={self.method.value!r}{more})\n"
+            f"attribution_tracks(result, view={self.selection.view!r}, "
+            f"selected={self.selection.bases!r})"
+        )
+
+    def _table(self) -> str:
+        result, current = self.result, self.selection.current
+        if result is None or current is None or not self._fresh:
+            raise InputError("There are no scores yet: choose a sequence first.")
+        lines = [
+            f"# {current.name}: {result.method}, {result.target_name}, {result.model}",
+            f"# scores in {result.unit}; delta {result.delta}; start and end 0-based, half-open",
+            "token_index,token,start,end,score",
+        ]
+        spans = result.segmentation.spans
+        lines += [
+            f"{i},{token},{a},{b},{score:.6g}"
+            for i, (token, (a, b), score) in enumerate(
+                zip(result.segmentation.tokens, spans, result.tokens, strict=True)
+            )
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def _probabilities(result: Attribution) -> str:
+    """What the model predicts, as a bar per class."""
+    if result.probabilities is None:
+        return ""
+    rows = "".join(
+        f"<span class='dx-class{' dx-class-target' if i == result.target else ''}'>"
+        f"{escape(name)} <meter min='0' max='1' value='{p:.4f}'></meter> {p:.0%}</span>"
+        for i, (name, p) in enumerate(zip(result.classes, result.probabilities, strict=True))
+    )
+    return f"<div class='dx-chips'><span class='dx-hint'>predicted</span>{rows}</div>"

@@ -1,0 +1,101 @@
+"""The workbench: four views of the same sequences, joined by one selection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Items
+from html import escape
+
+from ipywidgets import HTML, HBox, VBox
+
+from ..encoder import Encoder, load
+from ..sequences import Sequence
+from .atlas import AtlasExplorer
+from .attention import AttentionExplorer
+from .attribution import AttributionExplorer
+from .examples import fill
+from .inputs import InputBar
+from .state import Selection
+from .tokens import TokenExplorer
+
+__all__ = ["Workbench"]
+
+
+class Workbench(VBox):
+    """Atlas, tokens, attribution and attention, linked.
+
+    Selecting a token, a stretch of bases or a point of the atlas selects it in every view; a point
+    of the atlas loads its sequence into the others. Tokens, attribution and attention share one
+    base axis and zoom together.
+
+    Class ``dx-workbench``; parts ``dx-bar``, ``dx-chip`` and the classes of the views and of
+    :class:`~dnabert2_explore.widgets.inputs.InputBar`.
+
+    Parameters
+    ----------
+    encoder : Encoder, optional
+        Gives tokens, attention and embeddings; the pocket model by default.
+    classifier : Encoder, optional
+        Asked for attributions; ``"pocket-splice"`` by default, or `encoder` where that has a
+        classification head.
+    sequences : sequence of Sequence, optional
+        The examples of :mod:`dnabert2_explore.demo` by default.
+
+    Attributes
+    ----------
+    selection : Selection
+        What all views share.
+    tokens, attention, attribution, atlas : Explorer
+        The views.
+
+    Examples
+    --------
+    >>> from dnabert2_explore import Sequence
+    >>> bench = Workbench(sequences=[Sequence("probe", "ACGTTGCATTAGCATGCAAT")])
+    >>> bench.selection.update(bases=(4, 9))
+    >>> bench.tokens.selection.bases
+    (4, 9)
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder | None = None,
+        classifier: Encoder | None = None,
+        sequences: Items[Sequence] | None = None,
+    ) -> None:
+        self.encoder = encoder if encoder is not None else load()
+        if classifier is None:
+            classifier = self.encoder if self.encoder.has_head else load("pocket-splice")
+        self.classifier = classifier
+        self.selection = Selection()
+        fill(self.selection, sequences)
+        self.tokens = TokenExplorer(self.encoder, selection=self.selection)
+        self.attribution = AttributionExplorer(self.classifier, selection=self.selection)
+        self.attention = AttentionExplorer(self.encoder, selection=self.selection)
+        self.atlas = AtlasExplorer(self.encoder, selection=self.selection)
+        self.input = InputBar(self.selection)
+        chips = [_chip(self.encoder, "tokens, attention, atlas")]
+        if self.classifier is not self.encoder:
+            chips.append(_chip(self.classifier, "attribution"))
+        bar = VBox([HTML("".join(chips)).add_class("dx-chip-row"), self.input]).add_class("dx-bar")
+        left = VBox([self.atlas]).add_class("dx-left")
+        right = VBox([self.tokens, self.attribution, self.attention]).add_class("dx-right")
+        super().__init__([bar, HBox([left, right]).add_class("dx-grid")])
+        self.add_class("dx-workbench")
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Block until the background work of all views is done (for scripts and tests)."""
+        for view in (self.attention, self.attribution, self.atlas):
+            view.wait(timeout)
+
+
+def _chip(encoder: Encoder, use: str) -> str:
+    info = encoder.info
+    name, _, rest = str(info).partition(" · ")
+    title = (
+        f"{info.layers} layers, {info.heads} heads, {info.hidden} dimensions, {info.vocabulary:,} "
+        f"tokens; sha256 {info.sha256[:12] or 'unknown'}"
+    )
+    return (
+        f"<span class='dx-chip' title='{escape(title)}'><b>{escape(name)}</b> {escape(rest)} "
+        f"<i>{escape(use)}</i></span>"
+    )
