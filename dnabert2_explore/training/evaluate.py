@@ -102,6 +102,19 @@ def score_rows(
     dict
         species -> (mean negative log likelihood in nats a masked token, share predicted exactly).
     """
+    return _by_species(held_out, *_score_network(network, held_out, batch_rows, progress))
+
+
+# Of every position: nats (NaN where nothing is masked) and whether the best guess is right.
+_Scores = tuple[NDArray[np.float64], NDArray[np.bool_]]
+
+
+def _score_network(
+    network: Dnabert2ForMaskedLM,
+    held_out: HeldOutRows,
+    batch_rows: int = 32,
+    progress: Callable[[int, int], None] | None = None,
+) -> _Scores:
     nats = np.full(held_out.labels.shape, np.nan)
     right = np.zeros(held_out.labels.shape, dtype=bool)
     device = network.device
@@ -128,7 +141,7 @@ def score_rows(
     finally:
         network.train(was_training)
         network.config.sparse_prediction = was_sparse
-    return _by_species(held_out, nats, right)
+    return nats, right
 
 
 def _by_species(
@@ -222,6 +235,15 @@ def score_baselines(
     dict
         baseline -> species -> (nats a token, accuracy).
     """
+    return {
+        name: _by_species(held_out, *found)
+        for name, found in _score_neighbours(held_out, model, chunk).items()
+    }
+
+
+def _score_neighbours(
+    held_out: HeldOutRows, model: NeighbourModel, chunk: int = 1024
+) -> dict[str, _Scores]:
     row, column = np.nonzero(held_out.labels != IGNORED)
     targets = held_out.labels[row, column]
     left = held_out.inputs[row, column - 1]  # [CLS] and [SEP] are never masked: both exist
@@ -240,8 +262,17 @@ def score_baselines(
             logs = model.log_probabilities(before[part], after[part])
             nats[row[part], column[part]] = -logs[np.arange(len(logs)), targets[part]]
             hits[row[part], column[part]] = logs.argmax(1) == targets[part]
-        scores[name] = _by_species(held_out, nats, hits)
+        scores[name] = (nats, hits)
     return scores
+
+
+def _paired_gain(
+    model: NDArray[np.float64], other: NDArray[np.float64], rows: NDArray[np.bool_]
+) -> dict[str, float]:
+    """Mean of the differences by row; positions of one row are not independent."""
+    differences = np.nanmean(other[rows] - model[rows], axis=1)
+    error = differences.std(ddof=1) / len(differences) ** 0.5 if len(differences) > 1 else np.nan
+    return {"nats": float(differences.mean()), "standard_error": float(error)}
 
 
 def evaluate(
@@ -284,8 +315,9 @@ def evaluate(
     -------
     dict
         ``scores``: species -> model or baseline -> {"nats", "accuracy"}, with the unweighted
-        ``mean`` over species; ``masked``: positions scored by species; ``smoothing``; and the
-        counts that describe the evaluation. Ready for JSON.
+        ``mean`` over species; ``gains``: baseline -> species -> nats by which the model is better
+        on the same positions, with ``standard_error`` over rows; ``masked``: positions scored by
+        species; ``smoothing``; and the counts that describe the evaluation. Ready for JSON.
     """
     total = 4
 
@@ -314,12 +346,13 @@ def evaluate(
     model.smoothing = best[1]
     report(2)
     task = held_out_rows(held_out, tokenizer, rows, row_tokens, longest)
-    table = {"model": score_rows(network, task)}
+    found = {"model": _score_network(network, task)}
     report(3)
-    table |= score_baselines(task, model)
+    found |= _score_neighbours(task, model)
     report(4)
+    table = {who: _by_species(task, *scored) for who, scored in found.items()}
     names = list(table["model"])
-    result: dict[str, dict[str, dict[str, float]]] = {
+    result = {
         name: {
             who: {"nats": scores[name][0], "accuracy": scores[name][1]}
             for who, scores in table.items()
@@ -333,10 +366,19 @@ def evaluate(
         }
         for who, scores in table.items()
     }
+    gains = {
+        who: {
+            name: _paired_gain(found["model"][0], found[who][0], task.species == name)
+            for name in names
+        }
+        for who in found
+        if who != "model"
+    }
     chosen = task.labels != IGNORED
     masked = {name: int(chosen[task.species == name].sum()) for name in names}
     return {
         "scores": result,
+        "gains": gains,
         "masked": masked,
         "rows_by_species": rows,
         "row_tokens": row_tokens,

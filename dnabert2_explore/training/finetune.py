@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ..errors import InputError
+from ..errors import CheckpointError, InputError
 from ..network import Dnabert2Config, Dnabert2ForSequenceClassification, Dnabert2Model
 from ..network.checkpoint import find_checkpoint, load_network
 from ..sequences import reverse_complement
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-__all__ = ["FinetuneConfig", "FinetuneResult", "finetune", "predict_classes"]
+__all__ = ["FinetuneConfig", "FinetuneResult", "finetune", "predict_classes", "predict_file"]
 
 _LOG_COLUMNS = ("step", "epoch", "train_loss", "dev_loss", "dev_mcc", "dev_accuracy", "seconds")
 
@@ -219,6 +219,35 @@ def predict_classes(
 def _judge(logs: NDArray[np.float64], data: LabelledSequences) -> dict[str, float]:
     loss = -float(logs[np.arange(len(data)), data.labels].mean())
     return {"loss": loss} | scores(data.labels, logs.argmax(1), data.classes)
+
+
+def predict_file(model: str | Path, table: str | Path, max_tokens: int = 0) -> dict[str, float]:
+    """Score a fine-tuned model folder on a CSV, computed in float32.
+
+    Parameters
+    ----------
+    model : path
+        Folder with a classifier.
+    table : path
+        CSV with ``sequence`` and ``label``, labels by the names in the model's configuration.
+    max_tokens : int
+        Longer sequences are cut; 0 for no limit.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder holds no classifier.
+    InputError
+        For a bad table.
+    """
+    network = load_network(find_checkpoint(model), torch.float32)
+    if not isinstance(network, Dnabert2ForSequenceClassification):
+        raise CheckpointError(f"{model} has no classifier; fine-tune it first.")
+    names = network.config.id2label
+    data = read_labelled(table, tuple(names[i] for i in sorted(names)))
+    tokenizer = load_backend(model)
+    rows = _encode(tokenizer, data.bases, max_tokens)
+    return _judge(predict_classes(network, rows, special_id(tokenizer, "[PAD]")), data)
 
 
 def finetune(

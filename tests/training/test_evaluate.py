@@ -118,6 +118,11 @@ def test_evaluation_is_complete_and_ready_for_json(network, backend, corpus, hel
     assert result["scores"]["delta"].keys() == who
     assert result["scores"]["mean"] == result["scores"]["delta"]
     assert result["masked"]["delta"] > 0
+    gain = result["gains"]["unigram"]["delta"]
+    scores = result["scores"]["delta"]
+    # rows weigh the same here, positions do in the scores: close, not equal
+    difference = scores["unigram"]["nats"] - scores["model"]["nats"]
+    assert abs(gain["nats"] - difference) < 3 * gain["standard_error"]
     assert calls[-1] == (4, 4)
 
 

@@ -11,7 +11,7 @@ import torch
 from dnabert2_explore import load
 from dnabert2_explore.errors import CheckpointError, InputError
 from dnabert2_explore.network import Dnabert2Config, Dnabert2ForMaskedLM
-from dnabert2_explore.training.finetune import FinetuneConfig, finetune
+from dnabert2_explore.training.finetune import FinetuneConfig, finetune, predict_file
 from dnabert2_explore.training.saving import save_model
 
 
@@ -79,6 +79,8 @@ def test_learns_and_keeps_names(config, tmp_path):
     assert written["test"] == result.test
     assert written["sequences"] == {"train": 160, "dev": 40, "test": 40}
 
+    assert predict_file(result.model, config.test) == pytest.approx(result.test, abs=1e-6)
+
     enc = load(result.model)
     assert enc.classes == ("poor", "rich")
     assert enc.predict(["GC" * 20])[0].argmax() == 1
@@ -123,6 +125,11 @@ def test_labels_unknown_to_training(config, tmp_path):
     (tmp_path / "dev.csv").write_text("sequence,label\nACGT,other\n")
     with pytest.raises(InputError, match="label 'other' is not among"):
         finetune(dataclasses.replace(config, dev=str(tmp_path / "dev.csv")))
+
+
+def test_scoring_needs_a_classifier(pretrained, config):
+    with pytest.raises(CheckpointError, match="has no classifier"):
+        predict_file(pretrained, config.test)
 
 
 def test_model_that_is_none(config, tmp_path):

@@ -1,0 +1,224 @@
+"""Score a pre-training run on its held-out species and export it as the shipped pocket model.
+
+    python scripts/release_pocket.py configs/pocket.yaml
+
+Reads the run's finished model (or, with --checkpoint, its newest checkpoint) and writes config.json,
+model.safetensors in float16, the tokenizer, scores.json and MODEL_CARD.md. All numbers in the card
+come from the run's files and from the scoring done here.
+"""
+
+# ruff: noqa: E501  (the card's tables and commands do not wrap)
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dnabert2_explore.network import Dnabert2ForMaskedLM
+from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
+from dnabert2_explore.training.corpus import Corpus, read_table
+from dnabert2_explore.training.evaluate import evaluate, held_out_rows, score_rows
+from dnabert2_explore.training.pretrain import PretrainConfig, latest_checkpoint
+from dnabert2_explore.training.rows import load_backend
+from dnabert2_explore.training.saving import save_model
+from dnabert2_explore.training.tokenizer import bases_per_token
+
+WHO = {
+    "model": "pocket",
+    "unigram": "unigram",
+    "bigram_left": "bigram (left neighbour)",
+    "bigram_both": "bigram (both neighbours)",
+}
+
+CARD = """\
+# pocket
+
+A DNABERT-2-shaped masked language model small enough to ship: {parameters:,} parameters
+({layers} layers, hidden {hidden}, {heads} heads, gated MLP {intermediate}), {megabytes:.1f} MB in
+half precision, with a byte-pair encoding of {vocabulary} entries of its own
+({bases_per_token:.2f} bases a token on balanced training windows). It exists so that every view of
+dnabert2-explore works offline. It is **not** a substitute for DNABERT-2-117M: it saw {tokens_m:.1f}
+million tokens, the published model about 260 billion.
+
+Licence: Apache-2.0, like the package. The weights hold no sequence data.
+
+## Training
+
+| | |
+|---|---|
+| Steps | {steps:,} of {batch_rows} rows x {row_tokens} tokens |
+| Tokens seen | {tokens:,} ([CLS] and [SEP] included), about {megabases:.0f} Mbp |
+| Wall time | {minutes:.0f} minutes |
+| Machine | {machine} |
+| Precision | {precision} |
+| Optimiser | AdamW ({beta1}, {beta2}, {epsilon:g}), weight decay {weight_decay:g}, gradient norm at most {gradient_clip:g} |
+| Learning rate | {learning_rate:g}: {warmup_steps} steps warm-up, plateau, linear to 0 over the last {decay_steps} |
+| Masking | {mask_percent:g}% of tokens: 80% [MASK], 10% random, 10% unchanged; never special tokens |
+| Windows | random, from both strands, without unknown bases; categories and the species in them drawn in proportion to size^{category_power:g} |
+| Network dropout | {dropout:g} |
+
+Commands, from the root of the repository (genomes in `../shared/genomes`):
+
+    dnabert2-explore train-tokenizer ../shared/genomes --table configs/pocket_species.tsv --output ../runs/tokenizer
+    dnabert2-explore pretrain configs/pocket.yaml
+    python scripts/release_pocket.py configs/pocket.yaml
+{notes}
+## Data
+
+{species} training species in {categories} categories, {training_mb:.0f} Mbp of A, C, G, T; files, species and
+splits are listed in `configs/pocket_species.tsv`. The sequences are public (RefSeq, GenBank, UCSC,
+Ensembl), as redistributed in Debian packages and public repositories; none is part of this package.
+
+Held out, from the tokenizer as well as from the network: {held}.
+All files of a held-out species are held out, strains and organelles included. *Rattus norvegicus*
+is used for neither: its only file is orthologous to a mouse file. Homology remains: mouse is scored
+with human, chimpanzee, dog and cow in training, and the zebrafish and chicken sequences are blocks
+alignable to human, so their scores lean towards conserved sequence. Chromosome-scale contamination
+between species was not searched for.
+
+## Scores on held-out species
+
+Masked tokens only ({probability:g}% of the tokens, **all** of them replaced by [MASK], the same ones for
+every row of the table); nats a token (lower is better) and, in brackets, the share predicted exactly.
+{rows} windows of {row_tokens} tokens of each species. The baselines are counted on {fit_tokens_m:.1f} million tokens of
+training windows drawn as for pre-training; the bigrams back off to the unigram (k = {smoothing:g}, chosen on
+training species; a neighbour that is masked itself is left out).
+
+{table}
+
+Gain of pocket over the unigram on the same positions, nats a token (standard error over windows):
+{gains}
+
+Rounding the weights to float16 changes the mean held-out loss by {rounding:+.1e} nats (largest change of
+a species: {rounding_max:.1e}).
+
+## How to read this
+
+A token of five random bases carries about 7 nats, so a loss near 7 means that the model knows the
+composition and short words of a sequence and little more. Compare models only with the same
+tokenizer. Attention maps and attributions of this model are real computations of a small model:
+good for learning how to look, not for biological conclusions.
+"""
+
+
+def main() -> None:
+    """Score, export, write the card."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("config", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("dnabert2_explore/models/pocket"))
+    parser.add_argument("--rows", type=int, default=256, help="windows of each held-out species")
+    parser.add_argument("--fit-rows", type=int, default=40_000, help="windows for the baselines")
+    parser.add_argument("--checkpoint", action="store_true", help="export the newest checkpoint")
+    parser.add_argument("--machine", default="2 cores", help="named in the card")
+    parser.add_argument("--notes", default="", help="a paragraph below the commands")
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    config = PretrainConfig.from_yaml(arguments.config)
+    newest = latest_checkpoint(config.out)
+    if newest is None:
+        raise SystemExit(f"{config.out} holds no checkpoint: run pretrain first.")
+    state = json.loads((newest / "state.json").read_text())
+    source = newest if arguments.checkpoint else Path(config.out) / "model"
+    network = load_network(find_checkpoint(source))
+    assert isinstance(network, Dnabert2ForMaskedLM)
+    tokenizer = load_backend(config.tokenizer)
+    powers = (config.category_power, config.species_power)
+    training = Corpus.load(config.genomes, config.table, "train", config.shortest, *powers)
+    held_out = Corpus.load(config.genomes, config.table, "heldout", config.shortest, *powers)
+    scores = evaluate(
+        network,
+        tokenizer,
+        training,
+        held_out,
+        rows=arguments.rows,
+        fit_rows=arguments.fit_rows,
+        row_tokens=config.row_tokens,
+        longest=config.longest,
+        progress=lambda done, total: print(f"scoring {done}/{total}", flush=True),
+    )
+    task = held_out_rows(held_out, tokenizer, arguments.rows, config.row_tokens, config.longest)
+    rounded = copy.deepcopy(network).half().float()
+    full = scores["scores"]
+    assert isinstance(full, dict)
+    changes = {
+        name: nats - full[name]["model"]["nats"]
+        for name, (nats, _) in score_rows(rounded, task).items()
+    }
+    scores["float16_rounding"] = changes
+    save_model(network, arguments.out, config.tokenizer, torch.float16)
+    run = {key: state[key] for key in ("step", "tokens", "seconds")}
+    written = {"run": run} | scores
+    (arguments.out / "scores.json").write_text(json.dumps(written, indent=1) + "\n")
+
+    header = "| held-out species | " + " | ".join(WHO.values()) + " |\n|---|" + "---|" * len(WHO)
+    lines = [
+        f"| {'**mean**' if name == 'mean' else name.replace('_', ' ')} | "
+        + " | ".join(f"{by[who]['nats']:.3f} ({100 * by[who]['accuracy']:.1f}%)" for who in WHO)
+        + " |"
+        for name, by in full.items()
+    ]
+    gains = scores["gains"]
+    assert isinstance(gains, dict)
+    gained = ", ".join(
+        f"{name.replace('_', ' ')} {one['nats']:+.3f} ({one['standard_error']:.3f})"
+        for name, one in gains["unigram"].items()
+    )
+    shape = network.config
+    per_token = bases_per_token(tokenizer, training)
+    card = CARD.format(
+        parameters=sum(p.numel() for p in network.parameters()),
+        layers=shape.num_hidden_layers,
+        hidden=shape.hidden_size,
+        heads=shape.num_attention_heads,
+        intermediate=shape.intermediate_size,
+        megabytes=(arguments.out / "model.safetensors").stat().st_size / 1e6,
+        vocabulary=shape.vocab_size,
+        bases_per_token=per_token,
+        tokens_m=state["tokens"] / 1e6,
+        tokens=state["tokens"],
+        megabases=state["tokens"] * (1 - 2 / config.row_tokens) * per_token / 1e6,
+        steps=state["step"],
+        minutes=state["seconds"] / 60,
+        machine=arguments.machine,
+        notes=f"\n{arguments.notes}\n" if arguments.notes else "",
+        dropout=shape.hidden_dropout_prob,
+        mask_percent=100 * config.mask_probability,
+        probability=15,
+        species=len(training.species),
+        categories=len(training.categories),
+        training_mb=len(training) / 1e6,
+        held=", ".join(
+            sorted({
+                f"*{file.species.replace('_', ' ')}* ({file.category})"
+                for file in read_table(config.table, config.genomes)
+                if file.split == "heldout"
+            })
+        ),
+        rows=arguments.rows,
+        fit_tokens_m=arguments.fit_rows * (config.row_tokens - 2) / 1e6,
+        smoothing=scores["smoothing"],
+        table="\n".join([header, *lines]),
+        gains=gained + ".",
+        rounding=float(np.mean(list(changes.values()))),
+        rounding_max=max(map(abs, changes.values())),
+        **{
+            name: getattr(config, name)
+            for name in (
+                "batch_rows", "row_tokens", "precision", "beta1", "beta2", "epsilon",
+                "weight_decay", "gradient_clip", "learning_rate", "warmup_steps", "decay_steps",
+                "category_power",
+            )
+        },
+    )  # fmt: skip
+    (arguments.out / "MODEL_CARD.md").write_text(card)
+    print("\n".join([header, *lines]))
+
+
+if __name__ == "__main__":
+    main()
