@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence as Items
 from html import escape
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from ipywidgets import HTML, Dropdown, ToggleButtons
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["AtlasExplorer"]
 
+# Embeddings of a model, by bases, layer and pooling: two atlases do not compute them twice.
+_Key = tuple[str, int, str]
+_known: WeakKeyDictionary[Encoder, dict[_Key, NDArray[np.float32]]] = WeakKeyDictionary()
 _CHUNK = 8  # sequences per hold of the network: other views wait no longer than this takes
 
 
@@ -81,7 +85,6 @@ class AtlasExplorer(Explorer):
         self.pooling = Dropdown(options=list(POOLINGS), tooltip="Pooling over tokens").add_class(
             "dx-embedding-pooling"
         )
-        self._vectors: dict[tuple[int, int, str], NDArray[np.float32]] = {}
         self._planes: dict[str, NDArray[np.float64]] = {}
         self._shown: tuple[int, ...] = ()
         self._shown_key: tuple[Any, ...] = ()
@@ -138,30 +141,27 @@ class AtlasExplorer(Explorer):
         self._offer_colours()
         self._stop_umap()
         layer, pooling = self.layer.value, self.pooling.value
-        missing = [i for i in members if (i, layer, pooling) not in self._vectors]
-        if not missing:
-            self._embedded([])
+        known = _known.setdefault(self.enc, {})
+        texts = [self.selection.sequences[i].bases for i in members]
+        if all((text, layer, pooling) in known for text in texts):
+            self._embedded()
             return
-        sequences = [self.selection.sequences[i] for i in missing]
 
-        def work(progress: Any) -> list[tuple[int, NDArray[np.float32]]]:
-            rows: list[tuple[int, NDArray[np.float32]]] = []
-            for start in range(0, len(missing), _CHUNK):
-                progress(start, len(missing))
-                part = sequences[start : start + _CHUNK]
-                with busy(self.enc):
-                    vectors = self.enc.embed(part, pooling=pooling, layer=layer)
-                rows += zip(missing[start : start + _CHUNK], vectors, strict=True)
-            return rows
-
-        def done(rows: list[tuple[int, NDArray[np.float32]]]) -> None:
-            self._embedded([((i, layer, pooling), vector) for i, vector in rows])
+        def work(progress: Any) -> None:
+            for start in range(0, len(texts), _CHUNK):
+                progress(start, len(texts))
+                part = [t for t in texts[start : start + _CHUNK] if (t, layer, pooling) not in known]
+                if part:
+                    with busy(self.enc):
+                        vectors = self.enc.embed(part, pooling=pooling, layer=layer)
+                    known.update(
+                        ((t, layer, pooling), v) for t, v in zip(part, vectors, strict=True)
+                    )
 
         self.plot.stale = True
-        self._start("embedding sequences", work, done)
+        self._start("embedding sequences", work, lambda _nothing: self._embedded())
 
-    def _embedded(self, rows: list[Any]) -> None:
-        self._vectors.update(rows)
+    def _embedded(self) -> None:
         if len(self._shown) < 3:
             self._planes = {}
             self._draw()
@@ -176,7 +176,8 @@ class AtlasExplorer(Explorer):
     def vectors(self) -> NDArray[np.float32]:
         """Embeddings of the points on show, shape (n, hidden)."""
         layer, pooling = self.layer.value, self.pooling.value
-        return np.stack([self._vectors[i, layer, pooling] for i in self._shown])
+        known, sequences = _known[self.enc], self.selection.sequences
+        return np.stack([known[sequences[i].bases, layer, pooling] for i in self._shown])
 
     def _start_umap(self, vectors: NDArray[np.float32]) -> None:
         def work(progress: Any) -> NDArray[np.float64]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import io
+import hashlib
 import os
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,13 +19,15 @@ from ..errors import ExploreError
 
 __all__ = ["project_apart"]
 
+# Two atlases of one notebook show the same points: the second waits for the first one's picture.
+_turn = threading.Lock()
+_kept: dict[tuple[str, int], NDArray[np.float64]] = {}
+
 _PROGRAM = """
-import sys, io, numpy as np
+import sys, numpy as np
 from dnabert2_explore.analysis.project import project
-points = np.load(io.BytesIO(sys.stdin.buffer.read()))
-out = io.BytesIO()
-np.save(out, project(points, method="umap", seed=int(sys.argv[1])))
-sys.stdout.buffer.write(out.getvalue())
+source, target, seed = sys.argv[1:]
+np.save(target, project(np.load(source), method="umap", seed=int(seed)))
 """
 
 
@@ -48,36 +52,49 @@ def project_apart(
     ExploreError
         The process failed; the last line it wrote is in the message.
     """
+    key = hashlib.sha256(embeddings.tobytes()).hexdigest(), seed
+    while not _turn.acquire(timeout=0.2):
+        check()
+    try:
+        if key not in _kept:
+            if len(_kept) > 16:
+                _kept.clear()
+            _kept[key] = _compute(embeddings, seed, check)
+        return _kept[key]
+    finally:
+        _turn.release()
+
+
+def _compute(
+    embeddings: NDArray[np.float32], seed: int, check: Callable[[], None]
+) -> NDArray[np.float64]:
     package = str(Path(__file__).resolve().parents[2])
     paths = os.environ.get("PYTHONPATH")
     env = {**os.environ, "PYTHONPATH": f"{package}{os.pathsep}{paths}" if paths else package}
-    sent = io.BytesIO()
-    np.save(sent, embeddings)
-    process = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, str(seed)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=env,
-    )
-    pending: bytes | None = sent.getvalue()
-    try:
-        while True:
+    with tempfile.TemporaryDirectory(prefix="dnabert2-umap-") as folder:
+        source, target, log = (Path(folder, name) for name in ("in.npy", "out.npy", "log"))
+        np.save(source, embeddings)
+        # Files, not pipes: nothing can fill up while nobody reads.
+        with log.open("wb") as errors:
+            process = subprocess.Popen(
+                [sys.executable, "-c", _PROGRAM, str(source), str(target), str(seed)],
+                stdin=subprocess.DEVNULL,
+                stdout=errors,
+                stderr=errors,
+                env=env,
+            )
             try:
-                out, err = process.communicate(pending, timeout=0.1)
-                break
-            except subprocess.TimeoutExpired:
-                pending = None  # communicate goes on with what it was first given
-                check()
-                time.sleep(0)
-    except BaseException:
-        process.kill()
-        process.communicate()
-        raise
-    if process.returncode:
-        lines = err.decode(errors="replace").strip().splitlines()
-        raise ExploreError(
-            f"UMAP failed ({lines[-1] if lines else f'exit status {process.returncode}'}); "
-            "the PCA picture stays."
-        )
-    return np.load(io.BytesIO(out))
+                while process.poll() is None:
+                    check()
+                    time.sleep(0.1)
+            except BaseException:
+                process.kill()
+                process.wait()
+                raise
+        if process.returncode:
+            lines = log.read_text(errors="replace").strip().splitlines()
+            raise ExploreError(
+                f"UMAP failed ({lines[-1] if lines else f'exit status {process.returncode}'}); "
+                "the PCA picture stays."
+            )
+        return np.load(target)
