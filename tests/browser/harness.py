@@ -138,20 +138,30 @@ class Lab:
         self.wait_idle(120)
 
     def run_all(self, timeout: float = 300) -> None:
-        """Run every cell; return when all have run and the kernel is idle."""
-        self.page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        """Run every cell; return when all have run and the kernel is idle.
+
+        Raises
+        ------
+        RuntimeError
+            If a cell fails: Jupyter then leaves out the cells below it.
+        """
+        self.page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
         self.page.wait_for_function(
             """() => {
                 const cells = window.jupyterapp.shell.currentWidget.content.model.cells;
+                let done = true;
                 for (let i = 0; i < cells.length; i++) {
                     const cell = cells.get(i);
-                    const empty = !cell.sharedModel.getSource().trim();
-                    if (cell.type === 'code' && !empty && !cell.executionCount) return false;
+                    if (cell.type !== 'code') continue;
+                    if (cell.toJSON().outputs.some(one => one.output_type === 'error')) return true;
+                    if (cell.sharedModel.getSource().trim() && !cell.executionCount) done = false;
                 }
-                return true;
+                return done;
             }""",
             timeout=timeout * 1000,
         )
+        if failed := self.tracebacks():
+            raise RuntimeError(f"a cell of the notebook failed: {'; '.join(failed)}")
         self.wait_idle(timeout)
 
     def wait_idle(self, timeout: float = 60) -> None:
@@ -162,6 +172,13 @@ class Lab:
                 return widget?.sessionContext?.session?.kernel?.status === 'idle';
             }""",
             timeout=timeout * 1000,
+        )
+
+    def command(self, name: str, arguments: dict[str, Any] | None = None) -> None:
+        """Run a command of JupyterLab and wait for its end."""
+        self.page.evaluate(
+            "([name, args]) => window.jupyterapp.commands.execute(name, args).then(() => null)",
+            [name, arguments or {}],
         )
 
     def tracebacks(self) -> list[str]:
@@ -235,7 +252,9 @@ def lab_page(
                 lab.foreign.append(socket.url)
 
         def console(message: ConsoleMessage) -> None:
-            if message.type != "error":
+            # The views report a figure that cannot be drawn as a warning of their own.
+            ours = message.type == "warning" and "dnabert2_explore" in message.text
+            if message.type != "error" and not ours:
                 return
             text = f"{message.text} ({message.location.get('url', '')})"
             if not any(pattern.search(text) for pattern in HARMLESS):

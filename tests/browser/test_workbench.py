@@ -1,0 +1,190 @@
+"""The workbench notebook in JupyterLab, driven by mouse and keyboard in headless Chromium."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+pytest.importorskip("playwright", reason="playwright is not installed: pip install -e '.[test]'")
+
+from .harness import find_chromium, lab_page, lab_server
+from .workbench import VIEWS, WorkbenchPage
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(find_chromium() is None, reason="no Chromium: apt-get install chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    """The notebook, run, its workbench drawn; the tests below follow one another on it."""
+    folder = tmp_path_factory.mktemp("notebooks")  # `lab --dir` copies the notebooks there
+    with (
+        lab_server(folder, tmp_path_factory.mktemp("jupyter")) as server,
+        lab_page(server, width=1600, height=1500) as lab,
+    ):
+        lab.open()
+        lab.show_only_notebook()
+        lab.run_all()
+        page = WorkbenchPage(lab)
+        page.wait_drawn()
+        yield page
+
+
+@pytest.fixture(autouse=True)
+def _nothing_foreign_and_no_error(bench):
+    yield
+    assert bench.lab.foreign == [], "requests to other hosts"
+    assert bench.lab.errors == [], "errors in the browser's console"
+    assert bench.lab.tracebacks() == [], "errors in the notebook"
+    assert bench.view_errors() == [], "errors in the views"
+
+
+def test_four_views_are_drawn(bench, screenshots):
+    assert sorted(bench.drawn()) == sorted(VIEWS)
+    assert all(count > 0 for count in bench.drawn().values())
+    assert bench.locator(".dx-chip").count() >= 1
+    bench.screenshot(screenshots / "workbench-first.png")
+
+
+def test_every_view_says_what_computed_it(bench):
+    names = {bench.sequence_in(view) for view in ("tokens", "attention", "attribution")}
+    assert len(names) == 1
+    for view in ("attention", "attribution", "atlas"):
+        caption = bench.caption(view)
+        assert " parameters · " in caption, caption
+    assert "PCA" in bench.caption("atlas")
+    assert "delta" in bench.caption("attribution")
+
+
+def test_clicking_a_token_selects_its_bases_everywhere(bench):
+    before = bench.drawn()
+    bench.click_token()
+    bench.wait_redrawn(before, ("tokens", "attribution", "attention"))
+    start, end = bench.selected_bases()
+    read_out = bench.text(".dx-tokens .dx-read-out")
+    assert "token" in read_out
+    assert f"{end - start + 1} bp" in read_out
+    for view in ("tokens", "attribution"):
+        assert bench.span_in(bench.text(f".dx-{view} .dx-read-out")) == (start, end)
+
+
+def test_clicking_another_token_moves_the_selection(bench):
+    first = bench.selected_bases()
+    before = bench.drawn()
+    bench.click_token(1)
+    bench.wait_redrawn(before, ("tokens", "attribution", "attention"))
+    assert bench.selected_bases() != first
+
+
+def test_arrow_keys_go_from_token_to_token(bench):
+    _, end = bench.selected_bases()
+    before = bench.drawn()
+    bench.lab.page.keyboard.press("ArrowRight")
+    bench.wait_redrawn(before, ("tokens", "attribution", "attention"))
+    assert bench.selected_bases()[0] == end + 1
+
+
+def test_changing_the_head_redraws_attention(bench):
+    for choice, words in ((1, "head 2"), (0, "head 1")):
+        before = bench.drawn()
+        bench.choose(".dx-attention .dx-head select", choice)
+        bench.wait_redrawn(before, ("attention",))
+        bench.wait_text(".dx-attention .dx-caption", words)
+
+
+def test_rollout_and_token_axes(bench):
+    bench.choose(".dx-attention .dx-what select", "rollout")
+    bench.wait_text(".dx-attention .dx-caption", "rollout")
+    before = bench.drawn()
+    bench.locator(".dx-attention .dx-axes button").nth(1).click()
+    bench.wait_redrawn(before, ("attention",))
+    before = bench.drawn()
+    bench.locator(".dx-attention .dx-axes button").nth(0).click()
+    bench.wait_redrawn(before, ("attention",))
+    bench.choose(".dx-attention .dx-what select", "head")
+    bench.wait_text(".dx-attention .dx-caption", "head")
+
+
+def test_zooming_moves_every_base_axis(bench):
+    whole = bench.base_axes()
+    bench.locator(".dx-zoom-in").click()
+    bench.wait(lambda: bench.base_axes() != whole)
+    bench.wait(lambda: len(set(bench.base_axes().values())) == 1)
+    low, high = bench.base_axes()["tokens"]
+    assert high - low < 0.7 * (whole["tokens"][1] - whole["tokens"][0])
+    bench.locator(".dx-zoom-all").click()
+    bench.wait(lambda: bench.base_axes() == whole)
+
+
+def test_picking_an_atlas_point_loads_that_sequence_into_every_view(bench, screenshots):
+    for _ in range(2):
+        before, drawn = bench.looked_at(), bench.drawn()
+        bench.pick_atlas_point()
+        name = bench.looked_at()
+        assert name != before
+        bench.wait_redrawn(drawn, VIEWS)
+        for view in ("tokens", "attention", "attribution"):
+            bench.wait(lambda view=view: bench.sequence_in(view) == name, 120)
+        bench.wait_drawn()
+    bench.click_token(2)
+    bench.wait(lambda: bench.selected_bases() is not None)
+    bench.screenshot(screenshots / "workbench.png")
+
+
+def test_another_method_and_target(bench):
+    bench.choose(".dx-attribution .dx-method select", 1)
+    bench.wait_text(".dx-attribution .dx-caption", "aliency")
+    bench.choose(".dx-attribution .dx-method select", 0)
+    bench.wait_text(".dx-attribution .dx-caption", "delta")
+    classes = bench.locator(".dx-attribution .dx-target select option").all_inner_texts()
+    bench.choose(".dx-attribution .dx-target select", 2)
+    bench.wait_text(".dx-attribution .dx-caption", f"“{classes[2]}”", 120)
+    bench.choose(".dx-attribution .dx-target select", 0)
+
+
+def test_a_pasted_sequence_is_read_cleaned_and_shown(bench):
+    bench.locator(".dx-add-button").click()
+    bench.locator(".dx-paste textarea").fill(">mine\nacguacguNNNNACGTTGCATGCAATTGGCC\nAACCTTGGACGTACGATCG\n")
+    bench.locator(".dx-add").click()
+    for view in ("tokens", "attention", "attribution"):
+        bench.wait(lambda view=view: bench.sequence_in(view) == "mine", 120)
+    assert "4 N" in bench.text(".dx-tokens .dx-stats")
+    bench.locator(".dx-paste textarea").fill(">protein\nMKVLEEFFPPQQIIKLLEEFFPPMKVLEEFFPPQQ\n")
+    bench.locator(".dx-add").click()
+    bench.wait_text(".dx-input-message", "Could not use")
+    bench.locator(".dx-paste textarea").fill(">again\nACGTACGTTTGACAACGT\n")
+    bench.locator(".dx-add").click()  # the message goes when the next paste is good
+    bench.wait_text(".dx-input-message", "Added 1")
+    bench.locator(".dx-add-button").click()
+
+
+def test_umap_takes_the_place_of_pca_when_it_is_ready(bench):
+    bench.locator(".dx-atlas .dx-projection button").nth(1).click()
+    bench.wait_text(".dx-atlas .dx-caption", "UMAP (cosine", 240)
+    bench.locator(".dx-atlas .dx-projection button").nth(0).click()
+    bench.wait(lambda: bench.caption("atlas").startswith("PCA"))
+
+
+def test_dark_theme_and_a_narrow_window(bench, screenshots):
+    page = bench.lab.page
+    before = bench.drawn()
+    bench.lab.command("apputils:change-theme", {"theme": "JupyterLab Dark"})
+    bench.wait_redrawn(before, VIEWS)
+    bench.wait_drawn()
+    bench.screenshot(screenshots / "workbench-dark.png")
+    before = bench.drawn()
+    bench.lab.command("apputils:change-theme", {"theme": "JupyterLab Light"})
+    bench.wait_redrawn(before, VIEWS)
+    page.set_viewport_size({"width": 1100, "height": 1500})
+    bench.wait_settled()
+    bench.screenshot(screenshots / "workbench-narrow.png")
+    assert bench.sideways_overflow() == 0
+    page.set_viewport_size({"width": 1600, "height": 1500})
+    bench.wait_settled()
+
+
+def test_positions_on_show_count_from_1(bench):
+    assert re.match(r"1\D", bench.locator(".dx-range input").input_value())

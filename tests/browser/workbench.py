@@ -1,0 +1,184 @@
+"""The workbench as a person finds it on the page: what it shows, and how to act on it.
+
+The class names are those documented in ``dnabert2_explore/widgets/__init__.py``.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator
+
+from .harness import Lab
+
+VIEWS = ("tokens", "attention", "attribution", "atlas")
+
+_SPAN = re.compile(r"bases\s+([\d,]+)(?:\s*[–-]\s*([\d,]+))?", re.I)
+
+
+class WorkbenchPage:
+    """One workbench on a page."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+
+    # What it shows ------------------------------------------------------------------------------
+
+    def locator(self, selector: str) -> Locator:
+        """Elements of the workbench."""
+        return self.lab.page.locator(f".dx-workbench {selector}")
+
+    def text(self, selector: str) -> str:
+        """Text of one element, white space folded."""
+        return " ".join(self.locator(selector).first.inner_text().split())
+
+    def caption(self, view: str) -> str:
+        """Caption of a view."""
+        return self.text(f".dx-{view} .dx-caption")
+
+    def drawn(self) -> dict[str, int]:
+        """How often each view's plot was drawn."""
+        counts: dict[str, int] = self.lab.page.evaluate(
+            """views => Object.fromEntries(views.map(view => {
+                const plot = document.querySelector(`.dx-workbench .dx-${view} .dx-plot`);
+                return [view, Number(plot?.dataset.drawn ?? 0)];
+            }))""",
+            list(VIEWS),
+        )
+        return counts
+
+    def sequence_in(self, view: str) -> str:
+        """Name of the sequence a caption speaks of."""
+        return self.text(f".dx-{view} .dx-caption b")
+
+    def looked_at(self) -> str:
+        """Name of the sequence the atlas marks."""
+        return self.text(".dx-atlas .dx-read-out b")
+
+    @staticmethod
+    def span_in(text: str) -> tuple[int, int] | None:
+        """First "bases a–b" of a text, 1-based and inclusive."""
+        found = _SPAN.search(text)
+        if found is None:
+            return None
+        first = int(found[1].replace(",", ""))
+        return first, int(found[2].replace(",", "")) if found[2] else first
+
+    def selected_bases(self) -> tuple[int, int] | None:
+        """The selected stretch, 1-based and inclusive, as the input bar has it."""
+        return self.span_in(self.text(".dx-selected"))
+
+    def base_axes(self) -> dict[str, tuple[int, int]]:
+        """Visible range of every base axis, in whole bases."""
+        ranges: dict[str, list[float]] = self.lab.page.evaluate(
+            """views => Object.fromEntries(views.map(view => {
+                const plot = document.querySelector(
+                    `.dx-workbench .dx-${view} .js-plotly-plot`);
+                return [view, plot._fullLayout.xaxis.range];
+            }))""",
+            ["tokens", "attention", "attribution"],
+        )
+        return {view: (round(low), round(high)) for view, (low, high) in ranges.items()}
+
+    def view_errors(self) -> list[str]:
+        """Errors on show in the views."""
+        shown = self.locator(".dx-view .dx-error").all()
+        return [one.inner_text() for one in shown if one.is_visible()]
+
+    def sideways_overflow(self) -> int:
+        """Pixels by which the workbench is wider than its place."""
+        pixels: int = self.lab.page.evaluate(
+            """() => {
+                const bench = document.querySelector('.dx-workbench');
+                return bench.scrollWidth - bench.clientWidth;
+            }"""
+        )
+        return pixels
+
+    def screenshot(self, path: Path) -> None:
+        """Save a picture of the workbench."""
+        self.lab.page.mouse.move(2, 2)
+        self.lab.page.wait_for_timeout(300)
+        self.lab.page.locator(".dx-workbench").screenshot(path=path)
+
+    # Waiting ------------------------------------------------------------------------------------
+
+    def wait(self, condition: Callable[[], Any], timeout: float = 60) -> None:
+        """Wait until ``condition()`` is true."""
+        deadline = time.monotonic() + timeout
+        while not condition():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not within {timeout} s; errors on show: {self.view_errors()}")
+            self.lab.page.wait_for_timeout(20)
+
+    def wait_text(self, selector: str, words: str, timeout: float = 60) -> None:
+        """Wait until an element says ``words``."""
+        self.wait(lambda: words in self.text(selector), timeout)
+
+    def wait_drawn(self, timeout: float = 180) -> None:
+        """Wait until all four views show what belongs to the present sequence."""
+        self.lab.page.wait_for_selector(".dx-workbench", timeout=timeout * 1000)
+        self.wait(lambda: all(self.drawn().values()), timeout)
+        self.wait(lambda: self.locator(".dx-plot-stale, .dx-stale").count() == 0, timeout)
+        names = ("tokens", "attention", "attribution")
+        self.wait(lambda: len({self.sequence_in(view) for view in names}) == 1, timeout)
+
+    def wait_redrawn(
+        self, before: dict[str, int], views: tuple[str, ...], timeout: float = 60
+    ) -> None:
+        """Wait until each of ``views`` was drawn again since ``before = drawn()``."""
+
+        def all_again() -> bool:
+            now = self.drawn()
+            return all(now[view] > before[view] for view in views)
+
+        self.wait(all_again, timeout)
+
+    def wait_settled(self, quiet: float = 1.0) -> None:
+        """Wait until nothing has been drawn for a while."""
+        last, since = self.drawn(), time.monotonic()
+        while time.monotonic() - since < quiet:
+            self.lab.page.wait_for_timeout(100)
+            if (now := self.drawn()) != last:
+                last, since = now, time.monotonic()
+
+    # Acting -------------------------------------------------------------------------------------
+
+    def choose(self, selector: str, what: str | int) -> None:
+        """Choose an entry of a list by its text or its place."""
+        if isinstance(what, int):
+            self.locator(selector).select_option(index=what)
+        else:
+            self.locator(selector).select_option(label=what)
+
+    def _click_middle(self, target: Locator) -> None:
+        target.scroll_into_view_if_needed()
+        box = target.bounding_box()
+        assert box is not None
+        self.lab.click_point(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    def click_token(self, place: int = 0) -> None:
+        """Click a block of the token ribbon, counted among the wide enough ones."""
+        blocks = self.locator(".dx-tokens .bars .point path")
+        widths = blocks.evaluate_all("all => all.map(one => one.getBoundingClientRect().width)")
+        wide = [i for i, width in enumerate(widths) if width >= 4]
+        # From the middle on: the first blocks lie beside the axis and its labels.
+        self._click_middle(blocks.nth(wide[len(wide) // 2 + 2 * place]))
+
+    def pick_atlas_point(self, timeout: float = 20) -> None:
+        """Click points of the atlas until another sequence than the present one is picked."""
+        before = self.looked_at()
+        points = self.locator(".dx-atlas .scatterlayer .point")
+        count = points.count()
+        for place in range(0, count, max(1, count // 7)):
+            self._click_middle(points.nth(place))
+            deadline = time.monotonic() + timeout / 5
+            while time.monotonic() < deadline:
+                if self.looked_at() != before:
+                    return
+                self.lab.page.wait_for_timeout(20)
+        raise TimeoutError("no point of the atlas could be picked")
