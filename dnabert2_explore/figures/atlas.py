@@ -124,7 +124,7 @@ def atlas_scatter(
     if not len(chosen):
         for trace in traces:
             trace["selectedpoints"] = None
-    bare = {
+    bare: dict[str, Any] = {
         "showgrid": False,
         "zeroline": False,
         "showticklabels": False,
@@ -155,7 +155,10 @@ def atlas_scatter(
             # One unit is as long on both axes: distances mean the same in every direction.
             xaxis={**bare, "title": {**bare["title"], "text": f"{axis} 1"}},
             yaxis={**bare, "title": {**bare["title"], "text": f"{axis} 2"}},
+            # A zoom survives a redraw; the outline of a lasso does not, `chosen` tells of it.
             uirevision=axis,
+            selectionrevision=hash((tuple(chosen), current, field)),
+            selections=[],
         ),
     )
 

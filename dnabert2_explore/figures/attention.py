@@ -340,7 +340,7 @@ def special_share(matrix: NDArray[np.float32], tokens: Tokens) -> float:
 
 
 def cell_text(tokens: Tokens, index: int) -> str:
-    """A token and where it stands, for a read-out: ``"TATAAA (bases 31–36)"``."""
+    """Name a token and where it stands, for a read-out: ``"TATAAA (bases 31–36)"``."""
     if tokens.special[index]:
         return tokens.tokens[index]
     start, end = (int(v) for v in tokens.spans[index])

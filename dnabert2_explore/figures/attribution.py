@@ -159,7 +159,7 @@ def _token_bars(
 def _extremes(
     values: NDArray[Any], sent: tuple[int, int], size: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The value of largest magnitude in bins of `size` bases; x in display coordinates."""
+    """Find the value of largest magnitude in bins of `size` bases; x in display coordinates."""
     cut = values[sent[0] : sent[1]]
     if not len(cut):
         return np.zeros(0), np.zeros(0)

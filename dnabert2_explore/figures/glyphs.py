@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 __all__ = ["glyph", "logo_outline"]
 
 
-def _arc(
-    a0: float, a1: float, rx: float, ry: float, n: int = 14
-) -> list[tuple[float, float]]:
+def _arc(a0: float, a1: float, rx: float, ry: float, n: int = 14) -> list[tuple[float, float]]:
     angles = np.radians(np.linspace(a0, a1, n))
     return [(0.5 + rx * float(np.cos(a)), 0.5 + ry * float(np.sin(a))) for a in angles]
 

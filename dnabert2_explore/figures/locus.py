@@ -20,15 +20,29 @@ class FeatureLike(Protocol):
     """What is drawn: half-open 0-based span, strand ``"+"``, ``"-"`` or ``"."``, kind, name."""
 
     @property
-    def start(self) -> int: ...
+    def start(self) -> int:
+        """First base."""
+        ...
+
     @property
-    def end(self) -> int: ...
+    def end(self) -> int:
+        """One past the last base."""
+        ...
+
     @property
-    def strand(self) -> str: ...
+    def strand(self) -> str:
+        """``"+"``, ``"-"`` or ``"."``."""
+        ...
+
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """Sequence Ontology term, e.g. ``"exon"``."""
+        ...
+
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What to call it."""
+        ...
 
 
 # Kinds from thin to thick: (height, colour index); a kind not listed is a block of its own.
@@ -93,7 +107,7 @@ def feature_traces(
             for f in order
         ],
     }
-    genes = [f for f in features if f.end - f.start > 0 and f.kind in ("gene", "transcript", "mRNA")]
+    genes = [f for f in features if f.end > f.start and f.kind in ("gene", "transcript", "mRNA")]
     span = max(view[1] - view[0], 1)
     pixel = span / max(width - MARGIN["l"] - MARGIN["r"], 1)
     arrows: tuple[list[float], list[float], list[str]] = ([], [], [])
@@ -151,7 +165,7 @@ def _named(
 
 
 def feature_axis(theme: Theme, domain: tuple[float, float]) -> dict[str, Any]:
-    """The y axis of a gene annotation: two lanes, named by strand."""
+    """Make the y axis of a gene annotation: two lanes, named by strand."""
     return value_axis(
         theme,
         "",

@@ -27,7 +27,7 @@ SANS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, s
 MONO = "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 
 # Left and right margins are the same in every view on the base axis: their columns line up.
-MARGIN = {"l": 62, "r": 74, "t": 8, "b": 40, "autoexpand": False}
+MARGIN = {"l": 62, "r": 74, "t": 8, "b": 38, "autoexpand": False}
 LETTER_PX = 7.5  # narrower than this a base is a mark, not a letter
 
 
@@ -37,7 +37,7 @@ def pixels_per_base(view: tuple[int, int], width: int) -> float:
 
 
 def span_text(start: int, end: int) -> str:
-    """A half-open span in display coordinates, 1-based inclusive.
+    """Write a half-open span in display coordinates, 1-based inclusive.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def span_text(start: int, end: int) -> str:
 
 
 def layout(theme: Theme, height: int, **more: Any) -> dict[str, Any]:
-    """The layout all figures start from: transparent paper, small sober type."""
+    """Return the layout all figures start from: transparent paper, small sober type."""
     return {
         "height": height,
         "margin": dict(MARGIN),
@@ -79,7 +79,7 @@ def layout(theme: Theme, height: int, **more: Any) -> dict[str, Any]:
 def base_axis(
     theme: Theme, view: tuple[int, int], n_bases: int, *, title: bool = True, anchor: str = "y"
 ) -> dict[str, Any]:
-    """The shared x axis. Base ``i`` (0-based) is the column from ``i + 0.5`` to ``i + 1.5``."""
+    """Make the shared x axis. Base ``i`` (0-based) is drawn from ``i + 0.5`` to ``i + 1.5``."""
     return {
         "range": [view[0] + 0.5, view[1] + 0.5],
         "minallowed": 0.5,
@@ -108,7 +108,7 @@ def base_axis(
 def value_axis(
     theme: Theme, title: str, domain: tuple[float, float], **more: Any
 ) -> dict[str, Any]:
-    """A y axis that cannot be dragged or zoomed: only the base axis moves."""
+    """Make a y axis that cannot be dragged or zoomed: only the base axis moves."""
     return {
         "domain": list(domain),
         "anchor": "x",
@@ -124,7 +124,7 @@ def value_axis(
 
 
 def band(theme: Theme, start: int, end: int, **more: Any) -> dict[str, Any]:
-    """The mark of selected bases ``[start, end)``: a tinted column through all panels."""
+    """Mark the selected bases ``[start, end)``: a tinted column through all panels."""
     return {
         "type": "rect",
         "xref": "x",
@@ -141,13 +141,13 @@ def band(theme: Theme, start: int, end: int, **more: Any) -> dict[str, Any]:
 
 
 def window(view: tuple[int, int], n_bases: int) -> tuple[int, int]:
-    """The stretch to send for `view`: half a screen more on either side, so that panning shows."""
+    """Find what to send for `view`: half a screen more on either side, so that panning shows."""
     margin = (view[1] - view[0]) // 2 + 1
     return max(0, view[0] - margin), min(n_bases, view[1] + margin)
 
 
 def whole(view: tuple[int, int] | None, n_bases: int) -> tuple[int, int]:
-    """`view` clipped to the sequence; all of it for None."""
+    """Return `view` clipped to the sequence; all of it for None."""
     if view is None:
         return 0, max(n_bases, 1)
     start = int(np.clip(view[0], 0, max(n_bases - 1, 0)))

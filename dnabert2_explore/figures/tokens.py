@@ -84,7 +84,7 @@ def token_ribbon(
     letters = pixels >= LETTER_PX
     foot = 0.36 if features else 0.0
     strip = foot + (0.16 if letters else 0.0)
-    top = int(max(np.max(tokens.lengths, initial=1), 4)) + 1
+    top = max(int(np.max(tokens.lengths, initial=1)), 4) + 1
     panels: dict[str, Any] = {
         "yaxis": value_axis(
             colours,
@@ -139,8 +139,8 @@ def _blocks(
         for i, odd, (a, b) in zip(at, unknown, spans, strict=True)
     ]
     ids = [
-        str(tokens.ids[i]) if (b - a) * pixels > 8 * len(str(tokens.ids[i])) + 6 else ""
-        for i, (a, b) in zip(at, spans, strict=True)
+        str(tokens.ids[i]) if not odd and (b - a) * pixels > 8 * len(str(tokens.ids[i])) + 6 else ""
+        for i, odd, (a, b) in zip(at, unknown, spans, strict=True)
     ]
     n = len(tokens)
     return {
@@ -214,7 +214,7 @@ def _density(
 def _letters(
     tokens: Tokens, span: tuple[int, int], pixels: float, colours: Theme
 ) -> list[dict[str, Any]]:
-    """The bases, a letter each, on their tokens' tints."""
+    """Draw the bases, a letter each, on their tokens' tints."""
     bases = tokens.bases[span[0] : span[1]].upper()
     tints: list[str] = []
     if bases:

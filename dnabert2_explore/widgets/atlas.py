@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence as Items
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -56,9 +57,9 @@ class AtlasExplorer(Explorer):
     title = "Atlas"
     kind = "atlas"
     help = (
-        "Every point is a sequence: the mean of its tokens' vectors, laid out in a plane. PCA keeps "
-        "the directions of largest variance; UMAP keeps neighbours together, and its distances "
-        "between groups mean little. Colour by GC content before reading groups as biology: much "
+        "Every point is a sequence: the mean of its tokens' vectors, laid out in a plane. PCA "
+        "keeps the directions of largest variance; UMAP keeps neighbours together, and its "
+        "distances between groups mean little. Colour by GC content before reading groups as biology: much "
         "of what separates species is base composition. "
         "<cite>McInnes et al. 2018 (UMAP).</cite>"
     )
@@ -91,6 +92,7 @@ class AtlasExplorer(Explorer):
         self._umap_job: Job[Any] | None = None
         self._umap_bar = JobBar(self._umap_cancelled)
         self._quiet_colour = False
+        self._height = 460
         self._legend = HTML().add_class("dx-legend")
         super().__init__(selection, [self.projection, self.colour, self.layer, self.pooling])
         self.projection.observe(self._on_projection, names="value")
@@ -110,7 +112,7 @@ class AtlasExplorer(Explorer):
     # Which points -------------------------------------------------------------------------------
 
     def _members(self) -> tuple[int, ...]:
-        """The set looked at, with the person's own sequences; the set before if it is too small."""
+        """Return the set looked at (the first large one if that is small) and the person's own."""
         selection = self.selection
         if selection.current is None:
             return ()
@@ -118,13 +120,8 @@ class AtlasExplorer(Explorer):
         name = selection.sets[selection.index]
         members = selection.members(name)
         if len(members) < 3:
-            before = [
-                selection.sets[i]
-                for i in self._shown
-                if i < len(selection.sets) and selection.sets[i] != MINE
-            ]
-            sizes = {s: selection.sets.count(s) for s in dict.fromkeys(selection.sets)}
-            large = [s for s in (*before[:1], *sizes) if sizes[s] >= 3]
+            names = dict.fromkeys(selection.sets)
+            large = [s for s in names if s != MINE and selection.sets.count(s) >= 3]
             if large:
                 members = selection.members(large[0])
                 own = tuple(sorted({*own, selection.index}))
@@ -150,7 +147,8 @@ class AtlasExplorer(Explorer):
         def work(progress: Any) -> None:
             for start in range(0, len(texts), _CHUNK):
                 progress(start, len(texts))
-                part = [t for t in texts[start : start + _CHUNK] if (t, layer, pooling) not in known]
+                batch = texts[start : start + _CHUNK]
+                part = [text for text in batch if (text, layer, pooling) not in known]
                 if part:
                     with busy(self.enc):
                         vectors = self.enc.embed(part, pooling=pooling, layer=layer)
@@ -272,6 +270,9 @@ class AtlasExplorer(Explorer):
         selection = self.selection
         field, values = self.values()
         place = {index: at for at, index in enumerate(self._shown)}
+        starred = [place[i] for i in self._shown if selection.sets[i] == MINE]
+        if len(starred) == len(place):  # nothing to stand out from
+            starred = []
         return atlas_scatter(
             plane,
             [selection.sequences[i].name for i in self._shown],
@@ -280,15 +281,17 @@ class AtlasExplorer(Explorer):
             axis=self._method,
             current=place.get(selection.index),
             chosen=[place[i] for i in selection.chosen if i in place],
-            starred=[
-                place[i] for i in self._shown if selection.sets[i] == MINE
-            ] if len(set(selection.sets[i] for i in self._shown)) > 1 else [],
-            height=self.height,
+            starred=starred,
+            height=self._height,
             legend=False,
             theme=selection.theme,
         )
 
-    height = 520
+    def set_height(self, height: int) -> None:
+        """Draw the atlas `height` pixels high."""
+        if height != self._height:
+            self._height = height
+            self._guarded(self._draw)
 
     def _draw(self) -> None:
         selection = self.selection
@@ -344,9 +347,8 @@ class AtlasExplorer(Explorer):
         if current is None:
             return ""
         line = f"Looking at <b>{escape(current.name)}</b>"
-        detail = [
-            escape(current.fields[name]) for name in ("species", "category") if name in current.fields
-        ]
+        fields = current.fields
+        detail = [escape(fields[name]) for name in ("species", "category") if name in fields]
         if not detail and current.label:
             detail = [escape(current.label)]
         if detail:
@@ -357,10 +359,8 @@ class AtlasExplorer(Explorer):
             inside = [values[place[i]] for i in selection.chosen if i in place]
             line += f". {len(inside):,} chosen"
             if inside and isinstance(inside[0], str):
-                counts = sorted(
-                    ((inside.count(v), v) for v in set(inside)), key=lambda pair: (-pair[0], pair[1])
-                )
-                top = ", ".join(f"{n} {escape(str(v))}" for n, v in counts[:4])
+                counts = Counter(inside).most_common()
+                top = ", ".join(f"{n} {escape(str(v))}" for v, n in counts[:4])
                 line += f": {top}{' …' if len(counts) > 4 else ''}"
             elif inside:
                 line += f": {field} {np.mean(np.array(inside, dtype=float)):.4g} on average"
@@ -433,16 +433,13 @@ class AtlasExplorer(Explorer):
         }
         parts = [source.get(n, "dx.read_sequences('your_file.fa')") for n in names]
         field, _ = self.values()
+        colour = str(self.colour.value)
         value = {
             "gc": "[100 * gc_content(s.bases) for s in sequences]",
             "length": "[float(len(s)) for s in sequences]",
             "label": "[s.label or 'none' for s in sequences]",
-        }.get(
-            str(self.colour.value), f"[s.fields.get({self.colour.value!r}, 'none') for s in sequences]"
-        )
-        more = (
-            "from dnabert2_explore.sequences import gc_content\n" if self.colour.value == "gc" else ""
-        )
+        }.get(colour, f"[s.fields.get({colour!r}, 'none') for s in sequences]")
+        more = "from dnabert2_explore.sequences import gc_content\n" if colour == "gc" else ""
         return (
             "import dnabert2_explore as dx\nfrom dnabert2_explore.figures import atlas_scatter\n"
             f"{more}\n"
@@ -473,8 +470,6 @@ class AtlasExplorer(Explorer):
         return "\n".join(lines) + "\n"
 
 
-
-
 _SHAPES = {
     "circle": "<circle cx='6' cy='6' r='5'/>",
     "square": "<rect x='1.5' y='1.5' width='9' height='9'/>",
@@ -488,5 +483,5 @@ _SHAPES = {
 
 
 def marker_svg(colour: str, symbol: str) -> str:
-    """A marker of the plot as a small inline picture."""
+    """Draw a marker of the plot as a small inline picture."""
     return f"<svg viewBox='0 0 12 12' fill='{colour}' aria-hidden='true'>{_SHAPES[symbol]}</svg>"

@@ -177,7 +177,8 @@ class AttentionExplorer(Explorer):
         if not self._fresh:
             return  # the map of the sequence before stays until the new one is there
         matrix, result = self.matrix, self.result
-        assert matrix is not None and result is not None
+        if matrix is None or result is None:
+            return
         pooled = pool(
             matrix,
             result.tokens,
@@ -200,9 +201,10 @@ class AttentionExplorer(Explorer):
     def _words(self, matrix: NDArray[np.float32], result: Attention, size: int) -> str:
         current = self.selection.current
         assert current is not None
+        layer, head = self.layer.value + 1, self.head.value + 1
         what = {
-            HEAD: f"Attention of head {self.head.value + 1} in layer {self.layer.value + 1 if self.layer.value is not None else ''}",
-            MEAN: f"Attention in layer {(self.layer.value or 0) + 1}, mean of {result.n_heads} heads",
+            HEAD: f"Attention of head {head} in layer {layer}",
+            MEAN: f"Attention in layer {layer}, mean of {result.n_heads} heads",
             ALL: f"Attention, mean of {result.n_layers} layers × {result.n_heads} heads",
             ROLLOUT: f"Attention rollout through {result.n_layers} layers",
         }[self.what.value]

@@ -107,7 +107,7 @@ class AttributionExplorer(Explorer):
         self._guarded(lambda: self._changed({"index"}))
 
     def _question(self) -> tuple[Any, ...] | None:
-        """What is asked now: bases, target, method, steps."""
+        """Collect what is asked now: bases, target, method, steps."""
         current = self.selection.current
         if current is None:
             return None
@@ -205,14 +205,11 @@ class AttributionExplorer(Explorer):
             else f"the log-likelihood of {escape(result.target_name)} ({result.score:.2f} nats)"
         )
         name = NAMES.get(result.method, result.method)
-        parts = [f"{name[0].upper()}{name[1:]} explain {output} for <b>{escape(current.name)}</b>."]
+        verb = "explain" if name.endswith("s") else "explains"
+        parts = [f"{name[0].upper()}{name[1:]} {verb} {output} for <b>{escape(current.name)}</b>."]
         if result.method == "saliency":
-            parts[0] = parts[0].replace(" explain ", " explains ")
             parts.append("Saliency has no sign: it is the length of the gradient.")
         else:
-            parts[0] = parts[0].replace("gradient explain ", "gradient explains ").replace(
-                "Occlusion explain ", "Occlusion explains "
-            )
             parts.append("Above zero speaks for it, below against it.")
         if result.delta is not None:
             change = result.score - (result.baseline_score or 0.0)
@@ -230,12 +227,11 @@ class AttributionExplorer(Explorer):
         if bases is None:
             return ""
         share = float(result.nucleotides[bases[0] : bases[1]].sum())
-        total = float(abs(result.nucleotides).sum())
-        part = f" ({float(abs(result.nucleotides[bases[0]:bases[1]]).sum()) / total:.1%} of all)"
-        return (
-            f"Bases {span_text(*bases)}: <b>{share:+.4f}</b> {result.unit}"
-            f"{part if total else ''}"
-        )
+        weights = abs(result.nucleotides)
+        total = float(weights.sum())
+        inside = float(weights[bases[0] : bases[1]].sum())
+        part = f" ({inside / total:.1%} of all)" if total else ""
+        return f"Bases {span_text(*bases)}: <b>{share:+.4f}</b> {result.unit}{part}"
 
     def _press(self, event: dict[str, Any]) -> None:
         if self.result is not None and self._fresh:
@@ -288,7 +284,7 @@ class AttributionExplorer(Explorer):
 
 
 def _probabilities(result: Attribution) -> str:
-    """What the model predicts, as a bar per class."""
+    """Draw what the model predicts, as a bar per class."""
     if result.probabilities is None:
         return ""
     rows = "".join(

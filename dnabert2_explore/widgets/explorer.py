@@ -1,10 +1,9 @@
-"""What every view has: a heading, a caption, help, export, a progress line, and its errors inside."""
+"""What every view has: heading, caption, help, export, a progress line, and its errors inside."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -123,22 +122,22 @@ class Explorer(VBox):
         raise NotImplementedError
 
     def _code(self) -> str:
-        """The lines of Python that rebuild this view."""
+        """Write the lines of Python that rebuild this view."""
         raise NotImplementedError
 
     def _table(self) -> str:
-        """The data of this view as CSV, with ``#`` comment lines on top."""
+        """Write the data of this view as CSV, with ``#`` comment lines on top."""
         raise NotImplementedError
 
     def _figure(self) -> go.Figure | None:
-        """The figure on show, None while there is none."""
+        """Make the figure on show; None while there is none."""
         raise NotImplementedError
 
     def _press(self, event: dict[str, Any]) -> None:
-        """A person pressed somewhere in the plot."""
+        """Act on a press somewhere in the plot."""
 
     def _changed(self, changed: set[str]) -> None:
-        """The selection changed in what this view reacts to."""
+        """Follow a change of the selection that this view reacts to."""
         self._draw()
 
     # Events ------------------------------------------------------------------------------------
@@ -266,16 +265,14 @@ class Explorer(VBox):
         return self._table()
 
     def to_html(self) -> str:
-        """The figure and its caption as one HTML file that opens offline."""
+        """Write the figure and its caption as one HTML file that opens offline."""
         figure = self.figure
         if figure is None:
             raise ExploreError("There is no figure yet: choose a sequence first.")
         figure.update_layout(autosize=True)
         ink = "#20242c" if self.selection.theme == "light" else "#e6e8ec"
         paper = "#ffffff" if self.selection.theme == "light" else "#111417"
-        body = figure.to_html(
-            include_plotlyjs=True, full_html=False, config={"displaylogo": False}
-        )
+        body = figure.to_html(include_plotlyjs=True, full_html=False, config={"displaylogo": False})
         return (
             "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
             f"<title>{escape(self.title)}</title><style>body{{font-family:system-ui,sans-serif;"
@@ -320,8 +317,7 @@ class Explorer(VBox):
         self._code_box.value = self.code
         self._code_box.rows = self._code_box.value.count("\n") + 1
         self._code_box.layout.display = ""
-        with suppress(Exception):  # no clipboard without a secure page: the box is there to copy from
-            self.plot.send({"do": "copy", "text": self._code_box.value})
+        self.plot.send({"do": "copy", "text": self._code_box.value})
 
     @staticmethod
     def _toggler(line: ipywidgets.Widget) -> Callable[[Any], None]:

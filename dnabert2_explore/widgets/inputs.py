@@ -28,7 +28,7 @@ __all__ = ["InputBar", "parse_span", "zoomed"]
 
 
 def zoomed(selection: Selection, factor: float) -> tuple[int, int] | None:
-    """The view `factor` times as wide, about the selected stretch or the middle; None is all."""
+    """Return the view `factor` times as wide, about the selection or the middle; None is all."""
     current = selection.current
     if current is None:
         return None
@@ -86,8 +86,8 @@ class InputBar(VBox):
         self._quiet = False
         self.set = Dropdown(options=[], tooltip="Which set of sequences").add_class("dx-set")
         self.sequence = Dropdown(options=[], tooltip="Which sequence").add_class("dx-sequence")
-        self.previous = self._button("‹", "Previous sequence of the set", "dx-previous")
-        self.next = self._button("›", "Next sequence of the set", "dx-next")
+        self.previous = self._button("◂", "Previous sequence of the set", "dx-previous")
+        self.next = self._button("▸", "Next sequence of the set", "dx-next")
         self.add_button = ToggleButton(
             description="+ Add sequences", tooltip="Paste or upload your own"
         ).add_class("dx-add-button")

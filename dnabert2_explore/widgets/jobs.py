@@ -28,7 +28,7 @@ _silent = 0
 
 @contextmanager
 def busy(encoder: Any) -> Iterator[None]:
-    """Hold a network while it computes: attribution hangs hooks into it that others must not see."""
+    """Hold a network while it computes: attribution hooks into it, which others must not see."""
     with _guard:
         lock = _locks.setdefault(encoder.network, threading.RLock())
     with lock:

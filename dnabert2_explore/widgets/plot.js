@@ -218,7 +218,8 @@ async function render({ model, el }) {
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10000);
     } else if (message.do === "copy") {
-      await navigator.clipboard?.writeText(message.text);
+      // Without permission there is still the box to copy from.
+      await navigator.clipboard?.writeText(message.text).catch(() => {});
     }
   };
   model.on("msg:custom", command);

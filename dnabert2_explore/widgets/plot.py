@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,11 +31,16 @@ class _Script(ipywidgets.Widget):
     source = traitlets.Unicode().tag(sync=True)
 
 
-@cache
+_shared: list[_Script] = []
+
+
 def _script() -> _Script:
+    """Return the one script; a new one after ``Widget.close_all()`` closed it."""
     from plotly.offline import get_plotlyjs
 
-    return _Script(source=get_plotlyjs())
+    if not _shared or _shared[0].model_id is None:
+        _shared[:] = [_Script(source=get_plotlyjs())]
+    return _shared[0]
 
 
 class PlotlyView(anywidget.AnyWidget):
@@ -65,7 +69,7 @@ class PlotlyView(anywidget.AnyWidget):
     theme = traitlets.Enum(["light", "dark"], default_value="light").tag(sync=True)
     stale = traitlets.Bool(False).tag(sync=True)
     group = traitlets.Unicode().tag(sync=True)
-    runtime = traitlets.Instance(ipywidgets.Widget).tag(sync=True, **ipywidgets.widget_serialization)
+    runtime = traitlets.Instance(_Script).tag(sync=True, **ipywidgets.widget_serialization)
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(runtime=_script(), **traits)

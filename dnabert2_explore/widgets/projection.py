@@ -1,14 +1,15 @@
-"""UMAP in a process of its own: its compiler holds Python's lock, and only a process can be ended."""
+"""UMAP in a process of its own: its compiler holds Python's lock, and a process can be ended."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import queue
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,16 +20,24 @@ from ..errors import ExploreError
 
 __all__ = ["project_apart"]
 
+# Answers one request a line until its input is closed; compiles UMAP once, for the first.
+_PROGRAM = """
+import json, sys
+import numpy as np
+from dnabert2_explore.analysis.project import project
+for line in sys.stdin:
+    source, target, seed = json.loads(line)
+    try:
+        np.save(target, project(np.load(source), method="umap", seed=seed))
+        print(json.dumps(""), flush=True)
+    except Exception as error:
+        print(json.dumps(f"{type(error).__name__}: {error}"), flush=True)
+"""
+
 # Two atlases of one notebook show the same points: the second waits for the first one's picture.
 _turn = threading.Lock()
 _kept: dict[tuple[str, int], NDArray[np.float64]] = {}
-
-_PROGRAM = """
-import sys, numpy as np
-from dnabert2_explore.analysis.project import project
-source, target, seed = sys.argv[1:]
-np.save(target, project(np.load(source), method="umap", seed=int(seed)))
-"""
+_worker: _Worker | None = None
 
 
 def project_apart(
@@ -41,7 +50,7 @@ def project_apart(
     embeddings : (n, hidden) float32
     seed : int
     check : callable
-        Called every tenth of a second; the process is ended when it raises.
+        Called a few times a second; the process is ended when it raises.
 
     Returns
     -------
@@ -50,51 +59,77 @@ def project_apart(
     Raises
     ------
     ExploreError
-        The process failed; the last line it wrote is in the message.
+        UMAP or its process failed.
     """
+    global _worker
     key = hashlib.sha256(embeddings.tobytes()).hexdigest(), seed
     while not _turn.acquire(timeout=0.2):
         check()
     try:
         if key not in _kept:
+            if _worker is None:
+                _worker = _Worker()
+            try:
+                plane = _worker.run(embeddings, seed, check)
+            except BaseException:
+                _worker.close()
+                _worker = None
+                raise
             if len(_kept) > 16:
                 _kept.clear()
-            _kept[key] = _compute(embeddings, seed, check)
+            _kept[key] = plane
         return _kept[key]
     finally:
         _turn.release()
 
 
-def _compute(
-    embeddings: NDArray[np.float32], seed: int, check: Callable[[], None]
-) -> NDArray[np.float64]:
-    package = str(Path(__file__).resolve().parents[2])
-    paths = os.environ.get("PYTHONPATH")
-    env = {**os.environ, "PYTHONPATH": f"{package}{os.pathsep}{paths}" if paths else package}
-    with tempfile.TemporaryDirectory(prefix="dnabert2-umap-") as folder:
-        source, target, log = (Path(folder, name) for name in ("in.npy", "out.npy", "log"))
-        np.save(source, embeddings)
-        # Files, not pipes: nothing can fill up while nobody reads.
-        with log.open("wb") as errors:
-            process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, str(source), str(target), str(seed)],
-                stdin=subprocess.DEVNULL,
-                stdout=errors,
-                stderr=errors,
-                env=env,
-            )
-            try:
-                while process.poll() is None:
+class _Worker:
+    """The process and its answers."""
+
+    def __init__(self) -> None:
+        package = str(Path(__file__).resolve().parents[2])
+        paths = os.environ.get("PYTHONPATH")
+        env = {**os.environ, "PYTHONPATH": f"{package}{os.pathsep}{paths}" if paths else package}
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=env,
+            text=True,
+        )
+        self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        threading.Thread(target=self._listen, name="dnabert2: UMAP answers", daemon=True).start()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._answers.put(json.loads(line))
+        self._answers.put(None)
+
+    def run(
+        self, embeddings: NDArray[np.float32], seed: int, check: Callable[[], None]
+    ) -> NDArray[np.float64]:
+        """Ask, and wait for the answer; see `project_apart`."""
+        assert self._process.stdin is not None
+        with tempfile.TemporaryDirectory(prefix="dnabert2-umap-") as folder:
+            source, target = Path(folder, "in.npy"), Path(folder, "out.npy")
+            np.save(source, embeddings)
+            self._process.stdin.write(json.dumps([str(source), str(target), seed]) + "\n")
+            self._process.stdin.flush()
+            while True:
+                try:
+                    problem = self._answers.get(timeout=0.2)
+                    break
+                except queue.Empty:
                     check()
-                    time.sleep(0.1)
-            except BaseException:
-                process.kill()
-                process.wait()
-                raise
-        if process.returncode:
-            lines = log.read_text(errors="replace").strip().splitlines()
-            raise ExploreError(
-                f"UMAP failed ({lines[-1] if lines else f'exit status {process.returncode}'}); "
-                "the PCA picture stays."
-            )
-        return np.load(target)
+            if problem is None:
+                raise ExploreError("The UMAP process ended early; the PCA picture stays.")
+            if problem:
+                raise ExploreError(f"UMAP failed ({problem}); the PCA picture stays.")
+            return np.load(target)
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        self._process.kill()
+        self._process.wait()

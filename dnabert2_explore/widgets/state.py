@@ -119,11 +119,14 @@ class Selection(traitlets.HasTraits):
     def update(self, **changes: Any) -> None:
         """Set several traits with one notification.
 
-        A new `index` clears the stretch and the zoom, unless they are given too.
+        A new `index` clears the stretch and the zoom, and, when it lies in another set, what was
+        chosen in the atlas; unless they are given too.
         """
         with self.together():
             if "index" in changes and changes["index"] != self.index:
-                self.index = changes.pop("index")
+                before, self.index = self.index, changes.pop("index")
+                if before >= 0 and self.sets[before] != self.sets[self.index]:
+                    changes = {"chosen": (), **changes}
                 changes = {"bases": None, "view": None, **changes}
             for name, value in changes.items():
                 setattr(self, name, value)
@@ -172,7 +175,7 @@ class Selection(traitlets.HasTraits):
                 self.update(index=first)
 
     def members(self, name: str) -> tuple[int, ...]:
-        """Indices of the sequences of a set."""
+        """Return the indices of the sequences of a set."""
         return tuple(i for i, own in enumerate(self.sets) if own == name)
 
     def _note(self, change: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Items
 from html import escape
+from typing import Any
 
 from ipywidgets import HTML, HBox, VBox
 
@@ -81,6 +82,14 @@ class Workbench(VBox):
         right = VBox([self.tokens, self.attribution, self.attention]).add_class("dx-right")
         super().__init__([bar, HBox([left, right]).add_class("dx-grid")])
         self.add_class("dx-workbench")
+        for view in (self.atlas, self.tokens):
+            view.plot.observe(self._on_width, names="width")
+
+    def _on_width(self, _change: Any) -> None:
+        # In a narrow window the columns stand one above the other: the atlas must not push the
+        # sequence out of sight.
+        stacked = abs(self.atlas.plot.width - self.tokens.plot.width) < 40
+        self.atlas.set_height(340 if stacked else 540)
 
     def wait(self, timeout: float | None = None) -> None:
         """Block until the background work of all views is done (for scripts and tests)."""
