@@ -11,7 +11,7 @@ __all__ = ["Group", "Packing"]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Neighbouring sequences of equal length, which attention takes in one call.
+    """Sequences of equal length, which attention takes in one call.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Packing:
     batch, width : int
         Shape of the padded batch.
     groups : tuple of Group
-        The sequences, in the order of their rows. Rows without tokens are in no group.
+        The sequences, shortest first. Rows without tokens are in no group.
     longest : int
         Largest distance between tokens of one sequence, plus one.
     indices : torch.Tensor, shape (total,), or None
@@ -80,21 +80,24 @@ class Packing:
         last = torch.where(present, places, -1).amax(dim=1)
         first = torch.where(present, places, width).amin(dim=1)
         gapless: list[bool] = (last - first + 1 == present.sum(dim=1)).tolist()
+        # Shortest first, so that sequences of equal length are neighbours and attend in one call.
+        order = sorted((row for row in range(batch) if lengths[row]), key=lengths.__getitem__)
         groups: list[Group] = []
         start = 0
-        for row, (length, together) in enumerate(zip(lengths, gapless, strict=True)):
-            if length == 0:
-                continue
+        for row in order:
+            length = lengths[row]
             before = groups[-1] if groups else None
-            if together and before and before.positions is None and before.length == length:
+            if gapless[row] and before and before.positions is None and before.length == length:
                 groups[-1] = Group(before.start, (*before.rows, row), length, None)
             else:
-                positions = None if together else present[row].nonzero()[:, 0]
+                positions = None if gapless[row] else present[row].nonzero()[:, 0]
                 groups.append(Group(start, (row,), length, positions))
             start += length
         # Gaps count as distance, so a sequence with gaps may reach over the whole width.
         longest = max(1, *lengths) if all(gapless) else width
-        return cls(batch, width, tuple(groups), longest, present.flatten().nonzero()[:, 0])
+        rows = torch.tensor(order, dtype=torch.long, device=mask.device)
+        sequence, column = present[rows].nonzero().unbind(dim=1)
+        return cls(batch, width, tuple(groups), longest, rows[sequence] * width + column)
 
     def pack(self, padded: torch.Tensor) -> torch.Tensor:
         """Turn (batch, width, …) into (total, …)."""

@@ -53,17 +53,18 @@ def test_every_row_is_as_if_alone(rows) -> None:
             torch.testing.assert_close(together[row], alone, atol=1e-5, rtol=0)
 
 
-def test_neighbours_of_equal_length_share_a_call() -> None:
+def test_equal_lengths_share_a_call() -> None:
     mask = torch.tensor([[1, 1, 1, 0], [0, 1, 1, 1], [1, 1, 0, 0], [0, 0, 0, 0], [1, 1, 0, 0]])
     groups = Packing.from_mask(mask).groups
     assert [(g.rows, g.length, g.start) for g in groups] == [
-        ((0, 1), 3, 0),
-        ((2, 4), 2, 6),
+        ((2, 4), 2, 0),
+        ((0, 1), 3, 4),
     ]
 
 
 def test_a_gap_counts_as_distance() -> None:
     packing = Packing.from_mask(torch.tensor([[1, 0, 1], [1, 1, 0]]))
+    assert [g.rows for g in packing.groups] == [(0,), (1,)]
     assert packing.groups[0].positions.tolist() == [0, 2]
     assert packing.groups[1].positions is None
     assert packing.longest == 3
