@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 __all__ = ["glyph", "logo_outline"]
 
 
-def _arc(a0: float, a1: float, rx: float, ry: float, n: int = 14) -> list[tuple[float, float]]:
+def _arc(a0: float, a1: float, rx: float, ry: float, n: int = 22) -> list[tuple[float, float]]:
     angles = np.radians(np.linspace(a0, a1, n))
     return [(0.5 + rx * float(np.cos(a)), 0.5 + ry * float(np.sin(a))) for a in angles]
 
@@ -54,7 +54,10 @@ def glyph(letter: str) -> NDArray[np.float64]:
     for polygon in _SHAPES.get(letter, _N):
         closed = _clockwise(polygon)
         rows += [*closed, closed[0], (float("nan"), float("nan"))]
-    return np.array(rows, dtype=np.float64)
+    shape = np.array(rows, dtype=np.float64)
+    # Exactly from 0 to 1: the height of a letter is its score.
+    shape -= np.nanmin(shape, axis=0)
+    return shape / np.nanmax(shape, axis=0)
 
 
 _OUTLINES = {letter: glyph(letter) for letter in _SHAPES}

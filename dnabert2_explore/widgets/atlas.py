@@ -59,8 +59,8 @@ class AtlasExplorer(Explorer):
     help = (
         "Every point is a sequence: the mean of its tokens' vectors, laid out in a plane. PCA "
         "keeps the directions of largest variance; UMAP keeps neighbours together, and its "
-        "distances between groups mean little. Colour by GC content before reading groups as biology: much "
-        "of what separates species is base composition. "
+        "distances between groups mean little. Colour by GC content before reading groups as "
+        "biology: much of what separates species is base composition. "
         "<cite>McInnes et al. 2018 (UMAP).</cite>"
     )
     reacts_to = frozenset({"sequences", "index", "chosen", "theme"})

@@ -38,7 +38,7 @@ def _script() -> _Script:
     """Return the one script; a new one after ``Widget.close_all()`` closed it."""
     from plotly.offline import get_plotlyjs
 
-    if not _shared or _shared[0].model_id is None:
+    if not _shared or _shared[0].comm is None:
         _shared[:] = [_Script(source=get_plotlyjs())]
     return _shared[0]
 

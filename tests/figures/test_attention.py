@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+
+from dnabert2_explore.figures import attention_map, pool
+from dnabert2_explore.figures.attention import cell_text, special_share
+
+
+def rows(n, seed=0):
+    values = np.random.default_rng(seed).random((n, n)).astype(np.float32)
+    return values / values.sum(axis=1, keepdims=True)
+
+
+def test_a_small_map_is_not_pooled(tokens):
+    matrix = rows(len(tokens))
+    pooled = pool(matrix, tokens)
+    assert pooled.size == 1
+    assert np.array_equal(pooled.values, matrix[1:-1, 1:-1])
+    assert list(pooled.edges) == [*tokens.spans[1:-1, 0], len(tokens.bases)]
+
+
+@pytest.mark.parametrize("pooling", ["max", "mean"])
+def test_pooling_sums_up_blocks(long_tokens, pooling):
+    n = len(long_tokens)
+    matrix = rows(n)
+    pooled = pool(matrix, long_tokens, pooling=pooling)
+    assert len(pooled.values) <= 160
+    k = pooled.size
+    block = matrix[1 + 2 * k : 1 + 3 * k, 1 : 1 + k]
+    assert pooled.values[2, 0] == pytest.approx(getattr(block, pooling)(), rel=1e-5)
+    last = matrix[pooled.first[-2] : n - 1, pooled.first[-2] : n - 1]  # a shorter cell
+    assert pooled.values[-1, -1] == pytest.approx(getattr(last, pooling)(), rel=1e-5)
+
+
+def test_zooming_in_shows_single_tokens_again(long_tokens):
+    pooled = pool(rows(len(long_tokens)), long_tokens, view=(3000, 3200))
+    assert pooled.size == 1
+    assert pooled.edges[0] <= 3000 < 3200 <= pooled.edges[-1]
+
+
+def test_token_axes_keep_the_special_tokens(tokens):
+    figure = attention_map(rows(len(tokens)), tokens, axes="tokens", width=2000)
+    assert figure.data[1].z.shape == (len(tokens),) * 2
+    assert figure.layout.xaxis.ticktext[0] == "[CLS]"
+
+
+def test_base_axes_have_the_edges_of_the_tokens(tokens):
+    heat = attention_map(rows(len(tokens)), tokens).data[1]
+    assert heat.x[0] == 0.5
+    assert heat.x[-1] == len(tokens.bases) + 0.5
+    assert heat.zmin == 0
+
+
+def test_the_strip_shows_what_the_selection_pays(tokens):
+    matrix = rows(len(tokens))
+    first, last = tokens.covering(4, 10)
+    paid = attention_map(matrix, tokens, selected=(4, 10)).data[0].y
+    assert np.allclose(paid, matrix[first:last].mean(axis=0)[1:-1])
+    received = attention_map(matrix, tokens).data[0].y
+    assert np.allclose(received, matrix.mean(axis=0)[1:-1])
+
+
+def test_the_picture_stays_small(long_tokens):
+    figure = attention_map(rows(len(long_tokens)), long_tokens)
+    assert len(figure.to_json()) < 200_000
+
+
+def test_wrong_words_are_errors(tokens):
+    matrix = rows(len(tokens))
+    with pytest.raises(ValueError, match="'sideways' are unknown"):
+        attention_map(matrix, tokens, axes="sideways")
+    with pytest.raises(ValueError, match="'median' is unknown"):
+        attention_map(matrix, tokens, pooling="median")
+
+
+def test_special_share_and_names(tokens):
+    matrix = rows(len(tokens))
+    assert special_share(matrix, tokens) == pytest.approx(
+        (matrix[1:-1, 0] + matrix[1:-1, -1]).mean(), rel=1e-5
+    )
+    assert cell_text(tokens, 0) == "[CLS]"
+    assert cell_text(tokens, 1) == "ACGT (bases 1–4)"

@@ -1,0 +1,51 @@
+"""Explorers on small random models, without a browser."""
+
+from __future__ import annotations
+
+import pytest
+
+import dnabert2_explore as dx
+from dnabert2_explore import Sequence
+
+from ..conftest import random_bases
+
+
+@pytest.fixture(scope="session")
+def encoder(model_folder):
+    return dx.load(model_folder, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def classifier(classifier_folder):
+    return dx.load(classifier_folder, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def sequences():
+    return [
+        Sequence(
+            f"s{i}",
+            random_bases(160 + 5 * i, seed=i, alphabet="ACGT" if i % 2 else "AACGTT"),
+            label="ab"[i % 2],
+            fields={"species": f"species {i % 3}", "category": "virus" if i % 2 else "fungi"},
+        )
+        for i in range(8)
+    ]
+
+
+@pytest.fixture(autouse=True)
+def _no_umap_process(monkeypatch):
+    """PCA in place of UMAP's process: its compiler would take most of the test's time."""
+    from dnabert2_explore.analysis.project import project
+    from dnabert2_explore.widgets import atlas
+
+    def quick(embeddings, seed, check):
+        check()
+        return -project(embeddings, method="pca", seed=seed)
+
+    monkeypatch.setattr(atlas, "project_apart", quick)
+
+
+def event(view, **content):
+    """What the browser would send."""
+    view.plot._handle_custom_msg(content, [])

@@ -1,0 +1,339 @@
+import json
+from html import unescape
+
+import numpy as np
+import pytest
+
+import dnabert2_explore as dx
+from dnabert2_explore import Sequence
+from dnabert2_explore.analysis import attribute as attribute_module
+from dnabert2_explore.widgets import attribution as attribution_module
+
+from .conftest import event
+
+
+def spec(view):
+    return json.loads(view.plot.spec)
+
+
+@pytest.fixture
+def tokens(encoder, sequences):
+    return dx.TokenExplorer(encoder, sequences)
+
+
+@pytest.fixture
+def attention(encoder, sequences):
+    view = dx.AttentionExplorer(encoder, sequences)
+    view.wait()
+    return view
+
+
+@pytest.fixture
+def attribution(classifier, sequences):
+    view = dx.AttributionExplorer(classifier, sequences, steps=10)
+    view.wait()
+    return view
+
+
+@pytest.fixture
+def atlas(encoder, sequences):
+    view = dx.AtlasExplorer(encoder, sequences)
+    view.wait()
+    return view
+
+
+# Tokens --------------------------------------------------------------------------------------
+
+
+def test_pressing_a_token_selects_its_bases(tokens):
+    cut = tokens.tokens
+    start, end = (int(v) for v in cut.spans[5])
+    event(tokens, event="press", x=start + 1.2, y=1, panel="y", shift=False)
+    assert tokens.selection.bases == (start, end)
+    assert f"id {cut.ids[5]}" in tokens._read_out.value
+    assert spec(tokens)["layout"]["shapes"][0]["x0"] == start + 0.5
+    event(tokens, event="press", x=start + 1, y=1, panel="y", shift=False)
+    assert tokens.selection.bases is None
+
+
+def test_shift_extends_the_selection(tokens):
+    spans = tokens.tokens.spans
+    for token, shift in ((4, False), (7, True)):
+        event(tokens, event="press", x=float(spans[token, 0] + 1), y=1, panel="y", shift=shift)
+    assert tokens.selection.bases == (spans[4, 0], spans[7, 1])
+    assert "4 tokens in bases" in tokens._read_out.value
+
+
+def test_keys_step_zoom_and_clear(tokens):
+    event(tokens, event="key", key="ArrowRight")
+    first = tokens.selection.bases
+    event(tokens, event="key", key="ArrowRight")
+    assert tokens.selection.bases[0] == first[1]
+    event(tokens, event="key", key="ArrowLeft")
+    assert tokens.selection.bases == first
+    event(tokens, event="key", key="+")
+    assert tokens.selection.view is not None
+    event(tokens, event="key", key="0")
+    assert tokens.selection.view is None
+    event(tokens, event="key", key="Escape")
+    assert tokens.selection.bases is None
+
+
+def test_dragging_zooms_and_selects(tokens):
+    event(tokens, event="zoom", range=[20.5, 60.5])
+    assert tokens.selection.view == (20, 60)
+    assert spec(tokens)["layout"]["xaxis"]["range"] == [20.5, 60.5]
+    event(tokens, event="zoom", range=[0.5, 999])
+    assert tokens.selection.view is None
+    event(tokens, event="stretch", range=[3.4, 9.6])
+    assert tokens.selection.bases == (3, 9)
+
+
+def test_unknown_bases_are_counted_on_show_without_a_warning(encoder, recwarn):
+    view = dx.TokenExplorer(encoder, [Sequence("n", "acguNNRYACGT")])
+    assert "4 unknown" in view._stats.value
+    assert "2 N" in view._stats.value
+    assert "lower case" in view._stats.value
+    assert not [w for w in recwarn if "nknown" in str(w.message)]
+
+
+def test_the_dark_page_gets_dark_colours(tokens):
+    before = tokens.plot.spec
+    tokens.plot.theme = "dark"
+    assert tokens.selection.theme == "dark"
+    assert tokens.plot.spec != before
+
+
+# Attention -----------------------------------------------------------------------------------
+
+
+def test_every_choice_of_map_says_what_it_is(attention):
+    n = len(attention.result.tokens)
+    for what, words in (
+        ("head", "head 4 in layer 2"),
+        ("mean of heads", "layer 2, mean of 4 heads"),
+        ("mean of all layers", "2 layers × 4 heads"),
+        ("rollout", "rollout through 2 layers"),
+    ):
+        attention.what.value = what
+        assert words in attention.caption
+        assert attention.matrix.shape == (n, n)
+        assert np.allclose(attention.matrix.sum(axis=1), 1, atol=1e-4)
+    assert "sdpa · cpu" in attention.caption
+
+
+def test_a_head_shows_its_own_map(attention):
+    attention.layer.value, attention.head.value = 0, 1
+    assert np.array_equal(attention.matrix, attention.result.head(0, 1))
+    assert "layer 1" in attention.caption
+
+
+def test_pressing_a_cell_selects_its_row_and_reads_it_out(attention):
+    tokens = attention.result.tokens
+    x, y = (float(tokens.spans[i, 0] + 1) for i in (3, 6))
+    event(attention, event="press", x=x, y=y, panel="y", shift=False)
+    assert attention.selection.bases == tuple(tokens.spans[6])
+    value = attention.matrix[6, 3]
+    assert f"{value:.4f}" in attention._read_out.value
+
+
+def test_token_axes_leave_the_shared_base_axis(attention):
+    assert spec(attention)["linked"]
+    attention.axes.value = "tokens"
+    assert not spec(attention)["linked"]
+    event(attention, event="press", x=4, y=5, panel="y", shift=False)
+    assert attention.selection.bases == tuple(attention.result.tokens.spans[4])
+
+
+def test_another_sequence_brings_another_map(attention):
+    attention.selection.update(index=3)
+    attention.wait()
+    assert attention.result.tokens.bases == attention.selection.current.bases
+    assert "s3" in attention.caption
+
+
+# Attribution ---------------------------------------------------------------------------------
+
+
+def test_scores_follow_the_class_and_show_delta(attribution, classifier):
+    assert "Convergence delta" in attribution.caption
+    attribution.target.value = classifier.classes[2]
+    attribution.wait()
+    assert attribution.result.target_name == classifier.classes[2]
+    assert f"“{classifier.classes[2]}”" in attribution.caption
+    assert not attribution.plot.stale
+    assert "<meter" in attribution._classes.value
+
+
+@pytest.mark.parametrize("method", attribute_module.METHODS)
+def test_every_method(attribution, method):
+    attribution.method.value = method
+    attribution.wait()
+    assert attribution.result.method == method
+    assert attribution._message.value == ""
+
+
+def test_an_answer_once_given_is_kept(attribution, monkeypatch):
+    first = attribution.result
+    attribution.selection.update(index=1)
+    attribution.wait()
+    monkeypatch.setattr(attribution_module, "attribute", None)
+    attribution.selection.update(index=0)
+    attribution.wait()
+    assert attribution.result is first
+
+
+def test_without_classes_the_selected_bases_are_explained(encoder, sequences):
+    view = dx.AttributionExplorer(encoder, sequences, steps=10)
+    view.selection.update(bases=(40, 52))
+    view.wait()
+    assert view.result.target == (40, 52)
+    assert "nats" in view.caption
+
+
+def test_an_error_is_one_sentence_in_the_view(attribution, monkeypatch):
+    def broken(*args, **kwargs):
+        raise dx.InputError("The class is <unknown>: choose another.")
+
+    monkeypatch.setattr(attribution_module, "attribute", broken)
+    attribution.selection.update(index=2)
+    attribution.wait()
+    assert unescape(attribution._message.value) == "The class is <unknown>: choose another."
+    assert "dx-error" in attribution._message._dom_classes
+
+
+def test_cancel_leaves_the_view_usable(attribution, monkeypatch):
+    real = attribution_module.attribute
+
+    def slow(enc, bases, target, method, n_steps, progress):
+        attribution._bar.children[1].click()
+        progress(1, 2)
+        pytest.fail("went on after it was cancelled")
+
+    monkeypatch.setattr(attribution_module, "attribute", slow)
+    attribution.selection.update(index=5)
+    attribution.wait()
+    assert "Cancelled" in attribution._message.value
+    monkeypatch.setattr(attribution_module, "attribute", real)
+    attribution.method.value = "saliency"
+    attribution.wait()
+    assert attribution.result.segmentation.bases == attribution.selection.current.bases
+
+
+# Atlas ---------------------------------------------------------------------------------------
+
+
+def test_pca_stands_first_and_umap_waits_to_be_chosen(atlas):
+    assert atlas.caption.startswith("PCA of 8 sequences")
+    assert "UMAP is ready" in atlas.caption
+    atlas.projection.value = "UMAP"
+    assert atlas.caption.startswith("UMAP")
+
+
+def test_clicking_a_point_looks_at_its_sequence(atlas):
+    event(atlas, event="click", curve=0, x=0, y=0, data=5, shift=False)
+    assert atlas.selection.index == 5
+    assert "s5" in atlas._read_out.value
+
+
+def test_a_lasso_chooses_and_is_summed_up(atlas):
+    event(atlas, event="chosen", points=[0, 2, 4])
+    assert atlas.selection.chosen == (0, 2, 4)
+    assert "3 chosen: 3 fungi" in atlas._read_out.value
+    event(atlas, event="key", key="Escape")
+    assert atlas.selection.chosen == ()
+
+
+def test_colours(atlas):
+    for value in ("category", "species", "label", "gc", "length"):
+        atlas.colour.value = value
+        name, values = atlas.values()
+        assert len(values) == 8
+        assert name in atlas.caption
+    assert atlas.values()[1] == [160 + 5 * i for i in range(8)]
+
+
+def test_layer_and_pooling_give_other_vectors(atlas):
+    last = atlas.vectors
+    atlas.layer.value = 0
+    atlas.wait()
+    assert not np.allclose(atlas.vectors, last)
+    assert "the embeddings" in atlas.caption
+
+
+def test_a_pasted_sequence_joins_the_atlas(encoder, sequences):
+    view = dx.AtlasExplorer(encoder, sequences)
+    view.selection.sets = ("Examples",) * len(sequences)
+    view.selection.add([Sequence("mine", "ACGTTGCA" * 20)])
+    view.wait()
+    assert "9 sequences" in view.caption
+    assert view.selection.current.name == "mine"
+
+
+def test_two_sequences_are_no_atlas(encoder, sequences):
+    view = dx.AtlasExplorer(encoder, sequences[:2])
+    view.wait()
+    assert "at least 3" in view.caption
+    assert view.plot.layout.display == "none"
+
+
+# All -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["tokens", "attention", "attribution", "atlas"])
+def test_export(request, name, monkeypatch):
+    view = request.getfixturevalue(name)
+    sent = []
+    monkeypatch.setattr(view.plot, "send", lambda message, **_: sent.append(message))
+    for button in view._export_line.children[0].children:
+        button.click()
+    assert [m.get("format") or m.get("filename", "").rpartition(".")[2] for m in sent] == [
+        "png",
+        "svg",
+        "html",
+        "csv",
+        "",
+    ]
+    page = sent[2]["text"]
+    assert "Plotly.newPlot" in page
+    assert 'src="http' not in page
+    assert sent[3]["text"].startswith("# ")
+    compile(view.code, name, "exec")
+    assert view._message.layout.display == "none"
+
+
+@pytest.mark.parametrize("name", ["tokens", "attention", "attribution", "atlas"])
+def test_help_unfolds(request, name):
+    view = request.getfixturevalue(name)
+    assert view._help_line.layout.display == "none"
+    view.help_button.value = True
+    assert view._help_line.layout.display == ""
+    assert "<cite>" in view._help_line.value
+
+
+@pytest.mark.parametrize("name", ["tokens", "attention", "attribution"])
+def test_copied_code_rebuilds_the_figure(request, name, encoder, classifier):
+    view = request.getfixturevalue(name)
+    view.selection.update(bases=(10, 14), view=(0, 80))
+    view.wait()
+    code = view.code.splitlines()
+    enc = classifier if name == "attribution" else encoder
+    scope = {"loaded": enc}
+    code = [line if not line.startswith("enc =") else "enc = loaded" for line in code]
+    exec("\n".join(code[:-1]), scope)
+    figure = eval(code[-1], scope)
+    assert len(figure.data) == len(view.figure.data)
+    assert figure.layout.xaxis.range == view.figure.layout.xaxis.range
+
+
+def test_no_sequences_is_a_designed_state(encoder, classifier):
+    for view in (
+        dx.TokenExplorer(encoder, []),
+        dx.AttentionExplorer(encoder, []),
+        dx.AttributionExplorer(classifier, []),
+        dx.AtlasExplorer(encoder, []),
+    ):
+        view.wait()
+        assert "hoose" in view.caption
+        assert view.plot.layout.display == "none"
+        assert view._message.value == ""

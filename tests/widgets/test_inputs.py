@@ -1,0 +1,121 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from dnabert2_explore import InputError, Sequence
+from dnabert2_explore.widgets import Selection
+from dnabert2_explore.widgets.inputs import InputBar, parse_span, zoomed
+from dnabert2_explore.widgets.state import MINE
+
+
+@pytest.fixture
+def bar():
+    selection = Selection([Sequence(f"s{i}", "ACGT" * 100) for i in range(3)], "Examples")
+    return InputBar(selection)
+
+
+def test_the_lists_follow_the_selection(bar):
+    assert bar.set.value == "Examples"
+    bar.selection.update(index=2)
+    assert bar.sequence.value == 2
+    bar.sequence.value = 1
+    assert bar.selection.index == 1
+
+
+def test_previous_and_next_go_round(bar):
+    bar.previous.click()
+    assert bar.selection.index == 2
+    bar.next.click()
+    assert bar.selection.index == 0
+
+
+def test_pasting_adds_to_my_sequences_and_looks_at_them(bar):
+    bar.paste.value = ">mine\nACGTNNACGT"
+    bar.add.click()
+    assert bar.selection.current.name == "mine"
+    assert bar.set.value == MINE
+    assert "Added 1 sequence" in bar.message.value
+    assert bar.paste.value == ""
+
+
+@pytest.mark.parametrize("text", ["", "   \n", ">protein\nMKVLEEFFPPQQII\n", ">empty\n"])
+def test_what_cannot_be_read_is_said_in_one_sentence_and_nothing_is_lost(bar, text):
+    bar.paste.value = text
+    bar.add.click()
+    assert bar.message.layout.display == ""
+    assert "dx-error" in bar.message._dom_classes
+    assert bar.paste.value == text
+    assert len(bar.selection.sequences) == 3
+
+
+def test_a_pasted_path_is_not_opened(bar, tmp_path):
+    secret = tmp_path / "x.fa"
+    secret.write_text(">x\nACGT\n")
+    bar.paste.value = str(secret)
+    bar.add.click()
+    assert len(bar.selection.sequences) == 3
+
+
+def test_uploading_reads_by_name_and_content(bar):
+    bar.upload.value = (
+        {
+            "name": "two.csv",
+            "type": "text/csv",
+            "size": 40,
+            "content": memoryview(b"sequence,label\nACGTACGT,x\nTTTT,y\n"),
+            "last_modified": datetime(2026, 1, 1, tzinfo=UTC),
+        },
+    )
+    assert [s.label for s in bar.selection.sequences[3:]] == ["x", "y"]
+
+
+def test_the_range_box_moves_the_view_and_names_its_mistakes(bar):
+    bar.range.value = "101-250"
+    assert bar.selection.view == (100, 250)
+    bar.range.value = "900-1000"
+    assert "do not lie in this sequence" in bar.message.value
+    assert bar.selection.view == (100, 250)
+    bar.range.value = "1–400"
+    assert bar.selection.view is None
+
+
+def test_zoom_buttons(bar):
+    bar.zoom_in.click()
+    assert bar.selection.view == (100, 300)
+    assert bar.range.value == "101–300"
+    bar.zoom_all.click()
+    assert bar.selection.view is None
+
+
+def test_zoom_goes_to_the_selected_bases(bar):
+    bar.selection.update(bases=(300, 310))
+    start, end = zoomed(bar.selection, 0.25)
+    assert start <= 300 < 310 <= end
+    assert end - start == 100
+
+
+def test_what_is_selected_is_written_and_cleared(bar):
+    assert bar.clear.layout.visibility == "hidden"
+    bar.selection.update(bases=(9, 20))
+    assert "10–20" in bar.selected.value
+    bar.clear.click()
+    assert bar.selection.bases is None
+
+
+@pytest.mark.parametrize("text", ["abc", "5-", "0-4", "9-3", "1-2-3", ""])
+def test_wrong_spans(text):
+    with pytest.raises(InputError):
+        parse_span(text, 100)
+
+
+def test_names_in_messages_are_escaped(bar):
+    bar.upload.value = (
+        {
+            "name": "<img src=x>.fa",
+            "type": "",
+            "size": 0,
+            "content": memoryview(b""),
+            "last_modified": datetime(2026, 1, 1, tzinfo=UTC),
+        },
+    )
+    assert "<img" not in bar.message.value

@@ -1,0 +1,88 @@
+import pytest
+
+import dnabert2_explore as dx
+from dnabert2_explore import Sequence
+
+from .conftest import event
+
+
+@pytest.fixture
+def bench(encoder, classifier, sequences):
+    bench = dx.Workbench(encoder, classifier, sequences)
+    bench.wait()
+    return bench
+
+
+def captions(bench):
+    return [view.caption for view in (bench.tokens, bench.attention, bench.attribution)]
+
+
+def test_four_views_share_one_selection(bench):
+    views = (bench.tokens, bench.attention, bench.attribution, bench.atlas)
+    assert len({id(view.selection) for view in views}) == 1
+    assert len({view.plot.group for view in views}) == 1
+    assert all(view.plot.spec for view in views)
+    assert all(view.input is None for view in views)
+
+
+def test_an_atlas_point_loads_its_sequence_into_every_view(bench):
+    event(bench.atlas, event="click", curve=0, x=0, y=0, data=6, shift=False)
+    bench.wait()
+    assert all("s6" in caption for caption in captions(bench))
+    assert bench.input.sequence.value == 6
+
+
+def test_a_token_is_marked_in_every_track(bench):
+    spans = bench.tokens.tokens.spans
+    event(bench.tokens, event="press", x=float(spans[8, 0] + 1), y=1, panel="y", shift=False)
+    assert bench.selection.bases == tuple(spans[8])
+    for view in (bench.tokens, bench.attribution):
+        assert view.figure.layout.shapes[0].x0 == spans[8, 0] + 0.5
+    assert len(bench.attention.figure.layout.shapes) == 2
+    event(bench.attention, event="key", key="Escape")
+    assert bench.selection.bases is None
+    assert bench.tokens.figure.layout.shapes == ()
+
+
+def test_zoom_is_shared(bench):
+    event(bench.attribution, event="zoom", range=[30.5, 70.5])
+    for view in (bench.tokens, bench.attention, bench.attribution):
+        assert view.figure.layout.xaxis.range == (30.5, 70.5)
+
+
+def test_quick_clicks_end_at_the_last_one(bench):
+    for index in (1, 2, 3, 4, 5):
+        bench.selection.update(index=index)
+    bench.wait()
+    assert all("s5" in caption for caption in captions(bench))
+    assert not bench.attribution.plot.stale
+
+
+def test_a_pasted_sequence_with_unknown_bases(bench):
+    bench.input.paste.value = ">odd\nacgtNNNNACGTRRYACGTTGCATGCAT"
+    bench.input.add.click()
+    bench.wait()
+    assert all("odd" in caption for caption in captions(bench))
+    for view in (bench.tokens, bench.attention, bench.attribution, bench.atlas):
+        assert view._message.value == ""
+
+
+def test_a_single_base(bench):
+    bench.selection.add([Sequence("one", "A")])
+    bench.wait()
+    for view in (bench.tokens, bench.attention, bench.attribution, bench.atlas):
+        assert view._message.value == ""
+
+
+def test_a_narrow_page_gets_a_low_atlas(bench):
+    bench.tokens.plot.width = 640
+    bench.atlas.plot.width = 640
+    assert bench.atlas.figure.layout.height == 340
+    bench.atlas.plot.width = 330
+    assert bench.atlas.figure.layout.height == 540
+
+
+def test_the_chip_names_model_dtype_backend_and_device(bench):
+    chips = bench.children[0].children[0].value
+    assert chips.count("dx-chip") == 2
+    assert "float32 · sdpa · cpu" in chips
