@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -136,6 +137,12 @@ class Encoder:
         What views call the model.
     checkpoint : Checkpoint, optional
         Where it came from.
+
+    Attributes
+    ----------
+    lock : threading.RLock
+        Held while the network computes: attention and attribution hook into it, and another
+        thread's forward pass (a widget's background work) must not run into those hooks.
     """
 
     def __init__(
@@ -149,6 +156,7 @@ class Encoder:
         self.tokenizer = tokenizer
         self.name = name
         self.checkpoint = checkpoint
+        self.lock = threading.RLock()
 
     def __repr__(self) -> str:
         return f"<Encoder {self.info}>"
@@ -309,7 +317,7 @@ class Encoder:
             0 is the embeddings after LayerNorm; the tokens are those of `tokenize`.
         """
         tokens = self._encode(bases)[0]
-        with torch.inference_mode():
+        with self.lock, torch.inference_mode():
             states = self.body(self.input_ids(tokens), output_hidden_states=True).hidden_states
             return torch.cat(states).float().cpu().numpy()
 
@@ -334,13 +342,14 @@ class Encoder:
                 lambda _module, _inputs, output: captured.append(block.split(output, 1)[:2])
             )
 
-        hooks = [capture(block) for block in self.body.attention_blocks()]
-        try:
-            with torch.inference_mode():
-                self.body(self.input_ids(tokens))
-        finally:
-            for hook in hooks:
-                hook.remove()
+        with self.lock:
+            hooks = [capture(block) for block in self.body.attention_blocks()]
+            try:
+                with torch.inference_mode():
+                    self.body(self.input_ids(tokens))
+            finally:
+                for hook in hooks:
+                    hook.remove()
         queries, keys = (
             torch.cat(parts).float().cpu().numpy() for parts in zip(*captured, strict=True)
         )
@@ -431,7 +440,7 @@ class Encoder:
             members = queue[: max(1, fit)]
             ids, mask = self._batch([encoded[i] for i in first[members]])
             try:
-                with torch.inference_mode():
+                with self.lock, torch.inference_mode():
                     values = compute(ids, mask).cpu().numpy()
             except RuntimeError as error:
                 if not _out_of_memory(error) or len(members) == 1:

@@ -230,21 +230,22 @@ def attribute(
         resolved, unit = span, "nats"
         name = f"masked bases {span[0] + 1:,}–{span[1]:,}"
     baseline = _all_masked(enc, tokens, ids)
-    scores, delta = _METHODS[method](
-        _Problem(
-            ids=ids,
-            baseline=baseline,
-            layer=enc.network.get_input_embeddings(),
-            score=score,
-            n_steps=n_steps,
-            progress=progress or (lambda done, total: None),
+    with enc.lock:  # Captum hooks into the network
+        scores, delta = _METHODS[method](
+            _Problem(
+                ids=ids,
+                baseline=baseline,
+                layer=enc.network.get_input_embeddings(),
+                score=score,
+                n_steps=n_steps,
+                progress=progress or (lambda done, total: None),
+            )
         )
-    )
-    with torch.no_grad():
-        ends = score(torch.cat([ids, baseline])).double().tolist()
-        probabilities = None
-        if enc.classes and enc.config.num_labels > 1:
-            probabilities = enc.activate(enc.network(ids).logits.float())[0].cpu().numpy()
+        with torch.no_grad():
+            ends = score(torch.cat([ids, baseline])).double().tolist()
+            probabilities = None
+            if enc.classes and enc.config.num_labels > 1:
+                probabilities = enc.activate(enc.network(ids).logits.float())[0].cpu().numpy()
     per_token = scores.detach().float().cpu().numpy()
     return Attribution(
         segmentation=tokens,
@@ -273,7 +274,7 @@ def _class_target(
             f"{', '.join(classes)}."
         )
     if target is None:
-        with torch.no_grad():
+        with enc.lock, torch.no_grad():
             index = int(enc.network(ids).logits[0].argmax())
     elif isinstance(target, str):
         if target not in classes:
