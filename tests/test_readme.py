@@ -1,0 +1,63 @@
+"""What README.md shows runs, and what it points to exists."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dnabert2_explore.cli import app
+
+ROOT = Path(__file__).resolve().parent.parent
+if not (ROOT / "README.md").is_file():
+    pytest.skip("not a checkout: README.md is not beside tests/", allow_module_level=True)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{re.escape(language)}\n(.*?)^```$", README, re.M | re.S)
+
+
+def test_the_tour_runs_as_it_stands():
+    (tour,) = blocks("python")
+    assert len([line for line in tour.splitlines() if line.strip()]) <= 11  # the import and ten
+    names: dict = {}
+    exec(compile(tour, "README.md", "exec"), names)
+    n = len(names["sequences"])
+    assert names["vectors"].shape == (n, names["enc"].info.hidden)
+    assert names["plane"].shape == (n, 2)
+    assert names["head"].shape == (len(names["tokens"]),) * 2
+    np.testing.assert_allclose(names["probabilities"].sum(axis=1), 1, rtol=1e-5)
+    assert names["why"].nucleotides.shape == (len(names["site"]),)
+
+
+def test_the_lines_about_other_weights_are_python():
+    for block in blocks("python no-run"):
+        compile(block, "README.md", "exec")
+
+
+def test_commands_and_options_exist():
+    import typer
+
+    commands = typer.main.get_command(app).commands
+    shown = [
+        shlex.split(part.partition(">")[0])
+        for block in blocks("console")
+        for line in block.splitlines()
+        for part in line.split("&&")
+        if part.strip().startswith("dnabert2-explore")
+    ]
+    assert {words[1] for words in shown} == set(commands)
+    for _, name, *rest in shown:
+        known = {opt for param in commands[name].params for opt in param.opts}
+        assert {word for word in rest if word.startswith("-")} <= known, name
+
+
+def test_links_to_files_lead_somewhere():
+    for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+            assert (ROOT / target).exists(), f"{name}: {target}"
