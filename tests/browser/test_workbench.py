@@ -127,7 +127,7 @@ def test_picking_an_atlas_point_loads_that_sequence_into_every_view(bench, scree
         assert name != before
         bench.wait_redrawn(drawn, VIEWS)
         for view in ("tokens", "attention", "attribution"):
-            bench.wait(lambda view=view: bench.sequence_in(view) == name, 120)
+            bench.wait_sequence(view, name)
         bench.wait_drawn()
     bench.click_token(2)
     bench.wait(lambda: bench.selected_bases() is not None)
@@ -147,10 +147,12 @@ def test_another_method_and_target(bench):
 
 def test_a_pasted_sequence_is_read_cleaned_and_shown(bench):
     bench.locator(".dx-add-button").click()
-    bench.locator(".dx-paste textarea").fill(">mine\nacguacguNNNNACGTTGCATGCAATTGGCC\nAACCTTGGACGTACGATCG\n")
+    bench.locator(".dx-paste textarea").fill(
+        ">mine\nacguacguNNNNACGTTGCATGCAATTGGCC\nAACCTTGGACGTACGATCG\n"
+    )
     bench.locator(".dx-add").click()
     for view in ("tokens", "attention", "attribution"):
-        bench.wait(lambda view=view: bench.sequence_in(view) == "mine", 120)
+        bench.wait_sequence(view, "mine")
     assert "4 N" in bench.text(".dx-tokens .dx-stats")
     bench.locator(".dx-paste textarea").fill(">protein\nMKVLEEFFPPQQIIKLLEEFFPPMKVLEEFFPPQQ\n")
     bench.locator(".dx-add").click()

@@ -119,11 +119,15 @@ class WorkbenchPage:
         """Wait until an element says ``words``."""
         self.wait(lambda: words in self.text(selector), timeout)
 
+    def wait_sequence(self, view: str, name: str, timeout: float = 120) -> None:
+        """Wait until a view's caption speaks of the sequence ``name``."""
+        self.wait(lambda: self.sequence_in(view) == name, timeout)
+
     def wait_drawn(self, timeout: float = 180) -> None:
         """Wait until all four views show what belongs to the present sequence."""
         self.lab.page.wait_for_selector(".dx-workbench", timeout=timeout * 1000)
         self.wait(lambda: all(self.drawn().values()), timeout)
-        self.wait(lambda: self.locator(".dx-plot-stale, .dx-stale").count() == 0, timeout)
+        self.wait(lambda: self.locator(".dx-stale").count() == 0, timeout)
         names = ("tokens", "attention", "attribution")
         self.wait(lambda: len({self.sequence_in(view) for view in names}) == 1, timeout)
 
