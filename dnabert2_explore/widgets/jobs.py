@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 import warnings
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
 from typing import Any, Generic, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import ipywidgets
 
@@ -24,6 +25,18 @@ Progress = Callable[[int, int], None]
 _guard = threading.Lock()
 _locks: WeakKeyDictionary[Any, threading.RLock] = WeakKeyDictionary()
 _silent = 0
+_running: WeakSet[Job[Any]] = WeakSet()
+
+
+@atexit.register
+def _end_all() -> None:
+    # A thread that still computes while the interpreter is taken down makes torch abort it.
+    with _guard:
+        jobs = list(_running)
+    for job in jobs:
+        job.cancel()
+    for job in jobs:
+        job.wait(10)
 
 
 @contextmanager
@@ -98,6 +111,8 @@ class Job(Generic[T]):
         """Begin."""
         if self._bar is not None:
             self._bar.follow(self, self._what)
+        with _guard:
+            _running.add(self)
         self._thread.start()
         return self
 
@@ -141,6 +156,8 @@ class Job(Generic[T]):
                 outcome()
         if self._bar is not None:
             self._bar.leave(self)
+        with _guard:
+            _running.discard(self)
 
 
 class JobBar(ipywidgets.HBox):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import os
@@ -38,6 +39,12 @@ for line in sys.stdin:
 _turn = threading.Lock()
 _kept: dict[tuple[str, int], NDArray[np.float64]] = {}
 _worker: _Worker | None = None
+
+
+@atexit.register
+def _end_worker() -> None:
+    if _worker is not None:
+        _worker.close()
 
 
 def project_apart(
