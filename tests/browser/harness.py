@@ -138,14 +138,22 @@ class Lab:
         self.wait_idle(120)
 
     def run_all(self, timeout: float = 300) -> None:
-        """Run every cell; return when all have run and the kernel is idle.
+        """Run every cell; return when all have run and the kernel is idle."""
+        self.start_all()
+        self.wait_all(timeout)
+
+    def start_all(self) -> None:
+        """Begin to run every cell."""
+        self.page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+    def wait_all(self, timeout: float = 300) -> None:
+        """Wait until every cell has run and the kernel is idle.
 
         Raises
         ------
         RuntimeError
             If a cell fails: Jupyter then leaves out the cells below it.
         """
-        self.page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
         self.page.wait_for_function(
             """() => {
                 const cells = window.jupyterapp.shell.currentWidget.content.model.cells;

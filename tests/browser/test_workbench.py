@@ -23,7 +23,7 @@ def bench(tmp_path_factory):
     folder = tmp_path_factory.mktemp("notebooks")  # `lab --dir` copies the notebooks there
     with (
         lab_server(folder, tmp_path_factory.mktemp("jupyter")) as server,
-        lab_page(server, width=1600, height=1500) as lab,
+        lab_page(server, width=1600, height=1750) as lab,
     ):
         lab.open()
         lab.show_only_notebook()
@@ -119,7 +119,7 @@ def test_zooming_moves_every_base_axis(bench):
     bench.wait(lambda: bench.base_axes() == whole)
 
 
-def test_picking_an_atlas_point_loads_that_sequence_into_every_view(bench, screenshots):
+def test_picking_an_atlas_point_loads_that_sequence_into_every_view(bench):
     for _ in range(2):
         before, drawn = bench.looked_at(), bench.drawn()
         bench.pick_atlas_point()
@@ -129,9 +129,6 @@ def test_picking_an_atlas_point_loads_that_sequence_into_every_view(bench, scree
         for view in ("tokens", "attention", "attribution"):
             bench.wait_sequence(view, name)
         bench.wait_drawn()
-    bench.click_token(2)
-    bench.wait(lambda: bench.selected_bases() is not None)
-    bench.screenshot(screenshots / "workbench.png")
 
 
 def test_another_method_and_target(bench):
@@ -180,13 +177,35 @@ def test_dark_theme_and_a_narrow_window(bench, screenshots):
     before = bench.drawn()
     bench.lab.command("apputils:change-theme", {"theme": "JupyterLab Light"})
     bench.wait_redrawn(before, VIEWS)
-    page.set_viewport_size({"width": 1100, "height": 1500})
+    page.set_viewport_size({"width": 1100, "height": 1750})
     bench.wait_settled()
     bench.screenshot(screenshots / "workbench-narrow.png")
     assert bench.sideways_overflow() == 0
-    page.set_viewport_size({"width": 1600, "height": 1500})
+    page.set_viewport_size({"width": 1600, "height": 1750})
     bench.wait_settled()
 
 
+def test_splice_sites_down_to_single_letters(bench, screenshots):
+    """The picture in the README."""
+    bench.choose(".dx-set select", 1)
+    bench.wait_text(".dx-atlas .dx-caption", "coloured by label")
+    bench.wait_drawn()
+    length = bench.base_axes()["tokens"][1]
+    bench.locator(".dx-range input").fill(f"{length // 2 - 39}-{length // 2 + 40}")
+    bench.locator(".dx-range input").press("Enter")
+    bench.wait(lambda: set(bench.base_axes().values()) == {(length // 2 - 39, length // 2 + 40)})
+    bench.wait_settled()
+    bench.click_token()
+    bench.wait(lambda: bench.selected_bases() is not None)
+    bench.choose(".dx-attention .dx-layer select", 0)
+    bench.choose(".dx-attention .dx-head select", 3)
+    bench.wait_text(".dx-attention .dx-caption", "head 4 in layer 1")
+    assert bench.text(".dx-tokens .js-plotly-plot").count("A") > 5  # bases are letters now
+    bench.wait_settled()
+    bench.screenshot(screenshots / "workbench.png")
+
+
 def test_positions_on_show_count_from_1(bench):
+    bench.locator(".dx-zoom-all").click()
+    bench.wait_settled()
     assert re.match(r"1\D", bench.locator(".dx-range input").input_value())

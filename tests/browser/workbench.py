@@ -84,6 +84,12 @@ class WorkbenchPage:
         )
         return {view: (round(low), round(high)) for view, (low, high) in ranges.items()}
 
+    def umap_is_ready(self) -> bool:
+        """Whether the atlas has its second projection, on show or not."""
+        return "UMAP is ready" in self.caption("atlas") or self.caption("atlas").startswith(
+            "UMAP ("
+        )
+
     def view_errors(self) -> list[str]:
         """Errors on show in the views."""
         shown = self.locator(".dx-view .dx-error").all()
@@ -159,19 +165,23 @@ class WorkbenchPage:
         else:
             self.locator(selector).select_option(label=what)
 
-    def _click_middle(self, target: Locator) -> None:
+    def click_middle(self, target: Locator) -> None:
+        """Click the middle of an element as a hand does."""
         target.scroll_into_view_if_needed()
         box = target.bounding_box()
         assert box is not None
         self.lab.click_point(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
-    def click_token(self, place: int = 0) -> None:
-        """Click a block of the token ribbon, counted among the wide enough ones."""
+    def token_block(self, place: int = 0) -> Locator:
+        """Block of the token ribbon, counted from the middle among the wide enough ones."""
         blocks = self.locator(".dx-tokens .bars .point path")
         widths = blocks.evaluate_all("all => all.map(one => one.getBoundingClientRect().width)")
         wide = [i for i, width in enumerate(widths) if width >= 4]
-        # From the middle on: the first blocks lie beside the axis and its labels.
-        self._click_middle(blocks.nth(wide[len(wide) // 2 + 2 * place]))
+        return blocks.nth(wide[len(wide) // 2 + 2 * place])
+
+    def click_token(self, place: int = 0) -> None:
+        """Click a block of the token ribbon."""
+        self.click_middle(self.token_block(place))
 
     def pick_atlas_point(self, timeout: float = 20) -> None:
         """Click points of the atlas until another sequence than the present one is picked."""
@@ -179,7 +189,7 @@ class WorkbenchPage:
         points = self.locator(".dx-atlas .scatterlayer .point")
         count = points.count()
         for place in range(0, count, max(1, count // 7)):
-            self._click_middle(points.nth(place))
+            self.click_middle(points.nth(place))
             deadline = time.monotonic() + timeout / 5
             while time.monotonic() < deadline:
                 if self.looked_at() != before:
