@@ -71,7 +71,8 @@ def atlas_scatter(
     faded = np.ones(len(names), dtype=bool) if len(chosen) else np.zeros(len(names), dtype=bool)
     faded[list(chosen)] = False
     size = np.full(len(names), 8.0 if len(names) < 300 else 6.5)
-    size[list(starred)] = 13.0
+    stars = set(starred)
+    size[list(stars)] = 13.0
     kind = "scattergl" if len(names) >= _WEBGL_FROM else "scatter"
     numeric = len(values) > 0 and not isinstance(values[0], str)
     groups: list[dict[str, Any]]
@@ -92,7 +93,7 @@ def atlas_scatter(
                 "opacity": np.where(faded[group["at"]], 0.13, 0.86),
                 "line": {
                     "width": np.where(np.isin(group["at"], list(starred)), 1.5, 0.5),
-                    "color": colours.ink if len(starred) else colours.paper,
+                    "color": [colours.ink if i in stars else colours.paper for i in group["at"]],
                 },
                 **group["marker"],
             },

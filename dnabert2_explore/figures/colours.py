@@ -9,6 +9,7 @@ from dataclasses import dataclass
 __all__ = [
     "BASES",
     "BASES_DARK",
+    "NOT_GIVEN",
     "OKABE_ITO",
     "SYMBOLS",
     "Theme",
@@ -34,6 +35,10 @@ OKABE_ITO = (
 
 # A second cue beside colour, for more than a handful of classes.
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "pentagon", "star", "hexagram")
+
+#: The class of what has no value for a field: grey, and it takes no colour from the others.
+NOT_GIVEN = "not given"
+_GREY = "#8a929e"
 
 _SEQUENTIAL_LIGHT = ("#ffffff", "#e4edf3", "#b9d3df", "#7fb0c5", "#43899f", "#1f5f85", "#123156")
 _SEQUENTIAL_DARK = ("#14171c", "#0b2a52", "#374a6c", "#666d73", "#958f77", "#c9b96a", "#fee94f")
@@ -133,17 +138,20 @@ def class_colours(labels: Iterable[str]) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Class to hex colour, sorted by class.
+        Class to hex colour, sorted by class; :data:`NOT_GIVEN` is grey and last.
 
     Examples
     --------
     >>> class_colours(["donor", "acceptor", "donor"])
     {'acceptor': '#0072B2', 'donor': '#E69F00'}
     """
-    names = sorted(set(labels))
+    every = set(labels)
+    names = sorted(every - {NOT_GIVEN})
     if len(names) <= len(OKABE_ITO):
-        return dict(zip(names, OKABE_ITO, strict=False))
-    return {name: _even(i) for i, name in enumerate(names)}
+        colours = dict(zip(names, OKABE_ITO, strict=False))
+    else:
+        colours = {name: _even(i) for i, name in enumerate(names)}
+    return colours | ({NOT_GIVEN: _GREY} if NOT_GIVEN in every else {})
 
 
 def _even(index: int) -> str:

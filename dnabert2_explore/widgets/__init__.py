@@ -21,7 +21,7 @@ Classes in the page (for styling, and for tests that drive a browser):
                        ``.dx-axes button``, ``.dx-pooling select``
 ``.dx-attribution``    ``.dx-target select``, ``.dx-method select``, ``.dx-steps select``,
                        ``.dx-classes``, ``.dx-delta``
-``.dx-atlas``          ``.dx-projection button``, ``.dx-colour select``,
+``.dx-atlas``          ``.dx-projection button``, ``.dx-points select``, ``.dx-colour select``,
                        ``.dx-embedding-layer select``, ``.dx-embedding-pooling select``,
                        ``.dx-legend``; points are ``.dx-atlas .scatterlayer .point``
 ``.dx-plot.dx-stale``  a plot whose successor is being computed

@@ -16,7 +16,7 @@ from ..analysis.project import project
 from ..encoder import POOLINGS, Encoder, load
 from ..errors import InputError
 from ..figures.atlas import atlas_scatter
-from ..figures.colours import SYMBOLS, class_colours
+from ..figures.colours import NOT_GIVEN, SYMBOLS, class_colours
 from ..sequences import Sequence, gc_content
 from .examples import SPLICE, WINDOWS, fill
 from .explorer import Explorer, sentence
@@ -32,6 +32,7 @@ __all__ = ["AtlasExplorer"]
 # Embeddings of a model, by bases, layer and pooling: two atlases do not compute them twice.
 _Key = tuple[str, int, str]
 _known: WeakKeyDictionary[Encoder, dict[_Key, NDArray[np.float32]]] = WeakKeyDictionary()
+_FOLLOW = "set looked at"
 _CHUNK = 8  # sequences per hold of the network: other views wait no longer than this takes
 
 
@@ -52,6 +53,8 @@ class AtlasExplorer(Explorer):
         The examples by default.
     selection : Selection, optional
         Shared with other views.
+    points : str
+        Name of the set whose sequences are the points; by default the set looked at.
     """
 
     title = "Atlas"
@@ -70,9 +73,13 @@ class AtlasExplorer(Explorer):
         enc: Encoder | None = None,
         sequences: Items[Sequence] | None = None,
         selection: Selection | None = None,
+        points: str = "",
     ) -> None:
         self.enc = enc if enc is not None else load()
         n_layers = self.enc.config.num_hidden_layers
+        self.points = Dropdown(
+            options=[(_FOLLOW, "")], tooltip="Which sequences are the points"
+        ).add_class("dx-points")
         self.projection = ToggleButtons(
             options=["PCA", "UMAP"], tooltips=["Largest variance", "Neighbourhoods"]
         ).add_class("dx-projection")
@@ -94,13 +101,19 @@ class AtlasExplorer(Explorer):
         self._quiet_colour = False
         self._height = 460
         self._legend = HTML().add_class("dx-legend")
-        super().__init__(selection, [self.projection, self.colour, self.layer, self.pooling])
+        super().__init__(
+            selection, [self.projection, self.points, self.colour, self.layer, self.pooling]
+        )
+        self.points.observe(self._on_embedding, names="value")
         self.projection.observe(self._on_projection, names="value")
         self.colour.observe(self._on_colour, names="value")
         self.layer.observe(self._on_embedding, names="value")
         self.pooling.observe(self._on_embedding, names="value")
         if selection is None:
             fill(self.selection, sequences, sets=(WINDOWS, SPLICE))
+        self._offer_points()
+        with self.points.hold_trait_notifications():
+            self.points.value = points
         self._guarded(lambda: self._changed({"sequences"}))
 
     def _above(self) -> list[Any]:
@@ -117,8 +130,10 @@ class AtlasExplorer(Explorer):
         if selection.current is None:
             return ()
         own = selection.members(MINE)
-        name = selection.sets[selection.index]
-        members = selection.members(name)
+        if self.points.value:
+            # What is looked at may lie outside: adding it would move all other points.
+            return tuple(sorted({*selection.members(self.points.value), *own}))
+        members = selection.members(selection.sets[selection.index])
         if len(members) < 3:
             names = dict.fromkeys(selection.sets)
             large = [s for s in names if s != MINE and selection.sets.count(s) >= 3]
@@ -127,7 +142,18 @@ class AtlasExplorer(Explorer):
                 own = tuple(sorted({*own, selection.index}))
         return tuple(sorted({*members, *own}))
 
+    def _offer_points(self) -> None:
+        names = dict.fromkeys(self.selection.sets)
+        options = [(_FOLLOW, ""), *((s, s) for s in names if self.selection.sets.count(s) >= 3)]
+        if tuple(self.points.options) == tuple(options):
+            return
+        before = self.points.value
+        with self.points.hold_trait_notifications():
+            self.points.options = options
+            self.points.value = before if before in [value for _, value in options] else ""
+
     def _changed(self, changed: set[str]) -> None:
+        self._offer_points()
         members = self._members()
         key = (members, self.layer.value, self.pooling.value)
         if key == self._shown_key:
@@ -253,8 +279,8 @@ class AtlasExplorer(Explorer):
         if field == "set":
             return "set", [self.selection.sets[i] for i in self._shown]
         if field == "label":
-            return "label", [s.label if s.label is not None else "none" for s in sequences]
-        return str(field), [s.fields.get(field, "none") for s in sequences]
+            return "label", [s.label if s.label is not None else NOT_GIVEN for s in sequences]
+        return str(field), [s.fields.get(field, NOT_GIVEN) for s in sequences]
 
     # Drawing ------------------------------------------------------------------------------------
 
@@ -347,6 +373,8 @@ class AtlasExplorer(Explorer):
         if current is None:
             return ""
         line = f"Looking at <b>{escape(current.name)}</b>"
+        if selection.index not in self._shown:
+            line += ", which is not among these points"
         fields = current.fields
         detail = [escape(fields[name]) for name in ("species", "category") if name in fields]
         if not detail and current.label:
@@ -437,8 +465,8 @@ class AtlasExplorer(Explorer):
         value = {
             "gc": "[100 * gc_content(s.bases) for s in sequences]",
             "length": "[float(len(s)) for s in sequences]",
-            "label": "[s.label or 'none' for s in sequences]",
-        }.get(colour, f"[s.fields.get({colour!r}, 'none') for s in sequences]")
+            "label": "[s.label or 'not given' for s in sequences]",
+        }.get(colour, f"[s.fields.get({colour!r}, 'not given') for s in sequences]")
         more = "from dnabert2_explore.sequences import gc_content\n" if colour == "gc" else ""
         return (
             "import dnabert2_explore as dx\nfrom dnabert2_explore.figures import atlas_scatter\n"

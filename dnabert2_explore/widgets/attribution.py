@@ -52,8 +52,9 @@ class AttributionExplorer(Explorer):
         The examples by default.
     selection : Selection, optional
         Shared with other views.
-    steps : int
-        Steps of integrated gradients.
+    steps : int, optional
+        Steps of integrated gradients; by default 50, or 20 for sequences above 600 bp, whose
+        scores would be long in coming.
     """
 
     title = "Attribution"
@@ -71,7 +72,7 @@ class AttributionExplorer(Explorer):
         enc: Encoder | None = None,
         sequences: Items[Sequence] | None = None,
         selection: Selection | None = None,
-        steps: int = 20,
+        steps: int | None = None,
     ) -> None:
         self.enc = enc if enc is not None else load("pocket-splice")
         # "" stands for the predicted class: a dropdown takes None for "nothing chosen".
@@ -82,8 +83,11 @@ class AttributionExplorer(Explorer):
             options=[(NAMES.get(name, name), name) for name in METHODS], tooltip="Method"
         ).add_class("dx-method")
         self.steps = Dropdown(
-            options=[(f"{n} steps", n) for n in sorted({10, 20, 50, 100, steps})],
-            value=steps,
+            options=[
+                ("auto steps", 0),
+                *((f"{n} steps", n) for n in sorted({20, 50, 100, 200, steps or 50})),
+            ],
+            value=steps or 0,
             tooltip="Steps of the integral: more takes longer and brings delta nearer to 0",
         ).add_class("dx-steps")
         self._classes = HTML().add_class("dx-classes")
@@ -118,7 +122,9 @@ class AttributionExplorer(Explorer):
                 middle = len(current) // 2
                 span = (max(0, middle - _SPAN // 2), min(len(current), middle + _SPAN // 2))
             target = span
-        steps = self.steps.value if self.method.value == "layer_integrated_gradients" else 0
+        steps = 0
+        if self.method.value == "layer_integrated_gradients":
+            steps = self.steps.value or (50 if len(current) <= 600 else 20)
         return current.bases, target, self.method.value, steps
 
     def _changed(self, changed: set[str]) -> None:
@@ -130,6 +136,7 @@ class AttributionExplorer(Explorer):
         if question in self._kept:
             if self._job is not None:
                 self._job.cancel()
+            self._kept.move_to_end(question)
             self.result = self._kept[question]
             self.say("")
             self._draw()
@@ -215,12 +222,15 @@ class AttributionExplorer(Explorer):
             change = result.score - (result.baseline_score or 0.0)
             parts.append(
                 f"<span class='dx-delta'>Convergence delta <b>{result.delta:+.3f}</b> of a change "
-                f"of {change:+.2f} {result.unit} ({self.steps.value} steps).</span>"
+                f"of {change:+.2f} {result.unit} ({self._steps_of(result)} steps).</span>"
             )
         outside = float(result.tokens[result.segmentation.special].sum())
         parts.append(f"[CLS] and [SEP], not drawn: {outside:+.3f}.")
         parts.append(f"<span class='dx-model'>{escape(result.model)}</span>")
         return " ".join(parts)
+
+    def _steps_of(self, result: Attribution) -> int:
+        return next(key[3] for key, kept in self._kept.items() if kept is result)
 
     def _selected_line(self, result: Attribution) -> str:
         bases = self.selection.bases

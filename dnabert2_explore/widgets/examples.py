@@ -31,8 +31,12 @@ def fill(
     sequences: Items[Sequence] | None = None,
     *,
     sets: Items[str] = (WINDOWS, SPLICE, LOCUS),
+    first: str = "",
 ) -> None:
-    """Put `sequences` into an empty selection, or the examples of `sets` where None are given."""
+    """Put `sequences` into an empty selection, or the examples of `sets` where None are given.
+
+    The first sequence of the set `first` is looked at, else the first of all.
+    """
     if sequences is not None:
         selection.add(list(sequences), MINE)
         return
@@ -52,8 +56,8 @@ def fill(
         if LOCUS in sets:
             locus = demo.locus()
             selection.add([locus.sequence], LOCUS, {0: tuple(locus.features)}, look=False)
-        if selection.index < 0 and selection.sequences:
-            selection.update(index=0)
+        if selection.sequences:
+            selection.update(index=next(iter(selection.members(first)), 0))
 
 
 def _sites(sequence: Sequence) -> tuple[Site, ...]:

@@ -13,7 +13,7 @@ from ..sequences import Sequence
 from .atlas import AtlasExplorer
 from .attention import AttentionExplorer
 from .attribution import AttributionExplorer
-from .examples import fill
+from .examples import SPLICE, WINDOWS, fill
 from .inputs import InputBar
 from .state import Selection
 from .tokens import TokenExplorer
@@ -68,11 +68,15 @@ class Workbench(VBox):
             classifier = self.encoder if self.encoder.has_head else load("pocket-splice")
         self.classifier = classifier
         self.selection = Selection()
-        fill(self.selection, sequences)
+        # Among the examples, start where every view has something to say: at a splice site, which
+        # the classifier knows, beside an atlas of genomes.
+        fill(self.selection, sequences, first=SPLICE)
         self.tokens = TokenExplorer(self.encoder, selection=self.selection)
         self.attribution = AttributionExplorer(self.classifier, selection=self.selection)
         self.attention = AttentionExplorer(self.encoder, selection=self.selection)
-        self.atlas = AtlasExplorer(self.encoder, selection=self.selection)
+        self.atlas = AtlasExplorer(
+            self.encoder, selection=self.selection, points=WINDOWS if sequences is None else ""
+        )
         self.input = InputBar(self.selection)
         chips = [_chip(self.encoder, "tokens, attention, atlas")]
         if self.classifier is not self.encoder:

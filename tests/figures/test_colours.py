@@ -4,6 +4,7 @@ import pytest
 from dnabert2_explore.figures.colours import (
     BASES,
     BASES_DARK,
+    NOT_GIVEN,
     OKABE_ITO,
     class_colours,
     theme_of,
@@ -47,6 +48,12 @@ def test_bases_stay_apart_for_every_eye(palette, sight):
 def test_class_colours_depend_on_the_set_and_not_on_the_order():
     assert class_colours(["b", "a", "b"]) == class_colours(["a", "b"])
     assert tuple(class_colours("abcdefgh").values()) == OKABE_ITO
+
+
+def test_what_is_not_given_takes_no_colour_from_the_others():
+    colours = class_colours(["b", NOT_GIVEN, "a"])
+    assert list(colours) == ["a", "b", NOT_GIVEN]
+    assert colours["b"] == class_colours("ab")["b"]
 
 
 def test_many_classes_have_different_colours():

@@ -86,3 +86,16 @@ def test_the_chip_names_model_dtype_backend_and_device(bench):
     chips = bench.children[0].children[0].value
     assert chips.count("dx-chip") == 2
     assert "float32 · sdpa · cpu" in chips
+
+
+def test_the_atlas_keeps_to_the_set_that_is_chosen(bench):
+    bench.selection.add([Sequence(f"t{i}", "ACGTTGCA" * (5 + i)) for i in range(4)], "others")
+    bench.wait()
+    assert "4 sequences" in bench.atlas.caption or "12 sequences" in bench.atlas.caption
+    bench.atlas.points.value = "others"
+    bench.selection.update(index=0)
+    bench.wait()
+    assert "which is not among these points" not in bench.atlas._read_out.value  # one's own are
+    bench.selection.add([Sequence("far", "ACGT" * 9)], "a third")
+    bench.wait()
+    assert "which is not among these points" in bench.atlas._read_out.value
