@@ -370,7 +370,6 @@ def test_lab_serves_this_machine_only_behind_a_token(run, monkeypatch, tmp_path)
         asked["page"] = json.loads((overlay / "labconfig" / "page_config.json").read_text())
 
     monkeypatch.setattr(inner, "_serve", serve)
-    monkeypatch.setattr(inner, "WARM", "pass")
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")
     monkeypatch.delenv("JUPYTER_TOKEN", raising=False)
     folder = tmp_path / "mine"
@@ -394,7 +393,6 @@ def test_lab_copies_no_notebook_over_mine(run, monkeypatch, tmp_path):
 
     inner = sys.modules[lab.__module__]
     monkeypatch.setattr(inner, "_serve", lambda options: None)
-    monkeypatch.setattr(inner, "WARM", "pass")
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")
     monkeypatch.setenv("JUPYTER_TOKEN", "chosen")
     (tmp_path / "00_workbench.ipynb").write_text("mine")

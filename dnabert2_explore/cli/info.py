@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-import sys
 from importlib import metadata
 from typing import Annotated, Any
 
@@ -97,17 +96,14 @@ def shipped_models() -> dict[str, dict[str, Any]]:
 
 
 def _print(facts: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table.grid(padding=(0, 2))
-    for key in ("dnabert2-explore", "python", "device", "threads"):
-        table.add_row(key, str(facts[key]))
-    table.add_row("attention", ", ".join(facts["attention"]))
-    for name, version in facts["packages"].items():
-        table.add_row(name, version or "not installed")
+    rows = [(key, str(facts[key])) for key in ("dnabert2-explore", "python", "device", "threads")]
+    rows.append(("attention", ", ".join(facts["attention"])))
+    rows += [(name, version or "not installed") for name, version in facts["packages"].items()]
     for name, model in facts["models"].items():
         shape = f"{model['layers']} layers x {model['hidden']}, {model['heads']} heads"
-        table.add_row(name, f"{shape}, {model['megabytes']} MB\nsha256 {model['sha256']}")
-    # Never folded: a checksum cut in two cannot be copied.
-    Console(file=sys.stdout, soft_wrap=True).print(table, crop=False, overflow="ignore")
+        rows.append((name, f"{shape}, {model['megabytes']} MB"))
+        # On a line of its own and never folded: a checksum cut in two cannot be compared.
+        rows.append(("", f"sha256 {model['sha256']}"))
+    width = max(len(key) for key, _ in rows)
+    for key, value in rows:
+        print(f"{key:<{width}}  {value}")

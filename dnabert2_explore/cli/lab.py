@@ -7,10 +7,10 @@ import os
 import secrets
 import shutil
 import socket
-import subprocess
-import sys
 import sysconfig
 import tempfile
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -23,14 +23,8 @@ __all__ = ["lab"]
 NOTEBOOK = "00_workbench.ipynb"
 FIRST_PORT = 8888
 
-# Read into the disk cache while the browser is still opening, so that the first cell, which
-# imports the same, does not wait for the disk. umap compiles for 15 s the first time; its cache
-# is filled by the atlas itself, in the background. As nice as can be: the server comes first.
-WARM = """
-import os
-getattr(os, "nice", int)(19)
-import torch, transformers, captum.attr, plotly.graph_objects, ipywidgets, sklearn.manifold
-"""
+# What the first cell will import; the largest files first.
+IMPORTED = ("torch", "scipy", "sklearn", "transformers", "pandas", "numpy", "plotly", "captum")
 
 
 def lab(
@@ -86,12 +80,8 @@ def lab(
         url = f"http://127.0.0.1:{port}/lab/tree/{NOTEBOOK}"
         print(f"Workbench  {url}?token={token}", f"Notebooks  {folder}", sep="\n")
         print("In the notebook: Run > Run All Cells. Stop here with Ctrl-C.", flush=True)
-        warm = subprocess.Popen([sys.executable, "-c", WARM], stderr=subprocess.DEVNULL)
-        try:
-            _serve([*_server_options(folder, port, browser), *ctx.args])
-        finally:
-            warm.kill()
-            warm.wait()
+        threading.Thread(target=_read_ahead, daemon=True).start()
+        _serve([*_server_options(folder, port, browser), *ctx.args])
 
 
 def _workspace(directory: Path | None) -> Path:
@@ -160,6 +150,24 @@ def _quiet_frontend(overlay: Path) -> None:
     (config / "page_config.json").write_text(json.dumps({"disabledExtensions": disabled}))
     paths = [str(overlay), os.environ.get("JUPYTER_CONFIG_PATH", "")]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
+
+
+def _read_ahead() -> None:
+    """Have what the first cell imports in the disk cache by the time the browser is open.
+
+    The system reads in the background, so this takes no processor from the server. After a cold
+    boot torch alone is several hundred megabytes.
+    """
+    if not hasattr(os, "posix_fadvise"):
+        return
+    for package in IMPORTED:
+        for folder, _, names in os.walk(Path(sysconfig.get_path("platlib"), package)):
+            for name in names:
+                if name.endswith(".pyc") or ".so" in name:
+                    with suppress(OSError):  # a file that went away is none to read ahead
+                        file = os.open(os.path.join(folder, name), os.O_RDONLY)
+                        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_WILLNEED)
+                        os.close(file)
 
 
 def _server_options(folder: Path, port: int, browser: bool) -> list[str]:
