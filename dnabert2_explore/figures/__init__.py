@@ -7,7 +7,7 @@ figures stand in the notebook's explorers, in a paper and in an HTML file.
 from __future__ import annotations
 
 from .atlas import atlas_scatter
-from .attention import attention_map, pool
+from .attention import attention_map, head_gallery, pool
 from .attribution import attribution_tracks
 from .colours import BASES, OKABE_ITO, class_colours
 from .locus import annotation_track
@@ -21,6 +21,7 @@ __all__ = [
     "attention_map",
     "attribution_tracks",
     "class_colours",
+    "head_gallery",
     "pool",
     "token_lengths",
     "token_ribbon",

@@ -118,6 +118,7 @@ def value_axis(
         "zeroline": False,
         "fixedrange": True,
         "automargin": False,
+        "exponentformat": "none",
         "nticks": 4,
         **more,
     }

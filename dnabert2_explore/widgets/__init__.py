@@ -18,7 +18,8 @@ Classes in the page (for styling, and for tests that drive a browser):
                        ``.dx-tokens-plot``, ``.dx-attention-plot`` … hold one each
 ``.dx-tokens``         ``.dx-stats``; token blocks are ``.dx-tokens .bars .point path``
 ``.dx-attention``      ``.dx-what select``, ``.dx-layer select``, ``.dx-head select``,
-                       ``.dx-axes button``, ``.dx-pooling select``
+                       ``.dx-axes button``, ``.dx-pooling select``; the gallery of heads,
+                       ``.dx-heads``, stands below the atlas
 ``.dx-attribution``    ``.dx-target select``, ``.dx-method select``, ``.dx-steps select``,
                        ``.dx-classes``, ``.dx-delta``
 ``.dx-atlas``          ``.dx-projection button``, ``.dx-points select``, ``.dx-colour select``,

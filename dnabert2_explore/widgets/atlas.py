@@ -373,14 +373,14 @@ class AtlasExplorer(Explorer):
         if current is None:
             return ""
         line = f"Looking at <b>{escape(current.name)}</b>"
-        if selection.index not in self._shown:
-            line += ", which is not among these points"
         fields = current.fields
         detail = [escape(fields[name]) for name in ("species", "category") if name in fields]
         if not detail and current.label:
             detail = [escape(current.label)]
         if detail:
             line += f" ({', '.join(dict.fromkeys(detail))})"
+        if selection.index not in self._shown:
+            line += ", which is not among these points"
         if selection.chosen:
             field, values = self.values()
             place = {index: at for at, index in enumerate(self._shown)}

@@ -7,17 +7,26 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import Dropdown, ToggleButtons
+from ipywidgets import HTML, Dropdown, HBox, ToggleButtons, VBox, Widget
 from numpy.typing import NDArray
 
 from ..analysis.attend import Attention, attend
+from ..analysis.overview import overview
 from ..encoder import Encoder, load
 from ..errors import InputError
-from ..figures.attention import POOLINGS, attention_map, cell_text, pool, special_share
+from ..figures.attention import (
+    POOLINGS,
+    attention_map,
+    cell_text,
+    head_gallery,
+    pool,
+    special_share,
+)
 from ..sequences import Sequence
 from .examples import fill
 from .explorer import Explorer
 from .jobs import busy
+from .plot import PlotlyView
 from .state import Selection
 from .tokens import BUTTONS, select_token, sequence_code, step_token
 
@@ -26,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AttentionExplorer"]
 
+_THUMBNAIL = 24  # cells a side
 HEAD, MEAN, ALL, ROLLOUT = "head", "mean of heads", "mean of all layers", "rollout"
 
 
@@ -36,7 +46,7 @@ class AttentionExplorer(Explorer):
     the token of its row: the strip above then shows what this token attends to.
 
     Class ``dx-attention``; parts ``dx-what``, ``dx-layer``, ``dx-head``, ``dx-axes``,
-    ``dx-pooling``.
+    ``dx-pooling``; the gallery of all heads is ``dx-heads``.
 
     Parameters
     ----------
@@ -46,6 +56,13 @@ class AttentionExplorer(Explorer):
         The examples by default.
     selection : Selection, optional
         Shared with other views.
+    gallery : bool
+        Show all heads beside the map; without, :attr:`heads` can be placed elsewhere.
+
+    Attributes
+    ----------
+    heads : ipywidgets.Widget
+        The gallery: a thumbnail of every head, to choose from by a click.
     """
 
     title = "Attention"
@@ -63,6 +80,7 @@ class AttentionExplorer(Explorer):
         enc: Encoder | None = None,
         sequences: Items[Sequence] | None = None,
         selection: Selection | None = None,
+        gallery: bool = True,
     ) -> None:
         self.enc = enc if enc is not None else load()
         config = self.enc.config
@@ -89,6 +107,21 @@ class AttentionExplorer(Explorer):
         ).add_class("dx-pooling")
         for control in (self.what, self.layer, self.head, self.axes, self.pooling):
             control.observe(self._on_control, names="value")
+        self._gallery = PlotlyView().add_class("dx-heads-plot")
+        self._gallery.on_event(self._on_gallery)
+        self._gallery.observe(lambda _change: self._guarded(self._draw_gallery), names="width")
+        self.heads = VBox(
+            [
+                HTML("<h3>All heads</h3>").add_class("dx-title"),
+                self._gallery,
+                HTML(
+                    f"From {_THUMBNAIL} queries, evenly spaced; each head on its own scale. Click "
+                    "one to see it."
+                ).add_class("dx-caption"),
+            ]
+        ).add_class("dx-heads")
+        self._beside = gallery
+        self._thumbnails: NDArray[np.float32] | None = None
         self.result: Attention | None = None
         self._source = ""  # the bases that `result` belongs to
         self._cell = ""
@@ -109,12 +142,13 @@ class AttentionExplorer(Explorer):
         bases = current.bases
         self._source, self._cell = bases, ""
 
-        def work(progress: Any) -> Attention:
+        def work(progress: Any) -> tuple[Attention, NDArray[np.float32]]:
             with busy(self.enc):
-                return attend(self.enc, bases)
+                result = attend(self.enc, bases)
+            return result, overview(result, _THUMBNAIL)
 
-        def done(result: Attention) -> None:
-            self.result, self._matrix = result, None
+        def done(results: tuple[Attention, NDArray[np.float32]]) -> None:
+            (self.result, self._thumbnails), self._matrix = results, None
             self._draw()
 
         self._start("running the model", work, done)
@@ -189,6 +223,7 @@ class AttentionExplorer(Explorer):
         self.pooling.layout.display = "" if pooled.size > 1 else "none"
         by_base = self.axes.value == "bases"
         self._read_out.value = self._cell
+        self._draw_gallery()
         self._show(
             self._figure(),
             self._words(matrix, result, pooled.size),
@@ -197,6 +232,35 @@ class AttentionExplorer(Explorer):
             pressable=True,
             config=BUTTONS if by_base else {"modeBarButtons": [["zoom2d", "pan2d"]]},
         )
+
+    def _stage(self) -> Widget:
+        if not self._beside:
+            return self.plot
+        return HBox([self.heads, self.plot]).add_class("dx-with-heads")
+
+    def _draw_gallery(self) -> None:
+        if self._thumbnails is None:
+            return
+        self._gallery.show(
+            head_gallery(
+                self._thumbnails,
+                selected=(self.layer.value, self.head.value) if self.what.value == HEAD else None,
+                width=self._gallery.width or 360,
+                theme=self.selection.theme,
+            ),
+            pressable=True,
+            config={"displayModeBar": False},
+        )
+
+    def _on_gallery(self, event: dict[str, Any]) -> None:
+        def act() -> None:
+            if event["event"] != "press":
+                return
+            layer, head = round(event["y"]) - 1, round(event["x"]) - 1
+            if 0 <= layer < len(self.layer.options) and 0 <= head < len(self.head.options):
+                self.what.value, self.layer.value, self.head.value = HEAD, layer, head
+
+        self._guarded(act)
 
     def _words(self, matrix: NDArray[np.float32], result: Attention, size: int) -> str:
         current = self.selection.current

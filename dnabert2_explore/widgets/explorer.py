@@ -93,7 +93,7 @@ class Explorer(VBox):
             self._bar,
             self._message,
             *self._above(),
-            self.plot,
+            self._stage(),
             *self._below(),
             self._read_out,
             self._caption_line,
@@ -112,6 +112,10 @@ class Explorer(VBox):
     def _above(self) -> list[ipywidgets.Widget]:
         """Widgets between the heading and the plot."""
         return []
+
+    def _stage(self) -> ipywidgets.Widget:
+        """Place the plot, with what stands beside it."""
+        return self.plot
 
     def _below(self) -> list[ipywidgets.Widget]:
         """Widgets right under the plot."""

@@ -73,7 +73,7 @@ class Workbench(VBox):
         fill(self.selection, sequences, first=SPLICE)
         self.tokens = TokenExplorer(self.encoder, selection=self.selection)
         self.attribution = AttributionExplorer(self.classifier, selection=self.selection)
-        self.attention = AttentionExplorer(self.encoder, selection=self.selection)
+        self.attention = AttentionExplorer(self.encoder, selection=self.selection, gallery=False)
         self.atlas = AtlasExplorer(
             self.encoder, selection=self.selection, points=WINDOWS if sequences is None else ""
         )
@@ -82,7 +82,7 @@ class Workbench(VBox):
         if self.classifier is not self.encoder:
             chips.append(_chip(self.classifier, "attribution"))
         bar = VBox([HTML("".join(chips)).add_class("dx-chip-row"), self.input]).add_class("dx-bar")
-        left = VBox([self.atlas]).add_class("dx-left")
+        left = VBox([self.atlas, self.attention.heads]).add_class("dx-left")
         right = VBox([self.tokens, self.attribution, self.attention]).add_class("dx-right")
         super().__init__([bar, HBox([left, right]).add_class("dx-grid")])
         self.add_class("dx-workbench")

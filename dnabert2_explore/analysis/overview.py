@@ -1,0 +1,44 @@
+"""All attention maps of a sequence at a glance, without computing them in full."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .attend import Attention
+
+__all__ = ["overview"]
+
+
+def overview(attention: Attention, cells: int = 24) -> NDArray[np.float32]:
+    """Sum every map up to a thumbnail, from a few of its rows.
+
+    A full map is quadratic in length, and there are layers × heads of them. Here `cells` queries,
+    evenly spaced, look at all keys, and each cell keeps the largest weight of the keys in it: time
+    and memory are linear in length.
+
+    Parameters
+    ----------
+    attention : Attention
+    cells : int
+        Cells a side; fewer for a sequence of fewer tokens.
+
+    Returns
+    -------
+    numpy.ndarray, shape (layers, heads, m, m), float32
+        ``m = min(cells, n_tokens)``; rows are queries, columns keys.
+    """
+    n = len(attention.tokens)
+    edges = np.linspace(0, n, min(cells, n) + 1).astype(np.int64)
+    rows = (edges[:-1] + edges[1:]) // 2
+    distance = np.abs(rows[:, None] - np.arange(n)[None, :]).astype(np.float32)
+    scale = np.float32(attention.queries.shape[-1] ** -0.5)
+    out = np.empty((attention.n_layers, attention.n_heads, len(rows), len(rows)), np.float32)
+    for layer in range(attention.n_layers):
+        for head in range(attention.n_heads):
+            query, key = attention.queries[layer, head, rows], attention.keys[layer, head]
+            scores = query @ key.T * scale - attention.slopes[head] * distance
+            scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+            scores /= scores.sum(axis=1, keepdims=True)
+            out[layer, head] = np.maximum.reduceat(scores, edges[:-1], axis=1)
+    return out
