@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -40,6 +41,9 @@ SHIPPED = {
 
 Progress = Callable[[int, int], None]
 Bases = str | Sequence
+
+_guard = threading.Lock()
+_locks: WeakKeyDictionary[Dnabert2PreTrainedModel, threading.RLock] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +141,6 @@ class Encoder:
         What views call the model.
     checkpoint : Checkpoint, optional
         Where it came from.
-
-    Attributes
-    ----------
-    lock : threading.RLock
-        Held while the network computes: attention and attribution hook into it, and another
-        thread's forward pass (a widget's background work) must not run into those hooks.
     """
 
     def __init__(
@@ -156,7 +154,6 @@ class Encoder:
         self.tokenizer = tokenizer
         self.name = name
         self.checkpoint = checkpoint
-        self.lock = threading.RLock()
 
     def __repr__(self) -> str:
         return f"<Encoder {self.info}>"
@@ -200,18 +197,20 @@ class Encoder:
         return tuple(names[i] for i in range(self.config.num_labels))
 
     @cached_property
+    def sha256(self) -> str:
+        """Digest of the weights file; empty for a network that came from no file."""
+        if self.checkpoint is None:
+            return ""
+        with open(self.checkpoint.weights, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    @property
     def info(self) -> ModelInfo:
         """What this model is and how it runs."""
         config = self.config
-        if self.checkpoint is None:
-            path, digest = "", ""
-        else:
-            path = str(self.checkpoint.folder)
-            with open(self.checkpoint.weights, "rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
         return ModelInfo(
             name=self.name,
-            path=path,
+            path="" if self.checkpoint is None else str(self.checkpoint.folder),
             parameters=sum(p.numel() for p in self.network.parameters()),
             layers=config.num_hidden_layers,
             heads=config.num_attention_heads,
@@ -221,8 +220,17 @@ class Encoder:
             dtype=str(self.dtype).removeprefix("torch."),
             attention=self.attention,
             device=str(self.device),
-            sha256=digest,
+            sha256=self.sha256,
         )
+
+    @property
+    def lock(self) -> threading.RLock:
+        """Held while the network computes, so that threads do not meet in its hooks.
+
+        It belongs to the network: encoders that share one share its lock.
+        """
+        with _guard:
+            return _locks.setdefault(self.network, threading.RLock())
 
     @property
     def body(self) -> Dnabert2Model:
@@ -272,8 +280,8 @@ class Encoder:
         layer : int
             0 is the embeddings, 1 … layers the layers' outputs; negative counts from the last.
         batch_tokens : int
-            Tokens in one forward pass; less takes less memory. Halved, with a warning, when memory
-            runs out.
+            Tokens in one forward pass, padding counted; less takes less memory. Halved, with a
+            warning, when memory runs out.
         progress : callable, optional
             Called as progress(sequences done, sequences in all).
 
@@ -299,42 +307,41 @@ class Encoder:
             )
 
         def vectors(ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-            states = self.body(ids, mask, output_hidden_states=True).hidden_states[layer]
-            return self._pool(states.float(), ids, pooling)
+            return self._pool(self.body.state(layer % n_states, ids, mask).float(), ids, pooling)
 
         return self._run(self._encode(sequences), vectors, batch_tokens, progress)
 
-    def hidden_states(self, bases: Bases) -> NDArray[np.float32]:
+    def hidden_states(self, bases: Bases | Tokens) -> NDArray[np.float32]:
         """Hidden states of one sequence at every depth.
 
         Parameters
         ----------
-        bases : str or Sequence
+        bases : str, Sequence, or what `tokenize` made of them
 
         Returns
         -------
         numpy.ndarray, shape (layers + 1, n_tokens, hidden), float32
             0 is the embeddings after LayerNorm; the tokens are those of `tokenize`.
         """
-        tokens = self._encode(bases)[0]
+        tokens = self._one(bases)
         with self.lock, torch.inference_mode():
             states = self.body(self.input_ids(tokens), output_hidden_states=True).hidden_states
             return torch.cat(states).float().cpu().numpy()
 
-    def projections(self, bases: Bases) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def projections(self, bases: Bases | Tokens) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return queries and keys of every layer and head; every attention map follows from them.
 
         They take memory linear in length, where the maps are quadratic.
 
         Parameters
         ----------
-        bases : str or Sequence
+        bases : str, Sequence, or what `tokenize` made of them
 
         Returns
         -------
         queries, keys : numpy.ndarray, shape (layers, heads, n_tokens, head_dim), float32
         """
-        tokens = self._encode(bases)[0]
+        tokens = self._one(bases)
         captured: list[tuple[torch.Tensor, torch.Tensor]] = []
 
         def capture(block: Dnabert2SelfAttention) -> RemovableHandle:
@@ -400,18 +407,22 @@ class Encoder:
             return logits.sigmoid()
         return logits.softmax(dim=-1)
 
+    def _one(self, bases: Bases | Tokens) -> Tokens:
+        return bases if isinstance(bases, Tokens) else self._encode(bases)[0]
+
     def _encode(self, sequences: Bases | Iterable[Bases]) -> list[Tokens]:
         batch = [sequences] if isinstance(sequences, (str, Sequence)) else list(sequences)
         if not batch:
             raise InputError("There are no sequences: give at least one.")
-        for index, item in enumerate(batch):
-            if not _text(item).strip():
+        encoded = self.tokenizer.encode_batch([_text(item) for item in batch])
+        for index, (item, tokens) in enumerate(zip(batch, encoded, strict=True)):
+            if tokens.special.all():
                 called = f" ({item.name})" if isinstance(item, Sequence) else ""
                 raise InputError(
                     f"Sequence {index + 1} of {len(batch)}{called} has no bases: remove it or give "
                     "its bases."
                 )
-        return self.tokenizer.encode_batch([_text(item) for item in batch])
+        return encoded
 
     def _run(
         self,
@@ -423,32 +434,32 @@ class Encoder:
         """Compute one row for each sequence, in the order given.
 
         Equal sequences are computed once. Longest first, so that what does not fit in memory fails
-        at once; neighbours of equal length share an attention call.
+        at once.
         """
         if budget < 1:
             raise InputError(f"batch_tokens is {budget}: give at least 1.")
-        unique, rows = np.unique([t.ids.tobytes() for t in encoded], return_inverse=True)
-        first = np.full(len(unique), -1)
-        first[rows[::-1]] = np.arange(len(encoded))[::-1]
-        copies = np.bincount(rows, minlength=len(unique))
-        lengths = np.array([len(encoded[i]) for i in first])
+        known: dict[bytes, int] = {}
+        rows = np.array([known.setdefault(t.ids.tobytes(), len(known)) for t in encoded])
+        unique = [encoded[i] for i in np.unique(rows, return_index=True)[1]]
+        copies = np.bincount(rows)
+        lengths = np.array([len(tokens) for tokens in unique])
         queue = np.argsort(-lengths, kind="stable")
         results: NDArray[np.float32] | None = None
         done = 0
         while queue.size:
-            fit = int(np.searchsorted(np.cumsum(lengths[queue]), budget, side="right"))
-            members = queue[: max(1, fit)]
-            ids, mask = self._batch([encoded[i] for i in first[members]])
+            width = int(lengths[queue[0]])
+            members = queue[: max(1, budget // width)]
+            ids, mask = self._batch([unique[i] for i in members])
             try:
                 with self.lock, torch.inference_mode():
                     values = compute(ids, mask).cpu().numpy()
             except RuntimeError as error:
                 if not _out_of_memory(error) or len(members) == 1:
                     raise
-                budget = max(1, int(lengths[members].sum()) // 2)
+                budget = max(1, width * len(members) // 2)
                 warnings.warn(
-                    f"A batch of {int(lengths[members].sum()):,} tokens did not fit in memory; "
-                    f"going on with {budget:,} at a time.",
+                    f"A batch of {width * len(members):,} tokens did not fit in memory; going on "
+                    f"with {budget:,} at a time.",
                     stacklevel=3,
                 )
                 if self.device.type == "cuda":
@@ -490,12 +501,17 @@ class Encoder:
 
 
 def _text(bases: Bases) -> str:
-    return bases.bases if isinstance(bases, Sequence) else bases
+    if isinstance(bases, Sequence):
+        return bases.bases
+    if isinstance(bases, str):
+        return bases
+    raise InputError(f"A sequence was given as {type(bases).__name__}: give a str or a Sequence.")
 
 
 def _out_of_memory(error: RuntimeError) -> bool:
     # The CPU's allocator has no exception class of its own.
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    said = ("can't allocate memory", "not enough memory")  # Linux and macOS; Windows
+    return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in said)
 
 
 def _device(name: str) -> torch.device:
@@ -514,7 +530,8 @@ def _device(name: str) -> torch.device:
 
 def _dtype(name: str, device: torch.device) -> torch.dtype:
     if name == "auto":
-        fast = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        # Older GPUs emulate bfloat16, slowly.
+        fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         return torch.bfloat16 if fast else torch.float32
     known = {
         "float32": torch.float32,

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
 
-from dnabert2_explore import CheckpointError, InputError, Sequence, load
+from dnabert2_explore import CheckpointError, Encoder, InputError, Sequence, load
 from dnabert2_explore.sequences import UnknownBasesWarning
 
 
@@ -74,13 +76,13 @@ def test_progress_ends_complete_and_can_stop_the_work(enc, mixed) -> None:
 def test_equal_sequences_are_computed_once(enc, mixed, monkeypatch) -> None:
     expected = enc.embed(mixed)
     computed = []
-    forward = enc.body.forward
+    state = enc.body.state
 
-    def counting(ids, *args, **kwargs):
+    def counting(layer, ids, mask):
         computed.append(len(ids))
-        return forward(ids, *args, **kwargs)
+        return state(layer, ids, mask)
 
-    monkeypatch.setattr(enc.body, "forward", counting)
+    monkeypatch.setattr(enc.body, "state", counting)
     seen = []
     again = enc.embed(
         [*mixed, *mixed[::-1]], progress=lambda done, total: seen.append((done, total))
@@ -92,21 +94,47 @@ def test_equal_sequences_are_computed_once(enc, mixed, monkeypatch) -> None:
 
 def test_a_full_memory_halves_the_batch_and_says_so(enc, mixed, monkeypatch) -> None:
     expected = enc.embed(mixed)
-    forward = enc.body.forward
+    state = enc.body.state
     limit = len(enc.tokenize(mixed[1]))  # the longest fits alone
 
-    def small_machine(ids, mask=None, **kwargs):
-        if (ids.numel() if mask is None else int(mask.sum())) > limit:
+    def small_machine(layer, ids, mask):
+        if ids.numel() > limit:
             raise torch.OutOfMemoryError("no more")
-        return forward(ids, mask, **kwargs)
+        return state(layer, ids, mask)
 
-    monkeypatch.setattr(enc.body, "forward", small_machine)
+    monkeypatch.setattr(enc.body, "state", small_machine)
     with pytest.warns(UserWarning, match="did not fit in memory"):
         again = enc.embed(mixed)
     np.testing.assert_allclose(again, expected, atol=1e-5)
     # One sequence that does not fit alone cannot be helped by smaller batches.
     with pytest.raises(torch.OutOfMemoryError):
         enc.embed(mixed[1] * 2)
+
+
+def test_padding_counts_towards_the_budget(enc, mixed, monkeypatch) -> None:
+    """One long sequence must not blow every short one up to its length."""
+    shapes = []
+    state = enc.body.state
+    monkeypatch.setattr(
+        enc.body,
+        "state",
+        lambda layer, ids, mask: shapes.append(ids.shape) or state(layer, ids, mask),
+    )
+    enc.embed(mixed, batch_tokens=200)
+    assert all(rows == 1 or rows * width <= 200 for rows, width in shapes)
+    assert len(shapes) < len(mixed)
+
+
+def test_encoders_of_one_network_share_a_lock_and_can_be_copied(enc, bases) -> None:
+    assert Encoder(enc.network, enc.tokenizer).lock is enc.lock
+    again = pickle.loads(pickle.dumps(enc))  # as joblib sends it to its workers
+    np.testing.assert_array_equal(again.embed(bases), enc.embed(bases))
+
+
+def test_info_follows_the_network(model_folder) -> None:
+    enc = load(model_folder)
+    enc.network.set_attn_implementation("eager")
+    assert enc.info.attention == "eager"
 
 
 def test_predict_gives_probabilities_by_class(classifier, mixed) -> None:
@@ -152,6 +180,8 @@ def test_unknown_bases_warn_once_for_the_whole_call(enc) -> None:
         (lambda enc: enc.embed("ACGT", pooling="sum"), "Pooling 'sum' is unknown"),
         (lambda enc: enc.embed("ACGT", layer=3), "Layer 3 does not exist"),
         (lambda enc: enc.hidden_states(""), "has no bases"),
+        (lambda enc: enc.embed(["ACGT", "\u200b"]), "Sequence 2 of 2 has no bases"),
+        (lambda enc: enc.embed(["ACGT", None]), "given as NoneType"),
         (lambda enc: enc.embed("ACGT", batch_tokens=0), "batch_tokens is 0"),
     ],
 )

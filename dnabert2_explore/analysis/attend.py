@@ -137,6 +137,11 @@ def attend(enc: Encoder, bases: Bases) -> Attention:
     -------
     Attention
 
+    Raises
+    ------
+    InputError
+        If the sequence has no bases.
+
     Examples
     --------
     >>> from dnabert2_explore import load
@@ -144,9 +149,12 @@ def attend(enc: Encoder, bases: Bases) -> Attention:
     >>> attention.head(0, 0).shape == (len(attention.tokens),) * 2
     True
     """
-    queries, keys = enc.projections(bases)
+    tokens = enc.tokenize(bases)
+    if tokens.special.all():
+        raise InputError("The sequence has no bases: give at least one.")
+    queries, keys = enc.projections(tokens)
     return Attention(
-        tokens=enc.tokenize(bases),
+        tokens=tokens,
         queries=queries,
         keys=keys,
         slopes=alibi_slopes(enc.config.num_attention_heads).numpy(),

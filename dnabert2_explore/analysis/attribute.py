@@ -174,7 +174,7 @@ def attribute(
     bases: Bases,
     target: Target | None = None,
     method: str = "layer_integrated_gradients",
-    n_steps: int = 50,
+    n_steps: int = 100,
     progress: Progress | None = None,
 ) -> Attribution:
     """Attribute one output of a model to the tokens and bases of a sequence.
@@ -193,7 +193,8 @@ def attribute(
         gradient (not signed); ``"input_x_gradient"``; ``"occlusion"``, the loss when one token
         becomes [MASK]. All through Captum.
     n_steps : int
-        Steps of the integral (layer integrated gradients only).
+        Steps of the integral (layer integrated gradients only). Look at `delta`: where it is not
+        small beside ``score - baseline_score``, take more.
     progress : callable, optional
         Called as progress(done, total); raise `Cancelled` from it to stop.
 
@@ -214,6 +215,8 @@ def attribute(
         raise InputError(f"Method {method!r} is unknown: choose one of {', '.join(METHODS)}.")
     if n_steps < 1:
         raise InputError(f"n_steps is {n_steps}: the integral needs at least 1 step.")
+    if isinstance(target, list):  # as JSON and sliders give spans
+        target = tuple(target)
     tokens = enc.tokenize(bases)
     if tokens.special.all():
         raise InputError("The sequence has no bases: give at least one.")
@@ -228,7 +231,8 @@ def attribute(
         span, first, last = _span_target(enc, tokens, target)
         score, ids = _masked_lm_score(enc, ids, first, last)
         resolved, unit = span, "nats"
-        name = f"masked bases {span[0] + 1:,}–{span[1]:,}"
+        # Whole tokens are masked, so the stretch that is explained may be wider than the one asked.
+        name = f"masked bases {tokens.spans[first, 0] + 1:,}–{tokens.spans[last - 1, 1]:,}"
     baseline = _all_masked(enc, tokens, ids)
     with enc.lock:  # Captum hooks into the network
         scores, delta = _METHODS[method](
@@ -242,7 +246,7 @@ def attribute(
             )
         )
         with torch.no_grad():
-            ends = score(torch.cat([ids, baseline])).double().tolist()
+            ends = score(torch.cat([ids, baseline])).cpu().double().tolist()
             probabilities = None
             if enc.classes and enc.config.num_labels > 1:
                 probabilities = enc.activate(enc.network(ids).logits.float())[0].cpu().numpy()

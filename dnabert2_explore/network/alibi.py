@@ -78,7 +78,7 @@ class AlibiBias:
         distance = (distance - (longest - 1)).abs()
         slopes = alibi_slopes(n_heads).to(distance.device)
         self.ramp = (distance * -slopes[:, None]).to(dtype)
-        self._dense: dict[int, torch.Tensor] = {}
+        self._dense: torch.Tensor | None = None
 
     def reversed(self, length: int) -> torch.Tensor:
         """Bias for queries in reverse order, shape (1, heads, length, length), without a copy."""
@@ -86,10 +86,13 @@ class AlibiBias:
         return ramp.unfold(1, length, 1)[None]
 
     def dense(self, length: int) -> torch.Tensor:
-        """Bias for queries in their own order, shape (1, heads, length, length), in memory once."""
-        if length not in self._dense:
-            self._dense[length] = self.reversed(length).flip(2)
-        return self._dense[length]
+        """Bias for queries in their own order, shape (1, heads, length, length), in memory.
+
+        All lengths share one copy: the bias of a shorter sequence is a corner of a longer one's.
+        """
+        if self._dense is None or self._dense.shape[2] < length:
+            self._dense = self.reversed(length).flip(2)
+        return self._dense[:, :, :length, :length]
 
     def at(self, positions: torch.Tensor) -> torch.Tensor:
         """Bias for tokens at given positions (n,), shape (1, heads, n, n)."""

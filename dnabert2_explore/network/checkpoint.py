@@ -25,13 +25,28 @@ from .modeling import (
 
 __all__ = ["Checkpoint", "find_checkpoint", "load_network", "read_config"]
 
+_DECODER = "cls.predictions.decoder.weight"
+_EMBEDDINGS = "bert.embeddings.word_embeddings.weight"
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 TOKENIZER = "tokenizer.json"
 CONFIG = "config.json"
 
 # Keys of a published config.json that speak of the file, not of the network: the remote code it
 # names is never run, and its model_type (absent, or "bert") is not ours.
+_SHAPE = (
+    "vocab_size",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+)
 _NOT_SHAPE = {"architectures", "auto_map", "model_type", "torch_dtype", "dtype"}
+
+
+_NOT_FOUND = (
+    "No model folder {!r}: pass an existing folder, a hub id such as "
+    '"zhihan1996/DNABERT-2-117M", or a shipped model ("pocket", "pocket-splice").'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +76,11 @@ def find_checkpoint(source: str | Path, revision: str | None = None) -> Checkpoi
     """
     folder = Path(source).expanduser()
     if folder.is_dir():
+        if revision is not None:
+            raise CheckpointError(
+                f"{folder} is a folder, which has no revision {revision!r}: leave revision out, or "
+                "pass a hub id."
+            )
         missing = [name for name in (CONFIG, TOKENIZER) if not (folder / name).is_file()]
         weights = next((folder / w for w in WEIGHTS if (folder / w).is_file()), None)
         if weights is None:
@@ -76,10 +96,7 @@ def find_checkpoint(source: str | Path, revision: str | None = None) -> Checkpoi
             f"{folder} is a file, not a model folder: pass the folder that holds {CONFIG}."
         )
     if str(source).count("/") != 1 or str(source).startswith((".", "/", "~")):
-        raise CheckpointError(
-            f"No model folder {str(source)!r}: pass an existing folder, a hub id such as "
-            '"zhihan1996/DNABERT-2-117M", or a shipped model ("pocket", "pocket-splice").'
-        )
+        raise CheckpointError(_NOT_FOUND.format(str(source)))
     return _download(str(source), revision)
 
 
@@ -88,6 +105,7 @@ def _download(repo: str, revision: str | None) -> Checkpoint:
     from huggingface_hub.errors import (
         EntryNotFoundError,
         HfHubHTTPError,
+        HFValidationError,
         LocalEntryNotFoundError,
         RepositoryNotFoundError,
         RevisionNotFoundError,
@@ -114,6 +132,8 @@ def _download(repo: str, revision: str | None) -> Checkpoint:
             weights = fetch(WEIGHTS[1])
         except EntryNotFoundError:
             weights = fetch(WEIGHTS[1])
+    except HFValidationError as error:
+        raise CheckpointError(_NOT_FOUND.format(repo)) from error
     except RepositoryNotFoundError as error:
         raise CheckpointError(
             f"The hub knows no model {repo!r} (or it is private): check the spelling, or log in "
@@ -144,7 +164,12 @@ def _hub_answers() -> bool:
 
     if constants.HF_HUB_OFFLINE:
         return False
-    if getproxies():  # a proxy finds the hub where we cannot: let the client try
+    if getproxies().keys() & {
+        "http",
+        "https",
+        "all",
+        "socks",
+    }:  # a proxy finds the hub where we cannot: let the client try
         return True
     url = urlsplit(constants.ENDPOINT)
     try:
@@ -177,7 +202,8 @@ def read_config(path: Path) -> Dnabert2Config:
             f"{path} describes a {values['model_type']!r} model, not a DNABERT-2: pass a DNABERT-2 "
             "checkpoint."
         )
-    missing = [k for k in ("vocab_size", "hidden_size", "num_hidden_layers") if k not in values]
+    # No weight's shape depends on the number of heads: a default would be wrong in silence.
+    missing = [name for name in _SHAPE if name not in values]
     if missing:
         raise CheckpointError(
             f"{path} does not say {', '.join(missing)}: download the model's own {CONFIG}."
@@ -289,7 +315,13 @@ def _check_keys(
 ) -> None:
     """Raise unless `state` fills `network` exactly; a pooler nobody trained is no loss."""
     expected = network.state_dict()
-    tied = {"cls.predictions.decoder.weight"}  # may be left out of the file: tied to the embeddings
+    # Tied to the embeddings, so that a file may leave it out, but not say otherwise.
+    tied = {_DECODER} if network.config.tie_word_embeddings else set()
+    if tied & state.keys() and not torch.equal(state[_DECODER], state[_EMBEDDINGS]):
+        raise CheckpointError(
+            f"{path} holds a decoder that is not its word embeddings, while its config.json ties "
+            'the two: add "tie_word_embeddings": false to config.json if that is meant.'
+        )
     missing = [name for name in expected if name not in state and name not in tied]
     unexpected = [
         name

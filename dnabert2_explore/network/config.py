@@ -41,7 +41,7 @@ class Dnabert2Config(PreTrainedConfig):
     ------
     ValueError
         If `hidden_size` is not a multiple of `num_attention_heads`, or `classifier_pooling` is
-        unknown, or `hidden_act` or `position_embedding_type` asks for another architecture.
+        unknown, or `hidden_act` asks for another architecture.
 
     References
     ----------

@@ -238,6 +238,50 @@ class Dnabert2Model(Dnabert2PreTrainedModel):
         layers = (cast(Dnabert2Layer, layer) for layer in self.encoder.layer)
         return [layer.attention.self for layer in layers]
 
+    def _begin(
+        self,
+        input_ids: torch.Tensor | None,
+        attention_mask: torch.Tensor | None,
+        token_type_ids: torch.Tensor | None = None,
+        inputs_embeds: torch.Tensor | None = None,
+    ) -> tuple[torch.Tensor, Packing, AlibiBias]:
+        """Pack the batch and embed its tokens, (total, hidden)."""
+        words = inputs_embeds
+        if words is None:
+            # Looked up in the padded layout, so that hooks on the table (Captum's) see a batch.
+            words = self.embeddings.word_embeddings(input_ids)
+        if attention_mask is None:
+            packing = Packing.dense(words.shape[0], words.shape[1])
+        else:
+            packing = Packing.from_mask(attention_mask)
+        types = None if token_type_ids is None else packing.pack(token_type_ids)
+        hidden = self.embeddings(packing.pack(words), types)
+        alibi = AlibiBias(
+            self.config.num_attention_heads, packing.longest, hidden.dtype, hidden.device
+        )
+        return hidden, packing, alibi
+
+    def state(
+        self, index: int, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Compute one hidden state, and no layer beyond it.
+
+        Parameters
+        ----------
+        index : int
+            0 for the embeddings, i for the output of layer i (counted from 1).
+        input_ids, attention_mask : torch.Tensor, shape (batch, n)
+
+        Returns
+        -------
+        torch.Tensor, shape (batch, n, hidden)
+            What `forward` returns as ``hidden_states[index]``.
+        """
+        hidden, packing, alibi = self._begin(input_ids, attention_mask)
+        for layer in self.encoder.layer[:index] if packing.groups else ():
+            hidden, _ = layer(hidden, packing, alibi)
+        return packing.unpack(hidden)
+
     @can_return_tuple
     def forward(
         self,
@@ -293,18 +337,8 @@ class Dnabert2Model(Dnabert2PreTrainedModel):
                 f"attention_mask has {attention_mask.dim()} dimensions: give (batch, tokens) with "
                 "1 for tokens and 0 for padding."
             )
-        words = inputs_embeds
-        if words is None:
-            # Looked up in the padded layout, so that hooks on the table (Captum's) see a batch.
-            words = self.embeddings.word_embeddings(input_ids)
-        if attention_mask is None:
-            packing = Packing.dense(words.shape[0], words.shape[1])
-        else:
-            packing = Packing.from_mask(attention_mask)
-        types = None if token_type_ids is None else packing.pack(token_type_ids)
-        hidden = self.embeddings(packing.pack(words), types)
-        alibi = AlibiBias(
-            self.config.num_attention_heads, packing.longest, hidden.dtype, hidden.device
+        hidden, packing, alibi = self._begin(
+            input_ids, attention_mask, token_type_ids, inputs_embeds
         )
         hidden_states = [packing.unpack(hidden)] if output_hidden_states else None
         attentions: list[torch.Tensor] | None = [] if output_attentions else None

@@ -46,6 +46,10 @@ class DnaTokenizer:
                 f"The tokenizer has no {', '.join(missing)}: pass the tokenizer.json of a "
                 "DNABERT-2."
             )
+        # Both are stored in tokenizer.json when a program used them before saving; here they would
+        # cut sequences in silence, or make [PAD] a token like any other.
+        backend.no_truncation()
+        backend.no_padding()
         self.backend = backend
         self.unk_id, self.cls_id, self.sep_id, self.pad_id, self.mask_id = (
             int(index) for index in ids.values() if index is not None

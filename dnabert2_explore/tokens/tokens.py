@@ -56,8 +56,12 @@ class Tokens:
     @property
     def bases_per_token(self) -> float:
         """Mean number of bases of a token that is not special; NaN without any."""
-        n = int((~self.special).sum())
-        return len(self.bases) / n if n else float("nan")
+        sizes = [
+            1 if token == "[UNK]" else len(token)
+            for token, special in zip(self.tokens, self.special, strict=True)
+            if not special
+        ]
+        return sum(sizes) / len(sizes) if sizes else float("nan")
 
     def at(self, position: int) -> int:
         """Index of the token that covers base `position` (0-based).
@@ -85,7 +89,7 @@ class Tokens:
         Raises
         ------
         InputError
-            If the range is empty or leaves the sequence.
+            If the range is empty, leaves the sequence, or holds no base.
         """
         if not 0 <= start < end <= len(self.bases):
             raise InputError(
@@ -93,4 +97,8 @@ class Tokens:
                 "bases: give 0 <= start < end <= length."
             )
         hit = np.flatnonzero((self.spans[:, 0] < end) & (self.spans[:, 1] > start))
+        if not hit.size:
+            raise InputError(
+                f"Bases [{start}, {end}) are white space only, which no token covers: choose bases."
+            )
         return int(hit[0]), int(hit[-1]) + 1

@@ -106,6 +106,18 @@ def test_other_shape_is_named(folder) -> None:
         reload(folder)
 
 
+def test_a_decoder_of_its_own_is_not_dropped_in_silence(folder) -> None:
+    rewrite(folder, lambda s: s["cls.predictions.decoder.weight"].zero_())
+    with pytest.raises(CheckpointError, match="holds a decoder that is not its word embeddings"):
+        reload(folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "tie_word_embeddings": False}))
+    assert not reload(folder).cls.predictions.decoder.weight.any()
+    rewrite(folder, lambda s: s.pop("cls.predictions.decoder.weight"))
+    with pytest.raises(CheckpointError, match=r"missing: cls\.predictions\.decoder\.weight"):
+        reload(folder)
+
+
 def test_pooler_may_be_there_or_not(folder) -> None:
     def add(state):
         state["bert.pooler.dense.weight"] = torch.zeros(32, 32)
@@ -159,10 +171,14 @@ def test_published_config_is_the_117m_model(shared) -> None:
         ("{", "not valid JSON"),
         ("[]", "no object"),
         ('{"hidden_size": 8}', "does not say vocab_size"),
+        (
+            '{"vocab_size": 9, "hidden_size": 8, "num_hidden_layers": 1, "intermediate_size": 8}',
+            "does not say num_attention_heads",
+        ),
         ('{"model_type": "gpt2", "vocab_size": 1}', "describes a 'gpt2' model"),
         (
             '{"vocab_size": 9, "hidden_size": 10, "num_hidden_layers": 1, '
-            '"num_attention_heads": 3}',
+            '"num_attention_heads": 3, "intermediate_size": 8}',
             "not a multiple",
         ),
     ],
@@ -202,9 +218,15 @@ def test_file_instead_of_folder(folder) -> None:
         find_checkpoint(folder / "config.json")
 
 
-def test_unknown_name_says_what_is_possible() -> None:
+@pytest.mark.parametrize("name", ["no-such-model", "my runs/model", "./models/x", "a/b/c"])
+def test_unknown_name_says_what_is_possible(name) -> None:
     with pytest.raises(CheckpointError, match='"pocket"'):
-        find_checkpoint("no-such-model")
+        find_checkpoint(name)
+
+
+def test_a_folder_has_no_revision(folder) -> None:
+    with pytest.raises(CheckpointError, match="has no revision 'v2'"):
+        find_checkpoint(folder, revision="v2")
 
 
 @pytest.fixture
@@ -219,7 +241,8 @@ def no_network(monkeypatch, tmp_path):
 
     monkeypatch.setattr(socket, "create_connection", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
+    monkeypatch.setenv("NO_PROXY", "localhost")  # says what goes around a proxy, names none
+    for name in ("http_proxy", "https_proxy", "all_proxy", "socks_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))

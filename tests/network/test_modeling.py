@@ -138,6 +138,15 @@ def test_gradient_checkpointing_gives_the_same_gradients(ids) -> None:
     torch.testing.assert_close(gradient(True), gradient(False))
 
 
+def test_torch_compile_agrees_with_padding(ids) -> None:
+    """Where padding lies is read from the mask's values, so the graph breaks there."""
+    model = make(Dnabert2ForMaskedLM)
+    mask = torch.ones_like(ids)
+    mask[0, 9:] = 0
+    compiled = torch.compile(model, backend="eager")
+    torch.testing.assert_close(compiled(ids, mask).logits, model(ids, mask).logits)
+
+
 def test_torch_compile_agrees(ids) -> None:
     model = make(Dnabert2ForMaskedLM)
     # The "eager" dynamo backend traces the whole graph without needing a C++ compiler.

@@ -11,6 +11,7 @@ def test_overlapping_kmers_share_bases() -> None:
     tokens = overlapping_kmers("acgtac", k=4)
     assert tokens.tokens == ("ACGT", "CGTA", "GTAC")
     assert tokens.spans.tolist() == [[0, 4], [1, 5], [2, 6]]
+    assert tokens.bases_per_token == 4
     assert tokens.ids.tolist() == [0b00011011, 0b01101100, 0b10110001]
 
 

@@ -131,6 +131,8 @@ def test_positions_and_ranges(tokenizer, bases) -> None:
         start, end = tokens.spans[tokens.at(position)]
         assert start <= position < end
     assert tokens.covering(0, len(bases)) == (1, len(tokens) - 1)
+    with pytest.raises(InputError, match="white space only"):
+        tokenizer.encode("  ").at(0)
     assert tokens.bases_per_token == pytest.approx(len(bases) / (len(tokens) - 2))
     for start, end in ((5, 5), (-1, 3), (0, len(bases) + 1)):
         with pytest.raises(InputError, match="not a stretch"):
@@ -146,6 +148,19 @@ def test_five_million_bases_in_one_sequence(published) -> None:
     assert (inner[1:, 0] == inner[:-1, 1]).all()
     assert inner[0, 0] == 0
     assert inner[-1, 1] == len(text)
+
+
+def test_stored_truncation_and_padding_are_not_applied(tmp_path, model_folder, bases) -> None:
+    """What `save_pretrained` writes after a call with truncation=True, padding=True."""
+    from tokenizers import Tokenizer
+
+    backend = Tokenizer.from_file(str(model_folder / "tokenizer.json"))
+    backend.enable_truncation(16)
+    backend.enable_padding(pad_id=3, pad_token="[PAD]", length=16)
+    backend.save(str(tmp_path / "tokenizer.json"))
+    tokenizer = DnaTokenizer.from_file(tmp_path / "tokenizer.json")
+    assert tokenizer.encode(bases).spans[-1].tolist() == [len(bases)] * 2
+    assert "[PAD]" not in tokenizer.encode("ACGT").tokens
 
 
 def test_missing_or_wrong_files_are_named(tmp_path) -> None:
