@@ -142,7 +142,8 @@ def _blocks(
         str(tokens.ids[i]) if not odd and (b - a) * pixels > 8 * len(str(tokens.ids[i])) + 6 else ""
         for i, odd, (a, b) in zip(at, unknown, spans, strict=True)
     ]
-    n = len(tokens)
+    # Special tokens have no bases and no number: the first block is token 1.
+    number = np.cumsum(~tokens.special)
     return {
         "type": "bar",
         "x": spans.mean(axis=1) + 0.5,
@@ -171,8 +172,8 @@ def _blocks(
         "textfont": {"size": 10, "color": colours.ink, "family": MONO},
         "hovertext": [
             f"<b style='font-family:monospace'>{_short(tokens.tokens[i])}</b> · id {tokens.ids[i]}"
-            f"<br>token {i + 1:,} of {n:,} · {b - a} bp · bases {span_text(int(a), int(b))}"
-            + ("<br>not in the vocabulary" if odd else "")
+            f"<br>token {number[i]:,} of {number[-1]:,} · {b - a} bp"
+            f" · bases {span_text(int(a), int(b))}" + ("<br>not in the vocabulary" if odd else "")
             for i, (a, b), odd in zip(at, spans, unknown, strict=True)
         ],
         "hovertemplate": "%{hovertext}<extra></extra>",

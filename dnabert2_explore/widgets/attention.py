@@ -22,6 +22,7 @@ from ..figures.attention import (
     pool,
     special_share,
 )
+from ..network import alibi_slopes
 from ..sequences import Sequence
 from .examples import fill
 from .explorer import Explorer
@@ -94,8 +95,8 @@ class AttentionExplorer(Explorer):
         ).add_class("dx-layer")
         self.head = Dropdown(
             options=[(f"head {i + 1}", i) for i in range(config.num_attention_heads)],
-            # ALiBi's slopes fall from head to head: the last one looks furthest.
-            value=config.num_attention_heads - 1,
+            # The one that ALiBi charges least for distance looks furthest.
+            value=int(alibi_slopes(config.num_attention_heads).argmin()),
             tooltip="Head, counted from 1",
         ).add_class("dx-head")
         self.axes = ToggleButtons(

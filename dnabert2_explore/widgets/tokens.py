@@ -174,7 +174,8 @@ class TokenExplorer(Explorer):
             start, end = (int(v) for v in tokens.spans[first])
             what = " · not in the vocabulary" if tokens.unknown[first] else ""
             return (
-                f"<code>{escape(tokens.tokens[first][:60])}</code> token {first:,} of "
+                f"<code>{escape(tokens.tokens[first][:60])}</code> token "
+                f"{int((~tokens.special[: first + 1]).sum()):,} of "
                 f"{int((~tokens.special).sum()):,} · id {tokens.ids[first]} · {end - start} bp · "
                 f"bases {span_text(start, end)}{what}"
             )
