@@ -29,7 +29,7 @@ from .network.modeling import Dnabert2SelfAttention
 from .sequences import Sequence
 from .tokens import DnaTokenizer, Tokens
 
-__all__ = ["POOLINGS", "SHIPPED", "Encoder", "ModelInfo", "load"]
+__all__ = ["POOLINGS", "SHIPPED", "Encoder", "ModelInfo", "find_device", "load"]
 
 POOLINGS = ("mean", "max", "cls")
 
@@ -110,7 +110,7 @@ def load(
     >>> enc.tokenize("ACGTACGTTTGACA").tokens[0]
     '[CLS]'
     """
-    where = _device(device)
+    where = find_device(device)
     precision = _dtype(dtype, where)
     if attention != "auto" and attention not in BACKENDS:
         raise InputError(
@@ -514,7 +514,14 @@ def _out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in said)
 
 
-def _device(name: str) -> torch.device:
+def find_device(name: str) -> torch.device:
+    """Resolve a device by name; "auto" is the GPU if there is one, else the CPU.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown or the device is not there.
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -247,16 +247,14 @@ class Corpus:
         self.categories = tuple(sorted({one.category for one in species}))
         sizes = np.array([len(one) for one in species], dtype=np.float64)
         category = np.array([self.categories.index(one.category) for one in species])
-        by_category = np.bincount(category, weights=sizes)
-        if np.any(by_category == 0):
-            empty = self.categories[int(np.flatnonzero(by_category == 0)[0])]
+        if empty := [one.species for one in species if not len(one.lengths)]:
             raise InputError(
-                f"category {empty!r} has no stretch of A, C, G, T long enough for a window; "
-                "shorten the windows or remove the category from the table."
+                f"species {empty[0]!r} has no stretch of A, C, G, T long enough for a window; "
+                "shorten the windows, or mark its rows skip in the table."
             )
-        weight = np.where(sizes > 0, sizes**species_power, 0.0)
+        weight = sizes**species_power
         within = weight / np.bincount(category, weights=weight)[category]
-        across = by_category**category_power
+        across = np.bincount(category, weights=sizes) ** category_power
         self.probabilities: NDArray[np.float64] = within * (across / across.sum())[category]
         self._starts = [one.positions for one in species]
 

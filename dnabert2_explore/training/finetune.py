@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from ..encoder import SHIPPED, find_device
 from ..errors import CheckpointError, InputError
 from ..network import Dnabert2Config, Dnabert2ForSequenceClassification, Dnabert2Model
-from ..network.checkpoint import find_checkpoint, load_network
+from ..network.checkpoint import Checkpoint, find_checkpoint, load_network
 from ..sequences import reverse_complement
+from ..tokens import DnaTokenizer
 from .baselines import majority_scores, position_weight_scores
 from .configuration import read_yaml
-from .rows import load_backend, special_id
 from .saving import save_model
 from .tables import LabelledSequences, read_labelled, scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from tokenizers import Tokenizer
 
 __all__ = ["FinetuneConfig", "FinetuneResult", "finetune", "predict_classes", "predict_file"]
 
@@ -41,7 +41,7 @@ class FinetuneConfig:
     Parameters
     ----------
     model : str
-        Folder of the pre-trained model with its tokenizer.
+        The pre-trained model: "pocket", a folder, or a hub id.
     train, dev : str
         CSV files with the columns ``sequence`` and ``label`` (words or integers).
     out : str
@@ -147,9 +147,16 @@ class FinetuneResult:
     model: Path
 
 
-def _load(config: FinetuneConfig, classes: tuple[str, ...]) -> Dnabert2ForSequenceClassification:
+def _find(model: str | Path) -> Checkpoint:
+    """Find a shipped model, a folder, or a hub id."""
+    return find_checkpoint(SHIPPED.get(str(model), model))
+
+
+def _load(
+    config: FinetuneConfig, checkpoint: Checkpoint, classes: tuple[str, ...]
+) -> Dnabert2ForSequenceClassification:
     """Put the pre-trained encoder under a fresh pooler and classifier."""
-    source = load_network(find_checkpoint(config.model), torch.float32)
+    source = load_network(checkpoint, torch.float32)
     shape = source.config.to_dict() | {
         "id2label": dict(enumerate(classes)),
         "label2id": {name: i for i, name in enumerate(classes)},
@@ -170,12 +177,11 @@ def _load(config: FinetuneConfig, classes: tuple[str, ...]) -> Dnabert2ForSequen
 
 
 def _encode(
-    tokenizer: Tokenizer, bases: tuple[str, ...], max_tokens: int
+    tokenizer: DnaTokenizer, bases: tuple[str, ...], max_tokens: int
 ) -> list[NDArray[np.int64]]:
-    encoded = tokenizer.encode_batch(list(bases))
     out = []
-    for one in encoded:
-        ids = np.array(one.ids, dtype=np.int64)
+    for tokens in tokenizer.encode_batch(bases):
+        ids = tokens.ids
         if max_tokens and len(ids) > max_tokens:
             ids = np.concatenate([ids[: max_tokens - 1], ids[-1:]])  # keeps [SEP]
         out.append(ids)
@@ -240,14 +246,15 @@ def predict_file(model: str | Path, table: str | Path, max_tokens: int = 0) -> d
     InputError
         For a bad table.
     """
-    network = load_network(find_checkpoint(model), torch.float32)
+    checkpoint = _find(model)
+    network = load_network(checkpoint, torch.float32)
     if not isinstance(network, Dnabert2ForSequenceClassification):
         raise CheckpointError(f"{model} has no classifier; fine-tune it first.")
     names = network.config.id2label
     data = read_labelled(table, tuple(names[i] for i in sorted(names)))
-    tokenizer = load_backend(model)
+    tokenizer = DnaTokenizer.from_file(checkpoint.tokenizer)
     rows = _encode(tokenizer, data.bases, max_tokens)
-    return _judge(predict_classes(network, rows, special_id(tokenizer, "[PAD]")), data)
+    return _judge(predict_classes(network, rows, tokenizer.pad_id), data)
 
 
 def finetune(
@@ -280,14 +287,12 @@ def finetune(
     test = read_labelled(config.test, training.classes) if config.test else None
     if config.threads:
         torch.set_num_threads(config.threads)
-    name = config.device
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(name)
-    tokenizer = load_backend(config.model)
-    pad = special_id(tokenizer, "[PAD]")
+    device = find_device(config.device)
+    checkpoint = _find(config.model)
+    tokenizer = DnaTokenizer.from_file(checkpoint.tokenizer)
+    pad = tokenizer.pad_id
     torch.manual_seed(config.seed)
-    network = _load(config, training.classes).to(device)
+    network = _load(config, checkpoint, training.classes).to(device)
     strands = [_encode(tokenizer, training.bases, config.max_tokens)]
     if config.both_strands:
         turned = tuple(reverse_complement(bases) for bases in training.bases)
@@ -352,7 +357,7 @@ def finetune(
             break
     assert best is not None  # the last step is always evaluated
     network.load_state_dict(best[3])
-    save_model(network, out / "model", Path(config.model))
+    save_model(network, out / "model", checkpoint.folder)
     tested: dict[str, float] = {}
     beside: dict[str, dict[str, float]] = {}
     if test is not None:

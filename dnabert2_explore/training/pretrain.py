@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import json
 import math
 import os
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from ..encoder import find_device
 from ..errors import Cancelled, CheckpointError, InputError
 from ..network import Dnabert2Config, Dnabert2ForMaskedLM
 from .configuration import read_yaml
@@ -149,6 +151,12 @@ class PretrainConfig:
                      "keep_checkpoints"):  # fmt: skip
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}; expected at least 1.")
+        known = set(inspect.signature(Dnabert2Config).parameters) - {"vocab_size", "kwargs"}
+        if unknown := sorted(set(self.network) - known):
+            raise InputError(
+                f"network has no setting {', '.join(map(repr, unknown))}; expected some of "
+                f"{', '.join(sorted(known))}: correct the spelling."
+            )
         if self.warmup_steps + self.decay_steps > self.total_steps:
             raise InputError(
                 f"warmup_steps + decay_steps is {self.warmup_steps + self.decay_steps}, more than "
@@ -214,19 +222,18 @@ class _Run:
         self.config, self.out = config, Path(config.out)
         if config.threads:
             torch.set_num_threads(config.threads)
-        name = config.device
-        if name == "auto":
-            name = "cuda" if torch.cuda.is_available() else "cpu"
-        self.device = torch.device(name)
+        self.device = find_device(config.device)
         self.tokenizer_folder = Path(config.tokenizer)
         self.tokenizer = load_backend(config.tokenizer)
         self.vocabulary = self.tokenizer.get_vocab_size()
         torch.manual_seed(config.seed)
         # Dropout 0 unless asked for: with less than one pass over the genomes nothing overfits.
         shape = {"hidden_dropout_prob": 0.0} | config.network
-        self.network = Dnabert2ForMaskedLM(
-            Dnabert2Config(vocab_size=self.vocabulary, sparse_prediction=True, **shape)
-        ).to(self.device)
+        try:
+            network = Dnabert2Config(vocab_size=self.vocabulary, sparse_prediction=True, **shape)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"network: {error}") from error
+        self.network = Dnabert2ForMaskedLM(network).to(self.device)
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(),
             lr=config.learning_rate,

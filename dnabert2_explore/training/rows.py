@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CheckpointError, InputError
+from ..tokens import DnaTokenizer
 from .corpus import Corpus
 
 if TYPE_CHECKING:
@@ -21,16 +22,11 @@ _TRIES = 200
 
 def load_backend(folder: str | Path) -> Tokenizer:
     """Read ``tokenizer.json`` of a folder (or a path to the file itself)."""
-    from tokenizers import Tokenizer
-
     path = Path(folder)
     path = path / "tokenizer.json" if path.is_dir() else path
     if not path.is_file():
         raise CheckpointError(f"no tokenizer at {path}; run `dnabert2-explore train-tokenizer`.")
-    try:
-        return Tokenizer.from_file(str(path))
-    except Exception as error:  # tokenizers raises bare Exception for every kind of bad file
-        raise CheckpointError(f"{path} is no tokenizer.json ({error}).") from error
+    return DnaTokenizer.from_file(path).backend
 
 
 def special_id(tokenizer: Tokenizer, name: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..sequences import clean, read_sequences
 
 __all__ = ["LabelledSequences", "read_labelled", "scores"]
 
@@ -22,7 +22,7 @@ class LabelledSequences:
     Parameters
     ----------
     bases : tuple of str
-        Upper-case sequences.
+        Clean sequences: upper-case A, C, G and T, and N for everything else.
     labels : (n,) int64
         Index into `classes`.
     classes : tuple of str
@@ -50,38 +50,25 @@ def read_labelled(path: str | Path, classes: tuple[str, ...] | None = None) -> L
     Raises
     ------
     InputError
-        For an unreadable or empty file, a missing column, an empty sequence or label, or a label
-        that `classes` does not hold. The message names the line.
+        For whatever `dnabert2_explore.read_sequences` refuses, a row without a label, or a label
+        that `classes` does not hold. The message names the row.
     """
-    path = Path(path)
     bases: list[str] = []
     names: list[str] = []
-    try:
-        with path.open(newline="", encoding="utf-8") as handle:
-            rows = csv.DictReader(handle)
-            if missing := {"sequence", "label"} - set(rows.fieldnames or ()):
-                raise InputError(
-                    f"{path}, line 1: no column {', '.join(map(repr, sorted(missing)))}; expected "
-                    "a header with sequence and label: add it."
-                )
-            for row in rows:
-                sequence, label = (row["sequence"] or "").strip(), (row["label"] or "").strip()
-                if not sequence or not label:
-                    raise InputError(
-                        f"{path}, line {rows.line_num}: sequence or label is empty; fill or "
-                        "remove the row."
-                    )
-                if classes is not None and label not in classes:
-                    raise InputError(
-                        f"{path}, line {rows.line_num}: label {label!r} is not among the training "
-                        f"labels ({', '.join(classes)}); correct it or add examples."
-                    )
-                bases.append(sequence.upper().replace("U", "T"))
-                names.append(label)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read as CSV ({error}).") from error
-    if not bases:
-        raise InputError(f"{path}: no rows below the header; expected labelled sequences.")
+    for row, sequence in enumerate(read_sequences(Path(path)), start=1):
+        if sequence.label is None:
+            raise InputError(
+                f"{path}, row {row} ({sequence.name!r}) has no label; expected columns sequence "
+                "and label: add the label, or remove the row."
+            )
+        if classes is not None and sequence.label not in classes:
+            raise InputError(
+                f"{path}, row {row} ({sequence.name!r}): label {sequence.label!r} is not among the "
+                f"training labels ({', '.join(classes)}); correct it or add examples."
+            )
+        # The same cleaning that stands before the tokenizer at inference.
+        bases.append(clean(sequence.bases).bases)
+        names.append(sequence.label)
     if classes is None:
         numbers = all(name.lstrip("-").isdigit() for name in names)
         classes = tuple(sorted(Counter(names), key=int if numbers else None))

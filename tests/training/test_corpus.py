@@ -107,7 +107,7 @@ def test_category_without_a_window(genomes, tmp_path):
     (tmp_path / "short.fa").write_text(">x\nACGTNNACGT\n")
     (tmp_path / "a.fa").write_text((genomes / "a.fa").read_text())
     (tmp_path / "t.tsv").write_text("file\tcategory\na.fa\tbacteria\nshort.fa\tvirus\n")
-    with pytest.raises(InputError, match="category 'virus' has no stretch"):
+    with pytest.raises(InputError, match="species 'short' has no stretch"):
         Corpus.load(tmp_path, tmp_path / "t.tsv", shortest=100)
 
 

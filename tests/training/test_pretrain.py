@@ -174,6 +174,13 @@ def test_schedules():
     np.testing.assert_allclose(learning_rates(trapezoid), [0.5, 1, 1, 1, 1, 1, 1, 0.75, 0.5, 0.25])
 
 
+def test_settings_this_machine_or_architecture_has_not(config):
+    with pytest.raises(InputError, match="network: hidden_size 10 is not a multiple"):
+        pretrain(dataclasses.replace(config, network={"hidden_size": 10, "num_attention_heads": 3}))
+    with pytest.raises(InputError, match="'cuda:77' is not available here"):
+        pretrain(dataclasses.replace(config, device="cuda:77"))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -181,6 +188,7 @@ def test_schedules():
         ({"precision": "int8"}, "precision is 'int8'"),
         ({"batch_rows": 0}, "batch_rows is 0"),
         ({"warmup_steps": 99_999}, "more than total_steps"),
+        ({"network": {"hidden_sise": 16}}, "no setting 'hidden_sise'"),
     ],
 )
 def test_bad_settings(config, change, message):

@@ -40,7 +40,7 @@ def test_tokenizer_that_is_none(tmp_path):
     with pytest.raises(CheckpointError, match="no tokenizer at"):
         load_backend(tmp_path)
     (tmp_path / "tokenizer.json").write_text("{}")
-    with pytest.raises(CheckpointError, match=r"is no tokenizer\.json"):
+    with pytest.raises(CheckpointError, match="is not a tokenizer file"):
         load_backend(tmp_path)
 
 

@@ -23,6 +23,12 @@ def test_words_and_integers(tmp_path):
     assert numbers.labels.tolist() == [1, 0, 1]
 
 
+def test_sequences_are_cleaned_as_at_inference(tmp_path):
+    text = "\ufeffSequence,Label\nACGT ACNRT,x\nGG,y\n"
+    data = read_labelled(write(tmp_path, text))
+    assert data.bases == ("ACGTACNNT", "GG")
+
+
 def test_classes_of_the_training_file_are_kept(tmp_path):
     dev = read_labelled(write(tmp_path, "sequence,label\nA,b\n"), classes=("a", "b"))
     assert dev.labels.tolist() == [1]
@@ -31,12 +37,14 @@ def test_classes_of_the_training_file_are_kept(tmp_path):
 @pytest.mark.parametrize(
     ("text", "classes", "message"),
     [
-        ("seq,label\nA,1\n", None, "line 1: no column 'sequence'"),
-        ("sequence,label\n", None, "no rows below the header"),
+        ("seq,label\nA,1\n", None, "no 'sequence' column"),
+        ("sequence,label\n", None, "has a header but no rows"),
+        ("sequence,label\nMKVLA,1\nAC,2\n", None, "line 2"),
         ("sequence,label\nA,1\nC,1\n", None, "only one label, '1'"),
-        ("sequence,label\nA,1\n,2\n", None, "line 3: sequence or label is empty"),
-        ("sequence,label\nA,1\nC\n", None, "line 3: sequence or label is empty"),
-        ("sequence,label\nA,c\n", ("a", "b"), "line 2: label 'c' is not among the training"),
+        ("sequence,label\nA,1\n,2\n", None, "line 3"),
+        ("sequence,label\nA,1\nC\n", None, "line 3 has 1 cells"),
+        ("sequence,label\nA,1\nC,\n", None, "row 2 .* has no label"),
+        ("sequence,label\nA,c\n", ("a", "b"), "row 1 .*: label 'c' is not among the training"),
     ],
 )
 def test_bad_files(tmp_path, text, classes, message):
@@ -45,7 +53,7 @@ def test_bad_files(tmp_path, text, classes, message):
 
 
 def test_absent_file(tmp_path):
-    with pytest.raises(InputError, match="cannot be read as CSV"):
+    with pytest.raises(InputError, match=r"none\.csv"):
         read_labelled(tmp_path / "none.csv")
 
 
