@@ -22,6 +22,7 @@ from dnabert2_explore.cli import app
 from dnabert2_explore.cli.common import stop_between_steps
 from dnabert2_explore.cli.output import check_output, replacing
 from dnabert2_explore.errors import Cancelled, InputError
+from dnabert2_explore.sequences import UnknownBasesWarning
 
 FASTA = ">one first\nACGTAGCATCGGATCTATC\nTATCG\n>two\nGGGTTTAAACCC\n"
 COMMANDS = ("lab", "tokenize", "embed", "train-tokenizer", "pretrain", "info")
@@ -145,6 +146,30 @@ def test_tokenize_writes_a_file_once(run, fasta, model_folder, tmp_path):
     assert out.read_bytes() == before
     assert run("tokenize", fasta, "-m", model_folder, "-o", out, "--force").exit_code == 0
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_tokenize_counts_unknown_bases_once(run, model_folder, tmp_path):
+    fasta = tmp_path / "n.fa"
+    fasta.write_text(">a\nACGTN\n>b\nNNACGTAC\n")
+    with pytest.warns(UnknownBasesWarning, match="3 of 13") as record:
+        assert run("tokenize", fasta, "-m", model_folder, "--kmer", "3").exit_code == 0
+    assert len(record) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes and links as POSIX has them")
+def test_output_that_is_no_file_or_a_link(run, tmp_path, fasta, model_folder):
+    os.mkfifo(tmp_path / "pipe")
+    refused = run("tokenize", fasta, "-m", model_folder, "-o", tmp_path / "pipe", "--force")
+    assert refused.exit_code == 1
+    assert "no regular file" in refused.stderr
+    (tmp_path / "link").symlink_to(tmp_path / "there")
+    (tmp_path / "there").write_text("old")
+    assert (
+        run("tokenize", fasta, "-m", model_folder, "-o", tmp_path / "link", "--force").exit_code
+        == 0
+    )
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there").read_text() != "old"
 
 
 def test_tokenize_survives_a_reader_that_goes_away(model_folder, tmp_path):

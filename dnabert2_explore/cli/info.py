@@ -65,14 +65,12 @@ def _version(name: str) -> str | None:
 def _hardware() -> dict[str, Any]:
     import torch
 
+    from ..encoder import find_device
     from ..network.attention import BACKENDS
 
-    if torch.cuda.is_available():
+    device = str(find_device("auto"))
+    if device == "cuda":
         device = f"cuda ({torch.cuda.get_device_name()})"
-    elif torch.backends.mps.is_available():
-        device = "mps"
-    else:
-        device = "cpu"
     return {
         "device": device,
         "threads": torch.get_num_threads(),

@@ -19,12 +19,15 @@ def check_output(path: Path, force: bool) -> None:
     Raises
     ------
     InputError
-        If ``path`` exists and ``force`` is false, is a folder, or its folder does not exist.
+        If ``path`` exists and ``force`` is false, is a folder or another special file, or its
+        folder does not exist.
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder; expected the name of a file to write")
     if not path.parent.is_dir():
         raise InputError(f"the folder {path.parent} does not exist; make it first")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is no regular file; expected the name of a file to write")
     if path.exists() and not force:
         raise InputError(f"{path} exists; pass --force to replace it, or choose another name")
 
@@ -33,8 +36,10 @@ def check_output(path: Path, force: bool) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that takes its place when the block succeeds.
 
-    A reader never sees half a result, and a run that fails leaves what was there before.
+    A reader never sees half a result, and a run that fails leaves what was there before. Where
+    `path` is a symbolic link, the file it points to is replaced.
     """
+    path = path.resolve()
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -113,10 +114,16 @@ def _schemes(
 def _segment(
     sequences: list[Sequence], schemes: dict[str, Callable[[str], Tokens]]
 ) -> Iterator[tuple[str, str, Tokens]]:
-    """Yield (sequence name, scheme, tokens)."""
+    """Yield (sequence name, scheme, tokens); unknown bases are warned about once for all."""
+    from ..sequences import Composition, UnknownBasesWarning, clean, warn_unknown
+
+    warn_unknown(Composition.total(clean(one.bases).composition for one in sequences))
     for sequence in sequences:
         for scheme, cut in schemes.items():
-            yield sequence.name, scheme, cut(sequence.bases)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UnknownBasesWarning)
+                tokens = cut(sequence.bases)
+            yield sequence.name, scheme, tokens
 
 
 @contextmanager

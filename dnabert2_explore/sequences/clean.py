@@ -8,7 +8,8 @@ first, and what was changed is counted.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +77,18 @@ class Composition:
     def ambiguous(self) -> int:
         """Bases that are not A, C, G, T or U: ``n + iupac + unknown``."""
         return self.n + self.iupac + self.unknown
+
+    @classmethod
+    def total(cls, compositions: Iterable[Composition]) -> Composition:
+        """Add up what several texts held.
+
+        Examples
+        --------
+        >>> Composition.total(clean(text).composition for text in ("ACN", "GG")).length
+        5
+        """
+        each = list(compositions)
+        return cls(**{f.name: sum(getattr(one, f.name) for one in each) for f in fields(cls)})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -125,7 +124,7 @@ class DnaTokenizer:
         """
         texts = list(sequences)
         cleaned = [clean(text) for text in texts]
-        warn_unknown(_total([c.composition for c in cleaned]))
+        warn_unknown(Composition.total(c.composition for c in cleaned))
         encodings = self.backend.encode_batch(
             [c.bases for c in cleaned], add_special_tokens=special
         )
@@ -169,9 +168,3 @@ class DnaTokenizer:
             unknown=ids == self.unk_id,
             composition=cleaned.composition,
         )
-
-
-def _total(compositions: list[Composition]) -> Composition:
-    return Composition(
-        **{f.name: sum(getattr(c, f.name) for c in compositions) for f in fields(Composition)}
-    )
