@@ -86,7 +86,8 @@ class AtlasExplorer(Explorer):
         self.colour = Dropdown(options=[], tooltip="Colour by").add_class("dx-colour")
         self.layer = Dropdown(
             options=[
-                (f"layer {i}" if i else "embeddings (layer 0)", i) for i in range(n_layers, -1, -1)
+                (f"layer {i}" if i else "layer 0, the embeddings", i)
+                for i in range(n_layers, -1, -1)
             ],
             tooltip="Hidden states of which layer",
         ).add_class("dx-embedding-layer")
@@ -288,6 +289,17 @@ class AtlasExplorer(Explorer):
     def _method(self) -> str:
         wanted = self.projection.value
         return wanted if wanted in self._planes else "PCA"
+
+    def _figure_alone(self) -> go.Figure | None:
+        # On the page the legend is a line of its own; in a picture it stands beside the points.
+        figure = self._figure()
+        if figure is not None and any(trace.showlegend for trace in figure.data):
+            figure.update_layout(
+                showlegend=True,
+                margin_r=170,
+                legend={"orientation": "v", "x": 1.02, "y": 1, "yanchor": "top"},
+            )
+        return figure
 
     def _figure(self) -> go.Figure | None:
         plane = self._planes.get(self._method)

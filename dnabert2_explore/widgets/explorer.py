@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 from ipywidgets import HTML, Button, HBox, Textarea, ToggleButton, VBox
 
-from ..errors import ExploreError
+from ..errors import ExploreError, InputError
+from ..figures.colours import theme_of
 from .jobs import Job, JobBar, quiet
 from .plot import PlotlyView
 from .state import Selection
@@ -137,6 +139,10 @@ class Explorer(VBox):
         """Make the figure on show; None while there is none."""
         raise NotImplementedError
 
+    def _figure_alone(self) -> go.Figure | None:
+        """Make the figure with everything that stands beside it on the page."""
+        return self._figure()
+
     def _press(self, event: dict[str, Any]) -> None:
         """Act on a press somewhere in the plot."""
 
@@ -251,7 +257,7 @@ class Explorer(VBox):
     @property
     def figure(self) -> go.Figure | None:
         """The plotly figure on show, to keep or change."""
-        return self._figure()
+        return self._figure_alone()
 
     @property
     def caption(self) -> str:
@@ -272,10 +278,9 @@ class Explorer(VBox):
         """Write the figure and its caption as one HTML file that opens offline."""
         figure = self.figure
         if figure is None:
-            raise ExploreError("There is no figure yet: choose a sequence first.")
-        figure.update_layout(autosize=True)
-        ink = "#20242c" if self.selection.theme == "light" else "#e6e8ec"
-        paper = "#ffffff" if self.selection.theme == "light" else "#111417"
+            raise InputError("There is no figure yet: choose a sequence first.")
+        theme = theme_of(self.selection.theme)
+        ink, paper = theme.ink, theme.paper
         body = figure.to_html(include_plotlyjs=True, full_html=False, config={"displaylogo": False})
         return (
             "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
@@ -308,8 +313,37 @@ class Explorer(VBox):
         line.layout.display = "none"
         return line, box
 
+    def _stamped(self) -> go.Figure:
+        """Make the figure for a paper or a slide: on paper, with what it shows and which model."""
+        figure = self.figure
+        if figure is None:
+            raise InputError("There is no figure yet: choose a sequence first.")
+        theme, layout = theme_of(self.selection.theme), figure.layout
+        width = self.plot.width or 900
+        lines = textwrap.wrap(self.caption, max(40, width // 6))
+        foot = 15 * len(lines) + 6
+        figure.add_annotation(
+            text="<br>".join(escape(line) for line in lines),
+            x=0,
+            y=0,
+            xref="paper",
+            yref="paper",
+            xanchor="left",
+            yanchor="top",
+            yshift=-layout.margin.b - 2,
+            align="left",
+            showarrow=False,
+            font={"size": 10.5, "color": theme.muted},
+        )
+        return figure.update_layout(
+            width=width,
+            height=layout.height + foot,
+            margin_b=layout.margin.b + foot,
+            paper_bgcolor=theme.paper,
+        )
+
     def _image(self, format: str) -> None:
-        self.plot.save_image(format, self._stem())
+        self.plot.save_image(self._stamped(), format, self._stem())
 
     def _save_html(self) -> None:
         self.plot.save_text(self.to_html(), f"{self._stem()}.html", "text/html")

@@ -206,9 +206,10 @@ async function render({ model, el }) {
 
   const command = async (message) => {
     if (message.do === "image") {
-      await Plotly.downloadImage(canvas, {
+      const figure = JSON.parse(message.figure);
+      await Plotly.downloadImage(figure, {
         format: message.format, filename: message.filename,
-        width: canvas._fullLayout.width, height: canvas._fullLayout.height,
+        width: figure.layout.width, height: figure.layout.height,
         scale: message.format === "png" ? 3 : 1,
       });
     } else if (message.do === "file") {

@@ -127,9 +127,16 @@ class PlotlyView(anywidget.AnyWidget):
         for listener in self._listeners:
             listener(content)
 
-    def save_image(self, format: str, filename: str) -> None:
-        """Let the browser download the figure as ``"png"`` or ``"svg"``."""
-        self.send({"do": "image", "format": format, "filename": filename})
+    def save_image(self, figure: go.Figure, format: str, filename: str) -> None:
+        """Let the browser draw `figure` apart and download it as ``"png"`` or ``"svg"``."""
+        self.send(
+            {
+                "do": "image",
+                "figure": figure.to_json(validate=False),
+                "format": format,
+                "filename": filename,
+            }
+        )
 
     def save_text(self, text: str, filename: str, type: str = "text/plain") -> None:
         """Let the browser download `text` as a file."""

@@ -294,6 +294,9 @@ def test_export(request, name, monkeypatch):
         "csv",
         "",
     ]
+    picture = json.loads(sent[0]["figure"])["layout"]
+    assert "parameters" in picture["annotations"][-1]["text"] or name == "tokens"
+    assert picture["height"] > view.figure.layout.height
     page = sent[2]["text"]
     assert "Plotly.newPlot" in page
     assert 'src="http' not in page
