@@ -36,6 +36,11 @@ class WorkbenchPage:
         """Text of one element, white space folded."""
         return " ".join(self.locator(selector).first.inner_text().split())
 
+    def chosen(self, selector: str) -> str:
+        """Return the chosen entry of a list."""
+        text: str = self.locator(selector).evaluate("list => list.selectedOptions[0].textContent")
+        return text
+
     def caption(self, view: str) -> str:
         """Caption of a view."""
         return self.text(f".dx-{view} .dx-caption")
@@ -73,7 +78,7 @@ class WorkbenchPage:
         return self.span_in(self.text(".dx-selected"))
 
     def base_axes(self) -> dict[str, tuple[int, int]]:
-        """Visible range of every base axis, in whole bases."""
+        """Return the first and last base in sight on every base axis, counted from 1."""
         ranges: dict[str, list[float]] = self.lab.page.evaluate(
             """views => Object.fromEntries(views.map(view => {
                 const plot = document.querySelector(
@@ -82,7 +87,7 @@ class WorkbenchPage:
             }))""",
             ["tokens", "attention", "attribution"],
         )
-        return {view: (round(low), round(high)) for view, (low, high) in ranges.items()}
+        return {view: (round(a + 0.5), round(b - 0.5)) for view, (a, b) in ranges.items()}
 
     def umap_is_ready(self) -> bool:
         """Whether the atlas has its second projection, on show or not."""
@@ -92,8 +97,8 @@ class WorkbenchPage:
 
     def view_errors(self) -> list[str]:
         """Errors on show in the views."""
-        shown = self.locator(".dx-view .dx-error").all()
-        return [one.inner_text() for one in shown if one.is_visible()]
+        shown = self.locator(".dx-view .dx-error:visible")
+        return shown.all_inner_texts()
 
     def sideways_overflow(self) -> int:
         """Pixels by which the workbench is wider than its place."""
@@ -114,11 +119,21 @@ class WorkbenchPage:
     # Waiting ------------------------------------------------------------------------------------
 
     def wait(self, condition: Callable[[], Any], timeout: float = 60) -> None:
-        """Wait until ``condition()`` is true."""
-        deadline = time.monotonic() + timeout
+        """Wait until ``condition()`` is true.
+
+        Raises
+        ------
+        RuntimeError
+            If a view shows an error meanwhile.
+        TimeoutError
+            If it takes longer than ``timeout`` seconds.
+        """
+        begun = time.monotonic()
         while not condition():
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"not within {timeout} s; errors on show: {self.view_errors()}")
+            if errors := self.view_errors():
+                raise RuntimeError(f"errors on show in the views: {errors}")
+            if time.monotonic() - begun > timeout:
+                raise TimeoutError(f"not within {timeout} s")
             self.lab.page.wait_for_timeout(20)
 
     def wait_text(self, selector: str, words: str, timeout: float = 60) -> None:
