@@ -15,11 +15,12 @@ import argparse
 import copy
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from dnabert2_explore.network import Dnabert2ForMaskedLM
+from dnabert2_explore.network import Dnabert2Config, Dnabert2ForMaskedLM
 from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
 from dnabert2_explore.training.corpus import Corpus, read_table
 from dnabert2_explore.training.evaluate import evaluate, held_out_rows, score_rows
@@ -72,7 +73,7 @@ Commands, from the root of the repository (genomes in `../shared/genomes`):
 
 {species} training species in {categories} categories, {training_mb:.0f} Mbp of A, C, G, T; files, species and
 splits are listed in `configs/pocket_species.tsv`. The sequences are public (RefSeq, GenBank, UCSC,
-Ensembl), as redistributed in Debian packages and public repositories; none is part of this package.
+Ensembl), as redistributed in Debian packages and public repositories; none is part of these weights.
 
 Held out, from the tokenizer as well as from the network: {held}.
 All files of a held-out species are held out, strains and organelles included. *Rattus norvegicus*
@@ -91,7 +92,11 @@ training species; a neighbour that is masked itself is left out).
 
 {table}
 
-Gain of pocket over the unigram on the same positions, nats a token (standard error over windows):
+{verdict}
+
+Gain of pocket on the same positions, nats a token (standard error over windows; negative: the baseline
+is better):
+
 {gains}
 
 Rounding the weights to float16 changes the mean held-out loss by {rounding:+.1e} nats (largest change of
@@ -114,6 +119,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=256, help="windows of each held-out species")
     parser.add_argument("--fit-rows", type=int, default=40_000, help="windows for the baselines")
     parser.add_argument("--checkpoint", action="store_true", help="export the newest checkpoint")
+    parser.add_argument("--card-only", action="store_true", help="from the scores.json there is")
     parser.add_argument("--machine", default="2 cores", help="named in the card")
     parser.add_argument("--notes", default="", help="a paragraph below the commands")
     parser.add_argument("--threads", type=int, default=1)
@@ -127,11 +133,25 @@ def main() -> None:
     source = newest if arguments.checkpoint else Path(config.out) / "model"
     network = load_network(find_checkpoint(source))
     assert isinstance(network, Dnabert2ForMaskedLM)
+    scores_file = arguments.out / "scores.json"
+    if not arguments.card_only:
+        scores = score(config, network, arguments)
+        scores["run"] = {key: state[key] for key in ("step", "tokens", "seconds")}
+        save_model(network, arguments.out, config.tokenizer, torch.float16)
+        scores_file.write_text(json.dumps(scores, indent=1) + "\n")
+    card = write_card(config, network.config, json.loads(scores_file.read_text()), arguments)
+    (arguments.out / "MODEL_CARD.md").write_text(card)
+
+
+def score(
+    config: PretrainConfig, network: Dnabert2ForMaskedLM, arguments: argparse.Namespace
+) -> dict[str, Any]:
+    """Everything that is measured: model and baselines, float16 rounding, the tokenizer."""
     tokenizer = load_backend(config.tokenizer)
     powers = (config.category_power, config.species_power)
     training = Corpus.load(config.genomes, config.table, "train", config.shortest, *powers)
     held_out = Corpus.load(config.genomes, config.table, "heldout", config.shortest, *powers)
-    scores = evaluate(
+    scores: dict[str, Any] = evaluate(
         network,
         tokenizer,
         training,
@@ -144,69 +164,87 @@ def main() -> None:
     )
     task = held_out_rows(held_out, tokenizer, arguments.rows, config.row_tokens, config.longest)
     rounded = copy.deepcopy(network).half().float()
-    full = scores["scores"]
-    assert isinstance(full, dict)
-    changes = {
-        name: nats - full[name]["model"]["nats"]
+    scores["float16_rounding"] = {
+        name: nats - scores["scores"][name]["model"]["nats"]
         for name, (nats, _) in score_rows(rounded, task).items()
     }
-    scores["float16_rounding"] = changes
-    save_model(network, arguments.out, config.tokenizer, torch.float16)
-    run = {key: state[key] for key in ("step", "tokens", "seconds")}
-    written = {"run": run} | scores
-    (arguments.out / "scores.json").write_text(json.dumps(written, indent=1) + "\n")
+    scores["bases_per_token"] = bases_per_token(tokenizer, training)
+    scores["training_bases"] = len(training)
+    scores["parameters"] = sum(p.numel() for p in network.parameters())
+    return scores
 
+
+def write_card(
+    config: PretrainConfig,
+    shape: Dnabert2Config,
+    scores: dict[str, Any],
+    arguments: argparse.Namespace,
+) -> str:
+    """Fill the card from the measured numbers."""
     header = "| held-out species | " + " | ".join(WHO.values()) + " |\n|---|" + "---|" * len(WHO)
     lines = [
         f"| {'**mean**' if name == 'mean' else name.replace('_', ' ')} | "
         + " | ".join(f"{by[who]['nats']:.3f} ({100 * by[who]['accuracy']:.1f}%)" for who in WHO)
         + " |"
-        for name, by in full.items()
+        for name, by in scores["scores"].items()
     ]
     gains = scores["gains"]
-    assert isinstance(gains, dict)
-    gained = ", ".join(
-        f"{name.replace('_', ' ')} {one['nats']:+.3f} ({one['standard_error']:.3f})"
-        for name, one in gains["unigram"].items()
+    gained = ["| held-out species | " + " | ".join(f"over {WHO[who]}" for who in gains) + " |"]
+    gained += ["|---|" + "---|" * len(gains)]
+    for name in gains["unigram"]:
+        cells = (f"{by[name]['nats']:+.3f} ({by[name]['standard_error']:.3f})"
+                 for by in gains.values())  # fmt: skip
+        gained.append(f"| {name.replace('_', ' ')} | " + " | ".join(cells) + " |")
+    mean = scores["scores"]["mean"]
+    verdict = (
+        f"In the mean over species pocket loses {mean['model']['nats']:.3f} nats a token, the unigram "
+        f"{mean['unigram']['nats']:.3f} and the bigram of both neighbours "
+        f"{mean['bigram_both']['nats']:.3f}; it names {100 * mean['model']['accuracy']:.1f}% of the "
+        f"tokens, that bigram {100 * mean['bigram_both']['accuracy']:.1f}%."
     )
-    shape = network.config
-    per_token = bases_per_token(tokenizer, training)
-    card = CARD.format(
-        parameters=sum(p.numel() for p in network.parameters()),
+    rows = read_table(config.table, config.genomes)
+    trained = {file.species: file.category for file in rows if file.split == "train"}
+    changes = scores["float16_rounding"].values()
+    run = scores["run"]
+    return CARD.format(
+        parameters=scores["parameters"],
         layers=shape.num_hidden_layers,
         hidden=shape.hidden_size,
         heads=shape.num_attention_heads,
         intermediate=shape.intermediate_size,
         megabytes=(arguments.out / "model.safetensors").stat().st_size / 1e6,
         vocabulary=shape.vocab_size,
-        bases_per_token=per_token,
-        tokens_m=state["tokens"] / 1e6,
-        tokens=state["tokens"],
-        megabases=state["tokens"] * (1 - 2 / config.row_tokens) * per_token / 1e6,
-        steps=state["step"],
-        minutes=state["seconds"] / 60,
+        bases_per_token=scores["bases_per_token"],
+        tokens_m=run["tokens"] / 1e6,
+        tokens=run["tokens"],
+        megabases=run["tokens"] * (1 - 2 / config.row_tokens) * scores["bases_per_token"] / 1e6,
+        steps=run["step"],
+        minutes=run["seconds"] / 60,
         machine=arguments.machine,
         notes=f"\n{arguments.notes}\n" if arguments.notes else "",
         dropout=shape.hidden_dropout_prob,
         mask_percent=100 * config.mask_probability,
         probability=15,
-        species=len(training.species),
-        categories=len(training.categories),
-        training_mb=len(training) / 1e6,
+        species=len(trained),
+        categories=len(set(trained.values())),
+        training_mb=scores["training_bases"] / 1e6,
         held=", ".join(
-            sorted({
-                f"*{file.species.replace('_', ' ')}* ({file.category})"
-                for file in read_table(config.table, config.genomes)
-                if file.split == "heldout"
-            })
+            sorted(
+                {
+                    f"{file.species.replace('_', ' ')} ({file.category})"
+                    for file in rows
+                    if file.split == "heldout"
+                }
+            )
         ),
-        rows=arguments.rows,
-        fit_tokens_m=arguments.fit_rows * (config.row_tokens - 2) / 1e6,
+        rows=scores["rows_by_species"],
+        fit_tokens_m=scores["fit_rows"] * (scores["row_tokens"] - 2) / 1e6,
         smoothing=scores["smoothing"],
         table="\n".join([header, *lines]),
-        gains=gained + ".",
-        rounding=float(np.mean(list(changes.values()))),
-        rounding_max=max(map(abs, changes.values())),
+        verdict=verdict,
+        gains="\n".join(gained),
+        rounding=float(np.mean(list(changes))),
+        rounding_max=max(map(abs, changes)),
         **{
             name: getattr(config, name)
             for name in (
@@ -216,8 +254,6 @@ def main() -> None:
             )
         },
     )  # fmt: skip
-    (arguments.out / "MODEL_CARD.md").write_text(card)
-    print("\n".join([header, *lines]))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Export a fine-tuning run as the shipped pocket-splice model.
+"""Fine-tune pocket on splice sites, and export the run as the shipped pocket-splice model.
 
     python scripts/release_splice.py configs/pocket-splice.yaml
 
-Reads the run's metrics.json and model, and the summary.json of the data beside the training file;
+With --no-training the run of before is exported again. Reads the run's metrics.json and model, and the summary.json of the data beside the training file;
 writes config.json, model.safetensors in float16, the tokenizer, scores.json and MODEL_CARD.md.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
-from dnabert2_explore.training.finetune import FinetuneConfig, predict_file
+from dnabert2_explore.training.finetune import FinetuneConfig, finetune, predict_file
 from dnabert2_explore.training.saving import save_model
 
 CARD = """\
@@ -46,7 +46,6 @@ windows.{chromosomes}
 best {select} on dev, were kept.{notes}
 
     python scripts/build_splice_data.py --out ../splice
-    python -c "from dnabert2_explore.training.finetune import *; finetune(FinetuneConfig.from_yaml('configs/pocket-splice.yaml'))"
     python scripts/release_splice.py configs/pocket-splice.yaml
 
 ## Scores on the test chromosomes
@@ -68,10 +67,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("dnabert2_explore/models/pocket-splice"))
     parser.add_argument("--machine", default="2 cores", help="named in the card")
     parser.add_argument("--notes", default="", help="a sentence after the training paragraph")
+    parser.add_argument("--no-training", action="store_true", help="export the run as it is")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     config = FinetuneConfig.from_yaml(arguments.config)
+    if not arguments.no_training:
+        finetune(config, progress=lambda done, total: print(f"\r{done}/{total}", end=""))
     metrics = json.loads((Path(config.out) / "metrics.json").read_text())
     source = Path(config.out) / "model"
     save_model(load_network(find_checkpoint(source)), arguments.out, source, torch.float16)
