@@ -20,7 +20,7 @@ from ..figures.colours import NOT_GIVEN, SYMBOLS, class_colours
 from ..sequences import Sequence, gc_content
 from .examples import SPLICE, WINDOWS, fill
 from .explorer import Explorer, sentence
-from .jobs import Job, JobBar, busy
+from .jobs import Job, JobBar
 from .projection import project_apart
 from .state import MINE, Selection
 
@@ -177,8 +177,7 @@ class AtlasExplorer(Explorer):
                 batch = texts[start : start + _CHUNK]
                 part = [text for text in batch if (text, layer, pooling) not in known]
                 if part:
-                    with busy(self.enc):
-                        vectors = self.enc.embed(part, pooling=pooling, layer=layer)
+                    vectors = self.enc.embed(part, pooling=pooling, layer=layer)
                     known.update(
                         ((t, layer, pooling), v) for t, v in zip(part, vectors, strict=True)
                     )

@@ -26,7 +26,6 @@ from ..network import alibi_slopes
 from ..sequences import Sequence
 from .examples import fill
 from .explorer import Explorer
-from .jobs import busy
 from .plot import PlotlyView
 from .state import Selection
 from .tokens import BUTTONS, select_token, sequence_code, step_token
@@ -144,8 +143,7 @@ class AttentionExplorer(Explorer):
         self._source, self._cell = bases, ""
 
         def work(progress: Any) -> tuple[Attention, NDArray[np.float32]]:
-            with busy(self.enc):
-                result = attend(self.enc, bases)
+            result = attend(self.enc, bases)
             return result, overview(result, _THUMBNAIL)
 
         def done(results: tuple[Attention, NDArray[np.float32]]) -> None:

@@ -17,7 +17,6 @@ from ..figures.style import span_text
 from ..sequences import Sequence
 from .examples import SPLICE, WINDOWS, fill
 from .explorer import Explorer
-from .jobs import busy
 from .state import Selection
 from .tokens import BUTTONS, select_token, sequence_code, step_token
 
@@ -144,10 +143,9 @@ class AttributionExplorer(Explorer):
         bases, target, method, steps = question
 
         def work(progress: Any) -> Attribution:
-            with busy(self.enc):
-                return attribute(
-                    self.enc, bases, target, method, n_steps=steps or 20, progress=progress
-                )
+            return attribute(
+                self.enc, bases, target, method, n_steps=steps or 20, progress=progress
+            )
 
         def done(result: Attribution) -> None:
             self.result = self._kept[question] = result

@@ -319,7 +319,7 @@ class Explorer(VBox):
         if figure is None:
             raise InputError("There is no figure yet: choose a sequence first.")
         theme, layout = theme_of(self.selection.theme), figure.layout
-        width = self.plot.width or 900
+        width = max(self.plot.width, 640)
         lines = textwrap.wrap(self.caption, max(40, width // 6))
         foot = 15 * len(lines) + 6
         figure.add_annotation(

@@ -10,20 +10,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
 from typing import Any, Generic, TypeVar
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakSet
 
 import ipywidgets
 
 from ..errors import Cancelled
 from ..sequences import UnknownBasesWarning
 
-__all__ = ["Job", "JobBar", "busy", "quiet"]
+__all__ = ["Job", "JobBar", "quiet"]
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
 
 _guard = threading.Lock()
-_locks: WeakKeyDictionary[Any, threading.RLock] = WeakKeyDictionary()
 _silent = 0
 _running: WeakSet[Job[Any]] = WeakSet()
 
@@ -37,15 +36,6 @@ def _end_all() -> None:
         job.cancel()
     for job in jobs:
         job.wait(10)
-
-
-@contextmanager
-def busy(encoder: Any) -> Iterator[None]:
-    """Hold a network while it computes: attribution hooks into it, which others must not see."""
-    with _guard:
-        lock = _locks.setdefault(encoder.network, threading.RLock())
-    with lock:
-        yield
 
 
 @contextmanager
