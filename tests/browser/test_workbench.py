@@ -199,7 +199,7 @@ def test_splice_sites_down_to_single_letters(bench, screenshots):
     bench.locator(".dx-range input").press("Enter")
     bench.wait(lambda: set(bench.base_axes().values()) == {(length // 2 - 39, length // 2 + 40)})
     bench.wait_settled()
-    bench.click_token()
+    bench.click_token(2)  # beside the site
     bench.wait(lambda: bench.selected_bases() is not None)
     bench.choose(".dx-attention .dx-layer select", 0)
     bench.choose(".dx-attention .dx-head select", 3)
