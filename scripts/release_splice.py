@@ -54,7 +54,7 @@ best {select} on dev, were kept.{notes}
 |---|---|---|---|---|---|---|
 {table}
 
-The position weight matrix scores the middle {core} bases (width chosen on dev) with one log-odds matrix a
+{verdict} The position weight matrix scores the middle {core} bases (width chosen on dev) with one log-odds matrix a
 class and one pseudocount; it sees absolute positions, which ALiBi does not give the network. MCC of
 pocket-splice on dev: {dev_mcc:.3f}. Rounded to float16, as shipped, test MCC is {half_mcc:.3f}.
 """
@@ -93,6 +93,11 @@ def main() -> None:
         f"| {who} | " + " | ".join(f"{scores[name]:.3f}" for name in names) + " |"
         for who, scores in rows.items()
     )
+    matrix = metrics["baselines"]["position_weights"]["mcc"]
+    verdict = (
+        f"pocket-splice is {'better' if metrics['test']['mcc'] > matrix else '**worse**'} than the "
+        f"position weight matrix by {abs(metrics['test']['mcc'] - matrix):.3f} MCC."
+    )
     described = "".join(
         f" {split.capitalize()}: {', '.join(one['chromosomes'])}."
         for split, one in summary["splits"].items()
@@ -107,6 +112,7 @@ def main() -> None:
         machine=arguments.machine,
         notes=f" {arguments.notes}" if arguments.notes else "",
         table=table,
+        verdict=verdict,
         core=int(2 * metrics["baselines"]["position_weights"]["flank"]),
         dev_mcc=metrics["dev"]["mcc"],
         half_mcc=half["mcc"],
