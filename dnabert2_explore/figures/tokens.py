@@ -220,9 +220,10 @@ def _letters(
     tints: list[str] = []
     if bases:
         owner = np.zeros(len(bases), dtype=np.int64)
-        for i, (a, b) in enumerate(tokens.spans):
-            if a < span[1] and b > span[0] and b > a:
-                owner[max(a - span[0], 0) : b - span[0]] = i
+        inside = (tokens.spans[:, 0] < span[1]) & (tokens.spans[:, 1] > span[0])
+        for i in np.flatnonzero(inside & ~tokens.special):
+            a, b = tokens.spans[i]
+            owner[max(a - span[0], 0) : b - span[0]] = i
         tints = [colours.tints[int(i) % 2] for i in owner]
     x = np.arange(span[0], span[0] + len(bases)) + 1
     return [

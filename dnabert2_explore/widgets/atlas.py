@@ -19,7 +19,7 @@ from ..figures.atlas import atlas_scatter
 from ..figures.colours import NOT_GIVEN, SYMBOLS, class_colours
 from ..sequences import Sequence, gc_content
 from .examples import SPLICE, WINDOWS, fill
-from .explorer import Explorer, sentence
+from .explorer import LONGEST, Explorer, sentence
 from .jobs import Job, JobBar
 from .projection import project_apart
 from .state import MINE, Selection
@@ -97,6 +97,7 @@ class AtlasExplorer(Explorer):
         self._planes: dict[str, NDArray[np.float64]] = {}
         self._shown: tuple[int, ...] = ()
         self._shown_key: tuple[Any, ...] = ()
+        self._left_out = 0
         self._umap_job: Job[Any] | None = None
         self._umap_bar = JobBar(self._umap_cancelled)
         self._quiet_colour = False
@@ -155,7 +156,9 @@ class AtlasExplorer(Explorer):
 
     def _changed(self, changed: set[str]) -> None:
         self._offer_points()
-        members = self._members()
+        every = self._members()
+        members = tuple(i for i in every if len(self.selection.sequences[i]) <= LONGEST)
+        self._left_out = len(every) - len(members)
         key = (members, self.layer.value, self.pooling.value)
         if key == self._shown_key:
             self._draw()
@@ -352,6 +355,8 @@ class AtlasExplorer(Explorer):
             state = "UMAP is being computed; until then this is PCA." if waiting else ""
         else:
             state = ""
+        if self._left_out:
+            state += f" {self._left_out:,} longer than {LONGEST:,} bp are left out."
         how = {
             "PCA": "PCA",
             "UMAP": "UMAP (cosine distance, 15 neighbours, seed 0)",

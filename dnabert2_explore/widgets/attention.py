@@ -115,8 +115,8 @@ class AttentionExplorer(Explorer):
                 HTML("<h3>All heads</h3>").add_class("dx-title"),
                 self._gallery,
                 HTML(
-                    f"From {_THUMBNAIL} queries, evenly spaced; each head on its own scale. Click "
-                    "one to see it."
+                    f"From up to {_THUMBNAIL} queries, evenly spaced; each head on its own scale. "
+                    "Click one to see it."
                 ).add_class("dx-caption"),
             ]
         ).add_class("dx-heads")
@@ -136,6 +136,9 @@ class AttentionExplorer(Explorer):
 
     def _changed(self, changed: set[str]) -> None:
         current = self.selection.current
+        if self._refuses():
+            self._source = ""
+            return
         if current is None or current.bases == self._source:
             self._draw()
             return

@@ -127,6 +127,9 @@ class AttributionExplorer(Explorer):
         return current.bases, target, self.method.value, steps
 
     def _changed(self, changed: set[str]) -> None:
+        if self._refuses():
+            self._asked, self._classes.value = None, ""
+            return
         question = self._question()
         if question is None or question == self._asked:
             self._draw()

@@ -20,7 +20,11 @@ from .state import Selection
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["Explorer", "sentence"]
+__all__ = ["LONGEST", "Explorer", "sentence"]
+
+#: Bases of the longest sequence that is put through a model here: its attention map already takes
+#: a quarter of a gigabyte, and time grows with the square.
+LONGEST = 40_000
 
 
 def sentence(error: BaseException) -> str:
@@ -206,6 +210,22 @@ class Explorer(VBox):
         from .inputs import zoomed
 
         self.selection.update(view=zoomed(self.selection, factor))
+
+    def _refuses(self) -> bool:
+        """Whether the sequence looked at is too long for a model; says so in place of the plot."""
+        current = self.selection.current
+        if current is None or len(current) <= LONGEST:
+            return False
+        if self._job is not None:
+            self._job.cancel()
+        self.say("")
+        self._read_out.value = ""
+        self._show(
+            None,
+            f"<b>{escape(current.name)}</b> has {len(current):,} bp; this view takes sequences of "
+            f"up to {LONGEST:,} bp: add a shorter stretch of it to see its {self.title.lower()}.",
+        )
+        return True
 
     # Messages ----------------------------------------------------------------------------------
 
