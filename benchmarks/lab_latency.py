@@ -54,8 +54,12 @@ def timed_start(scratch: Path) -> tuple[dict[str, float], list[float], list[floa
             page = WorkbenchPage(lab)
             lab.page.wait_for_selector(".dx-workbench", timeout=300_000)
             mark("workbench on the page")
-            page.wait(lambda: page.drawn()["tokens"] > 0, 300)
-            mark("tokens drawn")
+            waiting = list(VIEWS)
+            while waiting:
+                page.wait(lambda: any(page.drawn()[view] for view in waiting), 300)
+                for view in [view for view in waiting if page.drawn()[view]]:
+                    mark(f"{view} drawn")
+                    waiting.remove(view)
             page.wait_drawn(300)
             mark("all four views drawn")
             lab.wait_all(600)  # the cells below the workbench
