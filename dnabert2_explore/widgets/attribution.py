@@ -31,6 +31,8 @@ NAMES = {
     "saliency": "saliency",
     "occlusion": "occlusion",
 }
+#: Stands for "as many steps as it takes, within reason" among the numbers of steps.
+AUTO = -1
 #: Bases to explain when a model without classes is asked and nothing is selected.
 _SPAN = 12
 
@@ -52,8 +54,8 @@ class AttributionExplorer(Explorer):
     selection : Selection, optional
         Shared with other views.
     steps : int, optional
-        Steps of integrated gradients; by default 50, or 20 for sequences above 600 bp, whose
-        scores would be long in coming.
+        Steps of integrated gradients; by default 50, or 20 for sequences above 600 bp, and four
+        times as many where delta is then above a tenth of the change to be explained.
     """
 
     title = "Attribution"
@@ -83,10 +85,10 @@ class AttributionExplorer(Explorer):
         ).add_class("dx-method")
         self.steps = Dropdown(
             options=[
-                ("auto steps", 0),
+                ("auto steps", AUTO),
                 *((f"{n} steps", n) for n in sorted({20, 50, 100, 200, steps or 50})),
             ],
-            value=steps or 0,
+            value=steps or AUTO,
             tooltip="Steps of the integral: more takes longer and brings delta nearer to 0",
         ).add_class("dx-steps")
         self._classes = HTML().add_class("dx-classes")
@@ -94,7 +96,8 @@ class AttributionExplorer(Explorer):
             control.observe(self._on_control, names="value")
         self.result: Attribution | None = None
         self._asked: tuple[Any, ...] | None = None
-        self._kept: OrderedDict[tuple[Any, ...], Attribution] = OrderedDict()
+        self._n_steps = 0  # behind `result`
+        self._kept: OrderedDict[tuple[Any, ...], tuple[Attribution, int]] = OrderedDict()
         controls: list[Widget] = [self.method, self.steps]
         if self.enc.has_head:
             controls.insert(0, self.target)
@@ -123,7 +126,7 @@ class AttributionExplorer(Explorer):
             target = span
         steps = 0
         if self.method.value == "layer_integrated_gradients":
-            steps = self.steps.value or (50 if len(current) <= 600 else 20)
+            steps = self.steps.value or AUTO
         return current.bases, target, self.method.value, steps
 
     def _changed(self, changed: set[str]) -> None:
@@ -139,26 +142,37 @@ class AttributionExplorer(Explorer):
             if self._job is not None:
                 self._job.cancel()
             self._kept.move_to_end(question)
-            self.result = self._kept[question]
+            self.result, self._n_steps = self._kept[question]
             self.say("")
             self._draw()
             return
+        # What is on show belongs to the question before: fade it until the answer is there.
+        self.plot.stale = True
+        steps = question[3]
+        self._ask(question, (50 if len(question[0]) <= 600 else 20) if steps == AUTO else steps)
+
+    def _ask(self, question: tuple[Any, ...], n_steps: int) -> None:
+        """Compute the answer to `question`; once more with more steps if it is far from exact."""
         bases, target, method, steps = question
 
         def work(progress: Any) -> Attribution:
             return attribute(
-                self.enc, bases, target, method, n_steps=steps or 20, progress=progress
+                self.enc, bases, target, method, n_steps=n_steps or 20, progress=progress
             )
 
         def done(result: Attribution) -> None:
-            self.result = self._kept[question] = result
+            again = steps == AUTO and n_steps in (20, 50) and _far_from_exact(result)
+            self.result, self._n_steps = result, n_steps
+            self._kept[question] = result, n_steps
             while len(self._kept) > 32:
                 self._kept.popitem(last=False)
             self._draw()
+            if again:
+                self._ask(question, 4 * n_steps)
 
-        # What is on show belongs to the question before: fade it until the answer is there.
-        self.plot.stale = True
-        self._start(f"{NAMES.get(method, method)}", work, done)
+        self._start(
+            f"{NAMES.get(method, method)}{f', {n_steps} steps' if steps else ''}", work, done
+        )
 
     @property
     def _fresh(self) -> bool:
@@ -223,15 +237,17 @@ class AttributionExplorer(Explorer):
             change = result.score - (result.baseline_score or 0.0)
             parts.append(
                 f"<span class='dx-delta'>Convergence delta <b>{result.delta:+.3f}</b> of a change "
-                f"of {change:+.2f} {result.unit} ({self._steps_of(result)} steps).</span>"
+                f"of {change:+.2f} {result.unit} ({self._n_steps} steps).</span>"
             )
+            if _far_from_exact(result):
+                parts.append(
+                    "<b class='dx-warn'>Delta is above a tenth of the change: do not trust these "
+                    "scores; more steps bring it down.</b>"
+                )
         outside = float(result.tokens[result.segmentation.special].sum())
         parts.append(f"[CLS] and [SEP], not drawn: {outside:+.3f}.")
         parts.append(f"<span class='dx-model'>{escape(result.model)}</span>")
         return " ".join(parts)
-
-    def _steps_of(self, result: Attribution) -> int:
-        return next(key[3] for key, kept in self._kept.items() if kept is result)
 
     def _selected_line(self, result: Attribution) -> str:
         bases = self.selection.bases
@@ -262,8 +278,8 @@ class AttributionExplorer(Explorer):
 
     def _code(self) -> str:
         question = self._question()
-        target, steps = (question[1], question[3]) if question else (None, 0)
-        more = f", n_steps={steps}" if steps else ""
+        target = question[1] if question else None
+        more = f", n_steps={self._n_steps}" if self._n_steps else ""
         return (
             "import dnabert2_explore as dx\n"
             "from dnabert2_explore.figures import attribution_tracks\n\n"
@@ -292,6 +308,13 @@ class AttributionExplorer(Explorer):
             )
         ]
         return "\n".join(lines) + "\n"
+
+
+def _far_from_exact(result: Attribution) -> bool:
+    """Tell whether delta is above a tenth of the change that was to be explained."""
+    if result.delta is None or result.baseline_score is None:
+        return False
+    return abs(result.delta) > 0.1 * abs(result.score - result.baseline_score)
 
 
 def _probabilities(result: Attribution) -> str:

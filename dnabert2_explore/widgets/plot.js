@@ -63,6 +63,7 @@ async function render({ model, el }) {
   let zoomedAt = 0; // when a person last zoomed: a figure computed before must not undo it
   let drawing = Promise.resolve();
   let waiting = false;
+  let pressed = false;
 
   const members = () => {
     const key = model.get("group");
@@ -136,8 +137,10 @@ async function render({ model, el }) {
       for (const other of members()) if (other !== me) other.zoom(range);
       sendZoom(range);
     });
+    // Plotly also reports a selection after a redraw: only what follows a press is a person's.
     canvas.on("plotly_selected", (what) => {
-      if (!what) return;
+      if (!what || !pressed) return;
+      pressed = false;
       if (spec?.linked) {
         const x = what.range?.x ?? what.lassoPoints?.x;
         if (x) send("stretch", { range: [Math.min(...x), Math.max(...x)] });
@@ -145,7 +148,9 @@ async function render({ model, el }) {
         send("chosen", { points: what.points.map((p) => plain(p.customdata)) });
       }
     });
-    canvas.on("plotly_deselect", () => send("deselect", {}));
+    canvas.on("plotly_deselect", () => {
+      if (pressed) send("deselect", {});
+    });
     canvas.on("plotly_click", (what) => {
       const p = what.points[0];
       send("click", {
@@ -175,6 +180,7 @@ async function render({ model, el }) {
 
   let down = null;
   host.addEventListener("mousedown", (event) => {
+    pressed = true;
     down = { at: [event.clientX, event.clientY], where: locate(event) };
     host.classList.add("dx-pointed"); // focus by pointer needs no ring
     if (!event.target.closest(".modebar")) host.focus({ preventScroll: true });

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from html import unescape
 
 import numpy as np
@@ -340,3 +341,23 @@ def test_no_sequences_is_a_designed_state(encoder, classifier):
         assert "hoose" in view.caption
         assert view.plot.layout.display == "none"
         assert view._message.value == ""
+
+
+def test_auto_steps_go_on_until_delta_is_small_and_say_when_it_is_not(attribution, monkeypatch):
+    real, asked = attribution_module.attribute, []
+
+    def rough(enc, bases, target, method, n_steps, progress):
+        asked.append(n_steps)
+        result = real(enc, bases, target, method, n_steps=10, progress=progress)
+        return replace(result, delta=9.0 if n_steps < 200 else 0.0)
+
+    monkeypatch.setattr(attribution_module, "attribute", rough)
+    attribution.steps.value = 50
+    attribution.wait()
+    assert "do not trust" in attribution.caption
+    attribution.steps.value = attribution_module.AUTO
+    attribution.wait()
+    assert asked == [50, 50, 200]
+    assert "do not trust" not in attribution.caption
+    assert "(200 steps)" in attribution.caption
+    assert "n_steps=200" in attribution.code
