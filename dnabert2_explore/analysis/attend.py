@@ -67,13 +67,35 @@ class Attention:
         InputError
             If there is no such layer or head.
         """
+        return self.rows(layer, head, np.arange(self.queries.shape[2]))
+
+    def rows(self, layer: int, head: int, queries: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Attention probabilities of some queries of one head.
+
+        Parameters
+        ----------
+        layer, head : int
+            As in `head`.
+        queries : numpy.ndarray, shape (m,), int64
+            Token indices.
+
+        Returns
+        -------
+        numpy.ndarray, shape (m, n), float32
+            Those rows of `head`, in time and memory linear in n.
+
+        Raises
+        ------
+        InputError
+            If there is no such layer or head.
+        """
         self._check("layer", layer, self.n_layers)
         self._check("head", head, self.n_heads)
-        query, key = self.queries[layer, head], self.keys[layer, head]
+        query, key = self.queries[layer, head, queries], self.keys[layer, head]
         scores = query @ key.T
         scores *= np.float32(query.shape[-1] ** -0.5)
-        places = np.arange(len(query), dtype=np.float32)
-        scores -= self.slopes[head] * np.abs(places[:, None] - places[None, :])
+        distances = np.abs(queries[:, None] - np.arange(len(key))[None, :])
+        scores -= self.slopes[head] * distances.astype(np.float32)
         scores -= scores.max(axis=1, keepdims=True)
         np.exp(scores, out=scores)
         scores /= scores.sum(axis=1, keepdims=True)

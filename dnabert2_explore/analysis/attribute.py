@@ -194,8 +194,7 @@ def attribute(
         becomes [MASK]. All through Captum.
     n_steps : int
         Steps of the integral (layer integrated gradients only). Look at `delta`: where it is not
-        small beside ``score - baseline_score``, take more. The shipped "pocket-splice" needs some
-        200 steps to bring it to about a tenth.
+        small beside ``score - baseline_score``, take more.
     progress : callable, optional
         Called as progress(done, total); raise `Cancelled` from it to stop.
 
@@ -223,18 +222,25 @@ def attribute(
         raise InputError("The sequence has no bases: give at least one.")
     ids = enc.input_ids(tokens)
     resolved: int | tuple[int, int]
+    probabilities = None
     if enc.has_head:
-        index, name = _class_target(enc, tokens, ids, target)
-        score, unit, resolved = _class_score(enc, index), "logit", index
-        if enc.config.num_labels == 1:
-            unit = "value"
+        baseline = _all_masked(enc, tokens, ids)
+        with enc.lock, torch.no_grad():
+            logits = enc.network(torch.cat([ids, baseline])).logits.float()
+        index, name = _class_target(enc, logits[0], target)
+        score, ends, resolved = _class_score(enc, index), logits[:, index], index
+        unit = "value" if enc.config.num_labels == 1 else "logit"
+        if enc.config.num_labels > 1:
+            probabilities = enc.activate(logits[:1])[0].cpu().numpy()
     else:
         span, first, last = _span_target(enc, tokens, target)
         score, ids = _masked_lm_score(enc, ids, first, last)
+        baseline = _all_masked(enc, tokens, ids)
+        with enc.lock, torch.no_grad():
+            ends = score(torch.cat([ids, baseline]))
         resolved, unit = span, "nats"
         # Whole tokens are masked, so the stretch that is explained may be wider than the one asked.
         name = f"masked bases {tokens.spans[first, 0] + 1:,}–{tokens.spans[last - 1, 1]:,}"
-    baseline = _all_masked(enc, tokens, ids)
     with enc.lock:  # Captum hooks into the network
         scores, delta = _METHODS[method](
             _Problem(
@@ -246,11 +252,6 @@ def attribute(
                 progress=progress or (lambda done, total: None),
             )
         )
-        with torch.no_grad():
-            ends = score(torch.cat([ids, baseline])).cpu().double().tolist()
-            probabilities = None
-            if enc.classes and enc.config.num_labels > 1:
-                probabilities = enc.activate(enc.network(ids).logits.float())[0].cpu().numpy()
     per_token = scores.detach().float().cpu().numpy()
     return Attribution(
         segmentation=tokens,
@@ -260,8 +261,8 @@ def attribute(
         method=method,
         target=resolved,
         target_name=name,
-        score=ends[0],
-        baseline_score=ends[1] if method in _WITH_BASELINE else None,
+        score=float(ends[0]),
+        baseline_score=float(ends[1]) if method in _WITH_BASELINE else None,
         unit=unit,
         probabilities=probabilities,
         classes=enc.classes,
@@ -269,9 +270,7 @@ def attribute(
     )
 
 
-def _class_target(
-    enc: Encoder, tokens: Tokens, ids: torch.Tensor, target: Target | None
-) -> tuple[int, str]:
+def _class_target(enc: Encoder, logits: torch.Tensor, target: Target | None) -> tuple[int, str]:
     classes = enc.classes
     if isinstance(target, tuple):
         raise InputError(
@@ -279,8 +278,7 @@ def _class_target(
             f"{', '.join(classes)}."
         )
     if target is None:
-        with enc.lock, torch.no_grad():
-            index = int(enc.network(ids).logits[0].argmax())
+        index = int(logits.argmax())
     elif isinstance(target, str):
         if target not in classes:
             raise InputError(f"Class {target!r} is unknown: choose one of {', '.join(classes)}.")

@@ -31,14 +31,9 @@ def overview(attention: Attention, cells: int = 24) -> NDArray[np.float32]:
     n = len(attention.tokens)
     edges = np.linspace(0, n, min(cells, n) + 1).astype(np.int64)
     rows = (edges[:-1] + edges[1:]) // 2
-    distance = np.abs(rows[:, None] - np.arange(n)[None, :]).astype(np.float32)
-    scale = np.float32(attention.queries.shape[-1] ** -0.5)
     out = np.empty((attention.n_layers, attention.n_heads, len(rows), len(rows)), np.float32)
     for layer in range(attention.n_layers):
         for head in range(attention.n_heads):
-            query, key = attention.queries[layer, head, rows], attention.keys[layer, head]
-            scores = query @ key.T * scale - attention.slopes[head] * distance
-            scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-            scores /= scores.sum(axis=1, keepdims=True)
-            out[layer, head] = np.maximum.reduceat(scores, edges[:-1], axis=1)
+            weights = attention.rows(layer, head, rows)
+            out[layer, head] = np.maximum.reduceat(weights, edges[:-1], axis=1)
     return out
