@@ -49,8 +49,8 @@ def reference(model: Dnabert2Model, ids: torch.Tensor, mask: torch.Tensor) -> to
     bias = (bias[None] + (1.0 - mask[:, None, None, :].float()) * -10000.0).to(hidden.dtype)
     for layer in model.encoder.layer:
         attention = layer.attention
-        padded = packing.unpack(attention.self.Wqkv(hidden)).flatten(0, 1)
-        query, key, value = attention.self.split(padded, batch)
+        padded = attention.self.split(packing.unpack(attention.self.Wqkv(hidden)).flatten(0, 1))
+        query, key, value = padded.unflatten(0, (batch, width)).permute(2, 0, 3, 1, 4)
         scores = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5 + bias
         context = (scores.softmax(dim=-1) @ value).transpose(1, 2).flatten(2)
         hidden = layer.mlp(attention.output(packing.pack(context), hidden))

@@ -76,13 +76,13 @@ def test_progress_ends_complete_and_can_stop_the_work(enc, mixed) -> None:
 def test_equal_sequences_are_computed_once(enc, mixed, monkeypatch) -> None:
     expected = enc.embed(mixed)
     computed = []
-    state = enc.body.state
+    states = enc.body.packed_states
 
-    def counting(layer, ids, mask):
-        computed.append(len(ids))
-        return state(layer, ids, mask)
+    def counting(ids, packing, layers):
+        computed.append(len(packing.lengths))
+        return states(ids, packing, layers)
 
-    monkeypatch.setattr(enc.body, "state", counting)
+    monkeypatch.setattr(enc.body, "packed_states", counting)
     seen = []
     again = enc.embed(
         [*mixed, *mixed[::-1]], progress=lambda done, total: seen.append((done, total))
@@ -94,15 +94,15 @@ def test_equal_sequences_are_computed_once(enc, mixed, monkeypatch) -> None:
 
 def test_a_full_memory_halves_the_batch_and_says_so(enc, mixed, monkeypatch) -> None:
     expected = enc.embed(mixed)
-    state = enc.body.state
+    states = enc.body.packed_states
     limit = len(enc.tokenize(mixed[1]))  # the longest fits alone
 
-    def small_machine(layer, ids, mask):
+    def small_machine(ids, packing, layers):
         if ids.numel() > limit:
             raise torch.OutOfMemoryError("no more")
-        return state(layer, ids, mask)
+        return states(ids, packing, layers)
 
-    monkeypatch.setattr(enc.body, "state", small_machine)
+    monkeypatch.setattr(enc.body, "packed_states", small_machine)
     with pytest.warns(UserWarning, match="did not fit in memory"):
         again = enc.embed(mixed)
     np.testing.assert_allclose(again, expected, atol=1e-5)
@@ -111,18 +111,26 @@ def test_a_full_memory_halves_the_batch_and_says_so(enc, mixed, monkeypatch) -> 
         enc.embed(mixed[1] * 2)
 
 
-def test_padding_counts_towards_the_budget(enc, mixed, monkeypatch) -> None:
-    """One long sequence must not blow every short one up to its length."""
-    shapes = []
-    state = enc.body.state
-    monkeypatch.setattr(
-        enc.body,
-        "state",
-        lambda layer, ids, mask: shapes.append(ids.shape) or state(layer, ids, mask),
-    )
-    enc.embed(mixed, batch_tokens=200)
-    assert all(rows == 1 or rows * width <= 200 for rows, width in shapes)
-    assert len(shapes) < len(mixed)
+def test_a_batch_is_within_the_budget_and_has_no_padding(enc, mixed, monkeypatch) -> None:
+    batches = []
+    states = enc.body.packed_states
+
+    def noting(ids, packing, layers):
+        batches.append((len(ids), packing.lengths.tolist()))
+        return states(ids, packing, layers)
+
+    monkeypatch.setattr(enc.body, "packed_states", noting)
+    enc.embed(mixed, batch_tokens=120)
+    assert all(total == sum(lengths) for total, lengths in batches)
+    assert all(total <= 120 or len(lengths) == 1 for total, lengths in batches)
+    assert 1 < len(batches) < len(mixed)
+
+
+def test_several_layers_in_one_pass(enc, mixed) -> None:
+    both = enc.embed(mixed, layer=(0, -1), pooling="max")
+    assert both.shape == (6, 2, 32)
+    np.testing.assert_allclose(both[:, 0], enc.embed(mixed, layer=0, pooling="max"), atol=1e-6)
+    np.testing.assert_allclose(both[:, 1], enc.embed(mixed, layer=2, pooling="max"), atol=1e-6)
 
 
 def test_encoders_of_one_network_share_a_lock_and_can_be_copied(enc, bases) -> None:
@@ -179,6 +187,7 @@ def test_unknown_bases_warn_once_for_the_whole_call(enc) -> None:
         (lambda enc: enc.embed([Sequence("geneX", "")]), "geneX"),
         (lambda enc: enc.embed("ACGT", pooling="sum"), "Pooling 'sum' is unknown"),
         (lambda enc: enc.embed("ACGT", layer=3), "Layer 3 does not exist"),
+        (lambda enc: enc.embed("ACGT", layer=()), "No layer is named"),
         (lambda enc: enc.hidden_states(""), "has no bases"),
         (lambda enc: enc.embed(["ACGT", "\u200b"]), "Sequence 2 of 2 has no bases"),
         (lambda enc: enc.embed(["ACGT", None]), "given as NoneType"),
@@ -197,6 +206,7 @@ def test_bad_input_is_one_clear_sentence(enc, call, message) -> None:
         ({"device": "toaster"}, "not available here"),
         ({"dtype": "int3"}, "dtype 'int3' is unknown"),
         ({"attention": "flash_attention_2"}, "would drop ALiBi"),
+        ({"attention": "flash", "device": "cpu"}, "float16 and bfloat16 on a GPU only"),
     ],
 )
 def test_bad_settings_are_one_clear_sentence(model_folder, arguments, message) -> None:

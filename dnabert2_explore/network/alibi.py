@@ -60,6 +60,11 @@ class AlibiBias:
         Type of the attention scores.
     device : torch.device, optional
 
+    Attributes
+    ----------
+    slopes : torch.Tensor, shape (heads,), float32
+    ramp : torch.Tensor, shape (heads, 2 · longest - 1)
+
     Notes
     -----
     The product is rounded in float32 before it is cast: parity with the original in float64 needs
@@ -76,8 +81,8 @@ class AlibiBias:
         self.longest = longest
         distance = torch.arange(2 * longest - 1, device=device, dtype=torch.float32)
         distance = (distance - (longest - 1)).abs()
-        slopes = alibi_slopes(n_heads).to(distance.device)
-        self.ramp = (distance * -slopes[:, None]).to(dtype)
+        self.slopes = alibi_slopes(n_heads).to(distance.device)
+        self.ramp = (distance * -self.slopes[:, None]).to(dtype)
         self._dense: torch.Tensor | None = None
 
     def reversed(self, length: int) -> torch.Tensor:
@@ -94,7 +99,36 @@ class AlibiBias:
             self._dense = self.reversed(length).flip(2)
         return self._dense[:, :, :length, :length]
 
-    def at(self, positions: torch.Tensor) -> torch.Tensor:
-        """Bias for tokens at given positions (n,), shape (1, heads, n, n)."""
-        offsets = positions[:, None] - positions[None, :] + self.longest - 1
+    def at(self, queries: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
+        """Bias for tokens at given positions, shape (1, heads, queries, keys)."""
+        offsets = queries[:, None] - keys[None, :] + self.longest - 1
         return self.ramp[:, offsets][None]
+
+    def rows(
+        self,
+        length: int,
+        positions: torch.Tensor | None = None,
+        start: int = 0,
+        end: int | None = None,
+    ) -> torch.Tensor:
+        """Bias of the queries [start, end) of a sequence, in memory.
+
+        Parameters
+        ----------
+        length : int
+            Tokens in the sequence.
+        positions : torch.Tensor, shape (length,), optional
+            Where they stand, if they are not neighbours.
+        start, end : int, optional
+            Which queries; all by default. An `end` beyond the sequence is its end.
+
+        Returns
+        -------
+        torch.Tensor, shape (1, heads, queries, length)
+        """
+        end = length if end is None else min(end, length)
+        if positions is not None:
+            return self.at(positions[start:end], positions)
+        if (start, end) == (0, length):
+            return self.dense(length)
+        return self.reversed(length)[:, :, length - end : length - start].flip(2)

@@ -7,6 +7,7 @@ attentions, hidden states, ``ModelOutput``, ``inputs_embeds``.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, cast
 
 import torch
@@ -63,24 +64,9 @@ class Dnabert2SelfAttention(nn.Module):
         self.n_heads = config.num_attention_heads
         self.Wqkv = nn.Linear(config.hidden_size, 3 * config.hidden_size)
 
-    def split(
-        self, projected: torch.Tensor, sequences: int
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Cut `Wqkv`'s output into queries, keys and values.
-
-        Parameters
-        ----------
-        projected : torch.Tensor, shape (sequences · n, 3 · hidden)
-            Packed sequences of equal length.
-        sequences : int
-
-        Returns
-        -------
-        query, key, value : torch.Tensor, shape (sequences, heads, n, head_dim)
-        """
-        parts = projected.unflatten(-1, (3, self.n_heads, -1)).unflatten(0, (sequences, -1))
-        query, key, value = parts.permute(2, 0, 3, 1, 4).unbind(0)
-        return query, key, value
+    def split(self, projected: torch.Tensor) -> torch.Tensor:
+        """View `Wqkv`'s output (n, 3 · hidden) as (n, 3, heads, head_dim): query, key, value."""
+        return projected.unflatten(-1, (3, self.n_heads, -1))
 
     def forward(
         self, hidden: torch.Tensor, packing: Packing, alibi: AlibiBias
@@ -93,19 +79,10 @@ class Dnabert2SelfAttention(nn.Module):
         maps : list of torch.Tensor
             One (sequences, heads, n, n) a group, from a backend that forms them; else empty.
         """
-        projected = self.Wqkv(hidden)
         dropout = self.config.attention_probs_dropout_prob if self.training else 0.0
         backend = BACKENDS[refuse_backend(self.config._attn_implementation)]
-        contexts, maps = [], []
-        for group in packing.groups:
-            n = len(group.rows)
-            tokens = projected[group.start : group.start + n * group.length]
-            query, key, value = self.split(tokens, n)
-            context, probabilities = backend(query, key, value, alibi, group.positions, dropout)
-            contexts.append(context.transpose(1, 2).flatten(2).flatten(0, 1))
-            if probabilities is not None:
-                maps.append(probabilities)
-        return contexts[0] if len(contexts) == 1 else torch.cat(contexts), maps
+        context, maps = backend(self.split(self.Wqkv(hidden)), packing, alibi, dropout)
+        return context.flatten(-2), maps
 
 
 class Dnabert2AttentionOutput(nn.Module):
@@ -251,7 +228,7 @@ class Dnabert2Model(Dnabert2PreTrainedModel):
             # Looked up in the padded layout, so that hooks on the table (Captum's) see a batch.
             words = self.embeddings.word_embeddings(input_ids)
         if attention_mask is None:
-            packing = Packing.dense(words.shape[0], words.shape[1])
+            packing = Packing.dense(words.shape[0], words.shape[1], words.device)
         else:
             packing = Packing.from_mask(attention_mask)
         types = None if token_type_ids is None else packing.pack(token_type_ids)
@@ -261,26 +238,35 @@ class Dnabert2Model(Dnabert2PreTrainedModel):
         )
         return hidden, packing, alibi
 
-    def state(
-        self, index: int, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None
-    ) -> torch.Tensor:
-        """Compute one hidden state, and no layer beyond it.
+    def packed_states(
+        self, ids: torch.Tensor, packing: Packing, layers: Collection[int]
+    ) -> dict[int, torch.Tensor]:
+        """Compute hidden states of packed tokens, and no layer beyond those asked for.
 
         Parameters
         ----------
-        index : int
+        ids : torch.Tensor, shape (total,)
+            Token ids of all sequences, one behind the other.
+        packing : Packing
+            ``Packing.from_lengths`` of their lengths.
+        layers : collection of int
             0 for the embeddings, i for the output of layer i (counted from 1).
-        input_ids, attention_mask : torch.Tensor, shape (batch, n)
 
         Returns
         -------
-        torch.Tensor, shape (batch, n, hidden)
-            What `forward` returns as ``hidden_states[index]``.
+        dict of int to torch.Tensor, shape (total, hidden)
+            What `forward` returns as ``hidden_states[i]``, without padding.
         """
-        hidden, packing, alibi = self._begin(input_ids, attention_mask)
-        for layer in self.encoder.layer[:index] if packing.groups else ():
+        hidden = self.embeddings(self.embeddings.word_embeddings(ids), None)
+        alibi = AlibiBias(
+            self.config.num_attention_heads, packing.longest, hidden.dtype, hidden.device
+        )
+        states = {0: hidden} if 0 in layers else {}
+        for index, layer in enumerate(self.encoder.layer[: max(layers)], start=1):
             hidden, _ = layer(hidden, packing, alibi)
-        return packing.unpack(hidden)
+            if index in layers:
+                states[index] = hidden
+        return states
 
     @can_return_tuple
     def forward(
@@ -537,6 +523,25 @@ class Dnabert2ForSequenceClassification(Dnabert2PreTrainedModel):
             hidden_states=outputs.hidden_states,
             attentions=outputs.attentions,
         )
+
+    def packed_logits(self, ids: torch.Tensor, packing: Packing) -> torch.Tensor:
+        """Classify packed tokens; takes what `Dnabert2Model.packed_states` does.
+
+        Returns
+        -------
+        torch.Tensor, shape (sequences, num_labels)
+            What `forward` returns as ``logits``.
+        """
+        last = self.config.num_hidden_layers
+        hidden = self.bert.packed_states(ids, packing, (last,))[last]
+        if self.config.classifier_pooling == "mean":
+            sums = hidden.new_zeros(len(packing.lengths), hidden.shape[1])
+            sums = sums.index_add(0, packing.documents, hidden)
+            vectors = sums / packing.lengths[:, None].to(hidden.dtype)
+        else:
+            vectors = hidden[packing.offsets[:-1]]
+        assert self.bert.pooler is not None  # built in __init__
+        return self.classifier(self.dropout(self.bert.pooler(vectors)))
 
     def _loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         if self.config.problem_type is None:

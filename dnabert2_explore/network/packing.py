@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import torch
 
@@ -11,7 +14,7 @@ __all__ = ["Group", "Packing"]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Sequences of equal length, which attention takes in one call.
+    """Sequences of equal length, which attention can take in one call.
 
     Attributes
     ----------
@@ -32,9 +35,9 @@ class Group:
     positions: torch.Tensor | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Packing:
-    """How a padded batch (batch, width) becomes packed tokens (total,) and back.
+    """Where each sequence lies among packed tokens, and how a padded batch gets there and back.
 
     The original, too, leaves padding out of its linear layers (MosaicBERT's unpadding); here
     attention does not see it either.
@@ -44,11 +47,14 @@ class Packing:
     batch, width : int
         Shape of the padded batch.
     groups : tuple of Group
-        The sequences, shortest first. Rows without tokens are in no group.
+        The sequences in packed order. Rows without tokens are in no group.
     longest : int
         Largest distance between tokens of one sequence, plus one.
     indices : torch.Tensor, shape (total,), or None
         Places of the tokens in the flattened batch; None where there is no padding.
+    device : torch.device
+    shared : dict
+        What an attention backend prepares once for all layers.
     """
 
     batch: int
@@ -56,11 +62,36 @@ class Packing:
     groups: tuple[Group, ...]
     longest: int
     indices: torch.Tensor | None
+    device: torch.device
+    shared: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def dense(cls, batch: int, width: int) -> Packing:
+    def dense(cls, batch: int, width: int, device: torch.device) -> Packing:
         """Describe a batch without padding."""
-        return cls(batch, width, (Group(0, tuple(range(batch)), width, None),), width, None)
+        group = Group(0, tuple(range(batch)), width, None)
+        return cls(batch, width, (group,), width, None, device)
+
+    @classmethod
+    def from_lengths(cls, lengths: Iterable[int], device: torch.device) -> Packing:
+        """Describe sequences that are packed already.
+
+        Parameters
+        ----------
+        lengths : iterable of int
+            Tokens in each, at least 1, in packed order. Neighbours of equal length attend together.
+        """
+        groups: list[Group] = []
+        start = row = 0
+        for length in lengths:
+            _append(groups, start, row, length, None)
+            start += length
+            row += 1
+        width = max(group.length for group in groups)
+        if row * width == start:
+            return cls.dense(row, width, device)
+        columns = [torch.arange(g.length) for g in groups for _ in g.rows]
+        indices = torch.cat([r * width + column for r, column in enumerate(columns)]).to(device)
+        return cls(row, width, tuple(groups), width, indices, device)
 
     @classmethod
     def from_mask(cls, mask: torch.Tensor) -> Packing:
@@ -75,7 +106,7 @@ class Packing:
         present = mask.detach() != 0
         lengths: list[int] = present.sum(dim=1).tolist()
         if all(length == width for length in lengths):
-            return cls.dense(batch, width)
+            return cls.dense(batch, width, mask.device)
         places = torch.arange(width, device=mask.device)
         last = torch.where(present, places, -1).amax(dim=1)
         first = torch.where(present, places, width).amin(dim=1)
@@ -85,19 +116,69 @@ class Packing:
         groups: list[Group] = []
         start = 0
         for row in order:
-            length = lengths[row]
-            before = groups[-1] if groups else None
-            if gapless[row] and before and before.positions is None and before.length == length:
-                groups[-1] = Group(before.start, (*before.rows, row), length, None)
-            else:
-                positions = None if gapless[row] else present[row].nonzero()[:, 0]
-                groups.append(Group(start, (row,), length, positions))
-            start += length
+            positions = None if gapless[row] else present[row].nonzero()[:, 0]
+            _append(groups, start, row, lengths[row], positions)
+            start += lengths[row]
         # Gaps count as distance, so a sequence with gaps may reach over the whole width.
         longest = max(1, *lengths) if all(gapless) else width
         rows = torch.tensor(order, dtype=torch.long, device=mask.device)
         sequence, column = present[rows].nonzero().unbind(dim=1)
-        return cls(batch, width, tuple(groups), longest, rows[sequence] * width + column)
+        indices = rows[sequence] * width + column
+        return cls(batch, width, tuple(groups), longest, indices, mask.device)
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether padding lies between the tokens of a sequence."""
+        return any(group.positions is not None for group in self.groups)
+
+    @cached_property
+    def lengths(self) -> torch.Tensor:
+        """Tokens in each sequence, in packed order, shape (sequences,), int64."""
+        counts = [group.length for group in self.groups for _ in group.rows]
+        return torch.tensor(counts, dtype=torch.long, device=self.device)
+
+    @cached_property
+    def offsets(self) -> torch.Tensor:
+        """First packed token of each sequence, and the total, shape (sequences + 1,), int32."""
+        offsets = torch.zeros(len(self.lengths) + 1, dtype=torch.int32, device=self.device)
+        offsets[1:] = self.lengths.cumsum(0)
+        return offsets
+
+    @cached_property
+    def documents(self) -> torch.Tensor:
+        """Which sequence, in packed order, each token belongs to, shape (total,), int64."""
+        order = torch.arange(len(self.lengths), device=self.device)
+        return order.repeat_interleave(self.lengths)
+
+    @cached_property
+    def places(self) -> torch.Tensor:
+        """Where each token stands in its sequence, gaps counted, shape (total,), int64."""
+        total = len(self.documents)
+        places = torch.arange(total, device=self.device) - self.offsets[self.documents]
+        for group in self.groups:
+            if group.positions is not None:
+                places[group.start : group.start + group.length] = group.positions
+        return places
+
+    def sequences(
+        self, qkv: torch.Tensor, group: Group
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return queries, keys and values of a group, (rows, heads, n, head_dim) each.
+
+        Parameters
+        ----------
+        qkv : torch.Tensor, shape (total, 3, heads, head_dim)
+        group : Group
+        """
+        rows = len(group.rows)
+        tokens = qkv[group.start : group.start + rows * group.length].unflatten(0, (rows, -1))
+        query, key, value = tokens.permute(2, 0, 3, 1, 4).unbind(0)
+        return query, key, value
+
+    @staticmethod
+    def tokens(context: torch.Tensor) -> torch.Tensor:
+        """Turn a group's (rows, heads, n, head_dim) into packed (rows · n, heads, head_dim)."""
+        return context.transpose(1, 2).flatten(0, 1)
 
     def pack(self, padded: torch.Tensor) -> torch.Tensor:
         """Turn (batch, width, …) into (total, …)."""
@@ -116,18 +197,22 @@ class Packing:
         """Put each group's attention maps (rows, heads, n, n) into (batch, heads, width, width)."""
         if self.indices is None:
             return maps[0]
-        heads = maps[0].shape[1] if maps else 0
-        full = torch.zeros(
-            self.batch,
-            heads,
-            self.width,
-            self.width,
-            dtype=maps[0].dtype,
-            device=self.indices.device,
-        )
+        shape = (self.batch, maps[0].shape[1] if maps else 0, self.width, self.width)
+        full = torch.zeros(shape, dtype=maps[0].dtype, device=self.device)
         rows, columns = self.indices // self.width, self.indices % self.width
         for group, values in zip(self.groups, maps, strict=True):
             for row, value in zip(group.rows, values, strict=True):
                 places = columns[rows == row]
                 full[row, :, places[:, None], places[None, :]] = value
         return full
+
+
+def _append(
+    groups: list[Group], start: int, row: int, length: int, positions: torch.Tensor | None
+) -> None:
+    """Add a sequence to the last group if it is as long and neither has gaps, else as its own."""
+    last = groups[-1] if groups else None
+    if last and positions is None and last.positions is None and last.length == length:
+        groups[-1] = Group(last.start, (*last.rows, row), length, None)
+    else:
+        groups.append(Group(start, (row,), length, positions))

@@ -62,12 +62,30 @@ def test_equal_lengths_share_a_call() -> None:
     ]
 
 
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=6))
+@settings(max_examples=60, deadline=None)
+def test_lengths_say_what_a_mask_says(lengths) -> None:
+    width = max(lengths)
+    mask = torch.arange(width) < torch.tensor(lengths)[:, None]
+    packing = Packing.from_lengths(lengths, torch.device("cpu"))
+    values = torch.rand(len(lengths), width, 2) * mask[:, :, None]
+    packed = values[mask]
+    assert torch.equal(packing.pack(values), packed)
+    assert torch.equal(packing.unpack(packed), values)
+    assert packing.lengths.tolist() == lengths
+    assert packing.offsets.tolist() == [0, *torch.tensor(lengths).cumsum(0).tolist()]
+    assert packing.documents.tolist() == [i for i, n in enumerate(lengths) for _ in range(n)]
+    assert packing.places.tolist() == [place for n in lengths for place in range(n)]
+
+
 def test_a_gap_counts_as_distance() -> None:
     packing = Packing.from_mask(torch.tensor([[1, 0, 1], [1, 1, 0]]))
     assert [g.rows for g in packing.groups] == [(0,), (1,)]
     assert packing.groups[0].positions.tolist() == [0, 2]
     assert packing.groups[1].positions is None
     assert packing.longest == 3
+    assert packing.has_gaps
+    assert packing.places.tolist() == [0, 2, 0, 1]
 
 
 @pytest.mark.parametrize("n_heads", [1, 6, 12])
@@ -79,6 +97,8 @@ def test_the_view_is_the_formula(n_heads, length) -> None:
     expected = -alibi_slopes(n_heads)[:, None, None] * distance
     assert torch.equal(alibi.dense(length)[0], expected)
     assert torch.equal(alibi.reversed(length)[0], expected.flip(1))
-    assert torch.equal(alibi.at(places)[0], expected)
+    assert torch.equal(alibi.at(places, places)[0], expected)
+    assert torch.equal(alibi.rows(length, None, 2, 9)[0], expected[:, 2:9])
+    assert torch.equal(alibi.rows(length, places * 1, 2, 9)[0], expected[:, 2:9])
     shared = alibi.reversed(length).untyped_storage().nbytes()
     assert shared == n_heads * 39 * 4, "the bias is a view of the ramp"

@@ -1,14 +1,12 @@
-"""The one door to the network: load a model, tokenize, embed, read hidden states, predict."""
+"""A network with its tokenizer: tokenize, embed, read hidden states, predict."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
-import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -16,28 +14,22 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.hooks import RemovableHandle
 
-from .errors import InputError
-from .network import (
+from ..errors import InputError
+from ..network import (
     Dnabert2Config,
     Dnabert2ForMaskedLM,
     Dnabert2Model,
     Dnabert2PreTrainedModel,
 )
-from .network.attention import BACKENDS
-from .network.checkpoint import Checkpoint, find_checkpoint, load_network
-from .network.modeling import Dnabert2SelfAttention
-from .sequences import Sequence
-from .tokens import DnaTokenizer, Tokens
+from ..network.checkpoint import Checkpoint
+from ..network.modeling import Dnabert2SelfAttention
+from ..network.packing import Packing
+from ..sequences import Sequence
+from ..tokens import DnaTokenizer, Tokens
+from .batches import run
+from .pooling import POOLINGS, pool
 
-__all__ = ["POOLINGS", "SHIPPED", "Encoder", "ModelInfo", "find_device", "load"]
-
-POOLINGS = ("mean", "max", "cls")
-
-#: Models inside the package, by the name `load` knows them under.
-SHIPPED = {
-    folder.name: folder
-    for folder in (Path(__file__).parent / "models" / name for name in ("pocket", "pocket-splice"))
-}
+__all__ = ["Bases", "Encoder", "ModelInfo"]
 
 Progress = Callable[[int, int], None]
 Bases = str | Sequence
@@ -67,66 +59,6 @@ class ModelInfo:
         millions = self.parameters / 1e6
         size = f"{millions:.0f} M" if millions >= 10 else f"{millions:.1f} M"
         return f"{self.name} · {size} parameters · {self.dtype} · {self.attention} · {self.device}"
-
-
-def load(
-    name: str | Path = "pocket",
-    device: str = "auto",
-    dtype: str = "auto",
-    attention: str = "auto",
-    revision: str | None = None,
-) -> Encoder:
-    """Load a model.
-
-    Parameters
-    ----------
-    name : str or pathlib.Path
-        ``"pocket"`` or ``"pocket-splice"`` (shipped, offline), a model folder, or a hub id such as
-        ``"zhihan1996/DNABERT-2-117M"``. A shipped name wins over a folder of that name; write
-        ``"./pocket"`` for the folder.
-    device : str
-        ``"auto"`` (the GPU if there is one, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, …
-    dtype : {"auto", "float32", "bfloat16", "float16", "float64"}
-        ``"auto"`` is bfloat16 on a GPU that computes in it, float32 elsewhere.
-    attention : {"auto", "eager", "sdpa"}
-        Attention backend; ``"auto"`` is sdpa. All are exact and keep ALiBi.
-    revision : str, optional
-        Branch, tag or commit, for a hub id.
-
-    Returns
-    -------
-    Encoder
-
-    Raises
-    ------
-    CheckpointError
-        If the model cannot be found, read, or is no DNABERT-2.
-    InputError
-        If the device, dtype or backend is unknown or not available.
-
-    Examples
-    --------
-    >>> enc = load("pocket")
-    >>> enc.tokenize("ACGTACGTTTGACA").tokens[0]
-    '[CLS]'
-    """
-    where = find_device(device)
-    precision = _dtype(dtype, where)
-    if attention != "auto" and attention not in BACKENDS:
-        raise InputError(
-            f"Attention backend {attention!r} would drop ALiBi or is unknown: choose 'auto' or one "
-            f"of {', '.join(map(repr, BACKENDS))}."
-        )
-    checkpoint = find_checkpoint(SHIPPED.get(str(name), name), revision)
-    network = load_network(checkpoint, precision, "sdpa" if attention == "auto" else attention)
-    tokenizer = DnaTokenizer.from_file(checkpoint.tokenizer)
-    if len(tokenizer) > network.config.vocab_size:
-        raise InputError(
-            f"The tokenizer of {checkpoint.folder} has {len(tokenizer)} entries, the network "
-            f"{network.config.vocab_size}: pass the tokenizer.json that belongs to these weights."
-        )
-    called = Path(name).resolve().name if Path(name).is_dir() else str(name)
-    return Encoder(network.to(where), tokenizer, name=called, checkpoint=checkpoint)
 
 
 class Encoder:
@@ -265,8 +197,8 @@ class Encoder:
         self,
         sequences: Bases | Iterable[Bases],
         pooling: str = "mean",
-        layer: int = -1,
-        batch_tokens: int = 8192,
+        layer: int | Iterable[int] = -1,
+        batch_tokens: int | None = None,
         progress: Progress | None = None,
     ) -> NDArray[np.float32]:
         """Embed sequences, one vector each.
@@ -275,41 +207,80 @@ class Encoder:
         ----------
         sequences : str, Sequence, or iterable of them
         pooling : {"mean", "max", "cls"}
-            Over the tokens of the sequence; padding, [CLS] and [SEP] are left out of mean and
-            max. [CLS] carries no meaning before fine-tuning.
-        layer : int
+            Over the tokens of the sequence; [CLS] and [SEP] are left out of mean and max. [CLS]
+            carries no meaning before fine-tuning.
+        layer : int or iterable of int
             0 is the embeddings, 1 … layers the layers' outputs; negative counts from the last.
-        batch_tokens : int
-            Tokens in one forward pass, padding counted; less takes less memory. Halved, with a
-            warning, when memory runs out.
+            Several layers cost one pass.
+        batch_tokens : int, optional
+            Tokens in one forward pass, which sees no padding; less takes less memory. By default
+            4,096 on a CPU and 65,536 on a GPU. Halved, with a warning, when memory runs out.
         progress : callable, optional
             Called as progress(sequences done, sequences in all).
 
         Returns
         -------
-        numpy.ndarray, shape (n, hidden), float32
-            In the order given.
+        numpy.ndarray, float32
+            Shape (n, hidden), or (n, layers, hidden) if `layer` is an iterable; in the order given.
 
         Raises
         ------
         InputError
             If there is nothing to embed, a sequence is empty, or pooling or layer is unknown.
         """
+        single = isinstance(layer, int)
+        layers = self.find_layers(layer, pooling)
+        ids = [tokens.ids for tokens in self._encode(sequences)]
+        vectors = self.embed_ids(ids, pooling, layers, batch_tokens, progress)
+        return vectors[:, 0] if single else vectors
+
+    def find_layers(self, layer: int | Iterable[int], pooling: str = "mean") -> tuple[int, ...]:
+        """Resolve layers counted from either end to 0 … layers; check the pooling's name too.
+
+        Raises
+        ------
+        InputError
+            If a layer or the pooling does not exist.
+        """
         if pooling not in POOLINGS:
             raise InputError(
                 f"Pooling {pooling!r} is unknown: choose one of {', '.join(POOLINGS)}."
             )
         n_states = self.config.num_hidden_layers + 1
-        if not -n_states <= layer < n_states:
-            raise InputError(
-                f"Layer {layer} does not exist: this model has states 0 (embeddings) to "
-                f"{n_states - 1}, or -1 to -{n_states} counted from the last."
-            )
+        asked = (layer,) if isinstance(layer, int) else tuple(layer)
+        if not asked:
+            raise InputError("No layer is named: give at least one.")
+        for index in asked:
+            if not -n_states <= index < n_states:
+                raise InputError(
+                    f"Layer {index} does not exist: this model has states 0 (embeddings) to "
+                    f"{n_states - 1}, or -1 to -{n_states} counted from the last."
+                )
+        return tuple(index % n_states for index in asked)
 
-        def vectors(ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-            return self._pool(self.body.state(layer % n_states, ids, mask).float(), ids, pooling)
+    def embed_ids(
+        self,
+        ids: list[NDArray[np.int64]],
+        pooling: str,
+        layers: tuple[int, ...],
+        batch_tokens: int | None = None,
+        progress: Progress | None = None,
+    ) -> NDArray[np.float32]:
+        """Embed token ids (with [CLS] and [SEP]); `embed` after tokenization.
 
-        return self._run(self._encode(sequences), vectors, batch_tokens, progress)
+        Returns
+        -------
+        numpy.ndarray, shape (n, layers, hidden), float32
+        """
+        outside = torch.tensor([self.tokenizer.cls_id, self.tokenizer.sep_id]).to(self.device)
+
+        def vectors(packed: torch.Tensor, packing: Packing) -> torch.Tensor:
+            states = self.body.packed_states(packed, packing, layers)
+            inside = ~torch.isin(packed, outside)
+            pooled = [pool(states[layer], packing, inside, pooling) for layer in layers]
+            return torch.stack(pooled, dim=1)
+
+        return run(ids, vectors, self.device, self.lock, batch_tokens, progress)
 
     def hidden_states(self, bases: Bases | Tokens) -> NDArray[np.float32]:
         """Hidden states of one sequence at every depth.
@@ -342,11 +313,11 @@ class Encoder:
         queries, keys : numpy.ndarray, shape (layers, heads, n_tokens, head_dim), float32
         """
         tokens = self._one(bases)
-        captured: list[tuple[torch.Tensor, torch.Tensor]] = []
+        captured: list[torch.Tensor] = []
 
         def capture(block: Dnabert2SelfAttention) -> RemovableHandle:
             return block.Wqkv.register_forward_hook(
-                lambda _module, _inputs, output: captured.append(block.split(output, 1)[:2])
+                lambda _module, _inputs, output: captured.append(block.split(output)[:, :2])
             )
 
         with self.lock:
@@ -357,15 +328,15 @@ class Encoder:
             finally:
                 for hook in hooks:
                     hook.remove()
-        queries, keys = (
-            torch.cat(parts).float().cpu().numpy() for parts in zip(*captured, strict=True)
-        )
+        # (layers, n, 2, heads, head_dim) to queries and keys of (layers, heads, n, head_dim)
+        both = torch.stack(captured).permute(2, 0, 3, 1, 4).contiguous()
+        queries, keys = both.float().cpu().numpy()
         return queries, keys
 
     def predict(
         self,
         sequences: Bases | Iterable[Bases],
-        batch_tokens: int = 8192,
+        batch_tokens: int | None = None,
         progress: Progress | None = None,
     ) -> NDArray[np.float32]:
         """Predict with the model's head.
@@ -393,10 +364,11 @@ class Encoder:
                 '"pocket-splice", or fine-tune this one.'
             )
 
-        def probabilities(ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-            return self.activate(self.network(ids, mask).logits.float())
+        def probabilities(packed: torch.Tensor, packing: Packing) -> torch.Tensor:
+            return self.activate(self.network.packed_logits(packed, packing).float())
 
-        values = self._run(self._encode(sequences), probabilities, batch_tokens, progress)
+        ids = [tokens.ids for tokens in self._encode(sequences)]
+        values = run(ids, probabilities, self.device, self.lock, batch_tokens, progress)
         return values[:, 0] if self.config.num_labels == 1 else values
 
     def activate(self, logits: torch.Tensor) -> torch.Tensor:
@@ -424,81 +396,6 @@ class Encoder:
                 )
         return encoded
 
-    def _run(
-        self,
-        encoded: list[Tokens],
-        compute: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor],
-        budget: int,
-        progress: Progress | None,
-    ) -> NDArray[np.float32]:
-        """Compute one row for each sequence, in the order given.
-
-        Equal sequences are computed once. Longest first, so that what does not fit in memory fails
-        at once.
-        """
-        if budget < 1:
-            raise InputError(f"batch_tokens is {budget}: give at least 1.")
-        known: dict[bytes, int] = {}
-        rows = np.array([known.setdefault(t.ids.tobytes(), len(known)) for t in encoded])
-        unique = [encoded[i] for i in np.unique(rows, return_index=True)[1]]
-        copies = np.bincount(rows)
-        lengths = np.array([len(tokens) for tokens in unique])
-        queue = np.argsort(-lengths, kind="stable")
-        results: NDArray[np.float32] | None = None
-        done = 0
-        while queue.size:
-            width = int(lengths[queue[0]])
-            members = queue[: max(1, budget // width)]
-            ids, mask = self._batch([unique[i] for i in members])
-            try:
-                with self.lock, torch.inference_mode():
-                    values = compute(ids, mask).cpu().numpy()
-            except RuntimeError as error:
-                if not _out_of_memory(error) or len(members) == 1:
-                    raise
-                budget = max(1, width * len(members) // 2)
-                warnings.warn(
-                    f"A batch of {width * len(members):,} tokens did not fit in memory; going on "
-                    f"with {budget:,} at a time.",
-                    stacklevel=3,
-                )
-                if self.device.type == "cuda":
-                    torch.cuda.empty_cache()
-                continue
-            if results is None:
-                results = np.empty((len(unique), values.shape[1]), dtype=np.float32)
-            results[members] = values
-            queue = queue[len(members) :]
-            done += int(copies[members].sum())
-            if progress is not None:
-                progress(done, len(encoded))
-        assert results is not None  # `_encode` lets no empty list through
-        return results[rows]
-
-    def _batch(self, encoded: list[Tokens]) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Ids (n, width), and the attention mask if the lengths differ."""
-        lengths = torch.tensor([len(tokens) for tokens in encoded])
-        width = int(lengths.max())
-        ids = torch.full((len(encoded), width), self.tokenizer.pad_id)
-        for row, tokens in enumerate(encoded):
-            ids[row, : len(tokens)] = torch.from_numpy(tokens.ids)
-        mask = None
-        if int(lengths.min()) < width:
-            mask = (torch.arange(width) < lengths[:, None]).long().to(self.device)
-        return ids.to(self.device), mask
-
-    def _pool(self, states: torch.Tensor, ids: torch.Tensor, pooling: str) -> torch.Tensor:
-        if pooling == "cls":
-            return states[:, 0]
-        tokenizer = self.tokenizer
-        outside = torch.tensor(
-            [tokenizer.cls_id, tokenizer.sep_id, tokenizer.pad_id], device=ids.device
-        )
-        inside = ~torch.isin(ids, outside)[:, :, None]
-        if pooling == "max":
-            return states.masked_fill(~inside, -torch.inf).amax(dim=1)
-        return (states * inside).sum(dim=1) / inside.sum(dim=1)
-
 
 def _text(bases: Bases) -> str:
     if isinstance(bases, Sequence):
@@ -506,46 +403,3 @@ def _text(bases: Bases) -> str:
     if isinstance(bases, str):
         return bases
     raise InputError(f"A sequence was given as {type(bases).__name__}: give a str or a Sequence.")
-
-
-def _out_of_memory(error: RuntimeError) -> bool:
-    # The CPU's allocator has no exception class of its own.
-    said = ("can't allocate memory", "not enough memory")  # Linux and macOS; Windows
-    return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in said)
-
-
-def find_device(name: str) -> torch.device:
-    """Resolve a device by name; "auto" is the GPU if there is one, else the CPU.
-
-    Raises
-    ------
-    InputError
-        If the name is unknown or the device is not there.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise InputError(
-            f"Device {name!r} is not available here ({str(error).splitlines()[0][:100]}): choose "
-            "'cpu' or 'auto'."
-        ) from error
-    return device
-
-
-def _dtype(name: str, device: torch.device) -> torch.dtype:
-    if name == "auto":
-        # Older GPUs emulate bfloat16, slowly.
-        fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-        return torch.bfloat16 if fast else torch.float32
-    known = {
-        "float32": torch.float32,
-        "bfloat16": torch.bfloat16,
-        "float16": torch.float16,
-        "float64": torch.float64,
-    }
-    if name not in known:
-        raise InputError(f"dtype {name!r} is unknown: choose 'auto' or one of {', '.join(known)}.")
-    return known[name]

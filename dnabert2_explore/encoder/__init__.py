@@ -1,0 +1,9 @@
+"""The one door to the network: load a model, tokenize, embed, read hidden states, predict."""
+
+from __future__ import annotations
+
+from .encoder import Bases, Encoder, ModelInfo
+from .loading import SHIPPED, find_device, load
+from .pooling import POOLINGS
+
+__all__ = ["POOLINGS", "SHIPPED", "Bases", "Encoder", "ModelInfo", "find_device", "load"]

@@ -1,0 +1,112 @@
+"""Cutting work into packed batches, and putting the results back into the caller's order."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..network.packing import Packing
+
+__all__ = ["default_budget", "run"]
+
+Progress = Callable[[int, int], None]
+Compute = Callable[[torch.Tensor, Packing], torch.Tensor]
+
+
+def default_budget(device: torch.device) -> int:
+    """Tokens in one forward pass where the caller names no number.
+
+    Beyond a few thousand a CPU gains nothing and its caches lose; a GPU needs many to be busy.
+    """
+    return 65_536 if device.type == "cuda" else 4_096
+
+
+def run(
+    ids: Sequence[NDArray[np.int64]],
+    compute: Compute,
+    device: torch.device,
+    lock: AbstractContextManager[object],
+    budget: int | None = None,
+    progress: Progress | None = None,
+) -> NDArray[np.float32]:
+    """Compute one row for each sequence of token ids.
+
+    Equal sequences are computed once. A batch is packed tokens without padding. Work is sorted by
+    length, longest first, so that what does not fit in memory fails at once.
+
+    Parameters
+    ----------
+    ids : sequence of numpy.ndarray, shape (n,), int64
+        Token ids, at least one sequence of at least one.
+    compute : callable
+        compute(ids (total,), packing) returns (sequences, …), in packed order.
+    device : torch.device
+    lock : context manager
+        Held during every `compute`.
+    budget : int, optional
+        Tokens in one call of `compute`; halved, with a warning, when memory runs out. A longer
+        sequence goes alone.
+    progress : callable, optional
+        Called as progress(sequences done, sequences in all).
+
+    Returns
+    -------
+    numpy.ndarray, shape (len(ids), …), float32
+
+    Raises
+    ------
+    InputError
+        If the budget is not positive.
+    """
+    budget = default_budget(device) if budget is None else budget
+    if budget < 1:
+        raise InputError(f"batch_tokens is {budget}: give at least 1.")
+    known: dict[bytes, int] = {}
+    rows = np.array([known.setdefault(i.tobytes(), len(known)) for i in ids])
+    unique = [ids[i] for i in np.unique(rows, return_index=True)[1]]
+    copies = np.bincount(rows)
+    lengths = np.array([len(sequence) for sequence in unique])
+    queue = np.argsort(-lengths, kind="stable")
+    results: NDArray[np.float32] | None = None
+    done = 0
+    while queue.size:
+        fitting = int(np.searchsorted(np.cumsum(lengths[queue]), budget, side="right"))
+        members = queue[: max(1, fitting)]
+        packed = torch.from_numpy(np.concatenate([unique[i] for i in members]))
+        try:
+            with lock, torch.inference_mode():
+                packing = Packing.from_lengths(lengths[members].tolist(), device)
+                values = compute(packed.to(device), packing).float().cpu().numpy()
+        except RuntimeError as error:
+            if not _out_of_memory(error) or len(members) == 1:
+                raise
+            budget = max(1, int(lengths[members].sum()) // 2)
+            warnings.warn(
+                f"A batch of {int(lengths[members].sum()):,} tokens did not fit in memory; going "
+                f"on with {budget:,} at a time.",
+                stacklevel=3,
+            )
+            if device.type == "cuda":
+                torch.cuda.empty_cache()
+            continue
+        if results is None:
+            results = np.empty((len(unique), *values.shape[1:]), dtype=np.float32)
+        results[members] = values
+        queue = queue[len(members) :]
+        done += int(copies[members].sum())
+        if progress is not None:
+            progress(done, len(ids))
+    assert results is not None  # callers let no empty list through
+    return results[rows]
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    # The CPU's allocator has no exception class of its own.
+    said = ("can't allocate memory", "not enough memory")  # Linux and macOS; Windows
+    return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in said)

@@ -1,0 +1,116 @@
+"""From the name of a model to an encoder on a device."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from ..errors import InputError
+from ..network.attention import BACKENDS, why_not
+from ..network.attention.choose import fastest_backend
+from ..network.checkpoint import find_checkpoint, load_network, read_config
+from ..tokens import DnaTokenizer
+from .encoder import Encoder
+from .precision import find_dtype
+
+__all__ = ["SHIPPED", "find_device", "load"]
+
+#: Models inside the package, by the name `load` knows them under.
+SHIPPED = {
+    folder.name: folder
+    for folder in (
+        Path(__file__).parents[1] / "models" / name for name in ("pocket", "pocket-splice")
+    )
+}
+
+
+def load(
+    name: str | Path = "pocket",
+    device: str = "auto",
+    dtype: str = "auto",
+    attention: str = "auto",
+    revision: str | None = None,
+) -> Encoder:
+    """Load a model.
+
+    Parameters
+    ----------
+    name : str or pathlib.Path
+        ``"pocket"`` or ``"pocket-splice"`` (shipped, offline), a model folder, or a hub id such as
+        ``"zhihan1996/DNABERT-2-117M"``. A shipped name wins over a folder of that name; write
+        ``"./pocket"`` for the folder.
+    device : str
+        ``"auto"`` (the GPU if there is one, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, …
+    dtype : {"auto", "float32", "bfloat16", "float16", "float64"}
+        ``"auto"`` is bfloat16 where the hardware multiplies in it (GPUs since 2020; CPUs with
+        avx512_bf16 or amx, for networks at least 512 wide), float32 elsewhere. In the file's own
+        type, processes on one machine share one copy of the weights.
+    attention : {"auto", "eager", "sdpa", "flex", "flash"}
+        Attention backend; all are exact and keep ALiBi. ``"auto"`` is sdpa on a CPU, and on a GPU
+        the first of flash, flex and sdpa that works; `Encoder.attention` says which.
+    revision : str, optional
+        Branch, tag or commit, for a hub id.
+
+    Returns
+    -------
+    Encoder
+
+    Raises
+    ------
+    CheckpointError
+        If the model cannot be found, read, or is no DNABERT-2.
+    InputError
+        If the device, dtype or backend is unknown or not available.
+
+    Examples
+    --------
+    >>> enc = load("pocket")
+    >>> enc.tokenize("ACGTACGTTTGACA").tokens[0]
+    '[CLS]'
+    """
+    where = find_device(device)
+    find_dtype(dtype, where, 0)  # a misspelt name is told before a model is downloaded
+    if attention != "auto" and attention not in BACKENDS:
+        raise InputError(
+            f"Attention backend {attention!r} would drop ALiBi or is unknown: choose 'auto' or one "
+            f"of {', '.join(map(repr, BACKENDS))}."
+        )
+    checkpoint = find_checkpoint(SHIPPED.get(str(name), name), revision)
+    shape = read_config(checkpoint.config)
+    precision = find_dtype(dtype, where, shape.hidden_size)
+    if attention == "auto":
+        heads = shape.num_attention_heads
+        attention = fastest_backend(where, precision, heads, shape.hidden_size // heads)
+    elif (problem := why_not(attention, where, precision)) is not None:
+        raise InputError(problem)
+    network = load_network(checkpoint, precision, attention)
+    tokenizer = DnaTokenizer.from_file(checkpoint.tokenizer)
+    if len(tokenizer) > network.config.vocab_size:
+        raise InputError(
+            f"The tokenizer of {checkpoint.folder} has {len(tokenizer)} entries, the network "
+            f"{network.config.vocab_size}: pass the tokenizer.json that belongs to these weights."
+        )
+    called = Path(name).resolve().name if Path(name).is_dir() else str(name)
+    return Encoder(network.to(where), tokenizer, name=called, checkpoint=checkpoint)
+
+
+def find_device(name: str) -> torch.device:
+    """Resolve a device by name; "auto" is the GPU if there is one, else the CPU.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown or the device is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise InputError(
+            f"Device {name!r} is not available here ({str(error).splitlines()[0][:100]}): choose "
+            "'cpu' or 'auto'."
+        ) from error
+    return device
