@@ -17,6 +17,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from .version import __version__
+
 if TYPE_CHECKING:
     from .analysis.attend import Attention, attend
     from .analysis.attribute import Attribution, attribute
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
         Workbench,
     )
 
-__version__ = "0.1.0"
 
 # Public name -> module that defines it; resolved on first use so that importing stays light.
 _HOMES = {

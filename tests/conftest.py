@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+# Tests compute; those of the cache bring their own folder.
+os.environ["DNABERT2_EXPLORE_CACHE"] = "off"
 
 SHARED = Path(__file__).parents[2] / "shared"
 

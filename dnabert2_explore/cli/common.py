@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from ..sequences import Sequence
 
 __all__ = [
+    "ATTENTION",
     "DEVICE",
     "DTYPE",
     "FORCE",
@@ -48,6 +51,7 @@ MODEL = Annotated[
 ]
 DEVICE = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 DTYPE = Annotated[str, typer.Option(help="auto, float32, bfloat16, float16.")]
+ATTENTION = Annotated[str, typer.Option(help="auto, eager, sdpa, flex, flash.")]
 FORCE = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
 
 
@@ -64,31 +68,73 @@ def read_source(source: str) -> list[Sequence]:
 
 
 @contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield a ``progress(done, total)`` callback drawn as a bar on stderr, silent in a pipe."""
+def progress_bar(label: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
+    """Yield a ``progress(done, total)`` callback drawn as a bar on stderr.
+
+    With a unit such as ``"bases"``, amounts and the rate are given in it, and where stderr is no
+    terminal (a cluster's log) a line a minute takes the place of the bar. Else a pipe stays silent.
+    """
     from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        ProgressColumn,
+        Task,
         TextColumn,
         TimeRemainingColumn,
     )
 
+    class Amount(ProgressColumn):
+        def render(self, task: Task) -> str:  # type: ignore[override]
+            if task.total is None:
+                return ""
+            rate = f", {task.speed:,.0f} {unit}/s" if task.speed else ""
+            return f"{task.completed:,.0f} of {task.total:,.0f} {unit}{rate}"
+
     console = Console(stderr=True)
-    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    amount: ProgressColumn = Amount() if unit else MofNCompleteColumn()
+    columns = (TextColumn(label), BarColumn(), amount, TimeRemainingColumn())
+    lines = _lines(label, unit) if unit and not console.is_terminal else None
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task(label, total=None)
 
         def update(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
+            if lines is not None:
+                lines(done, total)
 
         yield update
+
+
+def _lines(label: str, unit: str, every: float = 60.0) -> Callable[[int, int], None]:
+    """Report progress as a line on stderr, at most one every `every` seconds."""
+    began: tuple[float, int] | None = None
+    told = time.monotonic()
+
+    def update(done: int, total: int) -> None:
+        nonlocal began, told
+        now = time.monotonic()
+        if began is None:
+            began = now, done
+        if now - told < every:
+            return
+        told = now
+        rate = (done - began[1]) / (now - began[0]) if now > began[0] else 0.0
+        left = f", {timedelta(seconds=round((total - done) / rate))} left" if rate else ""
+        print(
+            f"{label}: {done:,} of {total:,} {unit}, {rate:,.0f} {unit}/s{left}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    return update
 
 
 @contextmanager
 def stop_between_steps(
     progress: Callable[[int, int], None],
+    unit: str = "",
 ) -> Iterator[Callable[[int, int], None]]:
     """Turn the first Ctrl-C into a `Cancelled` raised from the progress callback.
 
@@ -106,6 +152,11 @@ def stop_between_steps(
     def report(done: int, total: int) -> None:
         progress(done, total)
         if wanted:
+            if unit:
+                raise Cancelled(
+                    f"stopped after {done:,} of {total:,} {unit}; the same command goes on from "
+                    "there"
+                )
             raise Cancelled(f"stopped after step {done} of {total}")
 
     previous = signal.signal(signal.SIGINT, remember)

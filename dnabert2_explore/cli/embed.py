@@ -1,9 +1,11 @@
-"""``dnabert2-explore embed``: one vector a sequence, in a file with their names."""
+"""``dnabert2-explore embed``: one vector a sequence or window, in a file or a store."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,11 +13,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError
-from .common import DEVICE, DTYPE, FORCE, MODEL, SOURCE, progress_bar, read_source
+from .common import (
+    ATTENTION,
+    DEVICE,
+    DTYPE,
+    FORCE,
+    MODEL,
+    SOURCE,
+    progress_bar,
+    read_source,
+    stop_between_steps,
+)
 from .output import check_output, replacing
 
 if TYPE_CHECKING:
     import numpy as np
+    from distributed import Client
 
     from ..sequences import Sequence
 
@@ -33,64 +46,179 @@ class Pooling(StrEnum):
 def embed(
     source: SOURCE,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="File to write: .npz or .parquet.")
+        Path,
+        typer.Option("--output", "-o", help="What to write: .npz, .parquet, or a .zarr store."),
     ],
+    window: Annotated[
+        int | None,
+        typer.Option(min=1, help="Bases in a window, for a .zarr store; else whole sequences."),
+    ] = None,
+    stride: Annotated[
+        int | None,
+        typer.Option(min=1, help="Bases between the starts of windows; by default the window."),
+    ] = None,
     pooling: Annotated[
         Pooling,
         typer.Option(
-            help="mean and max leave padding and special tokens out; cls means little before "
-            "fine-tuning."
+            help="mean and max leave special tokens out; cls means little before fine-tuning."
         ),
     ] = Pooling.mean,
     layer: Annotated[
-        int, typer.Option(help="0 the embeddings, 1 the first layer, ..., -1 the last.")
-    ] = -1,
+        list[int] | None,
+        typer.Option(
+            help="0 the embeddings, 1 the first layer, ..., -1 the last (the default); repeat it "
+            "for several layers in one .zarr store."
+        ),
+    ] = None,
     model: MODEL = "pocket",
     device: DEVICE = "auto",
     dtype: DTYPE = "auto",
+    attention: ATTENTION = "auto",
     batch_tokens: Annotated[
-        int,
-        typer.Option(min=1, help="Tokens in one batch, padding counted; lower needs less memory."),
-    ] = 8192,
+        int | None,
+        typer.Option(
+            min=1,
+            help="Tokens in one batch; lower needs less memory. By default 4096 on a CPU, 65536 "
+            "on a GPU.",
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Dask scheduler whose workers compute, such as tcp://node1:8786 (.zarr only).",
+        ),
+    ] = None,
+    cache: Annotated[
+        bool,
+        typer.Option(help="Keep vectors for the next time (.npz and .parquet; see info)."),
+    ] = True,
     force: FORCE = False,
 ) -> None:
-    r"""Embed sequences: one vector each, with their names, in .npz or .parquet.
+    r"""Embed sequences, or the windows of a genome: one vector each, with names.
 
     .npz holds names (n), embeddings (n, hidden) in float32, labels where the
     file has them, and about (JSON: model, pooling, layer). .parquet holds the
     columns name, label and embedding, and the same JSON in its metadata under
     'about'. Rows keep the order of the file.
 
+    .zarr is a store for FASTA of any size, in constant memory: vectors with
+    record, start, end and strand. Stopped or killed, the same command goes on
+    where it was. 'export' turns a store into .h5ad, .parquet or .npz.
+
     [bold]Examples[/bold]
 
       dnabert2-explore embed genes.fa.gz -o genes.npz
       dnabert2-explore embed genes.csv -o genes.parquet --pooling max --layer 2
+      dnabert2-explore embed genome.fa --window 1000 --stride 500 -o genome.zarr
 
     The published model, in half precision:
 
       dnabert2-explore embed genes.fa -o genes.npz --dtype bfloat16 \
           --model zhihan1996/DNABERT-2-117M
     """
-    if output.suffix not in _WRITERS:
-        raise InputError(f"{output}: a name ending in {' or '.join(_WRITERS)} says what to write")
-    check_output(output, force)
-    sequences = read_source(source)
+    layers = layer or [-1]
+    if output.suffix != ".zarr":
+        _only_for_stores(output, window, stride, scheduler, layers)
+        check_output(output, force)
+        sequences = read_source(source)
+    else:
+        _check_store(source, output, force)
     from ..encoder import load
 
-    encoder = load(model, device=device, dtype=dtype)
+    keeps = None if cache and output.suffix != ".zarr" else False
+    encoder = load(model, device=device, dtype=dtype, attention=attention, cache=keeps)
+    if output.suffix == ".zarr":
+        with (
+            _cluster(scheduler) as client,
+            progress_bar("Embedding", "bases") as bar,
+            stop_between_steps(bar, "bases") as report,
+        ):
+            summary = encoder.embed_to(
+                output,
+                Path(source),
+                window,
+                stride,
+                layers,
+                pooling.value,
+                client=client,
+                batch_tokens=batch_tokens,
+                progress=report,
+            )
+        print(f"{summary}, {encoder.info}", file=sys.stderr)
+        return
     with progress_bar("Embedding") as progress:
         vectors = encoder.embed(
             sequences,
             pooling=pooling.value,
-            layer=layer,
+            layer=layers[0],
             batch_tokens=batch_tokens,
             progress=progress,
         )
-    about = {"model": str(encoder.info), "pooling": pooling.value, "layer": layer}
+    about = {"model": str(encoder.info), "pooling": pooling.value, "layer": layers[0]}
     with replacing(output) as temporary:
         _WRITERS[output.suffix](temporary, sequences, vectors, about)
     rows, width = vectors.shape
     print(f"{output}: {rows} sequences x {width} dimensions, {encoder.info}", file=sys.stderr)
+
+
+def _only_for_stores(
+    output: Path,
+    window: int | None,
+    stride: int | None,
+    scheduler: str | None,
+    layers: list[int],
+) -> None:
+    """Refuse settings that only a store can take, before anything is read."""
+    if output.suffix not in _WRITERS:
+        raise InputError(
+            f"{output}: a name ending in {', '.join(_WRITERS)} or .zarr says what to write"
+        )
+    several = "several --layer" if len(layers) > 1 else None
+    asked = {"--window": window, "--stride": stride, "--scheduler": scheduler, several: several}
+    for name, value in asked.items():
+        if value is not None:
+            raise InputError(
+                f"{output}: {name} is for a store; give -o {output.with_suffix('.zarr')}, then "
+                "turn it into another format with 'dnabert2-explore export'"
+            )
+
+
+def _check_store(source: str, output: Path, force: bool) -> None:
+    if source == "-":
+        raise InputError(
+            "a store is made from a FASTA file, which is read again where the work goes on: name "
+            "the file instead of -"
+        )
+    if force:
+        raise InputError(
+            f"{output}: --force does not replace a store; delete the folder, or give another name"
+        )
+    if not output.resolve().parent.is_dir():
+        raise InputError(f"the folder {output.parent} does not exist; make it first")
+
+
+@contextmanager
+def _cluster(scheduler: str | None) -> Iterator[Client | None]:
+    """Yield a Dask client, or nothing where no scheduler is named."""
+    if scheduler is None:
+        yield None
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise InputError(
+            "--scheduler needs Dask: pip install 'dnabert2-explore[cluster]'"
+        ) from error
+    try:
+        client = Client(scheduler, timeout=20)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"no Dask scheduler answers at {scheduler} ({error}): start it with 'dask scheduler', "
+            "or check the address"
+        ) from error
+    with client:
+        yield client
 
 
 def _write_npz(

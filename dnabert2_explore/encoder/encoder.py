@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from os import PathLike
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -24,10 +25,26 @@ from ..network import (
 from ..network.checkpoint import Checkpoint
 from ..network.modeling import Dnabert2SelfAttention
 from ..network.packing import Packing
-from ..sequences import Sequence
+from ..sequences import (
+    Cleaned,
+    Composition,
+    Sequence,
+    UnknownBasesWarning,
+    clean,
+    warn_unknown,
+)
 from ..tokens import DnaTokenizer, Tokens
 from .batches import run
+from .cache import VectorCache
+from .identity import Snapshot, file_sha256, network_sha256, shape_of
+from .long import LongEmbedding, cut
 from .pooling import POOLINGS, pool
+from .windows import WindowEmbedder
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from ..stores import Summary
 
 __all__ = ["Bases", "Encoder", "ModelInfo"]
 
@@ -73,6 +90,9 @@ class Encoder:
         What views call the model.
     checkpoint : Checkpoint, optional
         Where it came from.
+    cache : VectorCache, optional
+        Keeps what `embed` computes for the next time. Not used while the network is not what its
+        file holds (trained, edited, hooked into).
     """
 
     def __init__(
@@ -81,11 +101,22 @@ class Encoder:
         tokenizer: DnaTokenizer,
         name: str = "model",
         checkpoint: Checkpoint | None = None,
+        cache: VectorCache | None = None,
     ) -> None:
         self.network = network.eval()
         self.tokenizer = tokenizer
         self.name = name
         self.checkpoint = checkpoint
+        self.cache = cache
+        self._loaded = Snapshot.of(network)
+
+    def __getstate__(self) -> dict[str, object]:
+        # Weights lie elsewhere in another process; what counts is whether they were the file's.
+        return {**self.__dict__, "_loaded": self.pristine}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self._loaded = Snapshot.of(self.network) if state["_loaded"] else Snapshot(())
 
     def __repr__(self) -> str:
         return f"<Encoder {self.info}>"
@@ -128,13 +159,20 @@ class Encoder:
         names = self.config.id2label
         return tuple(names[i] for i in range(self.config.num_labels))
 
-    @cached_property
+    @property
     def sha256(self) -> str:
         """Digest of the weights file; empty for a network that came from no file."""
-        if self.checkpoint is None:
-            return ""
-        with open(self.checkpoint.weights, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return "" if self.checkpoint is None else file_sha256(self.checkpoint.weights)
+
+    @property
+    def pristine(self) -> bool:
+        """Whether the network computes what it did when this encoder was made."""
+        return self._loaded.holds(self.network)
+
+    @property
+    def weights_sha256(self) -> str:
+        """Digest of the weights that compute: the file's, or their own where they are no file's."""
+        return self.sha256 if self.checkpoint and self.pristine else network_sha256(self.network)
 
     @property
     def info(self) -> ModelInfo:
@@ -228,11 +266,132 @@ class Encoder:
         InputError
             If there is nothing to embed, a sequence is empty, or pooling or layer is unknown.
         """
-        single = isinstance(layer, int)
         layers = self.find_layers(layer, pooling)
-        ids = [tokens.ids for tokens in self._encode(sequences)]
-        vectors = self.embed_ids(ids, pooling, layers, batch_tokens, progress)
-        return vectors[:, 0] if single else vectors
+        ids = self._encode(sequences)
+        vectors = self._cached(ids, pooling, layers, batch_tokens, progress)
+        return vectors[:, 0] if isinstance(layer, int) else vectors
+
+    def embed_long(
+        self,
+        bases: Bases,
+        window: int = 10_000,
+        overlap: int = 1_000,
+        pooling: str = "mean",
+        layer: int = -1,
+        batch_tokens: int | None = None,
+        progress: Progress | None = None,
+    ) -> LongEmbedding:
+        """Embed one sequence of any length in overlapping windows.
+
+        `embed` reads a sequence as a whole, in time that grows with the square of its length. This
+        reads windows, in time that grows with the length; tokens do not attend beyond theirs.
+
+        Parameters
+        ----------
+        bases : str or Sequence
+        window, overlap : int
+            In bases. A sequence no longer than `window` is read as a whole.
+        pooling : {"mean", "max"}
+            Within a window, and over the windows.
+        layer, batch_tokens, progress
+            As in `embed`; progress counts windows.
+
+        Returns
+        -------
+        LongEmbedding
+            The vector, those of the windows, and, as its `str`, how it was computed.
+
+        Raises
+        ------
+        InputError
+            If the sequence has no bases, or window, overlap, pooling or layer do not fit.
+        """
+        if pooling == "cls":
+            raise InputError("Pooling 'cls' has no meaning over windows: choose 'mean' or 'max'.")
+        (index,) = self.find_layers((layer,), pooling)
+        self._refuse_empty([bases], [clean(_text(bases))])
+        text = _text(bases)
+        spans = cut(len(text), window, overlap)
+        pieces = [text[start:end] for start, end in spans]
+        vectors = self.embed(pieces, pooling, index, batch_tokens, progress)
+        vector = (
+            vectors.max(axis=0)
+            if pooling == "max"
+            else np.average(vectors, axis=0, weights=spans[:, 1] - spans[:, 0])
+        )
+        return LongEmbedding(
+            vector=vector.astype(np.float32),
+            vectors=vectors,
+            spans=spans,
+            window=window,
+            overlap=overlap,
+            pooling=pooling,
+            layer=index,
+            model=str(self.info),
+        )
+
+    def embed_to(
+        self,
+        store: str | PathLike[str],
+        source: str | PathLike[str] | Iterable[Sequence],
+        window: int | None = None,
+        stride: int | None = None,
+        layers: int | Iterable[int] = -1,
+        pooling: str = "mean",
+        *,
+        client: Client | None = None,
+        rows_per_chunk: int = 256,
+        batch_tokens: int | None = None,
+        progress: Progress | None = None,
+    ) -> Summary:
+        """Embed windows of a genome into a Zarr store, with constant memory.
+
+        Stopped in any way, even killed, the same call goes on where it was, and ends with the same
+        store, bit for bit.
+
+        Parameters
+        ----------
+        store : str or path-like
+            Folder of the store, such as ``"out.zarr"``; read it with `stores.open_store`.
+        source : str, path-like, or iterable of Sequence
+            A FASTA file, or records in memory.
+        window, stride : int, optional
+            In bases. Windows start every `stride` (by default `window`) bases of each record; the
+            last ends where the record ends, and may be shorter. None: each record as a whole.
+        layers : int or iterable of int
+            As `layer` in `embed`.
+        pooling, batch_tokens
+            As in `embed`.
+        client : distributed.Client, optional
+            A Dask cluster that computes instead of this process (extra ``[cluster]``).
+        rows_per_chunk : int
+            Windows computed, written and resumed together.
+        progress : callable, optional
+            Called as progress(bases done, bases in all).
+
+        Returns
+        -------
+        Summary
+
+        Raises
+        ------
+        InputError
+            If the source cannot be read, or the store belongs to another source, model or setting;
+            every difference is named.
+        """
+        from ..stores import embed_windows
+
+        embedder = WindowEmbedder(self, pooling, self.find_layers(layers, pooling), batch_tokens)
+        return embed_windows(
+            store,
+            source,
+            embedder,
+            window=window,
+            stride=stride,
+            rows_per_chunk=rows_per_chunk,
+            client=client,
+            progress=progress,
+        )
 
     def find_layers(self, layer: int | Iterable[int], pooling: str = "mean") -> tuple[int, ...]:
         """Resolve layers counted from either end to 0 … layers; check the pooling's name too.
@@ -281,6 +440,41 @@ class Encoder:
             return torch.stack(pooled, dim=1)
 
         return run(ids, vectors, self.device, self.lock, batch_tokens, progress)
+
+    def _cached(
+        self,
+        ids: list[NDArray[np.int64]],
+        pooling: str,
+        layers: tuple[int, ...],
+        batch_tokens: int | None,
+        progress: Progress | None,
+    ) -> NDArray[np.float32]:
+        """`embed_ids` of what the cache does not know yet."""
+        cache = self.cache
+        if cache is None or self.checkpoint is None or not self.pristine:
+            return self.embed_ids(ids, pooling, layers, batch_tokens, progress)
+        settings = (
+            f"{self.sha256} {shape_of(self.network)} {self.info.dtype} {self.attention} "
+            f"{self.device.type} {pooling} {layers} {self.tokenizer.cls_id} {self.tokenizer.sep_id}"
+        )
+        keys = [cache.key(settings, sequence) for sequence in ids]
+        known = cache.get(keys)
+        new = [i for i, key in enumerate(keys) if key not in known]
+        if new:
+            before = len(ids) - len(new)
+
+            def counted(done: int, total: int) -> None:
+                if progress is not None:
+                    progress(before + done, len(ids))
+
+            computed = self.embed_ids([ids[i] for i in new], pooling, layers, batch_tokens, counted)
+            fresh = {keys[i]: row.ravel() for i, row in zip(new, computed, strict=True)}
+            cache.put(fresh)
+            known |= fresh
+        elif progress is not None:
+            progress(len(ids), len(ids))
+        rows = np.stack([known[key] for key in keys])
+        return rows.reshape(len(ids), len(layers), self.config.hidden_size)
 
     def hidden_states(self, bases: Bases | Tokens) -> NDArray[np.float32]:
         """Hidden states of one sequence at every depth.
@@ -367,7 +561,7 @@ class Encoder:
         def probabilities(packed: torch.Tensor, packing: Packing) -> torch.Tensor:
             return self.activate(self.network.packed_logits(packed, packing).float())
 
-        ids = [tokens.ids for tokens in self._encode(sequences)]
+        ids = self._encode(sequences)
         values = run(ids, probabilities, self.device, self.lock, batch_tokens, progress)
         return values[:, 0] if self.config.num_labels == 1 else values
 
@@ -380,21 +574,49 @@ class Encoder:
         return logits.softmax(dim=-1)
 
     def _one(self, bases: Bases | Tokens) -> Tokens:
-        return bases if isinstance(bases, Tokens) else self._encode(bases)[0]
+        if isinstance(bases, Tokens):
+            return bases
+        tokens = self.tokenize(bases)
+        if tokens.special.all():
+            raise InputError("The sequence has no bases: give at least one.")
+        return tokens
 
-    def _encode(self, sequences: Bases | Iterable[Bases]) -> list[Tokens]:
+    def _encode(self, sequences: Bases | Iterable[Bases]) -> list[NDArray[np.int64]]:
+        """Token ids of each sequence; warns once of all that is no A, C, G, T or U."""
         batch = [sequences] if isinstance(sequences, (str, Sequence)) else list(sequences)
         if not batch:
             raise InputError("There are no sequences: give at least one.")
-        encoded = self.tokenizer.encode_batch([_text(item) for item in batch])
-        for index, (item, tokens) in enumerate(zip(batch, encoded, strict=True)):
-            if tokens.special.all():
-                called = f" ({item.name})" if isinstance(item, Sequence) else ""
+        cleaned = [clean(_text(item)) for item in batch]
+        self._refuse_empty(batch, cleaned)
+        warn_unknown(Composition.total(c.composition for c in cleaned), stacklevel=3)
+        blank = [
+            _called(index, batch)
+            for index, c in enumerate(cleaned)
+            if c.composition.ambiguous == c.composition.length
+        ]
+        if blank:
+            more = f" and {len(blank) - 3:,} more" if len(blank) > 3 else ""
+            warnings.warn(
+                f"{', '.join(blank[:3])}{more}: no A, C, G or T at all, so that what is computed "
+                "says nothing about DNA: leave such sequences out.",
+                UnknownBasesWarning,
+                stacklevel=3,
+            )
+        return self.tokenizer.encode_ids_batch(cleaned)
+
+    @staticmethod
+    def _refuse_empty(batch: list[Bases], cleaned: list[Cleaned]) -> None:
+        for index, one in enumerate(cleaned):
+            if not one.bases:
                 raise InputError(
-                    f"Sequence {index + 1} of {len(batch)}{called} has no bases: remove it or give "
-                    "its bases."
+                    f"{_called(index, batch)} has no bases: remove it or give its bases."
                 )
-        return encoded
+
+
+def _called(index: int, batch: list[Bases]) -> str:
+    item = batch[index]
+    name = f" ({item.name})" if isinstance(item, Sequence) else ""
+    return f"Sequence {index + 1} of {len(batch)}{name}"
 
 
 def _text(bases: Bases) -> str:

@@ -11,6 +11,7 @@ from ..network.attention import BACKENDS, why_not
 from ..network.attention.choose import fastest_backend
 from ..network.checkpoint import find_checkpoint, load_network, read_config
 from ..tokens import DnaTokenizer
+from .cache import find_cache
 from .encoder import Encoder
 from .precision import find_dtype
 
@@ -31,6 +32,7 @@ def load(
     dtype: str = "auto",
     attention: str = "auto",
     revision: str | None = None,
+    cache: bool | str | Path | None = None,
 ) -> Encoder:
     """Load a model.
 
@@ -44,13 +46,17 @@ def load(
         ``"auto"`` (the GPU if there is one, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, …
     dtype : {"auto", "float32", "bfloat16", "float16", "float64"}
         ``"auto"`` is bfloat16 where the hardware multiplies in it (GPUs since 2020; CPUs with
-        avx512_bf16 or amx, for networks at least 512 wide), float32 elsewhere. In the file's own
-        type, processes on one machine share one copy of the weights.
+        avx512_bf16 or amx, for networks at least 512 wide), float32 elsewhere. Processes on one
+        machine share one copy of the weights in memory.
     attention : {"auto", "eager", "sdpa", "flex", "flash"}
         Attention backend; all are exact and keep ALiBi. ``"auto"`` is sdpa on a CPU, and on a GPU
         the first of flash, flex and sdpa that works; `Encoder.attention` says which.
     revision : str, optional
         Branch, tag or commit, for a hub id.
+    cache : bool, str or pathlib.Path, optional
+        Whether `Encoder.embed` keeps its vectors for the next time (up to 1 GB), or the folder
+        where. By default in the user's cache folder, or where the environment variable
+        ``DNABERT2_EXPLORE_CACHE`` says (``off``: nowhere).
 
     Returns
     -------
@@ -84,7 +90,7 @@ def load(
         attention = fastest_backend(where, precision, heads, shape.hidden_size // heads)
     elif (problem := why_not(attention, where, precision)) is not None:
         raise InputError(problem)
-    network = load_network(checkpoint, precision, attention)
+    network = load_network(checkpoint, precision, attention, shared=where.type == "cpu")
     tokenizer = DnaTokenizer.from_file(checkpoint.tokenizer)
     if len(tokenizer) > network.config.vocab_size:
         raise InputError(
@@ -92,7 +98,7 @@ def load(
             f"{network.config.vocab_size}: pass the tokenizer.json that belongs to these weights."
         )
     called = Path(name).resolve().name if Path(name).is_dir() else str(name)
-    return Encoder(network.to(where), tokenizer, name=called, checkpoint=checkpoint)
+    return Encoder(network.to(where), tokenizer, called, checkpoint, find_cache(cache))
 
 
 def find_device(name: str) -> torch.device:

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from ..errors import CheckpointError
 from .attention import refuse_backend
 from .config import Dnabert2Config
+from .converted import convert
 from .modeling import (
     Dnabert2ForMaskedLM,
     Dnabert2ForSequenceClassification,
@@ -252,6 +253,7 @@ def load_network(
     checkpoint: Checkpoint,
     dtype: torch.dtype = torch.float32,
     attention: str = "sdpa",
+    shared: bool = False,
 ) -> Dnabert2PreTrainedModel:
     """Build the network a checkpoint holds, and fill every weight of it.
 
@@ -264,8 +266,11 @@ def load_network(
         What `find_checkpoint` returned.
     dtype : torch.dtype
         Type of the weights once loaded.
-    attention : {"eager", "sdpa"}
+    attention : {"eager", "sdpa", "flex", "flash"}
         Attention backend.
+    shared : bool
+        Whether weights whose type changes are kept in the cache, so that the processes of a
+        machine share them (see `network.converted`). Those that keep their type always are.
 
     Returns
     -------
@@ -299,11 +304,9 @@ def load_network(
         )
     _check_keys(network, state, checkpoint.weights)
     wanted = network.state_dict().keys()
-    network.load_state_dict(
-        {name: tensor.to(dtype) for name, tensor in state.items() if name in wanted},
-        strict=False,
-        assign=True,
-    )
+    kept = {name: tensor for name, tensor in state.items() if name in wanted}
+    kept = convert(kept, checkpoint.weights, dtype, shared)
+    network.load_state_dict(kept, strict=False, assign=True)
     network.tie_weights()
     network.requires_grad_(True)
     network.config.dtype = dtype

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +76,11 @@ class DnaTokenizer:
             ) from error
         return cls(backend)
 
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of everything that says how this tokenizer cuts."""
+        return hashlib.sha256(self.backend.to_str().encode()).hexdigest()
+
     def __len__(self) -> int:
         return self.backend.get_vocab_size()
 
@@ -129,6 +136,22 @@ class DnaTokenizer:
             [c.bases for c in cleaned], add_special_tokens=special
         )
         return [self._tokens(*parts) for parts in zip(texts, cleaned, encodings, strict=True)]
+
+    def encode_ids_batch(self, cleaned: Iterable[Cleaned]) -> list[NDArray[np.int64]]:
+        """Ids of many cleaned sequences with [CLS] and [SEP]; no spans, no warning, but fast.
+
+        Parameters
+        ----------
+        cleaned : iterable of Cleaned
+            From `sequences.clean`.
+
+        Returns
+        -------
+        list of numpy.ndarray, shape (n,), int64
+            `Tokens.ids` of each.
+        """
+        encodings = self.backend.encode_batch_fast([c.bases for c in cleaned])
+        return [np.asarray(encoding.ids, dtype=np.int64) for encoding in encodings]
 
     def encode_ids(self, bases: str) -> NDArray[np.int32]:
         """Ids of already clean, upper-case bases without special tokens: the fast path of training.

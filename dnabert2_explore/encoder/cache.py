@@ -1,0 +1,130 @@
+"""Vectors that were computed once, kept in a file for the next run."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import warnings
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..folders import CACHE_VARIABLE, cache_folder
+
+__all__ = ["LIMIT", "VectorCache", "find_cache"]
+
+#: Bytes the file may take; the oldest tenth leaves when it is full.
+LIMIT = 1 << 30
+
+_SCHEMA = "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL)"
+_AT_ONCE = 500  # SQLite's older builds take 999 parameters
+
+
+def find_cache(wanted: bool | str | Path | None) -> VectorCache | None:
+    """Resolve what a caller says of the cache.
+
+    Parameters
+    ----------
+    wanted : bool, str, pathlib.Path or None
+        A folder; False for none; True or None for the usual folder, which the environment variable
+        ``DNABERT2_EXPLORE_CACHE`` names or turns off (``off``).
+    """
+    if wanted is False:
+        return None
+    folder = cache_folder() if wanted is None or wanted is True else Path(wanted)
+    return None if folder is None else VectorCache(folder / "vectors.sqlite")
+
+
+class VectorCache:
+    """Vectors by key in an SQLite file, which several processes may share.
+
+    A cache that cannot be read or written is never in the way: it says so once, and is left alone.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file; made on first use, with its folder.
+    limit : int
+        Bytes it may take.
+    """
+
+    def __init__(self, path: Path, limit: int = LIMIT) -> None:
+        self.path = path
+        self.limit = limit
+        self._usable = True
+
+    def __repr__(self) -> str:
+        return f"<VectorCache {self.path}>"
+
+    @staticmethod
+    def key(settings: str, ids: NDArray[np.int64]) -> bytes:
+        """Key of one sequence of token ids under settings (model, type, layers, pooling, …)."""
+        digest = hashlib.blake2b(settings.encode(), digest_size=16)
+        digest.update(ids.tobytes())
+        return digest.digest()
+
+    def get(self, keys: Iterable[bytes]) -> dict[bytes, NDArray[np.float32]]:
+        """Vectors of the keys that are known, each of shape (values,), float32."""
+        wanted = list(dict.fromkeys(keys))
+        found: dict[bytes, NDArray[np.float32]] = {}
+        if not self._usable or not wanted or not self.path.exists():
+            return found
+        try:
+            with closing(self._open()) as connection:
+                for start in range(0, len(wanted), _AT_ONCE):
+                    part = wanted[start : start + _AT_ONCE]
+                    marks = ",".join("?" * len(part))
+                    query = f"SELECT key, vector FROM vectors WHERE key IN ({marks})"
+                    for key, vector in connection.execute(query, part):
+                        found[key] = np.frombuffer(vector, dtype="<f4")
+        except (sqlite3.Error, OSError) as error:
+            self._give_up(error)
+            return {}
+        return found
+
+    def put(self, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:
+        """Keep vectors; the oldest leave where there is no room."""
+        if not self._usable or not vectors:
+            return
+        rows = [(key, vector.astype("<f4").tobytes()) for key, vector in vectors.items()]
+        if sum(len(data) for _, data in rows) > self.limit // 4:
+            return  # would push out everything else; a store is the place for so much
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(self._open()) as connection, connection:
+                connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
+                self._trim(connection)
+        except (sqlite3.Error, OSError) as error:
+            self._give_up(error)
+
+    def clear(self) -> None:
+        """Delete the file."""
+        self.path.unlink(missing_ok=True)
+
+    def _open(self) -> sqlite3.Connection:
+        # Each call its own connection: SQLite's do not move between threads.
+        connection = sqlite3.connect(self.path, timeout=5)
+        connection.execute(_SCHEMA)
+        return connection
+
+    def _trim(self, connection: sqlite3.Connection) -> None:
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+        if (pages - free) * size > self.limit:
+            # Pages that become free are used again, so that the file stops growing.
+            connection.execute(
+                "DELETE FROM vectors WHERE rowid IN (SELECT rowid FROM vectors ORDER BY rowid "
+                "LIMIT (SELECT COUNT(*) / 10 + 1 FROM vectors))"
+            )
+
+    def _give_up(self, error: Exception) -> None:
+        self._usable = False
+        warnings.warn(
+            f"The cache {self.path} cannot be used ({error}) and is left alone; vectors are "
+            f"computed anew: delete the file, or set {CACHE_VARIABLE}=off.",
+            stacklevel=4,
+        )

@@ -1,0 +1,88 @@
+"""Which network it is that computes: by its file, or by its weights where they were changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from ..network import Dnabert2PreTrainedModel
+
+__all__ = ["Snapshot", "file_sha256", "network_sha256", "shape_of"]
+
+#: Entries of a configuration that change what a network computes.
+_SHAPE = (
+    "num_hidden_layers",
+    "num_attention_heads",
+    "layer_norm_eps",
+    "classifier_pooling",
+    "problem_type",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """How a network's weights stood when it was loaded.
+
+    What is cached belongs to the weights of a file. A network that was trained, edited, hooked into
+    or given adapters since then computes something else, and `holds` says so. Looked at are
+    torch's version counters, where the weights lie, and a sample of their values, which shows edits
+    through ``.data`` that no counter sees.
+    """
+
+    weights: tuple[tuple[str, int, int, bytes], ...]
+
+    @classmethod
+    def of(cls, network: Dnabert2PreTrainedModel) -> Snapshot:
+        """Take a snapshot."""
+        return cls(
+            tuple(
+                (name, weight._version, weight.data_ptr(), _sample(weight))
+                for name, weight in network.named_parameters()
+            )
+        )
+
+    def holds(self, network: Dnabert2PreTrainedModel) -> bool:
+        """Whether the network still computes what it computed then."""
+        if network.training or any(
+            module._forward_hooks or module._forward_pre_hooks for module in network.modules()
+        ):
+            return False
+        return Snapshot.of(network) == self
+
+
+def _sample(weight: torch.Tensor) -> bytes:
+    flat = weight.detach().reshape(-1)
+    return flat[:: max(1, flat.numel() // 16)].double().cpu().numpy().tobytes()
+
+
+@lru_cache(maxsize=32)
+def _digest(path: Path, modified: int, size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Digest of a file, computed once as long as it does not change."""
+    status = path.stat()
+    return _digest(path, status.st_mtime_ns, status.st_size)
+
+
+def network_sha256(network: Dnabert2PreTrainedModel) -> str:
+    """Digest of the names, types and values of a network's weights."""
+    digest = hashlib.sha256()
+    for name, tensor in network.state_dict().items():
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        data = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8)
+        digest.update(data.numpy().data)
+    return digest.hexdigest()
+
+
+def shape_of(network: Dnabert2PreTrainedModel) -> str:
+    """Tell, as JSON, what of a network its weights do not say."""
+    config = network.config
+    return json.dumps({name: getattr(config, name) for name in _SHAPE}, sort_keys=True)

@@ -1,0 +1,91 @@
+"""Sequences longer than a model is asked to read at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+
+__all__ = ["LongEmbedding", "cut"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LongEmbedding:
+    """One vector of a long sequence, made of overlapping windows; `str` says how.
+
+    Attributes
+    ----------
+    vector : numpy.ndarray, shape (hidden,), float32
+        Mean of `vectors`, weighted by the bases of each window (largest value for max pooling).
+    vectors : numpy.ndarray, shape (windows, hidden), float32
+    spans : numpy.ndarray, shape (windows, 2), int64
+        Bases [start, end) of each window, 0-based. Bases in an overlap are read twice.
+    window, overlap : int
+        Bases, as asked for.
+    pooling : str
+    layer : int
+    model : str
+    """
+
+    vector: NDArray[np.float32]
+    vectors: NDArray[np.float32]
+    spans: NDArray[np.int64]
+    window: int
+    overlap: int
+    pooling: str
+    layer: int
+    model: str
+
+    def __str__(self) -> str:
+        n = len(self.spans)
+        bases = f"{int(self.spans[-1, 1]):,} bp"
+        how = f"{self.pooling} pooling of layer {self.layer}, {self.model}"
+        if n == 1:
+            return f"{bases} in one piece; {how}"
+        joined = "largest value" if self.pooling == "max" else "mean weighted by bases"
+        return (
+            f"{bases} in {n} windows of {self.window:,} bp that overlap by {self.overlap:,} bp or "
+            f"more, {joined} over the windows; {how}"
+        )
+
+
+def cut(length: int, window: int, overlap: int) -> NDArray[np.int64]:
+    """Spans that cover a sequence, each at most `window` long, neighbours overlapping.
+
+    All spans are equally long; the overlaps are `overlap` or, where the sequence does not divide
+    evenly, a little more, so that no short rest remains.
+
+    Parameters
+    ----------
+    length, window, overlap : int
+        In bases.
+
+    Returns
+    -------
+    numpy.ndarray, shape (windows, 2), int64
+
+    Raises
+    ------
+    InputError
+        If the window or the overlap is impossible.
+
+    Examples
+    --------
+    >>> cut(25, 10, 2).tolist()
+    [[0, 10], [7, 17], [15, 25]]
+    """
+    if window < 1:
+        raise InputError(f"The window is {window} bases: give at least 1.")
+    if not 0 <= overlap < window:
+        raise InputError(
+            f"An overlap of {overlap} does not fit windows of {window} bases: give 0 to "
+            f"{window - 1}."
+        )
+    if length <= window:
+        return np.array([[0, length]])
+    n = -(-(length - overlap) // (window - overlap))
+    starts = np.arange(n) * (length - window) // (n - 1)
+    return np.stack([starts, starts + window], axis=1)

@@ -1,0 +1,24 @@
+"""Embeddings of whole genomes on disk: windows, the store, filling it, exporting it.
+
+Light to import: zarr, pandas, pyarrow, h5py and distributed load where they are used.
+"""
+
+from .embed import embed_windows
+from .embedder import Embedder
+from .errors import StoreError
+from .exporting import export
+from .plan import Chunk, WindowPlan
+from .store import EmbeddingStore, open_store
+from .summary import Summary
+
+__all__ = [
+    "Chunk",
+    "Embedder",
+    "EmbeddingStore",
+    "StoreError",
+    "Summary",
+    "WindowPlan",
+    "embed_windows",
+    "export",
+    "open_store",
+]

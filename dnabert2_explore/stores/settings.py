@@ -1,0 +1,106 @@
+"""What a store says about how it was made, and how two of these differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ..sequences.genome import Genome
+from ..version import __version__
+from .embedder import Embedder
+from .plan import WindowPlan
+
+__all__ = ["FORMAT", "FORMAT_VERSION", "describe", "differences", "plan_of"]
+
+FORMAT = "dnabert2-explore embeddings"
+FORMAT_VERSION = 1
+_HASH = 12  # digits of a hash that tell two apart in a message
+
+
+def describe(
+    plan: WindowPlan, genome: Genome, embedder: Embedder, known: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the attributes of a store, as JSON gives them back.
+
+    Parameters
+    ----------
+    plan, genome, embedder
+        What the store is made from.
+    known : mapping, optional
+        Attributes of an existing store. Its digest is taken over where it was made from the same
+        file of the same size and time, so that resuming does not read a genome twice.
+    """
+    source = (known or {}).get("source", {})
+    stamp = None if genome.stamp is None else list(genome.stamp)
+    same_file = stamp is not None and (source.get("path"), source.get("stamp")) == (
+        genome.path,
+        stamp,
+    )
+    attributes = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "version": __version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "identity": dict(embedder.identity),
+        "about": dict(embedder.about),
+        "layers": list(embedder.layers),
+        "hidden": embedder.hidden,
+        "plan": {
+            "window": plan.window,
+            "stride": plan.stride,
+            "rows_per_chunk": plan.rows_per_chunk,
+        },
+        "source": {
+            "path": genome.path,
+            "stamp": stamp,
+            "sha256": source["sha256"] if same_file else genome.digest(),
+            "names": list(plan.names),
+            "lengths": list(plan.lengths),
+        },
+    }
+    return dict(json.loads(json.dumps(attributes)))  # tuples come back as lists, as from the file
+
+
+def plan_of(attributes: Mapping[str, Any]) -> WindowPlan:
+    """Return the plan a store was made with."""
+    source = attributes["source"]
+    return WindowPlan(tuple(source["names"]), tuple(source["lengths"]), **attributes["plan"])
+
+
+def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Name what keeps a run from going on with a store; empty where nothing does.
+
+    Where the file lies, the version that wrote the store and what `about` holds do not count.
+    """
+    found = []
+    for section in ("identity", "plan"):
+        old, new = there[section], here[section]
+        found += [
+            f"{key} {_shown(old.get(key), key)} there, {_shown(new.get(key), key)} here"
+            for key in sorted(old.keys() | new.keys())
+            if old.get(key) != new.get(key)
+        ]
+    found += [
+        f"{key} {there[key]} there, {here[key]} here"
+        for key in ("layers", "hidden")
+        if there[key] != here[key] and key not in here["identity"]
+    ]
+    if there["source"]["sha256"] != here["source"]["sha256"]:
+        found.append(f"sequences {_source(there['source'])} there, {_source(here['source'])} here")
+    return found
+
+
+def _shown(value: Any, key: str) -> str:
+    if key.endswith("sha256") and isinstance(value, str):
+        return f"{value[:_HASH]}…"
+    return "none" if value is None else str(value)
+
+
+def _source(source: Mapping[str, Any]) -> str:
+    origin = source["path"] or "from memory"
+    return (
+        f"{origin} ({len(source['names']):,} records, {sum(source['lengths']):,} bases, "
+        f"sha256 {source['sha256'][:_HASH]}…)"
+    )

@@ -1,0 +1,359 @@
+"""A folder of embeddings that fills chunk by chunk and survives being killed at any moment."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..sequences.genome import Genome
+from . import layout
+from .embedder import Embedder
+from .errors import StoreError
+from .plan import WindowPlan
+from .settings import FORMAT, FORMAT_VERSION, describe, differences, plan_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["EmbeddingStore", "open_store"]
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)  # the disk, or what the user may take of it
+_FORGOTTEN = 600  # seconds after which nobody is still writing a partial file
+
+
+class EmbeddingStore:
+    """Embeddings of windows with their coordinates, in a Zarr v3 group on a local or shared disk.
+
+    Use :meth:`open` or :meth:`create`. Rows of windows that are not finished, and of windows
+    without any A, C, G, T or U, are NaN.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The folder, absolute.
+    attributes : dict
+        How it was made: ``identity``, ``about``, ``plan``, ``source``, ``created``, ``version``.
+    plan : WindowPlan
+        Its windows and chunks.
+    layers : tuple of int
+        The layers it holds, as absolute indices (0 the embeddings).
+    hidden : int
+        Width of a vector.
+    names : tuple of str
+        The records of the source, which ``record`` counts.
+    """
+
+    def __init__(self, path: Path, group: Any, attributes: dict[str, Any]) -> None:
+        self.path = path
+        self.attributes = attributes
+        self.plan: WindowPlan = plan_of(attributes)
+        self.layers: tuple[int, ...] = tuple(attributes["layers"])
+        self.hidden: int = attributes["hidden"]
+        self.names: tuple[str, ...] = self.plan.names
+        self._layers = {layer: group[layout.layer_name(layer)] for layer in self.layers}
+        self._coordinates = {name: group[name] for name in layout.COORDINATES}
+        self._done = group["done"]
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], *, writable: bool = False) -> EmbeddingStore:
+        """Open a store, finished or not.
+
+        Raises
+        ------
+        InputError
+            If there is none, or a newer version of this package made it.
+        """
+        import zarr
+
+        where = Path(path).expanduser().absolute()
+        if not where.exists():
+            raise InputError(
+                f"There is no store {str(path)!r} (looked from {str(Path.cwd())!r}): check the "
+                "path."
+            )
+        group = None
+        if where.is_dir():
+            try:
+                # use_consolidated=False: consolidated metadata would be a second truth.
+                group = zarr.open_group(
+                    where, mode="r+" if writable else "r", zarr_format=3, use_consolidated=False
+                )
+            except (FileNotFoundError, ValueError):  # no group, or an array
+                group = None
+        attributes = {} if group is None else dict(group.attrs)
+        if attributes.get("format") != FORMAT:
+            raise InputError(
+                f"{path} is no finished store of embeddings; expected a folder that 'embed' wrote: "
+                "check the path, or run the embedding again if it was stopped in its first moment."
+            )
+        if attributes["format_version"] != FORMAT_VERSION:
+            raise InputError(
+                f"{path} was written in version {attributes['format_version']} of its format by "
+                f"dnabert2-explore {attributes['version']}; expected version {FORMAT_VERSION}: "
+                "install that version of the package."
+            )
+        return cls(where, group, attributes)
+
+    @classmethod
+    def create(
+        cls,
+        path: str | os.PathLike[str],
+        plan: WindowPlan,
+        source: Genome,
+        embedder: Embedder,
+    ) -> EmbeddingStore:
+        """Make a store, or open the one at ``path`` if this run can go on with it.
+
+        A store that was killed while it was made, which holds nothing yet, is made anew.
+
+        Raises
+        ------
+        InputError
+            If ``path`` is something else, its folder does not exist, or its store was made with
+            other settings, another model or other sequences; each difference is named.
+        StoreError
+            If it cannot be written.
+        """
+        where = Path(path).expanduser().absolute()
+        if where.is_dir() and (not any(where.iterdir()) or _no_data(where)):
+            pass
+        elif where.exists():
+            return cls._resume(path, plan, source, embedder)
+        if not where.parent.is_dir():
+            raise InputError(
+                f"The folder {str(where.parent)!r} does not exist; expected the place for "
+                f"{where.name}: make it first."
+            )
+        attributes = describe(plan, source, embedder)
+        with _writing(where, "nothing is written yet"):
+            layout.make(where, plan, embedder.layers, embedder.hidden, attributes)
+        return cls.open(where, writable=True)
+
+    @classmethod
+    def _resume(
+        cls,
+        path: str | os.PathLike[str],
+        plan: WindowPlan,
+        source: Genome,
+        embedder: Embedder,
+    ) -> EmbeddingStore:
+        try:
+            store = cls.open(path, writable=True)
+        except InputError as error:
+            if "no finished store" not in str(error):
+                raise
+            raise InputError(
+                f"{path} exists and is no store of embeddings; expected a free name or a store to "
+                "go on with: give another name, or move what is there."
+            ) from None
+        here = describe(plan, source, embedder, known=store.attributes)
+        found = differences(store.attributes, here)
+        if found:
+            raise InputError(
+                f"The store {path} was made otherwise and cannot be gone on with: "
+                f"{'; '.join(found)}; expected the same: give another -o, or delete it."
+            )
+        return store
+
+    def __repr__(self) -> str:
+        state = "complete" if self.complete else f"{self.n_done} of {self.plan.n_chunks} chunks"
+        return (
+            f"EmbeddingStore({str(self.path)!r}, {self.n_windows:,} windows, "
+            f"layers {list(self.layers)}, {state})"
+        )
+
+    def __len__(self) -> int:
+        """Return the number of windows."""
+        return self.n_windows
+
+    @property
+    def n_windows(self) -> int:
+        """Windows, finished or not."""
+        return self.plan.n_windows
+
+    @property
+    def n_done(self) -> int:
+        """Chunks that are finished."""
+        return len(layout.done_chunks(self.path))
+
+    @property
+    def complete(self) -> bool:
+        """Whether every chunk is finished."""
+        return self.n_done == self.plan.n_chunks
+
+    @property
+    def state(self) -> str:
+        """How far it is, for messages."""
+        return f"{self.n_done} of {self.plan.n_chunks} chunks are written and readable"
+
+    def missing(self) -> list[int]:
+        """Return the chunks that are not finished, in order."""
+        done = layout.done_chunks(self.path)
+        return [index for index in range(self.plan.n_chunks) if index not in done]
+
+    def is_done(self, index: int) -> bool:
+        """Return whether one chunk is finished."""
+        file = self.path / "done" / "c" / str(index)
+        try:
+            return file.stat().st_size > 0
+        except FileNotFoundError:
+            return False
+
+    def vectors(self, layer: int | None = None) -> Any:
+        """Return the vectors of a layer as a Zarr array, which reads what is sliced out of it.
+
+        Parameters
+        ----------
+        layer : int or None
+            One of :attr:`layers`; None means the deepest.
+
+        Returns
+        -------
+        zarr.Array
+            (n_windows, hidden), float32.
+
+        Raises
+        ------
+        InputError
+            If the store does not hold the layer.
+        """
+        wanted = max(self.layers) if layer is None else layer
+        if wanted not in self._layers:
+            raise InputError(
+                f"{self.path} holds no layer {layer}; expected one of {list(self.layers)}: choose "
+                "one, or embed again with it."
+            )
+        return self._layers[wanted]
+
+    def array(self, name: str) -> Any:
+        """Return ``record``, ``start``, ``end``, ``strand`` or ``unknown`` as a Zarr array.
+
+        Returns
+        -------
+        zarr.Array
+            (n_windows,); ``record`` counts :attr:`names`.
+        """
+        return self._coordinates[name]
+
+    def coordinates(self, start: int = 0, stop: int | None = None) -> pd.DataFrame:
+        """Return where windows lie, one row each.
+
+        Parameters
+        ----------
+        start, stop : int
+            Which windows; default all of them.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``record`` (categorical), ``start``, ``end`` (0-based, half-open), ``strand`` (+1) and
+            ``unknown``, the number of bases that are not A, C, G, T or U; -1 and no record where a
+            window is not finished yet.
+        """
+        import pandas as pd
+
+        columns: dict[str, Any] = {name: a[start:stop] for name, a in self._coordinates.items()}
+        columns["record"] = pd.Categorical.from_codes(columns["record"], categories=self.names)
+        return pd.DataFrame(columns)
+
+    def write(self, index: int, vectors: NDArray[np.float32], unknown: NDArray[np.int32]) -> None:
+        """Write a chunk and, when all its data are on the disk, that it is finished.
+
+        Parameters
+        ----------
+        index : int
+            The chunk.
+        vectors : (n, len(layers), hidden) float32 array
+            NaN where a window was not computed.
+        unknown : (n,) int32 array
+            Bases of each window that are not A, C, G, T or U.
+
+        Raises
+        ------
+        StoreError
+            If there is no space left, or writing fails otherwise.
+        """
+        first, after = self.plan.rows(index)
+        record, start, end = self.plan.chunk(index)
+        values = {
+            "record": record,
+            "start": start,
+            "end": end,
+            "strand": np.ones(len(record), dtype=np.int8),
+            "unknown": unknown,
+        }
+        with _writing(self.path, self):
+            for number, layer in enumerate(self.layers):
+                self._layers[layer][first:after] = vectors[:, number]
+            for name, array in self._coordinates.items():
+                array[first:after] = values[name]
+            # Else a power cut could keep the mark and lose what it stands for.
+            for file in layout.chunk_files(self.path, index, self.layers):
+                _flush(file)
+            self._done[index : index + 1] = np.ones(1, dtype=np.uint8)
+
+    def sweep(self) -> None:
+        """Remove the partial files of killed processes, which nothing reads.
+
+        Those of the last ten minutes stay: another run may be writing them.
+        """
+        for file in self.path.rglob("*.partial"):
+            try:
+                if time.time() - file.stat().st_mtime > _FORGOTTEN:
+                    file.unlink()
+            except FileNotFoundError:  # another run was quicker
+                continue
+
+
+def open_store(path: str | os.PathLike[str]) -> EmbeddingStore:
+    """Open a store of embeddings for reading; see :meth:`EmbeddingStore.open`."""
+    return EmbeddingStore.open(path)
+
+
+def _no_data(path: Path) -> bool:
+    """Empty a folder that holds a store killed in the making; False for any other folder."""
+    import zarr
+
+    try:
+        group = zarr.open_group(path, mode="r", zarr_format=3, use_consolidated=False)
+    except (FileNotFoundError, ValueError):
+        return layout.discard_unfinished(path)
+    return not group.attrs and layout.discard_unfinished(path)
+
+
+def _flush(file: Path) -> None:
+    try:
+        handle = os.open(file, os.O_RDONLY)
+    except FileNotFoundError:  # only fill values
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _writing(path: Path, state: EmbeddingStore | str) -> Iterator[None]:
+    """Turn what the disk answers into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(state, EmbeddingStore):
+            state = state.state
+        if error.errno in _FULL:
+            raise StoreError(
+                f"No space left for {path}: {state}; free space and run the same call to go on."
+            ) from error
+        raise StoreError(
+            f"{path} cannot be written ({error.strerror or error}): {state}; mend that and run the "
+            "same call to go on."
+        ) from error

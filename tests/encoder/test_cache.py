@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import pickle
+import sqlite3
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from dnabert2_explore import load
+from dnabert2_explore.encoder.cache import VectorCache, find_cache
+from dnabert2_explore.folders import CACHE_VARIABLE
+
+SEQUENCES = ["ACGTACGTAAGT", "GGGTTTAAACCC", "ACGTACGTAAGT", "TTGACA"]
+
+
+@pytest.fixture
+def cached(model_folder, tmp_path):
+    return load(model_folder, cache=tmp_path / "cache")
+
+
+def refuse_to_compute(enc, monkeypatch) -> None:
+    def computing(*arguments):
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(enc.body, "packed_states", computing)
+
+
+def test_the_second_run_computes_nothing(cached, model_folder, tmp_path, monkeypatch) -> None:
+    first = cached.embed(SEQUENCES, layer=(1, 2))
+    again = load(model_folder, cache=tmp_path / "cache")  # as another process finds it
+    refuse_to_compute(again, monkeypatch)
+    seen = []
+    second = again.embed(SEQUENCES, layer=(1, 2), progress=lambda *at: seen.append(at))
+    assert np.array_equal(first, second)
+    assert seen == [(4, 4)]
+
+
+def test_only_what_is_new_is_computed(cached, monkeypatch) -> None:
+    first = cached.embed(SEQUENCES)
+    computed = []
+    states = cached.body.packed_states
+    monkeypatch.setattr(
+        cached.body,
+        "packed_states",
+        lambda ids, packing, layers: (
+            computed.append(len(packing.lengths)) or states(ids, packing, layers)
+        ),
+    )
+    seen = []
+    more = cached.embed([*SEQUENCES, "CCCCGGGG"], progress=lambda *at: seen.append(at))
+    assert computed == [1]
+    assert seen == [(5, 5)]
+    assert np.array_equal(more[:4], first)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"pooling": "max"}, {"layer": 1}, {"layer": (2, 1)}],
+    ids=["pooling", "layer", "order of layers"],
+)
+def test_every_setting_has_vectors_of_its_own(cached, enc, settings) -> None:
+    cached.embed(SEQUENCES)
+    cached.embed(SEQUENCES, layer=(1, 2))
+    np.testing.assert_allclose(
+        cached.embed(SEQUENCES, **settings), enc.embed(SEQUENCES, **settings), atol=1e-6
+    )
+
+
+def test_another_type_has_vectors_of_its_own(cached, model_folder, tmp_path) -> None:
+    exact = cached.embed(SEQUENCES)
+    half = load(model_folder, dtype="bfloat16", cache=tmp_path / "cache").embed(SEQUENCES)
+    assert not np.array_equal(exact, half)
+
+
+def edited(enc) -> None:
+    with torch.no_grad():
+        enc.body.encoder.layer[0].mlp.wo.weight.mul_(0.5)
+
+
+def edited_behind_the_counter(enc) -> None:
+    enc.body.encoder.layer[0].mlp.wo.weight.data.normal_()
+
+
+def hooked(enc) -> None:
+    enc.body.encoder.layer[0].mlp.register_forward_hook(lambda *arguments: arguments[-1] * 0.5)
+
+
+@pytest.mark.parametrize("change", [edited, edited_behind_the_counter, hooked])
+def test_a_changed_network_is_computed(cached, change) -> None:
+    """Vectors of the file's weights would be wrong for it, and its vectors for the file."""
+    before = cached.embed(SEQUENCES)
+    assert cached.pristine
+    change(cached)
+    assert not cached.pristine
+    after = cached.embed(SEQUENCES)
+    assert np.abs(after - before).max() > 1e-3
+    assert np.array_equal(cached.embed(SEQUENCES), after)
+    if change is not hooked:
+        assert cached.weights_sha256 != cached.sha256
+
+
+def test_a_copy_in_another_process_keeps_its_identity(cached) -> None:
+    again = pickle.loads(pickle.dumps(cached))
+    assert again.pristine
+    edited(cached)
+    assert not pickle.loads(pickle.dumps(cached)).pristine
+
+
+def test_a_broken_file_is_told_once_and_left_alone(cached, enc) -> None:
+    cached.cache.path.parent.mkdir(parents=True)
+    cached.cache.path.write_bytes(b"no database " * 100)
+    with pytest.warns(UserWarning, match=r"vectors\.sqlite cannot be used .*delete the file"):
+        vectors = cached.embed(SEQUENCES)
+    np.testing.assert_allclose(vectors, enc.embed(SEQUENCES), atol=1e-6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        cached.embed(SEQUENCES)
+    cached.cache.clear()
+    assert not cached.cache.path.exists()
+
+
+def test_the_oldest_leave_when_it_is_full(tmp_path) -> None:
+    cache = VectorCache(tmp_path / "v.sqlite", limit=200_000)
+    vectors = {bytes([i]): np.full(1000, i, dtype=np.float32) for i in range(100)}
+    for key, vector in vectors.items():
+        cache.put({key: vector})
+    found = cache.get(vectors)
+    assert bytes([99]) in found
+    assert bytes([0]) not in found
+    assert 20 <= len(found) <= 60
+    for key, vector in found.items():
+        assert np.array_equal(vector, vectors[key])
+    assert cache.path.stat().st_size < 400_000
+
+
+def test_what_would_push_everything_out_is_not_kept(tmp_path) -> None:
+    cache = VectorCache(tmp_path / "v.sqlite", limit=10_000)
+    cache.put({b"x": np.zeros(1000, dtype=np.float32)})
+    assert cache.get([b"x"]) == {}
+
+
+def test_two_processes_may_write(tmp_path) -> None:
+    one, two = VectorCache(tmp_path / "v.sqlite"), VectorCache(tmp_path / "v.sqlite")
+    one.put({b"1": np.ones(2, dtype=np.float32)})
+    held = sqlite3.connect(two.path, timeout=0)
+    two.put({b"2": np.ones(2, dtype=np.float32)})
+    held.close()
+    assert set(one.get([b"1", b"2", b"3"])) == {b"1", b"2"}
+
+
+def test_where_it_is(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, "off")
+    assert find_cache(None) is None
+    assert find_cache(tmp_path).path == tmp_path / "vectors.sqlite"
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "named"))
+    assert find_cache(True).path.parent == tmp_path / "named"
+    assert find_cache(False) is None
+    monkeypatch.delenv(CACHE_VARIABLE)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    assert "dnabert2_explore" in str(find_cache(None).path)

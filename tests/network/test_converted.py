@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from dnabert2_explore import load
+from dnabert2_explore.folders import CACHE_VARIABLE
+from dnabert2_explore.network import converted
+
+
+@pytest.fixture
+def weights(tmp_path, monkeypatch):
+    """A cache of its own, in which every model is large."""
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setattr(converted, "LARGE", 1)
+    return tmp_path / "cache" / "weights"
+
+
+def test_another_type_is_written_once_and_mapped(weights, model_folder, monkeypatch) -> None:
+    first = load(model_folder, device="cpu", dtype="bfloat16")
+    (copy,) = weights.iterdir()
+    assert "bfloat16" in copy.name
+    assert {tensor.dtype for tensor in load_file(copy).values()} == {torch.bfloat16}
+    monkeypatch.setattr(converted, "_write", None)  # the second time there is nothing to write
+    second = load(model_folder, device="cpu", dtype="bfloat16")
+    exact = load(model_folder, device="cpu", dtype="float32", cache=False)
+    assert list(weights.iterdir()) == [copy]
+    for (name, a), b, c in zip(
+        first.network.named_parameters(),
+        second.network.parameters(),
+        exact.network.parameters(),
+        strict=True,
+    ):
+        assert torch.equal(a, b), name
+        assert torch.equal(a, c.to(torch.bfloat16)), name
+
+
+def test_new_weights_replace_the_copy_of_the_old(weights, classifier_folder, tmp_path) -> None:
+    import shutil
+
+    folder = tmp_path / "model"
+    shutil.copytree(classifier_folder, folder)
+    load(folder, device="cpu", dtype="bfloat16")
+    (old,) = weights.iterdir()
+    from safetensors.torch import save_file
+
+    state = load_file(folder / "model.safetensors")
+    save_file({name: tensor * 0.5 for name, tensor in state.items()}, folder / "model.safetensors")
+    enc = load(folder, device="cpu", dtype="bfloat16")
+    (new,) = weights.iterdir()
+    assert new != old
+    wanted = (state["classifier.weight"] * 0.5).to(torch.bfloat16)
+    assert torch.equal(enc.network.classifier.weight, wanted)
+
+
+def test_a_copy_that_cannot_be_written_is_told(weights, model_folder) -> None:
+    weights.parent.mkdir()
+    weights.write_text("a file where the folder should be")
+    with pytest.warns(UserWarning, match="keeps its own in memory: make room"):
+        enc = load(model_folder, device="cpu", dtype="bfloat16", cache=False)
+    assert enc.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("setting", ["off", "small"])
+def test_no_copy_where_none_is_wanted(weights, model_folder, monkeypatch, setting) -> None:
+    if setting == "off":
+        monkeypatch.setenv(CACHE_VARIABLE, "off")
+    else:
+        monkeypatch.setattr(converted, "LARGE", 1 << 40)
+    load(model_folder, device="cpu", dtype="bfloat16", cache=False)
+    load(model_folder, device="cpu", dtype="float32", cache=False)
+    assert not weights.exists()
