@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import math
 import os
@@ -10,6 +11,7 @@ import warnings
 from pathlib import Path
 
 from ..errors import InputError
+from ..folders import CACHE_VARIABLE, cache_folder
 
 __all__ = ["StaleIndexWarning", "compression", "index_path"]
 
@@ -70,7 +72,7 @@ def compression(path: Path) -> str:
             "rename it."
         )
     try:
-        import Bio.bgzf  # noqa: F401
+        import Bio.bgzf  # type: ignore[import-not-found]  # noqa: F401
     except ImportError:
         raise InputError(
             f"{path} is compressed with bgzip, and reading that needs Biopython: run "
@@ -114,17 +116,18 @@ def index_path(file: Path, kind: str, shown: str) -> Path:
     try:
         _build(file, beside, shown)
     except OSError:
-        return _in_cache(file, shown)
+        return _in_cache(file, kind, shown)
     return beside
 
 
-def _in_cache(file: Path, shown: str) -> Path:
+def _in_cache(file: Path, kind: str, shown: str) -> Path:
     """Keep the index of a file in a read-only folder under a name that changes with the file."""
     stat = file.stat()
     key = hashlib.sha256(f"{file}\n{stat.st_size}\n{stat.st_mtime_ns}".encode()).hexdigest()[:24]
-    base = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    index = Path(base) / "dnabert2-explore" / "fai" / f"{key}.fai"
-    if not index.exists():
+    # Where caches are turned off, an index is still needed, if only until the machine restarts.
+    base = cache_folder() or Path(tempfile.gettempdir()) / f"dnabert2_explore-{getpass.getuser()}"
+    index = base / "fai" / f"{key}.fai"
+    if not index.exists() or _flaw(file, index, kind):
         try:
             index.parent.mkdir(parents=True, exist_ok=True)
             _build(file, index, shown)
@@ -132,7 +135,7 @@ def _in_cache(file: Path, shown: str) -> Path:
             raise InputError(
                 f"The index of {shown} can be written neither beside it nor to {index.parent} "
                 f"({error.strerror or error}); expected one of the two to be writable: set "
-                "XDG_CACHE_HOME to a folder of yours."
+                f"{CACHE_VARIABLE} to a folder of yours."
             ) from error
     return index
 

@@ -23,8 +23,8 @@ class Genome:
     """Named records of which any stretch can be read without reading the rest.
 
     The FASTA file is read through an index in samtools' ``.fai`` format (by pyfaidx). The index
-    lies beside the file and is made when it is missing; where the folder cannot be written, it is
-    kept in the user's cache folder. An index older than the file, or one that does not describe
+    lies beside the file and is made when it is missing; where that folder cannot be written, it is
+    kept in the cache folder. An index older than the file, or one that does not describe
     it, is made anew with a :class:`StaleIndexWarning`.
 
     Parameters

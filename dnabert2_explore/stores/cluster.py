@@ -14,12 +14,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError
+from ..errors import ExploreError, InputError
 from ..sequences.genome import Genome
 from ..version import __version__
 from .embedder import Embedder
 from .errors import StoreError
 from .plan import WindowPlan
+from .settings import different
 from .store import EmbeddingStore
 from .summary import Summary
 from .work import compute, prepare, read
@@ -93,8 +94,7 @@ def run_cluster(
         to the scheduler breaks.
     """
     from distributed import Client, as_completed
-    from distributed.client import ClosedClientError
-    from distributed.comm import CommClosedError
+    from distributed.comm.core import CommClosedError
 
     if not isinstance(client, Client) or client.asynchronous:
         raise InputError(
@@ -138,8 +138,13 @@ def run_cluster(
                 progress(done, plan.n_bases)
             if not batch:
                 time.sleep(_POLL)
-    except (CommClosedError, ClosedClientError) as error:
-        raise StoreError(_gave_up(store)) from error
+    except ExploreError:
+        raise
+    except Exception as error:
+        # A client that is closed while it is asked answers with errors of many kinds.
+        if isinstance(error, CommClosedError) or client.status in ("closing", "closed"):
+            raise StoreError(_gave_up(store)) from error
+        raise
     finally:
         if running and client.status == "running":
             client.cancel(list(running.values()))
@@ -279,12 +284,7 @@ def _same_model(job: _Job, embedder: Embedder) -> None:
     here = _json(embedder.identity)
     if here == job.identity:
         return
-    ours, theirs = json.loads(job.identity), json.loads(here)
-    found = "; ".join(
-        f"{key} {theirs.get(key)} there, {ours.get(key)} here"
-        for key in sorted(ours.keys() | theirs.keys())
-        if ours.get(key) != theirs.get(key)
-    )
+    found = "; ".join(different(json.loads(here), json.loads(job.identity)))
     raise InputError(
         f"{_worker()} computes with another model or setting: {found}; expected the same "
         "everywhere: name the dtype, and give all workers the same weights."

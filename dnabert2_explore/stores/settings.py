@@ -12,7 +12,7 @@ from ..version import __version__
 from .embedder import Embedder
 from .plan import WindowPlan
 
-__all__ = ["FORMAT", "FORMAT_VERSION", "describe", "differences", "plan_of"]
+__all__ = ["FORMAT", "FORMAT_VERSION", "describe", "differences", "different", "plan_of"]
 
 FORMAT = "dnabert2-explore embeddings"
 FORMAT_VERSION = 1
@@ -74,14 +74,7 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
 
     Where the file lies, the version that wrote the store and what `about` holds do not count.
     """
-    found = []
-    for section in ("identity", "plan"):
-        old, new = there[section], here[section]
-        found += [
-            f"{key} {_shown(old.get(key), key)} there, {_shown(new.get(key), key)} here"
-            for key in sorted(old.keys() | new.keys())
-            if old.get(key) != new.get(key)
-        ]
+    found = different(there["identity"], here["identity"]) + different(there["plan"], here["plan"])
     found += [
         f"{key} {there[key]} there, {here[key]} here"
         for key in ("layers", "hidden")
@@ -90,6 +83,25 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     if there["source"]["sha256"] != here["source"]["sha256"]:
         found.append(f"sequences {_source(there['source'])} there, {_source(here['source'])} here")
     return found
+
+
+def different(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Name the settings that two mappings of JSON values do not agree on."""
+    old, new = _flat(there), _flat(here)
+    return [
+        f"{key} {_shown(old.get(key), key)} there, {_shown(new.get(key), key)} here"
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key)
+    ]
+
+
+def _flat(settings: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Return settings within settings under one name each, so that messages stay short."""
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        inner = _flat(value, f"{before}{key}.") if isinstance(value, Mapping) else None
+        flat.update({before + key: value} if inner is None else inner)
+    return flat
 
 
 def _shown(value: Any, key: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 __all__ = ["Summary"]
 
@@ -44,6 +45,21 @@ class Summary:
     seconds: float
     compute_seconds: float
     workers: int = 1
+
+    def __str__(self) -> str:
+        """One line for a terminal."""
+        parts = [f"{self.computed:,} computed"]
+        if self.unknown_only:
+            parts.append(f"{self.unknown_only:,} without a known base")
+        if self.skipped:
+            parts.append(f"{self.skipped:,} done before")
+        line = f"{self.path}: {self.windows:,} windows ({', '.join(parts)})"
+        if self.bases:
+            line += (
+                f", {self.bases:,} bases in {timedelta(seconds=round(self.seconds))} "
+                f"({self.rate:,.0f} bases/s, {self.share:.0%} of it in the model)"
+            )
+        return line
 
     @property
     def share(self) -> float:

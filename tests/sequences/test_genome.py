@@ -23,7 +23,7 @@ FASTA = ">one the first\nACGTAC\nGTnn\n>two\nacgu\n"
 @pytest.fixture(autouse=True)
 def _no_warnings(monkeypatch, tmp_path):
     """Only tests that expect a warning may see one; nothing lands in the user's cache."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("DNABERT2_EXPLORE_CACHE", str(tmp_path / "cache"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
@@ -210,7 +210,7 @@ def test_a_read_only_folder_without_index(tmp_path, monkeypatch):
     path = write(data, FASTA)
     no_writing_beside(monkeypatch, data)
     assert Genome(path).fetch("two", 1, 4) == "cgu"
-    (index,) = (tmp_path / "cache" / "dnabert2-explore" / "fai").iterdir()
+    (index,) = (tmp_path / "cache" / "fai").iterdir()
     before = index.stat().st_mtime_ns
     Genome(path).close()
     assert index.stat().st_mtime_ns == before
@@ -218,6 +218,19 @@ def test_a_read_only_folder_without_index(tmp_path, monkeypatch):
     # Another content gets another index.
     write(data, FASTA.replace("two", "three"))
     assert Genome(path).names == ("one", "three")
+
+
+def test_a_read_only_folder_without_index_or_cache(tmp_path, monkeypatch):
+    data = tmp_path / "data"
+    data.mkdir()
+    path = write(data, FASTA)
+    no_writing_beside(monkeypatch, data)
+    monkeypatch.setenv("DNABERT2_EXPLORE_CACHE", "off")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert Genome(path).lengths == (10, 4)
+    (index,) = tmp_path.glob("dnabert2_explore-*/fai/*.fai")
+    index.write_text("")
+    assert Genome(path).lengths == (10, 4)
 
 
 def test_a_read_only_folder_with_a_stale_index(tmp_path, monkeypatch):
@@ -240,7 +253,7 @@ def test_no_place_for_an_index_at_all(tmp_path, monkeypatch):
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr(tempfile, "mkstemp", refuse)
-    assert "set XDG_CACHE_HOME to a folder of yours" in refused(path)
+    assert "set DNABERT2_EXPLORE_CACHE to a folder of yours" in refused(path)
 
 
 def test_an_index_appears_whole_or_not_at_all(tmp_path, monkeypatch):

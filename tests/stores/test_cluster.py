@@ -178,12 +178,14 @@ def test_a_chunk_that_kills_every_worker(tmp_path, local, client, fasta, monkeyp
         embed(tmp_path / "out.zarr", fasta, client, Deadly())
 
 
-def test_a_connection_that_breaks(tmp_path, local, fasta, store):
+@pytest.mark.parametrize("pause", [0.0, 1.2])  # before and after the client is asked for workers
+def test_a_connection_that_breaks(tmp_path, local, fasta, store, pause):
     client = Client(local)
 
     def lose(done, total):
         if done:
             client.close()
+            time.sleep(pause)
 
     path = tmp_path / "out.zarr"
     with pytest.raises(StoreError, match="connection to the Dask scheduler was lost"):

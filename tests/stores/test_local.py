@@ -58,6 +58,8 @@ def test_a_store_holds_what_direct_computing_gives(tmp_path, fasta, genome):
     assert summary.seconds > summary.compute_seconds > 0
     assert 0 < summary.share < 1
     assert store.array("record")[:].max() == 2
+    assert str(summary).startswith(f"{store.path}: 38 windows (38 computed), 1,")
+    assert " bases in 0:00:0" in str(summary)
 
 
 def test_records_whole_and_from_memory(tmp_path):
@@ -93,6 +95,7 @@ def test_a_finished_store_computes_nothing(store, fasta, monkeypatch):
     summary = embed(store, fasta, embedder)
     assert embedder.asked == summary.computed == summary.bases == 0
     assert summary.skipped == summary.windows
+    assert str(summary) == f"{store}: 38 windows (0 computed, 38 done before)"
     assert files(store) == before
 
 
