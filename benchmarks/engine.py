@@ -1,158 +1,98 @@
-"""Our forward pass against one that works as the original DNABERT-2 does.
+"""Our engine against one that works as the original DNABERT-2 does: the full tables, as Markdown.
 
-The reference path shares our weights and differs in what the original differs in: attention is
-computed step by step on padded scores, with a bias built anew in every forward pass. Like the
-original, it leaves padding out of the linear layers. Both run alternately in one process; the
-table gives the ratio of their best times, so that a busy machine slows both.
+Both share weights and sequences and run in turns in one process, so that a busy machine slows
+both; `dnabert2_explore.bench` says in detail what is compared. ``dnabert2-explore bench`` is the
+short form.
 
-    python benchmarks/engine.py                  # the full 117M shape, a few minutes on 2 cores
+    python benchmarks/engine.py                          # every length, the 117M shape
     python benchmarks/engine.py --shape pocket --repeats 5
-    python benchmarks/engine.py --memory 2048    # peak memory of both, each in its own process
+    python benchmarks/engine.py --dtype float32 bfloat16 # both beside the reference in float32
+    python benchmarks/engine.py --memory                 # peak memory, 4,096 tokens
+    python benchmarks/engine.py --mutagenesis            # 900 mutants of 300 bp
+
+Asked for --memory or --mutagenesis without --lengths, it measures nothing else. Every row is
+printed to standard error as it is done, the tables at the end.
 """
 
 from __future__ import annotations
 
 import argparse
-import platform
-import resource
-import subprocess
 import sys
-import time
-from collections.abc import Callable
 
 import torch
-import transformers
 
-from dnabert2_explore.network import Dnabert2Config, Dnabert2Model, alibi_slopes
-from dnabert2_explore.network.packing import Packing
+from dnabert2_explore.bench import (
+    MUTATED_BASES,
+    SHAPES,
+    Memory,
+    Plan,
+    Speed,
+    describe_machine,
+    measure,
+)
+from dnabert2_explore.encoder import find_device
+from dnabert2_explore.encoder.precision import find_dtype
+from dnabert2_explore.errors import ExploreError
 
-SHAPES = {
-    "117M": {},
-    "pocket": {
-        "hidden_size": 192,
-        "num_hidden_layers": 4,
-        "num_attention_heads": 6,
-        "intermediate_size": 512,
-    },
-}
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-
-
-def reference(model: Dnabert2Model, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Last hidden state, computed as the original computes it."""
-    batch, width = ids.shape
-    packing = Packing.from_mask(mask)
-    hidden = model.embeddings(packing.pack(model.embeddings.word_embeddings(ids)), None)
-    places = torch.arange(width)
-    distance = (places[:, None] - places[None, :]).abs().float()
-    bias = -alibi_slopes(model.config.num_attention_heads)[:, None, None] * distance
-    bias = (bias[None] + (1.0 - mask[:, None, None, :].float()) * -10000.0).to(hidden.dtype)
-    for layer in model.encoder.layer:
-        attention = layer.attention
-        padded = attention.self.split(packing.unpack(attention.self.Wqkv(hidden)).flatten(0, 1))
-        query, key, value = padded.unflatten(0, (batch, width)).permute(2, 0, 3, 1, 4)
-        scores = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5 + bias
-        context = (scores.softmax(dim=-1) @ value).transpose(1, 2).flatten(2)
-        hidden = layer.mlp(attention.output(packing.pack(context), hidden))
-    return packing.unpack(hidden)
+LENGTHS = ("mixed", 128, 512, 2048, 4096, 8192)
 
 
-def ours(model: Dnabert2Model, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Last hidden state, computed as the package computes it."""
-    return model(ids, mask).last_hidden_state
+def length(text: str) -> int | str:
+    """Read a length from the command line."""
+    return text if text == "mixed" else int(text)
 
 
-PATHS: dict[str, Callable[..., torch.Tensor]] = {"reference": reference, "ours": ours}
-
-
-def work(lengths: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Random token ids of the given lengths, padded, and their mask."""
-    width = max(lengths)
-    mask = (torch.arange(width) < torch.tensor(lengths)[:, None]).long()
-    generator = torch.Generator().manual_seed(0)
-    ids = torch.randint(5, 4096, (len(lengths), width), generator=generator)
-    return ids.where(mask.bool(), torch.tensor(3)), mask
-
-
-def build(shape: str, dtype: torch.dtype) -> Dnabert2Model:
-    """Make a random network of that shape."""
-    torch.manual_seed(0)
-    return Dnabert2Model(Dnabert2Config(**SHAPES[shape]), add_pooling_layer=False).eval().to(dtype)
-
-
-def best_times(calls: list[Callable[[], object]], repeats: int) -> list[float]:
-    """Best of `repeats` seconds for each call, taken in turns after one warm-up."""
-    best = [float("inf")] * len(calls)
-    for turn in range(repeats + 1):
-        for index, call in enumerate(calls):
-            start = time.perf_counter()
-            call()
-            if turn:
-                best[index] = min(best[index], time.perf_counter() - start)
-    return best
-
-
-def peak(path: str, shape: str, dtype: str, tokens: int) -> float:
-    """Megabytes above the loaded model at the peak of one forward pass of one sequence."""
-    model = build(shape, DTYPES[dtype])
-    ids, mask = work([tokens])
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with torch.inference_mode():
-        PATHS[path](model, ids, mask)
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+def report(done: int, total: int, row: Speed | Memory) -> None:
+    """Say a row as it is done."""
+    print(f"{done}/{total} {row}", file=sys.stderr, flush=True)
 
 
 def main() -> None:
-    """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--shape", choices=SHAPES, default="117M")
-    parser.add_argument("--dtype", choices=DTYPES, default="float32")
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--lengths", type=int, nargs="*", default=[128, 512, 2048])
-    parser.add_argument("--memory", type=int, nargs="*", default=[])
-    parser.add_argument("--peak", nargs=2, metavar=("PATH", "TOKENS"), help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.peak:
-        print(peak(options.peak[0], options.shape, options.dtype, int(options.peak[1])))
-        return
-    print(
-        f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, torch "
-        f"{torch.__version__}, transformers {transformers.__version__}, {options.shape} shape, "
-        f"{options.dtype}"
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    if options.memory:
-        print("| tokens | reference, MB | ours, MB | ratio |\n|---|---|---|---|")
-        for tokens in options.memory:
-            extra = ["--shape", options.shape, "--dtype", options.dtype]
-            a, b = (
-                float(
-                    subprocess.run(
-                        [sys.executable, __file__, *extra, "--peak", path, str(tokens)],
-                        check=True,
-                        capture_output=True,
-                        text=True,
-                    ).stdout
-                )
-                for path in PATHS
-            )
-            print(f"| {tokens:,} | {a:,.0f} | {b:,.0f} | {b / a:.2f} |")
-        return
-    model = build(options.shape, DTYPES[options.dtype])
-    generator = torch.Generator().manual_seed(1)
-    mixed = torch.randint(32, 513, (16,), generator=generator).tolist()
-    cases = {"mixed 32-512": mixed}
-    cases |= {f"{n:,}": [n] * max(1, 2048 // n) for n in options.lengths}
-    print("| tokens | reference, tokens/s | ours, tokens/s | ratio | largest difference |")
-    print("|---|---|---|---|---|")
-    for name, lengths in cases.items():
-        ids, mask = work(lengths)
-        with torch.inference_mode():
-            difference = (reference(model, ids, mask) - ours(model, ids, mask)).abs().max()
-            calls = [lambda f=f: f(model, ids, mask) for f in PATHS.values()]  # noqa: B023
-            a, b = best_times(calls, options.repeats)
-        total = sum(lengths)
-        print(f"| {name} | {total / a:,.0f} | {total / b:,.0f} | {a / b:.2f} | {difference:.1e} |")
+    parser.add_argument("--shape", choices=SHAPES, default="117M")
+    parser.add_argument("--dtype", nargs="+", default=["float32"], help="what ours computes in")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int, help="that torch may use")
+    parser.add_argument("--repeats", type=int, default=3, help="turns; the best time counts")
+    parser.add_argument("--seconds", type=float, default=2.0, help="more turns up to this time")
+    parser.add_argument("--lengths", type=length, nargs="*", help='tokens, or "mixed"')
+    parser.add_argument("--memory", type=int, nargs="*", help="tokens; 4096 if none are given")
+    parser.add_argument(
+        "--mutagenesis",
+        type=int,
+        nargs="?",
+        const=MUTATED_BASES,
+        default=0,
+        help="bases to mutate; 300 if no number is given",
+    )
+    options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    memory = options.memory if options.memory is None else tuple(options.memory) or (4096,)
+    lengths = options.lengths
+    if lengths is None:
+        lengths = () if memory or options.mutagenesis else LENGTHS
+    device = find_device(options.device)
+    plan = Plan(
+        shape=options.shape,
+        device=device,
+        dtypes=tuple(find_dtype(name, device, 0) for name in options.dtype),
+        lengths=tuple(lengths),
+        memory=memory or (),
+        mutated_bases=options.mutagenesis,
+        repeats=options.repeats,
+        seconds=options.seconds,
+    )
+    machine = describe_machine(device)  # before anything runs, for the load
+    tables = measure(plan, report)
+    print("\n\n".join([str(machine), *(table.markdown() for table in tables)]))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ExploreError as error:
+        sys.exit(f"engine.py: {error}")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .encoder import Encoder, load
     from .errors import Cancelled, CheckpointError, ExploreError, InputError
     from .sequences import Sequence, read_sequences
+    from .stores import open_store
     from .tokens import Tokens
     from .widgets import (
         AtlasExplorer,
@@ -56,6 +57,7 @@ _HOMES = {
     "attribute": ".analysis.attribute",
     "demo": ".demo",
     "load": ".encoder",
+    "open_store": ".stores",
     "project": ".analysis.project",
     "read_sequences": ".sequences",
 }
@@ -80,6 +82,7 @@ __all__ = [
     "attribute",
     "demo",
     "load",
+    "open_store",
     "project",
     "read_sequences",
 ]

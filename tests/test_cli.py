@@ -24,8 +24,19 @@ from dnabert2_explore.cli.output import check_output, replacing
 from dnabert2_explore.errors import Cancelled, InputError
 from dnabert2_explore.sequences import UnknownBasesWarning
 
+from .conftest import random_bases
+
 FASTA = ">one first\nACGTAGCATCGGATCTATC\nTATCG\n>two\nGGGTTTAAACCC\n"
-COMMANDS = ("lab", "tokenize", "embed", "train-tokenizer", "pretrain", "info")
+COMMANDS = (
+    "lab",
+    "tokenize",
+    "embed",
+    "export",
+    "bench",
+    "train-tokenizer",
+    "pretrain",
+    "info",
+)
 
 
 @pytest.fixture
@@ -227,6 +238,116 @@ def test_embed_refuses_before_it_works(run, fasta, tmp_path):
         assert result.exit_code == 1
         assert word in result.stderr
     assert existing.read_bytes() == b"precious"
+
+
+@pytest.fixture
+def genome(tmp_path):
+    path = tmp_path / "genome.fa"
+    path.write_text(f">chr1\n{random_bases(2500)}\n>chr2\n{random_bases(700, 1)}\n")
+    return path
+
+
+def test_embed_a_genome_then_export(run, genome, model_folder, enc, tmp_path):
+    import pandas as pd
+
+    out = tmp_path / "genome.zarr"
+    command = ["embed", genome, "--window", 400, "--stride", 200, "-o", out, "-m", model_folder]
+    result = run(*command, "--layer", 0, "--layer", -1)
+    assert result.exit_code == 0, result.output
+    assert "15 windows" in result.stderr
+    again = run(*command, "--layer", 0, "--layer", -1)
+    assert again.exit_code == 0
+    assert "15 done before" in again.stderr
+    other = run(*command)
+    assert other.exit_code == 1
+    assert "layers" in other.stderr
+    assert run("export", out, "-o", tmp_path / "genome.parquet").exit_code == 0
+    frame = pd.read_parquet(tmp_path / "genome.parquet")
+    assert len(frame) == 15
+    assert run("export", out, "-o", tmp_path / "genome.parquet").exit_code == 1
+    assert "--force" in run("export", out, "-o", tmp_path / "genome.parquet").stderr
+    assert run("export", tmp_path, "-o", tmp_path / "x.npz").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--window", 10, "-o", "x.npz"], "--window is for a store"),
+        (["--layer", 1, "--layer", 2, "-o", "x.npz"], "several --layer is for a store"),
+        (["--force", "-o", "x.zarr"], "--force does not replace a store"),
+        (["-o", "nowhere/x.zarr"], "does not exist"),
+    ],
+)
+def test_stores_and_files_keep_their_options_apart(run, genome, tmp_path, arguments, word):
+    where = [str(tmp_path / a) if str(a).endswith((".npz", ".zarr")) else a for a in arguments]
+    result = run("embed", genome, *where, "-m", "no-such-model")
+    assert result.exit_code == 1
+    assert word in result.stderr
+
+
+def test_a_store_needs_a_file_to_go_on_with(run, tmp_path):
+    result = run("embed", "-", "-o", tmp_path / "x.zarr", "-m", "no-such-model")
+    assert result.exit_code == 1
+    assert "name the file instead of -" in result.stderr
+
+
+def test_a_scheduler_that_is_not_there(run, genome, model_folder, tmp_path, monkeypatch):
+    import distributed
+
+    def refuse(address, timeout):
+        raise OSError(f"Timed out trying to connect to {address}")
+
+    monkeypatch.setattr(distributed, "Client", refuse)
+    out = tmp_path / "x.zarr"
+    result = run("embed", genome, "-o", out, "-m", model_folder, "--scheduler", "tcp://127.0.0.1:1")
+    assert result.exit_code == 1
+    assert "no Dask scheduler answers at tcp://127.0.0.1:1" in result.stderr
+    assert not out.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_control_c_leaves_a_store_that_goes_on(genome, model_folder, tmp_path):
+    """The real command, interrupted as a person interrupts it, then run again."""
+    from dnabert2_explore import open_store
+
+    genome.write_text(f">chr1\n{random_bases(400_000)}\n")
+    out = tmp_path / "genome.zarr"
+    arguments = ["embed", genome, "--window", 100, "-o", out, "-m", model_folder]
+    command = [sys.executable, "-m", "dnabert2_explore", *map(str, arguments)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        try:
+            if open_store(out).n_done:
+                break
+        except InputError:  # not made yet
+            pass
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    stderr = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, stderr
+    assert "stopped after" in stderr
+    assert "the same command goes on from there" in stderr
+    done = open_store(out).n_done
+    assert 0 < done < 16  # chunks of 256 windows
+    again = real(*arguments)
+    assert again.returncode == 0, again.stderr
+    assert f"{256 * done:,} done before" in again.stderr
+    assert open_store(out).complete
+
+
+def test_embed_from_the_cache(run, fasta, model_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("DNABERT2_EXPLORE_CACHE", str(tmp_path / "cache"))
+    for name in ("first", "second"):
+        out = tmp_path / f"{name}.npz"
+        assert run("embed", fasta, "-o", out, "-m", model_folder).exit_code == 0
+    assert (tmp_path / "cache" / "vectors.sqlite").exists()
+    with np.load(tmp_path / "first.npz") as a, np.load(tmp_path / "second.npz") as b:
+        assert np.array_equal(a["embeddings"], b["embeddings"])
+    monkeypatch.setenv("DNABERT2_EXPLORE_CACHE", str(tmp_path / "other"))
+    out = tmp_path / "third.npz"
+    assert run("embed", fasta, "-o", out, "-m", model_folder, "--no-cache").exit_code == 0
+    assert not (tmp_path / "other").exists()
 
 
 # --- errors -----------------------------------------------------------------------------------

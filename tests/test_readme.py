@@ -21,8 +21,8 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{re.escape(language)}\n(.*?)^```$", README, re.M | re.S)
 
 
-def test_the_tour_runs_as_it_stands():
-    (tour,) = blocks("python")
+def test_the_tour_and_the_genomes_run_as_they_stand(tmp_path, monkeypatch):
+    tour, genomes = blocks("python")
     assert len([line for line in tour.splitlines() if line.strip()]) <= 11  # the import and ten
     names: dict = {}
     exec(compile(tour, "README.md", "exec"), names)
@@ -32,6 +32,13 @@ def test_the_tour_runs_as_it_stands():
     assert names["head"].shape == (len(names["tokens"]),) * 2
     np.testing.assert_allclose(names["probabilities"].sum(axis=1), 1, rtol=1e-5)
     assert names["why"].nucleotides.shape == (len(names["site"]),)
+    monkeypatch.chdir(tmp_path)
+    Path("genome.fa").write_text(f">locus\n{names['dx'].demo.locus().sequence.bases}\n")
+    exec(compile(genomes, "README.md", "exec"), names)
+    store = names["store"]
+    assert store.complete
+    assert store.vectors().shape == (len(store.coordinates()), names["enc"].info.hidden)
+    assert str(names["long"]).startswith("10,000 bp in 3 windows")
 
 
 def test_the_lines_about_other_weights_are_python():

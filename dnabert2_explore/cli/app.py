@@ -11,7 +11,9 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import Cancelled, ExploreError
+from .bench import bench
 from .embed import embed
+from .export import export
 from .info import info
 from .lab import lab
 from .tokenize import tokenize
@@ -79,6 +81,8 @@ app.command(
 )(lab)
 app.command(rich_help_panel="Compute")(tokenize)
 app.command(rich_help_panel="Compute")(embed)
+app.command(rich_help_panel="Compute")(export)
+app.command(rich_help_panel="Compute")(bench)
 app.command("train-tokenizer", rich_help_panel="Train")(train_tokenizer)
 app.command(rich_help_panel="Train")(pretrain)
 app.command(rich_help_panel="Look")(info)

@@ -86,7 +86,7 @@ def progress_bar(label: str, unit: str = "") -> Iterator[Callable[[int, int], No
     )
 
     class Amount(ProgressColumn):
-        def render(self, task: Task) -> str:  # type: ignore[override]
+        def render(self, task: Task) -> str:
             if task.total is None:
                 return ""
             rate = f", {task.speed:,.0f} {unit}/s" if task.speed else ""

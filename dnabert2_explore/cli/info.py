@@ -6,11 +6,13 @@ import hashlib
 import json
 import platform
 from importlib import metadata
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from .. import __version__
+from ..folders import CACHE_VARIABLE, cache_folder
 from .common import MODELS
 
 __all__ = ["info"]
@@ -33,7 +35,7 @@ PACKAGES = (
 def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Show versions, device, attention backends and the models that ship with the package.
+    """Show versions, device, attention backends, the cache and the models of the package.
 
     Paste its output into a bug report: it names no file of yours.
 
@@ -66,16 +68,33 @@ def _hardware() -> dict[str, Any]:
     import torch
 
     from ..encoder import find_device
-    from ..network.attention import BACKENDS
+    from ..encoder.precision import gains_from_bfloat16
+    from ..network.attention import BACKENDS, why_not
 
-    device = str(find_device("auto"))
-    if device == "cuda":
+    where = find_device("auto")
+    missing = {name: why_not(name, where, torch.bfloat16) for name in BACKENDS}
+    device = str(where)
+    if where.type == "cuda":
         device = f"cuda ({torch.cuda.get_device_name()})"
     return {
         "device": device,
         "threads": torch.get_num_threads(),
-        "attention": list(BACKENDS),
+        "bfloat16": "fast here" if gains_from_bfloat16(where) else "slower than float32 here",
+        "attention": {name: problem or "works" for name, problem in missing.items()},
+        "cache": _cache(),
     }
+
+
+def _cache() -> str:
+    folder = cache_folder()
+    if folder is None:
+        return f"off ({CACHE_VARIABLE})"
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    shown = str(folder)
+    home = str(Path.home())
+    if shown.startswith(home):
+        shown = f"~{shown[len(home) :]}"
+    return f"{shown} ({size / 1e6:,.1f} MB)"
 
 
 def shipped_models() -> dict[str, dict[str, Any]]:
@@ -94,8 +113,9 @@ def shipped_models() -> dict[str, dict[str, Any]]:
 
 
 def _print(facts: dict[str, Any]) -> None:
-    rows = [(key, str(facts[key])) for key in ("dnabert2-explore", "python", "device", "threads")]
-    rows.append(("attention", ", ".join(facts["attention"])))
+    named = ("dnabert2-explore", "python", "device", "threads", "bfloat16", "cache")
+    rows = [(key, str(facts[key])) for key in named]
+    rows += [(f"attention {name}", state) for name, state in facts["attention"].items()]
     rows += [(name, version or "not installed") for name, version in facts["packages"].items()]
     for name, model in facts["models"].items():
         shape = f"{model['layers']} layers x {model['hidden']}, {model['heads']} heads"

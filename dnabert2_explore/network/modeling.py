@@ -34,6 +34,9 @@ __all__ = [
     "Dnabert2PreTrainedModel",
 ]
 
+#: Tokens whose gated activations a CPU holds at once where no gradients are kept.
+MLP_TOKENS = 4096
+
 
 class Dnabert2Embeddings(nn.Module):
     """Token plus token-type embeddings, normalised. There are no position embeddings."""
@@ -124,6 +127,12 @@ class Dnabert2GatedMLP(nn.Module):
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        # Eight times as wide as the hidden states: a long sequence would need gigabytes for it.
+        if hidden.device.type == "cpu" and not torch.is_grad_enabled():
+            return torch.cat([self._mix(part) for part in hidden.split(MLP_TOKENS)])
+        return self._mix(hidden)
+
+    def _mix(self, hidden: torch.Tensor) -> torch.Tensor:
         gate, content = self.gated_layers(hidden).chunk(2, dim=-1)
         return self.layernorm(self.wo(self.dropout(functional.gelu(gate) * content)) + hidden)
 

@@ -115,6 +115,19 @@ def test_embeddings_may_replace_ids(ids) -> None:
         model()
 
 
+def test_the_mlp_of_a_long_sequence_in_parts(ids, monkeypatch) -> None:
+    model = make(Dnabert2Model)
+    with torch.no_grad():
+        whole = model(ids).last_hidden_state
+        monkeypatch.setattr("dnabert2_explore.network.modeling.MLP_TOKENS", 7)
+        widths = []
+        model.encoder.layer[0].mlp.wo.register_forward_hook(
+            lambda module, inputs, output: widths.append(len(output))
+        )
+        torch.testing.assert_close(model(ids).last_hidden_state, whole, atol=1e-5, rtol=0)
+    assert widths == [7] * 7 + [2]
+
+
 def test_mask_must_be_two_dimensional(ids) -> None:
     with pytest.raises(ValueError, match="attention_mask has 3 dimensions"):
         make(Dnabert2Model)(ids, torch.ones(3, 17, 17))

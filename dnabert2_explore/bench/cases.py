@@ -1,0 +1,155 @@
+"""What is computed: sequences of one length, of many lengths, and the mutants of one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..encoder.batches import default_budget
+from ..errors import InputError
+from ..network import Dnabert2Config
+from ..sequences.transform import mutate
+from ..tokens import DnaTokenizer
+
+__all__ = ["MIXED", "Case", "mutant_case", "mutants", "random_cases"]
+
+#: What asks for sequences of mixed lengths, among lengths.
+MIXED = "mixed"
+
+#: Shortest and longest of the mixed lengths, in tokens: both occur.
+SHORTEST, LONGEST = 32, 512
+
+#: Shorter random sequences could be equal, and ours computes equal ones once.
+FEWEST = 8
+
+#: More sequences nobody gave the original at once, and no more scores than this many bytes.
+MOST_ROWS = 32
+MOST_SCORES = 4 * 2**30
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """Work for both paths.
+
+    Attributes
+    ----------
+    name : str
+    ids : tuple of numpy.ndarray, shape (n,), int64
+        Token ids of each sequence; no two sequences are equal.
+    rows : int
+        Sequences in a padded batch of the reference path.
+    """
+
+    name: str
+    ids: tuple[NDArray[np.int64], ...]
+    rows: int
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in all, without padding."""
+        return sum(map(len, self.ids))
+
+    def flops(self, config: Dnabert2Config) -> float:
+        """Floating-point operations that the encoder needs for this work.
+
+        A layer takes ``2 · (4·hidden² + 3·hidden·intermediate)`` a token in its linear layers (a
+        multiplication and an addition for each weight) and ``4 · n · hidden`` a token of a
+        sequence of n in attention (scores, and their product with the values). Norms, GELU and
+        softmax are not counted.
+        """
+        hidden, inner = config.hidden_size, config.intermediate_size
+        linear = 2 * (4 * hidden**2 + 3 * hidden * inner) * self.tokens
+        attention = 4 * hidden * sum(len(sequence) ** 2 for sequence in self.ids)
+        return float(config.num_hidden_layers * (linear + attention))
+
+
+def random_cases(
+    lengths: Iterable[int | str], config: Dnabert2Config, device: torch.device
+) -> Iterator[Case]:
+    """Make a case of random tokens for each length.
+
+    Parameters
+    ----------
+    lengths : iterable of int or "mixed"
+        Tokens in each sequence; ``"mixed"`` draws lengths evenly between 32 and 512.
+    config : Dnabert2Config
+    device : torch.device
+        A GPU gets more sequences than a CPU.
+
+    Raises
+    ------
+    InputError
+        If a length is below 8, or neither a number nor ``"mixed"``.
+    """
+    gpu = device.type == "cuda"
+    total = (4 if gpu else 1) * default_budget(device)
+    for length in lengths:
+        rng = np.random.default_rng(0)
+        if length == MIXED:
+            number = max(32, 2 * total // (SHORTEST + LONGEST))
+            sizes = rng.integers(SHORTEST, LONGEST + 1, size=number)
+            sizes[:2] = SHORTEST, LONGEST
+            rng.shuffle(sizes)
+            name = f"{MIXED} {SHORTEST}-{LONGEST}"
+        elif isinstance(length, int) and length >= FEWEST:
+            sizes = np.full(max(1, total // length), length)
+            name = f"{length:,}"
+        else:
+            raise InputError(
+                f"Length {length!r} cannot be measured: give {FEWEST} tokens or more, or 'mixed'."
+            )
+        # Ids from 5 on are no special tokens.
+        ids = tuple(rng.integers(5, config.vocab_size, size=int(size)) for size in sizes)
+        yield Case(name, ids, reference_rows(ids, config, device))
+
+
+def mutants(bases: str) -> Iterator[str]:
+    """Yield every single-base substitution: three a base, from the first base to the last.
+
+    Examples
+    --------
+    >>> list(mutants("AC"))
+    ['CC', 'GC', 'TC', 'AA', 'AG', 'AT']
+    """
+    for position, here in enumerate(bases):
+        for base in "ACGT":
+            if base != here:
+                yield mutate(bases, position, base)
+
+
+def mutant_case(
+    bases: str, tokenizer: DnaTokenizer, config: Dnabert2Config, device: torch.device
+) -> Case:
+    """Make the saturation mutagenesis of a sequence a case: its mutants, tokenized.
+
+    Parameters
+    ----------
+    bases : str
+        A, C, G and T.
+    tokenizer : DnaTokenizer
+    config : Dnabert2Config
+    device : torch.device
+    """
+    ids = tuple(tokens.ids for tokens in tokenizer.encode_batch(mutants(bases)))
+    name = f"{len(ids):,} mutants of {len(bases):,} bp"
+    return Case(name, ids, reference_rows(ids, config, device))
+
+
+def reference_rows(
+    ids: tuple[NDArray[np.int64], ...], config: Dnabert2Config, device: torch.device
+) -> int:
+    """Sequences that the reference path gets at once.
+
+    About as many tokens as ours gets: the nearest power of two, at most 32, and fewer where the
+    scores of one layer would take more than 4 GiB.
+    """
+    lengths = [len(sequence) for sequence in ids]
+    mean, longest = sum(lengths) / len(lengths), max(lengths)
+    rows = 2 ** max(0, round(math.log2(default_budget(device) / mean)))
+    fitting = MOST_SCORES // (4 * config.num_attention_heads * longest**2)
+    return max(1, min(rows, MOST_ROWS, fitting))

@@ -1,0 +1,91 @@
+"""Times of several calls, taken in turns, and the fastest matrix product of a device."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+from torch.nn import functional
+
+__all__ = ["MatrixProduct", "alternately"]
+
+
+def alternately(
+    calls: Sequence[Callable[[], object]],
+    device: torch.device,
+    repeats: int = 3,
+    seconds: float = 0.0,
+) -> list[float]:
+    """Time calls in turns, so that a machine that gets busy slows all of them.
+
+    Nothing is called beforehand: warm them up first.
+
+    Parameters
+    ----------
+    calls : sequence of callable
+    device : torch.device
+        Waited for before and after each call, if it is a GPU.
+    repeats : int
+        Turns, at least 1. The order is reversed in every second turn.
+    seconds : float
+        Further turns are taken until this time has passed.
+
+    Returns
+    -------
+    list of float
+        Best seconds of each call: what disturbs a measurement only makes it longer.
+    """
+    best = [float("inf")] * len(calls)
+    begun = time.perf_counter()
+    turn = 0
+    while turn < max(1, repeats) or time.perf_counter() - begun < seconds:
+        order = range(len(calls)) if turn % 2 == 0 else reversed(range(len(calls)))
+        for index in order:
+            _wait(device)
+            start = time.perf_counter()
+            calls[index]()
+            _wait(device)
+            best[index] = min(best[index], time.perf_counter() - start)
+        turn += 1
+    return best
+
+
+class MatrixProduct:
+    """A large product of square matrices: as fast as a device multiplies.
+
+    Calling it multiplies.
+
+    Parameters
+    ----------
+    device : torch.device
+    dtype : torch.dtype
+    size : int, optional
+        Rows and columns; by default 8,192 on a GPU and 1,536 on a CPU.
+
+    Attributes
+    ----------
+    flops : float
+        Floating-point operations of one call.
+    """
+
+    def __init__(self, device: torch.device, dtype: torch.dtype, size: int | None = None) -> None:
+        gpu = device.type == "cuda"
+        size = size or (8192 if gpu else 1536)
+        generator = torch.Generator().manual_seed(0)
+        self._left, self._right = (
+            torch.randn(size, size, generator=generator).to(device, dtype) for _ in range(2)
+        )
+        # A GPU needs some milliseconds of work to reach its clock.
+        self._times = 20 if gpu else 1
+        self.flops = 2.0 * size**3 * self._times
+
+    def __call__(self) -> None:
+        """Multiply, in the layout that linear layers have."""
+        for _ in range(self._times):
+            functional.linear(self._left, self._right)
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
