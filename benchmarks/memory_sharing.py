@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -43,13 +44,17 @@ from pathlib import Path
 import dnabert2_explore as dx
 from dnabert2_explore.bench import mappings_of
 
-enc = dx.load(sys.argv[1], device="cpu", dtype=sys.argv[2])
+enc = dx.load(sys.argv[1], device="cpu", dtype=sys.argv[2], cache=False)
 enc.embed("ACGTTGCA" * 100)
-stretches = mappings_of(enc.checkpoint.weights)
+# Of another type than the file's, weights are mapped from a copy in the cache.
+copies = list(Path(sys.argv[3], "weights").glob("*.safetensors"))
+file = copies[0] if copies else enc.checkpoint.weights
+stretches = mappings_of(file)
 weights = list(enc.network.parameters())
 size = lambda p: p.numel() * p.element_size()
 mapped = sum(size(p) for p in weights if any(p.data_ptr() in stretch for stretch in stretches))
-print(json.dumps({"weights": sum(map(size, weights)), "mapped": mapped}), flush=True)
+said = {"weights": sum(map(size, weights)), "mapped": mapped, "file": str(file)}
+print(json.dumps(said), flush=True)
 sys.stdin.readline()
 """
 
@@ -77,8 +82,10 @@ def write_model(folder: Path, shape: str, kind: str) -> Path:
 
 def start(folder: Path, dtype: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
     """Start a process and wait until it has embedded."""
+    cache = folder / "cache"
     process = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(folder), dtype],
+        [sys.executable, "-c", CHILD, str(folder), dtype, str(cache)],
+        env=os.environ | {"DNABERT2_EXPLORE_CACHE": str(cache)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -87,12 +94,13 @@ def start(folder: Path, dtype: str) -> tuple[subprocess.Popen[str], dict[str, An
     line = process.stdout.readline()
     if not line:
         sys.exit("memory_sharing.py: a process failed; its message stands above")
+    os.sync()  # pages of a file just written count as dirty until they are on the disk
     return process, json.loads(line)
 
 
-def row(what: str, process: int, weights: Path, said: dict[str, Any]) -> tuple[str, ...]:
+def row(what: str, process: int, said: dict[str, Any]) -> tuple[str, ...]:
     """Megabytes of one process."""
-    everything, stretches = resident(process), mappings_of(weights, process)
+    everything, stretches = resident(process), mappings_of(Path(said["file"]), process)
     values = (
         everything["Rss"],
         everything["Pss"],
@@ -126,7 +134,7 @@ def main() -> None:
                 running.append(start(folder, options.dtype))
                 for place, (process, said) in enumerate(running, start=1):
                     what = f"{number} running: process {place}"
-                    rows.append(row(what, process.pid, weights, said))
+                    rows.append(row(what, process.pid, said))
         finally:
             for process, _ in running:
                 process.communicate("\n")
@@ -137,7 +145,7 @@ def main() -> None:
             "RSS",
             "PSS",
             "weights",
-            "weights in the file's mapping",
+            "weights mapped from a file",
             "mapping, RSS",
             "mapping, PSS",
             "mapping, private dirty",

@@ -72,7 +72,7 @@ def compression(path: Path) -> str:
             "rename it."
         )
     try:
-        import Bio.bgzf  # type: ignore[import-not-found]  # noqa: F401
+        import Bio.bgzf  # noqa: F401
     except ImportError:
         raise InputError(
             f"{path} is compressed with bgzip, and reading that needs Biopython: run "
