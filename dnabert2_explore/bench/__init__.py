@@ -12,7 +12,7 @@ from .engine import Speed, compare, mutant_table, speed_table
 from .machine import Machine, describe_machine
 from .mappings import Mapping, mappings_of, resident
 from .measure import MatrixProduct, alternately
-from .memory import Memory, compare_memory, memory_table, peak_memory
+from .memory import Memory, compare_memory, memory_table, peak_memory, why_unmeasurable
 from .reference import reference_states
 from .report import MUTATED_BASES, Plan, measure
 from .shapes import SHAPES, make_network
@@ -44,4 +44,5 @@ __all__ = [
     "reference_states",
     "resident",
     "speed_table",
+    "why_unmeasurable",
 ]

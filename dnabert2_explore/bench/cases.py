@@ -27,8 +27,11 @@ SHORTEST, LONGEST = 32, 512
 #: Shorter random sequences could be equal, and ours computes equal ones once.
 FEWEST = 8
 
-#: More sequences nobody gave the original at once, and no more scores than this many bytes.
+#: More sequences nobody gave the original at once on a CPU, where larger batches gain nothing.
 MOST_ROWS = 32
+#: A GPU must be kept busy as ours keeps it.
+MOST_ROWS_GPU = 512
+#: No more bytes than these for the scores of one layer.
 MOST_SCORES = 4 * 2**30
 
 
@@ -145,11 +148,12 @@ def reference_rows(
 ) -> int:
     """Sequences that the reference path gets at once.
 
-    About as many tokens as ours gets: the nearest power of two, at most 32, and fewer where the
-    scores of one layer would take more than 4 GiB.
+    About as many tokens as ours gets: the nearest power of two, at most 32 (512 on a GPU), and
+    fewer where the scores of one layer would take more than 4 GiB.
     """
     lengths = [len(sequence) for sequence in ids]
     mean, longest = sum(lengths) / len(lengths), max(lengths)
     rows = 2 ** max(0, round(math.log2(default_budget(device) / mean)))
     fitting = MOST_SCORES // (4 * config.num_attention_heads * longest**2)
-    return max(1, min(rows, MOST_ROWS, fitting))
+    most = MOST_ROWS_GPU if device.type == "cuda" else MOST_ROWS
+    return max(1, min(rows, most, fitting))

@@ -19,12 +19,20 @@ from .reference import embed_reference
 from .shapes import make_network
 from .tables import Table
 
-__all__ = ["PATHS", "Memory", "compare_memory", "memory_table", "peak_memory"]
+__all__ = [
+    "PATHS",
+    "Memory",
+    "compare_memory",
+    "memory_table",
+    "peak_memory",
+    "why_unmeasurable",
+]
 
 PATHS = ("reference", "ours")
 
 _CHILD = "import sys; from dnabert2_explore.bench.memory import _child; _child(*sys.argv[1:])"
 _DOES_NOT_FIT = "does not fit"
+_RESET = Path("/proc/self/clear_refs")  # writing 5 sets a process's peak to what is in use now
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,27 @@ class Memory:
     ours: int | None
 
 
+def why_unmeasurable(device: torch.device) -> str:
+    """Say why the memory of a pass on this device cannot be measured here; "" where it can.
+
+    On a CPU it takes Linux, and the right to reset a process's peak: what `getrusage` tells is the
+    peak of all a process ever did, which loading the network has raised already.
+    """
+    if device.type == "cuda":
+        return ""
+    if device.type != "cpu":
+        return f"{device.type} does not tell its peak"
+    if sys.platform != "linux":
+        return "this system does not reset the peak of a process, as Linux does"
+    try:
+        _RESET.write_text("5")
+        _status("VmHWM")
+    except (OSError, ExploreError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        return f"the peak of a process cannot be reset through {_RESET}: {reason}"
+    return ""
+
+
 def compare_memory(
     shape: str, lengths: Iterable[int], dtypes: Sequence[torch.dtype], device: torch.device
 ) -> Iterator[Memory]:
@@ -54,7 +83,7 @@ def compare_memory(
     Raises
     ------
     InputError
-        If a length is below 1, or this system does not tell a process's peak memory.
+        If a length is below 1, or memory cannot be measured here.
     """
     for tokens in lengths:
         reference = peak_memory("reference", shape, torch.float32, tokens, device)
@@ -109,7 +138,7 @@ def peak_memory(
     Raises
     ------
     InputError
-        If path or length is impossible, or this system does not tell a process's peak memory.
+        If path or length is impossible, or memory cannot be measured here.
     ExploreError
         If the fresh process fails for another reason.
     """
@@ -117,13 +146,10 @@ def peak_memory(
         raise InputError(f"Path {path!r} is unknown: choose one of {', '.join(PATHS)}.")
     if tokens < 1:
         raise InputError(f"A sequence of {tokens} tokens was asked for: give at least 1.")
+    if reason := why_unmeasurable(device):
+        raise InputError(f"Memory cannot be measured here ({reason}): leave it out.")
     if device.type == "cuda":
         return _on_gpu(path, shape, dtype, tokens, device)
-    if sys.platform == "win32":
-        raise InputError(
-            "Windows does not tell a process's peak memory in the way that is read here: leave "
-            "memory out, or measure it on Linux or macOS."
-        )
     name = str(dtype).removeprefix("torch.")
     done = subprocess.run(
         [sys.executable, "-c", _CHILD, path, shape, name, str(tokens)],
@@ -155,16 +181,9 @@ def _child(path: str, shape: str, dtype: str, tokens: str) -> None:
 
 
 def _peak_of(path: str, network: Dnabert2Model, tokens: int) -> int:
-    if sys.platform != "linux":
-        import resource
-
-        unit = 1 if sys.platform == "darwin" else 1024
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        _forward(path, network, tokens)
-        return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit
-    # Not ru_maxrss: on Linux a new process inherits its parent's, which may be larger than all
-    # that this one will ever need. Writing 5 sets the peak back to what is in use now.
-    Path("/proc/self/clear_refs").write_text("5")
+    # Not ru_maxrss: a new process inherits its parent's, which may be larger than all that this
+    # one will ever need.
+    _RESET.write_text("5")
     before = _status("VmRSS")
     _forward(path, network, tokens)
     return _status("VmHWM") - before

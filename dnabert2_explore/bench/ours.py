@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..encoder.batches import default_budget, run
+from ..encoder.batches import Budget, default_budget, run
 from ..encoder.pooling import pool
 from ..network import Dnabert2Model
 from ..network.packing import Packing
@@ -45,7 +45,7 @@ def embed_ours(
             kept.extend(hidden.float().cpu().split(packing.lengths.tolist()))
         return pool(hidden, packing, torch.ones_like(packed, dtype=torch.bool), "mean")
 
-    vectors = run(ids, means, network.device, nullcontext(), default_budget(network.device))
+    vectors = run(ids, means, network.device, nullcontext(), Budget(default_budget(network.device)))
     if states is not None:
         # `run` works from the longest to the shortest, equal ones in the given order.
         order = np.argsort([-len(sequence) for sequence in ids], kind="stable")

@@ -9,12 +9,13 @@ import torch
 
 from .. import demo
 from ..encoder import SHIPPED
+from ..errors import InputError
 from ..network import Dnabert2Config
 from ..network.checkpoint import TOKENIZER
 from ..tokens import DnaTokenizer
 from .cases import Case, mutant_case, random_cases
 from .engine import Speed, compare, mutant_table, speed_table
-from .memory import Memory, compare_memory, memory_table
+from .memory import Memory, compare_memory, memory_table, why_unmeasurable
 from .shapes import find_shape
 from .tables import Table
 
@@ -82,9 +83,12 @@ def measure(plan: Plan, report: Report | None = None) -> list[Table]:
     Raises
     ------
     InputError
-        If the shape is unknown or a length impossible, before anything is measured.
+        If the shape is unknown, a length impossible, or memory asked for and not measurable here
+        (see `why_unmeasurable`); before anything is measured.
     """
     config = find_shape(plan.shape)
+    if plan.memory and (reason := why_unmeasurable(plan.device)):
+        raise InputError(f"Memory cannot be measured here ({reason}): leave it out.")
     speed_cases = list(random_cases(plan.lengths, config, plan.device))
     mutant_cases = [_mutants(plan, config)] if plan.mutated_bases else []
     speeds: list[Speed] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,7 +50,7 @@ def bench(
         ),
     ] = False,
     memory: Annotated[
-        bool, typer.Option(help="Measure memory, too, of the longest or 4,096 tokens.")
+        bool, typer.Option(help="Measure memory, too, of the longest or 4,096 tokens (on Linux).")
     ] = True,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print Markdown, for a report.")
@@ -69,9 +70,10 @@ def bench(
     """
     import torch
 
-    from ..bench import MUTATED_BASES, Plan, describe_machine, measure
+    from ..bench import MUTATED_BASES, Plan, describe_machine, measure, why_unmeasurable
     from ..encoder import find_device
     from ..encoder.precision import find_dtype, gains_from_bfloat16
+    from ..errors import ExploreError
 
     where = find_device(device)
     if dtype == "auto":
@@ -79,26 +81,35 @@ def bench(
     else:
         dtypes = (find_dtype(dtype, where, 0),)
     longest = max(length) if length else MEMORY
+    reason = why_unmeasurable(where) if memory else ""
     plan = Plan(
         shape=shape.value,
         device=where,
         dtypes=dtypes,
         lengths=tuple(length) if length else FULL if full else SHORT,
-        memory=(longest,) if memory else (),
+        memory=(longest,) if memory and not reason else (),
         mutated_bases=MUTATED_BASES if full and not length else 0,
         repeats=2,
         seconds=1.0,
     )
     machine = str(describe_machine(where))  # before anything runs, for the load
     with progress_bar("Measuring") as progress:
-        tables = measure(plan, lambda done, total, _row: progress(done, total))
+        speed, rest = replace(plan, memory=()), replace(plan, lengths=(), mutated_bases=0)
+        total = plan.n_rows
+        tables = measure(speed, lambda done, _n, _row: progress(done, total))
+        if plan.memory:
+            try:
+                tables += measure(rest, lambda d, _n, _row: progress(speed.n_rows + d, total))
+            except ExploreError as error:  # what took minutes to measure is told all the same
+                reason = str(error)
+    remarks = [f"memory: not measured here ({reason})"] if reason else []
     if markdown:
-        print("\n\n".join([machine, *(table.markdown() for table in tables)]))
+        print("\n\n".join([machine, *(table.markdown() for table in tables), *remarks]))
     else:
-        _draw(machine, tables)
+        _draw(machine, tables, remarks)
 
 
-def _draw(machine: str, tables: list[Table]) -> None:
+def _draw(machine: str, tables: list[Table], remarks: list[str]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table as Drawn
@@ -123,3 +134,6 @@ def _draw(machine: str, tables: list[Table]) -> None:
             drawn.add_row(*row)
         console.print()
         console.print(drawn)
+    for remark in remarks:
+        console.print()
+        console.print(remark, highlight=False, markup=False, soft_wrap=True)

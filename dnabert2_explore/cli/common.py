@@ -49,7 +49,7 @@ MODEL = Annotated[
         "--model", "-m", help="pocket, pocket-splice, a folder, or a hub id (needs the network)."
     ),
 ]
-DEVICE = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+DEVICE = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1.")]
 DTYPE = Annotated[str, typer.Option(help="auto, float32, bfloat16, float16.")]
 ATTENTION = Annotated[str, typer.Option(help="auto, eager, sdpa, flex, flash.")]
 FORCE = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
@@ -96,7 +96,10 @@ def progress_bar(label: str, unit: str = "") -> Iterator[Callable[[int, int], No
     amount: ProgressColumn = Amount() if unit else MofNCompleteColumn()
     columns = (TextColumn(label), BarColumn(), amount, TimeRemainingColumn())
     lines = _lines(label, unit) if unit and not console.is_terminal else None
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    # A chunk may take minutes: rich would forget the last one before the next is done.
+    with Progress(
+        *columns, console=console, disable=not console.is_terminal, speed_estimate_period=1800
+    ) as bar:
         task = bar.add_task(label, total=None)
 
         def update(done: int, total: int) -> None:

@@ -89,6 +89,10 @@ def embed(
             help="Dask scheduler whose workers compute, such as tcp://node1:8786 (.zarr only).",
         ),
     ] = None,
+    rows_per_chunk: Annotated[
+        int,
+        typer.Option(min=1, help="Windows computed, written and resumed together (.zarr only)."),
+    ] = 256,
     cache: Annotated[
         bool,
         typer.Option(help="Keep vectors for the next time (.npz and .parquet; see info)."),
@@ -142,6 +146,7 @@ def embed(
                 layers,
                 pooling.value,
                 client=client,
+                rows_per_chunk=rows_per_chunk,
                 batch_tokens=batch_tokens,
                 progress=report,
             )
@@ -196,6 +201,11 @@ def _check_store(source: str, output: Path, force: bool) -> None:
         )
     if not output.resolve().parent.is_dir():
         raise InputError(f"the folder {output.parent} does not exist; make it first")
+    from ..sequences.genome import Genome
+
+    # What is wrong with the file is told before a model is loaded, or downloaded.
+    with Genome(source):
+        pass
 
 
 @contextmanager

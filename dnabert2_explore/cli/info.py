@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
@@ -89,11 +90,12 @@ def _cache() -> str:
     folder = cache_folder()
     if folder is None:
         return f"off ({CACHE_VARIABLE})"
-    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    shown = str(folder)
-    home = str(Path.home())
-    if shown.startswith(home):
-        shown = f"~{shown[len(home) :]}"
+    size = 0
+    for file in folder.rglob("*"):
+        with suppress(OSError):  # another process may remove what it made
+            size += file.stat().st_size if file.is_file() else 0
+    home = Path.home()
+    shown = f"~/{folder.relative_to(home)}" if folder.is_relative_to(home) else str(folder)
     return f"{shown} ({size / 1e6:,.1f} MB)"
 
 

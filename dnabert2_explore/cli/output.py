@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import InputError
+from ..files import replacing
 
 __all__ = ["check_output", "replacing"]
 
@@ -30,25 +27,3 @@ def check_output(path: Path, force: bool) -> None:
         raise InputError(f"{path} is no regular file; expected the name of a file to write")
     if path.exists() and not force:
         raise InputError(f"{path} exists; pass --force to replace it, or choose another name")
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` that takes its place when the block succeeds.
-
-    A reader never sees half a result, and a run that fails leaves what was there before. Where
-    `path` is a symbolic link, the file it points to is replaced.
-    """
-    path = path.resolve()
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        # mkstemp makes the file private; results get the permissions any new file would.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -13,10 +13,29 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..network.packing import Packing
 
-__all__ = ["default_budget", "run"]
+__all__ = ["Budget", "default_budget", "run"]
 
 Progress = Callable[[int, int], None]
 Compute = Callable[[torch.Tensor, Packing], torch.Tensor]
+
+
+class Budget:
+    """Tokens in one forward pass; what memory was found too small for stays halved.
+
+    Parameters
+    ----------
+    tokens : int
+
+    Raises
+    ------
+    InputError
+        If it is not positive.
+    """
+
+    def __init__(self, tokens: int) -> None:
+        if tokens < 1:
+            raise InputError(f"batch_tokens is {tokens}: give at least 1.")
+        self.tokens = tokens
 
 
 def default_budget(device: torch.device) -> int:
@@ -32,7 +51,7 @@ def run(
     compute: Compute,
     device: torch.device,
     lock: AbstractContextManager[object],
-    budget: int | None = None,
+    budget: Budget,
     progress: Progress | None = None,
 ) -> NDArray[np.float32]:
     """Compute one row for each sequence of token ids.
@@ -49,7 +68,7 @@ def run(
     device : torch.device
     lock : context manager
         Held during every `compute`.
-    budget : int, optional
+    budget : Budget
         Tokens in one call of `compute`; halved, with a warning, when memory runs out. A longer
         sequence goes alone.
     progress : callable, optional
@@ -62,11 +81,8 @@ def run(
     Raises
     ------
     InputError
-        If the budget is not positive.
+        If one sequence alone does not fit in memory.
     """
-    budget = default_budget(device) if budget is None else budget
-    if budget < 1:
-        raise InputError(f"batch_tokens is {budget}: give at least 1.")
     known: dict[bytes, int] = {}
     rows = np.array([known.setdefault(i.tobytes(), len(known)) for i in ids])
     unique = [ids[i] for i in np.unique(rows, return_index=True)[1]]
@@ -76,7 +92,7 @@ def run(
     results: NDArray[np.float32] | None = None
     done = 0
     while queue.size:
-        fitting = int(np.searchsorted(np.cumsum(lengths[queue]), budget, side="right"))
+        fitting = int(np.searchsorted(np.cumsum(lengths[queue]), budget.tokens, side="right"))
         members = queue[: max(1, fitting)]
         packed = torch.from_numpy(np.concatenate([unique[i] for i in members]))
         try:
@@ -84,12 +100,18 @@ def run(
                 packing = Packing.from_lengths(lengths[members].tolist(), device)
                 values = compute(packed.to(device), packing).float().cpu().numpy()
         except RuntimeError as error:
-            if not _out_of_memory(error) or len(members) == 1:
+            if not _out_of_memory(error):
                 raise
-            budget = max(1, int(lengths[members].sum()) // 2)
+            tokens = int(lengths[members].sum())
+            if len(members) == 1:
+                raise InputError(
+                    f"A sequence of {tokens:,} tokens does not fit in memory: read it in windows, "
+                    "with embed_long or embed_to, or take a shorter one."
+                ) from error
+            budget.tokens = max(1, tokens // 2)
             warnings.warn(
-                f"A batch of {int(lengths[members].sum()):,} tokens did not fit in memory; going "
-                f"on with {budget:,} at a time.",
+                f"A batch of {tokens:,} tokens did not fit in memory; going on with "
+                f"{budget.tokens:,} at a time.",
                 stacklevel=3,
             )
             if device.type == "cuda":

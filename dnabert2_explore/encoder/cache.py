@@ -90,8 +90,6 @@ class VectorCache:
         if not self._usable or not vectors:
             return
         rows = [(key, vector.astype("<f4").tobytes()) for key, vector in vectors.items()]
-        if sum(len(data) for _, data in rows) > self.limit // 4:
-            return  # would push out everything else; a store is the place for so much
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with closing(self._open()) as connection, connection:
@@ -111,20 +109,26 @@ class VectorCache:
         return connection
 
     def _trim(self, connection: sqlite3.Connection) -> None:
-        (size,) = connection.execute("PRAGMA page_size").fetchone()
-        (pages,) = connection.execute("PRAGMA page_count").fetchone()
-        (free,) = connection.execute("PRAGMA freelist_count").fetchone()
-        if (pages - free) * size > self.limit:
-            # Pages that become free are used again, so that the file stops growing.
-            connection.execute(
+        def pragma(name: str) -> int:
+            (value,) = connection.execute(f"PRAGMA {name}").fetchone()
+            return int(value)
+
+        size = pragma("page_size")
+        # Pages that become free are used again, so that the file stops growing.
+        while (pragma("page_count") - pragma("freelist_count")) * size > self.limit:
+            gone = connection.execute(
                 "DELETE FROM vectors WHERE rowid IN (SELECT rowid FROM vectors ORDER BY rowid "
                 "LIMIT (SELECT COUNT(*) / 10 + 1 FROM vectors))"
             )
+            if not gone.rowcount:
+                break
 
     def _give_up(self, error: Exception) -> None:
+        if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+            return  # another process writes for long: this time without
         self._usable = False
         warnings.warn(
             f"The cache {self.path} cannot be used ({error}) and is left alone; vectors are "
             f"computed anew: delete the file, or set {CACHE_VARIABLE}=off.",
-            stacklevel=4,
+            stacklevel=5,
         )

@@ -6,6 +6,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import index
 from os import PathLike
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -34,7 +35,7 @@ from ..sequences import (
     warn_unknown,
 )
 from ..tokens import DnaTokenizer, Tokens
-from .batches import run
+from .batches import Budget, default_budget, run
 from .cache import VectorCache
 from .identity import Snapshot, file_sha256, network_sha256, shape_of
 from .long import LongEmbedding, cut
@@ -50,6 +51,9 @@ __all__ = ["Bases", "Encoder", "ModelInfo"]
 
 Progress = Callable[[int, int], None]
 Bases = str | Sequence
+
+#: Sequences after which the cache is written, so that a stopped run keeps what it computed.
+_KEPT_AT_ONCE = 1024
 
 _guard = threading.Lock()
 _locks: WeakKeyDictionary[Dnabert2PreTrainedModel, threading.RLock] = WeakKeyDictionary()
@@ -109,6 +113,7 @@ class Encoder:
         self.checkpoint = checkpoint
         self.cache = cache
         self._loaded = Snapshot.of(network)
+        self._budget = Budget(default_budget(network.device))
 
     def __getstate__(self) -> dict[str, object]:
         # Weights lie elsewhere in another process; what counts is whether they were the file's.
@@ -116,7 +121,7 @@ class Encoder:
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
-        self._loaded = Snapshot.of(self.network) if state["_loaded"] else Snapshot(())
+        self._loaded = Snapshot.of(self.network) if state["_loaded"] else Snapshot.never()
 
     def __repr__(self) -> str:
         return f"<Encoder {self.info}>"
@@ -161,8 +166,8 @@ class Encoder:
 
     @property
     def sha256(self) -> str:
-        """Digest of the weights file; empty for a network that came from no file."""
-        return "" if self.checkpoint is None else file_sha256(self.checkpoint.weights)
+        """Digest of the weights file; empty if there is none, or another than was loaded."""
+        return "" if self.checkpoint is None else file_sha256(self.checkpoint)
 
     @property
     def pristine(self) -> bool:
@@ -172,7 +177,7 @@ class Encoder:
     @property
     def weights_sha256(self) -> str:
         """Digest of the weights that compute: the file's, or their own where they are no file's."""
-        return self.sha256 if self.checkpoint and self.pristine else network_sha256(self.network)
+        return (self.pristine and self.sha256) or network_sha256(self.network)
 
     @property
     def info(self) -> ModelInfo:
@@ -252,7 +257,8 @@ class Encoder:
             Several layers cost one pass.
         batch_tokens : int, optional
             Tokens in one forward pass, which sees no padding; less takes less memory. By default
-            4,096 on a CPU and 65,536 on a GPU. Halved, with a warning, when memory runs out.
+            4,096 on a CPU and 65,536 on a GPU. Halved, with a warning, when memory runs out, and
+            left so.
         progress : callable, optional
             Called as progress(sequences done, sequences in all).
 
@@ -264,12 +270,13 @@ class Encoder:
         Raises
         ------
         InputError
-            If there is nothing to embed, a sequence is empty, or pooling or layer is unknown.
+            If there is nothing to embed, a sequence is empty or too long for the memory, or pooling
+            or layer is unknown.
         """
         layers = self.find_layers(layer, pooling)
         ids = self._encode(sequences)
-        vectors = self._cached(ids, pooling, layers, batch_tokens, progress)
-        return vectors[:, 0] if isinstance(layer, int) else vectors
+        vectors = self._cached(ids, pooling, layers, self._limit(batch_tokens), progress)
+        return vectors if isinstance(layer, Iterable) else vectors[:, 0]
 
     def embed_long(
         self,
@@ -308,16 +315,23 @@ class Encoder:
         """
         if pooling == "cls":
             raise InputError("Pooling 'cls' has no meaning over windows: choose 'mean' or 'max'.")
-        (index,) = self.find_layers((layer,), pooling)
-        self._refuse_empty([bases], [clean(_text(bases))])
+        (number,) = self.find_layers((layer,), pooling)
         text = _text(bases)
+        self._refuse_empty([bases], [clean(text)])
         spans = cut(len(text), window, overlap)
         pieces = [text[start:end] for start, end in spans]
-        vectors = self.embed(pieces, pooling, index, batch_tokens, progress)
+        counts = [clean(piece).composition for piece in pieces]
+        known = np.array([count.length - count.ambiguous for count in counts])
+        if not known.any():
+            raise InputError("The sequence has no A, C, G or T: there is nothing to embed.")
+        vectors = np.full((len(pieces), self.config.hidden_size), np.nan, dtype=np.float32)
+        read = np.flatnonzero(known)
+        texts = [pieces[i] for i in read]
+        vectors[read] = self.embed(texts, pooling, number, batch_tokens, progress)
         vector = (
-            vectors.max(axis=0)
+            vectors[read].max(axis=0)
             if pooling == "max"
-            else np.average(vectors, axis=0, weights=spans[:, 1] - spans[:, 0])
+            else np.average(vectors[read], axis=0, weights=known[read])
         )
         return LongEmbedding(
             vector=vector.astype(np.float32),
@@ -326,7 +340,7 @@ class Encoder:
             window=window,
             overlap=overlap,
             pooling=pooling,
-            layer=index,
+            layer=number,
             model=str(self.info),
         )
 
@@ -381,7 +395,9 @@ class Encoder:
         """
         from ..stores import embed_windows
 
-        embedder = WindowEmbedder(self, pooling, self.find_layers(layers, pooling), batch_tokens)
+        # A layer named twice, from either end, is one array.
+        wanted = tuple(dict.fromkeys(self.find_layers(layers, pooling)))
+        embedder = WindowEmbedder(self, pooling, wanted, batch_tokens)
         return embed_windows(
             store,
             source,
@@ -406,23 +422,28 @@ class Encoder:
                 f"Pooling {pooling!r} is unknown: choose one of {', '.join(POOLINGS)}."
             )
         n_states = self.config.num_hidden_layers + 1
-        asked = (layer,) if isinstance(layer, int) else tuple(layer)
+        try:
+            asked = tuple(map(index, layer if isinstance(layer, Iterable) else (layer,)))
+        except TypeError:
+            raise InputError(
+                f"Layer {layer!r} is no number: give 0 to {n_states - 1}, or several of them."
+            ) from None
         if not asked:
             raise InputError("No layer is named: give at least one.")
-        for index in asked:
-            if not -n_states <= index < n_states:
+        for number in asked:
+            if not -n_states <= number < n_states:
                 raise InputError(
-                    f"Layer {index} does not exist: this model has states 0 (embeddings) to "
+                    f"Layer {number} does not exist: this model has states 0 (embeddings) to "
                     f"{n_states - 1}, or -1 to -{n_states} counted from the last."
                 )
-        return tuple(index % n_states for index in asked)
+        return tuple(number % n_states for number in asked)
 
     def embed_ids(
         self,
         ids: list[NDArray[np.int64]],
         pooling: str,
         layers: tuple[int, ...],
-        batch_tokens: int | None = None,
+        budget: Budget | None = None,
         progress: Progress | None = None,
     ) -> NDArray[np.float32]:
         """Embed token ids (with [CLS] and [SEP]); `embed` after tokenization.
@@ -439,40 +460,58 @@ class Encoder:
             pooled = [pool(states[layer], packing, inside, pooling) for layer in layers]
             return torch.stack(pooled, dim=1)
 
-        return run(ids, vectors, self.device, self.lock, batch_tokens, progress)
+        return run(ids, vectors, self.device, self.lock, budget or self._budget, progress)
+
+    def _limit(self, batch_tokens: int | None) -> Budget:
+        """Tokens a pass: what the caller says, or what has been found to fit."""
+        return self._budget if batch_tokens is None else Budget(batch_tokens)
 
     def _cached(
         self,
         ids: list[NDArray[np.int64]],
         pooling: str,
         layers: tuple[int, ...],
-        batch_tokens: int | None,
+        budget: Budget,
         progress: Progress | None,
     ) -> NDArray[np.float32]:
         """`embed_ids` of what the cache does not know yet."""
-        cache = self.cache
-        if cache is None or self.checkpoint is None or not self.pristine:
-            return self.embed_ids(ids, pooling, layers, batch_tokens, progress)
+        cache, bytes_each = self.cache, 4 * len(layers) * self.config.hidden_size
+        # Under autocast the network computes in another type than its own.
+        usable = self.pristine and not torch.is_autocast_enabled(self.device.type)
+        if cache is None or not usable or not self.sha256:
+            return self.embed_ids(ids, pooling, layers, budget, progress)
+        if len(ids) * bytes_each > cache.limit // 2:
+            warnings.warn(
+                f"{len(ids):,} vectors take more than half of the cache and are not kept for the "
+                "next time: embed_to writes so many to a store.",
+                stacklevel=3,
+            )
+            return self.embed_ids(ids, pooling, layers, budget, progress)
         settings = (
             f"{self.sha256} {shape_of(self.network)} {self.info.dtype} {self.attention} "
-            f"{self.device.type} {pooling} {layers} {self.tokenizer.cls_id} {self.tokenizer.sep_id}"
+            f"{self.device.type} {torch.get_float32_matmul_precision()} {pooling} {layers} "
+            f"{self.tokenizer.cls_id} {self.tokenizer.sep_id}"
         )
         keys = [cache.key(settings, sequence) for sequence in ids]
         known = cache.get(keys)
         new = [i for i, key in enumerate(keys) if key not in known]
-        if new:
-            before = len(ids) - len(new)
+        done = len(ids) - len(new)
+        if not new and progress is not None:
+            progress(done, len(ids))
+        # In parts, longest first, so that what is computed is kept when the rest is stopped.
+        new.sort(key=lambda i: -len(ids[i]))
+        for start in range(0, len(new), _KEPT_AT_ONCE):
+            part = new[start : start + _KEPT_AT_ONCE]
 
-            def counted(done: int, total: int) -> None:
+            def counted(within: int, _total: int, before: int = done) -> None:
                 if progress is not None:
-                    progress(before + done, len(ids))
+                    progress(before + within, len(ids))
 
-            computed = self.embed_ids([ids[i] for i in new], pooling, layers, batch_tokens, counted)
-            fresh = {keys[i]: row.ravel() for i, row in zip(new, computed, strict=True)}
+            vectors = self.embed_ids([ids[i] for i in part], pooling, layers, budget, counted)
+            fresh = {keys[i]: row.ravel() for i, row in zip(part, vectors, strict=True)}
             cache.put(fresh)
             known |= fresh
-        elif progress is not None:
-            progress(len(ids), len(ids))
+            done += len(part)
         rows = np.stack([known[key] for key in keys])
         return rows.reshape(len(ids), len(layers), self.config.hidden_size)
 
@@ -562,7 +601,8 @@ class Encoder:
             return self.activate(self.network.packed_logits(packed, packing).float())
 
         ids = self._encode(sequences)
-        values = run(ids, probabilities, self.device, self.lock, batch_tokens, progress)
+        limit = self._limit(batch_tokens)
+        values = run(ids, probabilities, self.device, self.lock, limit, progress)
         return values[:, 0] if self.config.num_labels == 1 else values
 
     def activate(self, logits: torch.Tensor) -> torch.Tensor:
@@ -590,8 +630,8 @@ class Encoder:
         self._refuse_empty(batch, cleaned)
         warn_unknown(Composition.total(c.composition for c in cleaned), stacklevel=3)
         blank = [
-            _called(index, batch)
-            for index, c in enumerate(cleaned)
+            _called(number, batch)
+            for number, c in enumerate(cleaned)
             if c.composition.ambiguous == c.composition.length
         ]
         if blank:
@@ -606,17 +646,17 @@ class Encoder:
 
     @staticmethod
     def _refuse_empty(batch: list[Bases], cleaned: list[Cleaned]) -> None:
-        for index, one in enumerate(cleaned):
+        for number, one in enumerate(cleaned):
             if not one.bases:
                 raise InputError(
-                    f"{_called(index, batch)} has no bases: remove it or give its bases."
+                    f"{_called(number, batch)} has no bases: remove it or give its bases."
                 )
 
 
-def _called(index: int, batch: list[Bases]) -> str:
-    item = batch[index]
+def _called(number: int, batch: list[Bases]) -> str:
+    item = batch[number]
     name = f" ({item.name})" if isinstance(item, Sequence) else ""
-    return f"Sequence {index + 1} of {len(batch)}{name}"
+    return f"Sequence {number + 1} of {len(batch)}{name}"
 
 
 def _text(bases: Bases) -> str:

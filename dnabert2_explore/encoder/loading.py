@@ -46,8 +46,9 @@ def load(
         ``"auto"`` (the GPU if there is one, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, …
     dtype : {"auto", "float32", "bfloat16", "float16", "float64"}
         ``"auto"`` is bfloat16 where the hardware multiplies in it (GPUs since 2020; CPUs with
-        avx512_bf16 or amx, for networks at least 512 wide), float32 elsewhere. Processes on one
-        machine share one copy of the weights in memory.
+        avx512_bf16 or amx, for networks at least 512 wide), float32 elsewhere. Processes
+        that compute on the CPU of one machine share one copy of the weights in memory; of another
+        type than the file's, through a copy in the cache folder (from 64 MB on).
     attention : {"auto", "eager", "sdpa", "flex", "flash"}
         Attention backend; all are exact and keep ALiBi. ``"auto"`` is sdpa on a CPU, and on a GPU
         the first of flash, flex and sdpa that works; `Encoder.attention` says which.
@@ -113,6 +114,8 @@ def find_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
+        if device.type not in ("cpu", "cuda"):
+            raise NotImplementedError("this package computes on a CPU or a CUDA GPU")
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise InputError(

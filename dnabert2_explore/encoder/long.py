@@ -19,8 +19,10 @@ class LongEmbedding:
     Attributes
     ----------
     vector : numpy.ndarray, shape (hidden,), float32
-        Mean of `vectors`, weighted by the bases of each window (largest value for max pooling).
+        Mean of `vectors`, weighted by the A, C, G, T and U of each window (largest value for max
+        pooling).
     vectors : numpy.ndarray, shape (windows, hidden), float32
+        NaN for a window without any of them, which is not computed.
     spans : numpy.ndarray, shape (windows, 2), int64
         Bases [start, end) of each window, 0-based. Bases in an overlap are read twice.
     window, overlap : int
@@ -45,7 +47,7 @@ class LongEmbedding:
         how = f"{self.pooling} pooling of layer {self.layer}, {self.model}"
         if n == 1:
             return f"{bases} in one piece; {how}"
-        joined = "largest value" if self.pooling == "max" else "mean weighted by bases"
+        joined = "largest value" if self.pooling == "max" else "mean weighted by known bases"
         return (
             f"{bases} in {n} windows of {self.window:,} bp that overlap by {self.overlap:,} bp or "
             f"more, {joined} over the windows; {how}"

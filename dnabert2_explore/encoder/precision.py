@@ -27,9 +27,11 @@ def gains_from_bfloat16(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type != "cpu":
         return False
-    # torch before 2.12 or so does not tell; float32 is right everywhere.
-    can: Mapping[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(can.get("avx512_bf16") or can.get("amx_bf16"))
+    if hasattr(torch.cpu, "get_capabilities"):
+        can: Mapping[str, bool] = torch.cpu.get_capabilities()
+        return bool(can.get("avx512_bf16") or can.get("amx_bf16"))
+    # What earlier versions of torch have instead.
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def find_dtype(name: str, device: torch.device, hidden: int) -> torch.dtype:

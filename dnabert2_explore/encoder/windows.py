@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..sequences import clean
 from ..version import __version__
+from .batches import Budget, default_budget
 from .identity import shape_of
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ class WindowEmbedder:
         self.pooling = pooling
         self.layers = layers
         self.batch_tokens = batch_tokens
+        # One for the whole run: what did not fit once will not fit in the next chunk.
+        self.budget = Budget(batch_tokens or default_budget(enc.device))
         self.hidden = enc.config.hidden_size
 
     @property
@@ -115,6 +118,7 @@ class WindowEmbedder:
             "parameters": info.parameters,
             "attention": info.attention,
             "device": info.device,
+            "batch_tokens": self.batch_tokens or default_budget(self.enc.device),
             "dnabert2_explore": __version__,
             "torch": torch.__version__,
             "transformers": transformers.__version__,
@@ -153,4 +157,4 @@ class WindowEmbedder:
 
     def compute(self, prepared: list[NDArray[np.int64]]) -> NDArray[np.float32]:
         """Embed tokenized windows, shape (n, layers, hidden)."""
-        return self.enc.embed_ids(prepared, self.pooling, self.layers, self.batch_tokens)
+        return self.enc.embed_ids(prepared, self.pooling, self.layers, self.budget)

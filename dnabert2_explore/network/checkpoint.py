@@ -24,7 +24,7 @@ from .modeling import (
     Dnabert2PreTrainedModel,
 )
 
-__all__ = ["Checkpoint", "find_checkpoint", "load_network", "read_config"]
+__all__ = ["Checkpoint", "find_checkpoint", "load_network", "read_config", "stamp_of"]
 
 _DECODER = "cls.predictions.decoder.weight"
 _EMBEDDINGS = "bert.embeddings.word_embeddings.weight"
@@ -50,14 +50,33 @@ _NOT_FOUND = (
 )
 
 
+def stamp_of(file: Path) -> tuple[int, int]:
+    """Size (bytes) and time of modification (ns) of a file."""
+    status = file.stat()
+    return status.st_size, status.st_mtime_ns
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The three files of a checkpoint."""
+    """The three files of a checkpoint, and how the weights' file stood before it was read.
+
+    Attributes
+    ----------
+    folder, config, weights, tokenizer : pathlib.Path
+    stamp : tuple of int
+        Size (bytes) and time of modification (ns) of `weights`.
+    """
 
     folder: Path
     config: Path
     weights: Path
     tokenizer: Path
+    stamp: tuple[int, int]
+
+    @classmethod
+    def of(cls, folder: Path, config: Path, weights: Path, tokenizer: Path) -> Checkpoint:
+        """Note the files as they are now."""
+        return cls(folder, config, weights, tokenizer, stamp_of(weights))
 
 
 def find_checkpoint(source: str | Path, revision: str | None = None) -> Checkpoint:
@@ -91,7 +110,7 @@ def find_checkpoint(source: str | Path, revision: str | None = None) -> Checkpoi
                 f"Model folder {folder} lacks {', '.join(missing)}: copy every file of the "
                 "published model into it."
             )
-        return Checkpoint(folder, folder / CONFIG, weights, folder / TOKENIZER)
+        return Checkpoint.of(folder, folder / CONFIG, weights, folder / TOKENIZER)
     if folder.exists():
         raise CheckpointError(
             f"{folder} is a file, not a model folder: pass the folder that holds {CONFIG}."
@@ -157,7 +176,7 @@ def _download(repo: str, revision: str | None) -> Checkpoint:
         ) from error
     except OSError as error:  # connection errors of every HTTP library are OSErrors
         raise CheckpointError(offline) from error
-    return Checkpoint(config.parent, config, weights, tokenizer)
+    return Checkpoint.of(config.parent, config, weights, tokenizer)
 
 
 def _hub_answers() -> bool:
@@ -305,7 +324,7 @@ def load_network(
     _check_keys(network, state, checkpoint.weights)
     wanted = network.state_dict().keys()
     kept = {name: tensor for name, tensor in state.items() if name in wanted}
-    kept = convert(kept, checkpoint.weights, dtype, shared)
+    kept = convert(kept, checkpoint.weights, checkpoint.stamp, dtype, shared)
     network.load_state_dict(kept, strict=False, assign=True)
     network.tie_weights()
     network.requires_grad_(True)

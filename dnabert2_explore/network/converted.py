@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
+import time
 import warnings
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from ..folders import cache_folder
@@ -18,9 +21,15 @@ __all__ = ["LARGE", "convert"]
 #: Bytes from which a copy on disk is worth its place; smaller weights are converted in memory.
 LARGE = 64 << 20
 
+_FORGOTTEN = 600  # seconds after which nobody is still writing a partial file
+
 
 def convert(
-    state: dict[str, torch.Tensor], source: Path, dtype: torch.dtype, shared: bool
+    state: dict[str, torch.Tensor],
+    source: Path,
+    stamp: tuple[int, int],
+    dtype: torch.dtype,
+    shared: bool,
 ) -> dict[str, torch.Tensor]:
     """Return weights in a number type.
 
@@ -33,6 +42,8 @@ def convert(
     state : dict of str to torch.Tensor
     source : pathlib.Path
         The file they were read from.
+    stamp : tuple of int
+        Its size and time of modification before it was read.
     dtype : torch.dtype
     shared : bool
         Whether a copy on disk helps: not where the weights move on to a GPU.
@@ -49,11 +60,10 @@ def convert(
     if not shared or size < LARGE or folder is None:
         return {name: tensor.to(dtype) for name, tensor in state.items()}
     place = hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:16]
-    status = source.stat()
-    stamp = f"{status.st_size:x}-{status.st_mtime_ns:x}"
     kind = str(dtype).removeprefix("torch.")
-    copy = folder / "weights" / f"{place}-{kind}-{stamp}.safetensors"
-    if not copy.exists():
+    copy = folder / "weights" / f"{place}-{kind}-{stamp[0]:x}-{stamp[1]:x}.safetensors"
+    mapped = _read(copy)
+    if mapped is None:
         converted = {name: tensor.to(dtype).contiguous() for name, tensor in state.items()}
         try:
             _write(converted, copy)
@@ -65,10 +75,33 @@ def convert(
                 stacklevel=2,
             )
             return converted
-        for older in copy.parent.glob(f"{place}-{kind}-*.safetensors"):
-            if older != copy:
-                older.unlink(missing_ok=True)
-    return load_file(copy)
+        _sweep(copy, f"{place}-{kind}-*.safetensors")
+        mapped = load_file(copy)
+    return mapped
+
+
+def _read(copy: Path) -> dict[str, torch.Tensor] | None:
+    """Map a copy; None where there is none, or a power cut left a damaged one."""
+    if not copy.exists():
+        return None
+    try:
+        return load_file(copy)
+    except SafetensorError:
+        return None
+
+
+def _sweep(copy: Path, pattern: str) -> None:
+    """Remove the copies of older weights, and what killed processes left half written."""
+    old = [path for path in copy.parent.glob(pattern) if path != copy]
+    old += [
+        path
+        for path in copy.parent.glob(".*.part")
+        if time.time() - path.stat().st_mtime > _FORGOTTEN
+    ]
+    for path in old:
+        # Windows keeps a file that another process has mapped; it goes the next time.
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def _write(state: dict[str, torch.Tensor], path: Path) -> None:
@@ -80,6 +113,8 @@ def _write(state: dict[str, torch.Tensor], path: Path) -> None:
     temporary = Path(name)
     try:
         save_file({key: tensor.clone() for key, tensor in state.items()}, temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

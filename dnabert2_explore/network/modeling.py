@@ -129,7 +129,8 @@ class Dnabert2GatedMLP(nn.Module):
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         # Eight times as wide as the hidden states: a long sequence would need gigabytes for it.
         if hidden.device.type == "cpu" and not torch.is_grad_enabled():
-            return torch.cat([self._mix(part) for part in hidden.split(MLP_TOKENS)])
+            parts = [self._mix(part) for part in hidden.split(MLP_TOKENS)]
+            return parts[0] if len(parts) == 1 else torch.cat(parts)
         return self._mix(hidden)
 
     def _mix(self, hidden: torch.Tensor) -> torch.Tensor:
@@ -544,9 +545,8 @@ class Dnabert2ForSequenceClassification(Dnabert2PreTrainedModel):
         last = self.config.num_hidden_layers
         hidden = self.bert.packed_states(ids, packing, (last,))[last]
         if self.config.classifier_pooling == "mean":
-            sums = hidden.new_zeros(len(packing.lengths), hidden.shape[1])
-            sums = sums.index_add(0, packing.documents, hidden)
-            vectors = sums / packing.lengths[:, None].to(hidden.dtype)
+            means = torch.segment_reduce(hidden.float(), "mean", lengths=packing.lengths, axis=0)
+            vectors = means.to(hidden.dtype)
         else:
             vectors = hidden[packing.offsets[:-1]]
         assert self.bert.pooler is not None  # built in __init__

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import math
 import os
 import tempfile
 import warnings
+from functools import cache
 from pathlib import Path
 
 from ..errors import InputError
@@ -20,7 +20,7 @@ _PACKED = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "ZIP", b"\x28\xb5\
 
 
 class StaleIndexWarning(UserWarning):
-    """The index of a FASTA file did not fit it and was made anew."""
+    """The index of a FASTA file did not fit it and was made anew, or another is used instead."""
 
 
 def compression(path: Path) -> str:
@@ -96,7 +96,7 @@ def index_path(file: Path, kind: str, shown: str) -> Path:
     Raises
     ------
     InputError
-        If the file is no FASTA that can be indexed, or its stale index cannot be replaced.
+        If the file is no FASTA that can be indexed, or there is no place for an index.
     """
     beside = file.with_name(file.name + ".fai")
     if beside.exists():
@@ -106,13 +106,12 @@ def index_path(file: Path, kind: str, shown: str) -> Path:
         try:
             _build(file, beside, shown)
         except OSError as error:
-            raise InputError(
-                f"{beside} {flaw}, and it cannot be replaced ({error.strerror or error}); expected "
-                f"an index made from the file as it is: run 'samtools faidx {shown}' as someone "
-                "who may write there, or copy the file to a folder of yours."
-            ) from error
-        warnings.warn(f"{beside} {flaw}; it was made anew.", StaleIndexWarning, stacklevel=4)
-        return beside
+            index = _in_cache(file, kind, shown)
+            said = f"cannot be replaced ({error.strerror or error}); {index} is used instead."
+        else:
+            index, said = beside, "was made anew."
+        warnings.warn(f"{beside} {flaw} and {said}", StaleIndexWarning, stacklevel=4)
+        return index
     try:
         _build(file, beside, shown)
     except OSError:
@@ -124,9 +123,16 @@ def _in_cache(file: Path, kind: str, shown: str) -> Path:
     """Keep the index of a file in a read-only folder under a name that changes with the file."""
     stat = file.stat()
     key = hashlib.sha256(f"{file}\n{stat.st_size}\n{stat.st_mtime_ns}".encode()).hexdigest()[:24]
-    # Where caches are turned off, an index is still needed, if only until the machine restarts.
-    base = cache_folder() or Path(tempfile.gettempdir()) / f"dnabert2_explore-{getpass.getuser()}"
-    index = base / "fai" / f"{key}.fai"
+    folder = cache_folder()
+    try:
+        # Where caches are turned off, an index is still needed, if only by this process.
+        index = (Path(_own_folder().name) if folder is None else folder / "fai") / f"{key}.fai"
+    except OSError as error:
+        raise InputError(
+            f"The index of {shown} can be written neither beside it nor to a temporary folder "
+            f"({error.strerror or error}); expected one of the two to be writable: set "
+            f"{CACHE_VARIABLE} to a folder of yours."
+        ) from error
     if not index.exists() or _flaw(file, index, kind):
         try:
             index.parent.mkdir(parents=True, exist_ok=True)
@@ -138,6 +144,15 @@ def _in_cache(file: Path, kind: str, shown: str) -> Path:
                 f"{CACHE_VARIABLE} to a folder of yours."
             ) from error
     return index
+
+
+@cache
+def _own_folder() -> tempfile.TemporaryDirectory[str]:
+    """Return a folder that only this user can enter; it goes when the process ends.
+
+    A name that others could guess would let them put their index there first.
+    """
+    return tempfile.TemporaryDirectory(prefix="dnabert2_explore-")
 
 
 def _flaw(file: Path, index: Path, kind: str) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from ..errors import InputError
 
-__all__ = ["check_letters", "foreign", "strip_space"]
+__all__ = ["NUCLEOTIDE_BYTES", "check_letters", "foreign", "strip_space"]
 
 _NUCLEOTIDES = "ACGTUNRYSWKMBDHV"
 _DROP_NUCLEOTIDES = dict.fromkeys(map(ord, _NUCLEOTIDES + _NUCLEOTIDES.lower()))
-_NUCLEOTIDE_BYTES = (_NUCLEOTIDES + _NUCLEOTIDES.lower()).encode("ascii")
+NUCLEOTIDE_BYTES = (_NUCLEOTIDES + _NUCLEOTIDES.lower()).encode("ascii")
 _SPACE_BYTES = bytes(c for c in range(128) if chr(c).isspace())
 _GAPS = frozenset("-.")
 _AMINO_ACIDS = frozenset("EFILPQZJO*")  # letters of proteins that no nucleotide code uses
@@ -27,7 +27,7 @@ def strip_space(text: str) -> str:
 def foreign(bases: str) -> str:
     """Return the characters of ``bases`` that are no nucleotide code, in order."""
     if bases.isascii():
-        return bases.encode("ascii").translate(None, _NUCLEOTIDE_BYTES).decode("ascii")
+        return bases.encode("ascii").translate(None, NUCLEOTIDE_BYTES).decode("ascii")
     return bases.translate(_DROP_NUCLEOTIDES)
 
 

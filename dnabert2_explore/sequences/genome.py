@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
 import warnings
@@ -11,12 +12,14 @@ from typing import Any
 
 from ..errors import InputError
 from ._index import StaleIndexWarning, compression, index_path
-from ._letters import check_letters
+from ._letters import check_letters, foreign
+from ._scan import LetterScan
 from .sequence import Sequence
 
 __all__ = ["Genome", "StaleIndexWarning"]
 
 _BLOCK = 1 << 22
+_PIECE, _NEAR = 1 << 20, 1000  # bases: what is searched for a bad letter, what a message names
 
 
 class Genome:
@@ -25,7 +28,7 @@ class Genome:
     The FASTA file is read through an index in samtools' ``.fai`` format (by pyfaidx). The index
     lies beside the file and is made when it is missing; where that folder cannot be written, it is
     kept in the cache folder. An index older than the file, or one that does not describe
-    it, is made anew with a :class:`StaleIndexWarning`.
+    it, is made anew (beside the file or in the cache folder) with a :class:`StaleIndexWarning`.
 
     Parameters
     ----------
@@ -48,8 +51,8 @@ class Genome:
     ------
     InputError
         If the file is missing, empty, no FASTA, compressed in a way that allows no random access,
-        names a record twice, has a record without bases or lines of unequal length, or has a stale
-        index that cannot be replaced.
+        names a record twice, has a record without bases or lines of unequal length, or there is no
+        place for its index.
 
     Examples
     --------
@@ -68,6 +71,7 @@ class Genome:
         self.path = str(file)
         self.stamp: tuple[int, int] | None = (before.st_size, before.st_mtime_ns)
         self._records: tuple[Sequence, ...] = ()
+        self._packed = bool(kind)
         self._faidx: Any = _open_indexed(file, kind, str(given))
         index = self._faidx.index
         self.names: tuple[str, ...] = tuple(index)
@@ -90,7 +94,7 @@ class Genome:
             If there are none, two share a name, or one has no bases.
         """
         self = cls.__new__(cls)
-        self.path, self.stamp, self._faidx = "", None, None
+        self.path, self.stamp, self._faidx, self._packed = "", None, None, False
         self._records = tuple(records)
         self.names = tuple(record.name for record in self._records)
         self.lengths = tuple(len(record) for record in self._records)
@@ -162,9 +166,15 @@ class Genome:
     def digest(self) -> str:
         """Return the SHA-256 of the file (of names and bases for records from memory), in hex.
 
-        Reads the whole file each time; keep the result.
+        Reads the whole file each time and checks its letters; keep the result.
+
+        Raises
+        ------
+        InputError
+            If a record holds letters that are no nucleotide codes. Better now than when the last
+            window is reached, after days.
         """
-        sha256 = hashlib.sha256()
+        sha256, strange = hashlib.sha256(), False
         if self._faidx is None:
             for record in self._records:
                 for text in (record.name, record.bases):
@@ -172,11 +182,34 @@ class Genome:
                     data = text.encode()
                     sha256.update(len(data).to_bytes(8, "little"))
                     sha256.update(data)
+                strange = strange or bool(foreign(record.bases))
         else:
+            scan = LetterScan()
             with open(self.path, "rb") as file:
                 while block := file.read(_BLOCK):
                     sha256.update(block)
+                    if not self._packed:
+                        scan.feed(block)
+            if self._packed:
+                with gzip.open(self.path, "rb") as unpacked:
+                    while block := unpacked.read(_BLOCK):
+                        scan.feed(block)
+            strange = scan.strange
+        if strange:
+            self._check_all()
         return sha256.hexdigest()
+
+    def _check_all(self) -> None:
+        """Raise for the first letter that is no nucleotide code, and name where it is."""
+        for number, length in enumerate(self.lengths):
+            for start in range(0, length, _PIECE):
+                end = min(start + _PIECE, length)
+                try:
+                    self.fetch(number, start, end)
+                except InputError:
+                    for near in range(start, end, _NEAR):
+                        self.fetch(number, near, min(near + _NEAR, end))
+                    raise
 
     def close(self) -> None:
         """Close the file; `fetch` does not work afterwards."""

@@ -7,8 +7,10 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -32,6 +34,7 @@ __all__ = ["run_cluster"]
 
 _POLL = 0.05  # seconds between looks at what has finished
 _REPORT = 1.0  # seconds after which progress is called although nothing has
+_LONELY = 30.0  # seconds without a worker after which that is said
 _RETRIES = 2  # for faults of one worker, such as a full GPU; deaths of workers count apart
 
 
@@ -84,6 +87,11 @@ def run_cluster(
         Called as ``progress(done, total)`` in bases, about once a second also where nothing has
         finished. Whatever it raises cancels the chunks that wait.
 
+    Warns
+    -----
+    UserWarning
+        Once, if there is no worker for half a minute; the call goes on waiting.
+
     Raises
     ------
     InputError
@@ -110,6 +118,7 @@ def run_cluster(
     running: dict[Any, Future] = {}
     finished = as_completed(loop=client.loop)
     limit, looked, told = 0, 0.0, time.monotonic()
+    peopled, said = time.monotonic(), False
     if progress:
         progress(done, plan.n_bases)
     left = len(missing)
@@ -120,6 +129,10 @@ def run_cluster(
                 # Enough that no worker waits for us, few enough that memory stays constant.
                 limit = max(8, 2 * sum(threads.values()))
                 workers = max(workers, len(threads))
+                peopled = looked if threads else peopled
+                if looked - peopled > _LONELY and not said:
+                    said = True
+                    warnings.warn(_nobody(client), stacklevel=3)  # the caller of embed_windows
             while len(running) < limit and (index := next(waiting, None)) is not None:
                 future = _submit(client, job, plan, genome, index)
                 running[future.key] = future
@@ -215,6 +228,15 @@ def _gave_up(store: EmbeddingStore) -> str:
     )
 
 
+def _nobody(client: Client) -> str:
+    scheduler = client.scheduler
+    where = f" at {scheduler.address}" if scheduler else ""
+    return (
+        f"no worker has joined the cluster{where} for {_LONELY:.0f} seconds; waiting: look whether "
+        "its jobs are queued, or start workers."
+    )
+
+
 def _asked(store: EmbeddingStore, index: int) -> int:
     """Return how many windows of a finished chunk the model was asked about."""
     where = store.coordinates(*store.plan.rows(index))
@@ -258,10 +280,10 @@ def _files(job: _Job) -> tuple[EmbeddingStore, Any]:
             f"{_worker()} has dnabert2-explore {__version__}, this session {job.version}; expected "
             "the same everywhere: install one version."
         )
-    try:
+    if not Path(job.store).exists():
+        raise InputError(_unseen("the store", job.store))
+    with _named():
         store = EmbeddingStore.open(job.store, writable=True)
-    except InputError as error:
-        raise InputError(_unseen("the store", job.store)) from error
     if store.attributes["created"] != job.created:
         raise InputError(
             f"{_worker()} has another store at {job.store}; expected the one of this session: put "
@@ -271,7 +293,8 @@ def _files(job: _Job) -> tuple[EmbeddingStore, Any]:
         return store, None
     if not Path(job.fasta).is_file():
         raise InputError(_unseen("the FASTA file", job.fasta))
-    genome = Genome(job.fasta)
+    with _named():
+        genome = Genome(job.fasta)
     if genome.stamp is None or genome.stamp[0] != job.size or genome.names != store.names:
         raise InputError(
             f"{_worker()} has another file at {job.fasta}; expected the one of this session: put "
@@ -289,6 +312,15 @@ def _same_model(job: _Job, embedder: Embedder) -> None:
         f"{_worker()} computes with another model or setting: {found}; expected the same "
         "everywhere: name the dtype, and give all workers the same weights."
     )
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """Say which worker met with an error."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{_worker()}: {error}") from error
 
 
 def _unseen(what: str, path: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from ..errors import InputError
 from ..sequences import Sequence
 from ..sequences.genome import Genome
 from .cluster import run_cluster
@@ -26,7 +27,7 @@ __all__ = ["embed_windows"]
 
 def embed_windows(
     path: str | os.PathLike[str],
-    source: str | os.PathLike[str] | Genome | Iterable[Sequence],
+    source: str | os.PathLike[str] | Genome | Sequence | Iterable[Sequence | str],
     embedder: Embedder,
     window: int | None = None,
     stride: int | None = None,
@@ -40,14 +41,16 @@ def embed_windows(
     ----------
     path : str or path-like
         The store, a folder; made where there is none.
-    source : str, path-like, Genome or iterable of Sequence
-        A FASTA file, or records.
+    source : str, path-like, Genome, Sequence, or iterable of Sequence or str
+        A FASTA file (a str is its path), one record, or records; strings of bases among these are
+        named "sequence 1", "sequence 2", … by their place.
     embedder : Embedder
         The model.
     window : int or None
         Bases in a window; None embeds each record whole.
     stride : int or None
-        Bases from one window's start to the next; None means ``window``.
+        Bases from one window's start to the next; None means ``window``. Above the window, what
+        lies between windows is left out, and so may be the end of a record.
     rows_per_chunk : int
         Windows that are computed and written together.
     client : distributed.Client, optional
@@ -75,7 +78,7 @@ def embed_windows(
     elif isinstance(source, (str, os.PathLike)):
         genome = opened = Genome(source)
     else:
-        genome = opened = Genome.from_records(source)
+        genome = opened = Genome.from_records(_records(source))
     with nullcontext() if opened is None else opened:
         plan = WindowPlan(genome.names, genome.lengths, window, stride, rows_per_chunk)
         store = EmbeddingStore.create(path, plan, genome, embedder)
@@ -85,3 +88,23 @@ def embed_windows(
             summary = run_cluster(plan, genome, store, embedder, client, progress)
     # Opening, hashing and comparing count: the model's share must not flatter.
     return dataclasses.replace(summary, seconds=time.perf_counter() - started)
+
+
+def _records(source: Sequence | Iterable[Sequence | str]) -> list[Sequence]:
+    if isinstance(source, Sequence):
+        return [source]
+    if not isinstance(source, Iterable):
+        raise InputError(
+            f"The source is {source!r}; expected a FASTA file or sequences: give a path or a list."
+        )
+    records = []
+    for number, item in enumerate(source, start=1):
+        if isinstance(item, str):
+            item = Sequence(f"sequence {number}", "".join(item.split()))
+        if not isinstance(item, Sequence):
+            raise InputError(
+                f"Item {number} of the source is of type {type(item).__name__}; expected a "
+                "Sequence or a string of bases: give one."
+            )
+        records.append(item)
+    return records

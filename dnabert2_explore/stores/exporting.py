@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
+from ..files import replacing
 from .errors import StoreError
 from .layout import COORDINATES
 from .store import EmbeddingStore, open_store
@@ -75,7 +74,7 @@ def export(store: EmbeddingStore | str | os.PathLike[str], path: str | os.PathLi
             "of them: run the embedding again, which goes on where it stopped."
         )
     try:
-        with _replacing(target) as temporary:
+        with replacing(target) as temporary:
             _WRITERS[target.suffix](source, temporary)
     except OSError as error:
         raise StoreError(
@@ -167,21 +166,3 @@ def _write_h5ad(store: EmbeddingStore, path: Path) -> None:
 _WRITERS = {".h5ad": _write_h5ad, ".parquet": _write_parquet, ".npz": _write_npz}
 #: What a name may end in.
 SUFFIXES = tuple(_WRITERS)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` that takes its place when the block succeeds."""
-    path = path.resolve()
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        # mkstemp makes the file private; results get the permissions any new file would.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -2,8 +2,8 @@
 
 ``done`` is the only truth about what is finished: its chunk file for a chunk of windows is written
 after all others. Every file belongs to one chunk of windows, so that two processes never write to
-the same one. The group's attributes are written after all arrays exist: a store without them was
-not finished being made.
+the same one. An empty store is made under a temporary name beside its place and renamed when it is
+whole, so that nobody, another run that starts at once included, ever sees half of one.
 """
 
 from __future__ import annotations
@@ -11,13 +11,27 @@ from __future__ import annotations
 import math
 import os
 import shutil
+import time
+import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from .plan import WindowPlan
 
-__all__ = ["COORDINATES", "chunk_files", "discard_unfinished", "done_chunks", "layer_name", "make"]
+__all__ = [
+    "COORDINATES",
+    "FORGOTTEN",
+    "chunk_files",
+    "done_chunks",
+    "flush",
+    "layer_name",
+    "make",
+]
+
+#: Seconds after which nobody is still writing what lies under a temporary name.
+FORGOTTEN = 600
 
 #: Arrays with one value a window: type and what rows hold that are not written yet.
 COORDINATES = {
@@ -27,7 +41,7 @@ COORDINATES = {
     "strand": ("int8", 0),
     "unknown": ("int32", -1),
 }
-_KNOWN = {"zarr.json", "embeddings", "done", *COORDINATES}
+_MAKING = ".making"
 
 
 def layer_name(layer: int) -> str:
@@ -41,11 +55,46 @@ def make(
     layers: tuple[int, ...],
     hidden: int,
     attributes: Mapping[str, Any],
+) -> bool:
+    """Make an empty store where nothing, or an empty folder, lies.
+
+    Returns
+    -------
+    bool
+        False, with ``path`` as it is, where something came to lie there meanwhile.
+    """
+    path = path.resolve()  # a link stays one, and what it points to is filled
+    _sweep(path)
+    # Not tempfile.mkdtemp, whose folder nobody else may enter: stores are shared.
+    made = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{_MAKING}")
+    try:
+        _fill(made, plan, layers, hidden, attributes)
+        for file in made.rglob("zarr.json"):  # else a power cut could keep the name only
+            flush(file)
+        with suppress(OSError):  # nothing there, or something that stays
+            path.rmdir()  # Windows renames to free names only
+        try:
+            made.rename(path)
+        except OSError:
+            if not path.exists():
+                raise
+            return False
+        return True
+    finally:
+        if made.exists():
+            shutil.rmtree(made)
+
+
+def _fill(
+    path: Path,
+    plan: WindowPlan,
+    layers: tuple[int, ...],
+    hidden: int,
+    attributes: Mapping[str, Any],
 ) -> None:
-    """Make an empty store; an OSError leaves one that :func:`discard_unfinished` knows."""
     import zarr
 
-    group = zarr.create_group(path, zarr_format=3)
+    group = zarr.create_group(path, zarr_format=3, attributes=dict(attributes))
     n, rows = plan.n_windows, plan.rows_per_chunk
     for layer in layers:
         group.create_array(
@@ -73,29 +122,31 @@ def make(
         fill_value=0,
         dimension_names=("chunk",),
     )
-    group.update_attributes(dict(attributes))
 
 
-def discard_unfinished(path: Path) -> bool:
-    """Remove a store that was killed while it was made; return False where it is anything else.
+def _sweep(path: Path) -> None:
+    """Remove what runs left that were killed while they made this store."""
+    start = f".{path.name}."
+    for entry in path.parent.iterdir():
+        middle = entry.name.removeprefix(start).removesuffix(_MAKING)
+        if entry.name != f"{start}{middle}{_MAKING}" or "." in middle:
+            continue
+        with suppress(FileNotFoundError):  # another run was quicker
+            if time.time() - entry.stat().st_mtime > FORGOTTEN:
+                # Those of other users may stay: nothing reads them.
+                shutil.rmtree(entry, ignore_errors=True)
 
-    Such a store holds metadata and no data: whatever else lies in a folder is never touched.
-    """
-    for folder, _, files in os.walk(path):
-        where = Path(folder).relative_to(path)
-        if where.parts and where.parts[0] not in _KNOWN:
-            return False
-        for name in files:
-            partial = name.startswith("zarr.") and name.endswith(".partial")
-            if name != "zarr.json" and not partial:
-                return False
-    for name in _KNOWN:
-        entry = path / name
-        if entry.is_dir():
-            shutil.rmtree(entry)
-    for entry in path.iterdir():  # zarr.json and its partial copies
-        entry.unlink()
-    return True
+
+def flush(file: Path) -> None:
+    """Wait until a file is on the disk; a file that is not there counts as written."""
+    try:
+        handle = os.open(file, os.O_RDWR)  # Windows flushes only what is open for writing
+    except FileNotFoundError:
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def done_chunks(path: Path) -> set[int]:

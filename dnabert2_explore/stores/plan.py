@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -36,7 +37,8 @@ class WindowPlan:
 
     Windows start at 0, stride, 2 · stride, … of each record. The first that reaches the record's
     end is its last and may be shorter than the others; a record shorter than a window is one
-    window. With a stride above the window, what lies between windows is left out.
+    window. With a stride above the window, what lies between windows is left out, and so may be
+    the record's end: 10 bases, window 2 and stride 5 give 0-2 and 5-7.
 
     Parameters
     ----------
@@ -55,8 +57,8 @@ class WindowPlan:
     Raises
     ------
     InputError
-        If ``window``, ``stride`` or ``rows_per_chunk`` is below 1, ``stride`` is given without
-        ``window``, or there are no records.
+        If ``window``, ``stride`` or ``rows_per_chunk`` is no whole number or below 1, ``stride`` is
+        given without ``window``, or there are no records.
 
     Examples
     --------
@@ -83,12 +85,13 @@ class WindowPlan:
 
         put("names", tuple(self.names))
         put("lengths", tuple(int(length) for length in self.lengths))
+        for name in ("window", "stride", "rows_per_chunk"):
+            value = getattr(self, name)
+            if value is not None or name == "rows_per_chunk":
+                put(name, _whole(name, value))  # JSON knows no NumPy integers
         if self.window is not None and self.stride is None:
             put("stride", self.window)
         _check(self)
-        for name in ("window", "stride", "rows_per_chunk"):
-            value = getattr(self, name)
-            put(name, value if value is None else int(value))  # JSON knows no NumPy integers
         lengths = np.array(self.lengths, dtype=np.int64)
         if self.window is None or self.stride is None:
             width, step = lengths, lengths
@@ -155,6 +158,15 @@ def _sums(values: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(values)])
 
 
+def _whole(name: str, value: object) -> int:
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise InputError(
+            f"A {name} of {value!r} was asked for; expected a whole number of at least 1: give one."
+        ) from None
+
+
 def _check(plan: WindowPlan) -> None:
     if not plan.names or len(plan.names) != len(plan.lengths) or min(plan.lengths) < 1:
         raise InputError(
@@ -167,7 +179,7 @@ def _check(plan: WindowPlan) -> None:
             "whole records: give the window's length."
         )
     for what, value in (("window", plan.window), ("stride", plan.stride)):
-        if value is not None and (value < 1 or value != int(value)):
+        if value is not None and value < 1:
             raise InputError(
                 f"A {what} of {value} bases was asked for, which makes zero-length windows or "
                 f"never moves on; expected a whole number of at least 1: give a positive {what}."

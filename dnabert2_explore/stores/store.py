@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["EmbeddingStore", "open_store"]
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)  # the disk, or what the user may take of it
-_FORGOTTEN = 600  # seconds after which nobody is still writing a partial file
 
 
 class EmbeddingStore:
@@ -72,29 +71,39 @@ class EmbeddingStore:
         InputError
             If there is none, or a newer version of this package made it.
         """
-        import zarr
-
         where = Path(path).expanduser().absolute()
         if not where.exists():
             raise InputError(
                 f"There is no store {str(path)!r} (looked from {str(Path.cwd())!r}): check the "
                 "path."
             )
-        group = None
-        if where.is_dir():
-            try:
-                # use_consolidated=False: consolidated metadata would be a second truth.
-                group = zarr.open_group(
-                    where, mode="r+" if writable else "r", zarr_format=3, use_consolidated=False
-                )
-            except (FileNotFoundError, ValueError):  # no group, or an array
-                group = None
-        attributes = {} if group is None else dict(group.attrs)
-        if attributes.get("format") != FORMAT:
+        store = cls._found(where, path, writable)
+        if store is None:
             raise InputError(
-                f"{path} is no finished store of embeddings; expected a folder that 'embed' wrote: "
-                "check the path, or run the embedding again if it was stopped in its first moment."
+                f"{path} is no store of embeddings; expected a folder that 'embed' wrote: check "
+                "the path."
             )
+        return store
+
+    @classmethod
+    def _found(
+        cls, where: Path, path: str | os.PathLike[str], writable: bool
+    ) -> EmbeddingStore | None:
+        """Open what lies there; None where that is no store."""
+        import zarr
+
+        if not where.is_dir():
+            return None
+        try:
+            # use_consolidated=False: consolidated metadata would be a second truth.
+            group = zarr.open_group(
+                where, mode="r+" if writable else "r", zarr_format=3, use_consolidated=False
+            )
+        except (FileNotFoundError, ValueError):  # no group, or an array
+            return None
+        attributes = dict(group.attrs)
+        if attributes.get("format") != FORMAT:
+            return None
         if attributes["format_version"] != FORMAT_VERSION:
             raise InputError(
                 f"{path} was written in version {attributes['format_version']} of its format by "
@@ -113,7 +122,7 @@ class EmbeddingStore:
     ) -> EmbeddingStore:
         """Make a store, or open the one at ``path`` if this run can go on with it.
 
-        A store that was killed while it was made, which holds nothing yet, is made anew.
+        Of two runs that make it at once, one does and the other goes on with that.
 
         Raises
         ------
@@ -124,37 +133,35 @@ class EmbeddingStore:
             If it cannot be written.
         """
         where = Path(path).expanduser().absolute()
-        if where.is_dir() and (not any(where.iterdir()) or _no_data(where)):
-            pass
-        elif where.exists():
-            return cls._resume(path, plan, source, embedder)
-        if not where.parent.is_dir():
+        if where.exists() and not (where.is_dir() and not any(where.iterdir())):
+            return cls._resume(where, path, plan, source, embedder)
+        if not where.resolve().parent.is_dir():
             raise InputError(
-                f"The folder {str(where.parent)!r} does not exist; expected the place for "
-                f"{where.name}: make it first."
+                f"The folder {str(where.resolve().parent)!r} does not exist; expected the place "
+                f"for {where.name}: make it first."
             )
         attributes = describe(plan, source, embedder)
         with _writing(where, "nothing is written yet"):
-            layout.make(where, plan, embedder.layers, embedder.hidden, attributes)
+            made = layout.make(where, plan, embedder.layers, embedder.hidden, attributes)
+        if not made:
+            return cls._resume(where, path, plan, source, embedder)
         return cls.open(where, writable=True)
 
     @classmethod
     def _resume(
         cls,
+        where: Path,
         path: str | os.PathLike[str],
         plan: WindowPlan,
         source: Genome,
         embedder: Embedder,
     ) -> EmbeddingStore:
-        try:
-            store = cls.open(path, writable=True)
-        except InputError as error:
-            if "no finished store" not in str(error):
-                raise
+        store = cls._found(where, path, writable=True)
+        if store is None:
             raise InputError(
                 f"{path} exists and is no store of embeddings; expected a free name or a store to "
                 "go on with: give another name, or move what is there."
-            ) from None
+            )
         here = describe(plan, source, embedder, known=store.attributes)
         found = differences(store.attributes, here)
         if found:
@@ -298,7 +305,7 @@ class EmbeddingStore:
                 array[first:after] = values[name]
             # Else a power cut could keep the mark and lose what it stands for.
             for file in layout.chunk_files(self.path, index, self.layers):
-                _flush(file)
+                layout.flush(file)  # one that is not there holds only fill values
             self._done[index : index + 1] = np.ones(1, dtype=np.uint8)
 
     def sweep(self) -> None:
@@ -308,7 +315,7 @@ class EmbeddingStore:
         """
         for file in self.path.rglob("*.partial"):
             try:
-                if time.time() - file.stat().st_mtime > _FORGOTTEN:
+                if time.time() - file.stat().st_mtime > layout.FORGOTTEN:
                     file.unlink()
             except FileNotFoundError:  # another run was quicker
                 continue
@@ -317,28 +324,6 @@ class EmbeddingStore:
 def open_store(path: str | os.PathLike[str]) -> EmbeddingStore:
     """Open a store of embeddings for reading; see :meth:`EmbeddingStore.open`."""
     return EmbeddingStore.open(path)
-
-
-def _no_data(path: Path) -> bool:
-    """Empty a folder that holds a store killed in the making; False for any other folder."""
-    import zarr
-
-    try:
-        group = zarr.open_group(path, mode="r", zarr_format=3, use_consolidated=False)
-    except (FileNotFoundError, ValueError):
-        return layout.discard_unfinished(path)
-    return not group.attrs and layout.discard_unfinished(path)
-
-
-def _flush(file: Path) -> None:
-    try:
-        handle = os.open(file, os.O_RDONLY)
-    except FileNotFoundError:  # only fill values
-        return
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

@@ -23,9 +23,12 @@ from dnabert2_explore.bench import (
     random_cases,
     resident,
     shapes,
+    why_unmeasurable,
 )
-from dnabert2_explore.bench.cases import mutants
+from dnabert2_explore.bench import memory as memories
+from dnabert2_explore.bench.cases import mutants, reference_rows
 from dnabert2_explore.cli import app
+from dnabert2_explore.errors import ExploreError
 from dnabert2_explore.network import Dnabert2Config
 
 from .test_reference import CPU, TINY
@@ -102,6 +105,24 @@ def test_tables_of_a_plan() -> None:
     assert mutagenesis.rows[0][0] == "12 mutants of 4 bp"
 
 
+@pytest.mark.parametrize(
+    ("device", "length", "rows"),
+    [
+        ("cpu", 32, 32),
+        ("cpu", 128, 32),
+        ("cpu", 1024, 4),
+        ("cuda", 32, 512),  # as many tokens as ours gets, where they are not too many sequences
+        ("cuda", 128, 512),
+        ("cuda", 512, 128),
+        ("cuda", 4096, 5),  # 12 heads x 4096 x 4096 scores in float32 are 0.8 GB
+    ],
+)
+def test_the_reference_gets_batches_like_ours(device, length, rows) -> None:
+    ids = (np.zeros(length, dtype=np.int64),)
+    assert reference_rows(ids, Dnabert2Config(), torch.device(device)) == rows
+
+
+@pytest.mark.skipif(bool(why_unmeasurable(CPU)), reason=why_unmeasurable(CPU))
 def test_memory_of_both_paths(monkeypatch) -> None:
     from dnabert2_explore.bench import compare_memory
 
@@ -110,6 +131,49 @@ def test_memory_of_both_paths(monkeypatch) -> None:
     # 6 heads x 2048 x 2048 scores in float32 are 101 MB; ours never holds them.
     assert row.reference > 100e6
     assert row.ours < row.reference / 3
+
+
+def nowhere(monkeypatch) -> None:
+    """Make this a container whose /proc is read-only."""
+    monkeypatch.setattr(memories, "_RESET", memories.Path("/proc/version"))
+
+
+@pytest.mark.parametrize("platform", ["win32", "darwin"])
+def test_where_memory_cannot_be_measured(monkeypatch, platform) -> None:
+    assert why_unmeasurable(torch.device("cuda")) == ""
+    assert "mps does not tell its peak" in why_unmeasurable(torch.device("mps"))
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(sys, "platform", platform)
+        assert "as Linux does" in why_unmeasurable(CPU)
+    nowhere(monkeypatch)
+    plan = Plan("pocket", CPU, (torch.float32,), lengths=(16,), memory=(16,))
+    seen = []
+    with pytest.raises(InputError, match=r"cannot be measured here \(.*: leave it out"):
+        measure(plan, lambda *row: seen.append(row))
+    assert not seen  # before anything is measured
+
+
+def test_the_command_where_memory_cannot_be_measured(monkeypatch) -> None:
+    nowhere(monkeypatch)
+    for options in ([], ["--markdown"]):
+        result = CliRunner().invoke(app, ["bench", "-n", "16", "--dtype", "float32", *options])
+        assert result.exit_code == 0, result.output
+        assert "ratio" in result.output
+        assert "memory: not measured here (" in result.output
+
+
+def test_a_measurement_of_memory_that_fails_loses_no_table(monkeypatch) -> None:
+    def fail(*args):
+        raise ExploreError("The process that measures memory failed (no luck).")
+
+    monkeypatch.setattr(memories, "why_unmeasurable", lambda device: "")
+    monkeypatch.setattr("dnabert2_explore.bench.why_unmeasurable", lambda device: "")
+    monkeypatch.setattr("dnabert2_explore.bench.report.why_unmeasurable", lambda device: "")
+    monkeypatch.setattr(memories, "peak_memory", fail)
+    result = CliRunner().invoke(app, ["bench", "-n", "16", "--dtype", "float32", "--markdown"])
+    assert result.exit_code == 0, result.output
+    assert "| 16 |" in result.output
+    assert "memory: not measured here (The process that measures memory failed" in result.output
 
 
 def test_markdown() -> None:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import contextlib
 import pickle
+import shutil
 import sqlite3
 import warnings
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from dnabert2_explore import load
 from dnabert2_explore.encoder.cache import VectorCache, find_cache
@@ -83,11 +86,16 @@ def edited_behind_the_counter(enc) -> None:
     enc.body.encoder.layer[0].mlp.wo.weight.data.normal_()
 
 
+def one_head_silenced(enc) -> None:
+    """The edit of an ablation study: some rows, behind the counter."""
+    enc.body.encoder.layer[1].attention.self.Wqkv.weight.data[72:80] = 0
+
+
 def hooked(enc) -> None:
     enc.body.encoder.layer[0].mlp.register_forward_hook(lambda *arguments: arguments[-1] * 0.5)
 
 
-@pytest.mark.parametrize("change", [edited, edited_behind_the_counter, hooked])
+@pytest.mark.parametrize("change", [edited, edited_behind_the_counter, one_head_silenced, hooked])
 def test_a_changed_network_is_computed(cached, change) -> None:
     """Vectors of the file's weights would be wrong for it, and its vectors for the file."""
     before = cached.embed(SEQUENCES)
@@ -135,19 +143,81 @@ def test_the_oldest_leave_when_it_is_full(tmp_path) -> None:
     assert cache.path.stat().st_size < 400_000
 
 
-def test_what_would_push_everything_out_is_not_kept(tmp_path) -> None:
-    cache = VectorCache(tmp_path / "v.sqlite", limit=10_000)
-    cache.put({b"x": np.zeros(1000, dtype=np.float32)})
-    assert cache.get([b"x"]) == {}
+@pytest.mark.parametrize("share", [0.2, 0.45, 0.9])
+def test_the_limit_holds_for_large_calls(tmp_path, share) -> None:
+    cache = VectorCache(tmp_path / "v.sqlite", limit=1_000_000)
+    for number in range(12):
+        vectors = np.full((10, int(share * 1_000_000 / 40)), number, dtype=np.float32)
+        cache.put({bytes([number, i]): vector for i, vector in enumerate(vectors)})
+        with contextlib.closing(sqlite3.connect(cache.path)) as file:
+            (kept,) = file.execute("SELECT SUM(LENGTH(vector)) FROM vectors").fetchone()
+        assert (kept or 0) <= 1_000_000
+    assert cache.path.stat().st_size < 2_200_000
 
 
-def test_two_processes_may_write(tmp_path) -> None:
-    one, two = VectorCache(tmp_path / "v.sqlite"), VectorCache(tmp_path / "v.sqlite")
-    one.put({b"1": np.ones(2, dtype=np.float32)})
-    held = sqlite3.connect(two.path, timeout=0)
-    two.put({b"2": np.ones(2, dtype=np.float32)})
-    held.close()
-    assert set(one.get([b"1", b"2", b"3"])) == {b"1", b"2"}
+def test_what_takes_most_of_the_cache_is_computed_and_told(cached, enc) -> None:
+    cached.cache.limit = 4 * 32 * len(SEQUENCES)  # vectors of 32 values
+    with pytest.warns(UserWarning, match="more than half of the cache"):
+        vectors = cached.embed(SEQUENCES)
+    np.testing.assert_allclose(vectors, enc.embed(SEQUENCES), atol=1e-6)
+    assert not cached.cache.path.exists()
+
+
+def test_a_stopped_run_keeps_what_it_computed(cached, monkeypatch) -> None:
+    monkeypatch.setattr("dnabert2_explore.encoder.encoder._KEPT_AT_ONCE", 1)
+
+    def stop(done, total):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cached.embed(SEQUENCES[:3], progress=stop)
+    with contextlib.closing(sqlite3.connect(cached.cache.path)) as file:
+        assert file.execute("SELECT COUNT(*) FROM vectors").fetchone() == (1,)
+
+
+def test_a_cache_in_use_is_passed_over_this_time_only(tmp_path, monkeypatch) -> None:
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path, timeout: connect(path, timeout=0.05))
+    cache = VectorCache(tmp_path / "v.sqlite")
+    cache.put({b"1": np.ones(2, dtype=np.float32)})
+    with contextlib.closing(connect(cache.path)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            cache.put({b"2": np.ones(2, dtype=np.float32)})
+            assert cache.get([b"1"]) == {}
+        other.rollback()
+    cache.put({b"3": np.ones(2, dtype=np.float32)})
+    assert set(cache.get([b"1", b"2", b"3"])) == {b"1", b"3"}
+
+
+def test_another_file_of_the_same_name_is_another_model(model_folder, tmp_path) -> None:
+    """Vectors of the old weights must not be kept under the digest of the new ones."""
+    folder = tmp_path / "model"
+    shutil.copytree(model_folder, folder)
+    old = load(folder, cache=tmp_path / "cache")
+    digest = old.sha256
+    weights = folder / "model.safetensors"
+    changed = {name: tensor * 0.5 for name, tensor in load_file(weights).items()}
+    replacement = tmp_path / "new.safetensors"
+    save_file(changed, replacement)
+    replacement.replace(weights)  # a training run that finished
+    before = old.embed(SEQUENCES)
+    assert old.sha256 == ""
+    assert old.weights_sha256 not in ("", digest)
+    new = load(folder, cache=tmp_path / "cache")
+    assert np.abs(new.embed(SEQUENCES) - before).max() > 1e-3
+    weights.unlink()
+    assert new.info.sha256 == ""
+
+
+def test_autocast_does_not_reach_the_cache(cached, enc) -> None:
+    with torch.autocast("cpu", torch.bfloat16):
+        half = cached.embed(SEQUENCES)
+    exact = cached.embed(SEQUENCES)
+    assert not np.array_equal(half, exact)
+    np.testing.assert_allclose(exact, enc.embed(SEQUENCES), atol=1e-6)
 
 
 def test_where_it_is(tmp_path, monkeypatch) -> None:

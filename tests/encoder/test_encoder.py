@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -92,7 +93,8 @@ def test_equal_sequences_are_computed_once(enc, mixed, monkeypatch) -> None:
     assert seen[-1] == (12, 12)
 
 
-def test_a_full_memory_halves_the_batch_and_says_so(enc, mixed, monkeypatch) -> None:
+def test_a_full_memory_halves_the_batch_and_says_so(model_folder, mixed, monkeypatch) -> None:
+    enc = load(model_folder)
     expected = enc.embed(mixed)
     states = enc.body.packed_states
     limit = len(enc.tokenize(mixed[1]))  # the longest fits alone
@@ -106,8 +108,12 @@ def test_a_full_memory_halves_the_batch_and_says_so(enc, mixed, monkeypatch) -> 
     with pytest.warns(UserWarning, match="did not fit in memory"):
         again = enc.embed(mixed)
     np.testing.assert_allclose(again, expected, atol=1e-5)
+    # What did not fit is not tried again.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        enc.embed(mixed)
     # One sequence that does not fit alone cannot be helped by smaller batches.
-    with pytest.raises(torch.OutOfMemoryError):
+    with pytest.raises(InputError, match="does not fit in memory: read it in windows"):
         enc.embed(mixed[1] * 2)
 
 
@@ -129,6 +135,7 @@ def test_a_batch_is_within_the_budget_and_has_no_padding(enc, mixed, monkeypatch
 def test_several_layers_in_one_pass(enc, mixed) -> None:
     both = enc.embed(mixed, layer=(0, -1), pooling="max")
     assert both.shape == (6, 2, 32)
+    assert enc.embed(mixed, layer=np.int64(1)).shape == (6, 32)
     np.testing.assert_allclose(both[:, 0], enc.embed(mixed, layer=0, pooling="max"), atol=1e-6)
     np.testing.assert_allclose(both[:, 1], enc.embed(mixed, layer=2, pooling="max"), atol=1e-6)
 
@@ -173,6 +180,12 @@ def test_projections_make_the_attention_of_the_network(enc, bases) -> None:
     assert not any(layer.attention.self.Wqkv._forward_hooks for layer in enc.body.encoder.layer)
 
 
+def test_a_sequence_of_unknown_bases_only_is_named(enc) -> None:
+    with pytest.warns(UnknownBasesWarning, match=r"Sequence 2 of 2 \(gap\): no A, C, G or T"):
+        vectors = enc.embed([Sequence("one", "ACGTACGT"), Sequence("gap", "NNNNNNNN")])
+    assert np.isfinite(vectors).all()
+
+
 def test_unknown_bases_warn_once_for_the_whole_call(enc) -> None:
     with pytest.warns(UnknownBasesWarning) as record:
         enc.embed(["ACGTN", "NNACG"])
@@ -188,6 +201,8 @@ def test_unknown_bases_warn_once_for_the_whole_call(enc) -> None:
         (lambda enc: enc.embed("ACGT", pooling="sum"), "Pooling 'sum' is unknown"),
         (lambda enc: enc.embed("ACGT", layer=3), "Layer 3 does not exist"),
         (lambda enc: enc.embed("ACGT", layer=()), "No layer is named"),
+        (lambda enc: enc.embed("ACGT", layer="last"), "Layer 'last' is no number"),
+        (lambda enc: enc.embed("ACGT", layer=1.5), "Layer 1.5 is no number"),
         (lambda enc: enc.hidden_states(""), "has no bases"),
         (lambda enc: enc.embed(["ACGT", "\u200b"]), "Sequence 2 of 2 has no bases"),
         (lambda enc: enc.embed(["ACGT", None]), "given as NoneType"),
@@ -204,6 +219,7 @@ def test_bad_input_is_one_clear_sentence(enc, call, message) -> None:
     [
         ({"device": "cuda:77"}, "not available here"),
         ({"device": "toaster"}, "not available here"),
+        ({"device": "mps"}, "computes on a CPU or a CUDA GPU"),
         ({"dtype": "int3"}, "dtype 'int3' is unknown"),
         ({"attention": "flash_attention_2"}, "would drop ALiBi"),
         ({"attention": "flash", "device": "cpu"}, "float16 and bfloat16 on a GPU only"),

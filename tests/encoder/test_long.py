@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from dnabert2_explore import InputError
 from dnabert2_explore.encoder.long import cut
+from dnabert2_explore.sequences import UnknownBasesWarning
 
 from ..conftest import random_bases
 
@@ -37,6 +38,18 @@ def test_the_vector_is_the_mean_of_its_windows(enc) -> None:
     highest = enc.embed_long(bases, window=300, overlap=50, pooling="max", layer=1)
     np.testing.assert_allclose(highest.vector, highest.vectors.max(0))
     assert highest.layer == 1
+
+
+def test_windows_count_by_the_bases_they_know(enc) -> None:
+    bases = "N" * 200 + random_bases(50) + "N" * 50 + random_bases(100, 2)
+    with pytest.warns(UnknownBasesWarning):
+        long = enc.embed_long(bases, window=100, overlap=0)
+    assert np.isnan(long.vectors[:2]).all()
+    with pytest.warns(UnknownBasesWarning):
+        expected = np.average(enc.embed([bases[200:300], bases[300:]]), axis=0, weights=[50, 100])
+    np.testing.assert_allclose(long.vector, expected, atol=1e-6)
+    with pytest.raises(InputError, match="has no A, C, G or T"):
+        enc.embed_long("N" * 300, window=100, overlap=0)
 
 
 def test_a_short_sequence_is_read_as_a_whole(enc, bases) -> None:

@@ -27,9 +27,12 @@ def test_auto_follows_the_processor_and_the_width(
     assert find_dtype("auto", CPU, hidden) == expected
 
 
-def test_a_torch_that_does_not_tell_gets_float32(monkeypatch) -> None:
+@pytest.mark.parametrize("native", [True, False])
+def test_an_older_torch_is_asked_in_its_own_way(monkeypatch, native) -> None:
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
-    assert find_dtype("auto", CPU, 768) == torch.float32
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    assert find_dtype("auto", CPU, 768) == (torch.bfloat16 if native else torch.float32)
 
 
 @pytest.mark.parametrize("native", [True, False])

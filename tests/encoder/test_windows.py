@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
-from dnabert2_explore import InputError, Sequence, load
+from dnabert2_explore import Cancelled, InputError, Sequence, load
 from dnabert2_explore.encoder.windows import WindowEmbedder
 from dnabert2_explore.stores import open_store
 
@@ -40,6 +40,54 @@ def test_a_store_holds_what_embed_computes(enc, genome, tmp_path) -> None:
         assert np.isnan(vectors[blank]).all()
     assert store.attributes["identity"]["weights_sha256"] == enc.sha256
     assert store.attributes["about"]["model"] == enc.name
+
+
+def test_a_layer_named_twice_is_one_array(enc, genome, tmp_path) -> None:
+    enc.embed_to(tmp_path / "out.zarr", genome[0], window=500, layers=(-1, 2, 1))
+    assert set(open_store(tmp_path / "out.zarr").layers) == {1, 2}
+
+
+def test_a_stopped_run_ends_bit_for_bit_the_same(enc, genome, tmp_path) -> None:
+    path, _ = genome
+    settings = {"window": 100, "stride": 50, "rows_per_chunk": 8}
+    enc.embed_to(tmp_path / "whole.zarr", path, **settings)
+
+    def stop(done, total):
+        if done > total // 2:
+            raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        enc.embed_to(tmp_path / "parts.zarr", path, **settings, progress=stop)
+    stopped = open_store(tmp_path / "parts.zarr")
+    assert 0 < stopped.n_done < stopped.plan.n_chunks
+    summary = enc.embed_to(tmp_path / "parts.zarr", path, **settings)
+    assert summary.skipped > 0
+    whole, parts = (open_store(tmp_path / name) for name in ("whole.zarr", "parts.zarr"))
+    assert whole.vectors()[:].tobytes() == parts.vectors()[:].tobytes()
+    assert whole.coordinates().equals(parts.coordinates())
+
+
+def test_a_cluster_computes_the_same(model_folder, genome, tmp_path) -> None:
+    """The published call with a Dask client: real models in two worker processes."""
+    distributed = pytest.importorskip("distributed")
+    enc = load(model_folder, device="cpu")
+    path, _ = genome
+    settings = {"window": 100, "stride": 50, "rows_per_chunk": 8, "layers": (1, 2)}
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, worker_dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        summary = enc.embed_to(tmp_path / "cluster.zarr", path, **settings, client=client)
+    assert summary.workers == 2
+    enc.embed_to(tmp_path / "local.zarr", path, **settings)
+    there, here = (open_store(tmp_path / name) for name in ("cluster.zarr", "local.zarr"))
+    assert there.complete
+    for layer in (1, 2):
+        # A worker has one thread, this process several: the last digits may differ.
+        np.testing.assert_allclose(there.vectors(layer)[:], here.vectors(layer)[:], atol=1e-5)
+    assert there.coordinates().equals(here.coordinates())
 
 
 def test_another_model_is_refused_by_name(enc, classifier, genome, tmp_path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -52,6 +54,28 @@ def test_new_weights_replace_the_copy_of_the_old(weights, classifier_folder, tmp
     assert new != old
     wanted = (state["classifier.weight"] * 0.5).to(torch.bfloat16)
     assert torch.equal(enc.network.classifier.weight, wanted)
+
+
+def test_a_damaged_copy_is_made_anew(weights, model_folder) -> None:
+    first = load(model_folder, device="cpu", dtype="bfloat16")
+    (copy,) = weights.iterdir()
+    expected = [parameter.clone() for parameter in first.network.parameters()]
+    copy.unlink()
+    copy.write_bytes(b"cut short by a power cut")
+    again = load(model_folder, device="cpu", dtype="bfloat16")
+    assert all(map(torch.equal, again.network.parameters(), expected))
+    assert load_file(copy)
+
+
+def test_what_a_killed_process_left_goes(weights, model_folder) -> None:
+    weights.mkdir(parents=True)
+    old, new = weights / ".old.part", weights / ".new.part"
+    old.touch()
+    new.touch()
+    os.utime(old, (0, 0))
+    load(model_folder, device="cpu", dtype="bfloat16")
+    assert not old.exists()
+    assert new.exists()
 
 
 def test_a_copy_that_cannot_be_written_is_told(weights, model_folder) -> None:

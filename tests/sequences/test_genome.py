@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.sequences import Sequence, read_sequences
+from dnabert2_explore.sequences import Sequence, _index, read_sequences
+from dnabert2_explore.sequences import genome as genomes
 from dnabert2_explore.sequences.genome import Genome, StaleIndexWarning
 
 FASTA = ">one the first\nACGTAC\nGTnn\n>two\nacgu\n"
@@ -227,10 +228,19 @@ def test_a_read_only_folder_without_index_or_cache(tmp_path, monkeypatch):
     no_writing_beside(monkeypatch, data)
     monkeypatch.setenv("DNABERT2_EXPLORE_CACHE", "off")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.delattr("getpass.getuser")  # which fails where the user has no name
+    _index._own_folder.cache_clear()
     assert Genome(path).lengths == (10, 4)
-    (index,) = tmp_path.glob("dnabert2_explore-*/fai/*.fai")
+    (index,) = tmp_path.glob("dnabert2_explore-*/*.fai")
+    if os.name == "posix":
+        assert index.parent.stat().st_mode & 0o777 == 0o700
+    before = index.stat().st_ino
+    assert Genome(path).lengths == (10, 4)
+    assert index.stat().st_ino == before
     index.write_text("")
     assert Genome(path).lengths == (10, 4)
+    _index._own_folder().cleanup()
+    _index._own_folder.cache_clear()
 
 
 def test_a_read_only_folder_with_a_stale_index(tmp_path, monkeypatch):
@@ -238,12 +248,18 @@ def test_a_read_only_folder_with_a_stale_index(tmp_path, monkeypatch):
     data.mkdir()
     path = write(data, FASTA)
     Genome(path).close()
+    write(data, FASTA.replace("GTnn", "GTnnAA").replace("ACGTAC", "ACGTACGT"))
     age(data / "x.fa.fai", 10)
+    stale = (data / "x.fa.fai").read_bytes()
     no_writing_beside(monkeypatch, data)
-    message = refused(path)
-    assert "x.fa.fai is older than its FASTA file, and it cannot be replaced" in message
-    assert "Permission denied" in message
-    assert f"samtools faidx {path}" in message
+    for _ in range(2):
+        with pytest.warns(StaleIndexWarning, match="older than its FASTA file and cannot") as told:
+            genome = Genome(path)
+        assert genome.fetch("one", 0, 14) == "ACGTACGTGTnnAA"
+    (index,) = (tmp_path / "cache" / "fai").iterdir()
+    assert f"(Permission denied); {index} is used instead." in str(told[0].message)
+    assert told[0].filename == __file__
+    assert (data / "x.fa.fai").read_bytes() == stale
 
 
 def test_no_place_for_an_index_at_all(tmp_path, monkeypatch):
@@ -361,6 +377,47 @@ def test_letters_that_are_no_bases(tmp_path):
         genome.fetch("bad", 1, 4)
     with pytest.raises(InputError, match=r"record 'odd', bases 1 to 3"):
         genome.fetch("odd", 0, 3)
+
+
+BAD = [
+    (">ok some-header\nACGT\n>bad\n" + "ACGT" * 800 + "-A\n", "record 'bad', bases 3001 to 3202"),
+    (">ok\r\nACGT\r\n>prot\r\nMKVLEF\r\n", "record 'prot', bases 1 to 6 looks like a protein"),
+    (">ok\nACGT\n>odd\nACé\n", "record 'odd', bases 1 to 3"),
+    (">ok\nACGT\nA>GT\n", "record 'ok', bases 1 to 8"),
+    (">ok\nACGT\nAC T\n", "record 'ok', bases 1 to 8"),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), BAD)
+@pytest.mark.parametrize("block", [1, 2, 7, 1 << 22])
+def test_the_digest_looks_at_every_letter(tmp_path, monkeypatch, text, words, block):
+    monkeypatch.setattr(genomes, "_BLOCK", block)
+    opened = Genome(write(tmp_path, text.encode()))
+    with pytest.raises(InputError, match=words):
+        opened.digest()
+
+
+@pytest.mark.parametrize("block", [1, 2, 7, 1 << 22])
+def test_headers_comments_and_line_ends_are_no_letters(tmp_path, monkeypatch, block):
+    monkeypatch.setattr(genomes, "_BLOCK", block)
+    for text in (FASTA, FASTA.replace("\n", "\r\n"), "; said\n" + FASTA, FASTA.strip()):
+        with Genome(write(tmp_path, text, f"{hash(text)}.fa")) as opened:
+            assert opened.digest() == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_the_digest_looks_at_records_from_memory_and_into_bgzf(tmp_path):
+    records = [Sequence("ok", "ACGT"), Sequence("bad", "ACGT-")]
+    with pytest.raises(InputError, match=r"record 'bad', bases 1 to 5 holds 1 alignment gaps"):
+        Genome.from_records(records).digest()
+    bgzf = pytest.importorskip("Bio.bgzf", reason="reading BGZF needs Biopython")
+    for bases in ("ACGT", "ACG?"):
+        path = tmp_path / f"{bases[3]}.fa.gz".replace("?", "bad")
+        with bgzf.BgzfWriter(str(path)) as file:
+            file.write(f">x here\n{bases}\n")
+    good, bad = (Genome(tmp_path / name) for name in ("T.fa.gz", "bad.fa.gz"))
+    assert good.digest() == hashlib.sha256((tmp_path / "T.fa.gz").read_bytes()).hexdigest()
+    with pytest.raises(InputError, match=r"record 'x', bases 1 to 4"):
+        bad.digest()
 
 
 def test_a_file_that_changes_under_the_reader(tmp_path):

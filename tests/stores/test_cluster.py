@@ -147,6 +147,26 @@ def test_progress_is_called_while_nothing_finishes(tmp_path, client, fasta):
         gate.touch()
 
 
+def test_a_cluster_without_workers_is_told_once(tmp_path, fasta, monkeypatch):
+    monkeypatch.setattr(cluster, "_LONELY", 0.1)
+    monkeypatch.setattr(cluster, "_REPORT", 0.05)
+    calls = []
+
+    def stop(done, total):
+        calls.append(done)
+        if len(calls) == 20:
+            raise Cancelled("enough")
+
+    with (
+        LocalCluster(n_workers=0, processes=False, dashboard_address=None) as empty,
+        Client(empty) as client,
+        pytest.warns(UserWarning, match="^no worker has joined .*; waiting") as told,
+        pytest.raises(Cancelled),
+    ):
+        embed(tmp_path / "out.zarr", fasta, client, progress=stop)
+    assert [one.filename for one in told if "no worker" in str(one.message)] == [__file__]
+
+
 def test_a_worker_with_another_model_is_named(tmp_path, client, fasta):
     embedder = FakeEmbedder()
     embedder.settings["weights"] = "b" * 64
@@ -229,6 +249,9 @@ def test_a_task_writes_its_chunk_once(job):
     ("change", "words"),
     [
         ({"store": "/no/out.zarr"}, "does not see the store /no/out.zarr"),
+        ({"store": str(ROOT)}, f": {ROOT} is no store of embeddings; expected"),
+        ({"fasta": str(ROOT)}, "does not see the FASTA file"),
+        ({"fasta": __file__}, f": {__file__} is no FASTA file"),
         ({"fasta": "/no/genome.fa"}, "does not see the FASTA file /no/genome.fa"),
         ({"size": 1}, "has another file at"),
         ({"created": "yesterday"}, "has another store at"),

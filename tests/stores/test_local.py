@@ -72,6 +72,28 @@ def test_records_whole_and_from_memory(tmp_path):
     assert embed(tmp_path / "out.zarr", iter(records), window=None, stride=None).skipped == 2
 
 
+def test_one_record_and_strings_of_bases(tmp_path):
+    one = Sequence("one", "ACGT" * 5)
+    for source, names in (
+        (one, ["one"]),
+        (["ACGT" * 5], ["sequence 1"]),
+        ((x for x in (one, "ACGTACGT AC\n")), ["one", "sequence 2"]),
+    ):
+        path = tmp_path / f"{'-'.join(names)}.zarr"
+        embed(path, source, window=None, stride=None)
+        assert list(open_store(path).names) == names
+        assert open_store(path).coordinates()["end"].tolist() == [20, 10][: len(names)]
+    with pytest.raises(InputError, match="There is no file 'ACGT'"):
+        embed(tmp_path / "out.zarr", "ACGT")
+    for source, words in (
+        ([one, 5], "Item 2 of the source is of type int"),
+        (b"ACGT", "Item 1 of the source is of type int"),
+        (None, "The source is None"),
+    ):
+        with pytest.raises(InputError, match=words):
+            embed(tmp_path / "out.zarr", source)
+
+
 def test_windows_of_only_n_are_not_computed(tmp_path):
     bases = "ACGTU" * 10 + "N" * 100 + "nRy" + "A" * 27
     embedder = FakeEmbedder()
@@ -234,7 +256,7 @@ def test_a_disk_that_is_full_from_the_start(tmp_path, fasta, store, monkeypatch)
             full(disk, after)
             with pytest.raises(StoreError, match=r"No space left for .*: nothing is written yet"):
                 embed(tmp_path / "out.zarr", fasta)
-        with pytest.raises(InputError, match="no finished store"):
+        with pytest.raises(InputError, match="There is no store"):
             open_store(tmp_path / "out.zarr")
     embed(tmp_path / "out.zarr", fasta)
     assert files(tmp_path / "out.zarr") == files(store)
@@ -264,12 +286,15 @@ def test_a_really_full_disk(tmp_path):
         subprocess.run(["umount", str(small)], check=True)
 
 
-def test_letters_that_are_no_bases_stop_the_run_and_name_the_place(tmp_path):
+def test_letters_that_are_no_bases_are_found_before_the_first_window(tmp_path):
     fasta = tmp_path / "protein.fa"
     fasta.write_text(">ok\n" + "ACGT" * 100 + "\n>prot\nMKVLEF\n")
-    with pytest.raises(InputError, match=r"record 'prot', bases 1 to 6 looks like a protein"):
-        embed(tmp_path / "out.zarr", fasta)
-    assert open_store(tmp_path / "out.zarr").n_done == 3
+    embedder = FakeEmbedder()
+    for source in (fasta, [Sequence("ok", "ACGT" * 100), Sequence("prot", "MKVLEF")]):
+        with pytest.raises(InputError, match=r"record 'prot', bases 1 to 6 looks like a protein"):
+            embed(tmp_path / "out.zarr", source, embedder)
+    assert embedder.asked == 0
+    assert not (tmp_path / "out.zarr").exists()
 
 
 class Broken(FakeEmbedder):

@@ -63,6 +63,10 @@ def test_the_last_window_ends_with_its_record():
     ]
 
 
+def test_with_a_stride_above_the_window_the_end_may_be_left_out():
+    assert list(zip(*make((10,), 2, 5).chunk(0), strict=True)) == [(0, 0, 2), (0, 5, 7)]
+
+
 def test_types_are_those_of_the_store():
     chunk = make((100,), 40, 25).chunk(0)
     assert [column.dtype for column in chunk] == [np.int32, np.int64, np.int64]
@@ -96,7 +100,11 @@ def test_a_plan_travels_and_compares():
         ({"window": 0}, "zero-length windows"),
         ({"window": -5}, "window of -5"),
         ({"window": 10, "stride": 0}, "stride of 0"),
-        ({"window": 10.5}, "window of 10.5"),
+        ({"window": 10.5}, "window of 10.5 .*whole number"),
+        ({"window": "50"}, "window of '50' .*whole number"),
+        ({"window": 10, "stride": "5"}, "stride of '5' .*whole number"),
+        ({"window": 10, "rows": 2.5}, "rows_per_chunk of 2.5 .*whole number"),
+        ({"rows": None}, "rows_per_chunk of None"),
         ({"stride": 10}, "without a window"),
         ({"window": 10, "rows": 0}, "Chunks of 0 windows"),
     ],

@@ -1,7 +1,11 @@
+import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +15,13 @@ import zarr
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.sequences import Sequence
 from dnabert2_explore.sequences.genome import StaleIndexWarning
-from dnabert2_explore.stores import EmbeddingStore, WindowPlan, embed_windows, open_store
+from dnabert2_explore.stores import (
+    EmbeddingStore,
+    Summary,
+    WindowPlan,
+    embed_windows,
+    open_store,
+)
 
 from .fake import ROWS, STRIDE, WINDOW, FakeEmbedder, files, write_fasta
 
@@ -153,7 +163,7 @@ def test_paths_that_are_no_stores(tmp_path, fasta, store):
     data[:] = 1
     assert "is no store of embeddings" in refused(tmp_path / "data.zarr", fasta)
     for path in ("file", "folder", "foreign.zarr", "array.zarr"):
-        with pytest.raises(InputError, match="no finished store"):
+        with pytest.raises(InputError, match="is no store of embeddings"):
             open_store(tmp_path / path)
     with pytest.raises(InputError, match="There is no store"):
         open_store(tmp_path / "nowhere")
@@ -163,32 +173,111 @@ def test_paths_that_are_no_stores(tmp_path, fasta, store):
     assert "version 2 of its format" in refused(store, fasta)
 
 
-def test_a_store_killed_while_it_was_made_is_made_anew(tmp_path, fasta, store, monkeypatch):
+def test_a_run_that_is_stopped_while_it_makes_a_store_leaves_nothing(
+    tmp_path, fasta, store, monkeypatch
+):
     path = tmp_path / "out.zarr"
-    for name in ("start", "unknown", "done", None):
+    embed(tmp_path / "made-the-index.zarr", fasta)
+    before = sorted(tmp_path.iterdir())
+    for name in ("start", "unknown", "done"):
         with monkeypatch.context() as killing:
-            if name is None:
-                killing.setattr(zarr.Group, "update_attributes", killed)
-            else:
-                create = zarr.Group.create_array
-                killing.setattr(
-                    zarr.Group,
-                    "create_array",
-                    lambda self, given, name=name, create=create, **kwargs: (
-                        killed() if given == name else create(self, given, **kwargs)
-                    ),
-                )
+            create = zarr.Group.create_array
+            killing.setattr(
+                zarr.Group,
+                "create_array",
+                lambda self, given, name=name, create=create, **kwargs: (
+                    killed() if given == name else create(self, given, **kwargs)
+                ),
+            )
             with pytest.raises(KeyboardInterrupt):
                 embed(path, fasta)
-        (path / "zarr.0123.partial").write_bytes(b"{")
-        with pytest.raises(InputError, match="stopped in its first moment"):
+        assert sorted(tmp_path.iterdir()) == before
+        with pytest.raises(InputError, match="There is no store"):
             open_store(path)
     embed(path, fasta)
     assert files(path) == files(store)
+
+
+def test_an_empty_folder_becomes_the_store(tmp_path, fasta, store):
     empty = tmp_path / "empty"
     empty.mkdir()
-    embed(empty, fasta)
+    (tmp_path / "link").symlink_to(empty)
+    embed(tmp_path / "link", fasta)
+    assert (tmp_path / "link").is_symlink()
     assert files(empty) == files(store)
+
+
+def test_a_store_has_the_permissions_of_any_new_folder(tmp_path, store):
+    (tmp_path / "folder").mkdir()
+    assert store.stat().st_mode == (tmp_path / "folder").stat().st_mode
+
+
+def test_what_killed_runs_left_is_removed_when_nobody_can_be_writing_it(tmp_path, fasta):
+    names = (
+        ".out.zarr.12345678.making",
+        ".out.zarr.9.making",
+        ".other.zarr.1.making",
+        ".out.zarr.x",
+    )
+    old, young, other, foreign = (tmp_path / name for name in names)
+    for folder in (old, young, other, foreign):
+        folder.mkdir()
+        (folder / "zarr.json").write_text("{}")
+        if folder != young:
+            os.utime(folder, (0, 0))
+    embed(tmp_path / "out.zarr", fasta)
+    assert [folder.exists() for folder in (old, young, other, foreign)] == [False, True, True, True]
+
+
+def at_once(monkeypatch, *calls):
+    """Let calls make a store at the same moment; return what each gave or raised."""
+    barrier, create = threading.Barrier(len(calls), timeout=60), zarr.create_group
+
+    def together(*args, **kwargs):
+        barrier.wait()
+        made = create(*args, **kwargs)
+        barrier.wait()
+        return made
+
+    monkeypatch.setattr(zarr, "create_group", together)
+    with ThreadPoolExecutor(len(calls)) as pool:
+        running = [pool.submit(call) for call in calls]
+        return [one.exception() or one.result() for one in running]
+
+
+def test_two_runs_that_start_at_once_fill_one_store(tmp_path, fasta, store, monkeypatch):
+    path = tmp_path / "out.zarr"
+    path.mkdir()
+    results = at_once(monkeypatch, lambda: embed(path, fasta), lambda: embed(path, fasta))
+    assert [type(result) for result in results] == [Summary, Summary]
+    assert files(path) == files(store)
+    assert not list(tmp_path.glob(".out.zarr*"))
+
+
+def test_of_two_runs_that_differ_and_start_at_once_one_is_refused(tmp_path, fasta, monkeypatch):
+    path = tmp_path / "out.zarr"
+    results = at_once(
+        monkeypatch, lambda: embed(path, fasta), lambda: embed(path, fasta, window=60)
+    )
+    (error,) = [result for result in results if isinstance(result, Exception)]
+    assert isinstance(error, InputError)
+    assert "was made otherwise" in str(error)
+    assert open_store(path).complete
+
+
+def test_files_are_flushed_through_handles_that_may_write(tmp_path, fasta, monkeypatch):
+    """Windows refuses to flush others."""
+    fcntl = pytest.importorskip("fcntl")
+    flushed = []
+
+    def fsync(handle):
+        if fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        flushed.append(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    embed(tmp_path / "out.zarr", fasta)
+    assert len(flushed) > 10 * 7
 
 
 def killed(*args, **kwargs):

@@ -25,8 +25,8 @@ def why_not_flash(device: torch.device, dtype: torch.dtype) -> str | None:
         )
     if importlib.util.find_spec("flash_attn") is None:
         return (
-            "Backend 'flash' needs the package flash-attn: pip install "
-            "\"dnabert2-explore[flash]\", or choose 'sdpa' or 'flex'."
+            "Backend 'flash' needs the package flash-attn, which is compiled with nvcc: run 'pip "
+            "install flash-attn --no-build-isolation', or choose 'sdpa' or 'flex'."
         )
     return None
 

@@ -5,14 +5,10 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from ..alibi import AlibiBias
+from ..alibi import DENSE_UP_TO, AlibiBias
 from ..packing import Packing
 
 __all__ = ["sdpa_attention"]
-
-#: Tokens up to which the bias of a sequence is read from memory. Shorter sequences win nothing
-#: by a view and pay for reversing the queries; the bias of 12 heads takes 50 MB at this length.
-DENSE_UP_TO = 1024
 
 #: Queries that attend in one call where the bias of all of them would be too much: on a GPU, whose
 #: kernels read the bias in aligned blocks that an overlapping view does not offer, and where
