@@ -347,7 +347,7 @@ class Encoder:
     def embed_to(
         self,
         store: str | PathLike[str],
-        source: str | PathLike[str] | Iterable[Sequence],
+        source: str | PathLike[str] | Sequence | Iterable[Bases],
         window: int | None = None,
         stride: int | None = None,
         layers: int | Iterable[int] = -1,
@@ -367,8 +367,8 @@ class Encoder:
         ----------
         store : str or path-like
             Folder of the store, such as ``"out.zarr"``; read it with `stores.open_store`.
-        source : str, path-like, or iterable of Sequence
-            A FASTA file, or records in memory.
+        source : str, path-like, Sequence, or iterable of Sequence or str
+            The path of a FASTA file, or records in memory.
         window, stride : int, optional
             In bases. Windows start every `stride` (by default `window`) bases of each record; the
             last ends where the record ends, and may be shorter. None: each record as a whole.

@@ -206,7 +206,9 @@ def test_weights_stay_the_files_and_are_shared(tmp_path, model_folder) -> None:
     enc.embed("ACGT" * 50)
     stretches = mappings_of(weights)
     for name, weight in enc.network.named_parameters():
-        assert any(weight.data_ptr() in stretch for stretch in stretches), name
+        # transformers' tie_weights() pads the decoder's bias, and so copies it.
+        if name != "cls.predictions.decoder.bias":
+            assert any(weight.data_ptr() in stretch for stretch in stretches), name
     assert sum(stretch.private_dirty for stretch in stretches) == 0
     assert resident()["Pss"] > 0
 
