@@ -382,7 +382,13 @@ def test_control_c_exits_130(tmp_path):
     pipe = tmp_path / "pipe.fa"
     os.mkfifo(pipe)
     command = [sys.executable, "-m", "dnabert2_explore", "tokenize", str(pipe)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    # A shell that runs the tests in the background has its children ignore SIGINT.
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     with pipe.open("w"):  # returns when the command has opened the other end
         time.sleep(0.2)  # and now it reads
         process.send_signal(signal.SIGINT)

@@ -218,7 +218,7 @@ def _cluster(scheduler: str | None) -> Iterator[Client | None]:
         from distributed import Client
     except ImportError as error:
         raise InputError(
-            "--scheduler needs Dask: pip install 'dnabert2-explore[cluster]'"
+            "--scheduler needs Dask: run 'pip install distributed'"
         ) from error
     try:
         client = Client(scheduler, timeout=20)

@@ -39,8 +39,7 @@ def write_h5ad(store: EmbeddingStore, path: Path, blocks: Iterable[slice]) -> No
         import h5py
     except ImportError:
         raise InputError(
-            "Writing .h5ad needs h5py, which is not installed: run 'pip install "
-            '"dnabert2-explore[anndata]"\'.'
+            "Writing .h5ad needs h5py, which is not installed: run 'pip install h5py'."
         ) from None
 
     n, deepest = store.n_windows, max(store.layers)
