@@ -77,6 +77,8 @@ def write_model(folder: Path, shape: str, kind: str) -> Path:
     values = {name: getattr(config, name) for name in (*names, "vocab_size")}
     (folder / "config.json").write_text(json.dumps(values))
     shutil.copy(SHIPPED["pocket"] / "tokenizer.json", folder)
+    with weights.open("rb") as file:  # pages on their way to the disk would count as dirty
+        os.fsync(file.fileno())
     return weights
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..encoder.batches import default_budget
 from ..errors import InputError
 from ..network import Dnabert2Config
 from ..sequences.transform import mutate
@@ -33,6 +32,11 @@ MOST_ROWS = 32
 MOST_ROWS_GPU = 512
 #: No more bytes than these for the scores of one layer.
 MOST_SCORES = 4 * 2**30
+
+
+def batch_tokens(device: torch.device) -> int:
+    """Tokens that the reference path gets at once, as far as its other limits allow."""
+    return 65_536 if device.type == "cuda" else 4_096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +94,7 @@ def random_cases(
         If a length is below 8, or neither a number nor ``"mixed"``.
     """
     gpu = device.type == "cuda"
-    total = (4 if gpu else 1) * default_budget(device)
+    total = (4 if gpu else 1) * batch_tokens(device)
     for length in lengths:
         rng = np.random.default_rng(0)
         if length == MIXED:
@@ -148,12 +152,12 @@ def reference_rows(
 ) -> int:
     """Sequences that the reference path gets at once.
 
-    About as many tokens as ours gets: the nearest power of two, at most 32 (512 on a GPU), and
+    About as many tokens as `batch_tokens` says: the nearest power of two, at most 32 (512 on a GPU), and
     fewer where the scores of one layer would take more than 4 GiB.
     """
     lengths = [len(sequence) for sequence in ids]
     mean, longest = sum(lengths) / len(lengths), max(lengths)
-    rows = 2 ** max(0, round(math.log2(default_budget(device) / mean)))
+    rows = 2 ** max(0, round(math.log2(batch_tokens(device) / mean)))
     fitting = MOST_SCORES // (4 * config.num_attention_heads * longest**2)
     most = MOST_ROWS_GPU if device.type == "cuda" else MOST_ROWS
     return max(1, min(rows, most, fitting))

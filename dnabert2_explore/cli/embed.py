@@ -78,7 +78,7 @@ def embed(
         int | None,
         typer.Option(
             min=1,
-            help="Tokens in one batch; lower needs less memory. By default 4096 on a CPU, 65536 "
+            help="Tokens in one batch; lower needs less memory. By default 1024 on a CPU, 65536 "
             "on a GPU.",
         ),
     ] = None,
@@ -217,9 +217,7 @@ def _cluster(scheduler: str | None) -> Iterator[Client | None]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise InputError(
-            "--scheduler needs Dask: run 'pip install distributed'"
-        ) from error
+        raise InputError("--scheduler needs Dask: run 'pip install distributed'") from error
     try:
         client = Client(scheduler, timeout=20)
     except (OSError, ValueError) as error:

@@ -257,7 +257,7 @@ class Encoder:
             Several layers cost one pass.
         batch_tokens : int, optional
             Tokens in one forward pass, which sees no padding; less takes less memory. By default
-            4,096 on a CPU and 65,536 on a GPU. Halved, with a warning, when memory runs out, and
+            1,024 on a CPU and 65,536 on a GPU. Halved, with a warning, when memory runs out, and
             left so.
         progress : callable, optional
             Called as progress(sequences done, sequences in all).

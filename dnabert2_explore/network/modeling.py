@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 #: Tokens whose gated activations a CPU holds at once where no gradients are kept.
-MLP_TOKENS = 4096
+MLP_TOKENS = 1024
 
 
 class Dnabert2Embeddings(nn.Module):
