@@ -152,8 +152,8 @@ def reference_rows(
 ) -> int:
     """Sequences that the reference path gets at once.
 
-    About as many tokens as `batch_tokens` says: the nearest power of two, at most 32 (512 on a GPU), and
-    fewer where the scores of one layer would take more than 4 GiB.
+    About as many tokens as `batch_tokens` says: the nearest power of two, at most 32 (512 on a
+    GPU), and fewer where the scores of one layer would take more than 4 GiB.
     """
     lengths = [len(sequence) for sequence in ids]
     mean, longest = sum(lengths) / len(lengths), max(lengths)

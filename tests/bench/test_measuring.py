@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 from typer.testing import CliRunner
 
-from dnabert2_explore import InputError, load
+from dnabert2_explore import InputError
 from dnabert2_explore.bench import (
     Plan,
     Table,
     alternately,
     describe_machine,
-    mappings_of,
     measure,
     mutant_case,
     random_cases,
@@ -187,30 +184,6 @@ def test_the_machine_is_named() -> None:
     said = str(describe_machine(CPU))
     assert f"torch {torch.__version__}" in said
     assert "cores" in said
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc, which Linux has")
-def test_weights_stay_the_files_and_are_shared(tmp_path, model_folder) -> None:
-    """The same pages for every process: mapped from the file, and never written to."""
-    from dnabert2_explore.network import Dnabert2ForMaskedLM
-
-    config = load(model_folder).config
-    network = Dnabert2ForMaskedLM(config)
-    for name in ("config.json", "tokenizer.json"):
-        (tmp_path / name).write_bytes((model_folder / name).read_bytes())
-    weights = tmp_path / "model.safetensors"
-    save_file({k: v.clone() for k, v in network.state_dict().items()}, weights)
-    with weights.open("rb+") as file:
-        os.fsync(file.fileno())  # pages of a file just written count as dirty until then
-    enc = load(tmp_path, device="cpu", dtype="float32")
-    enc.embed("ACGT" * 50)
-    stretches = mappings_of(weights)
-    for name, weight in enc.network.named_parameters():
-        # transformers' tie_weights() pads the decoder's bias, and so copies it.
-        if name != "cls.predictions.decoder.bias":
-            assert any(weight.data_ptr() in stretch for stretch in stretches), name
-    assert sum(stretch.private_dirty for stretch in stretches) == 0
-    assert resident()["Pss"] > 0
 
 
 def test_a_process_that_is_gone() -> None:
