@@ -1,6 +1,6 @@
 """Would int8 weights be worth it on a CPU? Speed and fidelity of torch's dynamic quantization.
 
-The linear layers of an encoder are quantized (weights to int8 per channel beforehand, activations
+The linear layers of an encoder are quantized (weights to int8 per tensor beforehand, activations
 at run time), and tokens a second are taken in turns with float32, and with bfloat16 on a CPU that
 multiplies in it, with the cosine of the mean embeddings to those of float32. Fidelity is measured
 on trained weights (pocket, real windows of the demo): random ones say little.
