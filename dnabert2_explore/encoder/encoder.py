@@ -322,10 +322,10 @@ class Encoder:
         pieces = [text[start:end] for start, end in spans]
         counts = [clean(piece).composition for piece in pieces]
         known = np.array([count.length - count.ambiguous for count in counts])
-        if not known.any():
+        read = np.flatnonzero(known)
+        if not read.size:
             raise InputError("The sequence has no A, C, G or T: there is nothing to embed.")
         vectors = np.full((len(pieces), self.config.hidden_size), np.nan, dtype=np.float32)
-        read = np.flatnonzero(known)
         texts = [pieces[i] for i in read]
         vectors[read] = self.embed(texts, pooling, number, batch_tokens, progress)
         vector = (
@@ -371,7 +371,8 @@ class Encoder:
             The path of a FASTA file, or records in memory.
         window, stride : int, optional
             In bases. Windows start every `stride` (by default `window`) bases of each record; the
-            last ends where the record ends, and may be shorter. None: each record as a whole.
+            last ends where the record ends, and may be shorter, unless `stride` is larger than
+            `window` and leaves the end out. None: each record as a whole.
         layers : int or iterable of int
             As `layer` in `embed`.
         pooling, batch_tokens
@@ -475,12 +476,17 @@ class Encoder:
         progress: Progress | None,
     ) -> NDArray[np.float32]:
         """`embed_ids` of what the cache does not know yet."""
-        cache, bytes_each = self.cache, 4 * len(layers) * self.config.hidden_size
-        # Under autocast the network computes in another type than its own.
-        usable = self.pristine and not torch.is_autocast_enabled(self.device.type)
-        if cache is None or not usable or not self.sha256:
+        cache = self.cache
+        # Under autocast the network computes in another type than its own. `pristine` reads all
+        # weights, and comes last.
+        if (
+            cache is None
+            or torch.is_autocast_enabled(self.device.type)
+            or not self.sha256
+            or not self.pristine
+        ):
             return self.embed_ids(ids, pooling, layers, budget, progress)
-        if len(ids) * bytes_each > cache.limit // 2:
+        if len(ids) * len(layers) * self.config.hidden_size * 4 > cache.limit // 2:
             warnings.warn(
                 f"{len(ids):,} vectors take more than half of the cache and are not kept for the "
                 "next time: embed_to writes so many to a store.",
