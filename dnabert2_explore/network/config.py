@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from transformers import PreTrainedConfig
@@ -34,6 +35,14 @@ class Dnabert2Config(PreTrainedConfig):
     sparse_prediction : bool
         With labels given, project only labelled positions onto the vocabulary: the loss is the
         same, `logits` has shape (labelled, vocab_size), and pre-training is faster.
+    sequence_pairs : bool
+        Whether a classifier reads two sequences, [CLS] first [SEP] second [SEP], as in GUE+'s
+        enhancer-promoter data (token type 0 throughout, as its authors trained).
+    max_input_tokens : int or None
+        Tokens, special ones included, at which a classifier's inputs were cut in training, and are
+        cut in prediction; None for no limit.
+    training_bases : sequence of int or None
+        Shortest and longest sequence a classifier was trained on, in bases.
     alibi_starting_size : int
         Kept so that published configurations round-trip; ALiBi here has no starting size.
 
@@ -66,6 +75,9 @@ class Dnabert2Config(PreTrainedConfig):
         classifier_dropout: float | None = None,
         classifier_pooling: str = "cls",
         sparse_prediction: bool = False,
+        sequence_pairs: bool = False,
+        max_input_tokens: int | None = None,
+        training_bases: Sequence[int] | None = None,
         alibi_starting_size: int = 512,
         tie_word_embeddings: bool = True,
         pad_token_id: int | None = 3,
@@ -98,6 +110,9 @@ class Dnabert2Config(PreTrainedConfig):
         self.classifier_dropout = classifier_dropout
         self.classifier_pooling = classifier_pooling
         self.sparse_prediction = sparse_prediction
+        self.sequence_pairs = sequence_pairs
+        self.max_input_tokens = max_input_tokens
+        self.training_bases = None if training_bases is None else list(training_bases)
         self.alibi_starting_size = alibi_starting_size
         self.tie_word_embeddings = tie_word_embeddings
         # Informational only: masks come from the tokenizer, never from this id (the hub's
