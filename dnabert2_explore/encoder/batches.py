@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..network.packing import Packing
 
-__all__ = ["Budget", "default_budget", "run"]
+__all__ = ["Budget", "default_budget", "run", "run_passes"]
 
 Progress = Callable[[int, int], None]
 Compute = Callable[[torch.Tensor, Packing], torch.Tensor]
@@ -45,6 +45,63 @@ def default_budget(device: torch.device) -> int:
     be busy.
     """
     return 65_536 if device.type == "cuda" else 1_024
+
+
+def run_passes(
+    lengths: NDArray[np.int64],
+    compute: Callable[[NDArray[np.int64]], None],
+    device: torch.device,
+    lock: AbstractContextManager[object],
+    budget: Budget,
+    progress: Callable[[NDArray[np.int64]], None] | None = None,
+) -> None:
+    """Cut work into passes of at most `budget` tokens, longest first; what does not fit is retried.
+
+    Parameters
+    ----------
+    lengths : numpy.ndarray, shape (n,), int64
+        Tokens in each sequence.
+    compute : callable
+        compute(numbers of the sequences in this pass) computes and keeps what it found; after
+        memory ran out it is called again with fewer of them.
+    device, lock, budget
+        As in `run`.
+    progress : callable, optional
+        Called as progress(numbers of the sequences just computed).
+
+    Raises
+    ------
+    InputError
+        If one sequence alone does not fit in memory.
+    """
+    queue = np.argsort(-lengths, kind="stable")
+    while queue.size:
+        fitting = int(np.searchsorted(np.cumsum(lengths[queue]), budget.tokens, side="right"))
+        members = queue[: max(1, fitting)]
+        try:
+            with lock, torch.inference_mode():
+                compute(members)
+        except RuntimeError as error:
+            if not _out_of_memory(error):
+                raise
+            tokens = int(lengths[members].sum())
+            if len(members) == 1:
+                raise InputError(
+                    f"A sequence of {tokens:,} tokens does not fit in memory: read it in windows, "
+                    "with embed_long or embed_to, or take a shorter one."
+                ) from error
+            budget.tokens = max(1, tokens // 2)
+            warnings.warn(
+                f"A batch of {tokens:,} tokens did not fit in memory; going on with "
+                f"{budget.tokens:,} at a time.",
+                stacklevel=4,
+            )
+            if device.type == "cuda":
+                torch.cuda.empty_cache()
+            continue
+        queue = queue[len(members) :]
+        if progress is not None:
+            progress(members)
 
 
 def run(
@@ -89,42 +146,25 @@ def run(
     unique = [ids[i] for i in np.unique(rows, return_index=True)[1]]
     copies = np.bincount(rows)
     lengths = np.array([len(sequence) for sequence in unique])
-    queue = np.argsort(-lengths, kind="stable")
     results: NDArray[np.float32] | None = None
     done = 0
-    while queue.size:
-        fitting = int(np.searchsorted(np.cumsum(lengths[queue]), budget.tokens, side="right"))
-        members = queue[: max(1, fitting)]
+
+    def one_pass(members: NDArray[np.int64]) -> None:
+        nonlocal results
         packed = torch.from_numpy(np.concatenate([unique[i] for i in members]))
-        try:
-            with lock, torch.inference_mode():
-                packing = Packing.from_lengths(lengths[members].tolist(), device)
-                values = compute(packed.to(device), packing).float().cpu().numpy()
-        except RuntimeError as error:
-            if not _out_of_memory(error):
-                raise
-            tokens = int(lengths[members].sum())
-            if len(members) == 1:
-                raise InputError(
-                    f"A sequence of {tokens:,} tokens does not fit in memory: read it in windows, "
-                    "with embed_long or embed_to, or take a shorter one."
-                ) from error
-            budget.tokens = max(1, tokens // 2)
-            warnings.warn(
-                f"A batch of {tokens:,} tokens did not fit in memory; going on with "
-                f"{budget.tokens:,} at a time.",
-                stacklevel=3,
-            )
-            if device.type == "cuda":
-                torch.cuda.empty_cache()
-            continue
+        packing = Packing.from_lengths(lengths[members].tolist(), device)
+        values = compute(packed.to(device), packing).float().cpu().numpy()
         if results is None:
             results = np.empty((len(unique), *values.shape[1:]), dtype=np.float32)
         results[members] = values
-        queue = queue[len(members) :]
+
+    def report(members: NDArray[np.int64]) -> None:
+        nonlocal done
         done += int(copies[members].sum())
         if progress is not None:
             progress(done, len(ids))
+
+    run_passes(lengths, one_pass, device, lock, budget, report)
     assert results is not None  # callers let no empty list through
     return results[rows]
 

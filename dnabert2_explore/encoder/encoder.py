@@ -39,6 +39,7 @@ from .batches import Budget, default_budget, run
 from .cache import VectorCache
 from .identity import Snapshot, file_sha256, network_sha256, shape_of
 from .long import LongEmbedding, cut
+from .masked import masked_passes
 from .pooling import POOLINGS, pool
 from .windows import WindowEmbedder
 
@@ -571,6 +572,46 @@ class Encoder:
         both = torch.stack(captured).permute(2, 0, 3, 1, 4).contiguous()
         queries, keys = both.float().cpu().numpy()
         return queries, keys
+
+    def masked_log_probs(
+        self,
+        ids: list[NDArray[np.int64]],
+        positions: list[NDArray[np.int64]],
+        batch_tokens: int | None = None,
+        progress: Progress | None = None,
+    ) -> list[NDArray[np.float32]]:
+        """Log-probability of every vocabulary entry at masked positions.
+
+        All positions of a sequence are masked at once; to mask one at a time, pass the sequence
+        once for each. The head runs at these positions only.
+
+        Parameters
+        ----------
+        ids : list of numpy.ndarray, shape (n,), int64
+            Token ids with [CLS] and [SEP], such as ``tokenize(bases).ids``; not changed.
+        positions : list of numpy.ndarray, shape (k,), int64
+            Indices into each of them.
+        batch_tokens, progress
+            As in `embed`.
+
+        Returns
+        -------
+        list of numpy.ndarray, shape (k, vocabulary), float32
+            In nats. 16 kB a position with 4,096 entries.
+
+        Raises
+        ------
+        InputError
+            If the model has no masked-LM head, or a position does not exist.
+        """
+        return masked_passes(
+            self,
+            ids,
+            positions,
+            lambda _number, rows: rows.cpu().numpy(),
+            self._limit(batch_tokens),
+            progress,
+        )
 
     def predict(
         self,

@@ -1,0 +1,126 @@
+"""Log-probabilities of tokens that are masked: the masked-LM head on the asked positions only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..network import Dnabert2ForMaskedLM
+from ..network.packing import Packing
+from .batches import Budget, run_passes
+
+if TYPE_CHECKING:
+    from .encoder import Encoder
+
+__all__ = ["masked_passes"]
+
+Progress = Callable[[int, int], None]
+Take = Callable[[int, torch.Tensor], NDArray[np.float32]]
+
+#: Rows of the head's output held at once, in float32: 1,024 · 4,096 · 4 bytes = 16 MB.
+_ROWS = 1024
+
+
+def masked_passes(
+    enc: Encoder,
+    ids: Sequence[NDArray[np.int64]],
+    positions: Sequence[NDArray[np.int64]],
+    take: Take,
+    budget: Budget,
+    progress: Progress | None = None,
+) -> list[NDArray[np.float32]]:
+    """Mask the given positions of each sequence, all at once, and read the head there.
+
+    Parameters
+    ----------
+    enc : Encoder
+        With a masked-LM head.
+    ids : sequence of numpy.ndarray, shape (n,), int64
+        Token ids with [CLS] and [SEP].
+    positions : sequence of numpy.ndarray, shape (k,), int64
+        Where to mask, one array for each sequence; k may be 0 and differ between sequences.
+    take : callable
+        take(number of the sequence, log-probabilities (k, vocabulary) in nats) returns what to
+        keep; the tensor is on the network's device and in float32.
+    budget : Budget
+    progress : callable, optional
+        Called as progress(sequences done, sequences in all).
+
+    Returns
+    -------
+    list of numpy.ndarray
+        What `take` returned for each sequence.
+
+    Raises
+    ------
+    InputError
+        If the model has no masked-LM head, or a position does not exist.
+    """
+    network = enc.network
+    if not isinstance(network, Dnabert2ForMaskedLM):
+        raise InputError(
+            f"Model {enc.name!r} has no masked-LM head: load a pre-trained model such as "
+            '"pocket", or the checkpoint this one was fine-tuned from.'
+        )
+    if len(ids) != len(positions):
+        raise InputError(
+            f"There are {len(ids)} sequences and positions for {len(positions)}; expected one "
+            "array of positions for each sequence: give as many."
+        )
+    hidden_ids = [
+        _mask(number, tokens, places, enc.tokenizer.mask_id)
+        for number, (tokens, places) in enumerate(zip(ids, positions, strict=True))
+    ]
+    kept: list[NDArray[np.float32]] = [np.zeros(0, np.float32)] * len(ids)
+    lengths = np.array([len(tokens) for tokens in ids], dtype=np.int64)
+    counts = np.array([len(places) for places in positions], dtype=np.int64)
+    last = enc.config.num_hidden_layers
+    device = enc.device
+    done = 0
+
+    def one_pass(members: NDArray[np.int64]) -> None:
+        packed = torch.from_numpy(np.concatenate([hidden_ids[i] for i in members])).to(device)
+        packing = Packing.from_lengths(lengths[members].tolist(), device)
+        states = network.bert.packed_states(packed, packing, (last,))[last]
+        starts = np.concatenate([[0], np.cumsum(lengths[members])[:-1]])
+        first = 0
+        while first < len(members):
+            # As many sequences as fill the rows that the head may write at once, at least one.
+            total = np.cumsum(counts[members[first:]])
+            stop = first + max(1, int(np.searchsorted(total, _ROWS, side="right")))
+            part = members[first:stop]
+            asked = np.concatenate(
+                [positions[i] + starts[j] for j, i in enumerate(part, start=first)]
+            ).astype(np.int64)
+            logits = network.cls(states[torch.from_numpy(asked).to(device)])
+            rows = logits.float().log_softmax(-1).split(counts[part].tolist())
+            for i, values in zip(part, rows, strict=True):
+                kept[i] = take(int(i), values)
+            first = stop
+
+    def report(members: NDArray[np.int64]) -> None:
+        nonlocal done
+        done += len(members)
+        if progress is not None:
+            progress(done, len(ids))
+
+    run_passes(lengths, one_pass, device, enc.lock, budget, report)
+    return kept
+
+
+def _mask(
+    number: int, ids: NDArray[np.int64], places: NDArray[np.int64], mask_id: int
+) -> NDArray[np.int64]:
+    if len(places) and not 0 <= int(places.min()) <= int(places.max()) < len(ids):
+        raise InputError(
+            f"Sequence {number + 1} has {len(ids)} tokens, and position {int(places.max())} or "
+            f"{int(places.min())} is not among them; expected 0 to {len(ids) - 1}."
+        )
+    masked = ids.copy()
+    masked[places] = mask_id
+    return masked
