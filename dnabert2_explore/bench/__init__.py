@@ -7,9 +7,9 @@ tables. ``dnabert2-explore bench`` and the scripts in ``benchmarks/`` print them
 
 from __future__ import annotations
 
+from ..encoder.machine import Machine, describe_machine
 from .cases import Case, mutant_case, random_cases
 from .engine import Speed, compare, mutant_table, speed_table
-from .machine import Machine, describe_machine
 from .mappings import Mapping, mappings_of, resident
 from .measure import MatrixProduct, alternately
 from .memory import Memory, compare_memory, memory_table, peak_memory, why_unmeasurable

@@ -1,4 +1,4 @@
-"""What a measurement ran on: the line that stands above every table."""
+"""What a measurement or a run was made on: the line that stands beside every number."""
 
 from __future__ import annotations
 
