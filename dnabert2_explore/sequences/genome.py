@@ -120,6 +120,20 @@ class Genome:
         origin = repr(self.path) if self.path else "in memory"
         return f"Genome({origin}, {len(self):,} records, {sum(self.lengths):,} bases)"
 
+    def __contains__(self, name: object) -> bool:
+        """Tell whether there is a record of that name."""
+        return name in self._numbers
+
+    def length(self, record: int | str) -> int:
+        """Return the bases in a record, by name or number.
+
+        Raises
+        ------
+        InputError
+            If there is no such record.
+        """
+        return self._find(record)[1]
+
     def fetch(self, record: int | str, start: int, end: int) -> str:
         """Return the bases ``start`` to ``end`` of a record, in the case of the file.
 
