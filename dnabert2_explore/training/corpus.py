@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,45 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..sequences._open import open_path
+from .species import SPLITS, GenomeFile, list_files, read_table
+from .stretches import CUTS, SpeciesBases, open_species
 
-__all__ = ["SPLITS", "Corpus", "GenomeFile", "SpeciesBases", "Window", "read_table"]
+__all__ = ["SPLITS", "STRANDS", "Corpus", "GenomeFile", "SpeciesBases", "Window", "read_table"]
 
-SPLITS = ("train", "heldout", "skip")
+STRANDS = ("both", "forward")
 
-_COLUMNS = {"file", "category"}
-# Columns of the genome manifest that say nothing about sampling; anything else is a typing error.
-_IGNORED = {"name", "records", "bp", "acgt_bp", "gc", "source", "licence", "license", "note"}
-
-_IS_ACGT = np.zeros(256, dtype=bool)
-_IS_ACGT[np.frombuffer(b"ACGT", dtype=np.uint8)] = True
-_UPPER = np.arange(256, dtype=np.uint8)
-_UPPER[ord("a") : ord("z") + 1] -= 32
-_UPPER[ord("U")] = _UPPER[ord("u")] = ord("T")
 _COMPLEMENT = np.arange(256, dtype=np.uint8)
 _COMPLEMENT[np.frombuffer(b"ACGT", dtype=np.uint8)] = np.frombuffer(b"TGCA", dtype=np.uint8)
-
-
-@dataclass(frozen=True, slots=True)
-class GenomeFile:
-    """One row of the species table.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The sequence file.
-    category : str
-        Group that is balanced first (``bacteria``, ``mammal`` …).
-    species : str
-        Files of one species are sampled as one; a species has one category and one split.
-    split : str
-        ``train``, ``heldout`` or ``skip``.
-    """
-
-    path: Path
-    category: str
-    species: str
-    split: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,157 +42,18 @@ class Window:
     strand: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SpeciesBases:
-    """All usable stretches of one species, laid end to end.
-
-    Parameters
-    ----------
-    category, species : str
-        Names from the table.
-    bases : (n,) uint8
-        ASCII codes of A, C, G and T.
-    starts, lengths : (stretches,) int64
-        Every stretch between two unknown bases or record ends, at least ``shortest`` long.
-    shortest : int
-        Windows start no closer than this to the end of their stretch.
-    """
-
-    category: str
-    species: str
-    bases: NDArray[np.uint8]
-    starts: NDArray[np.int64]
-    lengths: NDArray[np.int64]
-    shortest: int
-
-    @property
-    def positions(self) -> NDArray[np.int64]:
-        """Cumulative number of possible window starts, one entry a stretch."""
-        return np.cumsum(self.lengths - self.shortest + 1)
-
-    def __len__(self) -> int:
-        return len(self.bases)
-
-
-def read_table(table: str | Path, folder: str | Path) -> list[GenomeFile]:
-    """Read a species table (tab-separated, with a header).
-
-    Parameters
-    ----------
-    table : path
-        Columns: ``file`` (relative to `folder`), ``category``, and optionally ``species``
-        (default: column ``name``, else the file's name) and ``split`` (``train`` by default;
-        ``heldout`` is never trained on; ``skip`` is not used at all). The further columns of a
-        genome manifest (``records``, ``bp``, ``acgt_bp``, ``gc``, ``source``, ``licence``,
-        ``note``) are allowed and ignored.
-    folder : path
-        Where the files lie.
-
-    Raises
-    ------
-    InputError
-        For an unknown or missing column, a missing file, an unknown split, a file listed twice,
-        or a species with two categories or two splits. The message names the line.
-    """
-    table, folder = Path(table), Path(folder)
-    try:
-        text = table.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{table}: cannot be read ({error}); expected a species table.") from error
-    rows = csv.DictReader(text.splitlines(), delimiter="\t")
-    header = set(rows.fieldnames or ())
-    if missing := _COLUMNS - header:
-        raise InputError(
-            f"{table}, line 1: no column {_quoted(missing)}; expected a tab-separated header "
-            "with file, category, and optionally species and split."
-        )
-    if unknown := header - _COLUMNS - _IGNORED - {"species", "split"}:
-        raise InputError(
-            f"{table}, line 1: unknown column {_quoted(unknown)}; expected only file, category, "
-            f"species, split, {', '.join(sorted(_IGNORED))}: rename or remove it."
-        )
-    files: list[GenomeFile] = []
-    seen: dict[Path, int] = {}
-    home: dict[str, tuple[str, str, int]] = {}
-    for line, row in enumerate(rows, start=2):
-        where = f"{table}, line {line}"
-        if not row["file"] or not row["category"]:
-            raise InputError(f"{where}: file or category is empty; fill both.")
-        path = folder / row["file"]
-        species = row.get("species") or row.get("name") or path.name.split(".")[0]
-        split = row.get("split") or "train"
-        if split not in SPLITS:
-            raise InputError(f"{where}: split is {split!r}; expected one of {', '.join(SPLITS)}.")
-        if not path.is_file():
-            raise InputError(f"{where}: no file {path}; correct the table or the genome folder.")
-        if path in seen:
-            raise InputError(f"{where}: {row['file']} is also on line {seen[path]}; list it once.")
-        category, its_split, first = home.setdefault(species, (row["category"], split, line))
-        if (category, its_split) != (row["category"], split):
-            raise InputError(
-                f"{where}: {species} is {row['category']}/{split} here and {category}/{its_split} "
-                f"on line {first}; a species has one category and one split."
-            )
-        seen[path] = line
-        files.append(GenomeFile(path, row["category"], species, split))
-    if not files:
-        raise InputError(f"{table}: no rows below the header; list at least one file.")
-    return files
-
-
-def _quoted(names: set[str]) -> str:
-    return ", ".join(repr(name) for name in sorted(names))
-
-
-def _records(path: Path) -> Iterator[str]:
-    """Bases of every record of a FASTA file.
-
-    Looser than :func:`~dnabert2_explore.sequences.read_sequences` on purpose: names do not matter
-    here (alignment blocks repeat them), and whatever is not A, C, G or T, gaps included, merely
-    ends a stretch.
-    """
-    body: list[str] | None = None
-    with open_path(path) as lines:
-        for line in lines:
-            if line.startswith(">"):
-                if body:
-                    yield "".join(body)
-                body = []
-            elif body is None:
-                raise InputError(f"{path} is no FASTA: line 1 must be a header; begin it with '>'.")
-            else:
-                body.append(line.rstrip())
-    if body:
-        yield "".join(body)
-
-
-def _stretches(codes: NDArray[np.uint8], shortest: int) -> Iterator[NDArray[np.uint8]]:
-    """Yield the runs of A, C, G, T of at least `shortest` bases."""
-    edges = np.diff(np.concatenate(([False], _IS_ACGT[codes], [False])).astype(np.int8))
-    for start, end in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
-        if end - start >= shortest:
-            yield codes[start:end]
-
-
-def _load_species(files: list[GenomeFile], shortest: int) -> SpeciesBases:
-    pieces: list[NDArray[np.uint8]] = []
-    for file in files:
-        for text in _records(file.path):
-            # latin-1: one byte a character whatever stands in the file; odd ones are not ACGT
-            codes = np.frombuffer(text.encode("latin-1", "replace"), dtype=np.uint8)
-            pieces.extend(_stretches(_UPPER[codes], shortest))
-    lengths = np.array([len(piece) for piece in pieces], dtype=np.int64)
-    bases = np.concatenate(pieces) if pieces else np.empty(0, dtype=np.uint8)
-    starts = np.cumsum(lengths) - lengths
-    return SpeciesBases(files[0].category, files[0].species, bases, starts, lengths, shortest)
-
-
 class Corpus:
-    """Species in memory (one byte a base) and the probabilities they are drawn with.
+    """Species (one byte a base) and the probabilities they are drawn with.
 
     A window is drawn as: category, then species within it, then position, then strand (each with
     probability one half). A category's probability is proportional to its bases to the power
-    `category_power` (0: uniform, 1: by size); a species' likewise within its category.
+    `category_power` (0: uniform, 1: by size); a species' likewise within its category. Where the
+    species table has weights, species are drawn in proportion to them, and to nothing else.
+
+    A position is, by the species' `cut`: "random", any base that leaves room for the shortest
+    window; "segments", one of the segments of equal length, laid end to end from the start of each
+    stretch without unknown bases (its rest is left out); "records", one of the stretches, each as
+    likely, as a whole.
 
     Parameters
     ----------
@@ -230,6 +61,8 @@ class Corpus:
         At least one, each with at least one stretch.
     category_power, species_power : float
         Tempering exponents, 0 to 1.
+    strands : {"both", "forward"}
+        "forward": windows are read as they stand in the file.
     """
 
     def __init__(
@@ -237,25 +70,35 @@ class Corpus:
         species: list[SpeciesBases],
         category_power: float = 0.5,
         species_power: float = 0.5,
+        strands: str = "both",
     ) -> None:
         if not species:
             raise InputError("the corpus has no species; expected at least one in the table.")
         for name, power in (("category_power", category_power), ("species_power", species_power)):
             if not 0.0 <= power <= 1.0:
                 raise InputError(f"{name} is {power}; expected a number from 0 to 1.")
+        if strands not in STRANDS:
+            raise InputError(f"strands is {strands!r}; expected {' or '.join(STRANDS)}.")
         self.species = tuple(species)
+        self.strands = strands
         self.categories = tuple(sorted({one.category for one in species}))
-        sizes = np.array([len(one) for one in species], dtype=np.float64)
-        category = np.array([self.categories.index(one.category) for one in species])
         if empty := [one.species for one in species if not len(one.lengths)]:
             raise InputError(
                 f"species {empty[0]!r} has no stretch of A, C, G, T long enough for a window; "
                 "shorten the windows, or mark its rows skip in the table."
             )
-        weight = sizes**species_power
-        within = weight / np.bincount(category, weights=weight)[category]
-        across = np.bincount(category, weights=sizes) ** category_power
-        self.probabilities: NDArray[np.float64] = within * (across / across.sum())[category]
+        weights = [one.weight for one in species if one.weight is not None]
+        self.weighted = len(weights) == len(species)
+        if self.weighted:
+            shares = np.array(weights, dtype=np.float64)
+            self.probabilities: NDArray[np.float64] = shares / shares.sum()
+        else:
+            sizes = np.array([len(one) for one in species], dtype=np.float64)
+            category = np.array([self.categories.index(one.category) for one in species])
+            weight = sizes**species_power
+            within = weight / np.bincount(category, weights=weight)[category]
+            across = np.bincount(category, weights=sizes) ** category_power
+            self.probabilities = within * (across / across.sum())[category]
         self._starts = [one.positions for one in species]
 
     @classmethod
@@ -268,42 +111,71 @@ class Corpus:
         category_power: float = 0.5,
         species_power: float = 0.5,
         progress: Callable[[int, int], None] | None = None,
+        *,
+        cut: str = "random",
+        strands: str = "both",
+        cache: str | Path | None = None,
     ) -> Corpus:
-        """Read every species of one split into memory.
+        """Read every species of one split.
 
         Parameters
         ----------
         folder, table : path
-            The genomes and their species table (:func:`read_table`).
+            The genomes and their species table (:func:`~.species.read_table`). With an empty
+            `table`, `folder` is a sequence file or a folder of them, and each is a species.
         split : str
             ``train`` or ``heldout``.
         shortest : int
-            Shortest window; stretches between unknown bases that are shorter are left out.
+            Shortest window; stretches between unknown bases that are shorter are left out. For the
+            cut "segments", the length of every segment.
         category_power, species_power : float
             See the class.
         progress : callable, optional
             Called as ``progress(done, total)`` after each species.
+        cut : {"random", "segments", "records"}
+            See the class.
+        strands : {"both", "forward"}
+            See the class.
+        cache : path, optional
+            Folder that keeps the bases as memory-mapped files, so that a corpus may be larger than
+            the memory, and is read once. By default the corpus is held in memory.
 
         Raises
         ------
         InputError
-            For a bad table, an unreadable file, or a category without a usable stretch.
+            For a bad table, an unreadable file, or a species without a usable stretch.
         """
+        if cut not in CUTS:
+            raise InputError(f"windows is {cut!r}; expected {' or '.join(CUTS)}.")
+        if shortest < 1:
+            raise InputError(f"the shortest window is {shortest} bases; expected at least 1.")
+        listed = read_table(table, folder) if str(table) else list_files(folder, split)
         groups: dict[str, list[GenomeFile]] = {}
-        for file in read_table(table, folder):
+        for file in listed:
             if file.split == split:
                 groups.setdefault(file.species, []).append(file)
         if not groups:
             raise InputError(f"{table}: no row has split {split!r}; mark at least one.")
+        kept = Path(cache) if cache else None
         loaded = []
         for done, files in enumerate(groups.values(), start=1):
-            loaded.append(_load_species(files, shortest))
+            loaded.append(open_species(files, shortest, kept, cut))
             if progress is not None:
                 progress(done, len(groups))
-        return cls(loaded, category_power, species_power)
+        return cls(loaded, category_power, species_power, strands)
 
     def __len__(self) -> int:
         return sum(len(one) for one in self.species)
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of what determines the draws: species, stretches and probabilities."""
+        digest = hashlib.sha256()
+        for one in self.species:
+            digest.update(f"{one.species}/{one.cut}/{one.shortest}".encode())
+            digest.update(one.lengths.tobytes())
+        digest.update(self.probabilities.tobytes())
+        return digest.hexdigest()[:16]
 
     def choose(self, rng: np.random.Generator) -> int:
         """Index into `species` of one draw by the sampling probabilities."""
@@ -317,7 +189,8 @@ class Corpus:
         rng : numpy.random.Generator
             Consumed: the same state gives the same window.
         longest : int
-            Bases.
+            Bases. Segments have their own length; of a record that is longer, a random part of
+            this many bases is drawn.
         index : int, optional
             Species to draw from, an index into `species`; drawn when not given.
         """
@@ -329,10 +202,15 @@ class Corpus:
         draw = int(rng.integers(positions[-1]))
         stretch = int(np.searchsorted(positions, draw, side="right"))
         offset = draw - (int(positions[stretch - 1]) if stretch else 0)
+        length = int(one.lengths[stretch])
+        if one.cut == "segments":
+            offset, longest = offset * one.shortest, one.shortest
+        elif one.cut == "records" and length > longest:
+            offset = int(rng.integers(length - longest + 1))
         start = int(one.starts[stretch]) + offset
-        end = min(start + longest, int(one.starts[stretch] + one.lengths[stretch]))
+        end = min(start + longest, int(one.starts[stretch]) + length)
         codes = one.bases[start:end]
-        strand = "+" if rng.integers(2) else "-"
+        strand = "+" if rng.integers(2) or self.strands == "forward" else "-"
         if strand == "-":
             codes = _COMPLEMENT[codes[::-1]]
         return Window(codes.tobytes().decode("ascii"), one.category, one.species, strand)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .corpus import Corpus
 from .masking import IGNORED, mask_tokens
-from .rows import RowSampler, special_id
+from .rows import RowSampler, attention_mask, special_id
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -43,11 +43,14 @@ class HeldOutRows:
         All chosen tokens are [MASK] in `inputs`; `labels` holds them, ``IGNORED`` elsewhere.
     species : (rows,) str
         Species of each row.
+    mask : (rows, tokens) int64 or None
+        0 at padding; None where all rows are full.
     """
 
     inputs: NDArray[np.int64]
     labels: NDArray[np.int64]
     species: NDArray[np.str_]
+    mask: NDArray[np.int64] | None = None
 
 
 def held_out_rows(
@@ -86,7 +89,7 @@ def held_out_rows(
         strategy="mask",
     )
     species = np.repeat([one.species for one in corpus.species], rows)
-    return HeldOutRows(inputs, labels, species)
+    return HeldOutRows(inputs, labels, species, attention_mask(ids, sampler.pad_id))
 
 
 def score_rows(
@@ -127,9 +130,12 @@ def _score_network(
             rows = slice(start, start + batch_rows)
             labels = held_out.labels[rows]
             chosen = labels != IGNORED
-            with torch.inference_mode():
+            mask = None if held_out.mask is None else torch.from_numpy(held_out.mask[rows])
+            # Not inference_mode: what sharded weights gather in it cannot be trained with later.
+            with torch.no_grad():
                 logits = network(
                     input_ids=torch.from_numpy(held_out.inputs[rows]).to(device),
+                    attention_mask=None if mask is None else mask.to(device),
                     labels=torch.from_numpy(labels).to(device),
                 ).logits
                 logs = logits.double().log_softmax(-1).cpu().numpy()

@@ -24,6 +24,8 @@ def mask_tokens(
     n_special: int = 5,
     probability: float = 0.15,
     strategy: str = "bert",
+    part: slice | None = None,
+    total: int = 0,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Choose positions at random and hide them.
 
@@ -44,6 +46,11 @@ def mask_tokens(
     strategy : {"bert", "mask"}
         "bert": 80% of the chosen become [MASK], 10% a random token, 10% stay as they are.
         "mask": all of the chosen become [MASK].
+    part : slice, optional
+        `ids` are these rows of a batch of `total`: they are hidden as they would be in the whole
+        batch, so that processes which share it agree.
+    total : int
+        Rows of the whole batch, where `part` is given.
 
     Returns
     -------
@@ -64,9 +71,11 @@ def mask_tokens(
     if vocabulary <= n_special:
         raise InputError(f"a vocabulary of {vocabulary} has no ordinary tokens to mask.")
     # Every array is drawn at full size, so the stream of `rng` does not depend on the content.
-    chosen = (rng.random(ids.shape) < probability) & (ids >= n_special)
-    fate = rng.random(ids.shape)
-    replacements = rng.integers(n_special, vocabulary, size=ids.shape)
+    shape = ids.shape if part is None else (total, *ids.shape[1:])
+    rows = slice(None) if part is None else part
+    chosen = (rng.random(shape)[rows] < probability) & (ids >= n_special)
+    fate = rng.random(shape)[rows]
+    replacements = rng.integers(n_special, vocabulary, size=shape)[rows]
     labels = np.where(chosen, ids, IGNORED)
     if strategy == "mask":
         return np.where(chosen, mask_id, ids), labels

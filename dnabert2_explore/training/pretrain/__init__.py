@@ -1,0 +1,9 @@
+"""Masked-language-model pre-training from genomes, resumable to the bit."""
+
+from __future__ import annotations
+
+from .checkpoints import latest_checkpoint
+from .config import PretrainConfig, PretrainResult, learning_rates
+from .run import pretrain
+
+__all__ = ["PretrainConfig", "PretrainResult", "latest_checkpoint", "learning_rates", "pretrain"]

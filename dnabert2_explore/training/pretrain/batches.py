@@ -1,0 +1,124 @@
+"""The masked batch of each step, drawn one step ahead of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..masking import IGNORED, mask_tokens
+from ..rows import RowSampler, attention_mask, special_id
+from .config import PretrainConfig
+
+__all__ = ["Batch", "Batches"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Masked rows of one step that one process computes.
+
+    Parameters
+    ----------
+    inputs, labels : (rows, tokens) int64
+        As :func:`~dnabert2_explore.training.masking.mask_tokens` returns them.
+    mask : (rows, tokens) int64 or None
+        0 at padding; None where there is none.
+    """
+
+    inputs: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    mask: NDArray[np.int64] | None
+
+    @property
+    def labelled(self) -> int:
+        """Tokens to predict."""
+        return int((self.labels != IGNORED).sum())
+
+    @property
+    def tokens(self) -> int:
+        """Tokens, [CLS] and [SEP] included, padding not."""
+        return self.inputs.size if self.mask is None else int(self.mask.sum())
+
+    def split(self, rows: int) -> list[Batch]:
+        """Cut into micro-batches of at most `rows` rows (0: not at all)."""
+        count = len(self.inputs)
+        if not rows or rows >= count:
+            return [self]
+        return [
+            Batch(
+                self.inputs[start : start + rows],
+                self.labels[start : start + rows],
+                None if self.mask is None else self.mask[start : start + rows],
+            )
+            for start in range(0, count, rows)
+        ]
+
+    def tensors(self, device: torch.device) -> dict[str, torch.Tensor]:
+        """Arguments of the network."""
+        given = {"input_ids": self.inputs, "labels": self.labels}
+        if self.mask is not None:
+            given["attention_mask"] = self.mask
+        return {name: torch.from_numpy(array).to(device) for name, array in given.items()}
+
+
+class Batches:
+    """Batches by step. The next one is drawn in a thread while the network computes.
+
+    A batch depends on the seed and the step alone, so that drawing ahead changes nothing.
+
+    Parameters
+    ----------
+    sampler : RowSampler
+    config : PretrainConfig
+    rank, world : int
+        This process and how many there are: each takes an equal run of the batch's rows.
+    """
+
+    def __init__(
+        self, sampler: RowSampler, config: PretrainConfig, rank: int = 0, world: int = 1
+    ) -> None:
+        self.sampler, self.config = sampler, config
+        share = config.batch_rows // world
+        self._part = slice(rank * share, (rank + 1) * share)
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches")
+        self._ahead: dict[int, Future[Batch]] = {}
+
+    def __enter__(self) -> Batches:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def take(self, first: int, end: int) -> Iterator[Batch]:
+        """Yield the batches of steps `first` … `end` - 1."""
+        for step in range(first, end):
+            future = self._ahead.pop(step, None) or self._pool.submit(self.draw, step)
+            if step + 1 < end:
+                self._ahead[step + 1] = self._pool.submit(self.draw, step + 1)
+            yield future.result()
+
+    def draw(self, step: int) -> Batch:
+        """Batch of one step."""
+        config, sampler = self.config, self.sampler
+        ids = sampler.rows(step, config.batch_rows, part=self._part)
+        inputs, labels = mask_tokens(
+            ids,
+            sampler.generator(step, purpose=1),
+            vocabulary=sampler.tokenizer.get_vocab_size(),
+            mask_id=special_id(sampler.tokenizer, "[MASK]"),
+            probability=config.mask_probability,
+            strategy=config.mask_strategy,
+            part=self._part,
+            total=config.batch_rows,
+        )
+        return Batch(inputs, labels, attention_mask(ids, sampler.pad_id))

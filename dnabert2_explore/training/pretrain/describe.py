@@ -1,0 +1,155 @@
+"""What a run does, in words and numbers: ``run.json``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ...files import replacing
+from ...version import __version__
+from ..corpus import Corpus
+from .config import PretrainConfig
+from .processes import Processes
+
+__all__ = ["describe", "write_description"]
+
+
+def describe(
+    config: PretrainConfig, training: Corpus, held_out: Corpus | None, processes: Processes
+) -> tuple[str, ...]:
+    """Say in sentences what was decided and what is left out."""
+    return (
+        _data(config, training),
+        _balance(config, training),
+        _rows(config),
+        _masking(config),
+        _optimiser(config),
+        _batch(config, processes),
+        "Evaluation: " + (
+            f"every {config.evaluate_every} steps, {config.evaluate_rows} rows of each of "
+            f"{len(held_out.species)} held-out species, all chosen tokens [MASK]."
+            if held_out is not None
+            else "none (evaluate_every is 0, or no held-out sequences are named)."
+        ),
+    )  # fmt: skip
+
+
+def _data(config: PretrainConfig, corpus: Corpus) -> str:
+    left = sum(one.left_out for one in corpus.species)
+    start = f"the weights of {config.init_from}" if config.init_from else "random weights"
+    said = (
+        f"Data: {len(corpus.species)} species in {len(corpus.categories)} "
+        f"{'category' if len(corpus.categories) == 1 else 'categories'}, {len(corpus):,} bp; "
+        f"{left:,} bp in stretches shorter than {config.shortest_piece:,} bp are left out"
+    )
+    if config.windows == "segments":
+        rest = sum(int((one.lengths % one.shortest).sum()) for one in corpus.species)
+        said += f", and {rest:,} bp that fill no segment"
+    return f"{said}. Training starts from {start} (seed {config.seed})."
+
+
+def _balance(config: PretrainConfig, corpus: Corpus) -> str:
+    if corpus.weighted:
+        return "Balance: species are drawn in proportion to the weights of the table."
+    return (
+        f"Balance: categories are drawn in proportion to size^{config.category_power:g}, species "
+        f"within them to size^{config.species_power:g}."
+    )
+
+
+def _rows(config: PretrainConfig) -> str:
+    tokens = config.row_tokens - 2
+    strand = (
+        "turned to the reverse complement with probability one half"
+        if config.strands == "both"
+        else "read forward"
+    )
+    if config.windows == "random":
+        return (
+            f"Rows: the first {tokens} tokens of windows of up to {config.longest:,} bp at random "
+            f"positions, {strand}; every row is full, there is no padding."
+        )
+    piece = (
+        f"segments of {config.segment_bases:,} bp without unknown bases, laid end to end"
+        if config.windows == "segments"
+        else f"records without unknown bases of {config.shortest:,} bp or more (of those longer "
+        f"than {config.longest:,} bp, a random part)"
+    )
+    return (
+        f"Rows: {piece}, {strand}; of more than {tokens} tokens a random run is taken, fewer are "
+        "packed without padding."
+    )
+
+
+def _masking(config: PretrainConfig) -> str:
+    how = (
+        "80% of them become [MASK], 10% a random token, 10% stay (bert)"
+        if config.mask_strategy == "bert"
+        else "all of them become [MASK] (mask)"
+    )
+    return (
+        f"Masking: {100 * config.mask_probability:g}% of the tokens are predicted; {how}; special "
+        "tokens never."
+    )
+
+
+def _optimiser(config: PretrainConfig) -> str:
+    fall = (
+        f"linear to 0 at step {config.total_steps:,}"
+        if config.schedule == "linear"
+        else f"level, then linear to 0 over the last {config.decay_steps:,} of "
+        f"{config.total_steps:,} steps"
+    )
+    return (
+        f"Optimiser: AdamW ({config.beta1:g}, {config.beta2:g}, {config.epsilon:g}), weight decay "
+        f"{config.weight_decay:g}, gradient norm at most {config.gradient_clip:g}; learning rate "
+        f"{config.learning_rate:g} after {config.warmup_steps:,} steps of warm-up, {fall}."
+    )
+
+
+def _batch(config: PretrainConfig, processes: Processes) -> str:
+    share = config.batch_rows // processes.world
+    micro = min(config.device_rows or share, share)
+    parts = -(-share // micro)
+    spread = "all at once" if parts == 1 else f"{micro:,} at once in {parts:,} micro-batches each"
+    return (
+        f"Batch: {config.batch_rows:,} rows of at most {config.row_tokens:,} tokens a step by "
+        f"{processes.sharing} on {processes.device.type}, {spread}; {config.precision}."
+    )
+
+
+def write_description(
+    config: PretrainConfig,
+    training: Corpus,
+    notes: tuple[str, ...],
+    parameters: int,
+    data: dict[str, str],
+    processes: Processes,
+) -> None:
+    """Write ``run.json`` into the run folder."""
+    species = [
+        {
+            "species": one.species,
+            "category": one.category,
+            "bases": len(one),
+            "stretches": len(one.lengths),
+            "left_out": one.left_out,
+            "probability": float(probability),
+        }
+        for one, probability in zip(training.species, training.probabilities, strict=True)
+    ]
+    content: dict[str, Any] = {
+        "notes": notes,
+        "config": asdict(config),
+        "parameters": parameters,
+        "processes": processes.world,
+        "device": str(processes.device),
+        "data": data,
+        "species": species,
+        "versions": {"dnabert2-explore": __version__, "torch": version("torch")},
+    }
+    with replacing(Path(config.out) / "run.json") as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,119 @@
+"""The network a run begins with: random weights, or those of a checkpoint."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from ...encoder import SHIPPED
+from ...errors import InputError
+from ...network import Dnabert2Config, Dnabert2ForMaskedLM
+from ...network.checkpoint import Checkpoint, find_checkpoint, load_network, read_config
+from ..rows import load_backend
+from .config import PretrainConfig
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+__all__ = ["Start", "begin"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Start:
+    """What a run begins with.
+
+    Parameters
+    ----------
+    network : Dnabert2ForMaskedLM
+        On the CPU, in float32.
+    tokenizer : tokenizers.Tokenizer
+    tokenizer_file : pathlib.Path
+        Its ``tokenizer.json``.
+    """
+
+    network: Dnabert2ForMaskedLM
+    tokenizer: Tokenizer
+    tokenizer_file: Path
+
+    @property
+    def tokenizer_sha256(self) -> str:
+        """Digest of the tokenizer's vocabulary and merges, wherever its file lies."""
+        return hashlib.sha256(self.tokenizer.to_str().encode()).hexdigest()[:16]
+
+
+def begin(config: PretrainConfig, resumed: Path | None) -> Start:
+    """Build the network and its tokenizer.
+
+    Parameters
+    ----------
+    config : PretrainConfig
+    resumed : path or None
+        Checkpoint that the weights are read from afterwards; a model to train further is then not
+        needed any more.
+
+    Raises
+    ------
+    InputError
+        If the network's settings do not fit together, the model to train further has no masked-LM
+        head, or the tokenizer is not its own.
+    CheckpointError
+        If that model or the tokenizer cannot be read.
+    """
+    torch.manual_seed(config.seed)
+    if not config.init_from:
+        file = _tokenizer_file(config.tokenizer)
+        tokenizer = load_backend(file)
+        # Dropout 0 unless asked for: with less than one pass over the genomes nothing overfits.
+        shape = {"hidden_dropout_prob": 0.0} | config.network
+        try:
+            shaped = Dnabert2Config(
+                vocab_size=tokenizer.get_vocab_size(), sparse_prediction=True, **shape
+            )
+        except (TypeError, ValueError) as error:
+            raise InputError(f"network: {error}") from error
+        return Start(_attending(Dnabert2ForMaskedLM(shaped), config), tokenizer, file)
+    if resumed is not None:
+        shaped = read_config(resumed / "config.json")
+        shaped.sparse_prediction = True
+        network = Dnabert2ForMaskedLM(shaped)
+        file = resumed / "tokenizer.json"
+        return Start(_attending(network, config), load_backend(file), file)
+    checkpoint = find_checkpoint(SHIPPED.get(config.init_from, config.init_from))
+    network = _trained(config, checkpoint)
+    file = _tokenizer_file(config.tokenizer) if config.tokenizer else checkpoint.tokenizer
+    tokenizer = load_backend(file)
+    if tokenizer.get_vocab() != load_backend(checkpoint.tokenizer).get_vocab():
+        raise InputError(
+            f"the tokenizer {file} is not that of {config.init_from}: its ids mean other tokens; "
+            "leave tokenizer empty to take the model's own."
+        )
+    return Start(_attending(network, config), tokenizer, file)
+
+
+def _trained(config: PretrainConfig, checkpoint: Checkpoint) -> Dnabert2ForMaskedLM:
+    source = load_network(checkpoint)
+    if not isinstance(source, Dnabert2ForMaskedLM):
+        raise InputError(
+            f"init_from {config.init_from!r} has no masked-LM head, which further pre-training "
+            "continues; give a pre-trained model that was not fine-tuned."
+        )
+    shaped = Dnabert2Config.from_dict(source.config.to_dict() | config.network)
+    shaped.sparse_prediction = True
+    # Copied: what was loaded may be a file mapped into memory, which training must not write to.
+    network = Dnabert2ForMaskedLM(shaped)
+    network.load_state_dict(source.state_dict())
+    return network
+
+
+def _attending(network: Dnabert2ForMaskedLM, config: PretrainConfig) -> Dnabert2ForMaskedLM:
+    network.set_attn_implementation(config.attention)
+    return network.float()
+
+
+def _tokenizer_file(folder: str) -> Path:
+    path = Path(folder)
+    return path / "tokenizer.json" if path.is_dir() else path
