@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["masked_passes"]
 
 Progress = Callable[[int, int], None]
-Take = Callable[[int, torch.Tensor], NDArray[np.float32]]
+Take = Callable[[int, torch.Tensor], NDArray[Any]]
 
 #: Rows of the head's output held at once, in float32: 1,024 · 4,096 · 4 bytes = 16 MB.
 _ROWS = 1024
@@ -33,7 +33,7 @@ def masked_passes(
     take: Take,
     budget: Budget,
     progress: Progress | None = None,
-) -> list[NDArray[np.float32]]:
+) -> list[NDArray[Any]]:
     """Mask the given positions of each sequence, all at once, and read the head there.
 
     Parameters
@@ -76,7 +76,7 @@ def masked_passes(
         _mask(number, tokens, places, enc.tokenizer.mask_id)
         for number, (tokens, places) in enumerate(zip(ids, positions, strict=True))
     ]
-    kept: list[NDArray[np.float32]] = [np.zeros(0, np.float32)] * len(ids)
+    kept: list[NDArray[Any]] = [np.zeros(0, np.float32)] * len(ids)
     lengths = np.array([len(tokens) for tokens in ids], dtype=np.int64)
     counts = np.array([len(places) for places in positions], dtype=np.int64)
     last = enc.config.num_hidden_layers
