@@ -38,6 +38,7 @@ from ..tokens import DnaTokenizer, Tokens
 from .batches import Budget, default_budget, run
 from .cache import VectorCache
 from .identity import Snapshot, file_sha256, network_sha256, shape_of
+from .inputs import cut_ids, far_lengths
 from .long import LongEmbedding, cut
 from .masked import masked_passes
 from .pooling import POOLINGS, pool
@@ -618,14 +619,19 @@ class Encoder:
         sequences: Bases | Iterable[Bases],
         batch_tokens: int | None = None,
         progress: Progress | None = None,
+        second: Bases | Iterable[Bases] | None = None,
     ) -> NDArray[np.float32]:
         """Predict with the model's head.
+
+        Input is cut at the tokens it was cut at in training (``config.max_input_tokens``).
 
         Parameters
         ----------
         sequences : str, Sequence, or iterable of them
         batch_tokens, progress
             As in `embed`.
+        second : str, Sequence, or iterable of them, optional
+            The second sequence of each pair, for a model that was trained on pairs.
 
         Returns
         -------
@@ -636,29 +642,72 @@ class Encoder:
         Raises
         ------
         InputError
-            If the model has no head, or a sequence is empty.
+            If the model has no head, a sequence is empty, or the model reads pairs and there are
+            none, or the other way round.
+
+        Warns
+        -----
+        UserWarning
+            If sequences are less than half or more than twice as long as any the model was trained
+            on.
         """
+        self._need_head()
+        pairs = self.config.sequence_pairs
+        if pairs != (second is not None):
+            raise InputError(
+                f"Model {self.name!r} was trained on pairs of sequences: give the second ones as "
+                "second=."
+                if pairs
+                else f"Model {self.name!r} reads single sequences, not pairs: leave second= out."
+            )
+        batches = [_listed(sequences)] + ([] if second is None else [_listed(second)])
+        if len({len(batch) for batch in batches}) > 1:
+            raise InputError(
+                f"There are {len(batches[0]):,} first and {len(batches[1]):,} second sequences: "
+                "give as many of the one as of the other."
+            )
+        ids = [self._encode(batch) for batch in batches]
+        if self.config.training_bases is not None:
+            shortest, longest = self.config.training_bases
+            lengths = (len(_text(one)) for batch in batches for one in batch)
+            told = far_lengths(lengths, (shortest, longest))
+            if told is not None:
+                warnings.warn(told, stacklevel=2)
+        rows = cut_ids(ids[0], ids[1] if pairs else None, self.config.max_input_tokens)
+        return self.predict_ids(rows, self._limit(batch_tokens), progress)
+
+    def predict_ids(
+        self,
+        ids: list[NDArray[np.int64]],
+        budget: Budget | None = None,
+        progress: Progress | None = None,
+    ) -> NDArray[np.float32]:
+        """Predict from token ids (with [CLS] and [SEP]); `predict` after tokenization."""
+        self._need_head()
+
+        def outputs(packed: torch.Tensor, packing: Packing) -> torch.Tensor:
+            return self.activate(self.network.packed_logits(packed, packing).float())
+
+        values = run(ids, outputs, self.device, self.lock, budget or self._budget, progress)
+        regression = self.config.num_labels == 1 and not self._multi_label
+        return values[:, 0] if regression else values
+
+    def activate(self, logits: torch.Tensor) -> torch.Tensor:
+        """Turn the head's logits (n, labels) into probabilities, or into values."""
+        if self._multi_label:
+            return logits.sigmoid()
+        return logits if self.config.num_labels == 1 else logits.softmax(dim=-1)
+
+    @property
+    def _multi_label(self) -> bool:
+        return bool(self.config.problem_type == "multi_label_classification")
+
+    def _need_head(self) -> None:
         if not self.has_head:
             raise InputError(
                 f"Model {self.name!r} has no classification head: load a fine-tuned model such as "
                 '"pocket-splice", or fine-tune this one.'
             )
-
-        def probabilities(packed: torch.Tensor, packing: Packing) -> torch.Tensor:
-            return self.activate(self.network.packed_logits(packed, packing).float())
-
-        ids = self._encode(sequences)
-        limit = self._limit(batch_tokens)
-        values = run(ids, probabilities, self.device, self.lock, limit, progress)
-        return values[:, 0] if self.config.num_labels == 1 else values
-
-    def activate(self, logits: torch.Tensor) -> torch.Tensor:
-        """Turn the head's logits (n, labels) into probabilities, or into values."""
-        if self.config.num_labels == 1:
-            return logits
-        if self.config.problem_type == "multi_label_classification":
-            return logits.sigmoid()
-        return logits.softmax(dim=-1)
 
     def _one(self, bases: Bases | Tokens) -> Tokens:
         if isinstance(bases, Tokens):
@@ -670,9 +719,7 @@ class Encoder:
 
     def _encode(self, sequences: Bases | Iterable[Bases]) -> list[NDArray[np.int64]]:
         """Token ids of each sequence; warns once of all that is no A, C, G, T or U."""
-        batch = [sequences] if isinstance(sequences, (str, Sequence)) else list(sequences)
-        if not batch:
-            raise InputError("There are no sequences: give at least one.")
+        batch = _listed(sequences)
         cleaned = [clean(_text(item)) for item in batch]
         self._refuse_empty(batch, cleaned)
         warn_unknown(Composition.total(c.composition for c in cleaned), stacklevel=3)
@@ -698,6 +745,13 @@ class Encoder:
                 raise InputError(
                     f"{_called(number, batch)} has no bases: remove it or give its bases."
                 )
+
+
+def _listed(sequences: Bases | Iterable[Bases]) -> list[Bases]:
+    batch = [sequences] if isinstance(sequences, (str, Sequence)) else list(sequences)
+    if not batch:
+        raise InputError("There are no sequences: give at least one.")
+    return batch
 
 
 def _called(number: int, batch: list[Bases]) -> str:

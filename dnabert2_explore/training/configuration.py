@@ -1,21 +1,22 @@
-"""Dataclass configurations from YAML files, with errors that name the key."""
+"""Dataclass configurations from YAML files and back, with errors that name the key."""
 
 from __future__ import annotations
 
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
 from ..errors import InputError
+from ..files import replacing
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     Config = TypeVar("Config", bound=DataclassInstance)
 
-__all__ = ["read_yaml"]
+__all__ = ["read_yaml", "write_yaml"]
 
 # Annotations are strings here ("from __future__ import annotations"); these are all we use.
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -24,18 +25,21 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "float": (int, float),
     "bool": (bool,),
     "dict[str, Any]": (dict,),
+    "tuple[str, ...]": (list,),
 }
 
 
-def read_yaml(kind: type[Config], path: str | Path) -> Config:
+def read_yaml(kind: type[Config], path: str | Path, **over: Any) -> Config:
     """Build a configuration dataclass from a YAML mapping.
 
     Parameters
     ----------
     kind : type
-        A dataclass whose fields are str, int, float, bool or dict.
+        A dataclass whose fields are str, int, float, bool, dict or tuples of str.
     path : path
         The YAML file; its keys are the fields' names.
+    **over
+        Values that take the place of the file's.
 
     Raises
     ------
@@ -50,18 +54,32 @@ def read_yaml(kind: type[Config], path: str | Path) -> Config:
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a mapping of settings, one `key: value` a line.")
     known: dict[str, Field[Any]] = {one.name: one for one in fields(kind)}
+    values: dict[str, Any] = {}
     for key, value in content.items():
         if key not in known:
             raise InputError(f"{path}: unknown key {key!r}; expected one of {', '.join(known)}.")
-        expected = _KINDS[str(known[key].type)]
+        wanted = str(known[key].type)
+        expected = _KINDS[wanted]
         # bool is an int in Python, and YAML reads 1e-3 (no dot) as text: say so by name.
         if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
+            hint = ", written with a dot (1.0e-3)" if wanted == "float" else ""
             raise InputError(
-                f"{path}: {key} is {value!r}; expected {known[key].type}"
-                + (", written with a dot (1.0e-3)." if isinstance(value, str) else ".")
+                f"{path}: {key} is {value!r}; expected "
+                + ("a list of words" if expected == (list,) else wanted)
+                + (hint if isinstance(value, str) else "")
+                + "."
             )
+        values[key] = tuple(map(str, value)) if expected == (list,) else value
+    values |= over
     for name, one in known.items():
         required = one.default is MISSING and one.default_factory is MISSING
-        if required and name not in content:
+        if required and name not in values:
             raise InputError(f"{path}: key {name!r} is missing; add it.")
-    return kind(**content)
+    return kind(**values)
+
+
+def write_yaml(config: DataclassInstance, path: str | Path) -> None:
+    """Write a configuration that `read_yaml` reads back."""
+    values = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}
+    with replacing(Path(path)) as temporary:
+        temporary.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")

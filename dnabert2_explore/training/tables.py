@@ -1,102 +1,244 @@
-"""Labelled sequences from CSV: columns ``sequence`` and ``label``."""
+"""Labelled sequences from CSV, TSV, Parquet and FASTA, and what their labels mean."""
 
 from __future__ import annotations
 
+import math
+import re
 from collections import Counter
+from collections.abc import Sequence as Rows
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..sequences import clean, read_sequences
+from .metrics import TASKS
+from .records import Record, RecordFile
 
-__all__ = ["LabelledSequences", "read_labelled", "scores"]
+__all__ = ["Labelled", "label_of", "read_labelled"]
+
+#: Whole numbers with more different values than this are measured, not classes.
+MOST_CLASSES = 50
+
+_MISSING = ("", "na", "nan", "n/a", "null", "none")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LabelledSequences:
-    """Sequences with their classes.
+class Labelled:
+    """Sequences with their labels.
 
-    Parameters
+    Attributes
     ----------
     bases : tuple of str
         Clean sequences: upper-case A, C, G and T, and N for everything else.
-    labels : (n,) int64
-        Index into `classes`.
+    second : tuple of str or None
+        The second sequence of each pair; None where the rows are no pairs.
+    labels : numpy.ndarray
+        Indices into `classes`, shape (n,), int64; 0 and 1, shape (n, classes), int64, of a
+        multi-label task; values, shape (n,), float64, of a regression.
     classes : tuple of str
-        Class names: integers in their order, words alphabetically.
+        Class names: numbers in their order, words alphabetically, columns as in the file. Empty for
+        a regression.
+    task : {"classification", "multi_label", "regression"}
+    names : tuple of str
+        ``sequence 1`` … where the file has none.
     """
 
     bases: tuple[str, ...]
-    labels: NDArray[np.int64]
+    second: tuple[str, ...] | None
+    labels: NDArray[Any]
     classes: tuple[str, ...]
+    task: str
+    names: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.bases)
 
+    def take(self, rows: Rows[int] | NDArray[np.int64]) -> Labelled:
+        """Return some of the rows, by their indices, in the order given."""
+        chosen = [int(row) for row in rows]
+        return Labelled(
+            bases=tuple(self.bases[row] for row in chosen),
+            second=None if self.second is None else tuple(self.second[row] for row in chosen),
+            labels=self.labels[chosen],
+            classes=self.classes,
+            task=self.task,
+            names=tuple(self.names[row] for row in chosen),
+        )
 
-def read_labelled(path: str | Path, classes: tuple[str, ...] | None = None) -> LabelledSequences:
-    """Read a CSV with a header and the columns ``sequence`` and ``label``; others are ignored.
+    def label_text(self, row: int) -> str:
+        """Label of a row as a file would have it."""
+        label = self.labels[row]
+        if self.task == "regression":
+            return repr(float(label))
+        if self.task == "classification":
+            return self.classes[int(label)]
+        return ";".join(c for c, given in zip(self.classes, label, strict=True) if given)
+
+
+def read_labelled(
+    path: str | Path, task: str = "auto", classes: tuple[str, ...] | None = None
+) -> Labelled:
+    """Read labelled sequences from CSV, TSV, Parquet or FASTA (``label=…`` in the header).
 
     Parameters
     ----------
-    path : path
-        The file, as GUE and the splice data have it.
+    path : path-like
+        Columns ``sequence`` (or ``sequence1`` and ``sequence2``) and ``label``: a word or number; a
+        list such as ``a;b`` (multi-label), or one column ``label_<name>`` of 0 and 1 for each
+        label. Other columns are left alone.
+    task : {"auto", "classification", "multi_label", "regression"}
+        "auto" tells it from the labels: lists are multi-label; numbers with decimals, or more than
+        50 different ones, are a regression; all else is classes.
     classes : tuple of str, optional
         Known class names (of the training file); by default those found in the file.
 
     Raises
     ------
     InputError
-        For whatever `dnabert2_explore.read_sequences` refuses, a row without a label, or a label
-        that `classes` does not hold. The message names the row.
+        If the file cannot be read, holds letters that are no bases, or a label is missing, does not
+        fit the task, or is not among `classes`; the message names the row. If all rows have one
+        class.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "t.csv")
+    >>> _ = path.write_text("sequence,label\\nACGT,exon\\nGGCC,intron\\n")
+    >>> data = read_labelled(path)
+    >>> data.task, data.classes, data.labels.tolist()
+    ('classification', ('exon', 'intron'), [0, 1])
     """
-    bases: list[str] = []
-    names: list[str] = []
-    for row, sequence in enumerate(read_sequences(Path(path)), start=1):
-        if sequence.label is None:
-            raise InputError(
-                f"{path}, row {row} ({sequence.name!r}) has no label; expected columns sequence "
-                "and label: add the label, or remove the row."
-            )
-        if classes is not None and sequence.label not in classes:
-            raise InputError(
-                f"{path}, row {row} ({sequence.name!r}): label {sequence.label!r} is not among the "
-                f"training labels ({', '.join(classes)}); correct it or add examples."
-            )
-        # The same cleaning that stands before the tokenizer at inference.
-        bases.append(clean(sequence.bases).bases)
-        names.append(sequence.label)
-    if classes is None:
-        numbers = all(name.lstrip("-").isdigit() for name in names)
-        classes = tuple(sorted(Counter(names), key=int if numbers else None))
-        if len(classes) < 2:
-            raise InputError(f"{path}: only one label, {classes[0]!r}; expected at least two.")
-    index = {name: i for i, name in enumerate(classes)}
-    labels = np.array([index[name] for name in names], dtype=np.int64)
-    return LabelledSequences(tuple(bases), labels, classes)
+    if task not in ("auto", *TASKS):
+        raise InputError(f"task is {task!r}; expected auto, {', '.join(TASKS)}.")
+    file = RecordFile(path)
+    if not file.labelled:
+        raise InputError(
+            f"{path} has no labels; expected a column 'label' (in FASTA: label=… in each header): "
+            "add it."
+        )
+    records = list(file)
+    if task == "auto":
+        task = "multi_label" if file.label_names else _guess(records)
+    if task == "multi_label" and classes is None:
+        classes = file.label_names or _label_names(records)
+    elif task == "classification" and classes is None:
+        classes = _class_names(records, path)
+    labels = [label_of(record, task, classes or ()) for record in records]
+    return Labelled(
+        bases=tuple(record.bases for record in records),
+        second=tuple(record.second or "" for record in records) if file.pairs else None,
+        labels=np.array(labels, dtype=np.float64 if task == "regression" else np.int64),
+        classes=() if task == "regression" else tuple(classes or ()),
+        task=task,
+        names=tuple(record.name for record in records),
+    )
 
 
-def scores(
-    labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: tuple[str, ...]
-) -> dict[str, float]:
-    """Matthews correlation (multi-class), accuracy, macro F1 and F1 of each class (scikit-learn).
+def label_of(record: Record, task: str, classes: tuple[str, ...]) -> int | float | list[int]:
+    """Read the label of one row.
 
-    Parameters
-    ----------
-    labels, predicted : (n,) int64
-        Class indices.
-    classes : tuple of str
-        Names, for the keys of the result.
+    Raises
+    ------
+    InputError
+        Naming the row, if the label is missing, or does not fit the task or the classes.
     """
-    from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
+    text = record.label
+    who = f"{record.where} ({record.name!r})"
+    if text is None or (not text and task != "multi_label"):
+        raise InputError(f"{who} has no label: add it, or remove the row.")
+    if task == "regression":
+        value = _number(text)
+        if value is None or not math.isfinite(value):
+            raise InputError(
+                f"{who}: label {text!r} is not a finite number, which a regression needs: correct "
+                "it, or remove the row."
+            )
+        return value
+    if task == "classification":
+        return _index(_class_name(text), classes, who)
+    given = {_index(_class_name(one), classes, who) for one in _split(text)}
+    return [int(index in given) for index in range(len(classes))]
 
-    every = list(range(len(classes)))
-    each = f1_score(labels, predicted, labels=every, average=None, zero_division=0.0)
-    return {
-        "mcc": float(matthews_corrcoef(labels, predicted)),
-        "accuracy": float(accuracy_score(labels, predicted)),
-        "f1_macro": float(np.mean(each)),
-    } | {f"f1_{name}": float(value) for name, value in zip(classes, each, strict=True)}
+
+def _index(name: str, classes: tuple[str, ...], who: str) -> int:
+    try:
+        return classes.index(name)
+    except ValueError:
+        shown = ", ".join(classes[:20]) + (", …" if len(classes) > 20 else "")
+        raise InputError(
+            f"{who}: label {name!r} is not among the training labels ({shown}): correct it or add "
+            "examples."
+        ) from None
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _class_name(text: str) -> str:
+    """Write whole numbers one way: a table saved with gaps says 1.0 where another says 1."""
+    return text.split(".")[0] if re.fullmatch(r"[+-]?\d+\.0+", text) else text
+
+
+def _split(text: str) -> list[str]:
+    return [one.strip() for one in text.split(";") if one.strip()]
+
+
+def _sorted(names: set[str]) -> tuple[str, ...]:
+    if all(_number(name) is not None for name in names):
+        return tuple(sorted(names, key=lambda name: (float(name), name)))
+    return tuple(sorted(names))
+
+
+def _guess(records: list[Record]) -> str:
+    """Tell the task from the labels."""
+    texts = [record.label or "" for record in records]
+    if any(";" in text for text in texts):
+        return "multi_label"
+    values = [_number(text) for text in texts if text.lower() not in _MISSING]
+    if not values or any(value is None for value in values):
+        return "classification"
+    known = {value for value in values if value is not None}
+    whole = all(float(value).is_integer() for value in known)
+    return "classification" if whole and len(known) <= MOST_CLASSES else "regression"
+
+
+def _label_names(records: list[Record]) -> tuple[str, ...]:
+    names = {_class_name(one) for record in records for one in _split(record.label or "")}
+    if not names:
+        raise InputError(f"{records[0].where}: no row has a label: add labels such as 'a;b'.")
+    return _sorted(names)
+
+
+def _class_names(records: list[Record], path: str | Path) -> tuple[str, ...]:
+    counts = Counter(_class_name(record.label) for record in records if record.label)
+    numbers = sum(_number(name) is not None for name in counts)
+    for record in records:
+        # Among numbers, "NA" is a gap; among words, "none" may be a class.
+        missing = not record.label or (
+            record.label.lower() in _MISSING and numbers >= len(counts) - 1 > 0
+        )
+        if missing:
+            raise InputError(
+                f"{record.where} ({record.name!r}) has no label"
+                + (f" ({record.label!r})" if record.label else "")
+                + ": add it, or remove the row."
+            )
+    if len(counts) < 2:
+        (only,) = counts
+        raise InputError(
+            f"{path}: all {len(records):,} rows have the label {only!r}; expected at least two "
+            "classes: add examples of another."
+        )
+    if len(counts) > MOST_CLASSES and 2 * len(counts) > len(records):
+        raise InputError(
+            f"{path}: {len(counts):,} different labels in {len(records):,} rows; expected classes "
+            "that repeat: give numbers (regression), or fewer classes."
+        )
+    return _sorted(set(counts))

@@ -1,0 +1,86 @@
+"""Token ids as a classifier reads them: pairs joined, and cut where training cut them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["cut_ids", "far_lengths"]
+
+#: Sequences this many times shorter or longer than any of training are called far from it.
+FAR = 2.0
+
+
+def cut_ids(
+    first: list[NDArray[np.int64]],
+    second: list[NDArray[np.int64]] | None,
+    max_tokens: int | None,
+) -> list[NDArray[np.int64]]:
+    """Join pairs, [CLS] a [SEP] b [SEP], and cut what is too long.
+
+    Parameters
+    ----------
+    first, second : list of numpy.ndarray, shape (n,), int64
+        With [CLS] and [SEP]; `second` is None where there are no pairs.
+    max_tokens : int or None
+        Special tokens included. Longer input is cut at the end; of a pair, the longer sequence
+        first (the tokenizers' "longest first").
+
+    Returns
+    -------
+    list of numpy.ndarray, shape (n,), int64
+    """
+    if second is None:
+        return [_cut(one, len(one) if max_tokens is None else max_tokens) for one in first]
+    pairs = []
+    for a, b in zip(first, second, strict=True):
+        long_a, long_b = len(a), len(b) - 1  # [CLS] stands once
+        if max_tokens is not None and long_a + long_b > max_tokens:
+            room = max_tokens - 3
+            bases_a, bases_b = long_a - 2, long_b - 1
+            # The shorter keeps all it has, up to half; an odd place goes to the longer.
+            if bases_a <= bases_b:
+                bases_a = min(bases_a, room // 2)
+                bases_b = room - bases_a
+            else:
+                bases_b = min(bases_b, room // 2)
+                bases_a = room - bases_b
+            long_a, long_b = bases_a + 2, bases_b + 1
+        pairs.append(np.concatenate([_cut(a, long_a), _cut(b, long_b + 1)[1:]]))
+    return pairs
+
+
+def _cut(ids: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+    return ids if len(ids) <= length else np.concatenate([ids[: length - 1], ids[-1:]])
+
+
+def far_lengths(lengths: Iterable[int], trained: tuple[int, int]) -> str | None:
+    """Say which sequences are much shorter or longer than any a classifier was trained on.
+
+    Parameters
+    ----------
+    lengths : iterable of int
+        In bases.
+    trained : tuple of int
+        Shortest and longest of training, in bases.
+
+    Returns
+    -------
+    str or None
+        A sentence; None where all are within a factor of `FAR`.
+    """
+    every = list(lengths)
+    far = [n for n in every if n * FAR < trained[0] or n > FAR * trained[1]]
+    if not far:
+        return None
+    return (
+        f"{len(far):,} of {len(every):,} sequences ({_range(min(far), max(far))}) are far from the "
+        f"lengths this model was trained on ({_range(*trained)}), so that its answers for them are "
+        "guesses: give windows of those lengths."
+    )
+
+
+def _range(shortest: int, longest: int) -> str:
+    return f"{shortest:,} bp" if shortest == longest else f"{shortest:,} to {longest:,} bp"

@@ -1,0 +1,437 @@
+"""One fine-tuning run, from files to a saved, scored model."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import math
+import os
+import shutil
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+
+from ...encoder import SHIPPED, Encoder, find_device
+from ...encoder.precision import find_dtype
+from ...errors import Cancelled, CheckpointError, InputError
+from ...network import Dnabert2ForSequenceClassification
+from ...network.checkpoint import find_checkpoint
+from ...tokens import DnaTokenizer
+from ..configuration import write_yaml
+from ..leakage import LeakageReport, check_leakage
+from ..metrics import Scores, lower_is_better, metric_names, score
+from ..predict import write_predictions
+from ..saving import save_model
+from ..tables import Labelled
+from .config import FinetuneConfig
+from .data import Batches, TokenRows, encode, read_splits
+from .learners import FullLearner, Learner, classifier_from
+from .result import RESULT, FinetuneResult
+from .targets import Targets
+from .trainer import FinetuneTrainer, training_arguments
+
+__all__ = ["finetune"]
+
+Progress = Callable[[int, int], None]
+Watch = Callable[[dict[str, Any]], None]
+
+_SHARED = {"WORLD_SIZE": "1", "RANK": "0"}  # what torchrun and accelerate tell each process
+
+
+def finetune(
+    config: FinetuneConfig, progress: Progress | None = None, watch: Watch | None = None
+) -> FinetuneResult:
+    """Train on labelled sequences, keep the weights that do best on dev, score them on test once.
+
+    The best weights so far are always whole in ``model/``, whatever happens to the run.
+
+    Parameters
+    ----------
+    config : FinetuneConfig
+        The run.
+    progress : callable, optional
+        Called as progress(step, steps) after every step, and while dev is evaluated. Raising
+        `Cancelled` ends training and keeps the best; the result says ``stopped``. So does
+        interrupting the notebook's kernel.
+    watch : callable, optional
+        Called after every evaluation with the row of the log: ``step``, ``epoch``, ``train_loss``
+        (mean since the row before), ``dev_loss``, the metrics by name, ``seconds``,
+        ``learning_rate`` and ``best`` (whether these weights are now the kept ones).
+
+    Returns
+    -------
+    FinetuneResult
+        Also written to ``result.json``.
+
+    Raises
+    ------
+    InputError
+        For bad settings or files, or a step that does not fit in memory.
+    CheckpointError
+        If `config.model` is no pre-trained model, or the trained one cannot be written.
+    Cancelled
+        If it was stopped before the first evaluation.
+
+    Examples
+    --------
+    >>> config = FinetuneConfig(model="pocket", train="train.csv", dev="dev.csv", out="runs/mine")
+    >>> finetune(config)  # doctest: +SKIP
+    """
+    return _Run(config, progress, watch).go()
+
+
+class _Run:
+    """The state of one run."""
+
+    def __init__(
+        self, config: FinetuneConfig, progress: Progress | None, watch: Watch | None
+    ) -> None:
+        self.begun = time.monotonic()
+        self.config = config
+        self.progress = progress
+        self.watch = watch
+        self.out = Path(config.out)
+        shared = {name: int(os.environ.get(name, value)) for name, value in _SHARED.items()}
+        self.processes, self.process = shared["WORLD_SIZE"], shared["RANK"]
+        self.cancelled: Cancelled | None = None
+        self.ended = ""  # why training ended before its last step
+        self.steps = 0
+        self.best: tuple[float, int] | None = None  # merit, step
+        self.kept: Dnabert2ForSequenceClassification | None = None
+        self.on_disk: int | None = None  # step whose weights model/ holds
+        self.lowest, self.waited = math.inf, 0
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes the files."""
+        return self.process == 0
+
+    def go(self) -> FinetuneResult:
+        """Do it all."""
+        config = self.config
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        device = _device(config.device)
+        checkpoint = find_checkpoint(SHIPPED.get(config.model, config.model))
+        tokenizer = DnaTokenizer.from_file(checkpoint.tokenizer)
+        self.source = checkpoint.folder
+        splits = read_splits(config)
+        self.notes = splits.notes
+        self.train, self.dev = splits.train, splits.dev
+        self.shown = _shown_metrics(config.select, self.train)
+        leakage = check_leakage(splits.named()) if config.check_leakage else LeakageReport(())
+
+        torch.manual_seed(config.seed)
+        network = classifier_from(config, checkpoint, self.train)
+        self._prepare_folder(network)
+        rows = [self._encode(tokenizer, self.train, "train")]
+        if config.augment == "reverse_complement":
+            rows.append(encode(tokenizer, self.train, config.max_tokens, turned=True)[0])
+        self.dev_rows = self._encode(tokenizer, self.dev, "dev")
+        targets = Targets(self.train, config.class_weights == "balanced")
+        learner = FullLearner(network.to(device), tokenizer, targets, rows)
+        self.learner = learner
+        self._train(learner, device)
+
+        if self.best is None:
+            assert self.cancelled is not None  # else the last step was evaluated
+            raise self.cancelled
+        kept = self._keep_for_good()
+        encoder = Encoder(kept.to(device), tokenizer)
+        dev_scores, _ = self._score(encoder, self.dev, self.dev_rows)
+        test_scores: Scores | None = None
+        if splits.test is not None:
+            test_rows = self._encode(tokenizer, splits.test, "test")
+            test_scores, outputs = self._score(encoder, splits.test, test_rows)
+            if self.first:
+                write_predictions(self.out / "predictions.csv", splits.test, outputs)
+        result = FinetuneResult(
+            task=self.train.task,
+            classes=self.train.classes,
+            best_step=self.best[1],
+            steps=self.steps,
+            seconds=round(time.monotonic() - self.begun, 3),
+            stopped=bool(self.ended),
+            dev=dev_scores,
+            test=test_scores,
+            leakage=leakage,
+            sequences={
+                "train": len(self.train),
+                "dev": len(self.dev),
+                "test": 0 if splits.test is None else len(splits.test),
+            },
+            notes=tuple(self.notes),
+            model=self.out / "model",
+        )
+        if self.first:
+            result.save(self.out, config=dataclasses.asdict(config))
+        return result
+
+    def _prepare_folder(self, network: torch.nn.Module) -> None:
+        """Make the run folder; what an earlier run left there must not pass for this one's."""
+        if not self.first:
+            return
+        self.out.mkdir(parents=True, exist_ok=True)
+        size = sum(one.numel() for one in network.parameters()) * 4
+        free = shutil.disk_usage(self.out).free
+        if free < 2 * size:  # the best so far, and the next before it takes its place
+            raise InputError(
+                f"{self.out}: {free / 1e6:,.0f} MB are free, and the model needs "
+                f"{2 * size / 1e6:,.0f} MB while it is replaced: make room, or name another out."
+            )
+        for name in (RESULT, "predictions.csv"):
+            (self.out / name).unlink(missing_ok=True)
+        write_yaml(self.config, self.out / "config.yaml")
+        (self.out / "log.csv").write_text(",".join(self._columns()) + "\n", encoding="utf-8")
+
+    def _columns(self) -> tuple[str, ...]:
+        first = ("step", "epoch", "train_loss", "dev_loss")
+        return (*first, *self.shown, "seconds", "learning_rate", "best")
+
+    def _encode(self, tokenizer: DnaTokenizer, data: Labelled, name: str) -> TokenRows:
+        rows, cut = encode(tokenizer, data, self.config.max_tokens)
+        if cut:
+            self.notes.append(
+                f"{name}: {cut:,} of {len(data):,} inputs were cut at {self.config.max_tokens} "
+                "tokens"
+            )
+        return rows
+
+    # training
+
+    def _train(self, learner: Learner, device: torch.device) -> None:
+        config = self.config
+        if config.batch_size % self.processes:
+            raise InputError(
+                f"batch_size is {config.batch_size}, which {self.processes} processes cannot share "
+                "evenly: choose a multiple."
+            )
+        share = config.batch_size // self.processes
+        batches = Batches(
+            len(self.train),
+            learner.lengths,
+            learner.collate,
+            config.batch_size,
+            min(config.device_batch or share, share),
+            config.augment != "none",
+            config.seed,
+            self.process,
+            self.processes,
+        )
+        bfloat16 = self._bfloat16(device)
+        arguments = training_arguments(config, self.out, device, bfloat16, batches)
+        trainer = FinetuneTrainer(learner, arguments, batches, self._after_step, self._evaluate)
+        self.every = config.evaluate_every or math.ceil(len(batches) / batches.accumulation)
+        try:
+            trainer.train()
+        except torch.OutOfMemoryError as error:
+            raise InputError(
+                f"A step of {batches.device_batch} sequences does not fit in the GPU's memory: set "
+                f"device_batch to {max(1, batches.device_batch // 2)} (the step stays one of "
+                f"{config.batch_size}), or cut with max_tokens."
+            ) from error
+        except KeyboardInterrupt:
+            if self.best is None:
+                raise
+            self.ended = self.ended or f"interrupted at step {self.steps:,}"
+        if self.ended:
+            self.notes.append(f"training {self.ended}; the best weights before were kept")
+
+    def _bfloat16(self, device: torch.device) -> bool:
+        asked = self.config.precision
+        if asked == "auto":
+            dtype = find_dtype("auto", device, self.learner.network.config.hidden_size)
+            asked = "bfloat16" if dtype == torch.bfloat16 else "float32"
+        if asked == "bfloat16":
+            self.notes.append("trained in bfloat16 (autocast), scored in float32")
+        return asked == "bfloat16"
+
+    def _after_step(self, step: int, steps: int) -> tuple[bool, bool]:
+        """Report a step; say whether to evaluate, and whether to stop."""
+        self.steps, self.planned = step, steps
+        self._tick()
+        minutes = (time.monotonic() - self.begun) / 60
+        late = bool(self.config.max_minutes) and minutes >= self.config.max_minutes
+        cancelled, late = self._agree(self.cancelled is not None, late)
+        if cancelled:
+            self.ended = f"stopped at step {step:,} of {steps:,} when asked to"
+            return False, True
+        if late and step < steps:
+            self.ended = (
+                f"ended at step {step:,} of {steps:,} after {self.config.max_minutes:g} minutes"
+            )
+        return step % self.every == 0 or step == steps or late, late
+
+    def _tick(self) -> None:
+        if self.progress is None or not self.first or self.cancelled is not None:
+            return
+        try:
+            self.progress(self.steps, self.planned)
+        except Cancelled as cancelled:
+            self.cancelled = cancelled
+
+    def _agree(self, *flags: bool) -> tuple[bool, ...]:
+        """Let the first process decide for all."""
+        if self.processes == 1:
+            return flags
+        agreed = [list(flags)]
+        torch.distributed.broadcast_object_list(agreed, src=0)
+        return tuple(agreed[0])
+
+    def _evaluate(self, step: int, epoch: float, train_loss: float, rate: float) -> bool:
+        """Judge the weights on dev, keep them if they are the best; say whether to stop."""
+        try:
+            outputs = self._outputs(self.learner.predict, self.dev_rows, stoppable=True)
+        except Cancelled:
+            self.ended = f"stopped at step {step:,} of {self.planned:,} when asked to"
+            return True
+        train_loss *= self.learner.targets.unit
+        if not (np.isfinite(outputs).all() and math.isfinite(train_loss)):
+            if self.best is None:
+                raise InputError(
+                    f"Training diverged: the loss is no number at step {step:,}; lower the "
+                    f"learning rate ({self.config.rate:g}), or set gradient_clip."
+                )
+            self.ended = f"diverged by step {step:,} (the loss is no number)"
+            return True
+        dev = self.dev
+        found = score(dev.task, dev.labels, outputs, dev.classes, bootstrap=0)
+        merit = found[self.config.select]
+        if math.isnan(merit):
+            raise InputError(
+                f"select is {self.config.select!r}, which is undefined on dev "
+                f"({'; '.join(found.notes)}): select 'loss', or give another dev set."
+            )
+        merit = -merit if lower_is_better(self.config.select) else merit
+        better = self.best is None or merit > self.best[0]
+        if better:
+            self.best = (merit, step)
+            self.kept = self.learner.finished()
+            self._save_kept()
+        point = {"step": step, "epoch": round(epoch, 4), "train_loss": train_loss}
+        point |= {"dev_loss": found.loss} | {name: found[name] for name in self.shown}
+        seconds = round(time.monotonic() - self.begun, 2)
+        point |= {"seconds": seconds, "learning_rate": rate, "best": better}
+        if self.first:
+            with (self.out / "log.csv").open("a", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerow([_shown(point[name]) for name in self._columns()])
+            if self.watch is not None:
+                self.watch(point)
+        return self._impatient(found.loss, step)
+
+    def _impatient(self, loss: float, step: int) -> bool:
+        self.waited = 0 if loss < self.lowest else self.waited + 1
+        self.lowest = min(loss, self.lowest)
+        if not self.config.patience or self.waited < self.config.patience or step == self.planned:
+            return False
+        self.ended = (
+            f"ended at step {step:,} of {self.planned:,} after {self.waited} evaluations without a "
+            "better dev loss"
+        )
+        return True
+
+    def _outputs(
+        self, predict: Callable[..., NDArray[np.float32]], rows: TokenRows, stoppable: bool = False
+    ) -> NDArray[np.float32]:
+        """Predict; each process its share of the rows, and all get everything."""
+        if self.processes == 1:
+
+            def tick(done: int, total: int) -> None:
+                self._tick()
+                if self.cancelled is not None:
+                    raise self.cancelled
+
+            return predict(list(rows), progress=tick if stoppable else None)
+        mine = list(range(self.process, len(rows), self.processes))
+        own = predict([rows[i] for i in mine]) if mine else None
+        parts: list[Any] = [None] * self.processes
+        torch.distributed.all_gather_object(parts, own)
+        out = np.empty((len(rows), *parts[0].shape[1:]), dtype=np.float32)
+        for process, part in enumerate(parts):
+            if part is not None:
+                out[process :: self.processes] = part
+        return out
+
+    def _score(
+        self, encoder: Encoder, data: Labelled, rows: TokenRows
+    ) -> tuple[Scores, NDArray[np.float32]]:
+        outputs = self._outputs(lambda ids, **_: encoder.predict_ids(ids), rows)
+        scores = score(data.task, data.labels, outputs, data.classes, self.config.bootstrap)
+        return scores, outputs
+
+    # keeping
+
+    def _save_kept(self) -> None:
+        """Put the best weights in the place of those before; on a full disk go on without."""
+        if not self.first or self.best is None:
+            return
+        try:
+            self._write_model()
+        except CheckpointError as error:
+            warnings.warn(f"{error} Training goes on, and tries again.", stacklevel=2)
+
+    def _keep_for_good(self) -> Dnabert2ForSequenceClassification:
+        """Make sure that the folder holds the best weights; return the network."""
+        assert self.best is not None and self.kept is not None
+        if self.first and self.on_disk != self.best[1]:
+            self._write_model()
+        return self.kept
+
+    def _write_model(self) -> None:
+        assert self.best is not None and self.kept is not None
+        folder, fresh, old = (self.out / name for name in ("model", ".model.new", ".model.old"))
+        before = (
+            "no weights of this run are there"
+            if self.on_disk is None
+            else f"those of step {self.on_disk:,} are whole there"
+        )
+        try:
+            for one in (fresh, old):
+                shutil.rmtree(one, ignore_errors=True)
+            save_model(self.kept, fresh, self.source)
+            self.learner.save_extras(self.out)
+            if folder.exists():
+                folder.rename(old)
+            fresh.rename(folder)
+            shutil.rmtree(old, ignore_errors=True)
+        except (OSError, SafetensorError) as error:
+            shutil.rmtree(fresh, ignore_errors=True)
+            if old.exists() and not folder.exists():
+                old.rename(folder)
+            raise CheckpointError(
+                f"The weights of step {self.best[1]:,} cannot be written to {folder} ({error}), "
+                f"and {before}: make room on the disk."
+            ) from error
+        self.on_disk = self.best[1]
+
+
+def _device(name: str) -> torch.device:
+    device = find_device(name)
+    if device.type == "cuda" and device.index:
+        raise InputError(
+            f"device is {name!r}, but Trainer takes the first GPU it sees: set "
+            f"CUDA_VISIBLE_DEVICES={device.index} before Python starts, and device 'cuda'."
+        )
+    return device
+
+
+def _shown_metrics(select: str, train: Labelled) -> tuple[str, ...]:
+    """Metrics of the log: all but the F1 of each class, unless one is selected."""
+    names = metric_names(train.task, train.classes)
+    if select not in ("loss", *names):
+        raise InputError(f"select is {select!r}; expected loss, {' or '.join(names)}.")
+    general = metric_names(train.task)
+    return general if select == "loss" or select in general else (*general, select)
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, bool):
+        return int(value)
+    return f"{value:.7g}" if isinstance(value, float) else value

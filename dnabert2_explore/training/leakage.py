@@ -1,0 +1,264 @@
+"""Sequences that two splits share, exactly or nearly: what makes test scores too good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..sequences import reverse_complement
+from .tables import Labelled
+
+__all__ = ["LeakageReport", "SplitOverlap", "check_leakage"]
+
+#: Bases of the words that are compared: their codes fit 32 bits, and chance finds few.
+WORD = 16
+#: Words that more of the checked sequences hold are repeats, and say little.
+COMMON = 200
+#: Bases of `first` looked through at once.
+CHUNK = 1 << 21
+
+_CODES = np.full(256, 4, dtype=np.uint8)
+_CODES[np.frombuffer(b"ACGT", dtype=np.uint8)] = np.arange(4)
+_EXAMPLES = 3
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SplitOverlap:
+    """What two splits share; `str` is a sentence.
+
+    Attributes
+    ----------
+    first, second : str
+        Names of the splits; counted are sequences of `second` found in `first`.
+    exact : int
+        Sequences of `second` that are in `first` too, on either strand.
+    near : int
+        Of the `checked` ones that are not: those that share at least `threshold` of their 16-base
+        words (of either strand) with one sequence of `first`, such as windows of one genome that
+        overlap, or copies with a few changes.
+    checked : int
+        Sequences of `second` looked at for `near`.
+    total : int
+        Sequences of `second`.
+    examples : tuple of str
+        Names of some that were found, with that of their partner.
+    threshold : float
+    """
+
+    first: str
+    second: str
+    exact: int
+    near: int
+    checked: int
+    total: int
+    examples: tuple[str, ...]
+    threshold: float
+
+    def __str__(self) -> str:
+        if not self.exact and not self.near:
+            sample = f" a sample of {self.checked:,} of" if self.checked < self.total else ""
+            return f"no sequence of{sample} {self.second} is in {self.first}, exactly or nearly"
+        share = f" ({self.exact / self.total:.1%})" if self.exact else ""
+        checked = "" if self.checked == self.total else f" of {self.checked:,} checked"
+        return (
+            f"{self.exact:,}{share} of {self.total:,} {self.second} sequences are in {self.first} "
+            f"too, and {self.near:,}{checked} more share at least {self.threshold:.0%} of their "
+            f"{WORD}-base words with one there (such as {'; '.join(self.examples)}): scores on "
+            f"{self.second} may be too good by what was learnt by heart"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LeakageReport:
+    """What each two splits share; `str` is a sentence or more.
+
+    Attributes
+    ----------
+    pairs : tuple of SplitOverlap
+        Empty where nothing was checked.
+    """
+
+    pairs: tuple[SplitOverlap, ...]
+
+    def __str__(self) -> str:
+        if not self.pairs:
+            return "Duplicates between the files were not looked for."
+        text = "; ".join(map(str, self.pairs))
+        return f"{text[0].upper()}{text[1:]}."
+
+    @property
+    def clean(self) -> bool:
+        """Whether it was looked for duplicates, and none were found."""
+        return bool(self.pairs) and not any(pair.exact or pair.near for pair in self.pairs)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Plain values for a JSON file."""
+        return [asdict(pair) for pair in self.pairs]
+
+    @classmethod
+    def from_json(cls, content: list[Mapping[str, Any]]) -> LeakageReport:
+        """Read what `to_json` made."""
+        pairs = (one | {"examples": tuple(one["examples"])} for one in map(dict, content))
+        return cls(tuple(SplitOverlap(**pair) for pair in pairs))
+
+
+def check_leakage(
+    splits: Mapping[str, Labelled],
+    threshold: float = 0.5,
+    most: int = 5000,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> LeakageReport:
+    """Count sequences of later splits that are in earlier ones, exactly or nearly.
+
+    Both sequences of a pair have to be found; for near-duplicates their words are taken together.
+
+    Parameters
+    ----------
+    splits : mapping of str to Labelled
+        In the order train, dev, test.
+    threshold : float
+        Share of words that makes a near-duplicate.
+    most : int
+        Sequences of a split checked for near-duplicates: a sample, where there are more.
+    seed : int
+        Of the sample.
+    progress : callable, optional
+        Called as progress(comparisons done, comparisons in all).
+    """
+    names = list(splits)
+    keys = {name: _keys(data) for name, data in splits.items()}
+    pairs = [(names[i], names[j]) for j in range(len(names)) for i in range(j)]
+    found = []
+    for number, (first, second) in enumerate(pairs):
+        if progress is not None:
+            progress(number, len(pairs))
+        found.append(
+            _compare(first, splits[first], keys[first], second, splits[second], keys[second],
+                     threshold, most, seed)
+        )  # fmt: skip
+    return LeakageReport(tuple(found))
+
+
+def _keys(data: Labelled) -> list[str]:
+    """Write each row one way for both of its strands."""
+    texts = _texts(data)
+    return [min(text, reverse_complement(text)) for text in texts]
+
+
+def _texts(data: Labelled) -> list[str]:
+    if data.second is None:
+        return list(data.bases)
+    return [f"{a}N{b}" for a, b in zip(data.bases, data.second, strict=True)]
+
+
+def _compare(
+    first: str, one: Labelled, one_keys: list[str],
+    second: str, other: Labelled, other_keys: list[str],
+    threshold: float, most: int, seed: int,
+) -> SplitOverlap:  # fmt: skip
+    places: dict[str, int] = {}
+    for row, key in enumerate(one_keys):
+        places.setdefault(key, row)
+    exact = [row for row, key in enumerate(other_keys) if key in places]
+    rows = np.arange(len(other))
+    if len(rows) > most:
+        rows = np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False))
+    fresh = [int(row) for row in rows if other_keys[row] not in places]
+    texts = _texts(other)
+    near = _near([texts[row] for row in fresh], _texts(one), threshold)
+    matches = [(row, places[other_keys[row]]) for row in exact[:_EXAMPLES]]
+    matches += [(fresh[query], partner) for query, partner in near.items()]
+    return SplitOverlap(
+        first=first,
+        second=second,
+        exact=len(exact),
+        near=len(near),
+        checked=len(rows),
+        total=len(other),
+        examples=tuple(
+            f"{other.names[row]} and {one.names[partner]}" for row, partner in matches[:_EXAMPLES]
+        ),
+        threshold=threshold,
+    )
+
+
+def _near(queries: list[str], texts: list[str], threshold: float) -> dict[int, int]:
+    """Near-duplicates: index of the query to that of its best partner among the texts."""
+    words, owners = _words(queries)
+    if not len(words):
+        return {}
+    # A word counts once a query; the queries' words are sorted, those of the texts looked up.
+    pairs = np.unique(np.stack([words, owners.astype(np.uint64)], axis=1), axis=0)
+    words, owners = pairs[:, 0], pairs[:, 1].astype(np.int64)
+    held = np.bincount(owners, minlength=len(queries))
+    known, starts, counts = np.unique(words, return_index=True, return_counts=True)
+    maybe = np.zeros(
+        1 << 24, dtype=bool
+    )  # most words of the texts are of no query: told in one look
+    maybe[_hash(known)] = True
+    best = np.zeros(len(queries))
+    partner = np.zeros(len(queries), dtype=np.int64)
+    for begin, part in _chunks(texts):
+        found, texts_of = _words(part)
+        seen = maybe[_hash(found)]
+        found, texts_of = found[seen], texts_of[seen]
+        index = np.minimum(np.searchsorted(known, found), len(known) - 1)
+        right = (known[index] == found) & (counts[index] <= COMMON)
+        index, texts_of = index[right], texts_of[right]
+        if not len(index):
+            continue
+        once = np.unique(np.stack([index, texts_of], axis=1), axis=0)
+        index, texts_of = once[:, 0], once[:, 1]
+        repeat = counts[index]
+        offsets = np.arange(repeat.sum()) - np.repeat(repeat.cumsum() - repeat, repeat)
+        query = owners[np.repeat(starts[index], repeat) + offsets]
+        both = query * len(part) + np.repeat(texts_of, repeat)
+        which, shared = np.unique(both, return_counts=True)
+        share = shared / held[which // len(part)]
+        for place in np.flatnonzero(share >= threshold):
+            asked = int(which[place] // len(part))
+            if share[place] > best[asked]:
+                best[asked] = share[place]
+                partner[asked] = begin + int(which[place] % len(part))
+    return {int(q): int(partner[q]) for q in np.flatnonzero(best >= threshold)}
+
+
+def _chunks(texts: list[str]) -> list[tuple[int, list[str]]]:
+    """Cut a list into parts of about `CHUNK` bases: (index of the first text, texts)."""
+    ends = np.cumsum([len(text) for text in texts])
+    cuts = np.flatnonzero(np.diff(ends // CHUNK, prepend=0))
+    edges = sorted({0, *map(int, cuts), len(texts)})
+    return [(a, texts[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+
+
+def _hash(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """24 bits of each word (Fibonacci hashing)."""
+    return (words * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(40)
+
+
+def _words(texts: list[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Every word of A, C, G and T, written one way for both strands, and the text it is of."""
+    # The separator is no base, so that no word crosses from one text into the next.
+    codes = _CODES[np.frombuffer("-".join(texts).encode("ascii"), dtype=np.uint8)]
+    if len(codes) < WORD:
+        return np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64)
+    known = codes < 4
+    forward = np.where(known, codes, 0).astype(np.uint64)
+    backward = 3 - forward
+    size = 1
+    while size < WORD:  # words of 2, 4, 8, 16 bases from two of half the length
+        shift = np.uint64(2 * size)
+        forward = (forward[:-size] << shift) | forward[size:]
+        backward = backward[:-size] | (backward[size:] << shift)
+        size *= 2
+    bad = np.concatenate([[0], np.cumsum(~known)])
+    whole = bad[WORD:] == bad[:-WORD]
+    owners = np.repeat(np.arange(len(texts)), [len(text) + 1 for text in texts])[: len(forward)]
+    return np.minimum(forward, backward)[whole], owners[whole]

@@ -1,0 +1,300 @@
+"""Rows of a table or FASTA file, one at a time: sequences (or pairs), names and labels as text."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..sequences import clean, iter_fasta
+from ..sequences._letters import check_letters, foreign, strip_space
+from ..sequences._open import open_path
+
+__all__ = ["Record", "RecordFile"]
+
+_FASTA = (".fa", ".fasta", ".fna")
+_PACKED = (".gz", ".bz2", ".xz")
+_DELIMITERS = (",", "\t", ";")
+_LABEL = re.compile(r"(?:^|\s)label=(\S+)")
+_LONGEST_CELL = 2**31 - 1  # the csv module refuses more than 131,072 bases unless told
+_YES, _NO = ("1", "1.0", "true", "yes"), ("0", "0.0", "false", "no", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row.
+
+    Attributes
+    ----------
+    where : str
+        File and line or row, to begin an error's sentence with.
+    name : str
+    bases : str
+        Clean: upper-case A, C, G and T, and N for everything else.
+    second : str or None
+        The second sequence of a pair.
+    label : str or None
+        As the file has it; the names of a row's labels joined by ";" where each has a column.
+        None where the file has none for this row.
+    """
+
+    where: str
+    name: str
+    bases: str
+    second: str | None
+    label: str | None
+
+
+class RecordFile:
+    """A file of sequences with or without labels; iterate to read it, in constant memory.
+
+    Read are CSV and TSV (also compressed) and Parquet, with the columns ``sequence``, or
+    ``sequence1`` and ``sequence2`` for pairs (the first may be called ``sequence`` too), ``label``
+    or several columns ``label_<name>`` of 0 and 1, and ``name``; and FASTA with ``label=…`` in the
+    header. Other columns are left alone.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Attributes
+    ----------
+    pairs : bool
+        Whether each row has two sequences.
+    labelled : bool
+        Whether there is a label column; of FASTA, whether the first record has a label.
+    label_names : tuple of str
+        What the columns ``label_<name>`` are called; else empty.
+
+    Raises
+    ------
+    InputError
+        One sentence with file, line and the mend; also while iterating.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path).expanduser()
+        self.kind = self._kind()
+        self._delimiter = ","
+        columns = {"fasta": self._fasta_columns, "parquet": self._parquet_columns}.get(
+            self.kind, self._table_columns
+        )()
+        self._columns = columns
+        lower = [column.lower() for column in columns]
+        self.pairs = "sequence2" in lower
+        self._first = "sequence" if "sequence" in lower else "sequence1"
+        self.label_names = tuple(c[6:] for c in columns if c.lower().startswith("label_"))
+        self.labelled = bool(self.label_names) or "label" in lower
+        twice = {c for c in lower if c and lower.count(c) > 1 and _is_ours(c)}
+        if twice:
+            raise InputError(
+                f"{path} has more than one column {min(twice)!r}; expected every column once: "
+                "rename or remove one."
+            )
+        if self.label_names and "label" in lower:
+            raise InputError(
+                f"{path} has a column 'label' and columns 'label_…': keep the one or the others."
+            )
+        if self._first not in lower:
+            raise InputError(self._no_sequence_column(columns))
+
+    def __iter__(self) -> Iterator[Record]:
+        rows = {"fasta": self._fasta_rows, "parquet": self._parquet_rows}.get(
+            self.kind, self._table_rows
+        )()
+        number = 0
+        for number, (where, cells) in enumerate(rows, start=1):
+            yield self._record(where, number, cells)
+        if not number:
+            raise InputError(
+                f"{self.path} has a header but no rows; expected one row for each sequence: add "
+                "them."
+            )
+
+    def _kind(self) -> str:
+        suffixes = [suffix.lower() for suffix in self.path.suffixes]
+        if suffixes and suffixes[-1] in _PACKED:
+            suffixes.pop()
+        suffix = suffixes[-1] if suffixes else ""
+        if suffix in (".parquet", ".pq"):
+            return "parquet"
+        if suffix in _FASTA:
+            return "fasta"
+        with open_path(self.path) as text:
+            return "fasta" if text.read(4096).lstrip().startswith(">") else "table"
+
+    def _record(self, where: str, number: int, cells: dict[str, Any]) -> Record:
+        name = str(cells.get("name") or "") or f"sequence {number}"
+        first = _bases(cells[self._first], where, self._first)
+        second = _bases(cells["sequence2"], where, "sequence2") if self.pairs else None
+        if self.label_names:
+            label: str | None = ";".join(
+                one for one in self.label_names if _flag(cells[f"label_{one}"], where, one)
+            )
+        else:
+            label = _label(cells.get("label"))
+        return Record(where, name, first, second, label)
+
+    # FASTA
+
+    def _fasta_columns(self) -> list[str]:
+        first = next(iter_fasta(self.path))
+        return ["sequence", "name"] + (["label"] if _LABEL.search(first.description) else [])
+
+    def _fasta_rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        for record in iter_fasta(self.path):
+            found = _LABEL.search(record.description)
+            cells = {"sequence": record.bases, "name": record.name}
+            yield (
+                f"{self.path}, record {record.name!r}",
+                cells | ({"label": found[1]} if found else {}),
+            )
+
+    # Parquet
+
+    def _parquet_columns(self) -> list[str]:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            return list(pq.ParquetFile(self.path).schema_arrow.names)
+        except FileNotFoundError:
+            raise InputError(f"There is no file {str(self.path)!r}: check the path.") from None
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(
+                f"{self.path} cannot be read as Parquet ({str(error).splitlines()[0][:100]}): "
+                "write or copy it again."
+            ) from error
+
+    def _parquet_rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        wanted = [column for column in self._columns if _is_ours(column.lower())]
+        number = 0
+        try:
+            for batch in pq.ParquetFile(self.path).iter_batches(4096, columns=wanted):
+                for cells in batch.to_pylist():
+                    number += 1
+                    yield f"{self.path}, row {number}", _by_our_names(cells)
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(
+                f"{self.path} cannot be read after row {number} ({error}): write or copy it again."
+            ) from error
+
+    # CSV and TSV
+
+    def _table_columns(self) -> list[str]:
+        with open_path(self.path) as text:
+            header = next((line for line in text if line.strip()), "")
+        if not header:
+            raise InputError(
+                f"{self.path} is empty; expected a header with a 'sequence' column, and rows."
+            )
+        self._delimiter = max(
+            _DELIMITERS, key=lambda mark: (_has_sequence(_cells(header, mark)), header.count(mark))
+        )
+        return _cells(header, self._delimiter)
+
+    def _table_rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        before = csv.field_size_limit(_LONGEST_CELL)
+        try:
+            with open_path(self.path) as text:
+                reader = csv.reader(text, delimiter=self._delimiter, strict=True)
+                yield from self._read(reader)
+        finally:
+            csv.field_size_limit(before)
+
+    def _read(self, reader: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+        begun, end = False, 0
+        columns = self._columns
+        while True:
+            number = end + 1
+            try:
+                cells = next(reader, None)
+            except csv.Error as error:
+                raise InputError(
+                    f"{self.path}, line {number} cannot be read as a table row ({error}): check "
+                    "its quotation marks."
+                ) from error
+            if cells is None:
+                return
+            end = reader.line_num
+            if not any(cell.strip() for cell in cells):
+                continue
+            if not begun:
+                begun = True  # the header
+                continue
+            where = f"{self.path}, line {number}"
+            if len(cells) != len(columns):
+                raise InputError(
+                    f"{where} has {len(cells)} cells; expected {len(columns)} "
+                    f"({', '.join(columns)}): add or remove cells, or quote the cell that holds "
+                    "the delimiter."
+                )
+            values = {c: cell.strip() for c, cell in zip(columns, cells, strict=True)}
+            yield where, _by_our_names(values)
+
+    def _no_sequence_column(self, columns: list[str]) -> str:
+        if any(len(c) > 8 and not foreign(strip_space(c)) for c in columns):
+            return (
+                f"{self.path} has no header: its first line holds bases; expected names of columns "
+                "such as 'sequence,label': add them as the first line."
+            )
+        return (
+            f"{self.path} has no 'sequence' column; its columns are "
+            f"{', '.join(repr(c[:30]) for c in columns)}: rename the one that holds the bases to "
+            "'sequence'."
+        )
+
+
+def _cells(header: str, delimiter: str) -> list[str]:
+    cells = next(csv.reader([header.strip("\r\n")], delimiter=delimiter), [])
+    return [cell.strip() for cell in cells]
+
+
+def _has_sequence(columns: list[str]) -> bool:
+    return any(column.lower() in ("sequence", "sequence1") for column in columns)
+
+
+def _is_ours(column: str) -> bool:
+    ours = ("sequence", "sequence1", "sequence2", "label", "name")
+    return column in ours or column.startswith("label_")
+
+
+def _by_our_names(cells: dict[str, Any]) -> dict[str, Any]:
+    """Lower the case of the names we understand; of a label column, of the prefix only."""
+    return {
+        (f"label_{key[6:]}" if key.lower().startswith("label_") else key.lower()): value
+        for key, value in cells.items()
+        if _is_ours(key.lower())
+    }
+
+
+def _bases(value: Any, where: str, column: str) -> str:
+    if value is not None and not isinstance(value, str):
+        raise InputError(f"{where}: {column} is {value!r}; expected text: give the bases.")
+    stripped = strip_space(value or "")
+    check_letters(stripped, where if column == "sequence" else f"{where}, {column},")
+    return clean(stripped).bases  # what stands before the tokenizer in prediction, too
+
+
+def _label(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return ";".join(map(str, value))
+    return str(value).strip()
+
+
+def _flag(value: Any, where: str, name: str) -> bool:
+    text = "" if value is None else str(value).strip().lower()
+    if text in _YES:
+        return True
+    if text in _NO:
+        return False
+    raise InputError(f"{where}: label_{name} is {value!r}; expected 0 or 1.")
