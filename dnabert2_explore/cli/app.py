@@ -14,6 +14,7 @@ from ..errors import Cancelled, ExploreError
 from .bench import bench
 from .embed import embed
 from .export import export
+from .gue import gue
 from .info import info
 from .lab import lab
 from .tokenize import tokenize
@@ -85,6 +86,7 @@ app.command(rich_help_panel="Compute")(export)
 app.command(rich_help_panel="Compute")(bench)
 app.command("train-tokenizer", rich_help_panel="Train")(train_tokenizer)
 app.command(rich_help_panel="Train")(pretrain)
+app.add_typer(gue, name="gue", rich_help_panel="Train")
 app.command(rich_help_panel="Look")(info)
 
 

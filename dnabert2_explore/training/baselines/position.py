@@ -1,26 +1,28 @@
-"""What a classifier has to beat: the most frequent class, and a position weight matrix."""
+"""The most frequent class, and a position weight matrix."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
-from .tables import LabelledSequences, scores
+from ...errors import InputError
+from ._onehot import padded_codes
+from .fitted import Fitted
 
-__all__ = ["PositionWeights", "fit_position_weights", "majority_scores", "position_weight_scores"]
+if TYPE_CHECKING:
+    from ..tables import Labelled
 
-_CODE = np.full(256, 4, dtype=np.int8)
-_CODE[np.frombuffer(b"ACGT", dtype=np.uint8)] = np.arange(4)
+__all__ = ["PositionWeights", "fit_majority", "fit_position_weights", "position_weights"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PositionWeights:
     """One log-odds matrix a class, over a core around the middle of the windows.
 
-    Parameters
+    Attributes
     ----------
     weights : (classes, core, 4) float64
         Log of the class' base frequency at a position over the frequency in all training windows.
@@ -34,42 +36,46 @@ class PositionWeights:
     prior: NDArray[np.float64]
     flank: int
 
-    def predict(self, bases: tuple[str, ...]) -> NDArray[np.int64]:
-        """Class of the highest score; an unknown base adds nothing. Shape (n,)."""
-        codes = _codes(bases, self.flank)
+    def log_scores(self, bases: tuple[str, ...]) -> NDArray[np.float64]:
+        """Log probability of each class up to a constant; an unknown base adds nothing.
+
+        Returns
+        -------
+        (n, classes) float64
+        """
+        codes = _core(bases, self.flank)
         known = np.concatenate([self.weights, np.zeros_like(self.weights[..., :1])], axis=2)
         total = np.tile(self.prior, (len(bases), 1))
         for position in range(codes.shape[1]):
             total += known[:, position, codes[:, position]].T
-        return np.asarray(total.argmax(axis=1), dtype=np.int64)
+        return total
+
+    def predict(self, bases: tuple[str, ...]) -> NDArray[np.int64]:
+        """Class of the highest score, shape (n,)."""
+        return np.asarray(self.log_scores(bases).argmax(axis=1), dtype=np.int64)
 
 
-def _codes(bases: tuple[str, ...], flank: int) -> NDArray[np.int8]:
+def _core(bases: tuple[str, ...], flank: int) -> NDArray[np.int8]:
     lengths = {len(one) for one in bases}
     if len(lengths) != 1:
         raise InputError(
             f"a position weight matrix needs windows of one length; found {min(lengths)} to "
-            f"{max(lengths)} bases."
+            f"{max(lengths)} bases: cut them to one length, or leave this baseline out."
         )
     length = lengths.pop()
     middle = length // 2
     if not 0 < flank <= min(middle, length - middle):
         raise InputError(f"flank is {flank}; expected 1 to {min(middle, length - middle)}.")
-    text = "".join(bases).encode("ascii", "replace")
-    codes = _CODE[np.frombuffer(text, dtype=np.uint8)].reshape(len(bases), length)
-    return codes[:, middle - flank : middle + flank]
+    return padded_codes(bases, length)[:, middle - flank : middle + flank]
 
 
-def fit_position_weights(
-    training: LabelledSequences, flank: int, pseudocount: float = 1.0
-) -> PositionWeights:
+def position_weights(training: Labelled, flank: int, pseudocount: float = 1.0) -> PositionWeights:
     """Count bases by position and class; `pseudocount` is added to every count.
 
     With several classes this is naive Bayes over positions; Staden 1984 and every splice-site
     scorer since starts there.
     """
-    codes = _codes(training.bases, flank)
-    positions = np.arange(codes.shape[1])
+    codes = _core(training.bases, flank)
 
     def frequencies(rows: NDArray[np.int8]) -> NDArray[np.float64]:
         counts = np.stack([(rows == base).sum(axis=0) for base in range(4)], axis=1) + pseudocount
@@ -77,40 +83,77 @@ def fit_position_weights(
 
     background = frequencies(codes).mean(axis=0)
     weights = np.stack(
-        [np.log(frequencies(codes[training.labels == k]) / background)[positions]
+        [np.log(frequencies(codes[training.labels == k]) / background)
          for k in range(len(training.classes))]
     )  # fmt: skip
+    return PositionWeights(weights, _log_prior(training), flank)
+
+
+def _log_prior(training: Labelled) -> NDArray[np.float64]:
     counts = np.bincount(training.labels, minlength=len(training.classes))
-    return PositionWeights(weights, np.log(counts / counts.sum()), flank)
+    with np.errstate(divide="ignore"):  # a class without examples is never answered
+        return np.log(counts / counts.sum())
 
 
-def majority_scores(training: LabelledSequences, test: LabelledSequences) -> dict[str, float]:
-    """Scores of always answering the most frequent training class."""
-    most = int(np.bincount(training.labels).argmax())
-    return scores(test.labels, np.full(len(test), most, dtype=np.int64), test.classes)
+def _normalised(logs: NDArray[np.float64]) -> NDArray[np.float64]:
+    values = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return np.asarray(values / values.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
-def position_weight_scores(
-    training: LabelledSequences,
-    dev: LabelledSequences,
-    test: LabelledSequences,
-    flanks: tuple[int, ...] = (5, 10, 20, 35, 50, 75, 100),
+def fit_majority(training: Labelled, dev: Labelled, seed: int = 42) -> Fitted:
+    """Answer the class frequencies of training, whatever the sequence; `dev` is not read."""
+    prior = np.exp(_log_prior(training))
+    return Fitted(
+        name="majority",
+        title="majority class",
+        settings={"class": training.classes[int(prior.argmax())]},
+        parameters=len(prior) - 1,
+        probabilities=lambda data: np.tile(prior, (len(data.bases), 1)),
+    )
+
+
+def fit_position_weights(
+    training: Labelled,
+    dev: Labelled,
+    flanks: tuple[int, ...] = (5, 10, 20, 35, 50, 75, 100, 150, 250),
     pseudocount: float = 1.0,
-) -> dict[str, float]:
-    """Test scores of the position weight matrix whose core does best (MCC) on dev.
+    seed: int = 42,
+) -> Fitted:
+    """Fit the position weight matrix whose core does best (MCC) on dev.
 
-    Returns
-    -------
-    dict
-        :func:`~dnabert2_explore.training.tables.scores` of test, with ``flank`` and ``dev_mcc``.
+    Parameters
+    ----------
+    training, dev : Labelled
+        Windows of one length, aligned in the middle.
+    flanks : tuple of int
+        Candidates for half the width of the core, in bases; cut at the window's half.
+    pseudocount : float
+        Added to every count.
+    seed : int
+        Not used: counting has no chance in it.
+
+    Raises
+    ------
+    InputError
+        For windows of several lengths, or pairs of sequences.
     """
+    from sklearn.metrics import matthews_corrcoef
+
+    if training.second is not None:
+        raise InputError("a position weight matrix reads one sequence a row, not pairs.")
     longest = len(training.bases[0]) // 2
     best: tuple[float, PositionWeights] | None = None
     for flank in sorted({min(flank, longest) for flank in flanks}):
-        model = fit_position_weights(training, flank, pseudocount)
-        mcc = scores(dev.labels, model.predict(dev.bases), dev.classes)["mcc"]
+        model = position_weights(training, flank, pseudocount)
+        mcc = float(matthews_corrcoef(dev.labels, model.predict(dev.bases)))
         if best is None or mcc > best[0]:
             best = (mcc, model)
     assert best is not None  # flanks is never empty
-    found = scores(test.labels, best[1].predict(test.bases), test.classes)
-    return found | {"flank": float(best[1].flank), "dev_mcc": best[0]}
+    kept = best[1]
+    return Fitted(
+        name="position_weights",
+        title="position weight matrix",
+        settings={"flank": kept.flank, "pseudocount": pseudocount, "dev_mcc": best[0]},
+        parameters=3 * 2 * kept.flank * len(training.classes),
+        probabilities=lambda data: _normalised(kept.log_scores(data.bases)),
+    )

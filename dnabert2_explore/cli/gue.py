@@ -1,0 +1,274 @@
+"""``dnabert2-explore gue``: the benchmark's datasets, runs on them, and the table of results."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .common import DEVICE, FORCE, progress_bar, stop_between_steps
+from .output import check_output, replacing
+
+if TYPE_CHECKING:
+    from ..training.gue import Leaderboard
+
+__all__ = ["gue"]
+
+gue = typer.Typer(
+    help="GUE and GUE+, the benchmark of DNABERT-2: list, run, table.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+ROOT = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA", help="The unpacked archive (holds GUE/), or one folder a dataset."
+    ),
+]
+DATASETS = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--dataset", "-d", help="Name such as tf_2 or H3; give it again for more.",
+        show_default="all whose files are there",
+    ),
+]  # fmt: skip
+
+
+@gue.command("list")
+def list_datasets(
+    root: Annotated[
+        Path | None, typer.Argument(metavar="[DATA]", help="Say which files are there.")
+    ] = None,
+) -> None:
+    """List the 28 datasets of GUE and the 8 of GUE+, and what is missing of them.
+
+    [bold]Examples[/bold]
+
+      dnabert2-explore gue list
+
+      dnabert2-explore gue list ~/GUE
+    """
+    from ..training.gue import DATASETS, find
+
+    header = ["dataset", "suite", "task", "species", "bp", "classes", "tokens", "epochs"]
+    rows = [header + ([] if root is None else ["files"])]
+    for one in DATASETS.values():
+        recipe = one.recipe
+        rows.append(
+            [
+                one.name,
+                one.suite,
+                one.task,
+                one.species,
+                f"{one.bases:,}",
+                str(one.classes),
+                str(recipe.max_tokens),
+                f"{recipe.max_steps:,} steps" if recipe.max_steps else f"{recipe.epochs:g}",
+            ]
+        )
+        if root is not None:
+            found = find(root, one.name)
+            rows[-1].append(
+                "complete" if found.state == "full" else f"without {', '.join(found.missing)}"
+            )
+    print(_aligned(rows))
+
+
+@gue.command("run")
+def run(
+    root: ROOT,
+    output: Annotated[
+        Path, typer.Option("--output", "--out", "-o", help="Results folder, one JSON a run.")
+    ],
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="pocket, a folder, or a hub id.")
+    ] = "pocket",
+    dataset: DATASETS = None,
+    reduced: Annotated[
+        bool,
+        typer.Option("--reduced", help="Also datasets without train.csv, trained on dev."),
+    ] = False,
+    seed: Annotated[
+        list[int] | None, typer.Option(help="Give it again for more.", show_default="42")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name of a variation of the authors' protocol.")] = "",
+    learning_rate: Annotated[float | None, typer.Option(help="Variation: not 3e-5.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Variation: passes over train.")] = None,
+    max_steps: Annotated[int | None, typer.Option(help="Variation: steps.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Variation: not 32.")] = None,
+    warmup_steps: Annotated[int | None, typer.Option(help="Variation: warm-up.")] = None,
+    evaluate_every: Annotated[int | None, typer.Option(help="Variation: steps.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Variation: 0 for no limit.")] = None,
+    train_rows: Annotated[int | None, typer.Option(help="Variation: a sample of train.")] = None,
+    max_minutes: Annotated[float | None, typer.Option(help="Variation: a dataset.")] = None,
+    patience: Annotated[int | None, typer.Option(help="Variation: early stopping.")] = None,
+    method: Annotated[str | None, typer.Option(help="Variation: lora or probe.")] = None,
+    pooling: Annotated[str | None, typer.Option(help="Variation: mean.")] = None,
+    augment: Annotated[str | None, typer.Option(help="Variation: reverse_complement.")] = None,
+    dropout: Annotated[float | None, typer.Option(help="Variation: not 0.1.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="Variation: not 0.01.")] = None,
+    gradient_clip: Annotated[float | None, typer.Option(help="Variation: not 1.")] = None,
+    class_weights: Annotated[str | None, typer.Option(help="Variation: balanced.")] = None,
+    select: Annotated[str | None, typer.Option(help="Variation: checkpoint by mcc, …")] = None,
+    baselines: Annotated[
+        str, typer.Option(help="Comma-separated; none for none.")
+    ] = "majority,position_weights,kmer,cnn",
+    baseline_minutes: Annotated[
+        float, typer.Option(help="Limit for the CNN of a dataset; 0 for none.")
+    ] = 0.0,
+    keep_model: Annotated[bool, typer.Option(help="Keep the fine-tuned weights.")] = False,
+    device: DEVICE = "auto",
+    precision: Annotated[str, typer.Option(help="auto, float32, bfloat16.")] = "auto",
+    threads: Annotated[int, typer.Option(help="0: as torch finds fit.")] = 0,
+) -> None:
+    """Fine-tune a model on datasets of GUE as the authors do, beside simple baselines.
+
+    Global batch 32 whatever the number of GPUs, learning rate 3e-5, the checkpoint
+    with the lowest dev loss, scored once on test. Any option marked "Variation"
+    departs from that, needs --name, and is written into every result. A run whose
+    result file exists is not run again, so the same command goes on after a stop.
+
+    [bold]Examples[/bold]
+
+      dnabert2-explore gue run ~/GUE -m zhihan1996/DNABERT-2-117M -o results
+
+      dnabert2-explore gue run ~/GUE -d tf_2 -o results --name fast --learning-rate 5e-4
+
+      dnabert2-explore gue table results
+    """
+    from ..errors import InputError
+    from ..training.gue import Variation, find, run_dataset
+    from ..training.gue.datasets import GUE, GUE_PLUS
+
+    variation = Variation(
+        name=name,
+        learning_rate=learning_rate,
+        epochs=epochs,
+        max_steps=max_steps,
+        batch_size=batch_size,
+        warmup_steps=warmup_steps,
+        evaluate_every=evaluate_every,
+        max_tokens=max_tokens,
+        train_rows=train_rows,
+        max_minutes=max_minutes,
+        patience=patience,
+        method=method,
+        pooling=pooling,
+        augment=augment,
+        dropout=dropout,
+        weight_decay=weight_decay,
+        gradient_clip=gradient_clip,
+        class_weights=class_weights,
+        select=select,
+    )
+    wanted = [find(root, one) for one in dataset or GUE + GUE_PLUS]
+    ready = [one for one in wanted if one.state == "full" or (reduced and one.state == "reduced")]
+    for one in wanted:
+        if one not in ready:
+            print(f"left out: {one}", file=sys.stderr)
+    if not ready:
+        raise InputError(
+            f"no dataset in {root} can be run"
+            + ("" if reduced else "; pass --reduced where only train.csv is missing")
+        )
+    chosen = tuple(part for part in baselines.split(",") if part and part != "none")
+    for found in ready:
+        for number in seed or [42]:
+            title = f"{found.dataset.name}, seed {number}"
+            with progress_bar(title) as progress, stop_between_steps(progress) as report:
+                result = run_dataset(
+                    found.dataset.name,
+                    root,
+                    model,
+                    output,
+                    seed=number,
+                    variation=variation,
+                    baselines=chosen,
+                    baseline_minutes=baseline_minutes,
+                    device=device,
+                    precision=precision,
+                    threads=threads,
+                    keep_model=keep_model,
+                    progress=report,
+                )
+            metric = found.dataset.metric
+            beside = ", ".join(f"{one.name} {one.test[metric]:.3f}" for one in result.baselines)
+            print(
+                f"{result.dataset}: {result.label} {metric} {result.test.values[metric]}"
+                + (" REDUCED" if result.state == "reduced" else "")
+                + (f"; {beside}" if beside else "")
+                + f"; {result.seconds / 60:.1f} minutes"
+            )
+
+
+@gue.command("table")
+def table(
+    results: Annotated[Path, typer.Argument(help="Results folder of 'gue run'.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write (.md or .csv).", show_default="stdout"),
+    ] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Everything: scores, differences, commands.")
+    ] = False,
+    published: Annotated[
+        str, typer.Option(help="Columns of the paper, comma-separated; none, all.")
+    ] = "DNABERT 6-mer,NT 500M human,NT 2500M multi,DNABERT-2",
+    force: FORCE = False,
+) -> None:
+    """Put result files beside the published scores.
+
+    Means are over the datasets that every run here has in full, for every column
+    alike; runs that were trained on dev are marked and in no mean.
+
+    [bold]Examples[/bold]
+
+      dnabert2-explore gue table results
+
+      dnabert2-explore gue table results --markdown -o docs/gue.md
+    """
+    from ..training.gue import PUBLISHED, leaderboard
+
+    names = tuple(one.strip() for one in published.split(",") if one.strip())
+    names = {"none": (), "all": PUBLISHED}.get(published, names)
+    if output is not None:
+        check_output(output, force)
+    board = leaderboard(results, published=names)
+    if output is not None:
+        text = board.table().to_csv(index=False) if output.suffix == ".csv" else board.markdown()
+        with replacing(output) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+        print(f"{output}: {len(board.runs)} runs on {len(board.datasets)} datasets",
+              file=sys.stderr)  # fmt: skip
+    elif markdown:
+        print(board.markdown(), end="")
+    else:
+        _print_table(board)
+
+
+def _print_table(board: Leaderboard) -> None:
+    from ..training.gue import DATASETS
+
+    rows = [["", *(column.name for column in board.columns)]]
+    for dataset in board.datasets:
+        rows.append([dataset + (" (F1)" if DATASETS[dataset].metric != "mcc" else "")])
+        for column in board.columns:
+            cell = board.cells.get((dataset, column.name))
+            mark = " R" if cell is not None and cell.state == "reduced" else ""
+            rows[-1].append("–" if cell is None else f"{cell.score.value:.3f}{mark}")
+    means = [board.means.get(column.name) for column in board.columns]
+    rows.append([f"mean of {len(board.shared)}"])
+    rows[-1] += ["–" if mean is None else f"{mean.value:.3f}" for mean in means]
+    print(_aligned(rows))
+    if any(cell.state == "reduced" for cell in board.cells.values()):
+        print("R: reduced, trained on dev; not comparable with published scores, in no mean")
+
+
+def _aligned(rows: list[list[str]]) -> str:
+    """Lay out a table for a terminal or a pipe; it is never wrapped or cut."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)) for row in rows]
+    return "\n".join(line.rstrip() for line in lines)

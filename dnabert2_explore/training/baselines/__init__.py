@@ -1,0 +1,41 @@
+"""What a classifier has to beat: simple methods fitted on the same files, chosen on the same dev.
+
+=====================  ===========================================================================
+``majority``           the most frequent class
+``position_weights``   a position weight matrix (windows of one length)
+``kmer``               logistic regression on 4-mer frequencies: composition without order
+``cnn``                a convolutional network of 0.2 million parameters, from scratch
+=====================  ===========================================================================
+
+All are called as ``fit(training, dev, seed=…)`` and return a :class:`Fitted`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .cnn import SmallCnn, fit_cnn
+from .fitted import Fitted
+from .kmers import fit_kmers, kmer_frequencies
+from .position import PositionWeights, fit_majority, fit_position_weights, position_weights
+
+__all__ = [
+    "BASELINES",
+    "Fitted",
+    "PositionWeights",
+    "SmallCnn",
+    "fit_cnn",
+    "fit_kmers",
+    "fit_majority",
+    "fit_position_weights",
+    "kmer_frequencies",
+    "position_weights",
+]
+
+#: Baselines by name, from the simplest to the strongest.
+BASELINES: dict[str, Callable[..., Fitted]] = {
+    "majority": fit_majority,
+    "position_weights": fit_position_weights,
+    "kmer": fit_kmers,
+    "cnn": fit_cnn,
+}

@@ -1,0 +1,41 @@
+"""Bases as small integers, the form every baseline starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["UNKNOWN", "codes", "padded_codes"]
+
+#: Code of everything that is not A, C, G or T, and of what lies behind the end of a sequence.
+UNKNOWN = 4
+
+_CODE = np.full(256, UNKNOWN, dtype=np.int8)
+_CODE[np.frombuffer(b"ACGT", dtype=np.uint8)] = np.arange(4)
+
+
+def codes(bases: str) -> NDArray[np.int8]:
+    """Write A, C, G, T as 0 to 3 and everything else as 4; shape (n,)."""
+    return _CODE[np.frombuffer(bases.encode("ascii", "replace"), dtype=np.uint8)]
+
+
+def padded_codes(bases: Sequence[str], length: int) -> NDArray[np.int8]:
+    """Code sequences in rows of one length, cut or filled with 4 at the end.
+
+    Parameters
+    ----------
+    bases : sequence of str
+    length : int
+        Columns.
+
+    Returns
+    -------
+    (n, length) int8
+    """
+    out = np.full((len(bases), length), UNKNOWN, dtype=np.int8)
+    for row, one in enumerate(bases):
+        part = codes(one[:length])
+        out[row, : len(part)] = part
+    return out

@@ -1,0 +1,49 @@
+"""What every baseline is once it has been fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from ..tables import Labelled
+
+__all__ = ["Fitted", "spread"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A fitted baseline.
+
+    Attributes
+    ----------
+    name : str
+        Its key in :data:`~dnabert2_explore.training.baselines.BASELINES`.
+    title : str
+        In words, for tables.
+    settings : dict
+        What was set or chosen on dev; ready for JSON.
+    parameters : int
+        Numbers fitted.
+    probabilities : callable
+        Labelled -> (n, classes) float64, rows sum to 1.
+    """
+
+    name: str
+    title: str
+    settings: dict[str, Any]
+    parameters: int
+    probabilities: Callable[[Labelled], NDArray[np.float64]]
+
+
+def spread(
+    found: NDArray[np.float64], present: NDArray[np.int64], classes: int
+) -> NDArray[np.float64]:
+    """Put the columns of the classes seen in training at their places; others get 0."""
+    out = np.zeros((len(found), classes))
+    out[:, present] = found
+    return out / out.sum(axis=1, keepdims=True)  # float32 sums to 1 in six digits only

@@ -1,0 +1,112 @@
+"""The baselines on a dataset: fitted once, kept beside the runs, and part of each run's file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from ...errors import InputError
+from ..baselines import BASELINES
+from ..metrics import score
+from ..tables import Labelled
+from .results import FORMAT, BaselineRun, encode, read_json, write_json
+
+__all__ = ["run_baselines"]
+
+
+def run_baselines(
+    names: tuple[str, ...],
+    data: dict[str, Labelled],
+    checksums: dict[str, str],
+    path: Path,
+    seed: int = 42,
+    device: torch.device | None = None,
+    max_minutes: float = 0.0,
+    bootstrap: int = 1000,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[tuple[BaselineRun, ...], tuple[str, ...]]:
+    """Fit baselines on a dataset, or read those that have been.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Of :data:`~dnabert2_explore.training.baselines.BASELINES`.
+    data : dict of str to Labelled
+        "train", "dev" and "test".
+    checksums : dict of str to str
+        Of the files; results of other files are not used again.
+    path : pathlib.Path
+        Where results are kept.
+    seed : int
+    device : torch.device, optional
+        For the CNN.
+    max_minutes : float
+        For the CNN; 0 for no limit.
+    bootstrap : int
+        Resamples for intervals.
+    progress : callable, optional
+        Called as ``progress(done, total)``, in thousandths of a baseline; may raise Cancelled.
+
+    Returns
+    -------
+    runs : tuple of BaselineRun
+    notes : tuple of str
+        Why a baseline does not apply.
+
+    Raises
+    ------
+    InputError
+        For an unknown baseline.
+    """
+    unknown = [name for name in names if name not in BASELINES]
+    if unknown:
+        raise InputError(f"no baseline {unknown[0]!r}; expected some of {', '.join(BASELINES)}.")
+    key = {"format": FORMAT, "checksums": checksums, "seed": seed, "max_minutes": max_minutes}
+    kept = _kept(path, key)
+    notes: list[str] = []
+    for index, name in enumerate(names):
+        if name in kept:
+            continue
+        begun = time.monotonic()
+        more = {}
+        if name == "cnn":
+
+            def within(done: int, total: int, index: int = index) -> None:
+                if progress is not None:
+                    progress(1000 * index + 1000 * done // total, 1000 * len(names))
+
+            more = {
+                "device": str(device or "cpu"), "max_minutes": max_minutes, "progress": within
+            }  # fmt: skip
+        try:
+            fitted = BASELINES[name](data["train"], data["dev"], seed=seed, **more)
+            outputs = fitted.probabilities(data["test"])
+        except InputError as error:  # the data do not suit this baseline
+            notes.append(f"Baseline {name} left out: {error}")
+            continue
+        test = data["test"]
+        kept[name] = BaselineRun(
+            name=name,
+            title=fitted.title,
+            settings=fitted.settings,
+            parameters=fitted.parameters,
+            seconds=round(time.monotonic() - begun, 3),
+            test=score(test.task, test.labels, outputs, test.classes, bootstrap=bootstrap),
+            predicted=encode(outputs.argmax(axis=1)),
+        )
+        write_json(path, key | {"baselines": [one.to_json() for one in kept.values()]})
+        if progress is not None:
+            progress(1000 * (index + 1), 1000 * len(names))
+    return tuple(kept[name] for name in names if name in kept), tuple(notes)
+
+
+def _kept(path: Path, key: dict[str, object]) -> dict[str, BaselineRun]:
+    if not path.is_file():
+        return {}
+    content = read_json(path)
+    if any(content.get(name) != value for name, value in key.items()):
+        return {}  # other files, another seed: fitted anew
+    return {one["name"]: BaselineRun.from_json(one) for one in content["baselines"]}

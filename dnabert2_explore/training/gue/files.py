@@ -1,0 +1,97 @@
+"""Where the files of a dataset are, and which are missing."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import InputError
+from .datasets import Dataset, find_dataset
+
+__all__ = ["SPLITS", "Found", "find", "sha256"]
+
+SPLITS = ("train", "dev", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The files of a dataset under a root.
+
+    Attributes
+    ----------
+    dataset : Dataset
+    folder : pathlib.Path or None
+        None where no folder of the dataset is there.
+    files : dict of str to pathlib.Path
+        Split -> CSV, those that exist.
+    looked : tuple of pathlib.Path
+        Folders that were tried.
+    """
+
+    dataset: Dataset
+    folder: Path | None
+    files: dict[str, Path]
+    looked: tuple[Path, ...]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Splits without a file."""
+        return tuple(split for split in SPLITS if split not in self.files)
+
+    @property
+    def state(self) -> str:
+        """Full, reduced (dev and test only: dev has to serve for training) or unusable."""
+        if not self.missing:
+            return "full"
+        return "reduced" if self.missing == ("train",) else "unusable"
+
+    def __str__(self) -> str:
+        if self.folder is None:
+            places = ", ".join(str(path) for path in self.looked)
+            return f"{self.dataset.name}: no folder; looked for {places}"
+        if not self.missing:
+            return f"{self.dataset.name}: complete in {self.folder}"
+        names = ", ".join(f"{split}.csv" for split in self.missing)
+        return f"{self.dataset.name}: {names} missing in {self.folder}"
+
+
+def find(root: str | Path, name: str) -> Found:
+    """Look for a dataset's files.
+
+    Parameters
+    ----------
+    root : path
+        The unpacked archive (the folder that holds ``GUE/``, or ``GUE`` itself), or a folder in the
+        layout of the copies on Hugging Face (one folder a dataset).
+    name : str
+        As `find_dataset` takes it.
+
+    Raises
+    ------
+    InputError
+        If `root` is no folder, or no dataset has that name.
+    """
+    root = Path(root).expanduser()
+    if not root.is_dir():
+        raise InputError(
+            f"{root} is no folder: pass the folder that the authors' archive was unpacked into."
+        )
+    dataset = find_dataset(name)
+    looked = tuple(
+        top / below
+        for below in dict.fromkeys((dataset.folder, dataset.mirror, dataset.name))
+        for top in (root, root / "GUE", root / "GUE_plus", root / "GUE+")
+    )
+    for folder in looked:
+        files = {split: folder / f"{split}.csv" for split in SPLITS}
+        files = {split: path for split, path in files.items() if path.is_file()}
+        if files:
+            return Found(dataset, folder, files, looked)
+    return Found(dataset, None, {}, looked[:2])
+
+
+def sha256(path: Path) -> str:
+    """Checksum of a file, in hexadecimal."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

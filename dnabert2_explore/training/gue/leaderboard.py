@@ -1,0 +1,366 @@
+"""Result files side by side, with baselines and the published scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import InputError
+from ..baselines import BASELINES
+from ..metrics import Estimate
+from .datasets import DATASETS
+from .published import PUBLISHED, published_scores
+from .resampling import interval, resampled
+from .results import GueRun, decode
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Cell", "Column", "Difference", "Leaderboard", "leaderboard", "read_runs"]
+
+_SAMPLES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Who was scored.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"run", "baseline", "published"}
+        Fine-tuned here; a simple method fitted here; the paper's number.
+    detail : str
+        What it is, in a sentence: the protocol, or the source.
+    """
+
+    name: str
+    kind: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A score on the test set of a dataset.
+
+    Attributes
+    ----------
+    score : Estimate
+        Mean over seeds with a 95% bootstrap interval over test sequences; published numbers have
+        none.
+    state : {"full", "reduced", "published"}
+    seeds : tuple of int
+    """
+
+    score: Estimate
+    state: str
+    seeds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """By how much one column is better than another.
+
+    Attributes
+    ----------
+    first, second : str
+        Columns; the value is first minus second.
+    dataset : str
+        "mean" for the mean over the shared datasets.
+    score : Estimate
+        With a 95% interval.
+    paired : bool
+        Both answered the same test sequences, which are resampled together. False beside a
+        published number: its own uncertainty is unknown and left out.
+    """
+
+    first: str
+    second: str
+    dataset: str
+    score: Estimate
+    paired: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaderboard:
+    """A table of scores.
+
+    Attributes
+    ----------
+    datasets : tuple of str
+        Rows, in the paper's order.
+    columns : tuple of Column
+    cells : dict of (dataset, column name) to Cell
+    shared : tuple of str
+        Datasets that every run here has in full: means are over these, for every column alike.
+    means : dict of str to Estimate
+        Column -> mean over `shared`; absent for a column that lacks one of them.
+    differences : tuple of Difference
+        Every run minus every other column, by dataset and for the mean.
+    runs : tuple of GueRun
+        What the table was made of.
+    """
+
+    datasets: tuple[str, ...]
+    columns: tuple[Column, ...]
+    cells: dict[tuple[str, str], Cell]
+    shared: tuple[str, ...]
+    means: dict[str, Estimate]
+    differences: tuple[Difference, ...]
+    runs: tuple[GueRun, ...]
+
+    def table(self) -> pd.DataFrame:
+        """One row a score: dataset, column, kind, state, metric, value, low, high, seeds."""
+        import pandas as pd
+
+        kinds = {column.name: column.kind for column in self.columns}
+        rows = [
+            (
+                dataset,
+                name,
+                kinds[name],
+                cell.state,
+                DATASETS[dataset].metric,
+                cell.score.value,
+                cell.score.low,
+                cell.score.high,
+                " ".join(map(str, cell.seeds)),
+            )
+            for (dataset, name), cell in self.cells.items()
+        ]
+        names = ("dataset", "name", "kind", "state", "metric", "value", "low", "high", "seeds")
+        return pd.DataFrame(rows, columns=list(names))
+
+    def markdown(self) -> str:
+        """Tables of scores, means and differences, with what they were made of."""
+        from .markdown import write
+
+        return write(self)
+
+    def difference(self, first: str, second: str, dataset: str = "mean") -> Difference:
+        """Find one difference.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        for one in self.differences:
+            if (one.first, one.second, one.dataset) == (first, second, dataset):
+                return one
+        raise InputError(
+            f"The leaderboard compares no {first!r} with {second!r} on {dataset!r}: ask for runs "
+            f"({', '.join(c.name for c in self.columns if c.kind == 'run')}) against other columns."
+        )
+
+
+def read_runs(folder: str | Path) -> tuple[GueRun, ...]:
+    """Read all result files of a folder.
+
+    Raises
+    ------
+    InputError
+        If the folder is none, or holds no result.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder: pass the results folder of `gue run`.")
+    paths = [
+        path
+        for path in sorted(folder.glob("*/*-seed*.json"))
+        if not path.name.startswith("baselines-")
+    ]
+    if not paths:
+        raise InputError(
+            f"{folder} holds no results (<dataset>/<model>-seed<k>.json): run "
+            "`dnabert2-explore gue run` first."
+        )
+    return tuple(GueRun.load(path) for path in paths)
+
+
+def leaderboard(
+    runs: str | Path | Iterable[GueRun], published: tuple[str, ...] = PUBLISHED
+) -> Leaderboard:
+    """Put results side by side.
+
+    Parameters
+    ----------
+    runs : path or iterable of GueRun
+        A results folder, or what `read_runs` returned.
+    published : tuple of str
+        Columns of the paper's table to show.
+
+    Returns
+    -------
+    Leaderboard
+
+    Raises
+    ------
+    InputError
+        If there is no result, or runs of one name differ in more than their seed.
+    """
+    every = read_runs(runs) if isinstance(runs, (str, Path)) else tuple(runs)
+    if not every:
+        raise InputError("no runs to compare: run `dnabert2-explore gue run` first.")
+    present = {run.dataset for run in every}
+    datasets = tuple(name for name in DATASETS if name in present)
+    answers = _Answers(every)
+    labels = list(dict.fromkeys(run.label for run in every))
+    baselines = [name for name in BASELINES if any(name in answers.of(d) for d in datasets)]
+    table = published_scores()
+    unknown = [name for name in published if name not in table]
+    if unknown:
+        raise InputError(f"the paper has no {unknown[0]!r}; expected {', '.join(PUBLISHED)}.")
+    columns = [Column(name, "run", _protocols(every, name)) for name in labels]
+    columns += [Column(name, "baseline", answers.titles[name]) for name in baselines]
+    columns += [Column(name, "published", "Zhou et al. 2023") for name in published]
+
+    cells: dict[tuple[str, str], Cell] = {}
+    for dataset in datasets:
+        for name, (values, samples) in answers.of(dataset).items():
+            state, seeds = answers.describe(dataset, name)
+            cells[dataset, name] = Cell(interval(values, samples), state, seeds)
+        for name in published:
+            if dataset in table[name]:
+                cells[dataset, name] = Cell(Estimate(table[name][dataset]), "published")
+    shared = tuple(
+        dataset
+        for dataset in datasets
+        if all((dataset, name) in cells and cells[dataset, name].state == "full" for name in labels)
+    )
+    means = {
+        column.name: _mean(answers, cells, shared, column.name)
+        for column in columns
+        if shared and all((dataset, column.name) in cells for dataset in shared)
+    }
+    return Leaderboard(
+        datasets,
+        tuple(columns),
+        cells,
+        shared,
+        means,
+        tuple(_differences(answers, cells, datasets, shared, columns, labels)),
+        every,
+    )
+
+
+Scored = tuple[float, NDArray[np.float64]]  # the value, and the same value on resamples
+
+
+class _Answers:
+    """Scores of what was computed here on test sets and on the same resamples of them."""
+
+    def __init__(self, runs: tuple[GueRun, ...]) -> None:
+        self.titles: dict[str, str] = {}
+        self._scored: dict[str, dict[str, Scored]] = {}
+        self._said: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {}
+        grouped: dict[str, dict[str, dict[int, tuple[str, str, GueRun]]]] = {}
+        for run in runs:
+            names = grouped.setdefault(run.dataset, {})
+            names.setdefault(run.label, {})[run.seed] = (run.predicted, run.labels, run)
+            for one in run.baselines:
+                self.titles[one.name] = one.title
+                names.setdefault(one.name, {})[run.seed] = (one.predicted, run.labels, run)
+        for dataset, names in grouped.items():
+            _check_tests([run for run in runs if run.dataset == dataset])
+            self._scored[dataset] = {}
+            for name, seeds in names.items():
+                first = next(iter(seeds.values()))[2]
+                _check_alike(name, first, [run for _, _, run in seeds.values()])
+                truth = decode(first.labels)
+                answers = [decode(predicted) for predicted, _, _ in seeds.values()]
+                most = max(int(one.max()) for one in (truth, *answers))
+                classes = max(DATASETS[dataset].classes, most + 1)
+                self._scored[dataset][name] = resampled(
+                    truth, answers, classes, DATASETS[dataset].metric, _SAMPLES
+                )
+                self._said[dataset, name] = first.state, tuple(sorted(seeds))
+
+    def of(self, dataset: str) -> dict[str, Scored]:
+        return self._scored[dataset]
+
+    def describe(self, dataset: str, name: str) -> tuple[str, tuple[int, ...]]:
+        return self._said[dataset, name]
+
+
+def _check_tests(runs: list[GueRun]) -> None:
+    for run in runs:
+        if run.labels != runs[0].labels:
+            raise InputError(
+                f"{run.dataset}: results of {runs[0].label!r} (seed {runs[0].seed}) and "
+                f"{run.label!r} (seed {run.seed}) are of different test files: keep them in "
+                "different results folders."
+            )
+
+
+def _check_alike(name: str, first: GueRun, runs: list[GueRun]) -> None:
+    for run in runs:
+        if run.label == name and (run.deviations, run.state) != (first.deviations, first.state):
+            raise InputError(
+                f"{run.dataset}: runs of {name!r} with seeds {first.seed} and {run.seed} differ in "
+                "more than the seed: name the variation."
+            )
+
+
+def _protocols(runs: tuple[GueRun, ...], label: str) -> str:
+    """How the runs of a label depart from the authors' protocol, said once."""
+    found = list(dict.fromkeys(run.protocol for run in runs if run.label == label))
+    if found == ["authors"]:
+        return "the authors' protocol"
+    common = set.intersection(*[set(run.deviations) for run in runs if run.label == label])
+    first = next(run for run in runs if run.label == label)
+    said = [one for one in first.deviations if one in common]
+    more = "" if len(found) == 1 else "; more by dataset"
+    return "; ".join(said) + more if said else "varies by dataset"
+
+
+def _mean(
+    answers: _Answers,
+    cells: dict[tuple[str, str], Cell],
+    shared: tuple[str, ...],
+    name: str,
+) -> Estimate:
+    value = float(np.mean([cells[dataset, name].score.value for dataset in shared]))
+    if cells[shared[0], name].state == "published":
+        return Estimate(round(value, 6))
+    return interval(value, np.mean([answers.of(dataset)[name][1] for dataset in shared], axis=0))
+
+
+def _differences(
+    answers: _Answers,
+    cells: dict[tuple[str, str], Cell],
+    datasets: tuple[str, ...],
+    shared: tuple[str, ...],
+    columns: list[Column],
+    labels: list[str],
+) -> Iterable[Difference]:
+    for first in labels:
+        for column in columns:
+            second = column.name
+            if second == first:
+                continue
+            paired = column.kind != "published"
+            gaps: dict[str, Scored] = {}
+            for dataset in datasets:
+                if (dataset, first) not in cells or (dataset, second) not in cells:
+                    continue
+                if cells[dataset, first].state == "reduced" and not paired:
+                    continue  # a model trained on dev is no match for one trained on train
+                value, samples = answers.of(dataset)[first]
+                if paired:
+                    other, others = answers.of(dataset)[second]
+                else:
+                    other = cells[dataset, second].score.value
+                    others = np.full_like(samples, other)
+                gaps[dataset] = value - other, samples - others
+            for dataset, (value, samples) in gaps.items():
+                yield Difference(first, second, dataset, interval(value, samples), paired)
+            if shared and all(dataset in gaps for dataset in shared):
+                value = float(np.mean([gaps[dataset][0] for dataset in shared]))
+                samples = np.mean([gaps[dataset][1] for dataset in shared], axis=0)
+                yield Difference(first, second, "mean", interval(value, samples), paired)

@@ -1,0 +1,183 @@
+"""A leaderboard as Markdown: no number without what it is."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING
+
+from .datasets import DATASETS
+from .published import CITATION
+from .results import GueRun
+from .variation import authors_settings
+
+if TYPE_CHECKING:
+    from .leaderboard import Cell, Column, Leaderboard
+
+__all__ = ["command", "write"]
+
+_LATER = re.compile(r", \d{4}-\d\d-\d\d.*$")
+
+
+def command(run: GueRun, root: str = "GUE", out: str = "results") -> str:
+    """Return the command that makes a run.
+
+    Parameters
+    ----------
+    run : GueRun
+    root, out : str
+        Where the data are and the results go.
+    """
+    parts = ["dnabert2-explore", "gue", "run", root, "-d", run.dataset, "-m", run.model, "-o", out]
+    if run.state == "reduced":
+        parts.append("--reduced")
+    if run.seed != 42:
+        parts += ["--seed", str(run.seed)]
+    if run.variation:
+        parts += ["--name", run.variation]
+    for name, theirs in authors_settings(DATASETS[run.dataset]).items():
+        value = run.settings[name]
+        if value != theirs:
+            shown = f"{value:g}" if isinstance(value, float) else str(value)
+            parts += [f"--{name.replace('_', '-')}", shown]
+    return shlex.join(parts)
+
+
+def write(board: Leaderboard) -> str:
+    """Write the tables of a leaderboard."""
+    parts = [
+        _legend(board),
+        _scores(board),
+        "## Differences\n\n" + _differences(board),
+        "## How each was run\n\n" + _runs(board),
+    ]
+    notes = _notes(board)
+    if notes:
+        parts.append("## Notes of the runs\n\n" + notes)
+    return "\n\n".join(parts) + "\n"
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _grid(header: list[str], rows: list[list[str]], left: int = 1) -> str:
+    rule = ["---" if index < left else "---:" for index in range(len(header))]
+    return "\n".join([_row(header), _row(rule), *map(_row, rows)])
+
+
+def _legend(board: Leaderboard) -> str:
+    lines = [
+        "Scores on the test sets: Matthews correlation, macro F1 for covid. In brackets 95% "
+        "intervals by bootstrap over the test sequences (1,000 resamples, the same for every "
+        "column); they say nothing about other seeds.",
+        "",
+    ]
+    words = {"run": "fine-tuned here", "baseline": "fitted here", "published": "published"}
+    lines += [f"- **{one.name}** ({words[one.kind]}): {one.detail}" for one in board.columns
+              if one.kind != "published"]  # fmt: skip
+    names = [one.name for one in board.columns if one.kind == "published"]
+    if names:
+        lines.append(f"- *{', '.join(names)}* (published): {CITATION}")
+    if any(cell.state == "reduced" for cell in board.cells.values()):
+        lines.append(
+            "- ᴿ reduced: train.csv was not there, the model was trained on a part of dev.csv. Not "
+            "comparable with published scores and in no mean."
+        )
+    return "\n".join(lines)
+
+
+def _name(column: Column) -> str:
+    return {"run": "**{}**", "baseline": "{}", "published": "*{}*"}[column.kind].format(column.name)
+
+
+def _shown(cell: Cell | None, interval: bool) -> str:
+    if cell is None:
+        return "–"
+    text = f"{cell.score.value:.3f}"
+    if interval and cell.score.low == cell.score.low:  # not NaN
+        text += f" ({cell.score.low:.3f}–{cell.score.high:.3f})"
+    return text + (" ᴿ" if cell.state == "reduced" else "")
+
+
+def _scores(board: Leaderboard) -> str:
+    rows = [
+        [
+            dataset,
+            *(
+                _shown(board.cells.get((dataset, column.name)), column.kind == "run")
+                for column in board.columns
+            ),
+        ]
+        for dataset in board.datasets
+    ]
+    means = []
+    for column in board.columns:
+        mean = board.means.get(column.name)
+        means.append("–" if mean is None else f"**{mean.value:.3f}**")
+    rows.append([f"**mean of {len(board.shared)}**", *means])
+    table = _grid(["dataset", *map(_name, board.columns)], rows)
+    if not board.shared:
+        return table + "\n\nNo dataset was run in full by every run: there is no mean."
+    return table + f"\n\nThe mean is over {', '.join(board.shared)}, for every column alike."
+
+
+def _differences(board: Leaderboard) -> str:
+    rows = [
+        [one.first, one.second, f"{one.score.value:+.3f}",
+         f"{one.score.low:+.3f} to {one.score.high:+.3f}", "yes" if one.paired else "no",
+         _wins(board, one.first, one.second)]
+        for one in board.differences
+        if one.dataset == "mean"
+    ]  # fmt: skip
+    if not rows:
+        return "There is no dataset to compare on."
+    return (
+        f"Mean over the {len(board.shared)} shared datasets, in units of the score. Paired: both "
+        "answered the same test sequences. A published number has no interval of its own here, so "
+        "that the one given is too narrow. The last column counts datasets whose interval excludes "
+        "0: better, worse.\n\n"
+        + _grid(["run", "minus", "difference", "95% interval", "paired", "datasets"], rows, left=2)
+    )
+
+
+def _wins(board: Leaderboard, first: str, second: str) -> str:
+    found = [
+        one.score
+        for one in board.differences
+        if (one.first, one.second) == (first, second) and one.dataset in board.shared
+    ]
+    better, worse = sum(one.low > 0 for one in found), sum(one.high < 0 for one in found)
+    return f"{better} better, {worse} worse of {len(found)}"
+
+
+def _runs(board: Leaderboard) -> str:
+    rows = [
+        [
+            run.dataset,
+            run.label,
+            run.state,
+            " / ".join(f"{run.splits[split]['rows']:,}" for split in ("train", "dev", "test")),
+            f"{run.best_step:,} of {run.steps:,}",
+            f"{run.seconds / 60:.1f}",
+            f"`{command(run)}`",
+        ]
+        for run in board.runs
+    ]
+    # The day and the load are of each run, and in its file.
+    machines = list(dict.fromkeys(_LATER.sub("", run.machine) for run in board.runs))
+    header = ["dataset", "run", "files", "train / dev / test", "step kept", "minutes", "command"]
+    plain = "\n".join(f"- {machine}" for machine in machines)
+    return f"Machine:\n\n{plain}\n\n" + _grid(header, rows, left=3)
+
+
+def _notes(board: Leaderboard) -> str:
+    lines = []
+    for run in board.runs:
+        leaks = [one for one in run.leakage if not one.startswith("no ")]
+        said = [*run.deviations, *leaks, *run.notes]
+        if run.state == "reduced":
+            said = [f"{split}: {words}" for split, words in run.roles.items()] + said
+        if said:
+            lines.append(f"- {run.dataset}, {run.label}, seed {run.seed}: " + "; ".join(said))
+    return "\n".join(dict.fromkeys(lines))

@@ -1,0 +1,219 @@
+"""One result file a run: everything a table needs, and everything that says what it means."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import InputError
+from ...files import replacing
+from ..metrics import Scores
+
+__all__ = ["FORMAT", "BaselineRun", "GueRun", "decode", "encode"]
+
+#: Version of the result files; raised when their fields change.
+FORMAT = 1
+
+_SIGNS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def encode(classes: NDArray[np.int64]) -> str:
+    """Write class indices below 36 as one sign each, so that a result file keeps every answer."""
+    if len(classes) and not 0 <= classes.min() <= classes.max() < len(_SIGNS):
+        raise InputError(
+            f"class index {int(classes.max())} cannot be written; expected 0 to {len(_SIGNS) - 1}."
+        )
+    return "".join(_SIGNS[index] for index in classes)
+
+
+def decode(text: str) -> NDArray[np.int64]:
+    """Read what `encode` wrote.
+
+    Examples
+    --------
+    >>> decode(encode(np.array([0, 2, 11]))).tolist()
+    [0, 2, 11]
+    """
+    return np.array([_SIGNS.index(sign) for sign in text], dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineRun:
+    """A simple method on the same files.
+
+    Attributes
+    ----------
+    name, title : str
+        Key, and name in tables.
+    settings : dict
+        What was set, and what was chosen on dev.
+    parameters : int
+        Numbers fitted.
+    seconds : float
+        Fitting and answering.
+    test : Scores
+    predicted : str
+        Answers on test (see `decode`).
+    """
+
+    name: str
+    title: str
+    settings: dict[str, Any]
+    parameters: int
+    seconds: float
+    test: Scores
+    predicted: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a JSON file."""
+        return _fields(self) | {"test": self.test.to_json()}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> BaselineRun:
+        """Read what `to_json` made."""
+        return cls(**(content | {"test": Scores.from_json(content["test"])}))
+
+
+@dataclass(frozen=True, slots=True)
+class GueRun:
+    """A model fine-tuned on a dataset of GUE.
+
+    Attributes
+    ----------
+    dataset : str
+    model : str
+        What was fine-tuned: a shipped name, a folder, a hub id.
+    label : str
+        What tables call it: the model's name and the variation's.
+    variation : str
+        Name of the variation; "" for the authors' protocol.
+    seed : int
+    state : {"full", "reduced"}
+        Reduced: train.csv is missing and dev took its place (see `roles`).
+    roles : dict of str to str
+        What served as train, dev and test, in words.
+    splits : dict of str to dict
+        Split -> {"rows", "file", "sha256"} of the files read.
+    deviations : tuple of str
+        How the run differs from the authors' protocol.
+    settings : dict
+        The fine-tuning configuration, whole.
+    parameters : int
+        Weights of the fine-tuned network.
+    machine : str
+    seconds : float
+        Fine-tuning, evaluation included.
+    best_step, steps : int
+        Step kept, steps taken.
+    dev, test : Scores
+    baselines : tuple of BaselineRun
+    leakage : tuple of str
+        Sequences that splits share, in sentences.
+    notes : tuple of str
+        What was decided or approximated.
+    labels, predicted : str
+        Test labels and answers (see `decode`), for paired comparisons.
+    """
+
+    dataset: str
+    model: str
+    label: str
+    variation: str
+    seed: int
+    state: str
+    roles: dict[str, str]
+    splits: dict[str, dict[str, Any]]
+    deviations: tuple[str, ...]
+    settings: dict[str, Any]
+    parameters: int
+    machine: str
+    seconds: float
+    best_step: int
+    steps: int
+    dev: Scores
+    test: Scores
+    baselines: tuple[BaselineRun, ...]
+    leakage: tuple[str, ...]
+    notes: tuple[str, ...]
+    labels: str
+    predicted: str
+
+    @property
+    def protocol(self) -> str:
+        """The word "authors", or how the run differs from theirs."""
+        return "; ".join(self.deviations) if self.deviations else "authors"
+
+    def save(self, path: str | Path) -> Path:
+        """Write the result file, whole or not at all."""
+        path = Path(path)
+        content = {"format": FORMAT, "protocol": self.protocol} | _fields(self)
+        content |= {
+            "dev": self.dev.to_json(),
+            "test": self.test.to_json(),
+            "baselines": [one.to_json() for one in self.baselines],
+        }
+        write_json(path, content)
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> GueRun:
+        """Read a result file.
+
+        Raises
+        ------
+        InputError
+            If the file is no result file of this version.
+        """
+        content = read_json(path)
+        if content.pop("format", None) != FORMAT:
+            raise InputError(
+                f"{path} is no GUE result file of format {FORMAT}: move it out of the results "
+                "folder, or run the dataset again."
+            )
+        content.pop("protocol", None)
+        try:
+            content |= {split: Scores.from_json(content[split]) for split in ("dev", "test")}
+            content["baselines"] = tuple(map(BaselineRun.from_json, content["baselines"]))
+            for name in ("deviations", "leakage", "notes"):
+                content[name] = tuple(content[name])
+            return cls(**content)
+        except (KeyError, TypeError) as error:
+            raise InputError(
+                f"{path} lacks or adds fields of a GUE result file ({error}): run the dataset "
+                "again."
+            ) from error
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises
+    ------
+    InputError
+        If the file is none.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path} is no JSON ({error}): remove it and run again.") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path} holds no JSON object: remove it and run again.")
+    return content
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a JSON object, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _fields(run: GueRun | BaselineRun) -> dict[str, Any]:
+    return {one.name: getattr(run, one.name) for one in dataclasses.fields(run)}

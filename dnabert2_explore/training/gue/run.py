@@ -1,0 +1,325 @@
+"""Fine-tune a model on a dataset of GUE and write its result file."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...encoder import find_device
+from ...encoder.machine import describe_machine
+from ...errors import Cancelled, InputError
+from ...files import replacing
+from ...network.checkpoint import find_checkpoint, load_network
+from ..baselines import BASELINES
+from ..finetune import FinetuneConfig, FinetuneResult, finetune
+from ..metrics import Scores
+from ..tables import Labelled, read_labelled
+from .baselines import run_baselines
+from .datasets import Dataset
+from .files import Found, find, sha256
+from .results import GueRun, encode
+from .variation import Variation, deviations, settings_of
+
+__all__ = ["result_path", "run_dataset"]
+
+#: Share of dev that trains where train.csv is missing; the rest chooses the checkpoint.
+_REDUCED_SHARE = 0.8
+
+
+def result_path(out: str | Path, dataset: Dataset, label: str, seed: int) -> Path:
+    """Where the result file of a run is."""
+    return Path(out) / dataset.name / f"{label}-seed{seed}.json"
+
+
+def label_of(model: str, variation: Variation) -> str:
+    """Name a model and a variation, fit for a file's name."""
+    folder = Path(model)
+    name = model.replace("/", "_")
+    if folder.is_dir():  # runs/mine/model -> mine
+        name = folder.resolve().name
+        name = folder.resolve().parent.name if name == "model" else name
+    return f"{name}-{variation.name}" if variation.name else name
+
+
+def run_dataset(
+    name: str,
+    root: str | Path,
+    model: str,
+    out: str | Path,
+    seed: int = 42,
+    variation: Variation | None = None,
+    baselines: tuple[str, ...] = tuple(BASELINES),
+    baseline_minutes: float = 0.0,
+    bootstrap: int = 1000,
+    label: str = "",
+    device: str = "auto",
+    precision: str = "auto",
+    threads: int = 0,
+    keep_model: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> GueRun:
+    """Run a model on a dataset by the authors' protocol, or a stated variation of it.
+
+    A run whose result file exists is not run again. Where train.csv is missing, four fifths of dev
+    train and the rest chooses the checkpoint; such a run is "reduced" wherever it is shown.
+
+    Parameters
+    ----------
+    name : str
+        The dataset.
+    root : path
+        Where the data are (see `find`).
+    model : str
+        A shipped model, a folder, or a hub id.
+    out : path
+        Results folder: ``<dataset>/<label>-seed<seed>.json``.
+    seed : int
+        The authors use 42.
+    variation : Variation, optional
+        Departures from the authors' settings.
+    baselines : tuple of str
+        Which to fit on the same files.
+    baseline_minutes : float
+        Limit for the CNN; 0 for none.
+    bootstrap : int
+        Resamples of the test sequences for intervals.
+    label : str
+        What files and tables call the run; by default the model's name and the variation's.
+    device, precision, threads
+        As in fine-tuning; none of them is part of the protocol.
+    keep_model : bool
+        Keep the fine-tuned weights beside the result file.
+    progress : callable, optional
+        Called as ``progress(done, total)``; may raise Cancelled.
+
+    Returns
+    -------
+    GueRun
+
+    Raises
+    ------
+    InputError
+        If files are missing, or a result file of that name was made with other settings.
+    Cancelled
+        If `progress` asks for it; nothing is written then.
+    """
+    variation = variation or Variation()
+    label = label or label_of(model, variation)
+    found = find(root, name)
+    if found.state == "unusable":
+        raise InputError(f"{found}; expected train.csv, dev.csv and test.csv.")
+    dataset = found.dataset
+    path = result_path(out, dataset, label, seed)
+    work = path.with_suffix("")
+    files, roles = _files(found, path.parent / "reduced")
+    config = FinetuneConfig(
+        model=str(model),
+        train=str(files["train"]),
+        dev=str(files["dev"]),
+        test=str(files["test"]),
+        out=str(work),
+        task="classification",
+        seed=seed,
+        device=device,
+        precision=precision,
+        threads=threads,
+        bootstrap=bootstrap,
+        **settings_of(dataset, variation),
+    )
+    if path.is_file():
+        return _finished(path, config)
+    if threads:
+        torch.set_num_threads(threads)
+    where = find_device(device)
+    machine = str(describe_machine(where))  # before anything runs, for the load
+    data = _read(files)
+    checksums = {split: sha256(file) for split, file in files.items()}
+    report = _shares(progress, len(baselines))
+    beside, notes = run_baselines(
+        tuple(baselines),
+        data,
+        checksums,
+        path.parent / f"baselines-seed{seed}.json",
+        seed=seed,
+        device=where,
+        max_minutes=baseline_minutes,
+        bootstrap=bootstrap,
+        progress=report[0],
+    )
+    result = _finetune(config, report[1])
+    test = data["test"]
+    run = GueRun(
+        dataset=dataset.name,
+        model=str(model),
+        label=label,
+        variation=variation.name,
+        seed=seed,
+        state=found.state,
+        roles=roles,
+        splits={
+            split: {"rows": len(data[split].bases), "file": str(file), "sha256": checksums[split]}
+            for split, file in files.items()
+        },
+        deviations=deviations(dataset, config),
+        settings=dataclasses.asdict(config),
+        parameters=_parameters(result.model),
+        machine=machine,
+        seconds=round(result.seconds, 3),
+        best_step=result.best_step,
+        steps=result.steps,
+        dev=result.dev,
+        test=_tested(result),
+        baselines=beside,
+        leakage=tuple(str(pair) for pair in result.leakage.pairs),
+        notes=(
+            *(one for one in result.notes if not one.startswith("task:")),
+            *notes,
+            *_class_note(dataset, data["train"]),
+        ),
+        labels=encode(test.labels),
+        predicted=encode(_predictions(work / "predictions.csv", test)),
+    )
+    run.save(path)
+    if not keep_model:
+        shutil.rmtree(result.model)
+    return run
+
+
+def _files(found: Found, folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
+    """Return the file of each split, and what it is in words."""
+    if found.state == "full":
+        return found.files, {split: f"{split}.csv" for split in found.files}
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {"train": folder / "train.csv", "dev": folder / "dev.csv", "test": found.files["test"]}
+    share = round(100 * _REDUCED_SHARE)
+    roles = {
+        "train": f"{share}% of dev.csv, as train.csv is missing",
+        "dev": f"the other {100 - share}% of dev.csv",
+        "test": "test.csv",
+    }
+    with found.files["dev"].open(encoding="utf-8", newline="") as handle:
+        header, *rows = csv.reader(handle)
+    if "label" not in header:
+        raise InputError(
+            f"{found.files['dev']}, line 1: no column 'label'; expected the header sequence,label."
+        )
+    column = header.index("label")
+    labels = np.array([row[column] for row in rows])
+    chosen = np.zeros(len(rows), dtype=bool)
+    rng = np.random.default_rng(42)  # the same rows for every model and seed
+    for one in np.unique(labels):
+        places = rng.permutation(np.nonzero(labels == one)[0])
+        chosen[places[: round(_REDUCED_SHARE * len(places))]] = True
+    for split, keep in (("train", chosen), ("dev", ~chosen)):
+        with (
+            replacing(files[split]) as temporary,
+            temporary.open("w", encoding="utf-8", newline="") as handle,
+        ):
+            writer = csv.writer(handle, lineterminator="\n")
+            writer.writerow(header)
+            writer.writerows(rows[index] for index in np.nonzero(keep)[0])
+    return files, roles
+
+
+def _read(files: dict[str, Path]) -> dict[str, Labelled]:
+    training = read_labelled(files["train"], task="classification")
+    return {"train": training} | {
+        split: read_labelled(files[split], task="classification", classes=training.classes)
+        for split in ("dev", "test")
+    }
+
+
+def _finished(path: Path, config: FinetuneConfig) -> GueRun:
+    """Read a result file; one of other settings is not this run's."""
+    run = GueRun.load(path)
+    # Where and how fast it ran is no part of what was asked.
+    free = {"out", "device", "threads", "train", "dev", "test", "precision", "device_batch"}
+    asked = {k: v for k, v in dataclasses.asdict(config).items() if k not in free}
+    different = [
+        name
+        for name, value in asked.items()
+        if name in run.settings and _plain(run.settings[name]) != _plain(value)
+    ]
+    if different:
+        raise InputError(
+            f"{path} was made with another {', '.join(different)}: name this variation otherwise, "
+            "or move the file away."
+        )
+    return run
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _shares(
+    progress: Callable[[int, int], None] | None, baselines: int
+) -> tuple[Callable[[int, int], None], Callable[[int, int], None]]:
+    """Split one progress bar: a fifth for the baselines, the rest for fine-tuning."""
+    first = 200 if baselines else 0
+
+    def before(done: int, total: int) -> None:
+        if progress is not None:
+            progress(first * done // total, 1000)
+
+    def after(done: int, total: int) -> None:
+        if progress is not None:
+            progress(first + (1000 - first) * done // total, 1000)
+
+    return before, after
+
+
+def _finetune(config: FinetuneConfig, report: Callable[[int, int], None]) -> FinetuneResult:
+    """Fine-tune; a run that was stopped by hand is no result."""
+    stopped: list[Cancelled] = []
+
+    def listen(done: int, total: int) -> None:
+        try:
+            report(done, total)
+        except Cancelled as error:
+            stopped.append(error)
+            raise
+
+    result = finetune(config, progress=listen)
+    if stopped:
+        raise stopped[0]
+    return result
+
+
+def _tested(result: FinetuneResult) -> Scores:
+    assert result.test is not None  # a test file was given
+    return result.test
+
+
+def _parameters(model: Path) -> int:
+    network = load_network(find_checkpoint(model), torch.float32)
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _predictions(path: Path, test: Labelled) -> NDArray[np.int64]:
+    """Read the answers on test that fine-tuning wrote."""
+    index = {name: i for i, name in enumerate(test.classes)}
+    with path.open(encoding="utf-8", newline="") as handle:
+        answers = [index[row["predicted"]] for row in csv.DictReader(handle)]
+    if len(answers) != len(test.bases):
+        raise InputError(
+            f"{path} holds {len(answers)} predictions for {len(test.bases)} test sequences: run "
+            "the dataset again."
+        )
+    return np.array(answers, dtype=np.int64)
+
+
+def _class_note(dataset: Dataset, training: Labelled) -> tuple[str, ...]:
+    if len(training.classes) == dataset.classes:
+        return ()
+    return (
+        f"The files hold {len(training.classes)} classes; the paper speaks of {dataset.classes}.",
+    )

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score, matthews_corrcoef
+
+from dnabert2_explore.errors import InputError
+from dnabert2_explore.training.gue import GueRun, leaderboard, published_scores, read_runs
+from dnabert2_explore.training.gue.markdown import command
+from dnabert2_explore.training.gue.resampling import resampled
+from dnabert2_explore.training.gue.results import decode, encode
+from dnabert2_explore.training.metrics import Estimate
+
+
+def test_result_files_round_trip(make_run, tmp_path):
+    run = make_run(notes=("a note",))
+    undefined = dict(run.test.values) | {"auroc": Estimate(float("nan"))}
+    run = dataclasses.replace(run, test=dataclasses.replace(run.test, values=undefined))
+    path = run.save(tmp_path / "tf_2/mine-seed42.json")
+    content = json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(name))
+    assert content["protocol"] == "authors"
+    again = GueRun.load(path)
+    assert np.isnan(again.test["auroc"])
+    assert again.baselines == run.baselines
+    assert (again.notes, again.predicted) == (("a note",), run.predicted)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"format": 99}', '{"format": 1, "dataset": "H3"}'])
+def test_files_that_are_no_results(tmp_path, text):
+    path = tmp_path / "x-seed1.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"x-seed1\.json"):
+        GueRun.load(path)
+
+
+def test_answers_are_kept_one_sign_each():
+    assert encode(np.array([0, 9, 24])) == "09o"
+    with pytest.raises(InputError, match="class index 40"):
+        encode(np.array([40]))
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_resampling_agrees_with_scikit_learn(classes):
+    rng = np.random.default_rng(1)
+    labels, found = rng.integers(classes, size=(2, 60))
+    again = np.random.default_rng(0).integers(60, size=60)  # the first resample
+    for metric, theirs in (
+        ("mcc", matthews_corrcoef),
+        ("f1_macro", lambda a, b: f1_score(a, b, average="macro")),
+    ):
+        value, samples = resampled(labels, [found], classes, metric, 3)
+        assert value == pytest.approx(theirs(labels, found))
+        assert samples[0] == pytest.approx(theirs(labels[again], found[again]))
+
+
+def test_scores_beside_published_ones(make_run):
+    board = leaderboard([make_run("tf_2"), make_run("tf_4", wrong=10)])
+    names = [column.name for column in board.columns]
+    assert names[:2] == ["mine", "kmer"]
+    assert board.cells["tf_2", "DNABERT-2"].score.value == published_scores()["DNABERT-2"]["tf_2"]
+    labels, found = decode(make_run().labels), decode(make_run().predicted)
+    cell = board.cells["tf_2", "mine"].score
+    assert cell.value == pytest.approx(matthews_corrcoef(labels, found))
+    assert cell.low < cell.value < cell.high
+    assert board.shared == ("tf_2", "tf_4")
+    table = published_scores()["DNABERT-2"]
+    assert board.means["DNABERT-2"].value == pytest.approx((table["tf_2"] + table["tf_4"]) / 2)
+
+
+def test_differences_are_paired(make_run):
+    board = leaderboard([make_run("tf_2"), make_run("tf_2", label="twin")])
+    twin = board.difference("mine", "twin", "tf_2")
+    assert twin.paired
+    assert (twin.score.value, twin.score.low, twin.score.high) == (0.0, 0.0, 0.0)
+    kmer = board.difference("mine", "kmer")
+    assert kmer.score.low > 0
+    published = board.difference("mine", "DNABERT-2")
+    assert not published.paired
+    with pytest.raises(InputError, match="compares no 'kmer' with 'mine'"):
+        board.difference("kmer", "mine")
+
+
+def test_reduced_runs_are_marked_and_in_no_mean(make_run):
+    board = leaderboard([make_run("tf_2"), make_run("H3", state="reduced")])
+    assert board.shared == ("tf_2",)
+    assert board.cells["H3", "mine"].state == "reduced"
+    text = board.markdown()
+    row = next(line for line in text.splitlines() if line.startswith("| H3 |"))
+    assert "ᴿ" in row
+    assert "train: 80% of dev.csv" in text
+    assert not [d for d in board.differences if d.dataset == "H3" and not d.paired]
+    assert "--reduced" in command(make_run("H3", state="reduced"))
+
+
+def test_a_mean_is_over_the_same_datasets_for_all(make_run):
+    runs = [make_run("tf_2"), make_run("tf_4"), make_run("tf_2", label="other", wrong=9)]
+    board = leaderboard(runs)
+    assert board.shared == ("tf_2",)
+    assert board.means["mine"].value == pytest.approx(board.cells["tf_2", "mine"].score.value)
+
+
+def test_seeds_are_averaged(make_run):
+    one, two = make_run(seed=1, wrong=5), make_run(seed=2, wrong=20)
+    board = leaderboard([one, two])
+    cell = board.cells["tf_2", "mine"]
+    assert cell.seeds == (1, 2)
+    assert cell.score.value == pytest.approx((one.test["mcc"] + two.test["mcc"]) / 2)
+
+
+def test_runs_that_do_not_belong_together(make_run):
+    other = make_run(seed=1, deviations=("learning rate 0.1",))
+    with pytest.raises(InputError, match="differ in more than the seed"):
+        leaderboard([make_run(), other])
+    with pytest.raises(InputError, match="different test files"):
+        leaderboard([make_run(), make_run(label="b", labels="01" * 100)])
+    with pytest.raises(InputError, match="no 'GPT'"):
+        leaderboard([make_run()], published=("GPT",))
+
+
+def test_reading_a_folder(make_run, tmp_path):
+    with pytest.raises(InputError, match="holds no results"):
+        read_runs(tmp_path)
+    make_run().save(tmp_path / "tf_2/mine-seed42.json")
+    (tmp_path / "tf_2/baselines-seed42.json").write_text("{}")
+    assert [run.dataset for run in read_runs(tmp_path)] == ["tf_2"]
+    board = leaderboard(tmp_path)
+    assert set(board.table()["name"]) >= {"mine", "kmer", "DNABERT-2"}
+    with pytest.raises(InputError, match="is no folder"):
+        read_runs(tmp_path / "nowhere")
+
+
+def test_the_command_says_what_was_varied(make_run):
+    run = make_run(variation="fast")
+    settings = run.settings | {"learning_rate": 5e-4, "pooling": "mean"}
+    text = command(dataclasses.replace(run, settings=settings), root="/data/my GUE")
+    assert text == (
+        "dnabert2-explore gue run '/data/my GUE' -d tf_2 -m pocket -o results --name fast "
+        "--learning-rate 0.0005 --pooling mean"
+    )

@@ -1,0 +1,113 @@
+"""Runs on a few real sequences, with the shipped model cut down to seconds of work."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from dnabert2_explore.errors import Cancelled, InputError
+from dnabert2_explore.training.finetune import FinetuneConfig
+from dnabert2_explore.training.gue import DATASETS, GueRun, Variation, find, run_dataset
+from dnabert2_explore.training.gue.variation import deviations, settings_of
+
+
+@pytest.fixture(scope="module")
+def root(shared, tmp_path_factory):
+    """A hundred sequences of mouse_3, in the layout of the authors' archive."""
+    folder = tmp_path_factory.mktemp("data") / "GUE" / "mouse" / "3"
+    folder.mkdir(parents=True)
+    for split in ("train", "dev", "test"):
+        with (shared / f"gue/mouse/3/{split}.csv").open(newline="") as handle:
+            header, *rows = csv.reader(handle)
+        with (folder / f"{split}.csv").open("w", newline="") as handle:
+            csv.writer(handle).writerows([header, *rows[:100]])
+    return folder.parents[2]
+
+
+TINY = Variation(name="tiny", max_steps=4, evaluate_every=2, learning_rate=1e-3)
+
+
+def run(root, out, **more):
+    settings = {"variation": TINY, "baselines": ("majority", "kmer"), "bootstrap": 20}
+    return run_dataset("mouse_3", root, "pocket", out, device="cpu", threads=1, **(settings | more))
+
+
+def test_one_result_file_a_run(root, tmp_path):
+    calls = []
+    found = run(root, tmp_path, progress=lambda *call: calls.append(call))
+    assert calls[-1] == (1000, 1000)
+    assert [done for done, _ in calls] == sorted(done for done, _ in calls)
+    path = tmp_path / "mouse_3/pocket-tiny-seed42.json"
+    content = json.loads(path.read_text())
+    assert content["state"] == "full"
+    assert content["protocol"] == (
+        "learning rate 0.001 instead of 3e-05; 4 steps instead of 1000; evaluated every 2 steps "
+        "instead of 200"
+    )
+    assert {split: one["rows"] for split, one in content["splits"].items()} == {
+        "train": 100, "dev": 100, "test": 100,
+    }  # fmt: skip
+    assert [one.name for one in found.baselines] == ["majority", "kmer"]
+    assert found.test.count == len(found.labels) == len(found.predicted) == 100
+    right = sum(a == b for a, b in zip(found.labels, found.predicted, strict=True)) / 100
+    assert found.test["accuracy"] == pytest.approx(right)
+    assert found.steps == 4
+    assert not (tmp_path / "mouse_3/pocket-tiny-seed42/model").exists()
+
+    # The second time nothing is computed, and another variation does not take its name.
+    before = path.stat().st_mtime_ns
+    assert run(root, tmp_path).test == GueRun.load(path).test
+    assert path.stat().st_mtime_ns == before
+    other = Variation(name="tiny", max_steps=4, evaluate_every=2, learning_rate=2e-3)
+    with pytest.raises(InputError, match="was made with another learning_rate"):
+        run(root, tmp_path, variation=other)
+
+
+def test_reduced_where_train_is_missing(root, tmp_path):
+    (tmp_path / "data").mkdir()
+    source = find(root, "mouse_3").files
+    for split in ("dev", "test"):
+        (tmp_path / "data/mouse_3").mkdir(exist_ok=True)
+        (tmp_path / f"data/mouse_3/{split}.csv").write_bytes(source[split].read_bytes())
+    found = run(tmp_path / "data", tmp_path / "out", baselines=())
+    assert found.state == "reduced"
+    assert found.roles["train"] == "80% of dev.csv, as train.csv is missing"
+    assert (found.splits["train"]["rows"], found.splits["dev"]["rows"]) == (80, 20)
+    assert found.splits["test"]["rows"] == 100
+
+
+def test_missing_files_are_named(root, tmp_path):
+    with pytest.raises(InputError, match="covid: no folder; looked for"):
+        run_dataset("covid", root, "pocket", tmp_path)
+
+
+def test_a_stopped_run_leaves_no_result(root, tmp_path):
+    def stop(done, total):
+        if done > 500:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        run(root, tmp_path, progress=stop, baselines=())
+    assert not list(tmp_path.glob("*/*.json"))
+
+
+def test_the_authors_protocol_has_no_deviations():
+    for dataset in DATASETS.values():
+        settings = settings_of(dataset, Variation())
+        config = FinetuneConfig(model="m", train="t", dev="d", out="o", **settings)
+        assert (deviations(dataset, config) == ()) == dataset.recipe.published
+        assert config.batch_size == 32
+        assert config.learning_rate == 3e-5
+
+
+def test_lora_has_its_own_learning_rate():
+    settings = settings_of(DATASETS["tf_2"], Variation(name="lora", method="lora"))
+    assert settings["learning_rate"] == 1e-4
+
+
+@pytest.mark.parametrize("name", ["", "a/b"])
+def test_a_variation_needs_a_name(name):
+    with pytest.raises(InputError, match="name"):
+        Variation(name=name, learning_rate=1e-3)
