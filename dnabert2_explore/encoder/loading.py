@@ -11,6 +11,7 @@ from ..network.attention import BACKENDS, why_not
 from ..network.attention.choose import fastest_backend
 from ..network.checkpoint import find_checkpoint, load_network, read_config
 from ..tokens import DnaTokenizer
+from .adapters import find_base, is_adapter, merge_adapter
 from .cache import find_cache
 from .encoder import Encoder
 from .precision import find_dtype
@@ -41,7 +42,7 @@ def load(
     name : str or pathlib.Path
         ``"pocket"`` or ``"pocket-splice"`` (shipped, offline), a model folder, or a hub id such as
         ``"zhihan1996/DNABERT-2-117M"``. A shipped name wins over a folder of that name; write
-        ``"./pocket"`` for the folder.
+        ``"./pocket"`` for the folder. A folder with a LoRA adapter is merged into its base model.
     device : str
         ``"auto"`` (the GPU if there is one, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, …
     dtype : {"auto", "float32", "bfloat16", "float16", "float64"}
@@ -83,7 +84,12 @@ def load(
             f"Attention backend {attention!r} would drop ALiBi or is unknown: choose 'auto' or one "
             f"of {', '.join(map(repr, BACKENDS))}."
         )
-    checkpoint = find_checkpoint(SHIPPED.get(str(name), name), revision)
+    adapter = str(name) not in SHIPPED and is_adapter(name)
+    checkpoint = (
+        find_base(name, SHIPPED)
+        if adapter
+        else find_checkpoint(SHIPPED.get(str(name), name), revision)
+    )
     shape = read_config(checkpoint.config)
     precision = find_dtype(dtype, where, shape.hidden_size)
     if attention == "auto":
@@ -91,7 +97,11 @@ def load(
         attention = fastest_backend(where, precision, heads, shape.hidden_size // heads)
     elif (problem := why_not(attention, where, precision)) is not None:
         raise InputError(problem)
-    network = load_network(checkpoint, precision, attention, shared=where.type == "cpu")
+    network = (
+        merge_adapter(name, checkpoint, attention).to(precision)
+        if adapter
+        else load_network(checkpoint, precision, attention, shared=where.type == "cpu")
+    )
     tokenizer = DnaTokenizer.from_file(checkpoint.tokenizer)
     if len(tokenizer) > network.config.vocab_size:
         raise InputError(
@@ -99,7 +109,9 @@ def load(
             f"{network.config.vocab_size}: pass the tokenizer.json that belongs to these weights."
         )
     called = Path(name).resolve().name if Path(name).is_dir() else str(name)
-    return Encoder(network.to(where), tokenizer, called, checkpoint, find_cache(cache))
+    # What an adapter was merged into is in no file, which caches and other processes would need.
+    origin = None if adapter else checkpoint
+    return Encoder(network.to(where), tokenizer, called, origin, find_cache(cache))
 
 
 def find_device(name: str) -> torch.device:

@@ -69,7 +69,7 @@ def read_yaml(kind: type[Config], path: str | Path, **over: Any) -> Config:
                 + (hint if isinstance(value, str) else "")
                 + "."
             )
-        values[key] = tuple(map(str, value)) if expected == (list,) else value
+        values[key] = tuple(map(str, list(value))) if isinstance(value, list) else value
     values |= over
     for name, one in known.items():
         required = one.default is MISSING and one.default_factory is MISSING

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -235,7 +236,7 @@ def _chunks(texts: list[str]) -> list[tuple[int, list[str]]]:
     ends = np.cumsum([len(text) for text in texts])
     cuts = np.flatnonzero(np.diff(ends // CHUNK, prepend=0))
     edges = sorted({0, *map(int, cuts), len(texts)})
-    return [(a, texts[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+    return [(a, texts[a:b]) for a, b in pairwise(edges)]
 
 
 def _hash(words: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -147,9 +147,9 @@ def score(
     """Compare predictions with labels.
 
     Classification: ``mcc`` (Matthews correlation, of all classes together: Gorodkin 2004; 0 where
-    every prediction is the same class), ``accuracy``, ``f1_macro``, ``auroc`` and ``auprc`` (average
-    precision) of the second of two classes, or the means of each class against the rest, and
-    ``f1_<class>``. Multi-label, a label predicted from a probability of one half: ``mcc``,
+    every prediction is the same class), ``accuracy``, ``f1_macro``, ``auroc`` and ``auprc``
+    (average precision) of the second of two classes, or the means of each class against the rest,
+    and ``f1_<class>``. Multi-label, a label predicted from a probability of one half: ``mcc``,
     ``f1_macro``, ``auroc`` and ``auprc`` as means over the labels, ``accuracy`` of all labels of a
     sequence at once, ``f1_<label>``. Regression: ``r2`` (coefficient of determination),
     ``spearman``, ``pearson``, ``rmse``.
@@ -263,7 +263,7 @@ def _classification(
     rankings = [_Ranking(outputs[:, c], labels == c) for c in positives]
 
     def measure(weights: Weights) -> dict[str, float]:
-        confusion = np.bincount(cells, weights, k * k).reshape(k, k)
+        confusion = _table(cells, weights, k)
         each = _f1(confusion)
         areas = [ranking.areas(weights) for ranking in rankings]
         return {
@@ -288,7 +288,7 @@ def _multi_label(
     rankings = [_Ranking(outputs[:, c], truth[:, c]) for c in range(len(classes))]
 
     def measure(weights: Weights) -> dict[str, float]:
-        tables = [np.bincount(column, weights, 4).reshape(2, 2) for column in cells.T]
+        tables = [_table(column, weights, 2) for column in cells.T]
         each = [_f1(table)[1] for table in tables]
         areas = [ranking.areas(weights) for ranking in rankings]
         return {
@@ -319,6 +319,11 @@ def _regression(labels: NDArray[np.float64], outputs: NDArray[np.float64]) -> tu
         }
 
     return measure, float(squares.mean())
+
+
+def _table(cells: NDArray[np.int64], weights: Weights, classes: int) -> NDArray[np.float64]:
+    counts = np.bincount(cells, weights, classes**2).astype(np.float64)
+    return counts.reshape(classes, classes)
 
 
 def _mcc(confusion: NDArray[np.float64]) -> float:

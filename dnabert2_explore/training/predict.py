@@ -16,7 +16,7 @@ __all__ = ["write_predictions"]
 
 
 def predicted_texts(task: str, classes: tuple[str, ...], outputs: NDArray[Any]) -> list[str]:
-    """What a model says of each sequence, as a label would be written."""
+    """Say what a model predicts for each sequence, as a label would be written."""
     if task == "regression":
         return [_digits(value) for value in outputs]
     if task == "classification":

@@ -81,7 +81,7 @@ class Labelled:
 def read_labelled(
     path: str | Path, task: str = "auto", classes: tuple[str, ...] | None = None
 ) -> Labelled:
-    """Read labelled sequences from CSV, TSV, Parquet or FASTA (``label=…`` in the header).
+    r"""Read labelled sequences from CSV, TSV, Parquet or FASTA (``label=…`` in the header).
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def read_labelled(
     --------
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp(), "t.csv")
-    >>> _ = path.write_text("sequence,label\\nACGT,exon\\nGGCC,intron\\n")
+    >>> _ = path.write_text("sequence,label\nACGT,exon\nGGCC,intron\n")
     >>> data = read_labelled(path)
     >>> data.task, data.classes, data.labels.tolist()
     ('classification', ('exon', 'intron'), [0, 1])

@@ -194,7 +194,7 @@ def test_a_sample_is_stratified_and_that_is_said(config):
 
 
 def test_divergence_is_told(config):
-    with pytest.raises(InputError, match="Training diverged: .* lower the learning rate"):
+    with pytest.raises(InputError, match=r"Training diverged: .* lower the learning rate"):
         finetune(dataclasses.replace(config, learning_rate=1e30, warmup_steps=0, max_steps=3))
 
 

@@ -1,9 +1,9 @@
-"""What is trained, by method: all weights, or a linear head on the frozen encoder."""
+"""What is trained: all weights of a classifier. Other methods build on it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ...encoder import Encoder
-from ...network import Dnabert2Config, Dnabert2ForSequenceClassification, Dnabert2Model
+from ...encoder.heads import under_fresh_head
+from ...network import Dnabert2Config, Dnabert2ForSequenceClassification
 from ...network.checkpoint import Checkpoint, load_network
 from ...tokens import DnaTokenizer
 from ..tables import Labelled
@@ -19,7 +20,7 @@ from .config import FinetuneConfig
 from .data import TokenRows
 from .targets import Targets
 
-__all__ = ["FullLearner", "Learner", "classifier_from"]
+__all__ = ["Learner", "classifier_from"]
 
 Progress = Callable[[int, int], None]
 
@@ -57,15 +58,7 @@ def classifier_from(
         "training_bases": [min(lengths), max(lengths)],
         "dtype": torch.float32,  # shipped weights are half precision; training is not
     }
-    network = Dnabert2ForSequenceClassification(Dnabert2Config.from_dict(shape))
-    encoder = source if isinstance(source, Dnabert2Model) else source.bert
-    # strict=False for the pooler alone: load_network has checked every other key already.
-    missing, _ = network.bert.load_state_dict(
-        {k: v for k, v in encoder.state_dict().items() if not k.startswith("pooler.")},
-        strict=False,
-    )
-    assert all(key.startswith("pooler.") for key in missing)
-    return network
+    return under_fresh_head(source, Dnabert2Config.from_dict(shape))
 
 
 class Learner:
@@ -106,7 +99,7 @@ class Learner:
     def collate(
         self, rows: NDArray[np.int64], turned: NDArray[np.bool_]
     ) -> dict[str, torch.Tensor]:
-        """Inputs of some training rows, on the CPU."""
+        """Put some training rows into one batch, on the CPU."""
         sequences = [self.rows[int(t)][int(r)] for r, t in zip(rows, turned, strict=True)]
         longest = max(len(one) for one in sequences)
         ids = np.full((len(sequences), longest), self.tokenizer.pad_id, dtype=np.int64)
@@ -140,9 +133,5 @@ class Learner:
         network.load_state_dict(kept, assign=True)
         return network.eval()
 
-    def save_extras(self, folder: Any) -> None:
-        """Write what the method has besides the model; nothing here."""
-
-
-class FullLearner(Learner):
-    """All weights are trained."""
+    def save_extras(self, folder: Path) -> None:
+        """Write what the method has besides the model into its folder: here nothing."""

@@ -32,7 +32,8 @@ from ..saving import save_model
 from ..tables import Labelled
 from .config import FinetuneConfig
 from .data import Batches, TokenRows, encode, read_splits
-from .learners import FullLearner, Learner, classifier_from
+from .learners import Learner, classifier_from
+from .probe import ProbeLearner
 from .result import RESULT, FinetuneResult
 from .targets import Targets
 from .trainer import FinetuneTrainer, training_arguments
@@ -121,7 +122,7 @@ class _Run:
         device = _device(config.device)
         checkpoint = find_checkpoint(SHIPPED.get(config.model, config.model))
         tokenizer = DnaTokenizer.from_file(checkpoint.tokenizer)
-        self.source = checkpoint.folder
+        self.source = checkpoint
         splits = read_splits(config)
         self.notes = splits.notes
         self.train, self.dev = splits.train, splits.dev
@@ -134,10 +135,9 @@ class _Run:
         rows = [self._encode(tokenizer, self.train, "train")]
         if config.augment == "reverse_complement":
             rows.append(encode(tokenizer, self.train, config.max_tokens, turned=True)[0])
-        self.dev_rows = self._encode(tokenizer, self.dev, "dev")
+        self.dev_mine = self._share(self._encode(tokenizer, self.dev, "dev"))
         targets = Targets(self.train, config.class_weights == "balanced")
-        learner = FullLearner(network.to(device), tokenizer, targets, rows)
-        self.learner = learner
+        learner = self._learner(network.to(device), tokenizer, targets, rows)
         self._train(learner, device)
 
         if self.best is None:
@@ -145,11 +145,11 @@ class _Run:
             raise self.cancelled
         kept = self._keep_for_good()
         encoder = Encoder(kept.to(device), tokenizer)
-        dev_scores, _ = self._score(encoder, self.dev, self.dev_rows)
+        dev_scores, _ = self._score(encoder, self.dev, self.dev_mine)
         test_scores: Scores | None = None
         if splits.test is not None:
-            test_rows = self._encode(tokenizer, splits.test, "test")
-            test_scores, outputs = self._score(encoder, splits.test, test_rows)
+            test_mine = self._share(self._encode(tokenizer, splits.test, "test"))
+            test_scores, outputs = self._score(encoder, splits.test, test_mine)
             if self.first:
                 write_predictions(self.out / "predictions.csv", splits.test, outputs)
         result = FinetuneResult(
@@ -173,6 +173,28 @@ class _Run:
         if self.first:
             result.save(self.out, config=dataclasses.asdict(config))
         return result
+
+    def _learner(
+        self,
+        network: Dnabert2ForSequenceClassification,
+        tokenizer: DnaTokenizer,
+        targets: Targets,
+        rows: list[TokenRows],
+    ) -> Learner:
+        method = self.config.method
+        if method == "lora":
+            from .lora import LoraLearner  # peft takes seconds to import
+
+            learner: Learner = LoraLearner(
+                network, tokenizer, targets, rows, self.config, self.source
+            )
+        elif method == "probe":
+            learner = ProbeLearner(network, tokenizer, targets, rows)
+            self.notes.append("probe: the encoder is frozen, there is no dropout")
+        else:
+            learner = Learner(network, tokenizer, targets, rows)
+        self.learner = learner
+        return learner
 
     def _prepare_folder(self, network: torch.nn.Module) -> None:
         """Make the run folder; what an earlier run left there must not pass for this one's."""
@@ -203,6 +225,10 @@ class _Run:
                 "tokens"
             )
         return rows
+
+    def _share(self, rows: TokenRows) -> list[NDArray[np.int64]]:
+        """Rows that this process predicts."""
+        return [rows[i] for i in range(self.process, len(rows), self.processes)]
 
     # training
 
@@ -287,8 +313,9 @@ class _Run:
 
     def _evaluate(self, step: int, epoch: float, train_loss: float, rate: float) -> bool:
         """Judge the weights on dev, keep them if they are the best; say whether to stop."""
+        dev = self.dev
         try:
-            outputs = self._outputs(self.learner.predict, self.dev_rows, stoppable=True)
+            outputs = self._outputs(self.learner.predict, self.dev_mine, len(dev), stoppable=True)
         except Cancelled:
             self.ended = f"stopped at step {step:,} of {self.planned:,} when asked to"
             return True
@@ -301,7 +328,6 @@ class _Run:
                 )
             self.ended = f"diverged by step {step:,} (the loss is no number)"
             return True
-        dev = self.dev
         found = score(dev.task, dev.labels, outputs, dev.classes, bootstrap=0)
         merit = found[self.config.select]
         if math.isnan(merit):
@@ -338,9 +364,13 @@ class _Run:
         return True
 
     def _outputs(
-        self, predict: Callable[..., NDArray[np.float32]], rows: TokenRows, stoppable: bool = False
+        self,
+        predict: Callable[..., NDArray[np.float32]],
+        mine: list[NDArray[np.int64]],
+        count: int,
+        stoppable: bool = False,
     ) -> NDArray[np.float32]:
-        """Predict; each process its share of the rows, and all get everything."""
+        """Predict; each process its share of the rows, from `_share`, and all get everything."""
         if self.processes == 1:
 
             def tick(done: int, total: int) -> None:
@@ -348,21 +378,19 @@ class _Run:
                 if self.cancelled is not None:
                     raise self.cancelled
 
-            return predict(list(rows), progress=tick if stoppable else None)
-        mine = list(range(self.process, len(rows), self.processes))
-        own = predict([rows[i] for i in mine]) if mine else None
+            return predict(mine, progress=tick if stoppable else None)
         parts: list[Any] = [None] * self.processes
-        torch.distributed.all_gather_object(parts, own)
-        out = np.empty((len(rows), *parts[0].shape[1:]), dtype=np.float32)
+        torch.distributed.all_gather_object(parts, predict(mine) if mine else None)
+        out = np.empty((count, *parts[0].shape[1:]), dtype=np.float32)
         for process, part in enumerate(parts):
             if part is not None:
                 out[process :: self.processes] = part
         return out
 
     def _score(
-        self, encoder: Encoder, data: Labelled, rows: TokenRows
+        self, encoder: Encoder, data: Labelled, mine: list[NDArray[np.int64]]
     ) -> tuple[Scores, NDArray[np.float32]]:
-        outputs = self._outputs(lambda ids, **_: encoder.predict_ids(ids), rows)
+        outputs = self._outputs(lambda ids, **_: encoder.predict_ids(ids), mine, len(data))
         scores = score(data.task, data.labels, outputs, data.classes, self.config.bootstrap)
         return scores, outputs
 
@@ -379,13 +407,15 @@ class _Run:
 
     def _keep_for_good(self) -> Dnabert2ForSequenceClassification:
         """Make sure that the folder holds the best weights; return the network."""
-        assert self.best is not None and self.kept is not None
+        assert self.best is not None
+        assert self.kept is not None
         if self.first and self.on_disk != self.best[1]:
             self._write_model()
         return self.kept
 
     def _write_model(self) -> None:
-        assert self.best is not None and self.kept is not None
+        assert self.best is not None
+        assert self.kept is not None
         folder, fresh, old = (self.out / name for name in ("model", ".model.new", ".model.old"))
         before = (
             "no weights of this run are there"
@@ -395,8 +425,8 @@ class _Run:
         try:
             for one in (fresh, old):
                 shutil.rmtree(one, ignore_errors=True)
-            save_model(self.kept, fresh, self.source)
-            self.learner.save_extras(self.out)
+            save_model(self.kept, fresh, self.source.tokenizer)
+            self.learner.save_extras(fresh)
             if folder.exists():
                 folder.rename(old)
             fresh.rename(folder)

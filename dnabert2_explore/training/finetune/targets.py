@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -37,7 +39,7 @@ class Targets:
         self.task = data.task
         self.center, self.scale = 0.0, 1.0
         self.weights: torch.Tensor | None = None
-        labels: NDArray[np.float64] | NDArray[np.int64] = data.labels
+        labels: NDArray[Any] = data.labels
         if self.task == "regression":
             if balanced:
                 raise InputError(

@@ -127,7 +127,7 @@ class FinetuneTrainer(Trainer):
         return {}
 
 
-class _Control(TrainerCallback):  # type: ignore[misc]
+class _Control(TrainerCallback):
     """Says when to log, evaluate and stop."""
 
     def __init__(self, after_step: Callable[[int, int], tuple[bool, bool]]) -> None:
