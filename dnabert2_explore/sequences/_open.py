@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from ..errors import InputError
 
-__all__ = ["open_bytes", "open_path"]
+__all__ = ["open_binary", "open_bytes", "open_path"]
 
 _HEAD = 1 << 16
 _FOREIGN_FORMATS = {
@@ -30,6 +30,29 @@ _CONTROL = bytes(c for c in range(32) if c not in b"\1\t\n\v\f\r")
 _EXPECTED = "expected FASTA, or a CSV/TSV table with a 'sequence' column"
 
 
+def open_binary(path: Path, expected: str = "expected a file") -> io.BufferedReader:
+    """Open a file as it is.
+
+    Raises
+    ------
+    InputError
+        If it is missing, a folder (`expected` says what of), or cannot be read.
+    """
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise InputError(
+            f"There is no file {str(path)!r} (looked from {str(Path.cwd())!r}): check the path."
+        ) from None
+    except IsADirectoryError:
+        raise InputError(
+            f"{path} is a folder; {expected}: give the path of one file in it."
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path} cannot be opened ({reason}): check the path.") from error
+
+
 @contextmanager
 def open_path(path: str | os.PathLike[str]) -> Iterator[io.TextIOWrapper]:
     """Open a file for reading as text, whatever its compression (told by content, not by name).
@@ -40,20 +63,7 @@ def open_path(path: str | os.PathLike[str]) -> Iterator[io.TextIOWrapper]:
         If the file is missing, a folder, unreadable, binary, truncated or damaged.
     """
     path = Path(path).expanduser()
-    try:
-        handle = path.open("rb")
-    except FileNotFoundError:
-        raise InputError(
-            f"There is no file {str(path)!r} (looked from {str(Path.cwd())!r}): check the path."
-        ) from None
-    except IsADirectoryError:
-        raise InputError(
-            f"{path} is a folder; {_EXPECTED}: give the path of one file in it."
-        ) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path} cannot be opened ({reason}): check the path.") from error
-    with handle, _text(handle, str(path)) as text:
+    with open_binary(path, _EXPECTED) as handle, _text(handle, str(path)) as text:
         yield text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import inf, isfinite, log, nan
+from math import isfinite, log, nan
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from ...encoder.batches import Budget
 from ...encoder.masked import masked_passes
 from .segments import Allele, Pair, Vocabulary
 
-__all__ = ["BASE_NATS", "Likelihood", "likelihoods", "pseudo_likelihoods"]
+__all__ = ["BASE_NATS", "Likelihood", "context_free", "likelihoods", "pseudo_likelihoods"]
 
 Progress = Callable[[int, int], None]
 
@@ -24,18 +24,28 @@ Progress = Callable[[int, int], None]
 BASE_NATS = log(4.0)
 
 
+#: Masks around the one at which the model is asked without a context.
+_MASKS = 101
+
+
 @dataclass(frozen=True, slots=True)
 class Likelihood:
-    """What the masked language model says of a pair of alleles on one strand.
+    """What the masked language model says of a pair of alleles on one strand, ALT minus REF.
+
+    ``llr == prior + context`` up to rounding.
 
     Attributes
     ----------
     llr : float
-        Log-odds of the alternative region minus that of the reference region, nats.
+        Log-odds against equal bases, nats.
     llr_per_base : float
-        Mean log-likelihood a base of the one minus that of the other, nats.
+        Mean log-likelihood a base, nats.
+    prior : float
+        Part of `llr` that the tokens have without any context.
+    context : float
+        The rest: log-odds against the same model without a context.
     content : float
-        Part of `llr` that stays when both alleles are cut alike; NaN where they cannot be.
+        Part of `context` that stays when both alleles are cut alike; NaN where they cannot be.
     cells : int
         How many of the two ways to cut both alleles alike could be computed.
     exact : int
@@ -44,15 +54,32 @@ class Likelihood:
 
     llr: float
     llr_per_base: float
+    prior: float
+    context: float
     content: float
     cells: int
     exact: int
+
+
+def context_free(enc: Encoder) -> NDArray[np.float64]:
+    """Ask the model where everything is masked: how common it takes each token to be.
+
+    Returns
+    -------
+    numpy.ndarray, shape (vocabulary,), float64
+        Log-probabilities in nats, in the middle of 101 masks.
+    """
+    tokenizer = enc.tokenizer
+    ids = np.array([tokenizer.cls_id, *[tokenizer.mask_id] * _MASKS, tokenizer.sep_id])
+    (rows,) = enc.masked_log_probs([ids], [np.array([1 + _MASKS // 2])])
+    return rows[0].astype(np.float64)
 
 
 def likelihoods(
     enc: Encoder,
     pairs: Sequence[Pair],
     vocabulary: Vocabulary,
+    free: NDArray[np.float64],
     budget: Budget,
     progress: Progress | None = None,
 ) -> list[Likelihood]:
@@ -67,6 +94,8 @@ def likelihoods(
     pairs : sequence of Pair
     vocabulary : Vocabulary
         Of `enc`.
+    free : numpy.ndarray, shape (vocabulary,)
+        Of `context_free`.
     budget : Budget
         Tokens in one pass.
     progress : callable, optional
@@ -78,40 +107,37 @@ def likelihoods(
 
     def take(number: int, rows: torch.Tensor) -> NDArray[np.float64]:
         logs = rows.double().cpu().numpy()
-        allele, places = alleles[number], known[number]
-        own = logs[np.arange(len(places)), allele.ids[places]]
-        count = int(vocabulary.lengths[allele.ids[places]].sum())
-        crossed, exact = _crossed(allele, others[number], own, logs, vocabulary)
-        return np.array([own.sum(), count, crossed, exact], dtype=np.float64)
+        tokens = alleles[number].ids[known[number]]
+        own, common = logs[np.arange(len(tokens)), tokens], free[tokens]
+        bases = int(vocabulary.lengths[tokens].sum())
+        crossed, exact = _crossed(
+            alleles[number], others[number], own - common, logs, free, vocabulary
+        )
+        return np.array([own.sum(), common.sum(), bases, crossed, exact])
 
     found = masked_passes(enc, [a.ids for a in alleles], known, take, budget, progress)
-    return [_combine(*found[2 * i], *found[2 * i + 1], pair) for i, pair in enumerate(pairs)]
+    return [_combine(found[2 * i], found[2 * i + 1]) for i in range(len(pairs))]
 
 
-def _combine(
-    ref: float,
-    ref_bases: float,
-    alt_under_ref: float,
-    ref_exact: float,
-    alt: float,
-    alt_bases: float,
-    ref_under_alt: float,
-    alt_exact: float,
-    pair: Pair,
-) -> Likelihood:
-    null = (alt_bases - ref_bases) * BASE_NATS
+def _combine(ref: NDArray[np.float64], alt: NDArray[np.float64]) -> Likelihood:
+    """Compare two alleles: log-likelihood, without context, bases, the other's odds, exact."""
+    (ref_nats, ref_free, ref_bases, alt_as_ref, ref_exact) = ref.tolist()
+    (alt_nats, alt_free, alt_bases, ref_as_alt, alt_exact) = alt.tolist()
+    ref_odds, alt_odds = ref_nats - ref_free, alt_nats - alt_free
     # The content is the mean of the exchange under either cut, where it can be made.
     exchanges = [
         (value, exact)
-        for value, exact in (
-            (alt_under_ref - ref + null, ref_exact),
-            (alt - ref_under_alt + null, alt_exact),
-        )
+        for value, exact in ((alt_as_ref - ref_odds, ref_exact), (alt_odds - ref_as_alt, alt_exact))
         if isfinite(value)
     ]
+    null = (alt_bases - ref_bases) * BASE_NATS
     return Likelihood(
-        llr=alt - ref + null,
-        llr_per_base=alt / alt_bases - ref / ref_bases if alt_bases and ref_bases else nan,
+        llr=alt_nats - ref_nats + null,
+        llr_per_base=alt_nats / alt_bases - ref_nats / ref_bases
+        if alt_bases and ref_bases
+        else nan,
+        prior=alt_free - ref_free + null,
+        context=alt_odds - ref_odds,
         content=sum(value for value, _ in exchanges) / len(exchanges) if exchanges else nan,
         cells=len(exchanges),
         exact=sum(int(exact) for _, exact in exchanges),
@@ -127,24 +153,25 @@ def _known(allele: Allele, unknown: int) -> NDArray[np.int64]:
 def _crossed(
     own: Allele,
     other: Allele,
-    likelihood: NDArray[np.float64],
+    odds: NDArray[np.float64],
     logs: NDArray[np.float64],
+    free: NDArray[np.float64],
     vocabulary: Vocabulary,
 ) -> tuple[float, float]:
-    """Log-likelihood of the other allele's bases in the masks of this one, and whether exact.
+    """Log-odds of the other allele's bases in the masks of this one, and whether they are exact.
 
     Only the tokens that touch what differs are exchanged. Alleles of equal length keep every cut;
-    for others the stretch is cut anew into as many tokens, the likeliest way.
+    for others the stretch is cut anew into as many tokens, the way that is likeliest without a
+    context, so that the context has no say in what it then judges.
     """
     mine, theirs = own.text, other.text
     if not len(logs) or len(logs) != own.last - own.first or set(theirs) - set("ACGT"):
         return nan, 0.0  # nothing is masked, or there are unknown bases in the region
     cuts = own.starts[own.first : own.last + 1] - own.starts[own.first]
-    head = _common(mine, theirs)
-    tail = _common(mine[head:][::-1], theirs[head:][::-1])
-    low, high = head, len(mine) - tail
     if len(mine) == len(theirs):
-        return _substitute(cuts, theirs, mine, likelihood, logs, vocabulary)
+        return _substitute(cuts, theirs, mine, odds, logs, free, vocabulary)
+    head = _common(mine, theirs)
+    low, high = head, len(mine) - _common(mine[head:][::-1], theirs[head:][::-1])
     # Tokens that hold one of these bases; an insertion between two tokens concerns both.
     touched = np.flatnonzero((cuts[:-1] < high) & (cuts[1:] > low))
     if low == high:
@@ -154,10 +181,13 @@ def _crossed(
     while cuts[last] + longer - cuts[first] < last - first and last - first < len(logs):
         # Too few bases are left for one in each mask: the next token's are needed too.
         first, last = (first - 1, last) if first else (first, last + 1)
-    stretch = theirs[cuts[first] : cuts[last] + longer]
-    best = _best_cut(stretch, logs[first:last], vocabulary)
-    kept = likelihood.sum() - likelihood[first:last].sum()
-    return (kept + best, 1.0) if isfinite(best) else (nan, 0.0)
+    tokens = _likeliest_cut(
+        theirs[cuts[first] : cuts[last] + longer], last - first, free, vocabulary
+    )
+    if tokens is None:
+        return nan, 0.0
+    new = logs[np.arange(first, last), tokens] - free[tokens]
+    return float(odds.sum() - odds[first:last].sum() + new.sum()), 1.0
 
 
 def _common(one: str, other: str) -> int:
@@ -173,58 +203,62 @@ def _substitute(
     cuts: NDArray[np.int64],
     theirs: str,
     mine: str,
-    likelihood: NDArray[np.float64],
+    odds: NDArray[np.float64],
     logs: NDArray[np.float64],
+    free: NDArray[np.float64],
     vocabulary: Vocabulary,
 ) -> tuple[float, float]:
     """Exchange bases and keep all cuts; base by base where the result is no vocabulary entry."""
     total, exact = 0.0, 1.0
     for number, (start, end) in enumerate(pairwise(cuts.tolist())):
-        text = theirs[start:end]
-        if text == mine[start:end]:
-            total += likelihood[number]
-        elif text in vocabulary.ids:
-            total += logs[number, vocabulary.ids[text]]
+        old, new = mine[start:end], theirs[start:end]
+        if new == old:
+            total += odds[number]
+        elif new in vocabulary.ids:
+            index = vocabulary.ids[new]
+            total += logs[number, index] - free[index]
         else:
             exact = 0.0
-            total += likelihood[number] + _base_by_base(
-                logs[number], mine[start:end], text, vocabulary
-            )
+            with_context = _base_by_base(logs[number], old, new, vocabulary)
+            total += odds[number] + with_context - _base_by_base(free, old, new, vocabulary)
     return (total, exact) if isfinite(total) else (nan, 0.0)
 
 
-def _base_by_base(
-    row: NDArray[np.float64], mine: str, theirs: str, vocabulary: Vocabulary
-) -> float:
+def _base_by_base(row: NDArray[np.float64], old: str, new: str, vocabulary: Vocabulary) -> float:
     """Log ratio of the probabilities of each base that differs, over all entries of that length."""
-    ids, bases = vocabulary.by_length[len(mine)]
+    ids, bases = vocabulary.by_length[len(old)]
     weights = np.exp(row[ids] - row[ids].max())
     ratio = 0.0
-    for place, (old, new) in enumerate(zip(mine, theirs, strict=True)):
-        if old != new:
+    for place, (before, after) in enumerate(zip(old, new, strict=True)):
+        if before != after:
             shares = np.bincount(bases[:, place], weights=weights, minlength=4)
-            before, after = (shares["ACGT".index(base)] for base in (old, new))
-            if not (before and after):
+            two = [shares["ACGT".index(base)] for base in (after, before)]
+            if not all(two):
                 return nan
-            ratio += log(after) - log(before)
+            ratio += log(two[0]) - log(two[1])
     return ratio
 
 
-def _best_cut(text: str, logs: NDArray[np.float64], vocabulary: Vocabulary) -> float:
-    """Largest log-likelihood of `text` as exactly one vocabulary entry in each mask."""
-    n = len(text)
-    best = [0.0] + [-inf] * n
-    for row in logs:
-        after = [-inf] * (n + 1)
-        for start in range(n):
-            if best[start] == -inf:
+def _likeliest_cut(
+    text: str, count: int, free: NDArray[np.float64], vocabulary: Vocabulary
+) -> list[int] | None:
+    """Cut `text` into exactly `count` vocabulary entries of the largest summed log-probability."""
+    best: list[tuple[float, list[int]] | None] = [(0.0, [])] + [None] * len(text)
+    for _ in range(count):
+        after: list[tuple[float, list[int]] | None] = [None] * (len(text) + 1)
+        for start, reached in enumerate(best[:-1]):
+            if reached is None:
                 continue
-            for end in range(start + 1, min(n, start + vocabulary.longest) + 1):
+            for end in range(start + 1, min(len(text), start + vocabulary.longest) + 1):
                 index = vocabulary.ids.get(text[start:end])
-                if index is not None:
-                    after[end] = max(after[end], best[start] + float(row[index]))
+                if index is None:
+                    continue
+                value, present = reached[0] + float(free[index]), after[end]
+                if present is None or value > present[0]:
+                    after[end] = value, [*reached[1], index]
         best = after
-    return best[n]
+    found = best[len(text)]
+    return None if found is None or not text else found[1]
 
 
 def pseudo_likelihoods(
@@ -271,8 +305,8 @@ def pseudo_likelihoods(
 
     found = masked_passes(enc, ids, positions, take, budget, progress)
     values = np.concatenate([np.zeros(0), *found]).astype(np.float64)
-    sums = np.bincount(np.array(owners, dtype=np.int64), values, minlength=2 * len(pairs))
-    sums = sums + np.array(bases) * BASE_NATS
+    sums = np.array(bases) * BASE_NATS
+    np.add.at(sums, np.array(owners, dtype=np.int64), values)
     return sums[1::2] - sums[::2]
 
 

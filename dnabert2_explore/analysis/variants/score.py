@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from os import PathLike
 
@@ -18,7 +18,8 @@ from ...errors import InputError
 from ...sequences import UnknownBasesWarning, gc_content
 from ...sequences.genome import Genome
 from ...sequences.variants import Placement, Skipped, Variant, place, windows_of
-from .likelihood import Likelihood, likelihoods, pseudo_likelihoods
+from ...sequences.vcf import VcfReader, check_contigs
+from .likelihood import Likelihood, context_free, likelihoods, pseudo_likelihoods
 from .scores import Column, VariantScores, safe_name
 from .segments import Pair, Vocabulary, cut_pairs
 
@@ -53,8 +54,10 @@ _LLR = (
     ),
     Column("llr_forward", "nats", -1, "llr on the forward strand"),
     Column("llr_reverse", "nats", -1, "llr on the reverse strand"),
-    Column("content", "nats", -1, "Part of llr that is left when REF and ALT are cut alike"),
-    Column("retokenisation", "nats", -1, "The rest of llr: that the tokens are cut otherwise"),
+    Column("prior", "nats", -1, "Part of llr that the tokens have without any context"),
+    Column("context", "nats", -1, "The rest of llr: what the context adds for ALT minus for REF"),
+    Column("content", "nats", -1, "Part of context that is left when REF and ALT are cut alike"),
+    Column("retokenisation", "nats", -1, "The rest of context: that the tokens are cut otherwise"),
     Column("content_cells", "count", 1, "Ways to cut both alleles alike that could be computed"),
     Column("content_exact", "count", 1, "How many of these needed vocabulary entries only"),
     Column("tokens_ref", "tokens", 0, "REF's tokens that differ from ALT's, mean over the strands"),
@@ -91,6 +94,8 @@ class Scorer:
     vocabulary : Vocabulary
     budget : Budget
     batch_tokens : int or None
+    free : numpy.ndarray, shape (vocabulary,), or None
+        Log-probabilities of tokens without a context; None where no likelihood is asked for.
     """
 
     enc: Encoder
@@ -106,6 +111,7 @@ class Scorer:
     vocabulary: Vocabulary
     budget: Budget
     batch_tokens: int | None
+    free: NDArray[np.float64] | None
 
     @classmethod
     def make(
@@ -146,6 +152,7 @@ class Scorer:
             vocabulary=Vocabulary(enc.tokenizer),
             budget=Budget(batch_tokens or default_budget(enc.device)),
             batch_tokens=batch_tokens,
+            free=context_free(enc) if "llr" in asked else None,
         )
 
     @property
@@ -200,18 +207,24 @@ class Scorer:
         }
 
     def score(
-        self, variants: Iterable[Variant | Skipped], progress: Progress | None = None
+        self,
+        variants: Iterable[Variant],
+        progress: Progress | None = None,
+        problems: Iterable[Skipped | None] = (),
     ) -> VariantScores:
         """Score variants, all in memory at once.
 
         Parameters
         ----------
         variants : iterable of Variant
+        problems : iterable of (Skipped or None)
+            What is known to be wrong with each already; none by default.
         progress : callable, optional
             Called as progress(done, total) in steps of the work.
         """
         given = tuple(variants)
-        placed = [self._place(one) for one in given]
+        known = (*problems, *[None] * len(given))
+        placed = [wrong or self._place(one) for one, wrong in zip(given, known, strict=False)]
         numbers = [i for i, one in enumerate(placed) if isinstance(one, Placement)]
         kept = [one for one in placed if isinstance(one, Placement)]
         found = self._compute(kept, progress or (lambda done, total: None)) if kept else {}
@@ -248,8 +261,10 @@ class Scorer:
         n = len(placements)
         steps = _Steps(progress, len(self.scores))
         values: Values = {}
-        if "llr" in self.scores:
-            found = likelihoods(self.enc, pairs, self.vocabulary, self.budget, steps.next())
+        if self.free is not None:
+            found = likelihoods(
+                self.enc, pairs, self.vocabulary, self.free, self.budget, steps.next()
+            )
             values |= _likelihood_values(found, pairs, len(strands), strands)
         if "pll" in self.scores:
             pll = pseudo_likelihoods(
@@ -402,12 +417,12 @@ def score_variants(
     scorer = Scorer.make(
         enc, opened, window, scores, layers, strands, head, pll_within, rename, batch_tokens
     )
+    source: list[tuple[Variant, Skipped | None]]
+    truncated = ""
     if isinstance(variants, (str, PathLike)):
-        from ...sequences.vcf import read_variants
-
-        source = read_variants(variants)
+        source, truncated = _read(variants, scorer)
     else:
-        source = list(variants)
+        source = [(one, None) for one in variants]
     total = len(source)
     parts: list[VariantScores] = []
     done = 0
@@ -417,12 +432,13 @@ def score_variants(
             if progress is not None:
                 progress(before + size * steps // max(of, 1), total)
 
-        parts.append(scorer.score(part, inside))
+        parts.append(scorer.score([v for v, _ in part], inside, [wrong for _, wrong in part]))
         done += len(part)
         if progress is not None:
             progress(done, total)
+    about = {**scorer.about, "problem": truncated}
     if not parts:
-        return scorer.score(())
+        return replace(scorer.score(()), about=about)
     return VariantScores(
         variants=tuple(v for part in parts for v in part.variants),
         skipped=tuple(s for part in parts for s in part.skipped),
@@ -431,11 +447,29 @@ def score_variants(
             for column in scorer.columns
         },
         columns=scorer.columns,
-        about=scorer.about,
+        about=about,
     )
 
 
-def _chunks(items: list[Variant], size: int) -> Iterator[list[Variant]]:
+def _read(
+    path: str | PathLike[str], scorer: Scorer
+) -> tuple[list[tuple[Variant, Skipped | None]], str]:
+    """Variants of a VCF, each with what is wrong with its line, and with the file."""
+    reader = VcfReader(path)
+    check_contigs(reader, scorer.genome.names, scorer.rename)
+    found: list[tuple[Variant, Skipped | None]] = []
+    for record in reader:
+        found += [(one, None) for one in record.variants]
+        if record.problem is not None:
+            found.append((record.stand_in, record.problem))
+    if reader.problem:
+        warnings.warn(reader.problem, stacklevel=3)
+    return found, reader.problem
+
+
+def _chunks(
+    items: list[tuple[Variant, Skipped | None]], size: int
+) -> Iterator[list[tuple[Variant, Skipped | None]]]:
     rest = iter(items)
     while part := list(islice(rest, size)):
         yield part
@@ -492,6 +526,8 @@ def _likelihood_values(
             (
                 one.llr,
                 one.llr_per_base,
+                one.prior,
+                one.context,
                 one.content,
                 one.cells,
                 one.exact,
@@ -500,17 +536,19 @@ def _likelihood_values(
             )
             for one, pair in zip(found, pairs, strict=True)
         ]
-    ).reshape(n_strands, -1, 7)
+    ).reshape(n_strands, -1, 9)
     mean, total = rows.mean(axis=0), rows.sum(axis=0)
     values = {
         "llr": mean[:, 0],
         "llr_per_base": mean[:, 1],
-        "content": mean[:, 2],
-        "retokenisation": mean[:, 0] - mean[:, 2],
-        "content_cells": total[:, 3],
-        "content_exact": total[:, 4],
-        "tokens_ref": mean[:, 5],
-        "tokens_alt": mean[:, 6],
+        "prior": mean[:, 2],
+        "context": mean[:, 3],
+        "content": mean[:, 4],
+        "retokenisation": mean[:, 3] - mean[:, 4],
+        "content_cells": total[:, 5],
+        "content_exact": total[:, 6],
+        "tokens_ref": mean[:, 7],
+        "tokens_alt": mean[:, 8],
     }
     for strand, row in zip(strands, rows, strict=True):
         values["llr_forward" if strand == "+" else "llr_reverse"] = row[:, 0]

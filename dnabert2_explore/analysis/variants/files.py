@@ -1,0 +1,316 @@
+"""From a VCF to a VCF and a Parquet table, some records at a time."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from ...errors import InputError
+from ...files import replacing
+from ...sequences.variants import REASONS, Skipped, Variant
+from ...sequences.vcf import PREFIX, Info, VcfReader, VcfRecord, VcfWriter, check_contigs
+from ...version import __version__
+from .score import Scorer
+from .scores import Column, VariantScores
+
+__all__ = ["VcfSummary", "info_key", "score_vcf"]
+
+Progress = Callable[[int, int], None]
+
+#: Messages that a summary keeps.
+_KEPT = 10
+
+_NOTE = Info(f"{PREFIX}NOTE", "String", "Why the allele has no scores: a word of DX_NOTE's table")
+#: In the Parquet table only; `ref_` and `alt_` columns too.
+_TABLE_ONLY = {
+    "llr_forward",
+    "llr_reverse",
+    "content_cells",
+    "content_exact",
+    "tokens_ref",
+    "tokens_alt",
+    "length_change",
+    "gc_change",
+    "cpg_change",
+    "unknown",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VcfSummary:
+    """What became of a VCF; `str` of it is a line to print.
+
+    Attributes
+    ----------
+    records, alleles, scored : int
+        Lines, alternative alleles in them, and how many of these have scores.
+    reasons : dict of str to int
+        How many have none, by reason (lines without a usable allele count once).
+    messages : tuple of str
+        The first ten reasons as sentences.
+    problem : str
+        What is wrong with the file as a whole; empty if nothing is.
+    unindexed : str
+        Why a ``.vcf.gz`` has no index; empty if it has one.
+    """
+
+    records: int
+    alleles: int
+    scored: int
+    reasons: dict[str, int]
+    messages: tuple[str, ...]
+    problem: str
+    unindexed: str
+
+    def __str__(self) -> str:
+        skipped = "".join(f"; {n:,} not: {REASONS[why]}" for why, n in self.reasons.items())
+        return (
+            f"{self.scored:,} of {self.alleles:,} alternative alleles in {self.records:,} records "
+            f"scored{skipped}"
+        )
+
+
+def info_key(column: Column) -> str:
+    """INFO key of a column.
+
+    Examples
+    --------
+    >>> info_key(Column("llr_per_base", "nats", -1, ""))
+    'DX_LLR_PER_BASE'
+    """
+    return PREFIX + column.name.upper()
+
+
+def score_vcf(
+    scorer: Scorer,
+    source: str | PathLike[str],
+    vcf: str | PathLike[str] | None = None,
+    parquet: str | PathLike[str] | None = None,
+    chunk: int = 256,
+    progress: Progress | None = None,
+) -> VcfSummary:
+    """Score a VCF of any size and write what was found, in constant memory.
+
+    The VCF that is written holds every record of the input but malformed lines, in its order,
+    with INFO fields added. The table has a row for each alternative allele, and for each line
+    without one. Both appear whole or not at all.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    source : str or path-like
+        ``.vcf``, ``.vcf.gz`` or ``.bcf``.
+    vcf : str or path-like, optional
+        ``.vcf`` or ``.vcf.gz``; the latter gets a tabix index if it is sorted.
+    parquet : str or path-like, optional
+    chunk : int
+        Alleles in memory at once, at least.
+    progress : callable, optional
+        Called as progress(records done, records in all).
+
+    Returns
+    -------
+    VcfSummary
+        Where the file breaks off, what lies before is scored and written, and `problem` says so.
+
+    Raises
+    ------
+    InputError
+        If the source is no VCF, shares no contig with the genome, or nothing is to be written.
+    """
+    if vcf is None and parquet is None:
+        raise InputError("Nothing is to be written: name a VCF or a Parquet file.")
+    if chunk < 1:
+        raise InputError(f"chunk is {chunk}: give at least 1 variant.")
+    reader = VcfReader(source)
+    check_contigs(reader, scorer.genome.names, scorer.rename)
+    total = reader.count()
+    shown = [c for c in scorer.columns if c.name not in _TABLE_ONLY]
+    shown = [c for c in shown if not c.name.startswith(("ref_", "alt_"))]
+    tally = _Tally()
+    with ExitStack() as stack:
+        writer = table = None
+        if vcf is not None:
+            temporary = stack.enter_context(replacing(Path(vcf)))
+            writer = stack.enter_context(_open_vcf(temporary, reader, scorer, shown))
+        if parquet is not None:
+            temporary = stack.enter_context(replacing(Path(parquet)))
+            table = stack.enter_context(_Table(temporary, scorer))
+        for records in _chunks(reader, chunk):
+            done = tally.records
+
+            def inside(steps: int, of: int, before: int = done, size: int = len(records)) -> None:
+                if progress is not None:
+                    progress(before + size * steps // max(of, 1), total)
+
+            scores = _score(scorer, records, inside)
+            if writer is not None:
+                _write_records(writer, records, scores, shown)
+            if table is not None:
+                table.write(scores)
+            tally.add(records, scores)
+            if progress is not None:
+                progress(tally.records, total)
+    unindexed = _index(Path(vcf)) if vcf is not None else ""
+    return tally.summary(reader.problem, unindexed)
+
+
+class _Tally:
+    """Counts over the chunks."""
+
+    def __init__(self) -> None:
+        self.records = self.alleles = self.scored = 0
+        self.reasons: Counter[str] = Counter()
+        self.messages: list[str] = []
+
+    def add(self, records: list[VcfRecord], scores: VariantScores) -> None:
+        self.records += len(records)
+        self.alleles += sum(len(record.variants) for record in records)
+        self.scored += scores.scored
+        self.reasons.update(scores.reasons)
+        self.messages += scores.messages[: _KEPT - len(self.messages)]
+
+    def summary(self, problem: str, unindexed: str) -> VcfSummary:
+        return VcfSummary(
+            self.records,
+            self.alleles,
+            self.scored,
+            dict(self.reasons),
+            tuple(self.messages),
+            problem,
+            unindexed,
+        )
+
+
+def _chunks(records: Iterable[VcfRecord], size: int) -> Iterator[list[VcfRecord]]:
+    rest = iter(records)
+    while part := list(islice(rest, size)):
+        yield part
+
+
+def _score(scorer: Scorer, records: list[VcfRecord], progress: Progress) -> VariantScores:
+    variants: list[Variant] = []
+    problems: list[Skipped | None] = []
+    for record in records:
+        if record.problem is not None:
+            variants.append(record.stand_in)
+            problems.append(record.problem)
+        variants += record.variants
+        problems += [None] * len(record.variants)
+    return scorer.score(variants, progress, problems)
+
+
+def _open_vcf(path: Path, reader: VcfReader, scorer: Scorer, columns: list[Column]) -> VcfWriter:
+    fields = [Info(info_key(c), "Float", f"{c.meaning} ({c.unit})") for c in columns]
+    words = "; ".join(f"{word}: {meaning}" for word, meaning in REASONS.items())
+    notes = [
+        f"##dnabert2_exploreVersion={__version__}",
+        f"##dnabert2_exploreSettings={json.dumps(scorer.about)}",
+        f"##dnabert2_exploreNotes={words}",
+    ]
+    backwards = {new: old for old, new in scorer.rename.items()}
+    contigs = {
+        backwards.get(name, name): length
+        for name, length in zip(scorer.genome.names, scorer.genome.lengths, strict=True)
+    }
+    return VcfWriter(path, reader, [*fields, _NOTE], notes, contigs)
+
+
+def _write_records(
+    writer: VcfWriter, records: list[VcfRecord], scores: VariantScores, columns: list[Column]
+) -> None:
+    place = 0
+    for record in records:
+        count = max(len(record.variants), 1)  # a line without an allele has one row too
+        rows = slice(place, place + count)
+        place += count
+        if record.problem is not None:
+            if record.problem.reason != "malformed":
+                writer.write(record, {})
+            continue
+        values = {
+            info_key(column): [_number(value) for value in scores[column.name][rows].tolist()]
+            for column in columns
+        }
+        values[_NOTE.key] = ["." if one is None else one.reason for one in scores.skipped[rows]]
+        writer.write(record, values)
+
+
+def _number(value: float) -> str:
+    return "." if math.isnan(value) else f"{value:.5g}"
+
+
+def _index(path: Path) -> str:
+    """Index a compressed VCF through pysam; say why, where that cannot be."""
+    if path.suffix != ".gz":
+        return ""
+    import pysam
+
+    index = path.with_name(f"{path.name}.tbi")
+    index.unlink(missing_ok=True)  # of an earlier file of that name
+    try:
+        pysam.tabix_index(str(path), preset="vcf", force=True)
+    except (OSError, ValueError) as error:
+        index.unlink(missing_ok=True)
+        return (
+            f"{path} has no index ({error}): sort it by position first, for example with "
+            "'bcftools sort', and run 'tabix'."
+        )
+    return ""
+
+
+class _Table:
+    """A Parquet file that grows by row groups."""
+
+    def __init__(self, path: Path, scorer: Scorer) -> None:
+        import pyarrow as pa
+
+        fields = [
+            ("contig", pa.string()),
+            ("position", pa.int64()),
+            ("ref", pa.string()),
+            ("alt", pa.string()),
+            ("name", pa.string()),
+            ("skipped", pa.string()),
+            ("message", pa.string()),
+        ]
+        about = {**scorer.about, "version": __version__}
+        columns = {
+            c.name: {"unit": c.unit, "sign": c.sign, "meaning": c.meaning} for c in scorer.columns
+        }
+        self.schema = pa.schema(
+            [*fields, *((c.name, pa.float32()) for c in scorer.columns)],
+            metadata={"about": json.dumps(about), "columns": json.dumps(columns)},
+        )
+        self.path = path
+        self._writer: Any = None
+
+    def __enter__(self) -> _Table:
+        import pyarrow.parquet as pq
+
+        self._writer = pq.ParquetWriter(self.path, self.schema)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._writer.close()
+
+    def write(self, scores: VariantScores) -> None:
+        """Add the rows of a chunk."""
+        import pyarrow as pa
+
+        frame = scores.table()
+        frame["message"] = ["" if one is None else one.message for one in scores.skipped]
+        # NaN means that there is no value; Parquet can say so.
+        columns = [
+            pa.array(frame[name], type=self.schema.field(name).type, from_pandas=True)
+            for name in self.schema.names
+        ]
+        self._writer.write_table(pa.table(columns, schema=self.schema))
