@@ -133,7 +133,7 @@ def _differences(board: Leaderboard) -> str:
     if not rows:
         return "There is no dataset to compare on."
     return (
-        f"Mean over the {len(board.shared)} shared datasets, in units of the score. Paired: both "
+        f"Mean over the {len(board.shared)} shared dataset(s), in units of the score. Paired: both "
         "answered the same test sequences. A published number has no interval of its own here, so "
         "that the one given is too narrow. The last column counts datasets whose interval excludes "
         "0: better, worse.\n\n"
