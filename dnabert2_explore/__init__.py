@@ -1,7 +1,7 @@
 """See DNA the way DNABERT-2 sees it: tokens, attention, attributions and embeddings in Jupyter.
 
 Importing this package is light. torch, captum, umap and plotly load when a name that needs them
-is first used.
+is first used. transformers' Auto classes know DNABERT-2 from then on, whenever they are imported.
 
 Examples
 --------
@@ -17,6 +17,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from .autoclasses import register_when_needed
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
         AtlasExplorer,
         AttentionExplorer,
         AttributionExplorer,
+        FinetuneApp,
+        PretrainingMonitor,
+        TimeLapseExplorer,
         TokenExplorer,
         Workbench,
     )
@@ -48,8 +52,11 @@ _HOMES = {
     "CheckpointError": ".errors",
     "Encoder": ".encoder",
     "ExploreError": ".errors",
+    "FinetuneApp": ".widgets",
     "InputError": ".errors",
+    "PretrainingMonitor": ".widgets",
     "Sequence": ".sequences",
+    "TimeLapseExplorer": ".widgets",
     "TokenExplorer": ".widgets",
     "Tokens": ".tokens",
     "Workbench": ".widgets",
@@ -72,8 +79,11 @@ __all__ = [
     "CheckpointError",
     "Encoder",
     "ExploreError",
+    "FinetuneApp",
     "InputError",
+    "PretrainingMonitor",
     "Sequence",
+    "TimeLapseExplorer",
     "TokenExplorer",
     "Tokens",
     "Workbench",
@@ -86,6 +96,8 @@ __all__ = [
     "project",
     "read_sequences",
 ]
+
+register_when_needed()
 
 
 def __getattr__(name: str) -> Any:

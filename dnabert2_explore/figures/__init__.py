@@ -10,19 +10,26 @@ from .atlas import atlas_scatter
 from .attention import attention_map, head_gallery, pool
 from .attribution import attribution_tracks
 from .colours import BASES, OKABE_ITO, class_colours
+from .curves import Interval, finetune_curves, pretrain_curves
 from .locus import annotation_track
+from .timelapse import timelapse_figure, timelapse_movie
 from .tokens import token_lengths, token_ribbon
 
 __all__ = [
     "BASES",
     "OKABE_ITO",
+    "Interval",
     "annotation_track",
     "atlas_scatter",
     "attention_map",
     "attribution_tracks",
     "class_colours",
+    "finetune_curves",
     "head_gallery",
     "pool",
+    "pretrain_curves",
+    "timelapse_figure",
+    "timelapse_movie",
     "token_lengths",
     "token_ribbon",
 ]

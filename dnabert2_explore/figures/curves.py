@@ -283,7 +283,8 @@ def finetune_curves(
                 "title": axis_title(f"{label} on test, with 95 % interval", colours),
                 "nticks": 6,
                 "zeroline": True,
-                "zerolinecolor": colours.muted,
+                "zerolinecolor": colours.grid,
+                "zerolinewidth": 1,
             },
             yaxis3={
                 **axis,
@@ -441,7 +442,6 @@ def pretrain_curves(
                 "title": axis_title("learning rate", colours),
                 "rangemode": "tozero",
                 "nticks": 3,
-                "tickformat": ".0e",
                 "exponentformat": "e",
             },
             shapes=shapes,
@@ -565,7 +565,8 @@ def _forest(compared: Items[Interval], colours: Theme, label: str) -> dict[str, 
         "xaxis": "x2",
         "yaxis": "y3",
         "text": [f"{one.value:.2f}" for _, one in known],
-        "textposition": "top center",
+        # Beside the axis, a number would stand on the line of zero.
+        "textposition": ["top right" if one.value < 0.06 else "top center" for _, one in known],
         "textfont": {"size": 11, "color": paint},
         "cliponaxis": False,
         "marker": {

@@ -1,4 +1,4 @@
-"""Explorers for Jupyter: the four views, alone or joined in a workbench.
+"""Explorers for Jupyter: the four views, alone or joined in a workbench, and training.
 
 Classes in the page (for styling, and for tests that drive a browser):
 
@@ -25,6 +25,15 @@ Classes in the page (for styling, and for tests that drive a browser):
 ``.dx-atlas``          ``.dx-projection button``, ``.dx-points select``, ``.dx-colour select``,
                        ``.dx-embedding-layer select``, ``.dx-embedding-pooling select``,
                        ``.dx-legend``; points are ``.dx-atlas .scatterlayer .point``
+``.dx-training``       ``.dx-data`` with ``.dx-source select``, ``.dx-paste``, ``.dx-upload``,
+                       ``.dx-use``, ``.dx-train-file`` (dev, test), ``.dx-data-summary``;
+                       ``.dx-model-name input``, ``.dx-method``, ``.dx-task``, ``.dx-epochs``,
+                       ``.dx-more``, ``.dx-start``, ``.dx-stop``, ``.dx-plan``, ``.dx-metric``,
+                       ``.dx-scores``, ``.dx-verdict``, ``.dx-leakage``, ``.dx-notes``,
+                       ``.dx-send``, ``.dx-bench-choice``
+``.dx-pretraining``    ``.dx-folder input``, ``.dx-follow``, ``.dx-start``, ``.dx-stop``,
+                       ``.dx-steps``, ``.dx-held-out``, ``.dx-state``, ``.dx-notes``
+``.dx-timelapse``      ``.dx-play``, ``.dx-slider``, ``.dx-step``, ``.dx-layer``, ``.dx-head``
 ``.dx-plot.dx-stale``  a plot whose successor is being computed
 =====================  ==========================================================================
 
@@ -37,15 +46,21 @@ from __future__ import annotations
 from .atlas import AtlasExplorer
 from .attention import AttentionExplorer
 from .attribution import AttributionExplorer
+from .pretraining import PretrainingMonitor
 from .state import Selection
+from .timelapse import TimeLapseExplorer
 from .tokens import TokenExplorer
+from .training import FinetuneApp
 from .workbench import Workbench
 
 __all__ = [
     "AtlasExplorer",
     "AttentionExplorer",
     "AttributionExplorer",
+    "FinetuneApp",
+    "PretrainingMonitor",
     "Selection",
+    "TimeLapseExplorer",
     "TokenExplorer",
     "Workbench",
 ]

@@ -76,9 +76,7 @@ class AttributionExplorer(Explorer):
         steps: int | None = None,
     ) -> None:
         self.enc = enc if enc is not None else load("pocket-splice")
-        # "" stands for the predicted class: a dropdown takes None for "nothing chosen".
-        targets = [("predicted class", ""), *((name, name) for name in self.enc.classes)]
-        self.target = Dropdown(options=targets, tooltip="Which class to explain")
+        self.target = Dropdown(options=self._targets(), tooltip="Which class to explain")
         self.target.add_class("dx-target")
         self.method = Dropdown(
             options=[(NAMES.get(name, name), name) for name in METHODS], tooltip="Method"
@@ -98,13 +96,28 @@ class AttributionExplorer(Explorer):
         self._asked: tuple[Any, ...] | None = None
         self._n_steps = 0  # behind `result`
         self._kept: OrderedDict[tuple[Any, ...], tuple[Attribution, int]] = OrderedDict()
-        controls: list[Widget] = [self.method, self.steps]
-        if self.enc.has_head:
-            controls.insert(0, self.target)
-        super().__init__(selection, controls)
+        super().__init__(selection, [self.target, self.method, self.steps])
         if selection is None:
             fill(self.selection, sequences, sets=(SPLICE, WINDOWS))
         self._guarded(lambda: self._changed({"index"}))
+
+    def _targets(self) -> list[tuple[str, str]]:
+        # "" stands for the predicted class: a dropdown takes None for "nothing chosen".
+        return [("predicted class", ""), *((name, name) for name in self.enc.classes)]
+
+    def use(self, enc: Encoder) -> None:
+        """Explain the decisions of another model from now on."""
+
+        def act() -> None:
+            if self._job is not None:
+                self._job.cancel()
+            self.enc, self.result, self._asked = enc, None, ("another model",)
+            self._kept.clear()
+            self.target.options = self._targets()  # asks nothing: what is asked is not None
+            self._asked = None
+            self._changed({"index"})
+
+        self._guarded(act)
 
     def _above(self) -> list[Widget]:
         return [self._classes]
@@ -196,6 +209,7 @@ class AttributionExplorer(Explorer):
         return figure.update_layout(dragmode=self.selection.drag)
 
     def _draw(self) -> None:
+        self.target.layout.display = "" if self.enc.has_head else "none"
         self.steps.layout.display = (
             "" if self.method.value == "layer_integrated_gradients" else "none"
         )

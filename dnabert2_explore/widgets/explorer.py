@@ -147,6 +147,10 @@ class Explorer(VBox):
         """Make the figure with everything that stands beside it on the page."""
         return self._figure()
 
+    def _figure_page(self) -> go.Figure | None:
+        """Make the figure for a page of its own, where no kernel answers."""
+        return self._figure_alone()
+
     def _press(self, event: dict[str, Any]) -> None:
         """Act on a press somewhere in the plot."""
 
@@ -296,12 +300,14 @@ class Explorer(VBox):
 
     def to_html(self) -> str:
         """Write the figure and its caption as one HTML file that opens offline."""
-        figure = self.figure
+        figure = self._figure_page()
         if figure is None:
             raise InputError("There is no figure yet: choose a sequence first.")
         theme = theme_of(self.selection.theme)
         ink, paper = theme.ink, theme.paper
-        body = figure.to_html(include_plotlyjs=True, full_html=False, config={"displaylogo": False})
+        body = figure.to_html(
+            include_plotlyjs=True, full_html=False, auto_play=False, config={"displaylogo": False}
+        )
         return (
             "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
             f"<title>{escape(self.title)}</title><style>body{{font-family:system-ui,sans-serif;"

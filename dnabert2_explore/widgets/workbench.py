@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence as Items
 from html import escape
 from typing import Any
+from weakref import WeakSet
 
 from ipywidgets import HTML, HBox, VBox
 
@@ -19,6 +21,9 @@ from .state import Selection
 from .tokens import TokenExplorer
 
 __all__ = ["Workbench"]
+
+_made: WeakSet[Workbench] = WeakSet()
+_numbers = itertools.count(1)
 
 
 class Workbench(VBox):
@@ -63,6 +68,7 @@ class Workbench(VBox):
         classifier: Encoder | None = None,
         sequences: Items[Sequence] | None = None,
     ) -> None:
+        self.number = next(_numbers)
         self.encoder = encoder if encoder is not None else load()
         if classifier is None:
             classifier = self.encoder if self.encoder.has_head else load("pocket-splice")
@@ -78,16 +84,38 @@ class Workbench(VBox):
             self.encoder, selection=self.selection, points=WINDOWS if sequences is None else ""
         )
         self.input = InputBar(self.selection)
-        chips = [_chip(self.encoder, "tokens, attention, atlas")]
-        if self.classifier is not self.encoder:
-            chips.append(_chip(self.classifier, "attribution"))
-        bar = VBox([HTML("".join(chips)).add_class("dx-chip-row"), self.input]).add_class("dx-bar")
+        self._chips = HTML(self._chip_row()).add_class("dx-chip-row")
+        bar = VBox([self._chips, self.input]).add_class("dx-bar")
         left = VBox([self.atlas, self.attention.heads]).add_class("dx-left")
         right = VBox([self.tokens, self.attribution, self.attention]).add_class("dx-right")
         super().__init__([bar, HBox([left, right]).add_class("dx-grid")])
         self.add_class("dx-workbench")
+        _made.add(self)
         for view in (self.atlas, self.tokens):
             view.plot.observe(self._on_width, names="width")
+
+    @staticmethod
+    def on_show() -> list[Workbench]:
+        """Return the workbenches of this kernel that were not closed, oldest first."""
+        return sorted((one for one in _made if one.comm is not None), key=lambda one: one.number)
+
+    def use_classifier(self, classifier: Encoder) -> None:
+        """Ask another model for attributions from now on.
+
+        Parameters
+        ----------
+        classifier : Encoder
+            With a classification head, e.g. one that was just fine-tuned.
+        """
+        self.classifier = classifier
+        self._chips.value = self._chip_row()
+        self.attribution.use(classifier)
+
+    def _chip_row(self) -> str:
+        chips = [_chip(self.encoder, "tokens, attention, atlas")]
+        if self.classifier is not self.encoder:
+            chips.append(_chip(self.classifier, "attribution"))
+        return "".join(chips)
 
     def _on_width(self, _change: Any) -> None:
         # In a narrow window the columns stand one above the other: the atlas must not push the

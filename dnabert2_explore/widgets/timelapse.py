@@ -1,0 +1,359 @@
+"""The time-lapse: a model's probabilities, one attention map and the atlas as it learns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Items
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ipywidgets import HTML, Dropdown, HBox, IntSlider, Play, Widget, jslink
+
+from ..errors import InputError
+from ..figures.timelapse import timelapse_figure, timelapse_movie
+from ..sequences import Sequence
+from .examples import SPLICE, WINDOWS, fill
+from .explorer import Explorer
+from .runlog import find_runs
+from .state import Selection
+from .tokens import select_token, sequence_code, step_token
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from ..analysis.timelapse import TimeLapse
+
+__all__ = ["TimeLapseExplorer"]
+
+_LONGEST = 2000  # bases: every token is masked once in every snapshot
+_ATLAS = 150  # points: each is embedded once in every snapshot
+_PACE = 500  # milliseconds between two snapshots while it plays
+
+
+class TimeLapseExplorer(Explorer):
+    """Play through the snapshots of a pre-training run.
+
+    Everything is computed once for a sequence; then the slider only draws. All axes and colours
+    are the same for all snapshots, so that what moves is the model.
+
+    Class ``dx-timelapse``; parts ``dx-layer``, ``dx-head``, ``dx-play``, ``dx-slider``,
+    ``dx-step``.
+
+    Parameters
+    ----------
+    run : str, path-like or TimeLapse
+        Folder of a run with ``snapshots/``, or a result already computed.
+    sequences : sequence of Sequence, optional
+        Whose tokens are followed; the examples by default.
+    atlas : sequence of Sequence, optional
+        Points of the atlas; some of the shipped genome windows by default. Classes are their
+        ``label``.
+    selection : Selection, optional
+        Shared with other views.
+
+    Attributes
+    ----------
+    lapse : TimeLapse or None
+        What is on show.
+    """
+
+    title = "Time-lapse"
+    kind = "timelapse"
+    help = (
+        "Snapshots of the weights were kept while the model learnt. In each, every token of the "
+        "sequence is hidden once and its probability read (bars, against a blind guess; strokes: "
+        "the first snapshot), and the same sequences are laid out on the two main axes of the last "
+        "snapshot. Neighbours sharing a class may come from base composition alone, which a random "
+        "model sees too: compare with the first snapshot, not only with shuffled labels. "
+        "<cite>Biderman et al. 2023 (Pythia: checkpoints along training).</cite>"
+    )
+
+    def __init__(
+        self,
+        run: str | Path | TimeLapse | None = None,
+        sequences: Items[Sequence] | None = None,
+        atlas: Items[Sequence] | None = None,
+        selection: Selection | None = None,
+    ) -> None:
+        self.lapse: TimeLapse | None = None
+        self._asked: tuple[Any, ...] | None = None
+        self._kept: dict[tuple[Any, ...], TimeLapse] = {}
+        self._fixed = run if run is not None and not isinstance(run, str | Path) else None
+        if run is None:
+            run = next((one for one in find_runs(Path("runs")) if (one / "snapshots").is_dir()), "")
+        self.run = "" if self._fixed is not None else str(run)
+        self._atlas = list(atlas) if atlas is not None else None
+        self._snapshots: list[tuple[int, Path]] = []
+        self.layer = Dropdown(options=[("last layer", -1)], tooltip="Layer of the attention map")
+        self.layer.add_class("dx-layer")
+        self.head = Dropdown(options=[("head 1", 0)], tooltip="Head of the attention map")
+        self.head.add_class("dx-head")
+        self.play = Play(min=0, max=0, interval=_PACE, tooltip="Play").add_class("dx-play")
+        self.slider = IntSlider(min=0, max=0, readout=False, tooltip="Snapshot (keys ← →)")
+        self.slider.add_class("dx-slider")
+        self._step = HTML().add_class("dx-step")
+        jslink((self.play, "value"), (self.slider, "value"))
+        self._row = HBox([self.play, self.slider, self._step]).add_class("dx-film")
+        super().__init__(selection, [self.layer, self.head])
+        self.slider.observe(lambda _change: self._guarded(self._draw), names="value")
+        for control in (self.layer, self.head):
+            control.observe(
+                lambda _change: self._guarded(lambda: self._changed({"index"})), names="value"
+            )
+        if selection is None:
+            fill(self.selection, sequences, sets=(SPLICE, WINDOWS))
+        self._guarded(self._open)
+
+    def _above(self) -> list[Widget]:
+        return [self._row]
+
+    # What is looked at --------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        """Find the snapshots, and what heads their network has."""
+        if self._fixed is not None:
+            self.lapse = self._fixed
+            for control in (self.layer, self.head):
+                control.layout.display = "none"
+            self._wind(self._fixed)
+            self._draw()
+            return
+        from ..analysis.timelapse import find_snapshots
+
+        if not self.run:
+            raise InputError(
+                "There is no run to show: name the folder of one that keeps snapshots."
+            )
+        self._snapshots = find_snapshots(self.run)
+        if len(self._snapshots) < 2:
+            raise InputError(
+                f"{self.run} has {len(self._snapshots)} snapshots; expected at least 2: set "
+                "snapshots_every when the run is started."
+            )
+        from ..network import Dnabert2Config, alibi_slopes
+
+        config = Dnabert2Config.from_pretrained(self._snapshots[-1][1])
+        layers, heads = config.num_hidden_layers, config.num_attention_heads
+        with self.layer.hold_trait_notifications(), self.head.hold_trait_notifications():
+            self.layer.options = [(f"layer {i + 1}", i) for i in range(layers)]
+            self.layer.value = layers - 1
+            self.head.options = [(f"head {i + 1}", i) for i in range(heads)]
+            self.head.value = int(alibi_slopes(heads).argmin())
+        self._changed({"index"})
+
+    def _points(self) -> list[Sequence]:
+        """Return the sequences of the atlas, evenly drawn from the shipped windows by default."""
+        if self._atlas is None:
+            from .. import demo
+
+            windows = demo.windows()
+            self._atlas = windows[:: -(-len(windows) // _ATLAS)]
+        return self._atlas
+
+    def _changed(self, changed: set[str]) -> None:
+        current = self.selection.current
+        if self._fixed is not None or current is None or not self._snapshots:
+            self._draw()
+            return
+        if len(current) > _LONGEST:
+            self.lapse = None
+            self._draw()
+            return
+        question = (current.bases, self.layer.value, self.head.value)
+        if question == self._asked:
+            self._draw()
+            return
+        self._asked = question
+        if question in self._kept:
+            if self._job is not None:
+                self._job.cancel()
+            self._shown(question, self._kept[question])
+            return
+        self.plot.stale = True
+        bases, layer, head = question
+        snapshots, atlas = self._snapshots, self._points()
+
+        def work(progress: Any) -> TimeLapse:
+            from ..analysis.timelapse import timelapse
+
+            return timelapse(snapshots, bases, atlas, layer=layer, head=head, progress=progress)
+
+        self._start(f"{len(snapshots)} snapshots", work, lambda lapse: self._shown(question, lapse))
+
+    def _shown(self, question: tuple[Any, ...], lapse: TimeLapse) -> None:
+        self._kept[question] = lapse
+        while len(self._kept) > 8:
+            self._kept.pop(next(iter(self._kept)))
+        self.lapse = lapse
+        self.plot.stale = False
+        self.say("")
+        self._wind(lapse)
+        self._draw()
+
+    def _wind(self, lapse: TimeLapse) -> None:
+        """Fit slider and play button to the number of snapshots; at first show the last."""
+        last = len(lapse.steps) - 1
+        if self.slider.max != last:
+            with self.slider.hold_trait_notifications():
+                self.slider.max = self.play.max = last
+                self.slider.value = self.play.value = last
+
+    @property
+    def _fresh(self) -> bool:
+        current = self.selection.current
+        return self.lapse is not None and (
+            self._fixed is not None
+            or (current is not None and self.lapse.tokens.bases == current.bases)
+        )
+
+    # Drawing ------------------------------------------------------------------------------------
+
+    @property
+    def field(self) -> str:
+        """What the classes of the atlas are called."""
+        points = self._atlas or []
+        return "category" if all("category" in one.fields for one in points) else "class"
+
+    def _how(self) -> dict[str, Any]:
+        return {
+            "view": self.selection.view,
+            "selected": self.selection.bases,
+            "field": self.field,
+            "width": self.plot.width or 1000,
+            "theme": self.selection.theme,
+        }
+
+    def _figure(self) -> go.Figure | None:
+        if self.lapse is None or not self._fresh:
+            return None
+        figure = timelapse_figure(self.lapse, self.slider.value, **self._how())
+        return figure.update_layout(dragmode=self.selection.drag)
+
+    def _figure_page(self) -> go.Figure | None:
+        # A page of its own can play by itself.
+        if self.lapse is None or not self._fresh:
+            return None
+        return timelapse_movie(self.lapse, **self._how())
+
+    def _draw(self) -> None:
+        current, lapse = self.selection.current, self.lapse
+        self._row.layout.display = "none" if lapse is None else ""
+        if current is None and self._fixed is None:
+            self._show(None, "Choose an example, or add a sequence of your own.")
+            return
+        if current is not None and len(current) > _LONGEST and self._fixed is None:
+            self._show(
+                None,
+                f"<b>{escape(current.name)}</b> has {len(current):,} bp; the time-lapse takes up "
+                f"to {_LONGEST:,} bp: add a shorter stretch of it.",
+            )
+            return
+        if lapse is None or not self._fresh:
+            return
+        at = self.slider.value
+        self._step.value = f"after step <b>{int(lapse.steps[at]):,}</b> of {int(lapse.steps[-1]):,}"
+        self._show(
+            self._figure(),
+            self._words(lapse, at),
+            linked=True,
+            bounds=(0.5, len(lapse.tokens.bases) + 0.5),
+            pressable=True,
+            config={"displayModeBar": False},
+        )
+
+    def _words(self, lapse: TimeLapse, at: int) -> str:
+        current = self.selection.current
+        name = "the sequence" if current is None or self._fixed is not None else current.name
+        inside = ~lapse.tokens.special
+        surprise = [-float(np.nanmean(np.log(lapse.probability[k, inside]))) for k in (0, at)]
+        null = float(np.ravel(lapse.purity_null)[at if np.ndim(lapse.purity_null) else 0])
+        return (
+            f"After {int(lapse.steps[at]):,} steps: each token of <b>{escape(name)}</b> masked "
+            f"alone costs {surprise[1]:.2f} nats on average ({surprise[0]:.2f} in the first "
+            f"snapshot). Atlas: {len(lapse.labels)} sequences, mean of the last layer, on the two "
+            "principal axes of the last snapshot; "
+            f"{lapse.purity[at]:.0%} of nearest neighbours share the {self.field} "
+            f"({lapse.purity[0]:.0%} in the first snapshot, {null:.0%} with shuffled labels). "
+            f"<span class='dx-model'>{escape(self.run or 'given result')}</span>"
+        )
+
+    # A person did something ---------------------------------------------------------------------
+
+    def _press(self, event: dict[str, Any]) -> None:
+        if self.lapse is not None and self._fresh and event.get("panel") in ("y", "y2"):
+            select_token(self.selection, self.lapse.tokens, event["x"], bool(event.get("shift")))
+
+    def _key(self, key: str, shift: bool) -> None:
+        if key in ("ArrowLeft", "ArrowRight") and self.lapse is not None:
+            by = -1 if key == "ArrowLeft" else 1
+            if shift and self._fresh:
+                step_token(self.selection, self.lapse.tokens, by)
+            else:
+                self.slider.value = int(np.clip(self.slider.value + by, 0, self.slider.max))
+        else:
+            super()._key(key, shift)
+
+    def _cancelled(self) -> None:
+        self._asked = None
+        super()._cancelled()
+
+    # Export -------------------------------------------------------------------------------------
+
+    def _stem(self) -> str:
+        return f"timelapse-{Path(self.run).name or 'result'}"
+
+    def _code(self) -> str:
+        if self._fixed is not None:
+            raise InputError("This time-lapse was computed elsewhere: the code that did is there.")
+        atlas = (
+            f"dx.demo.windows()[::{-(-500 // _ATLAS)}]"
+            if self._atlas == self._default_atlas()
+            else "dx.read_sequences('your_file.fa')"
+        )
+        return (
+            "import dnabert2_explore as dx\n"
+            "from dnabert2_explore.analysis.timelapse import find_snapshots, timelapse\n"
+            "from dnabert2_explore.figures import timelapse_figure\n\n"
+            f"{sequence_code(self.selection)}"
+            f"snapshots = find_snapshots({self.run!r})\n"
+            f"lapse = timelapse(snapshots, bases, {atlas}, layer={self.layer.value}, "
+            f"head={self.head.value})\n"
+            f"timelapse_figure(lapse, {self.slider.value}, view={self.selection.view!r}, "
+            f"selected={self.selection.bases!r}, field={self.field!r})"
+        )
+
+    @staticmethod
+    def _default_atlas() -> list[Sequence]:
+        from .. import demo
+
+        windows = demo.windows()
+        return windows[:: -(-len(windows) // _ATLAS)]
+
+    def _table(self) -> str:
+        lapse = self.lapse
+        if lapse is None or not self._fresh:
+            raise InputError("There are no numbers yet: choose a sequence first.")
+        lines = [
+            f"# {self.caption}",
+            "# probability of each token when it alone is masked; start and end 0-based, half-open",
+            "step,token_index,token,start,end,probability,entropy_nats",
+        ]
+        for at, step in enumerate(lapse.steps):
+            for i, (token, (a, b)) in enumerate(
+                zip(lapse.tokens.tokens, lapse.tokens.spans, strict=True)
+            ):
+                if not lapse.tokens.special[i]:
+                    lines.append(
+                        f"{int(step)},{i},{token},{a},{b},{lapse.probability[at, i]:.6g},"
+                        f"{lapse.entropy[at, i]:.6g}"
+                    )
+        lines.append("step,sequence,label,PC1,PC2")
+        for at, step in enumerate(lapse.steps):
+            lines += [
+                f'{int(step)},"{name}","{label}",{x:.6g},{y:.6g}'
+                for name, label, (x, y) in zip(
+                    lapse.names, lapse.labels, lapse.planes[at], strict=True
+                )
+            ]
+        return "\n".join(lines) + "\n"
