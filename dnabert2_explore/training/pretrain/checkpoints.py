@@ -87,7 +87,7 @@ def write_whole(folder: Path, fill: Callable[[Path], None], kept: str) -> None:
         ) from error
 
 
-def read_state(folder: Path, device: torch.device) -> tuple[dict[str, Any], Any, Any]:
+def read_state(folder: Path) -> tuple[dict[str, Any], Any, Any]:
     """Read a checkpoint: its state.json, weights and optimiser state.
 
     Raises
@@ -100,7 +100,7 @@ def read_state(folder: Path, device: torch.device) -> tuple[dict[str, Any], Any,
     try:
         state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
         weights = load_file(folder / "model.safetensors")
-        saved = torch.load(folder / "optimizer.pt", map_location=device, weights_only=True)
+        saved = torch.load(folder / "optimizer.pt", map_location="cpu", weights_only=True)
         PretrainConfig(**state["config"])
     except InputError:
         raise

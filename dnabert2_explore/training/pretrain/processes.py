@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -46,8 +48,19 @@ def find_processes(config: PretrainConfig) -> Processes:
 
     # Without precision and the like: those are the run's, and the same with and without accelerate.
     state = PartialState(cpu=find_device(config.device).type == "cpu")
+    # Threads of the process group that outlive Python end the process with an abort.
+    atexit.register(_leave)
     flag = os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
     return _Several(state, config.shard or flag)
+
+
+def _leave() -> None:
+    import torch.distributed as dist
+
+    if dist.is_initialized():
+        gc.collect()  # sharded modules, which hold on to the group, are cycles
+        dist.destroy_process_group()
+        gc.collect()
 
 
 class Processes:
@@ -132,7 +145,7 @@ class _Several(Processes):
             from torch.nn.parallel import DistributedDataParallel
 
             ids = [self.device] if self.device.type == "cuda" else None
-            return DistributedDataParallel(network, device_ids=ids, broadcast_buffers=False)
+            return DistributedDataParallel(network, device_ids=ids)
         from torch.distributed.device_mesh import init_device_mesh
         from torch.distributed.fsdp import fully_shard
 

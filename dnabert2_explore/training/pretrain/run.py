@@ -65,6 +65,7 @@ class _Run:
         self.config, self.processes, self.start, self.data = config, processes, start, data
         self.out = Path(config.out)
         self.step, self.tokens, self.seconds = 0, 0, 0.0
+        self._saved = -1  # step of the last checkpoint written or read
         saved: Any = None
         if resumed is not None:
             saved = self._restore(resumed)
@@ -85,7 +86,7 @@ class _Run:
 
     def _restore(self, folder: Path) -> Any:
         """Take weights and counters of a checkpoint; return its optimiser state."""
-        state, weights, saved = read_state(folder, self.processes.device)
+        state, weights, saved = read_state(folder)
         check_continuation(folder, state, self.config, self.data)
         # save_model leaves out the decoder, which is the word embeddings under a second name.
         missing, unexpected = self.start.network.load_state_dict(weights, strict=False)
@@ -96,6 +97,7 @@ class _Run:
                 f"unexpected {unexpected}."
             )
         self.step, self.tokens, self.seconds = state["step"], state["tokens"], state["seconds"]
+        self._saved = self.step
         return saved
 
     def autocast(self) -> Any:
@@ -163,7 +165,7 @@ class _Run:
     def save(self) -> Path:
         """Write a checkpoint that is either whole or absent."""
         folder = self.out / "checkpoints" / f"step-{self.step:07d}"
-        if folder.is_dir():  # of this very run: a step has one outcome
+        if self.step == self._saved:  # a step has one outcome
             return folder
         optimizer = self.processes.optimizer_state(self.network, self.optimizer)
         network = self._gathered()
@@ -182,6 +184,7 @@ class _Run:
             (partial / "state.json").write_text(text, encoding="utf-8")
 
         self._write(folder, fill)
+        self._saved = self.step
         if self.processes.main:
             kept = sorted(folder.parent.glob("step-*[0-9]"))
             for old in kept[: -self.config.keep_checkpoints]:
