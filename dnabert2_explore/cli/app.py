@@ -14,11 +14,14 @@ from ..errors import Cancelled, ExploreError
 from .bench import bench
 from .embed import embed
 from .export import export
+from .finetune import finetune
 from .gue import gue
 from .info import info
 from .lab import lab
+from .predict import predict
 from .tokenize import tokenize
 from .train import pretrain, train_tokenizer
+from .variants import variants
 
 __all__ = ["app", "main"]
 
@@ -82,10 +85,13 @@ app.command(
 )(lab)
 app.command(rich_help_panel="Compute")(tokenize)
 app.command(rich_help_panel="Compute")(embed)
+app.command(rich_help_panel="Compute")(predict)
 app.command(rich_help_panel="Compute")(export)
+app.command(rich_help_panel="Compute")(variants)
 app.command(rich_help_panel="Compute")(bench)
 app.command("train-tokenizer", rich_help_panel="Train")(train_tokenizer)
 app.command(rich_help_panel="Train")(pretrain)
+app.command(rich_help_panel="Train")(finetune)
 app.add_typer(gue, name="gue", rich_help_panel="Train")
 app.command(rich_help_panel="Look")(info)
 

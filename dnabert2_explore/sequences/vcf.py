@@ -39,7 +39,7 @@ class VcfRecord:
     Attributes
     ----------
     line : int
-        Counted from 1, header included; the number of the record in a BCF.
+        Counted from 1, header included; of a BCF, in the text it stands for.
     text : str
         As it was, without the line end.
     variants : tuple of Variant
@@ -80,6 +80,21 @@ class Info:
     def __str__(self) -> str:
         text = self.meaning.replace('"', "'")
         return f'##INFO=<ID={self.key},Number=A,Type={self.kind},Description="{text}">'
+
+
+class _Unpacked(io.RawIOBase):
+    """Gzip data as it comes: where it breaks off, all that lies before has been given out."""
+
+    def __init__(self, raw: io.BufferedReader) -> None:
+        self._gzip = gzip.GzipFile(fileobj=raw)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._gzip.read1(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 class VcfReader:
@@ -191,8 +206,8 @@ class VcfReader:
                 head = raw.peek(18)[:18]
                 if not head:
                     return
-                stream: Any = gzip.GzipFile(fileobj=raw) if head[:2] == b"\x1f\x8b" else raw
-                buffered = raw if stream is raw else io.BufferedReader(stream, 1 << 16)
+                packed = head[:2] == b"\x1f\x8b"
+                buffered = io.BufferedReader(_Unpacked(raw), 1 << 16) if packed else raw
                 if buffered.peek(5)[:3] == b"BCF":
                     yield from self._bcf_lines()
                     return

@@ -28,7 +28,11 @@ Progress = Callable[[int, int], None]
 #: Messages that a summary keeps.
 _KEPT = 10
 
-_NOTE = Info(f"{PREFIX}NOTE", "String", "Why the allele has no scores: a word of DX_NOTE's table")
+_NOTE = Info(
+    f"{PREFIX}NOTE",
+    "String",
+    "Why the allele has no scores; the words are explained in ##dnabert2_exploreNotes",
+)
 #: In the Parquet table only; `ref_` and `alt_` columns too.
 _TABLE_ONLY = {
     "llr_forward",
@@ -256,6 +260,7 @@ def _index(path: Path) -> str:
 
     index = path.with_name(f"{path.name}.tbi")
     index.unlink(missing_ok=True)  # of an earlier file of that name
+    loud = pysam.set_verbosity(0)  # htslib would print what is said below
     try:
         pysam.tabix_index(str(path), preset="vcf", force=True)
     except (OSError, ValueError) as error:
@@ -264,6 +269,8 @@ def _index(path: Path) -> str:
             f"{path} has no index ({error}): sort it by position first, for example with "
             "'bcftools sort', and run 'tabix'."
         )
+    finally:
+        pysam.set_verbosity(loud)
     return ""
 
 

@@ -1,0 +1,420 @@
+"""How well each score tells labelled variants apart, beside what is known without a model."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import InputError
+from ...sequences.vcf import VcfReader
+from .scores import VariantScores
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Calibration", "Comparison", "auroc", "calibrate", "calibrate_table", "read_labels"]
+
+Key = tuple[str, int, str, str]
+
+#: Weights held at once: 16 MB.
+_AT_ONCE = 2_000_000
+
+#: How a score is turned before it is compared: larger must mean "more likely positive". Said before
+#: the labels are looked at; a score that tells them apart the other way round stays below 0.5.
+_TURNS: dict[str, tuple[str, str]] = {
+    "llr": ("-llr", "model"),
+    "llr_per_base": ("-llr_per_base", "model"),
+    "context": ("-context", "model"),
+    "content": ("-content", "model"),
+    "retokenisation": ("-retokenisation", "model"),
+    "pll": ("-pll", "model"),
+    "gc_change": ("|gc_change|", "baseline"),
+    "cpg_change": ("-cpg_change", "baseline"),
+    "length_change": ("|length_change|", "baseline"),
+    "change": ("change", "model"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One score on labelled variants.
+
+    Attributes
+    ----------
+    score : str
+        As it was turned: ``"-llr"`` says that low values should mean positive.
+    kind : str
+        ``"model"`` or ``"baseline"``.
+    positives, negatives : int
+        Variants with a label and this score.
+    auroc, low, high : float
+        Area under the ROC curve and its 95% bootstrap interval.
+    gain, gain_low, gain_high : float
+        AUROC minus that of the best baseline, on the same variants and the same resamples; NaN for
+        baselines.
+    """
+
+    score: str
+    kind: str
+    positives: int
+    negatives: int
+    auroc: float
+    low: float
+    high: float
+    gain: float
+    gain_low: float
+    gain_high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Scores beside baselines on labelled variants; `str` of it is a table to print.
+
+    Attributes
+    ----------
+    rows : tuple of Comparison
+        Best first, models and baselines together.
+    baseline : str
+        The best baseline, to which gains refer. It was chosen on the same variants, which
+        flatters it.
+    unlabelled : int
+        Variants without a label or without any score.
+    bootstrap, seed : int
+    """
+
+    rows: tuple[Comparison, ...]
+    baseline: str
+    unlabelled: int
+    bootstrap: int
+    seed: int
+
+    def __str__(self) -> str:
+        lines = [
+            f"{'score':<24} {'kind':<9} {'n+':>6} {'n-':>6}  AUROC (95%)          gain over "
+            f"{self.baseline} (95%)"
+        ]
+        for row in self.rows:
+            gain = (
+                ""
+                if np.isnan(row.gain)
+                else f"{row.gain:+.3f} ({row.gain_low:+.3f} to {row.gain_high:+.3f})"
+            )
+            lines.append(
+                f"{row.score:<24} {row.kind:<9} {row.positives:>6,} {row.negatives:>6,}  "
+                f"{row.auroc:.3f} ({row.low:.3f}-{row.high:.3f})  {gain}".rstrip()
+            )
+        lines.append(
+            f"{self.unlabelled:,} variants without label or score; intervals: {self.bootstrap:,} "
+            "bootstrap resamples of the variants within each class"
+        )
+        return "\n".join(lines)
+
+    def to_json(self) -> str:
+        """Write everything as JSON."""
+        return json.dumps(asdict(self), indent=2)
+
+
+def auroc(
+    labels: NDArray[np.bool_], values: NDArray[Any], weights: NDArray[Any] | None = None
+) -> NDArray[np.float64]:
+    """Area under the ROC curve: how often a positive lies above a negative, ties half.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray, shape (n,), bool
+    values : numpy.ndarray, shape (n,)
+    weights : numpy.ndarray, shape (m, n), optional
+        How often each variant counts, in each of m resamples; once by default.
+
+    Returns
+    -------
+    numpy.ndarray, shape (m,), float64
+        NaN where a class is empty.
+
+    Examples
+    --------
+    >>> auroc(np.array([True, False, True]), np.array([3.0, 1.0, 1.0]))
+    array([0.75])
+    """
+    order = np.argsort(values, kind="stable")
+    times = np.ones((1, len(labels))) if weights is None else weights
+    up = np.where(labels, times, 0.0)[:, order]
+    down = np.where(labels, 0.0, times)[:, order]
+    ranked = values[order]
+    first = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
+    positives = np.add.reduceat(up, first, axis=1)
+    negatives = np.add.reduceat(down, first, axis=1)
+    below = np.cumsum(negatives, axis=1) - negatives
+    wins = (positives * (below + negatives / 2)).sum(axis=1)
+    pairs = up.sum(axis=1) * down.sum(axis=1)
+    return np.divide(wins, pairs, out=np.full(len(wins), np.nan), where=pairs > 0)
+
+
+def calibrate(
+    scores: VariantScores | pd.DataFrame,
+    labels: Sequence[bool | None],
+    distance: Sequence[float] | None = None,
+    bootstrap: int = 1000,
+    seed: int = 0,
+) -> Calibration:
+    """Say how well each score tells positive from negative variants.
+
+    Parameters
+    ----------
+    scores : VariantScores, or a table as its `table` makes
+    labels : sequence of (bool or None)
+        For each variant whether it is positive (pathogenic, functional, ...); None is left out.
+    distance : sequence of float, optional
+        In bp, to the nearest site that matters (a gene, a splice site): a baseline; near is
+        positive.
+    bootstrap : int
+        Resamples for the intervals, of the variants within each class.
+    seed : int
+
+    Returns
+    -------
+    Calibration
+        Beside the scores of the model: change of the GC content, CpGs lost, change of the length,
+        and `distance`.
+
+    Raises
+    ------
+    InputError
+        If labels or distances are not one for each variant, or a class is empty.
+    """
+    table = scores.table() if isinstance(scores, VariantScores) else scores
+    if bootstrap < 1:
+        raise InputError(f"bootstrap is {bootstrap}: give at least 1 resample.")
+    for what, items in (("labels", labels), ("distances", distance)):
+        if items is not None and len(items) != len(table):
+            raise InputError(
+                f"There are {len(items):,} {what} for {len(table):,} variants: give one for each."
+            )
+    known = np.array([label is not None for label in labels])
+    truth = np.array([bool(label) for label in labels])
+    known &= (table["skipped"] == "").to_numpy()
+    for name, count in (("positive", (truth & known).sum()), ("negative", (~truth & known).sum())):
+        if not count:
+            raise InputError(
+                f"No {name} variant has scores: both classes are needed to compare them."
+            )
+    columns = _turned(table)
+    if distance is not None:
+        columns["-distance"] = (-np.asarray(distance, dtype=np.float64), "baseline")
+    compared: dict[str, _Drawn] = {}
+    for name, (values, kind) in columns.items():
+        rows = known & np.isfinite(values)
+        if (truth & rows).any() and (~truth & rows).any():
+            compared[name] = _Drawn(values, kind, rows, float(auroc(truth[rows], values[rows])[0]))
+    best = max((n for n, d in compared.items() if d.kind == "baseline"), key=_value_in(compared))
+    reference = compared[best].values
+    rng = np.random.default_rng(seed)
+    for weights in _resamples(truth, known, bootstrap, rng):
+        for one in compared.values():
+            one.draw(truth, reference, weights)
+    rows_of = [one.compare(name, truth, reference) for name, one in compared.items()]
+    return Calibration(
+        rows=tuple(sorted(rows_of, key=lambda row: -row.auroc)),
+        baseline=best,
+        unlabelled=int((~known).sum()),
+        bootstrap=bootstrap,
+        seed=seed,
+    )
+
+
+@dataclass(slots=True)
+class _Drawn:
+    """A score, and its AUROC over the resamples so far."""
+
+    values: NDArray[np.float64]
+    kind: str
+    rows: NDArray[np.bool_]
+    value: float
+    drawn: list[NDArray[np.float64]] = field(default_factory=list)
+    gained: list[NDArray[np.float64]] = field(default_factory=list)
+
+    def draw(
+        self, truth: NDArray[np.bool_], reference: NDArray[np.float64], weights: NDArray[Any]
+    ) -> None:
+        """Add resamples; the baseline is taken on the same variants."""
+        rows = self.rows
+        values = auroc(truth[rows], self.values[rows], weights[:, rows])
+        self.drawn.append(values)
+        if self.kind == "model":
+            self.gained.append(values - auroc(truth[rows], reference[rows], weights[:, rows]))
+
+    def compare(
+        self, name: str, truth: NDArray[np.bool_], reference: NDArray[np.float64]
+    ) -> Comparison:
+        """Sum up."""
+        rows = self.rows
+        gain = gain_low = gain_high = float("nan")
+        if self.kind == "model":
+            gain = self.value - float(auroc(truth[rows], reference[rows])[0])
+            gain_low, gain_high = _interval(self.gained)
+        low, high = _interval(self.drawn)
+        return Comparison(
+            score=name,
+            kind=self.kind,
+            positives=int((truth & rows).sum()),
+            negatives=int((~truth & rows).sum()),
+            auroc=self.value,
+            low=low,
+            high=high,
+            gain=gain,
+            gain_low=gain_low,
+            gain_high=gain_high,
+        )
+
+
+def _value_in(compared: Mapping[str, _Drawn]) -> Callable[[str], float]:
+    return lambda name: compared[name].value
+
+
+def _interval(drawn: list[NDArray[np.float64]]) -> tuple[float, float]:
+    low, high = np.nanpercentile(np.concatenate(drawn), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _resamples(
+    truth: NDArray[np.bool_], known: NDArray[np.bool_], count: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.float64]]:
+    """How often each variant is drawn, some resamples (m, n) at a time: within its class."""
+    classes = [np.flatnonzero(truth & known), np.flatnonzero(~truth & known)]
+    size = max(1, _AT_ONCE // len(truth))
+    for start in range(0, count, size):
+        weights = np.zeros((min(size, count - start), len(truth)))
+        for rows in classes:
+            even = np.full(len(rows), 1 / len(rows))
+            weights[:, rows] = rng.multinomial(len(rows), even, size=len(weights))
+        yield weights
+
+
+def calibrate_table(path: str | PathLike[str], labels: Mapping[Key, bool]) -> Calibration:
+    """Do as `calibrate` with a Parquet table that `score_vcf` wrote.
+
+    Parameters
+    ----------
+    path : str or path-like
+    labels : mapping of (contig, position from 1, ref, alt) to bool
+    """
+    import pandas as pd
+
+    table = pd.read_parquet(path)
+    keys = zip(table.contig, table.position, table.ref, table.alt, strict=True)
+    return calibrate(table, [labels.get(key) for key in keys])
+
+
+def read_labels(
+    source: str, calls: str | PathLike[str], positive: Iterable[str] = ()
+) -> dict[Key, bool]:
+    """Read what is known of variants.
+
+    Parameters
+    ----------
+    source : str
+        ``"INFO/KEY"`` of the calls, or the path of a CSV or TSV with the columns contig (or
+        chrom), position (or pos, from 1), ref, alt and label.
+    calls : str or path-like
+        The VCF.
+    positive : iterable of str
+        Labels that count as positive; all others are negative. Not needed for 0 and 1.
+
+    Returns
+    -------
+    dict of (contig, position from 1, ref, alt) to bool
+
+    Raises
+    ------
+    InputError
+        If there are no labels, or it is not said which are positive.
+    """
+    if source.startswith("INFO/"):
+        words = _from_info(source.removeprefix("INFO/"), calls)
+    else:
+        words = _from_table(Path(source))
+    if not words:
+        raise InputError(f"{source}: no variant has a label: check the name.")
+    wanted = set(positive)
+    kinds = sorted(set(words.values()))
+    if not wanted and set(kinds) <= {"0", "1"}:
+        wanted = {"1"}
+    if not wanted & set(kinds):
+        some = ", ".join(kinds[:8]) + (", …" if len(kinds) > 8 else "")
+        raise InputError(
+            f"{source}: the labels are {some}; say which of them count as positive "
+            "(--positive LABEL)."
+        )
+    return {key: word in wanted for key, word in words.items()}
+
+
+def _from_info(key: str, calls: str | PathLike[str]) -> dict[Key, str]:
+    found: dict[Key, str] = {}
+    for record in VcfReader(calls):
+        for part in record.text.split("\t")[7].split(";") if record.variants else ():
+            name, _, value = part.partition("=")
+            if name != key:
+                continue
+            # One value for the record, or one for each allele.
+            each = value.split(",")
+            each = each if len(each) == len(record.variants) else [value] * len(record.variants)
+            for variant, word in zip(record.variants, each, strict=True):
+                if word not in ("", "."):
+                    key_of = (variant.contig, variant.position + 1, variant.ref, variant.alt)
+                    found[key_of] = word
+    return found
+
+
+def _from_table(path: Path) -> dict[Key, str]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read as a table of labels ({error}).") from error
+    head = text.partition("\n")[0]
+    rows = csv.DictReader(text.splitlines(), delimiter="\t" if "\t" in head else ",")
+    names = {name.lower().lstrip("#"): name for name in rows.fieldnames or ()}
+    names.setdefault("contig", names.get("chrom", ""))
+    names.setdefault("position", names.get("pos", ""))
+    missing = [n for n in ("contig", "position", "ref", "alt", "label") if not names.get(n)]
+    if missing:
+        raise InputError(
+            f"{path}, line 1 names no column {', '.join(missing)}; expected contig, position, ref, "
+            "alt and label: name them so."
+        )
+    found: dict[Key, str] = {}
+    for row in rows:
+        position = (row[names["position"]] or "").replace(",", "")
+        if not position.isdigit():
+            raise InputError(
+                f"{path}, line {rows.line_num}: position {position!r} is no number: mend the line."
+            )
+        label = (row[names["label"]] or "").strip()
+        if label:
+            cells = (row[names["contig"]], int(position), row[names["ref"]], row[names["alt"]])
+            found[cells] = label
+    return found
+
+
+def _turned(table: pd.DataFrame) -> dict[str, tuple[NDArray[np.float64], str]]:
+    columns: dict[str, tuple[NDArray[np.float64], str]] = {}
+    for name in table.columns:
+        turn, kind = _TURNS.get(name, ("", ""))
+        if name.startswith(("cosine_", "euclidean_")):
+            turn, kind = name, "model"
+        if not turn:
+            continue
+        values = table[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        if turn.startswith("-"):
+            values = -values
+        elif turn.startswith("|"):
+            values = np.abs(values)
+        columns[turn] = (values, kind)
+    return columns
