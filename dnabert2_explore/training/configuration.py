@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Config = TypeVar("Config", bound=DataclassInstance)
 
-__all__ = ["read_yaml", "write_yaml"]
+__all__ = ["checked", "read_yaml", "write_yaml"]
 
 # Annotations are strings here ("from __future__ import annotations"); these are all we use.
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -53,29 +53,43 @@ def read_yaml(kind: type[Config], path: str | Path, **over: Any) -> Config:
         raise InputError(f"{path}: cannot be read as YAML ({error}).") from error
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a mapping of settings, one `key: value` a line.")
+    values = checked(kind, content, str(path)) | over
+    for one in fields(kind):
+        required = one.default is MISSING and one.default_factory is MISSING
+        if required and one.name not in values:
+            raise InputError(f"{path}: key {one.name!r} is missing; add it.")
+    return kind(**values)
+
+
+def checked(kind: type[Config], content: dict[Any, Any], where: str) -> dict[str, Any]:
+    """Check settings against the fields of a dataclass; lists become tuples.
+
+    Parameters
+    ----------
+    kind : type
+    content : dict
+        Settings by name, as YAML reads them.
+    where : str
+        What to begin an error's sentence with.
+    """
     known: dict[str, Field[Any]] = {one.name: one for one in fields(kind)}
     values: dict[str, Any] = {}
     for key, value in content.items():
         if key not in known:
-            raise InputError(f"{path}: unknown key {key!r}; expected one of {', '.join(known)}.")
+            raise InputError(f"{where}: unknown key {key!r}; expected one of {', '.join(known)}.")
         wanted = str(known[key].type)
         expected = _KINDS[wanted]
         # bool is an int in Python, and YAML reads 1e-3 (no dot) as text: say so by name.
         if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
             hint = ", written with a dot (1.0e-3)" if wanted == "float" else ""
             raise InputError(
-                f"{path}: {key} is {value!r}; expected "
+                f"{where}: {key} is {value!r}; expected "
                 + ("a list of words" if expected == (list,) else wanted)
                 + (hint if isinstance(value, str) else "")
                 + "."
             )
         values[key] = tuple(map(str, list(value))) if isinstance(value, list) else value
-    values |= over
-    for name, one in known.items():
-        required = one.default is MISSING and one.default_factory is MISSING
-        if required and name not in values:
-            raise InputError(f"{path}: key {name!r} is missing; add it.")
-    return kind(**values)
+    return values
 
 
 def write_yaml(config: DataclassInstance, path: str | Path) -> None:

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from .config import FinetuneConfig
+from .files import find_splits
 from .result import FinetuneResult
 from .run import finetune
+from .seeds import SeedsResult, finetune_seeds
 
-__all__ = ["FinetuneConfig", "FinetuneResult", "finetune"]
+__all__ = [
+    "FinetuneConfig",
+    "FinetuneResult",
+    "SeedsResult",
+    "find_splits",
+    "finetune",
+    "finetune_seeds",
+]

@@ -1,0 +1,219 @@
+"""``dnabert2-explore finetune``: a classifier or regression of your own labelled sequences."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import InputError
+from .common import FORCE, progress_bar, stop_between_steps
+
+if TYPE_CHECKING:
+    from ..training.finetune import FinetuneConfig
+
+__all__ = ["finetune"]
+
+_YAML = (".yaml", ".yml")
+
+
+class Task(StrEnum):
+    """What the labels are."""
+
+    auto = "auto"
+    classification = "classification"
+    multi_label = "multi_label"
+    regression = "regression"
+
+
+class Method(StrEnum):
+    """What is trained."""
+
+    full = "full"
+    lora = "lora"
+    probe = "probe"
+
+
+def finetune(
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA",
+            help="Folder with train, dev and test files; or one file; or a YAML file of settings.",
+        ),
+    ],
+    task: Annotated[
+        Task | None, typer.Option(help="What the labels are.", show_default="told from them")
+    ] = None,
+    method: Annotated[
+        Method | None,
+        typer.Option(help="All weights, adapters, or a linear head.", show_default="full"),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="pocket, a folder, or a hub id.", show_default="pocket"),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "--out", "-o", help="Run folder.", show_default="runs/DATA"),
+    ] = None,
+    dev: Annotated[
+        Path | None, typer.Option(help="File that chooses the weights that are kept.")
+    ] = None,
+    test: Annotated[Path | None, typer.Option(help="File that is scored in the end.")] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=0, help="Cut longer input; 0 for no limit.", show_default="0")
+    ] = None,
+    epochs: Annotated[
+        float | None, typer.Option(help="Passes over train.", show_default="3")
+    ] = None,
+    max_steps: Annotated[int | None, typer.Option(min=0, help="Steps, in place of epochs.")] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Sequences a step, on all devices.", show_default="32"),
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(
+            "--learning-rate",
+            "--lr",
+            min=0,
+            show_default="3e-5 full, 1e-4 lora, 1e-3 probe",
+        ),
+    ] = None,
+    evaluate_every: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="Steps between scores on dev; 0 for once an epoch.", show_default="200"
+        ),
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(min=0, help="Stop after so many scores without a better dev loss."),
+    ] = None,
+    max_minutes: Annotated[
+        float | None, typer.Option(min=0, help="Stop after so long, and keep the best.")
+    ] = None,
+    seed: Annotated[
+        list[int] | None,
+        typer.Option(help="Give it again to run several, each in its folder.", show_default="42"),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu, cuda.", show_default="auto")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Any other setting, such as pooling=mean or augment=reverse_complement.",
+        ),
+    ] = None,
+    force: FORCE = False,
+) -> None:
+    """Fine-tune a model on labelled sequences, and score it.
+
+    Files are CSV, TSV, Parquet (columns sequence, or sequence1 and sequence2,
+    and label) or FASTA (label=... in each header). Labels are words or numbers
+    (classes), a;b (multi-label), or values (regression). One file alone is
+    split into train, dev and test by seed, class and equal sequences.
+
+    The run folder receives log.csv, result.json, predictions.csv and model/,
+    which every other command takes as --model. Ctrl-C ends training and keeps
+    the best weights so far.
+
+    [bold]Examples[/bold]
+
+      dnabert2-explore finetune GUE/tf/2 -o runs/tf2 --max-tokens 30
+
+      dnabert2-explore finetune expression.csv --task regression --patience 5
+
+      dnabert2-explore finetune data/ --method lora -m zhihan1996/DNABERT-2-117M
+
+    All settings, with what they mean:
+
+      python -m pydoc dnabert2_explore.training.finetune.FinetuneConfig
+    """  # fmt: skip
+    import dataclasses
+
+    from ..training.finetune import finetune as train
+    from ..training.finetune import finetune_seeds
+
+    given: dict[str, Any] = {
+        "task": task and task.value,
+        "method": method and method.value,
+        "model": model,
+        "out": output and str(output),
+        "dev": dev and str(dev),
+        "test": test and str(test),
+        "max_tokens": max_tokens,
+        "epochs": epochs,
+        "max_steps": max_steps,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "evaluate_every": evaluate_every,
+        "patience": patience,
+        "max_minutes": max_minutes,
+        "seed": seed[0] if seed else None,
+        "device": device,
+    }
+    chosen = {name: value for name, value in given.items() if value is not None}
+    config = _config(data, chosen | _settings(settings or []))
+    seeds = list(dict.fromkeys(seed or []))
+    out = Path(config.out)
+    folders = [out / f"seed-{one}" for one in seeds] if len(seeds) > 1 else [out]
+    finished = [folder for folder in folders if (folder / "result.json").exists()]
+    if finished and not force:
+        raise InputError(
+            f"{finished[0]} holds a finished run; pass --force to replace it, or choose another -o"
+        )
+    with progress_bar("Fine-tuning") as progress, stop_between_steps(progress) as report:
+        result = (
+            finetune_seeds(config, seeds, report, _tell)
+            if len(seeds) > 1
+            else train(dataclasses.replace(config), report, _tell)
+        )
+    print(result)
+
+
+def _config(data: Path, chosen: dict[str, Any]) -> FinetuneConfig:
+    from ..training.finetune import FinetuneConfig, find_splits
+
+    if data.suffix in _YAML:
+        return FinetuneConfig.from_yaml(data, **chosen)
+    name = data.resolve().name
+    stem = name if data.is_dir() else name.split(".")[0]
+    files = {split: path for split, path in find_splits(data).items() if path or split != "test"}
+    defaults = {"model": "pocket", "out": str(Path("runs") / stem)}
+    return FinetuneConfig(**(defaults | files | chosen))
+
+
+def _settings(texts: list[str]) -> dict[str, Any]:
+    """Read NAME=VALUE as the YAML file would."""
+    import yaml
+
+    from ..training.configuration import checked
+    from ..training.finetune import FinetuneConfig
+
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"--set {text}: expected NAME=VALUE, such as pooling=mean")
+        found |= checked(FinetuneConfig, {name.strip(): yaml.safe_load(value)}, "--set")
+    return found
+
+
+def _tell(point: dict[str, Any]) -> None:
+    """Print the row of an evaluation."""
+    name, title = ("mcc", "MCC") if "mcc" in point else ("r2", "R²")
+    kept = ", the best so far" if point["best"] else ""
+    print(
+        f"step {point['step']:,}: train loss {point['train_loss']:.4f}, dev loss "
+        f"{point['dev_loss']:.4f}, {title} {point[name]:.4f}{kept}",
+        file=sys.stderr,
+        flush=True,
+    )

@@ -1,0 +1,67 @@
+"""``dnabert2-explore predict``: what a fine-tuned model says of the sequences of a file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .common import DEVICE, FORCE, progress_bar
+from .output import check_output
+
+__all__ = ["predict"]
+
+
+def predict(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="A fine-tuned model: a folder, pocket-splice, or a hub id."
+        ),
+    ],
+    data: Annotated[
+        Path,
+        typer.Argument(metavar="DATA", help="CSV, TSV, Parquet or FASTA; labels are scored."),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "--out", "-o", help="What to write: .csv, .tsv or .parquet."),
+    ],
+    device: DEVICE = "auto",
+    dtype: Annotated[
+        str, typer.Option(help="float32, as scores are computed; auto, bfloat16, float16.")
+    ] = "float32",
+    batch_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Tokens in one batch; lower needs less memory.")
+    ] = None,
+    force: FORCE = False,
+) -> None:
+    """Predict classes or values for every sequence of a file.
+
+    A row for each: its number, name, label if the file has one, what is
+    predicted, and the probability of each class. Where there are labels, their
+    scores are printed, and written beside as OUTPUT.scores.json. Memory does
+    not grow with the file.
+
+    [bold]Examples[/bold]
+
+      dnabert2-explore predict runs/tf2/model windows.csv -o predicted.csv
+
+      dnabert2-explore predict pocket-splice sites.fa -o sites.parquet
+    """
+    check_output(output, force)
+    from ..training.predict import predict_table
+
+    with progress_bar("Predicting") as progress:
+        summary = predict_table(
+            model,
+            data,
+            output,
+            device=device,
+            dtype=dtype,
+            batch_tokens=batch_tokens,
+            progress=progress,
+        )
+    print(summary, file=sys.stderr)

@@ -1,0 +1,101 @@
+"""The same run with several seeds: how much of a score is chance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from ...errors import Cancelled, InputError
+from .config import FinetuneConfig
+from .result import FinetuneResult
+from .run import finetune
+
+__all__ = ["SeedsResult", "finetune_seeds"]
+
+
+@dataclass(frozen=True, slots=True)
+class SeedsResult:
+    """Results of one configuration with several seeds; `str` is a table of means.
+
+    Attributes
+    ----------
+    seeds : tuple of int
+    results : tuple of FinetuneResult
+    """
+
+    seeds: tuple[int, ...]
+    results: tuple[FinetuneResult, ...]
+
+    @property
+    def split(self) -> str:
+        """What `values` are of: test, where there is one, else dev."""
+        return "dev" if self.results[0].test is None else "test"
+
+    def values(self, metric: str) -> tuple[float, ...]:
+        """Score of each seed, on test, or on dev where there is no test."""
+        return tuple((one.test or one.dev)[metric] for one in self.results)
+
+    def mean(self, metric: str) -> float:
+        """Mean over the seeds."""
+        return fmean(self.values(metric))
+
+    def spread(self, metric: str) -> float:
+        """Return the standard deviation between seeds (n − 1); NaN of one."""
+        return stdev(self.values(metric)) if len(self.results) > 1 else math.nan
+
+    def __str__(self) -> str:
+        names = [*(self.results[0].test or self.results[0].dev).values, "loss"]
+        seeds = ", ".join(map(str, self.seeds))
+        lines = [f"{self.split}, mean ± standard deviation over seeds {seeds}"]
+        lines += [f"{name}: {self.mean(name):.4f} ± {self.spread(name):.4f}" for name in names]
+        return "\n".join(lines)
+
+
+def finetune_seeds(
+    config: FinetuneConfig,
+    seeds: Sequence[int],
+    progress: Callable[[int, int], None] | None = None,
+    watch: Callable[[dict[str, Any]], None] | None = None,
+) -> SeedsResult:
+    """Run `finetune` once a seed, each in its folder ``seed-<n>`` of `config.out`.
+
+    Seeds change the fresh head, the order of the rows, dropout, drawn strands, and shares and
+    samples of the files. A run that is stopped is the last one.
+
+    Parameters
+    ----------
+    config : FinetuneConfig
+        Its own seed is not used.
+    seeds : sequence of int
+        At least one, all different.
+    progress, watch
+        As for `finetune`, for each run.
+    """
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise InputError(f"seeds are {list(seeds)}; expected at least one, all different.")
+    done: list[FinetuneResult] = []
+    stopped = False
+
+    def report(step: int, steps: int) -> None:
+        nonlocal stopped
+        try:
+            if progress is not None:
+                progress(step, steps)
+        except Cancelled:
+            stopped = True
+            raise
+
+    for seed in seeds:
+        one = replace(config, seed=seed, out=str(Path(config.out) / f"seed-{seed}"))
+        try:
+            done.append(finetune(one, report, watch))
+        except Cancelled:
+            if not done:
+                raise
+        if stopped:
+            break
+    return SeedsResult(tuple(seeds[: len(done)]), tuple(done))

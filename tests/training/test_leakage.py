@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from dnabert2_explore.sequences import reverse_complement
+from dnabert2_explore.training.leakage import LeakageReport, check_leakage
+from dnabert2_explore.training.tables import Labelled
+
+
+def random_bases(rng, length):
+    return "".join(rng.choice(list("ACGT"), length))
+
+
+def labelled(bases, second=None):
+    names = tuple(f"s{i}" for i in range(len(bases)))
+    labels = np.arange(len(bases)) % 2
+    return Labelled(tuple(bases), second, labels, ("a", "b"), "classification", names)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_nothing_in_common(rng):
+    train, test = ([random_bases(rng, 100) for _ in range(50)] for _ in range(2))
+    report = check_leakage({"train": labelled(train), "test": labelled(test)})
+    assert report.clean
+    assert str(report) == "No sequence of test is in train, exactly or nearly."
+
+
+def test_copies_other_strands_changes_and_shifts_are_found(rng):
+    genome = random_bases(rng, 20_000)
+    train = [genome[i : i + 100] for i in range(0, 10_000, 200)]
+    changed = list(train[7])
+    changed[40] = "A" if changed[40] != "A" else "C"
+    test = [
+        train[3],  # a copy
+        reverse_complement(train[5]),  # the other strand
+        "".join(changed),  # one base of 100: 69 of its 85 words are left
+        genome[2030:2130],  # overlaps train[10] by 70 bases: 55 of 85 words
+        reverse_complement(genome[2440:2540]),  # overlaps train[12] by 60: 45 of 85
+        genome[3080:3180],  # overlaps train[15] by 20: 5 of 85
+        genome[15_000:15_100],
+    ]
+    (pair,) = check_leakage({"train": labelled(train), "test": labelled(test)}).pairs
+    assert (pair.exact, pair.near, pair.checked, pair.total) == (2, 3, 7, 7)
+    assert pair.examples == ("s0 and s3", "s1 and s5", "s2 and s7")
+    strict = check_leakage({"train": labelled(train), "test": labelled(test)}, threshold=0.7)
+    assert strict.pairs[0].near == 1
+    text = str(check_leakage({"train": labelled(train), "test": labelled(test)}))
+    assert "2 (28.6%) of 7 test sequences are in train too, and 3 more share at least 50%" in text
+
+
+def test_every_two_splits_are_compared(rng):
+    one, two = random_bases(rng, 60), random_bases(rng, 60)
+    splits = {"train": labelled([one]), "dev": labelled([two]), "test": labelled([two, one])}
+    report = check_leakage(splits)
+    found = {(p.first, p.second): p.exact for p in report.pairs}
+    assert found == {("train", "dev"): 0, ("train", "test"): 1, ("dev", "test"): 1}
+    assert not report.clean
+    assert LeakageReport.from_json(json.loads(json.dumps(report.to_json()))) == report
+
+
+def test_against_counting_words_one_by_one(rng):
+    genome = random_bases(rng, 600)
+    starts = rng.integers(0, 520, size=(2, 40))
+    train, test = ([genome[i : i + 80] for i in row] for row in starts)
+    test[0] = test[0][:30] + "N" + test[0][31:]
+
+    def words(text):
+        found = (text[i : i + 16] for i in range(len(text) - 15))
+        return {min(w, reverse_complement(w)) for w in found if "N" not in w}
+
+    keys = {min(text, reverse_complement(text)) for text in train}
+    expected = sum(
+        max(len(words(text) & words(other)) for other in train) >= 0.5 * len(words(text))
+        for text in test
+        if min(text, reverse_complement(text)) not in keys
+    )
+    (pair,) = check_leakage({"train": labelled(train), "test": labelled(test)}).pairs
+    assert pair.near == expected > 3
+
+
+def test_a_sample_is_checked_where_there_are_many(rng):
+    train = [random_bases(rng, 50) for _ in range(30)]
+    near = [text[:-1] + ("A" if text[-1] != "A" else "C") for text in train]
+    (pair,) = check_leakage({"train": labelled(train), "test": labelled(near)}, most=10).pairs
+    assert (pair.near, pair.checked, pair.total) == (10, 10, 30)
+    assert "and 10 of 10 checked more" in str(pair)
+
+
+def test_repeats_and_short_or_unknown_sequences_are_no_matches():
+    train, test = ["A" * 40] * 3 + ["N" * 40, "ACGT"], ["A" * 60, "N" * 50, "ACG"]
+    (pair,) = check_leakage({"train": labelled(train), "test": labelled(test)}).pairs
+    assert (pair.exact, pair.near) == (0, 1)  # one word of A is all of the first
+
+
+def test_pairs_must_both_be_found(rng):
+    a, b, c = (random_bases(rng, 60) for _ in range(3))
+    train = labelled([a], (b,))
+    test = labelled([a, a], (b, c))
+    (pair,) = check_leakage({"train": train, "test": test}).pairs
+    assert pair.exact == 1
+
+
+def test_parts_of_a_large_split_are_looked_through_one_by_one(rng, monkeypatch):
+    import dnabert2_explore.training.leakage as leakage
+
+    train = [random_bases(rng, 90) for _ in range(40)]
+    test = [text[:80] + random_bases(rng, 10) for text in train]
+    whole = check_leakage({"train": labelled(train), "test": labelled(test)})
+    monkeypatch.setattr(leakage, "CHUNK", 200)
+    assert check_leakage({"train": labelled(train), "test": labelled(test)}) == whole
+    assert whole.pairs[0].near == 40
