@@ -58,7 +58,8 @@ class VcfRecord:
         """A variant to name the line by where it has none."""
         cells = [*self.text.split("\t"), "", "", "", "", ""]
         position = int(cells[1]) - 1 if cells[1].isdigit() else -1
-        return Variant(cells[0], position, cells[3], cells[4], where=f"line {self.line}")
+        name = "" if cells[2] == "." else cells[2]
+        return Variant(cells[0], position, cells[3], cells[4], name, f"line {self.line}")
 
 
 @dataclass(frozen=True, slots=True)
