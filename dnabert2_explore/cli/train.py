@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from ..errors import InputError
 from .common import FORCE, progress_bar, stop_between_steps
 from .output import check_output
 
@@ -19,7 +20,9 @@ GENOMES = Annotated[
 TABLE = Annotated[
     Path,
     typer.Option(
-        "--table", "-t", help="TSV with the columns file, category, and optionally species, split."
+        "--table",
+        "-t",
+        help="TSV with the columns file, category, and optionally species, split, weight.",
     ),
 ]
 
@@ -82,40 +85,80 @@ def pretrain(
             min=0, help="Write a checkpoint and stop after so long.", show_default="the config's"
         ),
     ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Any other setting, such as batch_rows=256."
+        ),
+    ] = None,
 ) -> None:
-    """Pre-train a DNABERT-2 by masked language modelling.
+    """Pre-train a DNABERT-2 by masked language modelling, or train one further.
 
-    The run folder receives log.csv (loss, speed), evaluation.csv (held-out
-    species), checkpoints/ and at the end model/, which every other command
-    takes as --model. Paths in the file count from the current folder. Ctrl-C
-    finishes the step and writes a checkpoint; --resume then ends with the
-    weights of a run that was never stopped.
+    The run folder receives run.json (what was decided), log.csv (loss, speed),
+    evaluation.csv (held-out species), checkpoints/ and at the end model/, which
+    every other command takes as --model. Paths in the file count from the
+    current folder. Ctrl-C finishes the step and writes a checkpoint; --resume
+    then ends with the weights of a run that was never stopped.
 
     [bold]Examples[/bold]
 
       dnabert2-explore pretrain configs/pocket.yaml
       dnabert2-explore pretrain configs/pocket.yaml --resume --max-minutes 60
       dnabert2-explore embed genes.fa -o genes.npz -m runs/pocket/model
+      dnabert2-explore pretrain configs/further.yaml --set genomes=mine.fa
+
+    On several GPUs or machines:
+
+      accelerate launch -m dnabert2_explore.cli pretrain configs/dnabert2.yaml
+      torchrun --nproc-per-node 4 -m dnabert2_explore.cli pretrain configs/dnabert2.yaml
 
     What each setting means:
 
       python -m pydoc dnabert2_explore.training.pretrain.PretrainConfig
     """
-    import dataclasses
-
-    from ..training.pretrain import PretrainConfig
+    from ..training.pretrain import PretrainConfig, is_main
     from ..training.pretrain import pretrain as train
 
-    settings = PretrainConfig.from_yaml(config)
+    over = _settings(settings or [])
     if output is not None:
-        settings = dataclasses.replace(settings, out=str(output))
+        over["out"] = str(output)
     if max_minutes is not None:
-        settings = dataclasses.replace(settings, max_minutes=max_minutes)
+        over["max_minutes"] = max_minutes
+    chosen = PretrainConfig.from_yaml(config, **over)
+    if not is_main():  # one of several processes: another one talks
+        with stop_between_steps(lambda *_: None) as report:
+            train(chosen, resume=resume, progress=report)
+        return
     with progress_bar("Pre-training") as progress, stop_between_steps(progress) as report:
-        result = train(settings, resume=resume, progress=report)
+        result = train(chosen, resume=resume, progress=report, tell=_tell)
     state = f"model in {result.model}" if result.finished else f"resume from {result.checkpoint}"
     print(
-        f"{settings.out}: step {result.step} of {result.total_steps}, {result.tokens} tokens in "
+        f"{chosen.out}: step {result.step} of {result.total_steps}, {result.tokens} tokens in "
         f"{result.seconds / 60:.1f} minutes; {state}",
         file=sys.stderr,
     )
+
+
+def _settings(texts: list[str]) -> dict[str, Any]:
+    """Read NAME=VALUE as the YAML file would."""
+    import yaml
+
+    from ..training.configuration import checked
+    from ..training.pretrain import PretrainConfig
+
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"--set {text}: expected NAME=VALUE, such as batch_rows=256")
+        try:
+            read = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise InputError(f"--set {text}: the value is no YAML ({error}).") from error
+        # An empty value is an empty word, as in table= .
+        found |= checked(PretrainConfig, {name.strip(): "" if read is None else read}, "--set")
+    return found
+
+
+def _tell(notes: tuple[str, ...]) -> None:
+    print("\n".join(notes), file=sys.stderr, flush=True)

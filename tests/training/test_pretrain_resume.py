@@ -146,15 +146,12 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(config, tmp_path):
     assert_same_weights(models[0], models[4], atol=2e-6)
 
 
-@pytest.mark.parametrize("shard", [False, True], ids=["ddp", "fsdp"])
-def test_two_processes_give_the_weights_of_one(config, tmp_path, shard):
+def test_two_processes_give_the_weights_of_one(config, tmp_path):
     config = dataclasses.replace(
-        config, network={**SHAPE, "hidden_dropout_prob": 0.0}, batch_rows=8, shard=shard,
-        draw="row",
-    )  # fmt: skip
+        config, network={**SHAPE, "hidden_dropout_prob": 0.0}, batch_rows=8, draw="row"
+    )
     alone = pretrain(dataclasses.replace(config, out=str(tmp_path / "alone")))
-    # The first half by two processes, the rest by one: a checkpoint fits any number.
-    both = start(dataclasses.replace(config, total_steps=9), processes=2)
+    both = start(config, processes=2)
     assert both.returncode == 0, both.stderr
     assert_same_weights(alone.model, tmp_path / "run/model", atol=1e-5)
     log, expected = rows(tmp_path / "run/log.csv"), rows(tmp_path / "alone/log.csv")
@@ -164,18 +161,28 @@ def test_two_processes_give_the_weights_of_one(config, tmp_path, shard):
         assert float(row["gradient_norm"]) == pytest.approx(float(other["gradient_norm"]), abs=1e-3)
     said = json.loads((tmp_path / "run/run.json").read_text())
     assert said["processes"] == 2
-    assert ("FSDP" if shard else "DDP") in " ".join(said["notes"])
+    assert "a copy of the weights each (DDP)" in " ".join(said["notes"])
 
 
-def test_two_processes_resume_what_two_began_and_one_ends(config, tmp_path):
+def test_sharded_weights_are_those_of_one_process_which_can_resume_them(config, tmp_path):
     config = dataclasses.replace(
         config, network={**SHAPE, "hidden_dropout_prob": 0.0}, shard=True, schedule="trapezoid"
     )
     alone = pretrain(dataclasses.replace(config, out=str(tmp_path / "alone")))
-    for total, arguments, count in ((3, (), 2), (6, ("resume",), 2), (9, ("resume",), 1)):
-        done = start(dataclasses.replace(config, total_steps=total), *arguments, processes=count)
+    for total, arguments in ((3, ()), (6, ("resume",))):
+        done = start(dataclasses.replace(config, total_steps=total), *arguments, processes=2)
         assert done.returncode == 0, done.stderr
+    said = json.loads((tmp_path / "run/run.json").read_text())
+    assert "sharded weights (FSDP)" in " ".join(said["notes"])
+    assert pretrain(config, resume=True).step == 9
     assert_same_weights(alone.model, tmp_path / "run/model", atol=1e-5)
+    assert len(rows(tmp_path / "run/evaluation.csv")) == 3
+
+
+def test_processes_that_cannot_share_a_batch(config, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    with pytest.raises(InputError, match="batch_rows 6 cannot be shared by 4 processes"):
+        pretrain(config)
 
 
 def full_disk(*arguments, **options):

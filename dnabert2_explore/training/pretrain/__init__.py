@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from .checkpoints import latest_checkpoint
 from .config import PretrainConfig, PretrainResult, learning_rates
+from .processes import is_main
 from .run import pretrain
 
-__all__ = ["PretrainConfig", "PretrainResult", "latest_checkpoint", "learning_rates", "pretrain"]
+__all__ = [
+    "PretrainConfig",
+    "PretrainResult",
+    "is_main",
+    "latest_checkpoint",
+    "learning_rates",
+    "pretrain",
+]

@@ -224,9 +224,12 @@ class PretrainConfig:
             )
 
     @classmethod
-    def from_yaml(cls, path: str | Path) -> PretrainConfig:
-        """Read a configuration; unknown, missing and ill-typed keys are an :class:`InputError`."""
-        return read_yaml(cls, path)
+    def from_yaml(cls, path: str | Path, **over: Any) -> PretrainConfig:
+        """Read a configuration; unknown, missing and ill-typed keys are an :class:`InputError`.
+
+        `over` takes the place of what the file says.
+        """
+        return read_yaml(cls, path, **over)
 
     @property
     def shortest_piece(self) -> int:

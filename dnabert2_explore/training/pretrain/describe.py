@@ -10,6 +10,7 @@ from typing import Any
 
 from ...files import replacing
 from ...version import __version__
+from ..configuration import write_yaml
 from ..corpus import Corpus
 from .config import PretrainConfig
 from .processes import Processes
@@ -129,7 +130,7 @@ def write_description(
     data: dict[str, str],
     processes: Processes,
 ) -> None:
-    """Write ``run.json`` into the run folder."""
+    """Write ``run.json``, and ``config.yaml`` to resume with, into the run folder."""
     species = [
         {
             "species": one.species,
@@ -151,5 +152,6 @@ def write_description(
         "species": species,
         "versions": {"dnabert2-explore": __version__, "torch": version("torch")},
     }
+    write_yaml(config, Path(config.out) / "config.yaml")
     with replacing(Path(config.out) / "run.json") as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -229,7 +229,10 @@ class _Run:
 
 
 def pretrain(
-    config: PretrainConfig, resume: bool = False, progress: Progress | None = None
+    config: PretrainConfig,
+    resume: bool = False,
+    progress: Progress | None = None,
+    tell: Callable[[tuple[str, ...]], None] | None = None,
 ) -> PretrainResult:
     """Pre-train a masked language model, or continue a run.
 
@@ -248,6 +251,8 @@ def pretrain(
     progress : callable, optional
         Called as ``progress(step, total_steps)`` after every step. If it raises
         :class:`~dnabert2_explore.errors.Cancelled`, a checkpoint is written first.
+    tell : callable, optional
+        Called once, before the first step, with the notes of the result: what was decided.
 
     Returns
     -------
@@ -290,6 +295,8 @@ def pretrain(
         parameters = sum(p.numel() for p in run.network.parameters())
         write_description(config, training, notes, parameters, data, processes)
         tidy(run.out, run.step)
+        if tell is not None:
+            tell(notes)
     try:
         with Batches(sampler, config, processes.rank, processes.world) as batches:
             checkpoint = _train(run, batches, scored, logs, progress)
