@@ -2,7 +2,7 @@
 
     python scripts/release_splice.py configs/pocket-splice.yaml
 
-With --no-training the run of before is exported again. Reads the run's metrics.json and model, and the summary.json of the data beside the training file;
+With --no-training the run of before is exported again. Reads the run's result.json and model, and the summary.json of the data beside the training file;
 writes config.json, model.safetensors in float16, the tokenizer, scores.json and MODEL_CARD.md.
 """
 
@@ -11,14 +11,20 @@ writes config.json, model.safetensors in float16, the tokenizer, scores.json and
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
+import tempfile
 from pathlib import Path
 
 import torch
 
 from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
-from dnabert2_explore.training.finetune import FinetuneConfig, finetune, predict_file
+from dnabert2_explore.training.baselines import fit_majority, fit_position_weights
+from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
+from dnabert2_explore.training.metrics import Scores, score
+from dnabert2_explore.training.predict import predict_table
 from dnabert2_explore.training.saving import save_model
+from dnabert2_explore.training.tables import read_labelled
 
 CARD = """\
 # pocket-splice
@@ -40,7 +46,7 @@ windows.{chromosomes}
 
 ## Training
 
-{epochs} epochs planned, {steps:,} steps of {batch_rows} windows taken in {minutes:.0f} minutes on {machine}; AdamW, learning rate
+{epochs} epochs planned, {steps:,} steps of {batch_size} windows taken in {minutes:.0f} minutes on {machine}; AdamW, learning rate
 {learning_rate:g} with {warmup_steps} steps of warm-up and linear decay, weight decay {weight_decay:g}, dropout {dropout:g}, classifier on
 {pooling} pooling, no reverse complements (the strand carries the label). The weights of step {best_step:,}, the
 best {select} on dev, were kept.{notes}
@@ -60,6 +66,11 @@ pocket-splice on dev: {dev_mcc:.3f}. Rounded to float16, as shipped, test MCC is
 """
 
 
+def _values(scores: Scores) -> dict[str, float]:
+    """Values alone, as the views' captions read them."""
+    return {"loss": scores.loss} | {name: one.value for name, one in scores.values.items()}
+
+
 def main() -> None:
     """Export and write the card."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -74,29 +85,56 @@ def main() -> None:
     config = FinetuneConfig.from_yaml(arguments.config)
     if not arguments.no_training:
         finetune(config, progress=lambda done, total: print(f"\r{done}/{total}", end=""))
-    metrics = json.loads((Path(config.out) / "metrics.json").read_text())
-    source = Path(config.out) / "model"
-    save_model(load_network(find_checkpoint(source)), arguments.out, source, torch.float16)
-    half = predict_file(arguments.out, config.test, config.max_tokens)
-    metrics["test_float16"] = half
-    (arguments.out / "scores.json").write_text(
-        json.dumps({k: v for k, v in metrics.items() if k != "model"}, indent=1) + "\n"
+    result = FinetuneResult.load(config.out)
+    save_model(
+        load_network(find_checkpoint(result.model)), arguments.out, result.model, torch.float16
     )
+    with tempfile.TemporaryDirectory() as folder:
+        half = predict_table(arguments.out, config.test, Path(folder) / "test.csv").scores
+    assert half is not None  # the splice data are labelled
+    assert result.test is not None
+    train, dev, test = (
+        read_labelled(path, "classification", result.classes)
+        for path in (config.train, config.dev, config.test)
+    )
+    fitted = {fit.name: fit for fit in (fit_majority(train, dev), fit_position_weights(train, dev))}
+    baselines = {
+        name: score("classification", test.labels, fit.probabilities(test), result.classes)
+        for name, fit in fitted.items()
+    }
+    weights = fitted["position_weights"].settings
+    metrics = {
+        "classes": list(result.classes),
+        "best_step": result.best_step,
+        "steps": result.steps,
+        "seconds": result.seconds,
+        "dev": _values(result.dev),
+        "test": _values(result.test),
+        "baselines": {
+            "majority": _values(baselines["majority"]),
+            "position_weights": _values(baselines["position_weights"])
+            | {"flank": weights["flank"], "dev_mcc": weights["dev_mcc"]},
+        },
+        "config": dataclasses.asdict(config),
+        "sequences": result.sequences,
+        "test_float16": _values(half),
+    }
+    (arguments.out / "scores.json").write_text(json.dumps(metrics, indent=1) + "\n")
     summary = json.loads((Path(config.train).parent / "summary.json").read_text())
     names = ("mcc", "accuracy", "f1_macro", "f1_donor", "f1_acceptor", "f1_neither")
     rows = {
-        "**pocket-splice**": metrics["test"],
-        "position weight matrix": metrics["baselines"]["position_weights"],
-        "majority": metrics["baselines"]["majority"],
+        "**pocket-splice**": result.test,
+        "position weight matrix": baselines["position_weights"],
+        "majority": baselines["majority"],
     }
     table = "\n".join(
         f"| {who} | " + " | ".join(f"{scores[name]:.3f}" for name in names) + " |"
         for who, scores in rows.items()
     )
-    matrix = metrics["baselines"]["position_weights"]["mcc"]
+    ours, matrix = result.test["mcc"], baselines["position_weights"]["mcc"]
     verdict = (
-        f"pocket-splice is {'better' if metrics['test']['mcc'] > matrix else '**worse**'} than the "
-        f"position weight matrix by {abs(metrics['test']['mcc'] - matrix):.3f} MCC."
+        f"pocket-splice is {'better' if ours > matrix else '**worse**'} than the "
+        f"position weight matrix by {abs(ours - matrix):.3f} MCC."
     )
     described = "".join(
         f" {split.capitalize()}: {', '.join(one['chromosomes'])}."
@@ -105,21 +143,21 @@ def main() -> None:
     card = CARD.format(
         package=summary["package"],
         chromosomes=described,
-        **metrics["sequences"],
-        steps=metrics["steps"],
-        best_step=metrics["best_step"],
-        minutes=metrics["seconds"] / 60,
+        **result.sequences,
+        steps=result.steps,
+        best_step=result.best_step,
+        minutes=result.seconds / 60,
         machine=arguments.machine,
         notes=f" {arguments.notes}" if arguments.notes else "",
         table=table,
         verdict=verdict,
-        core=int(2 * metrics["baselines"]["position_weights"]["flank"]),
-        dev_mcc=metrics["dev"]["mcc"],
+        core=2 * weights["flank"],
+        dev_mcc=result.dev["mcc"],
         half_mcc=half["mcc"],
         **{
             name: getattr(config, name)
             for name in (
-                "epochs", "batch_rows", "learning_rate", "warmup_steps", "weight_decay", "dropout",
+                "epochs", "batch_size", "learning_rate", "warmup_steps", "weight_decay", "dropout",
                 "pooling", "select",
             )
         },

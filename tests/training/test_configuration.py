@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from dnabert2_explore.errors import InputError
+from dnabert2_explore.training.configuration import write_yaml
 from dnabert2_explore.training.finetune import FinetuneConfig
 from dnabert2_explore.training.pretrain import PretrainConfig
 
@@ -14,7 +15,14 @@ NEEDED = "genomes: g\ntable: t\ntokenizer: k\nout: o\n"
 
 def test_shipped_configurations_are_valid():
     assert PretrainConfig.from_yaml(CONFIGS / "pocket.yaml").row_tokens == 128
-    assert FinetuneConfig.from_yaml(CONFIGS / "pocket-splice.yaml").both_strands is False
+    assert FinetuneConfig.from_yaml(CONFIGS / "pocket-splice.yaml").augment == "none"
+
+
+def test_a_configuration_is_written_and_read_back(tmp_path):
+    config = FinetuneConfig("pocket", "a.csv", "b.csv", "runs/Ä", lora_targets=("Wqkv", "wo"))
+    write_yaml(config, tmp_path / "c.yaml")
+    assert FinetuneConfig.from_yaml(tmp_path / "c.yaml") == config
+    assert FinetuneConfig.from_yaml(tmp_path / "c.yaml", seed=7).seed == 7
 
 
 @pytest.mark.parametrize(
