@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .attention import pool
-from .colours import SYMBOLS, Theme, class_colours, theme_of
+from .colours import NOT_GIVEN, SYMBOLS, Theme, class_colours, theme_of
 from .curves import axis_style, axis_title
 from .style import band, base_axis, layout, whole
 
@@ -292,7 +292,7 @@ def _attention(
 
 
 def _points(lapse: TimeLapse, at: int, colours: Theme) -> list[dict[str, Any]]:
-    labels = np.array([str(one) for one in lapse.labels])
+    labels = np.array([one or NOT_GIVEN for one in lapse.labels])
     palette = class_colours(labels.tolist())
     plane = lapse.planes[at]
     traces = []
@@ -467,7 +467,7 @@ def _words(
     lapse: TimeLapse, guess: float, corner: tuple[float, float], width: int, colours: Theme
 ) -> Items[dict[str, Any]]:
     """Name the level of a blind guess, and the classes below the atlas, as many as fit a line."""
-    palette = class_colours(str(one) for one in lapse.labels)
+    palette = class_colours(one or NOT_GIVEN for one in lapse.labels)
     room = (0.34 if width >= _NARROW else 1.0) * (width - 106)
     lines: list[list[str]] = [[]]
     used = 0.0

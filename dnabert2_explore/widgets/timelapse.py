@@ -77,6 +77,7 @@ class TimeLapseExplorer(Explorer):
         selection: Selection | None = None,
     ) -> None:
         self.lapse: TimeLapse | None = None
+        self._quiet = False  # controls are being set, by nobody's hand
         self._asked: tuple[Any, ...] | None = None
         self._kept: dict[tuple[Any, ...], TimeLapse] = {}
         self._fixed = run if run is not None and not isinstance(run, str | Path) else None
@@ -84,6 +85,7 @@ class TimeLapseExplorer(Explorer):
             run = next((one for one in find_runs(Path("runs")) if (one / "snapshots").is_dir()), "")
         self.run = "" if self._fixed is not None else str(run)
         self._atlas = list(atlas) if atlas is not None else None
+        self._shipped = atlas is None
         self._snapshots: list[tuple[int, Path]] = []
         self.layer = Dropdown(options=[("last layer", -1)], tooltip="Layer of the attention map")
         self.layer.add_class("dx-layer")
@@ -96,11 +98,9 @@ class TimeLapseExplorer(Explorer):
         jslink((self.play, "value"), (self.slider, "value"))
         self._row = HBox([self.play, self.slider, self._step]).add_class("dx-film")
         super().__init__(selection, [self.layer, self.head])
-        self.slider.observe(lambda _change: self._guarded(self._draw), names="value")
+        self.slider.observe(self._on_slider, names="value")
         for control in (self.layer, self.head):
-            control.observe(
-                lambda _change: self._guarded(lambda: self._changed({"index"})), names="value"
-            )
+            control.observe(self._on_control, names="value")
         if selection is None:
             fill(self.selection, sequences, sets=(SPLICE, WINDOWS))
         self._guarded(self._open)
@@ -135,11 +135,14 @@ class TimeLapseExplorer(Explorer):
 
         config = Dnabert2Config.from_pretrained(self._snapshots[-1][1])
         layers, heads = config.num_hidden_layers, config.num_attention_heads
-        with self.layer.hold_trait_notifications(), self.head.hold_trait_notifications():
+        self._quiet = True
+        try:
             self.layer.options = [(f"layer {i + 1}", i) for i in range(layers)]
             self.layer.value = layers - 1
             self.head.options = [(f"head {i + 1}", i) for i in range(heads)]
             self.head.value = int(alibi_slopes(heads).argmin())
+        finally:
+            self._quiet = False
         self._changed({"index"})
 
     def _points(self) -> list[Sequence]:
@@ -195,9 +198,12 @@ class TimeLapseExplorer(Explorer):
         """Fit slider and play button to the number of snapshots; at first show the last."""
         last = len(lapse.steps) - 1
         if self.slider.max != last:
-            with self.slider.hold_trait_notifications():
+            self._quiet = True
+            try:
                 self.slider.max = self.play.max = last
                 self.slider.value = self.play.value = last
+            finally:
+                self._quiet = False
 
     @property
     def _fresh(self) -> bool:
@@ -265,20 +271,31 @@ class TimeLapseExplorer(Explorer):
     def _words(self, lapse: TimeLapse, at: int) -> str:
         current = self.selection.current
         name = "the sequence" if current is None or self._fixed is not None else current.name
-        inside = ~lapse.tokens.special
-        surprise = [-float(np.nanmean(np.log(lapse.probability[k, inside]))) for k in (0, at)]
-        null = float(np.ravel(lapse.purity_null)[at if np.ndim(lapse.purity_null) else 0])
+        surprise = [-float(np.nanmean(np.log(lapse.probability[k]))) for k in (0, at)]
+        purity = (
+            f"; {lapse.purity[at]:.0%} of the {lapse.neighbours} nearest neighbours share the "
+            f"{self.field} ({lapse.purity[0]:.0%} in the first snapshot, "
+            f"{lapse.purity_null[at]:.0%} with shuffled labels)"
+            if np.isfinite(lapse.purity[at])
+            else ""
+        )
         return (
             f"After {int(lapse.steps[at]):,} steps: each token of <b>{escape(name)}</b> masked "
             f"alone costs {surprise[1]:.2f} nats on average ({surprise[0]:.2f} in the first "
             f"snapshot). Atlas: {len(lapse.labels)} sequences, mean of the last layer, on the two "
-            "principal axes of the last snapshot; "
-            f"{lapse.purity[at]:.0%} of nearest neighbours share the {self.field} "
-            f"({lapse.purity[0]:.0%} in the first snapshot, {null:.0%} with shuffled labels). "
-            f"<span class='dx-model'>{escape(self.run or 'given result')}</span>"
+            f"principal axes of the last snapshot{purity}. Attention: head {lapse.head + 1} of "
+            f"layer {lapse.layer + 1}. <span class='dx-model'>{escape(lapse.model)}</span>"
         )
 
     # A person did something ---------------------------------------------------------------------
+
+    def _on_slider(self, _change: Any) -> None:
+        if not self._quiet:
+            self._guarded(self._draw)
+
+    def _on_control(self, _change: Any) -> None:
+        if not self._quiet:
+            self._guarded(lambda: self._changed({"index"}))
 
     def _press(self, event: dict[str, Any]) -> None:
         if self.lapse is not None and self._fresh and event.get("panel") in ("y", "y2"):
@@ -308,7 +325,7 @@ class TimeLapseExplorer(Explorer):
             raise InputError("This time-lapse was computed elsewhere: the code that did is there.")
         atlas = (
             f"dx.demo.windows()[::{-(-500 // _ATLAS)}]"
-            if self._atlas == self._default_atlas()
+            if self._shipped
             else "dx.read_sequences('your_file.fa')"
         )
         return (
@@ -322,13 +339,6 @@ class TimeLapseExplorer(Explorer):
             f"timelapse_figure(lapse, {self.slider.value}, view={self.selection.view!r}, "
             f"selected={self.selection.bases!r}, field={self.field!r})"
         )
-
-    @staticmethod
-    def _default_atlas() -> list[Sequence]:
-        from .. import demo
-
-        windows = demo.windows()
-        return windows[:: -(-len(windows) // _ATLAS)]
 
     def _table(self) -> str:
         lapse = self.lapse

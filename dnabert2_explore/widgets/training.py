@@ -219,7 +219,6 @@ class FinetuneApp(Explorer):
             "strands",
             [("as given", "none"), ("either, at random", "reverse_complement")],
         )
-        self.strands.tooltip = "Either strand only where the strand says nothing about the label"
         self.weights = _choice(
             "Classes count", "weights", [("by their frequency", "none"), ("equally", "balanced")]
         )
@@ -233,7 +232,7 @@ class FinetuneApp(Explorer):
             self.rate, self.batch, self.longest, self.rows, self.strands, self.weights,
             self.patience, self.seed,
         )  # fmt: skip
-        self._more = HBox([_labelled(one.description_tooltip, one) for one in settings]).add_class(
+        self._more = HBox([_labelled(one.tooltip, one) for one in settings]).add_class(
             "dx-more-panel"
         )
         self._more.layout.display = "none"
@@ -657,9 +656,7 @@ def _cell(value: Any) -> str:
 
 
 def _choice(words: str, name: str, options: list[tuple[str, Any]]) -> Dropdown:
-    box = Dropdown(options=options, tooltip=words)
-    box.description_tooltip = words
-    return box.add_class(f"dx-{name}")
+    return Dropdown(options=options, tooltip=words).add_class(f"dx-{name}")
 
 
 def _labelled(words: str, widget: Widget) -> VBox:

@@ -1,0 +1,211 @@
+import csv
+import json
+import threading
+
+import numpy as np
+import pytest
+
+import dnabert2_explore as dx
+from dnabert2_explore.widgets.datasets import demo_table
+from dnabert2_explore.widgets.scores import verdict
+
+from ..conftest import random_bases
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """Two classes that differ in composition: learnt within a few steps."""
+    path = tmp_path_factory.mktemp("table") / "rich.csv"
+    kinds = {"gc": "ACGT", "at": "AAATTTTCG"}
+    rows = [
+        f"{random_bases(60, seed=i, alphabet=kinds[kind])},{kind}"
+        for i in range(80)
+        for kind in [("at", "gc")[i % 2]]
+    ]
+    path.write_text("sequence,label\n" + "\n".join(rows) + "\n")
+    return path
+
+
+@pytest.fixture
+def app(table, model_folder, tmp_path):
+    app = dx.FinetuneApp(table, model=str(model_folder), folder=tmp_path / "runs")
+    app.epochs.value, app.rate.value = 2, 1e-3
+    return app
+
+
+@pytest.fixture(scope="module")
+def finished(table, model_folder, tmp_path_factory):
+    app = dx.FinetuneApp(table, model=str(model_folder), folder=tmp_path_factory.mktemp("runs"))
+    app.epochs.value, app.rate.value = 2, 1e-3
+    app.start()
+    app.wait(120)
+    assert app.result is not None, app._message.value
+    return app
+
+
+def spec(view):
+    return json.loads(view.plot.spec)
+
+
+def test_the_form_says_what_the_data_holds(app):
+    words = app.data.summary.value
+    splits = app.data.chosen.splits
+    assert f"<b>{len(splits.train)}</b> to train on" in words
+    assert len(splits.train) + len(splits.dev) + len(splits.test) == 80
+    assert "60 bp" in words
+    assert "at 50%" in words
+    assert not app.start_button.disabled
+    assert f"{app._planned()[0]} steps" in app._plan.value
+
+
+def test_a_run_draws_its_curves_and_keeps_the_best(finished):
+    result = finished.result
+    assert (result.model / "model.safetensors").is_file()
+    traces = {trace["name"]: trace for trace in spec(finished)["data"]}
+    assert traces["kept"]["x"] == [result.best_step]
+    assert len(traces["dev"]["x"]) == len(finished._points) >= 8
+    assert f"step {result.best_step:,} had the lowest loss" in finished.caption
+    assert not finished.start_button.disabled
+
+
+def test_test_scores_stand_beside_baselines(finished):
+    assert set(finished.baselines) == {"majority class", "4-mer logistic regression"}
+    words = finished._scores.value
+    assert "this model" in words
+    assert "majority class" in words
+    assert f"on {finished.result.test.count} test sequences" in words
+    assert "in train" in finished._leakage.value
+    (trace,) = [t for t in spec(finished)["data"] if t["name"] == "test"]
+    assert trace["x"][0] == pytest.approx(finished.result.test["mcc"])
+    finished.metric.value = "accuracy"
+    (trace,) = [t for t in spec(finished)["data"] if t["name"] == "test"]
+    assert trace["x"][0] == pytest.approx(finished.result.test["accuracy"])
+    finished.metric.value = "mcc"
+
+
+def test_the_code_on_show_runs_and_finds_the_same(finished, tmp_path):
+    code = finished.code.replace(repr(str(finished._config.out)), repr(str(tmp_path / "again")))
+    assert code != finished.code
+    scope = {}
+    exec(compile(code, "copied", "exec"), scope)
+    assert scope["result"].best_step == finished.result.best_step
+    assert scope["result"].test["mcc"] == pytest.approx(finished.result.test["mcc"])
+
+
+def test_the_table_has_every_point_and_the_test_scores(finished):
+    lines = finished.table.splitlines()
+    rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    assert len(rows) == len(finished._points)
+    assert float(rows[0]["dev_loss"]) == pytest.approx(finished._points[0]["dev_loss"], rel=1e-4)
+    assert any(line.startswith("# test mcc of this model") for line in lines)
+
+
+def test_stopping_keeps_the_best_so_far(app):
+    app.epochs.value = 20
+    seen = threading.Event()
+    watch = app._watch
+
+    def watching(point):
+        watch(point)
+        seen.set()
+
+    app._watch = watching
+    app.start()
+    assert seen.wait(60), app._message.value
+    app._bar._button.click()
+    app.wait(60)
+    assert app.result is not None
+    assert app.result.stopped
+    assert app.result.steps < app._planned()[0]
+    assert "stopped early" in app.caption
+    assert app.result.test is not None
+
+
+def test_an_error_is_shown_and_the_form_can_be_used_again(app):
+    app.model.value = "no/such/model"
+    app.start_button.click()
+    app.wait(60)
+    app._release(app._job)
+    assert "no/such/model" in app._message.value
+    assert "dx-error" in app._message._dom_classes
+    assert not app.start_button.disabled
+
+
+def test_sending_the_model_opens_a_workbench_or_fills_one(finished, encoder, classifier, sequences):
+    bench = dx.Workbench(encoder, classifier, sequences)
+    bench.wait()
+    before = bench.attribution.result
+    finished._offer_benches()
+    places = [b for _, b in finished._bench_choice.options]
+    finished._bench_choice.index = places.index(bench)
+    finished.send_button.click()
+    bench.wait()
+    assert bench.classifier.classes == ("at", "gc")
+    assert bench.attribution.result is not before
+    assert [name for name, _ in bench.attribution.target.options] == [
+        "predicted class", "at", "gc",
+    ]  # fmt: skip
+    name = bench.selection.sets[-1]
+    added = [bench.selection.sequences[i] for i in bench.selection.members(name)]
+    assert len(added) == finished.result.test.count
+    rows = (finished.result.model.parent / "predictions.csv").read_text().splitlines()[1:]
+    assert [one.fields["predicted"] in row for one, row in zip(added, rows, strict=True)]
+    assert {one.fields["outcome"] for one in added} <= {"right", "wrong"}
+    assert finished.bench is bench
+    # Once more into a new one, below the form.
+    finished._bench_choice.index = len(finished._bench_choice.options) - 1
+    finished.send_button.click()
+    finished.bench.wait()
+    assert finished._slot.children == (finished.bench,)
+    assert finished.bench is not bench
+
+
+def test_pasting_a_table(app):
+    app.data.source.value = "own"
+    assert app.data.chosen is None
+    assert app.start_button.disabled
+    app.data.use.click()
+    assert "Nothing was pasted" in app._message.value
+    rows = "\n".join(f"{random_bases(40, seed=i)}\t{i / 7:.3f}" for i in range(60))
+    app.data.paste.value = "sequence\tlabel\n" + rows
+    app.data.use.click()
+    assert app._message.layout.display == "none", app._message.value
+    assert app.data.chosen.splits.train.task == "regression"
+    assert "A number from" in app.data.summary.value
+    app.task.value = "classification"
+    assert "different labels" in app._message.value  # as classes these make no sense
+    assert app.data.chosen is None
+
+
+def test_files_by_name_may_be_three(app, table):
+    app.data.source.value = "files"
+    app.data.train_file.value = app.data.dev_file.value = str(table)
+    app.data.test_file.value = ""
+    app.data.read.click()
+    assert app.data.chosen.files == (str(table), str(table), "")
+    assert "none to test" in app.data.summary.value
+    app.data.train_file.value = "no/such/table.csv"
+    app.data.read.click()
+    assert "table.csv" in app._message.value
+    assert app.data.chosen is None
+
+
+@pytest.mark.parametrize(("key", "columns"), [("category", 500), ("gc", 500), ("splice", 60)])
+def test_shipped_tables(key, columns):
+    rows = list(csv.DictReader(demo_table(key).splitlines()))
+    assert len(rows) == columns
+    assert all(row["sequence"] and row["label"] for row in rows)
+
+
+def test_the_verdict_knows_worse_equal_and_better(finished):
+    from dnabert2_explore.training.metrics import Estimate, Scores
+
+    def of(value, low, high):
+        return Scores("classification", 9, {"mcc": Estimate(value, low, high)}, 0.1)
+
+    base = {"4-mers": of(0.5, 0.4, 0.6)}
+    assert "does better" in verdict(of(0.8, 0.7, 0.9), base)
+    assert "does worse" in verdict(of(0.2, 0.1, 0.3), base)
+    assert "has not shown more" in verdict(of(0.5, 0.4, 0.7), base)
+    assert verdict(of(np.nan, np.nan, np.nan), base) == ""
+    assert verdict(of(0.5, 0.4, 0.7), {}) == ""
