@@ -14,6 +14,7 @@ from ..errors import Cancelled, ExploreError
 from .bench import bench
 from .embed import embed
 from .export import export
+from .export_model import export_model
 from .finetune import finetune
 from .gue import gue
 from .info import info
@@ -88,6 +89,7 @@ app.command(rich_help_panel="Compute")(embed)
 app.command(rich_help_panel="Compute")(predict)
 app.command(rich_help_panel="Compute")(export)
 app.command(rich_help_panel="Compute")(variants)
+app.command("export-model", rich_help_panel="Compute")(export_model)
 app.command(rich_help_panel="Compute")(bench)
 app.command("train-tokenizer", rich_help_panel="Train")(train_tokenizer)
 app.command(rich_help_panel="Train")(pretrain)

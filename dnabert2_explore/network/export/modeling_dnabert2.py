@@ -1,0 +1,358 @@
+"""DNABERT-2 for transformers, without dnabert2-explore: one file, padded batches, exact ALiBi.
+
+Written by `dnabert2-explore export-model` beside the weights, and tested to compute what
+dnabert2-explore computes. That package packs batches without padding and is faster; this file is
+what `trust_remote_code=True` runs, short enough to be read before it is trusted. Apache-2.0.
+
+The network is that of Zhou et al. 2023 (arXiv 2306.15006): post-norm blocks, ALiBi (Press et al.
+2021, arXiv 2108.12409) in place of position embeddings, a gated GELU MLP.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+from transformers import PreTrainedModel
+from transformers.modeling_outputs import (
+    BaseModelOutputWithPooling,
+    MaskedLMOutput,
+    SequenceClassifierOutput,
+)
+
+from .configuration_dnabert2 import Dnabert2Config
+
+__all__ = ["Dnabert2ForMaskedLM", "Dnabert2ForSequenceClassification", "Dnabert2Model"]
+
+
+def alibi_slopes(n_heads: int) -> list[float]:
+    """One slope a head: a geometric series; between powers of two, filled from the next one's."""
+
+    def series(n: int) -> list[float]:
+        return [2.0 ** (-8.0 * (i + 1) / n) for i in range(n)]
+
+    lower = 2 ** int(math.log2(n_heads))
+    return series(lower) + series(2 * lower)[0::2][: n_heads - lower]
+
+
+def attention_bias(mask: torch.Tensor, n_heads: int, dtype: torch.dtype) -> torch.Tensor:
+    """ALiBi and padding as one bias, (batch, heads, n, n); distances count padding, too."""
+    places = torch.arange(mask.shape[1], device=mask.device)
+    distance = (places[None, :] - places[:, None]).abs().to(torch.float32)
+    slopes = torch.tensor(alibi_slopes(n_heads), dtype=torch.float32, device=mask.device)
+    bias = (distance * -slopes[:, None, None]).to(dtype)[None]  # rounded in float32 first
+    lowest = torch.finfo(dtype).min / 2
+    return bias + (1 - mask[:, None, None, :].to(dtype)) * lowest
+
+
+class Dnabert2Embeddings(nn.Module):
+    def __init__(self, config: Dnabert2Config) -> None:
+        super().__init__()
+        self.word_embeddings = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.hidden_size)
+        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def forward(self, words: torch.Tensor, token_type_ids: torch.Tensor | None) -> torch.Tensor:
+        if token_type_ids is None:
+            types = self.token_type_embeddings.weight[0]
+        else:
+            types = self.token_type_embeddings(token_type_ids)
+        return self.dropout(self.LayerNorm(words + types))
+
+
+class Dnabert2SelfAttention(nn.Module):
+    def __init__(self, config: Dnabert2Config) -> None:
+        super().__init__()
+        self.n_heads = config.num_attention_heads
+        self.dropout = config.attention_probs_dropout_prob
+        self.Wqkv = nn.Linear(config.hidden_size, 3 * config.hidden_size)
+
+    def forward(
+        self, hidden: torch.Tensor, bias: torch.Tensor, with_maps: bool
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        batch, n, width = hidden.shape
+        projected = self.Wqkv(hidden).view(batch, n, 3, self.n_heads, width // self.n_heads)
+        query, key, value = projected.permute(2, 0, 3, 1, 4).unbind(0)
+        dropout = self.dropout if self.training else 0.0
+        if with_maps:
+            scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5 + bias
+            maps = scores.softmax(-1, dtype=torch.promote_types(scores.dtype, torch.float32))
+            maps = maps.to(value.dtype)
+            context = functional.dropout(maps, dropout, self.training) @ value
+        else:
+            maps = None
+            context = functional.scaled_dot_product_attention(
+                query, key, value, attn_mask=bias, dropout_p=dropout
+            )
+        return context.transpose(1, 2).reshape(batch, n, width), maps
+
+
+class Dnabert2AttentionOutput(nn.Module):
+    def __init__(self, config: Dnabert2Config) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def forward(self, context: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
+        return self.LayerNorm(self.dropout(self.dense(context)) + residual)
+
+
+class Dnabert2Attention(nn.Module):
+    def __init__(self, config: Dnabert2Config) -> None:
+        super().__init__()
+        self.self = Dnabert2SelfAttention(config)
+        self.output = Dnabert2AttentionOutput(config)
+
+    def forward(
+        self, hidden: torch.Tensor, bias: torch.Tensor, with_maps: bool
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        context, maps = self.self(hidden, bias, with_maps)
+        return self.output(context, hidden), maps
+
+
+class Dnabert2GatedMLP(nn.Module):
+    def __init__(self, config: Dnabert2Config) -> None:
+        super().__init__()
+        self.gated_layers = nn.Linear(config.hidden_size, 2 * config.intermediate_size, bias=False)
+        self.wo = nn.Linear(config.intermediate_size, config.hidden_size)
+        self.layernorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        gate, content = self.gated_layers(hidden).chunk(2, dim=-1)
+        return self.layernorm(self.wo(self.dropout(functional.gelu(gate) * content)) + hidden)
+
+
+class Dnabert2Layer(nn.Module):
+    def __init__(self, config: Dnabert2Config) -> None:
+        super().__init__()
+        self.attention = Dnabert2Attention(config)
+        self.mlp = Dnabert2GatedMLP(config)
+
+    def forward(
+        self, hidden: torch.Tensor, bias: torch.Tensor, with_maps: bool
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        attended, maps = self.attention(hidden, bias, with_maps)
+        return self.mlp(attended), maps
+
+
+class Dnabert2Encoder(nn.Module):
+    def __init__(self, config: Dnabert2Config) -> None:
+        super().__init__()
+        self.layer = nn.ModuleList(Dnabert2Layer(config) for _ in range(config.num_hidden_layers))
+
+
+class Dnabert2Pooler(nn.Module):
+    def __init__(self, config: Dnabert2Config) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+
+    def forward(self, vectors: torch.Tensor) -> torch.Tensor:
+        return torch.tanh(self.dense(vectors))
+
+
+class Dnabert2PreTrainedModel(PreTrainedModel):
+    config_class = Dnabert2Config
+    base_model_prefix = "bert"
+    # "eager" and "sdpa" are the same here; whatever drops an additive bias is not offered.
+    _supports_sdpa = True
+    accepts_loss_kwargs = False
+
+
+class Dnabert2Model(Dnabert2PreTrainedModel):
+    """The encoder. The published checkpoint has no pooler: its weights are random then."""
+
+    def __init__(self, config: Dnabert2Config, add_pooling_layer: bool = True) -> None:
+        super().__init__(config)
+        self.embeddings = Dnabert2Embeddings(config)
+        self.encoder = Dnabert2Encoder(config)
+        self.pooler = Dnabert2Pooler(config) if add_pooling_layer else None
+        self.post_init()
+
+    def get_input_embeddings(self) -> nn.Module:
+        """Return the token embedding table."""
+        return self.embeddings.word_embeddings
+
+    def set_input_embeddings(self, value: nn.Embedding) -> None:
+        """Replace the token embedding table."""
+        self.embeddings.word_embeddings = value
+
+    def forward(
+        self,
+        input_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        token_type_ids: torch.Tensor | None = None,
+        inputs_embeds: torch.Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Encode (batch, n) ids; `last_hidden_state` is 0 at padding."""
+        if (input_ids is None) == (inputs_embeds is None):
+            raise ValueError("Give exactly one of input_ids and inputs_embeds.")
+        config = self.config
+        with_maps = config.output_attentions if output_attentions is None else output_attentions
+        with_states = (
+            config.output_hidden_states if output_hidden_states is None else output_hidden_states
+        )
+        words = inputs_embeds
+        if words is None:
+            words = self.embeddings.word_embeddings(input_ids)
+        if attention_mask is None:
+            attention_mask = torch.ones(words.shape[:2], dtype=torch.long, device=words.device)
+        present = attention_mask[..., None].to(words.dtype)
+        bias = attention_bias(attention_mask, config.num_attention_heads, words.dtype)
+        hidden = self.embeddings(words, token_type_ids)
+        states, attentions = [hidden * present], []
+        for layer in self.encoder.layer:
+            hidden, maps = layer(hidden, bias, with_maps)
+            states.append(hidden * present)
+            if with_maps:
+                attentions.append(maps * present[:, None])  # rows of padding are no attention
+        last = states[-1]
+        outputs = BaseModelOutputWithPooling(
+            last_hidden_state=last,
+            pooler_output=None if self.pooler is None else self.pooler(last[:, 0]),
+            hidden_states=tuple(states) if with_states else None,
+            attentions=tuple(attentions) if with_maps else None,
+        )
+        return outputs.to_tuple() if return_dict is False else outputs
+
+
+class Dnabert2PredictionTransform(nn.Module):
+    def __init__(self, config: Dnabert2Config) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=1e-12)  # whatever layer_norm_eps is
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        return self.LayerNorm(functional.gelu(self.dense(hidden)))
+
+
+class Dnabert2Predictions(nn.Module):
+    def __init__(self, config: Dnabert2Config) -> None:
+        super().__init__()
+        self.transform = Dnabert2PredictionTransform(config)
+        self.decoder = nn.Linear(config.hidden_size, config.vocab_size)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        return self.decoder(self.transform(hidden))
+
+
+class Dnabert2MaskedLMHead(nn.Module):
+    def __init__(self, config: Dnabert2Config) -> None:
+        super().__init__()
+        self.predictions = Dnabert2Predictions(config)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        return self.predictions(hidden)
+
+
+class Dnabert2ForMaskedLM(Dnabert2PreTrainedModel):
+    """The encoder with its masked-language-model head."""
+
+    _tied_weights_keys = {  # noqa: RUF012
+        "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight"
+    }
+
+    def __init__(self, config: Dnabert2Config) -> None:
+        super().__init__(config)
+        self.bert = Dnabert2Model(config, add_pooling_layer=False)
+        self.cls = Dnabert2MaskedLMHead(config)
+        self.post_init()
+
+    def get_output_embeddings(self) -> nn.Module:
+        """Return the decoder, whose weight is tied to the token embeddings."""
+        return self.cls.predictions.decoder
+
+    def set_output_embeddings(self, new_embeddings: nn.Linear) -> None:
+        """Replace the decoder."""
+        self.cls.predictions.decoder = new_embeddings
+
+    def forward(
+        self,
+        input_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        token_type_ids: torch.Tensor | None = None,
+        inputs_embeds: torch.Tensor | None = None,
+        labels: torch.Tensor | None = None,
+        return_dict: bool | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Predict tokens; labels of -100, and of 0 ([UNK]) as in the original, are ignored."""
+        outputs = self.bert(input_ids, attention_mask, token_type_ids, inputs_embeds, **kwargs)
+        logits = self.cls(outputs.last_hidden_state)
+        loss = None
+        if labels is not None:
+            targets = labels.masked_fill(labels <= 0, -100).flatten()
+            total = functional.cross_entropy(logits.flatten(0, 1), targets, reduction="sum")
+            loss = total / (targets != -100).sum().clamp(min=1)
+        found = MaskedLMOutput(
+            loss=loss,
+            logits=logits,
+            hidden_states=outputs.hidden_states,
+            attentions=outputs.attentions,
+        )
+        return found.to_tuple() if return_dict is False else found
+
+
+class Dnabert2ForSequenceClassification(Dnabert2PreTrainedModel):
+    """The encoder with a classifier on the pooled vector of a sequence."""
+
+    def __init__(self, config: Dnabert2Config) -> None:
+        super().__init__(config)
+        self.num_labels = config.num_labels
+        self.bert = Dnabert2Model(config)
+        dropout = config.classifier_dropout
+        self.dropout = nn.Dropout(config.hidden_dropout_prob if dropout is None else dropout)
+        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.post_init()
+
+    def forward(
+        self,
+        input_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        token_type_ids: torch.Tensor | None = None,
+        inputs_embeds: torch.Tensor | None = None,
+        labels: torch.Tensor | None = None,
+        return_dict: bool | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Classify; the loss follows `config.problem_type`."""
+        outputs = self.bert(input_ids, attention_mask, token_type_ids, inputs_embeds, **kwargs)
+        pooled = outputs.pooler_output
+        if self.config.classifier_pooling == "mean":
+            assert self.bert.pooler is not None  # built in __init__
+            hidden = outputs.last_hidden_state  # 0 at padding: the sum needs no mask
+            if attention_mask is None:
+                pooled = self.bert.pooler(hidden.mean(dim=1))
+            else:
+                count = attention_mask.sum(dim=1, keepdim=True).clamp(min=1).to(hidden.dtype)
+                pooled = self.bert.pooler(hidden.sum(dim=1) / count)
+        logits = self.classifier(self.dropout(pooled))
+        found = SequenceClassifierOutput(
+            loss=None if labels is None else self.loss(logits, labels),
+            logits=logits,
+            hidden_states=outputs.hidden_states,
+            attentions=outputs.attentions,
+        )
+        return found.to_tuple() if return_dict is False else found
+
+    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Compute what `problem_type` asks for; without one, the labels' type decides."""
+        kind = self.config.problem_type
+        if kind is None:
+            whole = labels.dtype in (torch.long, torch.int)
+            kind = "single_label_classification" if whole else "multi_label_classification"
+            kind = "regression" if self.num_labels == 1 else kind
+        if kind == "regression":
+            return functional.mse_loss(logits.squeeze(), labels.squeeze().to(logits.dtype))
+        if kind == "single_label_classification":
+            return functional.cross_entropy(logits, labels.view(-1))
+        return functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))

@@ -1,0 +1,148 @@
+"""ONNX: the network as a graph for onnxruntime, with any batch and length, and ALiBi in it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ...errors import CheckpointError
+from ...files import replacing
+from ..card import CARD, Card, card_text
+from ..checkpoint import find_checkpoint, load_network
+from ..saving import copy_tokenizer
+from .standalone import keep_card, standalone_network
+
+__all__ = ["MODEL", "export_onnx"]
+
+MODEL = "model.onnx"
+
+#: Weights beyond this do not fit into one ONNX file (protobuf's limit is 2 GB).
+_LARGEST = 1_900_000_000
+
+
+class _Graph(nn.Module):
+    """What the graph computes: ids and mask in, plain tensors out."""
+
+    def __init__(self, network: nn.Module, output: str) -> None:
+        super().__init__()
+        self.network = network
+        self.output = output
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        found = self.network(input_ids=input_ids, attention_mask=attention_mask)
+        return getattr(found, self.output)
+
+
+def export_onnx(source: str | Path, folder: str | Path, opset: int = 20) -> Path:
+    """Write a model as ONNX, in float32.
+
+    Inputs are ``input_ids`` and ``attention_mask``, (batch, tokens) int64 each, both dimensions
+    free. The output is ``logits`` of a classifier (batch, classes) or masked-LM head (batch,
+    tokens, vocabulary), else ``last_hidden_state`` (batch, tokens, width), 0 at padding.
+
+    Parameters
+    ----------
+    source : path or str
+        Model folder or hub id.
+    folder : path
+        Receives model.onnx, config.json, the tokenizer and README.md.
+    opset : int
+        ONNX operator set.
+
+    Returns
+    -------
+    pathlib.Path
+        model.onnx.
+
+    Raises
+    ------
+    CheckpointError
+        If `source` is no DNABERT-2, or too large for one file.
+    ImportError
+        Without the extra ``onnx``.
+    """
+    import onnx  # noqa: F401 - asked for before minutes of work, not after
+    import onnxscript  # noqa: F401
+
+    checkpoint = find_checkpoint(source)
+    network = load_network(checkpoint, torch.float32)
+    parameters = sum(one.numel() for one in network.parameters())
+    if 4 * parameters > _LARGEST:
+        raise CheckpointError(
+            f"{checkpoint.folder} has {parameters:,} parameters, too many for one ONNX file: "
+            "export it to transformers instead."
+        )
+    output = "last_hidden_state" if type(network).__name__ == "Dnabert2Model" else "logits"
+    graph = _Graph(standalone_network(network), output).eval()
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / MODEL
+    with replacing(path) as temporary:
+        _export(graph, temporary, output, opset)
+    copy_tokenizer(checkpoint.tokenizer, folder)
+    config: dict[str, Any] = network.config.to_dict() | {
+        "architectures": [type(network).__name__],
+        "dtype": "float32",
+    }
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    card = card_text(
+        config,
+        parameters,
+        Card(limits=keep_card(checkpoint, folder)),
+        folder.resolve().name,
+        _USAGE.format(output=output),
+    )
+    (folder / CARD).write_text(card, encoding="utf-8")
+    return path
+
+
+def _export(graph: nn.Module, path: Path, output: str, opset: int) -> None:
+    # Two sequences of 16 tokens, one padded: the exporter specialises to sizes of 0 and 1 only.
+    ids = torch.randint(5, 60, (2, 16))
+    mask = torch.ones_like(ids)
+    mask[1, 10:] = 0
+    batch, tokens = torch.export.Dim("batch", min=1), torch.export.Dim("tokens", min=2)
+    shape = {0: batch, 1: tokens}
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")  # on ops of the exporter's own
+        logger = logging.getLogger("torch.onnx")
+        level = logger.level
+        logger.setLevel(logging.ERROR)
+        try:
+            torch.onnx.export(
+                graph,
+                (ids, mask),
+                path,
+                input_names=["input_ids", "attention_mask"],
+                output_names=[output],
+                dynamic_shapes={"input_ids": shape, "attention_mask": shape},
+                opset_version=opset,
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+            )
+        finally:
+            logger.setLevel(level)
+
+
+_USAGE = """\
+```python
+import onnxruntime
+from tokenizers import Tokenizer
+
+tokenizer = Tokenizer.from_file("tokenizer.json")
+session = onnxruntime.InferenceSession("model.onnx")
+ids = [tokenizer.encode("ACGTACGTTTGACA").ids]
+(out,) = session.run(None, {{"input_ids": ids, "attention_mask": [[1] * len(ids[0])]}})
+```
+
+`out` is `{output}`. Pad shorter sequences with any id and a mask of 0. Sequences are upper-case A,
+C, G and T; anything else becomes [UNK] in silence."""

@@ -1,0 +1,131 @@
+"""A model folder with its own code file, which plain transformers runs if the user trusts it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import safe_open
+
+from ..card import CARD, Card
+from ..checkpoint import Checkpoint, find_checkpoint, load_network
+from ..modeling import Dnabert2PreTrainedModel
+from ..saving import save_model
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+__all__ = ["export_transformers", "keep_card", "standalone_network"]
+
+_CODE = ("configuration_dnabert2.py", "modeling_dnabert2.py")
+_AUTO = {
+    "Dnabert2Model": "AutoModel",
+    "Dnabert2ForMaskedLM": "AutoModelForMaskedLM",
+    "Dnabert2ForSequenceClassification": "AutoModelForSequenceClassification",
+}
+
+
+def export_transformers(
+    source: str | Path, folder: str | Path, dtype: torch.dtype | None = None
+) -> Path:
+    """Write a model so that transformers alone can load it.
+
+    The folder holds the weights, the tokenizer, and two code files of this package, which
+    ``from_pretrained(folder, trust_remote_code=True)`` runs. With dnabert2-explore imported, the
+    same folder loads without that code.
+
+    Parameters
+    ----------
+    source : path or str
+        Model folder or hub id.
+    folder : path
+        Made if needed; files of the same name are replaced.
+    dtype : torch.dtype, optional
+        Of the weights; by default as in `source`.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
+
+    Raises
+    ------
+    CheckpointError
+        If `source` is no DNABERT-2.
+    """
+    checkpoint = find_checkpoint(source)
+    network = load_network(checkpoint, torch.float32)
+    folder = Path(folder)
+    head = _AUTO[type(network).__name__]
+    auto = {"AutoConfig": "configuration_dnabert2.Dnabert2Config"}
+    auto |= {name: f"modeling_dnabert2.{cls}" for cls, name in _AUTO.items()}
+    save_model(
+        network,
+        folder,
+        checkpoint.tokenizer,
+        dtype or type_of(checkpoint),
+        card=Card(title=checkpoint.folder.resolve().name, limits=keep_card(checkpoint, folder)),
+        more={"auto_map": auto},
+        usage=_USAGE.format(auto=head),
+    )
+    for name in _CODE:
+        shutil.copyfile(Path(__file__).with_name(name), folder / name)
+    return folder
+
+
+def keep_card(checkpoint: Checkpoint, folder: Path) -> tuple[str, ...]:
+    """Copy the card of the model exported, and return the sentence that points to it."""
+    for name in (CARD, "MODEL_CARD.md"):
+        if (checkpoint.folder / name).is_file() and checkpoint.folder.resolve() != folder.resolve():
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(checkpoint.folder / name, folder / ORIGINAL)
+            return (f"Exported: data, training and scores are in {ORIGINAL}, the original's card.",)
+    return ("Exported from a model without a card.",)
+
+
+#: The card of the model that was exported.
+ORIGINAL = "ORIGINAL_CARD.md"
+
+_USAGE = """\
+With transformers 5 alone, running the two code files of this folder (read them first):
+
+```python
+from transformers import {auto}, AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained("path/to/this/folder")
+model = {auto}.from_pretrained("path/to/this/folder", trust_remote_code=True)
+out = model(**tokenizer(["ACGTACGTTTGACA"], return_tensors="pt"))
+```
+
+With dnabert2-explore, faster and without code from this folder: `import dnabert2_explore` before
+the same lines, and no `trust_remote_code`; or `dnabert2_explore.load("path/to/this/folder")`.
+
+Sequences are upper-case A, C, G and T; anything else becomes [UNK] in silence."""
+
+
+def type_of(checkpoint: Checkpoint) -> torch.dtype:
+    """Return the number type of a checkpoint's weights; float32 for the older format."""
+    if checkpoint.weights.suffix != ".safetensors":
+        return torch.float32
+    with safe_open(checkpoint.weights, framework="pt") as weights:
+        names = list(weights.keys())
+        return weights.get_tensor(names[0]).dtype
+
+
+def standalone_network(network: Dnabert2PreTrainedModel) -> PreTrainedModel:
+    """Build the standalone network with the same weights, in eval mode."""
+    from . import modeling_dnabert2 as standalone
+    from .configuration_dnabert2 import Dnabert2Config
+
+    values: dict[str, Any] = network.config.to_dict()
+    values.pop("dtype", None)
+    cls = getattr(standalone, type(network).__name__)
+    config = Dnabert2Config.from_dict(values)
+    if type(network).__name__ == "Dnabert2Model":
+        copy = cls(config, add_pooling_layer=network.pooler is not None)
+    else:
+        copy = cls(config)
+    copy.load_state_dict(network.state_dict())
+    return copy.to(network.dtype).eval()

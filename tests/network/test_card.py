@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from dnabert2_explore.errors import CheckpointError
+from dnabert2_explore.network.card import Card, write_card
+from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
+from dnabert2_explore.network.saving import save_model
+
+
+def front(text):
+    """The lines between the first two ---."""
+    return text.split("---")[1].strip().splitlines()
+
+
+def test_every_saved_model_has_a_card(classifier_folder, tmp_path):
+    network = load_network(find_checkpoint(classifier_folder))
+    save_model(network, tmp_path / "mine", classifier_folder)
+    text = (tmp_path / "mine/README.md").read_text(encoding="utf-8")
+    parameters = sum(one.numel() for one in network.parameters())
+    assert text.count("\n# mine\n") == 1
+    assert f"| parameters | {parameters:,} |" in text
+    assert "| classes | donor, acceptor, neither |" in text
+    assert "AutoModelForSequenceClassification.from_pretrained" in text
+    assert "did not say here what it was trained on" in text
+    assert "pipeline_tag: text-classification" in front(text)
+    # Without these settings transformers would know of no padding.
+    settings = json.loads((tmp_path / "mine/tokenizer_config.json").read_text())
+    assert settings["pad_token"] == "[PAD]"
+
+
+def test_what_only_the_trainer_knows(model_folder, tmp_path):
+    card = Card(
+        title="A model",
+        summary="For a test.",
+        base_model="zhihan1996/DNABERT-2-117M",
+        license="apache-2.0",
+        data={"train": "a|b.csv, 10 sequences"},
+        settings={"learning rate": 3e-5},
+        scores={"MCC": "0.5 (0.4 to 0.6)"},
+        scored_on="test.csv",
+        limits=("Nothing is known of frogs.",),
+    )
+    save_model(load_network(find_checkpoint(model_folder)), tmp_path, model_folder, card=card)
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert {"license: apache-2.0", "base_model: zhihan1996/DNABERT-2-117M"} <= set(front(text))
+    for words in ("# A model", "a\\|b.csv", "| learning rate | 3e-05 |", "## Scores on test.csv",
+                  "- Nothing is known of frogs."):  # fmt: skip
+        assert words in text
+    assert "did not say here" not in text
+
+
+def test_a_local_base_model_is_no_hub_id(model_folder, tmp_path):
+    network = load_network(find_checkpoint(model_folder))
+    save_model(network, tmp_path, model_folder, card=Card(base_model="./models/mine"))
+    assert not [
+        line for line in front((tmp_path / "README.md").read_text()) if "base_model" in line
+    ]
+
+
+def test_a_card_can_be_renewed(model_folder, tmp_path):
+    save_model(load_network(find_checkpoint(model_folder)), tmp_path, model_folder, torch.float16)
+    write_card(tmp_path, Card(title="Later"))
+    assert "# Later" in (tmp_path / "README.md").read_text()
+    assert "| number type | float16 |" in (tmp_path / "README.md").read_text()
+    shutil.rmtree(tmp_path)
+    tmp_path.mkdir()
+    with pytest.raises(CheckpointError, match="holds no model to describe"):
+        write_card(tmp_path)
