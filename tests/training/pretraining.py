@@ -39,8 +39,8 @@ def plant(where: str, at: int) -> None:
     elif where == "weights":
         save_model = run.save_model
 
-        def partly(network, folder, *arguments):
-            save_model(network, folder, *arguments)
+        def partly(network, folder, *arguments, **options):
+            save_model(network, folder, *arguments, **options)
             if folder.name == f"step-{at:07d}.partial":
                 (folder / "model.safetensors").write_bytes(b"half")
                 kill()

@@ -133,3 +133,51 @@ def test_bad_power(genomes, table):
 def test_too_short_windows(corpus):
     with pytest.raises(InputError, match="windows of 50 bases"):
         corpus.window(np.random.default_rng(0), 50)
+
+
+def test_segments_tile_each_stretch(genomes, table):
+    corpus = Corpus.load(genomes, table, shortest=150, cut="segments", strands="forward")
+    alpha = corpus.species[0]
+    assert alpha.positions.tolist() == [500 // 150, 500 // 150 + (40_000 - 530) // 150]
+    forward = (genomes / "a.fa").read_text().splitlines()[1].upper()
+    whole = {forward[k * 150 : (k + 1) * 150] for k in range(3)}
+    whole |= {forward[530 + k * 150 : 530 + (k + 1) * 150] for k in range((40_000 - 530) // 150)}
+    rng = np.random.default_rng(0)
+    windows = [corpus.window(rng, 150, index=0) for _ in range(300)]
+    assert {one.bases for one in windows} <= whole
+    assert {one.strand for one in windows} == {"+"}
+
+
+def test_records_are_drawn_alike_whatever_their_length(tmp_path):
+    (tmp_path / "a.fa").write_text(">x\nACGTACGTAC\n>y\nCCCCC\n>z\n" + "GT" * 50 + "\n")
+    corpus = Corpus.load(tmp_path / "a.fa", "", shortest=5, cut="records", strands="forward")
+    rng = np.random.default_rng(0)
+    drawn = Counter(corpus.window(rng, 20).bases for _ in range(900))
+    long = {bases: count for bases, count in drawn.items() if len(bases) == 20}
+    assert set(long) == {"GT" * 10, "TG" * 10}  # a random part of what is too long
+    for count in (drawn["ACGTACGTAC"], drawn["CCCCC"], sum(long.values())):
+        assert abs(count - 300) < 75
+
+
+def test_fingerprint_tells_corpora_apart(genomes, table, corpus):
+    assert corpus.fingerprint == Corpus.load(genomes, table, shortest=100).fingerprint
+    for changed in (
+        Corpus.load(genomes, table, shortest=101),
+        Corpus.load(genomes, table, shortest=100, category_power=1.0),
+        Corpus.load(genomes, table, shortest=100, cut="segments"),
+        Corpus.load(genomes, table, "heldout", shortest=100),
+    ):
+        assert changed.fingerprint != corpus.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"cut": "tiles"}, "windows is 'tiles'"),
+        ({"strands": "reverse"}, "strands is 'reverse'"),
+        ({"shortest": 0}, "shortest window is 0"),
+    ],
+)
+def test_unknown_ways_to_cut(genomes, table, settings, message):
+    with pytest.raises(InputError, match=message):
+        Corpus.load(genomes, table, **settings)

@@ -54,6 +54,15 @@ def test_same_generator_same_masks(ids):
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.parametrize("strategy", ["bert", "mask"])
+def test_a_share_of_a_batch_is_hidden_as_in_the_whole(ids, strategy):
+    whole = mask(ids, strategy=strategy)
+    part = slice(100, 200)
+    shared = mask(ids[part], strategy=strategy, part=part, total=len(ids))
+    for one, two in zip(shared, whole, strict=True):
+        np.testing.assert_array_equal(one, two[part])
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -221,8 +221,7 @@ def test_really_full_disk_is_told_in_one_sentence(tmp_path):
 def test_resuming_with_other_sequences_is_refused(config, genomes, table, tmp_path):
     pretrain(dataclasses.replace(config, max_minutes=1e-9))
     fewer = tmp_path / "fewer.tsv"
-    fewer.write_text(
-        "\n".join(table.read_text().splitlines()[:2] + ["d.fa\tfungi\tdelta\theldout"])
-    )
+    lines = [*table.read_text().splitlines()[:2], "d.fa	fungi	delta	heldout"]
+    fewer.write_text("\n".join(lines))
     with pytest.raises(InputError, match="was trained with another corpus"):
         pretrain(dataclasses.replace(config, table=str(fewer)), resume=True)

@@ -17,6 +17,7 @@ import torch
 
 from ...errors import Cancelled, CheckpointError, InputError
 from ...network import Dnabert2ForMaskedLM
+from ...network.card import Card
 from ..corpus import Corpus
 from ..evaluate import HeldOutRows, held_out_rows, score_rows
 from ..rows import RowSampler
@@ -60,9 +61,11 @@ class _Run:
         processes: Processes,
         start: Start,
         data: dict[str, str],
+        notes: tuple[str, ...],
         resumed: Path | None,
     ) -> None:
         self.config, self.processes, self.start, self.data = config, processes, start, data
+        self.notes = notes
         self.out = Path(config.out)
         self.step, self.tokens, self.seconds = 0, 0, 0.0
         self._saved = -1  # step of the last checkpoint written or read
@@ -178,7 +181,7 @@ class _Run:
         }
 
         def fill(partial: Path) -> None:
-            save_model(network, partial, self.start.tokenizer_file)
+            save_model(network, partial, self.start.tokenizer_file, card=self._card())
             torch.save({"optimizer": optimizer}, partial / "optimizer.pt")
             text = json.dumps(state, indent=1) + "\n"
             (partial / "state.json").write_text(text, encoding="utf-8")
@@ -193,16 +196,29 @@ class _Run:
 
     def save_snapshot(self) -> None:
         """Write the weights alone, in float16, for the time-lapse."""
-        network = self._gathered()
-        folder = snapshot_folder(self.out, self.step)
-        tokenizer = self.start.tokenizer_file
-        self._write(folder, lambda partial: save_model(network, partial, tokenizer, torch.float16))
+        self._write_model(snapshot_folder(self.out, self.step), torch.float16)
 
     def save_model(self) -> None:
         """Write the final model."""
-        network = self._gathered()
-        tokenizer = self.start.tokenizer_file
-        self._write(self.out / "model", lambda partial: save_model(network, partial, tokenizer))
+        self._write_model(self.out / "model", torch.float32)
+
+    def _write_model(self, folder: Path, dtype: torch.dtype) -> None:
+        network, tokenizer, card = self._gathered(), self.start.tokenizer_file, self._card()
+        self._write(folder, lambda partial: save_model(network, partial, tokenizer, dtype, card))
+
+    def _card(self) -> Card:
+        """Say in README.md what the model was trained on, and how."""
+        said = dict(note.split(": ", 1) for note in self.notes)
+        data = said.pop("Data")
+        return Card(
+            title=f"{self.out.resolve().name}, after {self.step:,} steps",
+            summary="Pre-trained by masked language modelling with dnabert2-explore.",
+            base_model=self.config.init_from,
+            data={"training": data},
+            settings={"steps": f"{self.step:,} of {self.config.total_steps:,}",
+                      "tokens": f"{self.tokens:,}"} | said,
+            limits=("It predicts masked tokens; what it knows beyond that was not measured here.",),
+        )  # fmt: skip
 
     def _gathered(self) -> Dnabert2ForMaskedLM:
         """Return the network with whole weights, on the main process at least."""
@@ -279,7 +295,8 @@ def pretrain(
     with processes.main_first():
         training, held_out = _corpora(config)
     data = {"corpus": training.fingerprint, "tokenizer": start.tokenizer_sha256}
-    run = _Run(config, processes, start, data, found)
+    notes = describe(config, training, held_out, processes)
+    run = _Run(config, processes, start, data, notes, found)
     sampler = RowSampler(
         training, start.tokenizer, config.row_tokens, config.longest_piece, config.seed, config.draw
     )
@@ -288,7 +305,6 @@ def pretrain(
         scored = held_out_rows(
             held_out, start.tokenizer, config.evaluate_rows, config.row_tokens, config.longest_piece
         )
-    notes = describe(config, training, held_out, processes)
     logs: Logs | None = None
     if processes.main:
         logs = Logs(run.out, run.step, config.tensorboard)

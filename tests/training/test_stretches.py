@@ -1,0 +1,150 @@
+"""Stretches of A, C, G, T: the same in memory, from chunks of any size, and mapped from a cache."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import numpy as np
+import pytest
+
+from dnabert2_explore.errors import InputError
+from dnabert2_explore.training import stretches
+from dnabert2_explore.training.corpus import Corpus
+from dnabert2_explore.training.species import GenomeFile
+from dnabert2_explore.training.stretches import open_species
+
+TEXT = """>one
+acgtu
+NACG-TTT
+GGGNNAA
+
+>two
+CC
+CC
+>two
+RYACGTACGTAAA"""
+
+
+def open_file(path, shortest=3, **settings):
+    return open_species([GenomeFile(path, "c", "s", "train")], shortest, **settings)
+
+
+def pieces(one):
+    return [
+        one.bases[start : start + length].tobytes().decode()
+        for start, length in zip(one.starts, one.lengths, strict=True)
+    ]
+
+
+@pytest.fixture
+def fasta(tmp_path):
+    path = tmp_path / "a.fa"
+    path.write_text(TEXT)
+    return path
+
+
+@pytest.mark.parametrize("chunk", [1, 4, 7, 1 << 20])
+@pytest.mark.parametrize("cached", [False, True])
+def test_stretches_do_not_depend_on_chunks_or_on_the_cache(
+    fasta, tmp_path, monkeypatch, chunk, cached
+):
+    monkeypatch.setattr(stretches, "_CHUNK", chunk)
+    one = open_file(fasta, cache=tmp_path / "cache" if cached else None)
+    assert pieces(one) == ["ACGTT", "ACG", "TTTGGG", "CCCC", "ACGTACGTAAA"]
+    assert one.left_out == 2
+    assert isinstance(one.bases, np.memmap) is cached
+
+
+def test_short_stretches_are_left_out_and_counted(fasta):
+    one = open_file(fasta, shortest=5)
+    assert pieces(one) == ["ACGTT", "TTTGGG", "ACGTACGTAAA"]
+    assert one.left_out == 3 + 2 + 4
+
+
+def test_cached_corpus_draws_the_same_windows(genomes, table, tmp_path):
+    plain = Corpus.load(genomes, table, shortest=100)
+    cached = Corpus.load(genomes, table, shortest=100, cache=tmp_path)
+    assert plain.fingerprint == cached.fingerprint
+    for step in range(20):
+        drawn = [one.window(np.random.default_rng(step), 150) for one in (plain, cached)]
+        assert drawn[0] == drawn[1]
+
+
+def test_cache_is_read_again_and_made_anew_for_another_file(fasta, tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+    first = pieces(open_file(fasta, cache=cache))
+    monkeypatch.setattr(stretches, "_chunks", lambda path: pytest.fail("the file was read again"))
+    assert pieces(open_file(fasta, cache=cache)) == first
+    monkeypatch.undo()
+    fasta.write_text(">x\nAAAA\n")
+    os.utime(fasta, ns=(1, 1))
+    assert pieces(open_file(fasta, cache=cache)) == ["AAAA"]
+    assert len(list(cache.iterdir())) == 2
+
+
+def test_half_made_cache_is_not_used_and_old_ones_are_removed(fasta, tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+
+    def stop(path):
+        yield b"ACGT"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stretches, "_chunks", stop)
+    with pytest.raises(KeyboardInterrupt):
+        open_file(fasta, cache=cache)
+    monkeypatch.undo()
+    assert not list(cache.iterdir())
+    for name, age in ((".making-killed", 2 * 24 * 3600), (".making-now", 0)):
+        (cache / name).mkdir()
+        os.utime(cache / name, (time.time() - age,) * 2)
+    open_file(fasta, cache=cache)
+    names = {path.name.split("-")[1] for path in cache.glob(".making-*")}
+    assert names == {"now"}
+
+
+def test_damaged_cache_is_told(fasta, tmp_path):
+    cache = tmp_path / "cache"
+    open_file(fasta, cache=cache)
+    (folder,) = cache.iterdir()
+    with (folder / "bases.u8").open("ab") as file:
+        file.write(b"A")
+    with pytest.raises(InputError, match="is damaged"):
+        open_file(fasta, cache=cache)
+
+
+def test_cache_that_cannot_be_written(fasta, tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(stretches.np, "save", full)
+    with pytest.raises(InputError, match=r"cannot be written \(No space left on device\); free"):
+        open_file(fasta, cache=tmp_path / "cache")
+
+
+def test_memory_stays_small_while_a_large_record_is_cached(tmp_path):
+    import tracemalloc
+
+    path = tmp_path / "big.fa"
+    with path.open("w") as file:
+        file.write(">x\n")
+        for _ in range(400):
+            file.write(("ACGTTGCA" * 1250 + "\n") * 2)  # 8 MB in one record
+    tracemalloc.start()
+    one = open_file(path, cache=tmp_path / "cache")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(one) == 8_000_000
+    assert peak < 8_000_000
+
+
+def test_tables_of_sequences(tmp_path):
+    path = tmp_path / "t.tsv"
+    path.write_text("sequence1\tlabel\tsequence2\nACGT\tx\tGGG\nTT\ty\tAAAA\n")
+    assert pieces(open_file(path)) == ["ACGT", "GGG", "AAAA"]
+    quoted = tmp_path / "q.csv"
+    quoted.write_text('"sequence","label"\r\n"ACGTN","1"\r\n')
+    assert pieces(open_file(quoted)) == ["ACGT"]
+    path.write_text("bases\tlabel\nACGT\tx\n")
+    with pytest.raises(InputError, match=r"t\.tsv, line 1: no column 'sequence'"):
+        open_file(path)
