@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command", "write"]
 
+_EXAMPLES = re.compile(r" \(such as [^)]*\)")
 _LATER = re.compile(r", \d{4}-\d\d-\d\d.*$")
 
 
@@ -38,9 +39,17 @@ def command(run: GueRun, root: str = "GUE", out: str = "results") -> str:
     for name, theirs in authors_settings(DATASETS[run.dataset]).items():
         value = run.settings[name]
         if value != theirs:
-            shown = f"{value:g}" if isinstance(value, float) else str(value)
-            parts += [f"--{name.replace('_', '-')}", shown]
+            parts += [f"--{name.replace('_', '-')}", _plain(value)]
+    if run.settings.get("precision", "auto") != "auto":
+        parts += ["--precision", run.settings["precision"]]
+    limits = {one.settings.get("max_minutes", 0.0) for one in run.baselines} - {0.0}
+    for limit in limits:  # the CNN's, if it has one
+        parts += ["--baseline-minutes", _plain(limit)]
     return shlex.join(parts)
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def write(board: Leaderboard) -> str:
@@ -168,13 +177,18 @@ def _runs(board: Leaderboard) -> str:
     machines = list(dict.fromkeys(_LATER.sub("", run.machine) for run in board.runs))
     header = ["dataset", "run", "files", "train / dev / test", "step kept", "minutes", "command"]
     plain = "\n".join(f"- {machine}" for machine in machines)
-    return f"Machine:\n\n{plain}\n\n" + _grid(header, rows, left=3)
+    return f"Machine:\n\n{plain}\n\n" + _grid(header, rows, left=len(header))
+
+
+def _counts(leak: str) -> str:
+    """Shorten a sentence on sequences that splits share to its numbers."""
+    return _EXAMPLES.sub("", leak).split(": scores on")[0]
 
 
 def _notes(board: Leaderboard) -> str:
     lines = []
     for run in board.runs:
-        leaks = [one for one in run.leakage if not one.startswith("no ")]
+        leaks = [_counts(one) for one in run.leakage if not one.startswith("no ")]
         said = [*run.deviations, *leaks, *run.notes]
         if run.state == "reduced":
             said = [f"{split}: {words}" for split, words in run.roles.items()] + said

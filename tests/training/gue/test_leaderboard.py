@@ -132,11 +132,22 @@ def test_reading_a_folder(make_run, tmp_path):
         read_runs(tmp_path / "nowhere")
 
 
+def test_leaks_are_told_in_numbers(make_run):
+    leak = (
+        "2 of 9 test sequences are in train too (such as a and b): scores on test may be too good"
+    )
+    text = leaderboard([make_run(leakage=("no sequence of dev is in train", leak))]).markdown()
+    assert "2 of 9 test sequences are in train too" in text
+    assert "such as" not in text
+    assert "no sequence of dev" not in text
+
+
 def test_the_command_says_what_was_varied(make_run):
     run = make_run(variation="fast")
     settings = run.settings | {"learning_rate": 5e-4, "pooling": "mean"}
-    text = command(dataclasses.replace(run, settings=settings), root="/data/my GUE")
-    assert text == (
+    limited = dataclasses.replace(run.baselines[0], settings={"max_minutes": 5.0})
+    run = dataclasses.replace(run, settings=settings, baselines=(limited,))
+    assert command(run, root="/data/my GUE") == (
         "dnabert2-explore gue run '/data/my GUE' -d tf_2 -m pocket -o results --name fast "
-        "--learning-rate 0.0005 --pooling mean"
+        "--learning-rate 0.0005 --pooling mean --baseline-minutes 5"
     )
