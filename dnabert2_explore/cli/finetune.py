@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -176,7 +177,8 @@ def finetune(
             if len(seeds) > 1
             else train(dataclasses.replace(config), report, _tell)
         )
-    print(result)
+    if os.environ.get("RANK", "0") == "0":  # of several processes, one speaks
+        print(result)
 
 
 def _config(data: Path, chosen: dict[str, Any]) -> FinetuneConfig:

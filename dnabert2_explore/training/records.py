@@ -279,6 +279,8 @@ def _bases(value: Any, where: str, column: str) -> str:
     if value is not None and not isinstance(value, str):
         raise InputError(f"{where}: {column} is {value!r}; expected text: give the bases.")
     stripped = strip_space(value or "")
+    if stripped and not stripped.strip("ACGT"):
+        return stripped  # nothing to clean, as in most files of many rows
     check_letters(stripped, where if column == "sequence" else f"{where}, {column},")
     return clean(stripped).bases  # what stands before the tokenizer in prediction, too
 

@@ -22,6 +22,7 @@ from ...encoder import SHIPPED, Encoder, find_device
 from ...encoder.precision import find_dtype
 from ...errors import Cancelled, CheckpointError, InputError
 from ...network import Dnabert2ForSequenceClassification
+from ...network.card import write_card
 from ...network.checkpoint import find_checkpoint
 from ...tokens import DnaTokenizer
 from ..configuration import write_yaml
@@ -30,6 +31,7 @@ from ..metrics import Scores, lower_is_better, metric_names, score
 from ..predict import write_predictions
 from ..saving import save_model
 from ..tables import Labelled
+from .card import describe
 from .config import FinetuneConfig
 from .data import Batches, TokenRows, encode, read_splits
 from .learners import Learner, classifier_from
@@ -124,7 +126,7 @@ class _Run:
         tokenizer = DnaTokenizer.from_file(checkpoint.tokenizer)
         self.source = checkpoint
         splits = read_splits(config)
-        self.notes = splits.notes
+        self.splits, self.notes = splits, splits.notes
         self.train, self.dev = splits.train, splits.dev
         self.shown = _shown_metrics(config.select, self.train)
         leakage = check_leakage(splits.named()) if config.check_leakage else LeakageReport(())
@@ -172,6 +174,9 @@ class _Run:
         )
         if self.first:
             result.save(self.out, config=dataclasses.asdict(config))
+            scores = dev_scores if test_scores is None else test_scores
+            card = describe(config, splits, result.best_step, scores, leakage)
+            write_card(result.model, card)
         return result
 
     def _learner(
@@ -425,7 +430,8 @@ class _Run:
         try:
             for one in (fresh, old):
                 shutil.rmtree(one, ignore_errors=True)
-            save_model(self.kept, fresh, self.source.tokenizer)
+            card = describe(self.config, self.splits, self.best[1])
+            save_model(self.kept, fresh, self.source.tokenizer, card=card)
             self.learner.save_extras(fresh)
             if folder.exists():
                 folder.rename(old)

@@ -50,6 +50,7 @@ def training_arguments(
         eval_strategy="no",
         save_strategy="no",
         logging_nan_inf_filter=False,  # a loss that is no number is told, not hidden
+        ddp_find_unused_parameters=False,  # all that is trained is used in every step
         disable_tqdm=True,
         report_to="none",
     )
