@@ -22,9 +22,9 @@ import torch
 
 from dnabert2_explore.network import Dnabert2Config, Dnabert2ForMaskedLM
 from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
-from dnabert2_explore.training.corpus import Corpus, read_table
+from dnabert2_explore.training.corpus import read_table
 from dnabert2_explore.training.evaluate import evaluate, held_out_rows, score_rows
-from dnabert2_explore.training.pretrain import PretrainConfig, latest_checkpoint
+from dnabert2_explore.training.pretrain import PretrainConfig, latest_checkpoint, load_corpora
 from dnabert2_explore.training.rows import load_backend
 from dnabert2_explore.training.saving import save_model
 from dnabert2_explore.training.tokenizer import bases_per_token
@@ -129,7 +129,7 @@ def main() -> None:
     newest = latest_checkpoint(config.out)
     if newest is None:
         raise SystemExit(f"{config.out} holds no checkpoint: run pretrain first.")
-    state = json.loads((newest / "state.json").read_text())
+    state = json.loads((newest / "state.json").read_text(encoding="utf-8"))
     source = newest if arguments.checkpoint else Path(config.out) / "model"
     network = load_network(find_checkpoint(source))
     assert isinstance(network, Dnabert2ForMaskedLM)
@@ -138,9 +138,12 @@ def main() -> None:
         scores = score(config, network, arguments)
         scores["run"] = {key: state[key] for key in ("step", "tokens", "seconds")}
         save_model(network, arguments.out, config.tokenizer, torch.float16)
-        scores_file.write_text(json.dumps(scores, indent=1) + "\n")
-    card = write_card(config, network.config, json.loads(scores_file.read_text()), arguments)
-    (arguments.out / "MODEL_CARD.md").write_text(card)
+        (arguments.out / "README.md").unlink()  # MODEL_CARD.md says more
+        scores_file.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
+    card = write_card(
+        config, network.config, json.loads(scores_file.read_text(encoding="utf-8")), arguments
+    )
+    (arguments.out / "MODEL_CARD.md").write_text(card, encoding="utf-8")
 
 
 def score(
@@ -148,9 +151,9 @@ def score(
 ) -> dict[str, Any]:
     """Everything that is measured: model and baselines, float16 rounding, the tokenizer."""
     tokenizer = load_backend(config.tokenizer)
-    powers = (config.category_power, config.species_power)
-    training = Corpus.load(config.genomes, config.table, "train", config.shortest, *powers)
-    held_out = Corpus.load(config.genomes, config.table, "heldout", config.shortest, *powers)
+    training, held_out = load_corpora(config)
+    if held_out is None:
+        raise SystemExit("the run has no held-out species: there is nothing to score it on.")
     scores: dict[str, Any] = evaluate(
         network,
         tokenizer,
@@ -159,10 +162,12 @@ def score(
         rows=arguments.rows,
         fit_rows=arguments.fit_rows,
         row_tokens=config.row_tokens,
-        longest=config.longest,
+        longest=config.longest_piece,
         progress=lambda done, total: print(f"scoring {done}/{total}", flush=True),
     )
-    task = held_out_rows(held_out, tokenizer, arguments.rows, config.row_tokens, config.longest)
+    task = held_out_rows(
+        held_out, tokenizer, arguments.rows, config.row_tokens, config.longest_piece
+    )
     rounded = copy.deepcopy(network).half().float()
     scores["float16_rounding"] = {
         name: nats - scores["scores"][name]["model"]["nats"]

@@ -473,7 +473,20 @@ def test_train_tokenizer_then_pretrain_then_embed(run, genomes, fasta, tmp_path)
     result = run("pretrain", config, "-o", out)
     assert result.exit_code == 0, result.output
     assert "step 3 of 3" in result.stderr
+    assert "Masking: 15% of the tokens are predicted" in result.stderr
     assert run("pretrain", config, "-o", out).exit_code == 1  # holds a checkpoint: --resume
+    further = ["--set", f"init_from={out / 'model'}", "--set", "tokenizer=", "--set", "network={}"]
+    result = run("pretrain", config, "-o", tmp_path / "more", *further, "--set", "total_steps=2")
+    assert result.exit_code == 0, result.output
+    assert "step 2 of 2" in result.stderr
+    for wrong, message in (
+        ("batch_rows", "expected NAME=VALUE"),
+        ("batch_size=3", "unknown key 'batch_size'"),
+        ("batch_rows=many", "batch_rows is 'many'"),
+    ):
+        result = run("pretrain", config, "--set", wrong)
+        assert result.exit_code == 1
+        assert message in result.stderr
     assert run("embed", fasta, "-o", tmp_path / "x.npz", "-m", out / "model").exit_code == 0
 
 

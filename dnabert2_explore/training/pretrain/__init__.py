@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .batches import load_corpora
 from .checkpoints import latest_checkpoint
 from .config import PretrainConfig, PretrainResult, learning_rates
 from .processes import is_main
@@ -13,5 +14,6 @@ __all__ = [
     "is_main",
     "latest_checkpoint",
     "learning_rates",
+    "load_corpora",
     "pretrain",
 ]

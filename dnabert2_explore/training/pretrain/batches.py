@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..corpus import Corpus
 from ..masking import IGNORED, mask_tokens
 from ..rows import RowSampler, attention_mask, special_id
 from .config import PretrainConfig
 
-__all__ = ["Batch", "Batches"]
+__all__ = ["Batch", "Batches", "load_corpora"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +65,28 @@ class Batch:
         if self.mask is not None:
             given["attention_mask"] = self.mask
         return {name: torch.from_numpy(array).to(device) for name, array in given.items()}
+
+
+def load_corpora(config: PretrainConfig) -> tuple[Corpus, Corpus | None]:
+    """Load what a run trains on, and what it is evaluated on, if anything."""
+
+    def load(folder: str, split: str) -> Corpus:
+        return Corpus.load(
+            folder,
+            config.table,
+            split,
+            config.shortest_piece,
+            config.category_power,
+            config.species_power,
+            cut=config.windows,
+            strands=config.strands,
+            cache=config.cache or None,
+        )
+
+    training = load(config.genomes, "train")
+    if not config.evaluate_every or not (config.table or config.heldout):
+        return training, None
+    return training, load(config.heldout or config.genomes, "heldout")
 
 
 class Batches:

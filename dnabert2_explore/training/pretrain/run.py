@@ -18,11 +18,10 @@ import torch
 from ...errors import Cancelled, CheckpointError, InputError
 from ...network import Dnabert2ForMaskedLM
 from ...network.card import Card
-from ..corpus import Corpus
 from ..evaluate import HeldOutRows, held_out_rows, score_rows
 from ..rows import RowSampler
 from ..saving import save_model
-from .batches import Batch, Batches
+from .batches import Batch, Batches, load_corpora
 from .checkpoints import (
     check_continuation,
     latest_checkpoint,
@@ -293,7 +292,7 @@ def pretrain(
     processes = find_processes(config)
     start = begin_network(config, found)
     with processes.main_first():
-        training, held_out = _corpora(config)
+        training, held_out = load_corpora(config)
     data = {"corpus": training.fingerprint, "tokenizer": start.tokenizer_sha256}
     notes = describe(config, training, held_out, processes)
     run = _Run(config, processes, start, data, notes, found)
@@ -326,26 +325,6 @@ def pretrain(
         run.step, config.total_steps, run.tokens, run.seconds, finished, checkpoint,
         run.out / "model", notes,
     )  # fmt: skip
-
-
-def _corpora(config: PretrainConfig) -> tuple[Corpus, Corpus | None]:
-    def load(folder: str, split: str) -> Corpus:
-        return Corpus.load(
-            folder,
-            config.table,
-            split,
-            config.shortest_piece,
-            config.category_power,
-            config.species_power,
-            cut=config.windows,
-            strands=config.strands,
-            cache=config.cache or None,
-        )
-
-    training = load(config.genomes, "train")
-    if not config.evaluate_every or not (config.table or config.heldout):
-        return training, None
-    return training, load(config.heldout or config.genomes, "heldout")
 
 
 def _train(
