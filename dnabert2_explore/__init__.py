@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from .analysis.attend import Attention, attend
     from .analysis.attribute import Attribution, attribute
     from .analysis.project import project
+    from .analysis.variants import VariantScores, score_variants
     from .encoder import Encoder, load
     from .errors import Cancelled, CheckpointError, ExploreError, InputError
     from .sequences import Sequence, read_sequences
+    from .sequences.variants import Variant
     from .stores import open_store
     from .tokens import Tokens
     from .widgets import (
@@ -34,9 +36,11 @@ if TYPE_CHECKING:
         AttentionExplorer,
         AttributionExplorer,
         FinetuneApp,
+        LeaderboardExplorer,
         PretrainingMonitor,
         TimeLapseExplorer,
         TokenExplorer,
+        VariantExplorer,
         Workbench,
     )
 
@@ -54,11 +58,15 @@ _HOMES = {
     "ExploreError": ".errors",
     "FinetuneApp": ".widgets",
     "InputError": ".errors",
+    "LeaderboardExplorer": ".widgets",
     "PretrainingMonitor": ".widgets",
     "Sequence": ".sequences",
     "TimeLapseExplorer": ".widgets",
     "TokenExplorer": ".widgets",
     "Tokens": ".tokens",
+    "Variant": ".sequences.variants",
+    "VariantExplorer": ".widgets",
+    "VariantScores": ".analysis.variants",
     "Workbench": ".widgets",
     "attend": ".analysis.attend",
     "attribute": ".analysis.attribute",
@@ -67,6 +75,7 @@ _HOMES = {
     "open_store": ".stores",
     "project": ".analysis.project",
     "read_sequences": ".sequences",
+    "score_variants": ".analysis.variants",
 }
 
 __all__ = [
@@ -81,11 +90,15 @@ __all__ = [
     "ExploreError",
     "FinetuneApp",
     "InputError",
+    "LeaderboardExplorer",
     "PretrainingMonitor",
     "Sequence",
     "TimeLapseExplorer",
     "TokenExplorer",
     "Tokens",
+    "Variant",
+    "VariantExplorer",
+    "VariantScores",
     "Workbench",
     "__version__",
     "attend",
@@ -95,6 +108,7 @@ __all__ = [
     "open_store",
     "project",
     "read_sequences",
+    "score_variants",
 ]
 
 register_when_needed()

@@ -11,9 +11,11 @@ from .attention import attention_map, head_gallery, pool
 from .attribution import attribution_tracks
 from .colours import BASES, OKABE_ITO, class_colours
 from .curves import Interval, finetune_curves, pretrain_curves
+from .leaderboard import leaderboard_dots
 from .locus import annotation_track
 from .timelapse import timelapse_figure, timelapse_movie
 from .tokens import token_lengths, token_ribbon
+from .variant import score_parts, variant_tracks
 
 __all__ = [
     "BASES",
@@ -26,10 +28,13 @@ __all__ = [
     "class_colours",
     "finetune_curves",
     "head_gallery",
+    "leaderboard_dots",
     "pool",
     "pretrain_curves",
+    "score_parts",
     "timelapse_figure",
     "timelapse_movie",
     "token_lengths",
     "token_ribbon",
+    "variant_tracks",
 ]

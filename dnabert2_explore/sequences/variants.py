@@ -149,8 +149,10 @@ class Windows:
     first: int
 
 
-def parse_variant(text: str, where: str = "") -> Variant:
+def parse_variant(text: str, where: str = "", contig: str = "") -> Variant:
     """Read ``chr1:1,234 A>G``, also ``chr1-1234-A-G`` and ``chr1:1234:A:G`` (1-based).
+
+    Where `contig` is given, ``1,234 A>G`` is enough. An allele without bases is ``-``.
 
     Raises
     ------
@@ -165,13 +167,16 @@ def parse_variant(text: str, where: str = "") -> Variant:
     parts = text.strip().replace(">", ":").replace(" ", ":").split(":")
     if len(parts) == 1:
         parts = text.strip().rsplit("-", 3)
+    if len(parts) == 3 and contig:
+        parts = [contig, *parts]
     digits = parts[1].replace(",", "") if len(parts) == 4 else ""
     if not digits.isdigit() or int(digits) < 1:
         raise InputError(
             f"{text!r} is no variant; expected for example 'chr1:1234 A>G' (position from 1): "
             "write it so."
         )
-    return Variant(parts[0], int(digits) - 1, parts[2], parts[3], where=where)
+    ref, alt = ("" if allele == "-" else allele for allele in parts[2:])
+    return Variant(parts[0], int(digits) - 1, ref, alt, where=where)
 
 
 def place(

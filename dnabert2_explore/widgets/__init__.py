@@ -34,6 +34,10 @@ Classes in the page (for styling, and for tests that drive a browser):
 ``.dx-pretraining``    ``.dx-folder input``, ``.dx-follow``, ``.dx-start``, ``.dx-stop``,
                        ``.dx-steps``, ``.dx-held-out``, ``.dx-state``, ``.dx-notes``
 ``.dx-timelapse``      ``.dx-play``, ``.dx-slider``, ``.dx-step``, ``.dx-layer``, ``.dx-head``
+``.dx-variant``        ``.dx-variant-chosen select``, ``.dx-variant-typed input``,
+                       ``.dx-variant-layer select``, ``.dx-target select``
+``.dx-leaderboard``    ``.dx-results input``, ``.dx-refresh``, ``.dx-against select``,
+                       ``.dx-published select``, ``.dx-scores``
 ``.dx-plot.dx-stale``  a plot whose successor is being computed
 =====================  ==========================================================================
 
@@ -46,11 +50,13 @@ from __future__ import annotations
 from .atlas import AtlasExplorer
 from .attention import AttentionExplorer
 from .attribution import AttributionExplorer
+from .leaderboard import LeaderboardExplorer
 from .pretraining import PretrainingMonitor
 from .state import Selection
 from .timelapse import TimeLapseExplorer
 from .tokens import TokenExplorer
 from .training import FinetuneApp
+from .variant import VariantExplorer
 from .workbench import Workbench
 
 __all__ = [
@@ -58,9 +64,11 @@ __all__ = [
     "AttentionExplorer",
     "AttributionExplorer",
     "FinetuneApp",
+    "LeaderboardExplorer",
     "PretrainingMonitor",
     "Selection",
     "TimeLapseExplorer",
     "TokenExplorer",
+    "VariantExplorer",
     "Workbench",
 ]

@@ -130,6 +130,8 @@ def test_windows_share_their_flanks_and_end_with_the_record():
 @pytest.mark.parametrize("text", ["chr1:1,234 A>G", "chr1-1234-A-G", "chr1:1234:A:G"])
 def test_reads_a_variant_as_people_write_it(text):
     assert parse_variant(text) == Variant("chr1", 1233, "A", "G")
+    assert parse_variant(str(Variant("c", 8, "A", ""))) == Variant("c", 8, "A", "")
+    assert parse_variant("1,234 A>G", contig="chr1") == Variant("chr1", 1233, "A", "G")
 
 
 @pytest.mark.parametrize("text", ["", "chr1", "chr1:0 A>G", "chr1:x A>G", "rs123"])

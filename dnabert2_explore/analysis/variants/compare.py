@@ -1,0 +1,303 @@
+"""One variant, looked at: both alleles' tokens, attention and attributions on one axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...encoder import Encoder
+from ...errors import InputError
+from ...sequences.variants import Skipped, Variant, place, windows_of
+from ...tokens import Tokens
+from ..attend import Attention, attend
+from ..attribute import attribute
+from .score import Scorer
+from .scores import VariantScores
+from .segments import Pair, cut_pairs
+
+__all__ = ["VariantComparison", "compare_variant"]
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VariantComparison:
+    """Both alleles of a variant in their windows, forward strand, laid over one another.
+
+    The axis they share has a column for every base of the longer allele: the bases before the
+    alleles, the alleles from their left ends, and the bases behind, which are the same again. An
+    allele that is shorter leaves columns empty.
+
+    Attributes
+    ----------
+    variant : Variant
+    ref, alt : Tokens
+    pair : Pair
+        Which tokens differ.
+    first : int
+        0-based position on the record of the first column.
+    start : int
+        Column at which the alleles begin.
+    ref_length, alt_length : int
+        Bases of the alleles in their fully justified form.
+    scores : VariantScores
+        Of this variant alone.
+    ref_attention, alt_attention : Attention
+    attribution : numpy.ndarray, shape (columns,), or None
+        Attribution of ALT minus that of REF: what a base adds for one and not for the other, in
+        `unit`. None where the model has nothing to explain.
+    rest : float
+        What special tokens add to that difference.
+    unit, target : str
+        Of the attribution: ``"logit"`` of a class, or ``"nats"`` of the masked tokens.
+    method : str
+        Of the attribution.
+    change : float
+        Change of the output that is explained, in `unit`.
+    delta : float
+        Convergence of integrated gradients: what the sum of all differs from `change`, besides the
+        baselines'; NaN for methods that promise no sum.
+    model, explained : str
+        The models, and how they ran.
+    """
+
+    variant: Variant
+    ref: Tokens
+    alt: Tokens
+    pair: Pair
+    first: int
+    start: int
+    ref_length: int
+    alt_length: int
+    scores: VariantScores
+    ref_attention: Attention
+    alt_attention: Attention
+    attribution: NDArray[np.float32] | None
+    rest: float
+    unit: str
+    target: str
+    method: str
+    change: float
+    delta: float
+    model: str
+    explained: str
+    _attention: dict[int | None, NDArray[np.float32]] = field(default_factory=dict, repr=False)
+
+    @property
+    def columns(self) -> int:
+        """Columns of the shared axis."""
+        return len(self.ref.bases) + self.width - self.ref_length
+
+    @property
+    def width(self) -> int:
+        """Columns of the alleles."""
+        return max(self.ref_length, self.alt_length)
+
+    def column(self, allele: str) -> NDArray[np.int64]:
+        """Column of every base of an allele's window.
+
+        Parameters
+        ----------
+        allele : {"ref", "alt"}
+        """
+        length, bases = (
+            (self.ref_length, self.ref.bases)
+            if allele == "ref"
+            else (self.alt_length, self.alt.bases)
+        )
+        columns = np.arange(len(bases))
+        columns[self.start + length :] += self.width - length
+        return columns
+
+    def attention(self, layer: int | None = None) -> NDArray[np.float32]:
+        """Attention that the differing tokens pay to each base, ALT minus REF.
+
+        Parameters
+        ----------
+        layer : int, optional
+            Counted from 0; None is the mean over all layers. Always the mean over the heads.
+
+        Returns
+        -------
+        numpy.ndarray, shape (columns,), float32
+            Mean over the differing tokens; what a token receives is shared evenly by its bases.
+            Sums, with the special tokens' share, to 0.
+        """
+        if layer not in self._attention:
+            total = np.zeros(self.columns, dtype=np.float32)
+            for sign, name, tokens, attention, allele in (
+                (-1, "ref", self.ref, self.ref_attention, self.pair.ref),
+                (1, "alt", self.alt, self.alt_attention, self.pair.alt),
+            ):
+                paid = _paid(attention, np.arange(allele.first, allele.last), layer)
+                lengths = tokens.lengths
+                inner = lengths > 0
+                shares = np.repeat(paid[inner] / lengths[inner], lengths[inner])
+                np.add.at(total, self.column(name), sign * shares)
+            self._attention[layer] = total
+        return self._attention[layer]
+
+
+def compare_variant(
+    scorer: Scorer,
+    variant: Variant,
+    target: int | str | None = None,
+    method: str = "occlusion",
+    n_steps: int = 200,
+    progress: Progress | None = None,
+) -> VariantComparison:
+    """Score a variant and collect what a figure of it needs.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    variant : Variant
+    target : int or str, optional
+        Class of the head to explain; by default the one whose probability changes most. Without a
+        head, the log-likelihood of the masked tokens that differ is explained.
+    method, n_steps
+        As in `attribute`. Occlusion needs no integral to converge, which between two alleles that
+        differ little can be off by more than they differ.
+    progress : callable, optional
+        Called as progress(steps done, steps in all).
+
+    Returns
+    -------
+    VariantComparison
+
+    Raises
+    ------
+    InputError
+        If the variant cannot be scored; the sentence says why.
+    """
+
+    def step(number: int) -> None:
+        if progress is not None:
+            progress(number, 4)
+
+    step(0)
+    placed = place(variant, scorer.genome, scorer.window // 2, scorer.rename)
+    if isinstance(placed, Skipped):
+        raise InputError(placed.message)
+    scores = scorer.score([variant])
+    if scores.messages:
+        raise InputError(scores.messages[0])
+    step(1)
+    windows = windows_of(placed, scorer.genome, scorer.window)
+    (pair,) = cut_pairs([windows], scorer.vocabulary)
+    enc = scorer.enc
+    ref, alt = enc.tokenize(windows.ref), enc.tokenize(windows.alt)
+    attentions = attend(enc, windows.ref), attend(enc, windows.alt)
+    step(2)
+    explained = _explain(scorer, pair, target, method, n_steps, step)
+    ref_columns, alt_columns = _columns(len(placed.ref), len(placed.alt), windows.start, ref, alt)
+    difference: NDArray[np.float32] | None = None
+    if explained.ref is not None and explained.alt is not None:
+        difference = np.zeros(int(max(ref_columns[-1], alt_columns[-1])) + 1, dtype=np.float32)
+        difference[ref_columns] -= explained.ref
+        difference[alt_columns] += explained.alt
+    step(4)
+    return VariantComparison(
+        variant=variant,
+        ref=ref,
+        alt=alt,
+        pair=pair,
+        first=windows.first,
+        start=windows.start,
+        ref_length=len(placed.ref),
+        alt_length=len(placed.alt),
+        scores=scores,
+        ref_attention=attentions[0],
+        alt_attention=attentions[1],
+        attribution=difference,
+        rest=explained.rest,
+        unit=explained.unit,
+        target=explained.target,
+        method=method,
+        change=explained.change,
+        delta=explained.delta,
+        model=str(enc.info),
+        explained=explained.model,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Explained:
+    ref: NDArray[np.float32] | None = None
+    alt: NDArray[np.float32] | None = None
+    rest: float = 0.0
+    unit: str = ""
+    target: str = ""
+    change: float = float("nan")
+    delta: float = float("nan")
+    model: str = ""
+
+
+def _explain(
+    scorer: Scorer,
+    pair: Pair,
+    target: int | str | None,
+    method: str,
+    n_steps: int,
+    step: Callable[[int], None],
+) -> _Explained:
+    enc: Encoder = scorer.head or scorer.enc
+    targets: Iterable[int | str | tuple[int, int]]
+    if enc.has_head:
+        if target is None:
+            two = enc.predict([pair.ref.bases, pair.alt.bases])
+            target = int(np.abs(two[1] - two[0]).argmax()) if two.ndim == 2 else 0
+        targets = (target, target)
+    elif enc.has_masked_lm:
+        unknown = enc.tokenizer.unk_id
+        if any((a.region == unknown).any() or a.first == a.last for a in (pair.ref, pair.alt)):
+            return _Explained()
+        targets = (pair.ref.span, pair.alt.span)
+    else:
+        return _Explained()
+    found = []
+    for number, (allele, one) in enumerate(zip((pair.ref, pair.alt), targets, strict=True)):
+        found.append(
+            attribute(enc, allele.bases, one, method, n_steps, lambda _done, _total: step(2))
+        )
+        step(3 + number)
+    before, after = found
+    rest = [float(one.tokens[one.segmentation.special].sum()) for one in found]
+    deltas = [float("nan") if one.delta is None else one.delta for one in found]
+    return _Explained(
+        ref=before.nucleotides,
+        alt=after.nucleotides,
+        rest=rest[1] - rest[0],
+        unit=before.unit,
+        target=before.target_name if enc.has_head else "masked tokens that differ",
+        change=after.score - before.score,
+        delta=deltas[1] - deltas[0],
+        model=before.model,
+    )
+
+
+def _columns(
+    ref_length: int, alt_length: int, start: int, ref: Tokens, alt: Tokens
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    width = max(ref_length, alt_length)
+    found = []
+    for length, tokens in ((ref_length, ref), (alt_length, alt)):
+        columns = np.arange(len(tokens.bases))
+        columns[start + length :] += width - length
+        found.append(columns)
+    return found[0], found[1]
+
+
+def _paid(
+    attention: Attention, queries: NDArray[np.int64], layer: int | None
+) -> NDArray[np.float32]:
+    """Mean attention that tokens pay to each token, over heads, and layers if None is named."""
+    layers = range(attention.n_layers) if layer is None else (layer,)
+    total = np.zeros(len(attention.tokens), dtype=np.float32)
+    for one in layers:
+        for head in range(attention.n_heads):
+            total += attention.rows(one, head, queries).mean(axis=0)
+    return total / np.float32(len(layers) * attention.n_heads)

@@ -1,0 +1,414 @@
+"""A variant: both alleles' tokens on one axis, what changes about them, and its score in parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .colours import Theme, theme_of
+from .style import LETTER_PX, MARGIN, MONO, band, layout, span_text, value_axis
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from ..analysis.variants.compare import VariantComparison
+    from ..tokens import Tokens
+
+__all__ = ["score_parts", "variant_tracks"]
+
+_HEIGHT = 500
+#: Heights of the panels, from below, as shares of the figure.
+_PARTS, _ATTRIBUTION, _ATTENTION, _TOKENS = (0, 0.22), (0.36, 0.53), (0.58, 0.75), (0.79, 1.0)
+_ROWS = ("prior", "content", "retokenisation", "llr")
+_NAMES = {
+    "prior": "prior (tokens alone)",
+    "content": "content",
+    "retokenisation": "re-tokenisation",
+    "context": "context",
+    "llr": "log-likelihood ratio",
+}
+
+
+def variant_tracks(
+    result: VariantComparison,
+    *,
+    layer: int | None = None,
+    view: tuple[int, int] | None = None,
+    width: int = 900,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw both alleles' tokens, the difference in attention and attribution, and the score.
+
+    Parameters
+    ----------
+    result : VariantComparison
+    layer : int, optional
+        Of the attention, counted from 0; the mean over all layers by default.
+    view : tuple of int, optional
+        Visible columns, 0-based half-open; 36 on each side of the alleles by default.
+    width : int
+        Pixels the figure will have: decides the detail.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        x counts columns of the shared axis from 1; its ticks are positions on the record. The
+        scores below have their own axis, in nats.
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    shown = view or (
+        max(0, result.start - 36),
+        min(result.columns, result.start + result.width + 36),
+    )
+    pixels = (width - MARGIN["l"] - MARGIN["r"]) / max(shown[1] - shown[0], 1)
+    ticks = _ticks(result, shown)
+    has_attribution = result.attribution is not None
+    attention = result.attention(layer)
+    differ = (result.start, result.start + max(result.width, 1))
+    traces = [
+        *_tokens(result, "ref", pixels, shown, colours),
+        *_tokens(result, "alt", pixels, shown, colours),
+        _gaps(result, colours),
+        _bars(result, attention * 100, "y2", "% of attention", colours),
+        _bars(
+            result,
+            result.attribution if result.attribution is not None else np.zeros(result.columns),
+            "y3",
+            result.unit,
+            colours,
+        ),
+    ]
+    parts, axes = _score_panel(result, colours)
+    figure = go.Figure(
+        data=[*traces, *parts],
+        layout=layout(
+            colours,
+            _HEIGHT,
+            barmode="overlay",
+            bargap=0,
+            hovermode="closest",
+            dragmode="zoom",
+            xaxis={
+                "range": [shown[0] + 0.5, shown[1] + 0.5],
+                "minallowed": 0.5,
+                "maxallowed": result.columns + 0.5,
+                "anchor": "y3",
+                "title": {
+                    "text": f"position on {result.variant.contig} (bp, counted from 1)",
+                    "font": {"size": 12, "color": colours.muted},
+                    "standoff": 4,
+                },
+                "tickvals": ticks[0],
+                "ticktext": ticks[1],
+                "tickfont": {"size": 11, "color": colours.muted},
+                "ticks": "outside",
+                "ticklen": 4,
+                "tickcolor": colours.muted,
+                "showgrid": False,
+                "zeroline": False,
+                "showline": True,
+                "linecolor": colours.muted,
+            },
+            yaxis=value_axis(
+                colours,
+                "",
+                _TOKENS,
+                range=[-0.06, 2.06],
+                tickvals=[1.5, 0.5],
+                ticktext=["REF", "ALT"],
+                showgrid=False,
+            ),
+            yaxis2=_signed(colours, "Δ attention<br>(%)", _ATTENTION, attention * 100),
+            yaxis3=_signed(
+                colours,
+                f"Δ attribution<br>({result.unit})" if has_attribution else "",
+                _ATTRIBUTION,
+                result.attribution,
+            ),
+            shapes=[band(colours, *differ, y0=_ATTRIBUTION[0])],
+            **axes,
+        ),
+    )
+    if not has_attribution:
+        figure.add_annotation(
+            text="no attribution: unknown bases lie among the tokens that differ",
+            x=0.5,
+            y=sum(_ATTRIBUTION) / 2,
+            xref="paper",
+            yref="paper",
+            showarrow=False,
+            font={"size": 12, "color": colours.muted},
+        )
+    return figure
+
+
+def score_parts(result: VariantComparison, *, theme: str = "light") -> go.Figure:
+    """Draw the parts of the log-likelihood ratio as steps that add up to it.
+
+    Parameters
+    ----------
+    result : VariantComparison
+        Of a model with a masked-LM head.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    traces, axes = _score_panel(result, colours)
+    axes["yaxis4"]["domain"] = [0, 1]
+    return go.Figure(data=traces, layout=layout(colours, 200, **axes))
+
+
+def _signed(
+    colours: Theme, title: str, domain: tuple[float, float], values: NDArray[Any] | None
+) -> dict[str, Any]:
+    reach = 0.0 if values is None else float(np.max(np.abs(values), initial=0.0))
+    return value_axis(
+        colours,
+        title,
+        domain,
+        range=[-1.08 * (reach or 1.0), 1.08 * (reach or 1.0)],
+        zeroline=True,
+        zerolinecolor=colours.muted,
+        nticks=4,
+        visible=bool(title),
+    )
+
+
+def _ticks(result: VariantComparison, shown: tuple[int, int]) -> tuple[list[float], list[str]]:
+    """Round positions of the record, where their bases lie on the shared axis."""
+    columns = result.column("ref")
+    inside = np.flatnonzero((columns >= shown[0]) & (columns < shown[1]))
+    if not inside.size:
+        return [], []
+    span = int(inside[-1] - inside[0]) + 1
+    step = next((s for n in range(9) for s in (10**n, 2 * 10**n, 5 * 10**n) if span / s <= 9), span)
+    at = [i for i in inside.tolist() if (result.first + i + 1) % step == 0]
+    return [float(columns[i]) + 1 for i in at], [f"{result.first + i + 1:,}" for i in at]
+
+
+def _tokens(
+    result: VariantComparison,
+    name: str,
+    pixels: float,
+    shown: tuple[int, int],
+    colours: Theme,
+) -> list[dict[str, Any]]:
+    """One row of blocks, with letters where they can be read."""
+    tokens: Tokens = getattr(result, name)
+    allele = getattr(result.pair, name)
+    columns = result.column(name)
+    base = 1.04 if name == "ref" else 0.0
+    at = np.flatnonzero(~tokens.special)
+    differs = (at >= allele.first) & (at < allele.last)
+    fills = [
+        colours.warn if tokens.unknown[i] else colours.select_tint if d else colours.tints[i % 2]
+        for i, d in zip(at.tolist(), differs, strict=True)
+    ]
+    # A token over empty columns reaches across them.
+    left = columns[tokens.spans[at, 0]]
+    right = columns[tokens.spans[at, 1] - 1] + 1
+    blocks = {
+        "type": "bar",
+        "x": (left + right) / 2 + 0.5,
+        "y": np.full(len(at), 0.96),
+        "base": np.full(len(at), base),
+        "width": (right - left) * 1.0,
+        "marker": {"color": fills, "line": {"color": colours.paper, "width": 1.5}},
+        "hovertext": [
+            f"<b style='font-family:monospace'>{tokens.tokens[i][:40]}</b> · {name.upper()}"
+            f" · {tokens.lengths[i]} bp" + ("<br>differs between the alleles" if d else "")
+            for i, d in zip(at.tolist(), differs, strict=True)
+        ],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
+    half = (shown[1] - shown[0]) // 2
+    near = (columns >= shown[0] - half) & (columns < shown[1] + half) & (pixels >= LETTER_PX)
+    letters = np.frombuffer(tokens.bases.upper().encode(), dtype="S1").astype(str)[near]
+    size = (result.ref_length, result.alt_length)[name == "alt"]
+    changed = (columns[near] >= result.start) & (columns[near] < result.start + size)
+    return [
+        blocks,
+        {
+            "type": "scatter",
+            "mode": "text",
+            "x": columns[near] + 1,
+            "y": np.full(int(near.sum()), base + 0.48),
+            "text": [f"<b>{b}</b>" if c else b for b, c in zip(letters, changed, strict=True)],
+            "textfont": {
+                "family": MONO,
+                "size": int(np.clip(pixels * 1.2, 11, 16)),
+                "color": colours.ink,
+            },
+            "hoverinfo": "skip",
+        },
+    ]
+
+
+def _gaps(result: VariantComparison, colours: Theme) -> dict[str, Any]:
+    """Columns that the shorter allele leaves empty: a dash through the row."""
+    short = min(result.ref_length, result.alt_length)
+    base = 1.04 if result.ref_length < result.alt_length else 0.0
+    missing = result.width - short
+    return {
+        "type": "bar",
+        "x": [result.start + short + missing / 2 + 0.5] if missing else [],
+        "y": [0.96] if missing else [],
+        "base": [base] if missing else [],
+        "width": [float(missing)] if missing else [],
+        "marker": {
+            "color": colours.paper,
+            "opacity": 0.9,
+            "pattern": {"shape": "/", "size": 5, "fgcolor": colours.muted, "fillmode": "overlay"},
+            "line": {"width": 0},
+        },
+        "hovertemplate": f"{missing} bp that this allele does not have<extra></extra>",
+    }
+
+
+def _bars(
+    result: VariantComparison, values: NDArray[Any], axis: str, unit: str, colours: Theme
+) -> dict[str, Any]:
+    """Differences as bars; the hover says which position of the record a column is."""
+    where = {int(c): result.first + i for i, c in enumerate(result.column("ref"))}
+    texts = [
+        f"base {span_text(where[i], where[i] + 1)}" if i in where else "inserted base"
+        for i in range(len(values))
+    ]
+    return {
+        "type": "bar",
+        "x": np.arange(len(values)) + 1,
+        "y": values,
+        "yaxis": axis,
+        "width": np.ones(len(values)),
+        "marker": {
+            "color": [colours.positive if v >= 0 else colours.negative for v in values],
+            "line": {"width": 0},
+        },
+        "hovertext": texts,
+        "hovertemplate": f"%{{hovertext}}: %{{y:+.4f}} {unit}<extra></extra>",
+    }
+
+
+def _score_panel(
+    result: VariantComparison, colours: Theme
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Draw steps that add up to the score, and what each strand says."""
+    values = {name: float(v[0]) for name, v in result.scores.values.items() if len(v)}
+    hidden = {"visible": False, "domain": [0.0, 0.01]}
+    if "llr" not in values:
+        return [], {"xaxis2": {**hidden, "anchor": "y4"}, "yaxis4": {**hidden, "anchor": "x2"}}
+    rows = list(_ROWS)
+    if not np.isfinite(values["content"]):
+        rows = ["prior", "context", "llr"]
+    starts, ends, running = [], [], 0.0
+    for name in rows:
+        begin = 0.0 if name == "llr" else running
+        starts.append(begin)
+        running = begin + values[name]
+        ends.append(running)
+    strands = [
+        (f"llr_{name}", values[f"llr_{name}"])
+        for name in ("forward", "reverse")
+        if f"llr_{name}" in values
+    ]
+    # The label of the whole stands beyond the strands' marks.
+    whole = values["llr"]
+    ends[-1] = (max if whole >= 0 else min)([whole, *(value for _, value in strands)])
+    reach = max(map(abs, [*starts, *ends, *(v for _, v in strands), 0.1]))
+    heights = np.arange(len(rows))[::-1]
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "y": heights,
+        "x": [values[name] for name in rows],
+        "base": starts,
+        "width": np.full(len(rows), 0.62),
+        "xaxis": "x2",
+        "yaxis": "y4",
+        "marker": {
+            "color": [
+                colours.ink
+                if n == "llr"
+                else colours.positive
+                if values[n] >= 0
+                else colours.negative
+                for n in rows
+            ]
+        },
+        "hovertext": [f"{_NAMES[n]}: {values[n]:+.3f} nats" for n in rows],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
+    labels = {
+        "type": "scatter",
+        "mode": "text",
+        "x": ends,  # on the side that the step goes to, where nothing else is
+        "y": heights,
+        "text": [f"  {values[name]:+.2f}  ".replace("-", "−") for name in rows],
+        "textposition": ["middle right" if values[name] >= 0 else "middle left" for name in rows],
+        "textfont": {"size": 11.5, "color": colours.ink},
+        "xaxis": "x2",
+        "yaxis": "y4",
+        "hoverinfo": "skip",
+        "cliponaxis": False,
+    }
+    dots = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [value for _, value in strands],
+        "y": [0.0] * len(strands),
+        "xaxis": "x2",
+        "yaxis": "y4",
+        "marker": {
+            "symbol": ["triangle-right", "triangle-left"][: len(strands)],
+            "size": 10,
+            "color": colours.paper,
+            "line": {"color": colours.select, "width": 1.6},
+        },
+        "hovertext": [
+            f"{name.removeprefix('llr_')} strand alone: {value:+.3f} nats"
+            for name, value in strands
+        ],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
+    axes = {
+        "xaxis2": {
+            "anchor": "y4",
+            "domain": [0.16, 1.0],
+            "range": [-1.2 * reach, 1.2 * reach],
+            "title": {
+                "text": "ALT minus REF (nats; below 0: REF is likelier) · ▷ ◁ each strand alone",
+                "font": {"size": 12, "color": colours.muted},
+                "standoff": 4,
+            },
+            "tickfont": {"size": 11, "color": colours.muted},
+            "gridcolor": colours.grid,
+            "zeroline": True,
+            "zerolinecolor": colours.muted,
+            "fixedrange": True,
+            "nticks": 9,
+        },
+        "yaxis4": {
+            "anchor": "x2",
+            "domain": list(_PARTS),
+            "range": [-0.6, len(rows) - 0.4],
+            "tickvals": heights,
+            "ticktext": [_NAMES[name] for name in rows],
+            "tickfont": {"size": 11.5, "color": colours.ink},
+            "showgrid": False,
+            "zeroline": False,
+            "fixedrange": True,
+        },
+    }
+    return [bars, labels, dots], axes

@@ -1,0 +1,132 @@
+import json
+from html import unescape
+
+import pytest
+
+import dnabert2_explore as dx
+from dnabert2_explore import Sequence
+from dnabert2_explore.sequences.genome import Genome
+from dnabert2_explore.sequences.variants import Variant
+
+from ..conftest import random_bases
+from .conftest import event
+
+BASES = random_bases(600, seed=3, alphabet="ACGT")
+
+
+@pytest.fixture
+def genome():
+    return Genome.from_records([Sequence("chr", BASES)])
+
+
+@pytest.fixture
+def variants():
+    return [
+        Variant("chr", 300, BASES[300], "ACGT"["ACGT".index(BASES[300]) - 1]),
+        Variant("chr", 200, BASES[200:206], BASES[200]),
+    ]
+
+
+@pytest.fixture
+def view(encoder, variants, genome):
+    made = dx.VariantExplorer(encoder, variants, genome, window=64)
+    made.wait()
+    return made
+
+
+def spec(view):
+    return json.loads(view.plot.spec)
+
+
+def test_the_first_variant_is_shown_with_its_scores(view, variants):
+    assert view.result.variant == variants[0]
+    assert "log-likelihood ratio" in view._read_out.value
+    assert "nats" in view._read_out.value
+    assert str(variants[0]) in unescape(view.caption)
+    assert "occlusion" in view.caption
+    assert "both strands" in view.caption
+    assert spec(view)["linked"]
+
+
+def test_another_variant_is_chosen_or_typed(view, variants):
+    view.chosen.value = 1
+    view.wait()
+    assert view.result.variant == variants[1]
+    view.typed.value = f"401 {BASES[400]}>TTTTT"
+    view.wait()
+    assert view.chosen.value == -1
+    assert (view.result.variant.position, view.result.variant.alt) == (400, "TTTTT")
+    view.chosen.value = 0
+    assert view.typed.value == ""
+    assert view.result.variant == variants[0]  # kept, so at once
+
+
+def test_what_cannot_be_scored_is_said_in_the_view(view, variants):
+    wrong = "ACGT"["ACGT".index(BASES[400]) - 1]
+    view.typed.value = f"401 {wrong}>{BASES[400]}"
+    view.wait()
+    assert "exchanged" in view._message.value
+    assert "dx-error" in view._message._dom_classes
+    view.typed.value = "nonsense"
+    assert "is no variant" in view._message.value
+    view.chosen.value = 1
+    view.wait()
+    assert view._message.value == ""
+
+
+def test_zooming_stays_in_this_view(view):
+    event(view, event="zoom", range=[10.5, 30.5])
+    assert spec(view)["layout"]["xaxis"]["range"] == [10.5, 30.5]
+    assert view.selection.view is None
+    event(view, event="key", key="0")
+    assert spec(view)["layout"]["xaxis"]["range"] == [0.5, view.result.columns + 0.5]
+    event(view, event="key", key="+")
+    low, high = spec(view)["layout"]["xaxis"]["range"]
+    assert high - low < view.result.columns
+
+
+def test_layers_and_methods(view):
+    before = spec(view)["data"]
+    view.layer.value = 0
+    assert "layer 1" in view.caption
+    assert spec(view)["data"] != before
+    view.method.value = "layer_integrated_gradients"
+    view.wait()
+    assert "delta" in view.caption
+
+
+def test_a_head_has_classes_to_explain(encoder, classifier, variants, genome):
+    view = dx.VariantExplorer(encoder, variants, genome, head=classifier, window=64)
+    view.wait()
+    assert " → <b>" in view._read_out.value
+    view.target.value = classifier.classes[0]
+    view.wait()
+    assert view.result.target == classifier.classes[0]
+
+
+def test_exports(view, variants):
+    lines = view.table.splitlines()
+    header = lines.index("column,position,ref,alt,ref_token,alt_token,attention,attribution")
+    rows = [line.split(",") for line in lines[header + 1 :]]
+    assert len(rows) == view.result.columns
+    changed = [row for row in rows if row[2] != row[3]]
+    assert [(int(r[1]), r[2], r[3]) for r in changed] == [(301, variants[0].ref, variants[0].alt)]
+    assert any(line.startswith("# llr: ") for line in lines)
+    compile(view.code, "code", "exec")
+    assert "compare_variant" in view.code
+    assert "chr:301" in unescape(view.to_html())
+
+
+def test_the_example_runs_as_its_code_says():
+    view = dx.VariantExplorer(window=64)
+    view.wait()
+    assert view.result is not None
+    names = {}
+    exec(view.code, names)
+    assert names["result"].scores["llr"][0] == pytest.approx(view.result.scores["llr"][0], abs=1e-5)
+
+
+def test_nothing_to_show_says_what_to_do(encoder, genome):
+    view = dx.VariantExplorer(encoder, [], genome, window=64)
+    assert "type one such as" in view.caption
+    assert view.figure is None
