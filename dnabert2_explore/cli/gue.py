@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -137,6 +138,8 @@ def run(
 
       dnabert2-explore gue run ~/GUE -d tf_2 -o results --name fast --learning-rate 5e-4
 
+      torchrun --nproc-per-node 4 -m dnabert2_explore gue run ~/GUE -o results
+
       dnabert2-explore gue table results
     """
     from ..errors import InputError
@@ -196,6 +199,8 @@ def run(
                 )
             metric = found.dataset.metric
             beside = ", ".join(f"{one.name} {one.test[metric]:.3f}" for one in result.baselines)
+            if int(os.environ.get("RANK", "0")):
+                continue  # of several processes, the first speaks
             print(
                 f"{result.dataset}: {result.label} {metric} {result.test.values[metric]}"
                 + (" REDUCED" if result.state == "reduced" else "")

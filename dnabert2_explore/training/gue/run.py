@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...encoder import find_device
+from ...encoder import SHIPPED, find_device
 from ...encoder.machine import describe_machine
 from ...errors import Cancelled, InputError
 from ...files import replacing
@@ -136,10 +138,17 @@ def run_dataset(
     )
     if path.is_file():
         return _finished(path, config)
+    find_checkpoint(SHIPPED.get(config.model, config.model))  # told before the baselines are fitted
+    if int(os.environ.get("RANK", "0")):
+        # Of several processes (torchrun, accelerate) the first fits baselines and writes.
+        _finetune(config, _shares(progress, 0)[1])
+        return _await(path)
     if threads:
         torch.set_num_threads(threads)
     where = find_device(device)
     machine = str(describe_machine(where))  # before anything runs, for the load
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    machine = f"{processes} processes on {machine}" if processes > 1 else machine
     data = _read(files)
     checksums = {split: sha256(file) for split, file in files.items()}
     report = _shares(progress, len(baselines))
@@ -191,6 +200,16 @@ def run_dataset(
     if not keep_model:
         shutil.rmtree(result.model)
     return run
+
+
+def _await(path: Path, seconds: float = 600.0) -> GueRun:
+    """Wait for the result file that another process writes."""
+    until = time.monotonic() + seconds
+    while not path.is_file():
+        if time.monotonic() > until:
+            raise InputError(f"{path} was not written by the first process: look at its messages.")
+        time.sleep(0.1)
+    return GueRun.load(path)
 
 
 def _files(found: Found, folder: Path) -> tuple[dict[str, Path], dict[str, str]]:

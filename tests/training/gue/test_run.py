@@ -7,10 +7,12 @@ import json
 
 import pytest
 
-from dnabert2_explore.errors import Cancelled, InputError
+from dnabert2_explore.errors import Cancelled, CheckpointError, InputError
 from dnabert2_explore.training.finetune import FinetuneConfig
 from dnabert2_explore.training.gue import DATASETS, GueRun, Variation, find, run_dataset
 from dnabert2_explore.training.gue.variation import deviations, settings_of
+
+from ...conftest import random_bases
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +85,12 @@ def test_missing_files_are_named(root, tmp_path):
         run_dataset("covid", root, "pocket", tmp_path)
 
 
+def test_a_model_that_is_none_is_told_before_the_baselines(root, tmp_path):
+    with pytest.raises(CheckpointError, match="No model folder"):
+        run_dataset("mouse_3", root, "no-such-model", tmp_path, variation=TINY)
+    assert not list(tmp_path.glob("*/*.json"))
+
+
 def test_a_stopped_run_leaves_no_result(root, tmp_path):
     def stop(done, total):
         if done > 500:
@@ -111,3 +119,41 @@ def test_lora_has_its_own_learning_rate():
 def test_a_variation_needs_a_name(name):
     with pytest.raises(InputError, match="name"):
         Variation(name=name, learning_rate=1e-3)
+
+
+def write(folder, header, rows):
+    folder.mkdir(parents=True)
+    for split in ("train", "dev", "test"):
+        with (folder / f"{split}.csv").open("w", newline="") as handle:
+            csv.writer(handle).writerows([header, *rows])
+
+
+def test_pairs(model_folder, tmp_path):
+    rows = [(random_bases(60, seed=i), random_bases(40, seed=99 - i), i % 2) for i in range(24)]
+    write(tmp_path / "data/EPI/K562", ("sequence1", "sequence2", "label"), rows)
+    found = run_dataset(
+        "EPI_K562", tmp_path / "data", str(model_folder), tmp_path / "out", variation=TINY,
+        baselines=("majority", "position_weights", "kmer"), bootstrap=20, device="cpu",
+    )  # fmt: skip
+    assert [one.name for one in found.baselines] == ["majority", "kmer"]
+    assert [note for note in found.notes if "position_weights left out" in note]
+    assert "ours" in found.protocol  # the authors publish no settings
+
+
+def test_nine_variants_of_covid(model_folder, tmp_path):
+    rows = [(random_bases(80, seed=i), i % 9) for i in range(45)]
+    write(tmp_path / "GUE/virus/covid", ("sequence", "label"), rows)
+    found = run_dataset(
+        "covid", tmp_path, str(model_folder), tmp_path / "out", variation=TINY,
+        baselines=("kmer",), bootstrap=20, device="cpu",
+    )  # fmt: skip
+    assert set(found.labels) == set("012345678")
+    assert found.notes == ()
+    assert found.test["f1_macro"] >= 0
+    few = [(bases, label) for bases, label in rows if label < 4]
+    write(tmp_path / "less/virus/covid", ("sequence", "label"), few)
+    found = run_dataset(
+        "covid", tmp_path / "less", str(model_folder), tmp_path / "out2", variation=TINY,
+        baselines=(), bootstrap=0, device="cpu",
+    )  # fmt: skip
+    assert "The files hold 4 classes; the paper speaks of 9." in found.notes
