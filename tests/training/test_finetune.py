@@ -158,6 +158,27 @@ def test_a_cancel_during_an_evaluation_keeps_what_was_best_before(config):
     assert (result.best_step, result.steps, result.stopped) == (10, 20, True)
 
 
+def test_interrupting_the_kernel_keeps_the_best(config):
+    def interrupt(done, total):
+        if done == 13:
+            raise KeyboardInterrupt
+
+    result = finetune(config, interrupt)
+    assert (result.best_step, result.steps, result.stopped) == (10, 13, True)
+    assert "training interrupted at step 13" in result.notes[-1]
+
+
+def test_bfloat16_for_one_run_does_not_leak_into_the_next(config, tmp_path):
+    config = dataclasses.replace(config, max_steps=6, evaluate_every=3)
+    before = finetune(config)
+    half = finetune(dataclasses.replace(config, out=str(tmp_path / "b"), precision="bfloat16"))
+    after = finetune(dataclasses.replace(config, out=str(tmp_path / "c")))
+    assert before.dev == after.dev != half.dev
+    assert half.dev.loss == pytest.approx(before.dev.loss, abs=0.02)
+    assert "trained in bfloat16 (autocast), scored in float32" in half.notes
+    assert load(half.model).dtype == torch.float32
+
+
 def test_patience(config, tmp_path):
     settings = {"learning_rate": 0.0001, "patience": 2, "evaluate_every": 1, "max_steps": 30}
     result = finetune(dataclasses.replace(config, **settings, warmup_steps=0))

@@ -126,7 +126,16 @@ def sample_rows(data: Labelled, rows: int, seed: int) -> Labelled:
     rows : int
         At most as many as there are. Every class keeps at least one row.
     seed : int
+
+    Raises
+    ------
+    InputError
+        If there are more classes than rows asked for.
     """
+    if rows < len(data.classes) and data.task == "classification":
+        raise InputError(
+            f"train_rows is {rows}, but there are {len(data.classes)} classes: ask for more rows."
+        )
     rng = np.random.default_rng([seed, 3])
     strata = _strata(data)
     shuffled = rng.permutation(len(data))
@@ -135,7 +144,8 @@ def sample_rows(data: Labelled, rows: int, seed: int) -> Labelled:
     for stratum in np.unique(strata):
         members = shuffled[strata[shuffled] == stratum]
         place[members] = (np.arange(len(members)) + rng.random()) / len(members)
-        place[members[0]] = -1.0  # at least one of each
+        if data.task == "classification":
+            place[members[0]] = -1.0  # at least one of each
     return data.take(np.sort(np.argsort(place, kind="stable")[:rows]))
 
 

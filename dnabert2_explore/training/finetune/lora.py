@@ -88,7 +88,7 @@ class LoraLearner(Learner):
         return self._classifier(state)
 
     def save_extras(self, folder: Path) -> None:
-        """Write the adapter alone: what `load` and peft read; a few hundred kilobytes."""
+        """Write the adapter alone: what `load` and peft read."""
         folder = folder / ADAPTER
         folder.mkdir()
         state = {
