@@ -339,6 +339,10 @@ def _train(
     checkpoint = latest_checkpoint(run.out) if run.step else None
     if config.snapshots_every and not run.step:
         run.save_snapshot()
+    if scored is not None and config.init_from and not run.step:  # what there is to gain on
+        scores = run.score(scored)
+        if logs is not None:
+            logs.scores(0, scores)
     before, begun = run.seconds, time.monotonic()
     losses: list[float] = []
     hits: list[float] = []
