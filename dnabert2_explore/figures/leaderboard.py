@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 __all__ = ["leaderboard_dots"]
 
 _ROW_PX = 26
-_PUBLISHED = ("diamond", "square", "triangle-up", "cross", "pentagon", "star", "hexagram", "bowtie")
+# One symbol each, whichever of them are shown.
+_PUBLISHED = {
+    "DNABERT 3-mer": "triangle-down",
+    "DNABERT 6-mer": "triangle-up",
+    "NT 500M human": "square",
+    "NT 500M 1000g": "pentagon",
+    "NT 2500M 1000g": "hexagon",
+    "NT 2500M multi": "cross",
+    "DNABERT-2": "diamond",
+    "DNABERT-2 further": "star",
+}
 _BASELINES = {"majority": "line-ns-open", "position_weights": "x-thin-open", "kmer": "circle-open",
               "cnn": "square-open"}  # fmt: skip
 
@@ -74,7 +84,6 @@ def leaderboard_dots(
     shown = [column for column in board.columns if column.name not in hidden]
     runs = [column.name for column in shown if column.kind == "run"]
     paint = {name: OKABE_ITO[i % len(OKABE_ITO)] for i, name in enumerate(runs)}
-    published = [column.name for column in shown if column.kind == "published"]
     left = min(190, max(120, width // 6))
     traces = [_span(board, places, shown, colours)]
     for column in reversed(shown):  # runs last, so that they lie on top
@@ -92,9 +101,8 @@ def leaderboard_dots(
             }
             traces.append(_dots(board, places, column.name, marker))
         else:
-            place = published.index(column.name)
             marker = {
-                "symbol": _PUBLISHED[place % len(_PUBLISHED)],
+                "symbol": _PUBLISHED.get(column.name, "diamond"),
                 "size": 8,
                 "color": colours.ink if column.name == "DNABERT-2" else colours.tints[0],
             }
@@ -122,7 +130,12 @@ def leaderboard_dots(
                 "bgcolor": "rgba(0,0,0,0)",
             },
             xaxis=_axis(colours, (0.0, 0.63), [low - 0.04, 1.0], _what(board)),
-            xaxis2=_axis(colours, (0.69, 1.0), None, f"run minus {against}, 95% interval")
+            xaxis2=_axis(
+                colours,
+                (0.69, 1.0),
+                _reach(board, runs, against),
+                f"run minus {against}, 95% interval",
+            )
             | {"zeroline": True, "zerolinecolor": colours.muted, "zerolinewidth": 1.2},
             yaxis={
                 "domain": [0, 1],
@@ -341,6 +354,17 @@ def _gains(
     }
 
 
+def _reach(board: Leaderboard, runs: list[str], against: str) -> list[float]:
+    """Range of the right panel: all intervals, and always 0."""
+    found = [one.score for one in board.differences if one.first in runs and one.second == against]
+    ends = [
+        end for score in found for end in (score.value, score.low, score.high) if math.isfinite(end)
+    ]
+    low, high = min([0.0, *ends]), max([0.0, *ends])
+    room = 0.06 * (high - low) or 0.1
+    return [low - room, high + room]
+
+
 def _what(board: Leaderboard) -> str:
     from ..training.gue import DATASETS
 
@@ -352,7 +376,7 @@ def _what(board: Leaderboard) -> str:
 
 
 def _axis(
-    colours: Theme, domain: tuple[float, float], span: list[float] | None, title: str
+    colours: Theme, domain: tuple[float, float], span: list[float], title: str
 ) -> dict[str, Any]:
     return {
         "domain": list(domain),
@@ -363,7 +387,8 @@ def _axis(
         "zeroline": False,
         "fixedrange": True,
         "nticks": 7,
-    } | ({"range": span} if span else {})
+        "range": span,
+    }
 
 
 def _lines(rows: list[_Row], colours: Theme) -> list[dict[str, Any]]:

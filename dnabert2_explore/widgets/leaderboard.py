@@ -80,7 +80,9 @@ class LeaderboardExplorer(Explorer):
             options=self._columns(), value=_FIRST, rows=4, tooltip="Columns of the paper"
         ).add_class("dx-published")
         self._scores = HTML().add_class("dx-scores")
-        super().__init__(Selection(), [HTML("<span class='dx-label'>minus</span>"), self.against])
+        super().__init__(
+            Selection(), [HTML("<span class='dx-label'>right: run minus</span>"), self.against]
+        )
         self.add_class("dx-alone")
         self.results.observe(lambda _change: self._guarded(self.refresh), names="value")
         self.against.observe(lambda _change: self._guarded(self._draw), names="value")

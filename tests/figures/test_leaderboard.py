@@ -41,6 +41,8 @@ def test_gains_are_those_of_the_board(board):
     gains = next(trace for trace in figure.data if trace.name == "mine minus DNABERT-2")
     assert board.difference("mine", "DNABERT-2").score.value in gains.x
     assert figure.layout.xaxis2.title.text.startswith("run minus DNABERT-2")
+    low, high = figure.layout.xaxis2.range
+    assert low < 0 < high
     with pytest.raises(InputError, match="has no 'GPT'"):
         leaderboard_dots(board, against="GPT")
 
