@@ -116,7 +116,7 @@ def test_the_networks_own_rows_of_unequal_length_train_without_padding(config, f
     network = Dnabert2ForMaskedLM(
         Dnabert2Config(vocab_size=64, hidden_dropout_prob=0.0, sparse_prediction=True, **SHAPE)
     )
-    whole = network(**batch.tensors(torch.device("cpu"))).loss
+    whole = network(**batch.tensors(torch.device("cpu"))).loss.detach()
     alone = 0.0
     for row, labels, mask in zip(batch.inputs, batch.labels, batch.mask, strict=True):
         n = int(mask.sum())
@@ -225,6 +225,17 @@ def test_snapshots_feed_the_timelapse(config, tmp_path):
     known = ~lapse.tokens.special
     surprise = -np.log(lapse.probability[:, known]).mean(axis=1)
     assert surprise[-1] < surprise[0]
+
+
+def test_backends_train_alike_and_those_that_cannot_are_told(config, tmp_path):
+    one = pretrain(config)
+    two = pretrain(dataclasses.replace(config, attention="eager", out=str(tmp_path / "eager")))
+    for name, value in weights(one.model).items():
+        np.testing.assert_allclose(weights(two.model)[name], value, atol=1e-5, err_msg=name)
+    for name in ("flex", "flash"):
+        settings = {"attention": name, "device": "cpu", "out": str(tmp_path / name)}
+        with pytest.raises(InputError, match=f"'{name}'"):
+            pretrain(dataclasses.replace(config, **settings))
 
 
 def test_tensorboard_holds_what_the_log_holds(config, tmp_path):

@@ -107,7 +107,7 @@ def _optimiser(config: PretrainConfig) -> str:
     return (
         f"Optimiser: AdamW ({config.beta1:g}, {config.beta2:g}, {config.epsilon:g}), weight decay "
         f"{config.weight_decay:g}, gradient norm at most {config.gradient_clip:g}; learning rate "
-        f"{config.learning_rate:g} after {config.warmup_steps:,} steps of warm-up, {fall}."
+        f"{config.learning_rate:g} after a warm-up (steps: {config.warmup_steps:,}), {fall}."
     )
 
 

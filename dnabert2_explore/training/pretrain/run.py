@@ -17,6 +17,7 @@ import torch
 
 from ...errors import Cancelled, CheckpointError, InputError
 from ...network import Dnabert2ForMaskedLM
+from ...network.attention import why_not
 from ...network.card import Card
 from ..evaluate import HeldOutRows, held_out_rows, score_rows
 from ..rows import RowSampler
@@ -121,7 +122,8 @@ class _Run:
         self._seed_dropout()
         self.network.train()
         self.optimizer.zero_grad(set_to_none=True)
-        loss, right = 0.0, 0.0
+        # Summed on the device: reading a number would wait for each micro-batch.
+        sums = torch.zeros(2, dtype=torch.float64, device=device)
         parts = batch.split(self.config.device_rows)
         for number, part in enumerate(parts, start=1):
             share = part.labelled / labelled
@@ -131,11 +133,11 @@ class _Run:
                     found = self.wrapped(**given)
                 # Processes average their gradients; here they add up.
                 (found.loss * (share * processes.world)).backward()
-            loss += float(found.loss.detach()) * share
             targets = given["labels"][given["labels"] > 0]
-            right += float((found.logits.detach().argmax(-1) == targets).sum())
+            sums[0] += found.loss.detach().double() * share
+            sums[1] += (found.logits.detach().argmax(-1) == targets).sum()
         norm = self._clip()
-        loss, right = processes.sum(loss, right)
+        loss, right = processes.sum(*sums.tolist())
         if not math.isfinite(loss):
             raise InputError(
                 f"the loss became {loss} at step {self.step}; lower learning_rate or warm up "
@@ -158,8 +160,18 @@ class _Run:
         return float(norm)
 
     def score(self, rows: HeldOutRows) -> dict[str, tuple[float, float]]:
-        """Score held-out rows. Every process takes part: shards cannot be computed with alone."""
-        scores = score_rows(self.network, rows)
+        """Score held-out rows, in float32.
+
+        Every process takes part: shards cannot be computed with alone.
+        """
+        flash = self.config.attention == "flash"  # computes in half precision only
+        if flash:
+            self.network.set_attn_implementation("sdpa")
+        try:
+            scores = score_rows(self.network, rows)
+        finally:
+            if flash:
+                self.network.set_attn_implementation("flash")
         if self.processes.sharded:
             self.network.reshard()
         return scores
@@ -290,6 +302,7 @@ def pretrain(
     if config.threads:
         torch.set_num_threads(config.threads)
     processes = find_processes(config)
+    _check_attention(config, processes)
     start = begin_network(config, found)
     with processes.main_first():
         training, held_out = load_corpora(config)
@@ -325,6 +338,15 @@ def pretrain(
         run.step, config.total_steps, run.tokens, run.seconds, finished, checkpoint,
         run.out / "model", notes,
     )  # fmt: skip
+
+
+def _check_attention(config: PretrainConfig, processes: Processes) -> None:
+    dtype = torch.bfloat16 if config.precision == "bfloat16" else torch.float32
+    problem = why_not(config.attention, processes.device, dtype)
+    if config.attention == "flex" and processes.device.type == "cpu":
+        problem = "Backend 'flex' has no backward pass on the CPU: choose 'sdpa'."
+    if problem is not None:
+        raise InputError(problem)
 
 
 def _train(
