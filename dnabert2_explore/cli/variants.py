@@ -59,7 +59,7 @@ def variants(
         list[Score] | None,
         typer.Option(
             help="llr, pll, distance, prediction; repeat it. By default all that the models can "
-            "give but pll, which takes some 50 times as long."
+            "give but pll, which takes some 100 times as long."
         ),
     ] = None,
     window: Annotated[

@@ -11,7 +11,7 @@ from html import escape
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from ipywidgets import Dropdown, Text, Widget
+from ipywidgets import Dropdown, HBox, Text, Widget
 
 from ..analysis.attribute import METHODS
 from ..analysis.variants import Scorer
@@ -129,11 +129,11 @@ class VariantExplorer(Explorer):
             tooltip="Attribution method",
         ).add_class("dx-method")
         self.typed.layout.width = "230px"
-        controls: list[Widget] = [self.chosen, self.typed, self.layer, self.method]
+        self._how: list[Widget] = [self.layer, self.method]
         if classes:
-            controls.append(self.target)
+            self._how.append(self.target)
         own = selection if selection is not None else Selection()
-        super().__init__(own, controls)
+        super().__init__(own, [self.chosen, self.typed])
         # The shared axis has columns of its own: its zoom is no other view's.
         self.plot.group = uuid.uuid4().hex
         if selection is None:
@@ -144,6 +144,9 @@ class VariantExplorer(Explorer):
         self.target.observe(lambda _change: self._guarded(self._ask), names="value")
         self.layer.observe(lambda _change: self._guarded(self._draw), names="value")
         self._guarded(self._ask)
+
+    def _above(self) -> list[Widget]:
+        return [HBox(self._how).add_class("dx-controls")]
 
     # What is asked -----------------------------------------------------------------------------
 
