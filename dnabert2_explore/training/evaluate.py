@@ -24,6 +24,7 @@ __all__ = [
     "HeldOutRows",
     "NeighbourModel",
     "evaluate",
+    "frequency_loss",
     "held_out_rows",
     "score_baselines",
     "score_rows",
@@ -31,6 +32,8 @@ __all__ = [
 
 # Any constant: it only has to differ from training seeds and stay the same between evaluations.
 _SEED = 20_240_613
+#: Ids below are [UNK], [CLS], [SEP], [PAD], [MASK].
+_N_SPECIAL = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +111,31 @@ def score_rows(
     return _by_species(held_out, *_score_network(network, held_out, batch_rows, progress))
 
 
+def frequency_loss(held_out: HeldOutRows, rows: NDArray[np.int64], vocabulary: int) -> float:
+    """Loss of guessing by token frequencies alone: what a network has to beat first.
+
+    Parameters
+    ----------
+    held_out : HeldOutRows
+    rows : (n, tokens) int64
+        Unmasked training rows, whose tokens are counted (and one added to each count).
+    vocabulary : int
+        Entries.
+
+    Returns
+    -------
+    float
+        Nats a masked token, mean over species.
+    """
+    counts = np.bincount(rows[rows >= _N_SPECIAL], minlength=vocabulary).astype(np.float64)
+    counts[_N_SPECIAL:] += 1.0
+    nats = np.full(held_out.labels.shape, np.nan)
+    chosen = held_out.labels != IGNORED
+    nats[chosen] = np.log(counts.sum()) - np.log(counts[held_out.labels[chosen]])
+    species = dict.fromkeys(held_out.species.tolist())
+    return float(np.mean([np.nanmean(nats[held_out.species == name]) for name in species]))
+
+
 # Of every position: nats (NaN where nothing is masked) and whether the best guess is right.
 _Scores = tuple[NDArray[np.float64], NDArray[np.bool_]]
 
@@ -182,7 +210,11 @@ class NeighbourModel:
     """
 
     def __init__(
-        self, rows: NDArray[np.int64], vocabulary: int, smoothing: float, n_special: int = 5
+        self,
+        rows: NDArray[np.int64],
+        vocabulary: int,
+        smoothing: float,
+        n_special: int = _N_SPECIAL,
     ) -> None:
         if smoothing <= 0:
             raise InputError(f"smoothing is {smoothing}; expected more than 0.")

@@ -13,11 +13,13 @@ from dnabert2_explore.training.evaluate import (
     HeldOutRows,
     NeighbourModel,
     evaluate,
+    frequency_loss,
     held_out_rows,
     score_baselines,
     score_rows,
 )
 from dnabert2_explore.training.masking import IGNORED
+from dnabert2_explore.training.rows import RowSampler
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +135,12 @@ def test_evaluation_is_complete_and_ready_for_json(network, backend, corpus, hel
 def test_bad_smoothing():
     with pytest.raises(InputError, match="smoothing is 0"):
         NeighbourModel(toy(), 8, smoothing=0)
+
+
+def test_frequency_loss_is_the_unigrams(corpus, backend):
+    task = held_out_rows(corpus, backend, 6, 32, 200)
+    rows = RowSampler(corpus, backend, 32, 200, seed=1).rows(0, 30)
+    model = NeighbourModel(rows, backend.get_vocab_size(), smoothing=1.0)
+    by_species = score_baselines(task, model)["unigram"]
+    expected = np.mean([nats for nats, _ in by_species.values()])
+    assert frequency_loss(task, rows, backend.get_vocab_size()) == pytest.approx(expected)

@@ -89,6 +89,8 @@ def test_run_says_what_was_decided(config, tmp_path):
     species = {one["species"]: one for one in about["species"]}
     assert sum(one["probability"] for one in species.values()) == pytest.approx(1)
     assert species["alpha"]["bases"] == 39_970
+    (reference,) = json.loads((tmp_path / "run/references.json").read_text()).values()
+    assert 3 < reference < np.log(64) + 0.2  # token frequencies, on a held-out random sequence
     # The folder can be resumed with its own settings, and its model says where it comes from.
     assert PretrainConfig.from_yaml(tmp_path / "run/config.yaml").mask_strategy == "mask"
     card = (tmp_path / "run/model/README.md").read_text()

@@ -16,10 +16,11 @@ import numpy as np
 import torch
 
 from ...errors import Cancelled, CheckpointError, InputError
+from ...files import replacing
 from ...network import Dnabert2ForMaskedLM
 from ...network.attention import why_not
 from ...network.card import Card
-from ..evaluate import HeldOutRows, held_out_rows, score_rows
+from ..evaluate import HeldOutRows, frequency_loss, held_out_rows, score_rows
 from ..rows import RowSampler
 from ..saving import save_model
 from .batches import Batch, Batches, load_corpora
@@ -41,6 +42,9 @@ from .processes import Processes, find_processes
 __all__ = ["pretrain"]
 
 Progress = Callable[[int, int], None]
+
+#: Training rows whose tokens are counted for references.json.
+_REFERENCE_ROWS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +327,8 @@ def pretrain(
         parameters = sum(p.numel() for p in run.network.parameters())
         write_description(config, training, notes, parameters, data, processes)
         tidy(run.out, run.step)
+        if scored is not None:
+            _write_references(run.out, sampler, scored)
         if tell is not None:
             tell(notes)
     try:
@@ -338,6 +344,19 @@ def pretrain(
         run.step, config.total_steps, run.tokens, run.seconds, finished, checkpoint,
         run.out / "model", notes,
     )  # fmt: skip
+
+
+def _write_references(out: Path, sampler: RowSampler, scored: HeldOutRows) -> None:
+    """Write ``references.json``, losses that curves are compared with, unless it is there."""
+    path = out / "references.json"
+    if path.is_file():
+        return
+    # Of a step far above any run's: rows the network is not trained on.
+    rows = sampler.rows(10**9, _REFERENCE_ROWS)
+    nats = frequency_loss(scored, rows, sampler.tokenizer.get_vocab_size())
+    with replacing(path) as temporary:
+        content = {"token frequencies alone": round(nats, 4)}
+        temporary.write_text(json.dumps(content) + "\n", encoding="utf-8")
 
 
 def _check_attention(config: PretrainConfig, processes: Processes) -> None:
