@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
@@ -168,7 +169,8 @@ def finetune_curves(
     Returns
     -------
     plotly.graph_objects.Figure
-        Traces by name: ``train``, ``dev``, ``dev score``, ``kept``, ``kept score``, ``test``.
+        Traces by name: ``train``, ``dev``, ``dev score``, ``kept``, ``kept score``, ``interval``,
+        ``test``.
     """
     import plotly.graph_objects as go
 
@@ -188,7 +190,7 @@ def finetune_curves(
         _line(points, metric, "dev score", dev, "y2", marks=bool(marks), what=f"dev {label}"),
         _star(kept, "dev_loss", "kept", colours, "y"),
         _star(kept, metric, "kept score", colours, "y2"),
-        _forest(compared, colours, label),
+        *_forest(compared, colours, label),
     ]
     notes = _ends(points, metric, last, loss_box, score_box, dev, colours)
     shapes: list[dict[str, Any]] = []
@@ -236,7 +238,7 @@ def finetune_curves(
                 "font": {"size": 12, "color": colours.muted},
             }
         )
-    names = [one.name for one in compared]
+    names = [("<br>".join(textwrap.wrap(one.name, 18)), one.own) for one in compared]
     low = min([0.0, *(one.low for one in compared if math.isfinite(one.low))]) - 0.03
     above = [one.high for one in compared if math.isfinite(one.high)]
     top = 1.0 if all(value <= 1.0 for value in above) else 1.08 * max(above)
@@ -264,7 +266,7 @@ def finetune_curves(
                 "anchor": "x",
                 "title": axis_title(f"loss ({loss_unit})", colours),
                 "rangemode": "tozero" if loss_unit != "nats" else "normal",
-                "nticks": 5,
+                "nticks": 7,
             },
             yaxis2={
                 **axis,
@@ -295,7 +297,7 @@ def finetune_curves(
                 "visible": shown,
                 "range": [len(names) - 0.4, -0.6],
                 "tickvals": list(range(len(names))),
-                "ticktext": [f"<b>{one.name}</b>" if one.own else one.name for one in compared],
+                "ticktext": [f"<b>{n}</b>" if own else n for n, own in names],
                 "showgrid": False,
             },
             shapes=shapes,
@@ -553,40 +555,55 @@ def _star(kept: Row | None, key: str, name: str, colours: Theme, axis: str) -> d
     }
 
 
-def _forest(compared: Items[Interval], colours: Theme, label: str) -> dict[str, Any]:
+def _forest(compared: Items[Interval], colours: Theme, label: str) -> list[dict[str, Any]]:
+    """Draw intervals, and the scores on top of them."""
     known = [(i, one) for i, one in enumerate(compared) if math.isfinite(one.value)]
     paint = [colours.select if one.own else colours.muted for _, one in known]
-    return {
+    place = {
         "type": "scatter",
-        "name": "test",
-        "mode": "markers+text",
         "x": [one.value for _, one in known],
         "y": [i for i, _ in known],
         "xaxis": "x2",
         "yaxis": "y3",
-        "text": [f"{one.value:.2f}" for _, one in known],
-        # Beside the axis, a number would stand on the line of zero.
-        "textposition": ["top right" if one.value < 0.06 else "top center" for _, one in known],
-        "textfont": {"size": 11, "color": paint},
-        "cliponaxis": False,
-        "marker": {
-            "size": [11 if one.own else 9 for _, one in known],
-            "symbol": ["star" if one.own else "circle" for _, one in known],
-            "color": paint,
-        },
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": [max(0.0, one.high - one.value) for _, one in known],
-            "arrayminus": [max(0.0, one.value - one.low) for _, one in known],
-            "color": colours.muted,
-            "thickness": 1.6,
-            "width": 4,
-        },
-        "customdata": [[one.name, one.low, one.high] for _, one in known],
-        "hovertemplate": f"%{{customdata[0]}}<br>{label} <b>%{{x:.3f}}</b> "
-        "(%{customdata[1]:.3f} to %{customdata[2]:.3f})<extra></extra>",
     }
+    return [
+        {
+            **place,
+            "name": "interval",
+            "mode": "markers",
+            "marker": {"size": 1, "color": colours.muted},
+            "error_x": {
+                "type": "data",
+                "symmetric": False,
+                "array": [max(0.0, one.high - one.value) for _, one in known],
+                "arrayminus": [max(0.0, one.value - one.low) for _, one in known],
+                "color": colours.muted,
+                "thickness": 1.6,
+                "width": 4,
+            },
+            "hoverinfo": "skip",
+        },
+        {
+            **place,
+            "name": "test",
+            "mode": "markers+text",
+            "text": [f"{round(one.value, 2) + 0.0:.2f}" for _, one in known],  # no minus zero
+            # Beside the axis, a number would stand on the line of zero.
+            "textposition": ["top right" if one.value < 0.06 else "top center" for _, one in known],
+            "textfont": {"size": 11, "color": paint},
+            "cliponaxis": False,
+            "marker": {
+                "size": [13 if one.own else 9 for _, one in known],
+                "symbol": ["star" if one.own else "circle" for _, one in known],
+                "color": paint,
+                "opacity": 1,
+                "line": {"width": 1, "color": colours.paper},
+            },
+            "customdata": [[one.name, one.low, one.high] for _, one in known],
+            "hovertemplate": f"%{{customdata[0]}}<br>{label} <b>%{{x:.3f}}</b> "
+            "(%{customdata[1]:.3f} to %{customdata[2]:.3f})<extra></extra>",
+        },
+    ]
 
 
 def _upright(at: float, span: tuple[float, float], colour: str) -> dict[str, Any]:

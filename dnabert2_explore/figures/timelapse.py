@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["timelapse_figure", "timelapse_movie"]
 
 _NARROW = 760
+_STROKE_PX = 5  # narrower than this on average, tokens are bars only
 _SIGNS = "●■◆▲✚⬟★✶"  # as SYMBOLS, for the legend
 _CELLS = 72  # cells a side of the attention map: small enough to be redrawn while it plays
 
@@ -183,7 +184,7 @@ def _traces(
     lapse: TimeLapse, at: int, shown: tuple[int, int], width: int, colours: Theme
 ) -> list[dict[str, Any]]:
     return [
-        *_probabilities(lapse, at, shown, colours),
+        *_probabilities(lapse, at, shown, width, colours),
         _attention(lapse, at, shown, _boxes(width)["attention"], colours),
         *_points(lapse, at, colours),
         *_purity(lapse, at, colours),
@@ -202,7 +203,7 @@ def _levels(lapse: TimeLapse) -> tuple[float, float, float]:
 
 
 def _probabilities(
-    lapse: TimeLapse, at: int, shown: tuple[int, int], colours: Theme
+    lapse: TimeLapse, at: int, shown: tuple[int, int], width: int, colours: Theme
 ) -> list[dict[str, Any]]:
     tokens = lapse.tokens
     inside = np.flatnonzero(
@@ -235,7 +236,9 @@ def _probabilities(
         ],
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
-    # A stroke across each token: where it began.
+    # A stroke across each token: where it began. Far out strokes would be a haze.
+    if len(inside) * _STROKE_PX > (0.52 if width >= _NARROW else 0.8) * width:
+        inside, first = inside[:0], first[:0]
     x = np.column_stack(
         [tokens.spans[inside, 0] + 0.5, tokens.spans[inside, 1] + 0.5, np.full(len(inside), np.nan)]
     ).ravel()

@@ -18,7 +18,7 @@ from ..figures.curves import pretrain_curves
 from .explorer import Explorer, sentence
 from .runlog import RunState, find_runs, read_run, signature_of
 from .state import Selection
-from .training import StopBar
+from .training import FinetuneApp, StopBar
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -180,8 +180,13 @@ class PretrainingMonitor(Explorer):
 
     # A tiny run ---------------------------------------------------------------------------------
 
-    def start_tiny(self) -> None:
+    def start_tiny(self, after: FinetuneApp | None = None) -> None:
         """Start a small run on the shipped sequences, in the background, and follow it.
+
+        Parameters
+        ----------
+        after : FinetuneApp, optional
+            Wait until its run has ended: two at once would share the same cores.
 
         Raises
         ------
@@ -204,11 +209,16 @@ class PretrainingMonitor(Explorer):
                 if self._stop.is_set():
                     raise Cancelled("Stopped by the person at the form.")
 
-            progress(0, 0)
             try:
+                while after is not None and after.busy:
+                    self.say("Waits for the training above to end: both would share the cores.")
+                    tick(0, 0)
+                    time.sleep(0.2)
+                self.say("")
                 pretrain(tiny_run(out, steps=steps), progress=tick)
             except Cancelled:
-                return f"Stopped; a checkpoint is in {escape(str(out))}."
+                made = (out / "checkpoints").is_dir()
+                return f"Stopped; a checkpoint is in {escape(str(out))}." if made else "Stopped."
             finally:
                 self.start_button.disabled = False
             return ""
@@ -296,6 +306,11 @@ class PretrainingMonitor(Explorer):
                 else "; nothing is held out."
             )
         )
+        if species and state.about.get("config", {}).get("mask_strategy") == "bert":
+            parts.append(
+                "Training batches leave one chosen token in ten visible (80/10/10), held-out rows "
+                "hide them all: training looks better for that alone."
+            )
         if state.log:
             tokens = state.log[-1].get("tokens")
             if tokens:

@@ -77,7 +77,8 @@ def baseline_scores(
 def _words(value: float, low: float, high: float) -> str:
     if math.isnan(value):
         return "<td class='dx-hint'>undefined</td>"
-    between = "" if math.isnan(low) else f"<small>{low:.2f}–{high:.2f}</small>"
+    value, low, high = (round(one, 3) + 0.0 for one in (value, low, high))  # no minus zero
+    between = "" if math.isnan(low) else f"<small>{low:.2f} to {high:.2f}</small>"
     return f"<td><b>{value:.3f}</b> {between}</td>"
 
 
@@ -114,7 +115,7 @@ def verdict(test: Scores, baselines: Mapping[str, Scores]) -> str:
         return ""
     best = max(known, key=lambda name: known[name])
     label = metric_name(key)
-    level = f"{escape(best)} ({label} {known[best]:.2f})"
+    level = f"{escape(best)} ({label} {round(known[best], 2) + 0.0:.2f})"
     if own.low > known[best]:
         return f"<p>The model does better than {level}: its whole interval lies above.</p>"
     if own.high < known[best]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from collections.abc import Sequence as Items
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
 from ipywidgets import HTML, Dropdown, HBox, IntSlider, Play, Widget, jslink
@@ -15,7 +19,7 @@ from ..figures.timelapse import timelapse_figure, timelapse_movie
 from ..sequences import Sequence
 from .examples import SPLICE, WINDOWS, fill
 from .explorer import Explorer
-from .runlog import find_runs
+from .runlog import RunState, find_runs, read_run
 from .state import Selection
 from .tokens import select_token, sequence_code, step_token
 
@@ -51,6 +55,8 @@ class TimeLapseExplorer(Explorer):
         ``label``.
     selection : Selection, optional
         Shared with other views.
+    patient : bool
+        Wait for the end of a run that goes on; without, show the snapshots it has by now.
 
     Attributes
     ----------
@@ -75,8 +81,11 @@ class TimeLapseExplorer(Explorer):
         sequences: Items[Sequence] | None = None,
         atlas: Items[Sequence] | None = None,
         selection: Selection | None = None,
+        patient: bool = True,
     ) -> None:
+        self.patient = patient
         self.lapse: TimeLapse | None = None
+        self._waiter: threading.Thread | None = None
         self._quiet = False  # controls are being set, by nobody's hand
         self._asked: tuple[Any, ...] | None = None
         self._kept: dict[tuple[Any, ...], TimeLapse] = {}
@@ -102,7 +111,7 @@ class TimeLapseExplorer(Explorer):
         for control in (self.layer, self.head):
             control.observe(self._on_control, names="value")
         if selection is None:
-            fill(self.selection, sequences, sets=(SPLICE, WINDOWS))
+            fill(self.selection, sequences, sets=(SPLICE, WINDOWS), first=SPLICE)
         self._guarded(self._open)
 
     def _above(self) -> list[Widget]:
@@ -125,6 +134,12 @@ class TimeLapseExplorer(Explorer):
             raise InputError(
                 "There is no run to show: name the folder of one that keeps snapshots."
             )
+        state = read_run(Path(self.run).expanduser())
+        going = state.state == "running" or (state.state == "waiting" and state.folder.is_dir())
+        if going and self.patient:
+            self._wait_for(state)
+            return
+        self.say("")
         self._snapshots = find_snapshots(self.run)
         if len(self._snapshots) < 2:
             raise InputError(
@@ -144,6 +159,18 @@ class TimeLapseExplorer(Explorer):
         finally:
             self._quiet = False
         self._changed({"index"})
+
+    def _wait_for(self, state: RunState) -> None:
+        """Say how far the run is, and look again in a moment."""
+        far = f"step {state.step:,} of {state.steps:,}" if state.steps else "it has not begun"
+        self.say(
+            f"The run in {escape(self.run)} goes on ({far}); its time-lapse appears when it ends."
+        )
+        if self._waiter is None or not self._waiter.is_alive():
+            self._waiter = threading.Thread(
+                target=_look_again, args=(ref(self),), name="dnabert2: time-lapse", daemon=True
+            )
+            self._waiter.start()
 
     def _points(self) -> list[Sequence]:
         """Return the sequences of the atlas, evenly drawn from the shipped windows by default."""
@@ -204,6 +231,12 @@ class TimeLapseExplorer(Explorer):
                 self.slider.value = self.play.value = last
             finally:
                 self._quiet = False
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Block until a run that goes on has ended and its time-lapse is computed."""
+        if self._waiter is not None:
+            self._waiter.join(timeout)
+        super().wait(timeout)
 
     @property
     def _fresh(self) -> bool:
@@ -367,3 +400,16 @@ class TimeLapseExplorer(Explorer):
                 )
             ]
         return "\n".join(lines) + "\n"
+
+
+def _look_again(view: Callable[[], TimeLapseExplorer | None]) -> None:
+    """Open a view's run again and again until it has ended, or the view is gone."""
+    while True:
+        time.sleep(1.0)
+        found = view()
+        if found is None or found.comm is None:
+            return
+        found._guarded(found._open)
+        if found._snapshots:
+            return
+        del found

@@ -95,7 +95,7 @@ class FinetuneApp(Explorer):
     Class ``dx-training``; parts ``dx-data`` (see :class:`DataChooser`), ``dx-model-name``,
     ``dx-method``, ``dx-task``, ``dx-epochs``, ``dx-more``, ``dx-start``, ``dx-stop``,
     ``dx-metric``, ``dx-plan``, ``dx-scores``, ``dx-verdict``, ``dx-leakage``, ``dx-notes``,
-    ``dx-bench-choice``, ``dx-send``.
+    ``dx-bench-choice``, ``dx-send``, ``dx-sent``.
 
     Parameters
     ----------
@@ -167,7 +167,10 @@ class FinetuneApp(Explorer):
         self.send_button = Button(description="Send to workbench").add_class("dx-send")
         self.send_button.tooltip = "Explain this model's decisions base by base"
         self.send_button.button_style = "primary"
-        self._send_row = HBox([self.send_button, self._bench_choice]).add_class("dx-send-row")
+        self._sent = HTML().add_class("dx-sent")
+        self._send_row = HBox([self.send_button, self._bench_choice, self._sent]).add_class(
+            "dx-send-row"
+        )
         self._send_row.layout.display = "none"
         self._slot = VBox().add_class("dx-bench-slot")
         label = HTML("<span class='dx-hint'>score on show</span>")
@@ -280,6 +283,9 @@ class FinetuneApp(Explorer):
 
     def _on_data(self) -> None:
         self.say("")
+        if self._config is None and self.data.chosen is not None:
+            train = self.data.chosen.splits.train
+            self._offer_metrics(train.task)
         self._show_plan()
         self._draw()
 
@@ -292,7 +298,8 @@ class FinetuneApp(Explorer):
         rows = min(rows, self.rows.value or rows)
         per_epoch = -(-rows // self.batch.value)
         steps = per_epoch * self.epochs.value
-        return steps, max(1, steps // _POINTS)
+        # In a long run, no later than after half a pass: who stops then has something to keep.
+        return steps, max(1, min(steps // _POINTS, per_epoch // 2))
 
     def _rate(self) -> float:
         """Learning rate: as set, or as fits the size of the model."""
@@ -310,8 +317,8 @@ class FinetuneApp(Explorer):
 
     def _show_plan(self) -> None:
         steps, every = self._planned()
-        self._plan.layout.display = "none" if self._running else ""
-        self.start_button.disabled = not steps or self._running
+        self._plan.layout.display = "none" if self.busy else ""
+        self.start_button.disabled = not steps or self.busy
         if not steps:
             self._plan.value = "<span class='dx-hint'>Choose data first.</span>"
             return
@@ -326,7 +333,8 @@ class FinetuneApp(Explorer):
     # Running ------------------------------------------------------------------------------------
 
     @property
-    def _running(self) -> bool:
+    def busy(self) -> bool:
+        """Whether a run is going on."""
         return self._job is not None and self._job.running
 
     def _configure(self, chosen: Chosen) -> FinetuneConfig:
@@ -380,7 +388,7 @@ class FinetuneApp(Explorer):
         from ..training.finetune import finetune
         from ..training.finetune.data import read_splits
 
-        if self._running:
+        if self.busy:
             raise InputError("A run is going on: stop it, or wait for its end.")
         chosen = self.data.chosen
         if chosen is None:
@@ -391,8 +399,9 @@ class FinetuneApp(Explorer):
         self._config, self._steps = config, self._planned()[0]
         self._about = f"{Path(config.model).name} on {chosen.name}"
         self._points, self.result, self.baselines = [], None, {}
+        self._sent.value = ""
         self._stop.clear()
-        self._offer_metrics(chosen.splits.train.task, chosen.splits.train.classes)
+        self._offer_metrics(chosen.splits.train.task)
         self._show_result()
         self.start_button.disabled = True
         self._draw()
@@ -450,7 +459,7 @@ class FinetuneApp(Explorer):
 
     # What was found -----------------------------------------------------------------------------
 
-    def _offer_metrics(self, task: str, classes: tuple[str, ...]) -> None:
+    def _offer_metrics(self, task: str) -> None:
         keys = ["mcc", "accuracy", "f1_macro", "auroc", "auprc"]
         if task == "regression":
             keys = ["r2", "spearman", "pearson", "rmse"]
@@ -491,7 +500,7 @@ class FinetuneApp(Explorer):
     def _figure(self) -> go.Figure | None:
         regression = self.metric.value in ("r2", "spearman", "pearson", "rmse")
         waiting = "" if self.result is not None else "Test scores stand here<br>when the run ends."
-        if not self._points and self.result is None and not self._running:
+        if not self._points and self.result is None and not self.busy:
             waiting = ""
         return finetune_curves(
             self._points,
@@ -577,9 +586,9 @@ class FinetuneApp(Explorer):
         self.bench = bench
         name = self._look_at_test(bench)
         self._offer_benches()
-        self.say(
-            f"{escape(str(classifier.info))} now explains its decisions in the workbench"
-            + (f", where its test sequences are the set “{escape(name)}”." if name else ".")
+        where = "below" if bench in self._slot.children else "in that workbench"
+        self._sent.value = f"It explains its decisions {where}" + (
+            f"; its test sequences are the set “{escape(name)}”." if name else "."
         )
 
     def _look_at_test(self, bench: Workbench) -> str:

@@ -41,10 +41,11 @@ def test_the_axis_of_a_run_in_progress_already_holds_its_end():
 
 
 def test_scores_on_test_have_their_intervals():
-    trace = by_name(finetune_curves(POINTS, compared=COMPARED))["test"]
-    assert list(trace.x) == [0.6, 0.0]
-    assert list(trace.error_x.array) == pytest.approx([0.1, 0.0])
-    assert list(trace.error_x.arrayminus) == pytest.approx([0.1, 0.0])
+    traces = by_name(finetune_curves(POINTS, compared=COMPARED))
+    trace, interval = traces["test"], traces["interval"]
+    assert list(trace.x) == list(interval.x) == [0.6, 0.0]
+    assert list(interval.error_x.array) == pytest.approx([0.1, 0.0])
+    assert list(interval.error_x.arrayminus) == pytest.approx([0.1, 0.0])
     assert trace.customdata[0][0] == "this model"
 
 
