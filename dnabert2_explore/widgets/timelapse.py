@@ -134,13 +134,15 @@ class TimeLapseExplorer(Explorer):
             raise InputError(
                 "There is no run to show: name the folder of one that keeps snapshots."
             )
+        found = find_snapshots(self.run)
         state = read_run(Path(self.run).expanduser())
-        going = state.state == "running" or (state.state == "waiting" and state.folder.is_dir())
+        # A folder of snapshots alone has no log: it is no run that is still to begin.
+        going = state.state == "running" or (state.state == "waiting" and not found)
         if going and self.patient:
             self._wait_for(state)
             return
         self.say("")
-        self._snapshots = find_snapshots(self.run)
+        self._snapshots = found
         if len(self._snapshots) < 2:
             raise InputError(
                 f"{self.run} has {len(self._snapshots)} snapshots; expected at least 2: set "
@@ -162,10 +164,12 @@ class TimeLapseExplorer(Explorer):
 
     def _wait_for(self, state: RunState) -> None:
         """Say how far the run is, and look again in a moment."""
-        far = f"step {state.step:,} of {state.steps:,}" if state.steps else "it has not begun"
-        self.say(
-            f"The run in {escape(self.run)} goes on ({far}); its time-lapse appears when it ends."
+        far = (
+            f"The run in {escape(self.run)} is at step {state.step:,} of {state.steps:,}"
+            if state.log
+            else f"There is no run in {escape(self.run)} yet"
         )
+        self.say(f"{far}: its time-lapse appears when it has ended.")
         if self._waiter is None or not self._waiter.is_alive():
             self._waiter = threading.Thread(
                 target=_look_again, args=(ref(self),), name="dnabert2: time-lapse", daemon=True

@@ -1,5 +1,7 @@
 import csv
 import json
+import os
+import shutil
 
 import numpy as np
 import pytest
@@ -116,8 +118,28 @@ def test_a_result_can_be_shown_as_it_is(view):
 def test_what_cannot_be_shown_says_why(run, tmp_path, probes):
     absent = dx.TimeLapseExplorer(tmp_path / "none", probes)
     assert "no run folder" in absent._message.value
-    (tmp_path / "empty").mkdir()
-    empty = dx.TimeLapseExplorer(tmp_path / "empty", probes)
-    assert "snapshots_every" in empty._message.value
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    (bare / "log.csv").write_text("step,seconds\n5,1\n")
+    os.utime(bare / "log.csv", (1, 1))  # stopped long ago
+    assert "snapshots_every" in dx.TimeLapseExplorer(bare, probes)._message.value
     long = dx.TimeLapseExplorer(run, [dx.Sequence("long", "ACGT" * 1000)])
     assert "4,000 bp" in long.caption
+
+
+def test_a_run_that_goes_on_is_waited_for(run, tmp_path, probes):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    view = dx.TimeLapseExplorer(folder, probes, atlas=probes)
+    assert "no run in" in view._message.value
+    shutil.copytree(run, folder, dirs_exist_ok=True)
+    view.wait(60)
+    assert view.lapse is not None
+    assert view._message.layout.display == "none"
+
+
+def test_a_folder_of_snapshots_alone_will_do(run, tmp_path, probes):
+    shutil.copytree(run / "snapshots", tmp_path / "kept")
+    view = dx.TimeLapseExplorer(tmp_path / "kept", probes, atlas=probes)
+    view.wait(60)
+    assert len(view.lapse.steps) == 4
