@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..errors import InputError
 from .corpus import Corpus
 from .masking import IGNORED, mask_tokens
+from .neighbours import N_SPECIAL, NeighbourModel
 from .rows import RowSampler, attention_mask, special_id
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ __all__ = [
 
 # Any constant: it only has to differ from training seeds and stay the same between evaluations.
 _SEED = 20_240_613
-#: Ids below are [UNK], [CLS], [SEP], [PAD], [MASK].
-_N_SPECIAL = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,8 +125,8 @@ def frequency_loss(held_out: HeldOutRows, rows: NDArray[np.int64], vocabulary: i
     float
         Nats a masked token, mean over species.
     """
-    counts = np.bincount(rows[rows >= _N_SPECIAL], minlength=vocabulary).astype(np.float64)
-    counts[_N_SPECIAL:] += 1.0
+    counts = np.bincount(rows[rows >= N_SPECIAL], minlength=vocabulary).astype(np.float64)
+    counts[N_SPECIAL:] += 1.0
     nats = np.full(held_out.labels.shape, np.nan)
     chosen = held_out.labels != IGNORED
     nats[chosen] = np.log(counts.sum()) - np.log(counts[held_out.labels[chosen]])
@@ -187,80 +185,6 @@ def _by_species(
         these = chosen & (held_out.species == name)[:, None]
         scores[str(name)] = (float(nats[these].mean()), float(right[these].mean()))
     return scores
-
-
-class NeighbourModel:
-    """Token frequencies, alone and given the token on the left and on the right.
-
-    ``P(t | l)`` is ``(count(l, t) + k P(t)) / (count(l) + k)``, likewise for the right neighbour;
-    both together are ``P(t | l) P(t | r) / P(t)``, normalised (the neighbours taken as independent
-    given the token). A neighbour that is hidden or special is left out. Frequencies have one
-    count added to every token.
-
-    Parameters
-    ----------
-    rows : (rows, tokens) int64
-        Unmasked training rows.
-    vocabulary : int
-        Number of entries.
-    smoothing : float
-        k above.
-    n_special : int
-        Ids below are never neighbours nor targets.
-    """
-
-    def __init__(
-        self,
-        rows: NDArray[np.int64],
-        vocabulary: int,
-        smoothing: float,
-        n_special: int = _N_SPECIAL,
-    ) -> None:
-        if smoothing <= 0:
-            raise InputError(f"smoothing is {smoothing}; expected more than 0.")
-        self.n_special, self.smoothing = n_special, smoothing
-        counts = np.bincount(rows[rows >= n_special], minlength=vocabulary).astype(np.float64)
-        counts[n_special:] += 1.0
-        self.frequencies = counts / counts.sum()
-        pairs = np.zeros((vocabulary, vocabulary), dtype=np.float32)
-        left, right = rows[:, :-1].ravel(), rows[:, 1:].ravel()
-        both = (left >= n_special) & (right >= n_special)
-        np.add.at(pairs, (left[both], right[both]), 1.0)
-        self._pairs = pairs
-
-    def _log_given(self, counts: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Rows of pair counts -> log P(t | neighbour)."""
-        with np.errstate(divide="ignore"):  # log 0 at special tokens, which are never targets
-            return np.log(
-                (counts + self.smoothing * self.frequencies)
-                / (counts.sum(axis=1, keepdims=True) + self.smoothing)
-            )
-
-    def log_probabilities(
-        self, left: NDArray[np.int64], right: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
-        """Log probability of every token at positions with these neighbours.
-
-        Parameters
-        ----------
-        left, right : (n,) int64
-            Neighbour ids; special ids (also [MASK]) count as unknown.
-
-        Returns
-        -------
-        (n, vocabulary) float64
-        """
-        with np.errstate(divide="ignore"):
-            base = np.log(self.frequencies)
-        logs = np.tile(base, (len(left), 1))
-        ordinary = slice(self.n_special, None)
-        for ids, table in ((left, self._pairs), (right, self._pairs.T)):
-            known = ids >= self.n_special
-            given = self._log_given(table[ids[known]])
-            logs[known, ordinary] += given[:, ordinary] - base[ordinary]
-        top = logs.max(axis=1, keepdims=True)
-        norm = top + np.log(np.exp(logs - top).sum(axis=1, keepdims=True))
-        return logs - norm
 
 
 def score_baselines(

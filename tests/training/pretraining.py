@@ -22,7 +22,7 @@ def plant(where: str, at: int) -> None:
     """Let the process end itself at a step."""
     import torch
 
-    from dnabert2_explore.training.pretrain import logs, run
+    from dnabert2_explore.training.pretrain import engine, logs
 
     if where == "micro":
         backward = torch.Tensor.backward
@@ -37,7 +37,7 @@ def plant(where: str, at: int) -> None:
 
         torch.Tensor.backward = counted
     elif where == "weights":
-        save_model = run.save_model
+        save_model = engine.save_model
 
         def partly(network, folder, *arguments, **options):
             save_model(network, folder, *arguments, **options)
@@ -45,7 +45,7 @@ def plant(where: str, at: int) -> None:
                 (folder / "model.safetensors").write_bytes(b"half")
                 kill()
 
-        run.save_model = partly
+        engine.save_model = partly
     elif where == "state":
         replace = os.replace
 

@@ -18,9 +18,8 @@ import torch
 from safetensors.torch import load_file
 
 from dnabert2_explore.errors import CheckpointError, InputError
-from dnabert2_explore.training.pretrain import PretrainConfig, latest_checkpoint, pretrain
+from dnabert2_explore.training.pretrain import PretrainConfig, engine, latest_checkpoint, pretrain
 from dnabert2_explore.training.pretrain import checkpoints as checkpoints_module
-from dnabert2_explore.training.pretrain import run as run_module
 
 SCRIPT = Path(__file__).with_name("pretraining.py")
 SHAPE = {
@@ -193,9 +192,9 @@ def full_disk(*arguments, **options):
 def test_full_disk_keeps_the_last_checkpoint(config, tmp_path, monkeypatch, what):
     pretrain(dataclasses.replace(config, max_minutes=1e-9))
     if what == "weights":
-        monkeypatch.setattr(run_module, "save_model", full_disk)
+        monkeypatch.setattr(engine, "save_model", full_disk)
     else:
-        monkeypatch.setattr(run_module.torch, "save", full_disk)
+        monkeypatch.setattr(engine.torch, "save", full_disk)
     with pytest.raises(CheckpointError, match=r"step-0000002 cannot be written \(No space left on"
                        r" device\); checkpoint step-0000001 is still there"):  # fmt: skip
         pretrain(dataclasses.replace(config, snapshots_every=0), resume=True)

@@ -1,0 +1,261 @@
+"""State of one run and what is done to it: a step, a score, a checkpoint."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...errors import CheckpointError, InputError
+from ...network import Dnabert2ForMaskedLM
+from ...network.card import Card
+from ..evaluate import HeldOutRows, score_rows
+from ..saving import save_model
+from .batches import Batch
+from .checkpoints import (
+    check_continuation,
+    latest_checkpoint,
+    read_state,
+    snapshot_folder,
+    write_whole,
+)
+from .config import PretrainConfig
+from .networks import Start
+from .processes import Processes
+
+__all__ = ["Outcome", "Run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Loss (nats a masked token), accuracy and gradient norm of one update, over all processes."""
+
+    loss: float
+    accuracy: float
+    norm: float
+
+
+class Run:
+    """State of one run: network, optimiser, step, and the folders they are written to.
+
+    Parameters
+    ----------
+    config : PretrainConfig
+    processes : Processes
+    start : Start
+        The network and its tokenizer.
+    data : dict of str
+        Digests of what batches are drawn from, compared when a run is resumed.
+    notes : tuple of str
+        What the model's README.md says of the run.
+    resumed : path or None
+        Checkpoint to continue from.
+    """
+
+    def __init__(
+        self,
+        config: PretrainConfig,
+        processes: Processes,
+        start: Start,
+        data: dict[str, str],
+        notes: tuple[str, ...],
+        resumed: Path | None,
+    ) -> None:
+        self.config, self.processes, self.start, self.data = config, processes, start, data
+        self.notes = notes
+        self.out = Path(config.out)
+        self.step, self.tokens, self.seconds = 0, 0, 0.0
+        self._saved = -1  # step of the last checkpoint written or read
+        saved: Any = None
+        if resumed is not None:
+            saved = self._restore(resumed)
+        self.network: Dnabert2ForMaskedLM = start.network.to(processes.device)
+        if config.compile:
+            self.network.bert.compile(dynamic=False if config.windows == "random" else None)
+        self.wrapped = processes.wrap(self.network)
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(),
+            lr=config.learning_rate,
+            betas=(config.beta1, config.beta2),
+            eps=config.epsilon,
+            weight_decay=config.weight_decay,
+            fused=True,
+        )
+        if saved is not None:
+            processes.set_optimizer_state(self.network, self.optimizer, saved)
+
+    def _restore(self, folder: Path) -> Any:
+        """Take weights and counters of a checkpoint; return its optimiser state."""
+        state, weights, saved = read_state(folder)
+        check_continuation(folder, state, self.config, self.data)
+        # save_model leaves out the decoder, which is the word embeddings under a second name.
+        missing, unexpected = self.start.network.load_state_dict(weights, strict=False)
+        tied = set(self.start.network._tied_weights_keys)
+        if unexpected or set(missing) - tied:
+            raise CheckpointError(
+                f"checkpoint {folder}: missing {sorted(set(missing) - tied)}, "
+                f"unexpected {unexpected}."
+            )
+        self.step, self.tokens, self.seconds = state["step"], state["tokens"], state["seconds"]
+        self._saved = self.step
+        return saved
+
+    def autocast(self) -> Any:
+        """Compute in bfloat16 where the run does."""
+        if self.config.precision == "bfloat16":
+            return torch.autocast(self.processes.device.type, torch.bfloat16)
+        return nullcontext()
+
+    def train_step(self, batch: Batch, rate: float) -> Outcome:
+        """One update.
+
+        The gradient is that of the mean over all labelled tokens of the step, however the rows are
+        spread over micro-batches and processes.
+        """
+        processes, device = self.processes, self.processes.device
+        labelled, tokens = processes.sum(float(batch.labelled), float(batch.tokens))
+        labelled = max(labelled, 1.0)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self._seed_dropout()
+        self.network.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        # Summed on the device: reading a number would wait for each micro-batch.
+        sums = torch.zeros(2, dtype=torch.float64, device=device)
+        parts = batch.split(self.config.device_rows)
+        for number, part in enumerate(parts, start=1):
+            share = part.labelled / labelled
+            given = part.tensors(device)
+            with processes.syncing(self.wrapped, number == len(parts)):
+                with self.autocast():
+                    found = self.wrapped(**given)
+                # Processes average their gradients; here they add up.
+                (found.loss * (share * processes.world)).backward()
+            targets = given["labels"][given["labels"] > 0]
+            sums[0] += found.loss.detach().double() * share
+            sums[1] += (found.logits.detach().argmax(-1) == targets).sum()
+        norm = self._clip()
+        loss, right = processes.sum(*sums.tolist())
+        if not math.isfinite(loss):
+            raise InputError(
+                f"the loss became {loss} at step {self.step}; lower learning_rate or warm up "
+                "longer, and resume from the last checkpoint."
+            )
+        self.optimizer.step()
+        self.step += 1
+        self.tokens += int(tokens)
+        return Outcome(loss, right / labelled, norm)
+
+    def _seed_dropout(self) -> None:
+        """Let dropout depend on seed, step and process alone: nothing to restore on resuming."""
+        key = [self.config.seed, self.step, 2, self.processes.rank]
+        torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
+
+    def _clip(self) -> float:
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clip)
+        if self.processes.sharded:
+            norm = norm.full_tensor()  # type: ignore[attr-defined]
+        return float(norm)
+
+    def score(self, rows: HeldOutRows) -> dict[str, tuple[float, float]]:
+        """Score held-out rows, in float32.
+
+        Every process takes part: shards cannot be computed with alone.
+        """
+        flash = self.config.attention == "flash"  # computes in half precision only
+        if flash:
+            self.network.set_attn_implementation("sdpa")
+        try:
+            scores = score_rows(self.network, rows)
+        finally:
+            if flash:
+                self.network.set_attn_implementation("flash")
+        if self.processes.sharded:
+            self.network.reshard()
+        return scores
+
+    def save(self) -> Path:
+        """Write a checkpoint that is either whole or absent."""
+        folder = self.out / "checkpoints" / f"step-{self.step:07d}"
+        if self.step == self._saved:  # a step has one outcome
+            return folder
+        optimizer = self.processes.optimizer_state(self.network, self.optimizer)
+        network = self._gathered()
+        state = {
+            "step": self.step,
+            "tokens": self.tokens,
+            "seconds": self.seconds,
+            "data": self.data,
+            "config": asdict(self.config),
+        }
+
+        def fill(partial: Path) -> None:
+            save_model(network, partial, self.start.tokenizer_file, card=self._card())
+            torch.save({"optimizer": optimizer}, partial / "optimizer.pt")
+            text = json.dumps(state, indent=1) + "\n"
+            (partial / "state.json").write_text(text, encoding="utf-8")
+
+        self._write(folder, fill)
+        self._saved = self.step
+        if self.processes.main:
+            kept = sorted(folder.parent.glob("step-*[0-9]"))
+            for old in kept[: -self.config.keep_checkpoints]:
+                shutil.rmtree(old)
+        return folder
+
+    def save_snapshot(self) -> None:
+        """Write the weights alone, in float16, for the time-lapse."""
+        self._write_model(snapshot_folder(self.out, self.step), torch.float16)
+
+    def save_model(self) -> None:
+        """Write the final model."""
+        self._write_model(self.out / "model", torch.float32)
+
+    def _write_model(self, folder: Path, dtype: torch.dtype) -> None:
+        network, tokenizer, card = self._gathered(), self.start.tokenizer_file, self._card()
+        self._write(folder, lambda partial: save_model(network, partial, tokenizer, dtype, card))
+
+    def _card(self) -> Card:
+        """Say in README.md what the model was trained on, and how."""
+        said = dict(note.split(": ", 1) for note in self.notes)
+        data = said.pop("Data")
+        return Card(
+            title=f"{self.out.resolve().name}, after {self.step:,} steps",
+            summary="Pre-trained by masked language modelling with dnabert2-explore.",
+            base_model=self.config.init_from,
+            data={"training": data},
+            settings={"steps": f"{self.step:,} of {self.config.total_steps:,}",
+                      "tokens": f"{self.tokens:,}"} | said,
+            limits=("It predicts masked tokens; what it knows beyond that was not measured here.",),
+        )  # fmt: skip
+
+    def _gathered(self) -> Dnabert2ForMaskedLM:
+        """Return the network with whole weights, on the main process at least."""
+        if not self.processes.sharded:
+            return self.network
+        weights = self.processes.weights(self.network)
+        copy = Dnabert2ForMaskedLM(self.network.config)
+        if self.processes.main:
+            copy.load_state_dict(weights)
+        return copy
+
+    def _write(self, folder: Path, fill: Callable[[Path], None]) -> None:
+        """Write on the main process; all of them learn of a failure."""
+        failure: CheckpointError | None = None
+        if self.processes.main:
+            last = latest_checkpoint(self.out)
+            kept = f"checkpoint {last.name} is still there" if last else "there is no checkpoint"
+            try:
+                write_whole(folder, fill, kept)
+            except CheckpointError as error:
+                failure = error
+        if self.processes.any(failure is not None):
+            raise failure or CheckpointError(f"{folder} could not be written by the main process.")
