@@ -87,6 +87,16 @@ def test_wrong_arguments_end_in_one_sentence(files, arguments, said, monkeypatch
     assert "Traceback" not in result.output
 
 
+def test_outputs_lie_in_this_folder_unless_named(files, monkeypatch):
+    (files / "here").mkdir()
+    monkeypatch.chdir(files / "here")
+    result = run(files)
+    assert result.exit_code == 0, result.stderr
+    assert sorted(path.name for path in (files / "here").iterdir()) == [
+        "calls.scored.parquet", "calls.scored.vcf.gz", "calls.scored.vcf.gz.tbi"
+    ]  # fmt: skip
+
+
 def test_a_header_alone(files):
     (files / "empty.vcf").write_text(HEADER)
     result = run(files, "-o", files / "out.vcf", calls="empty.vcf")

@@ -45,11 +45,14 @@ def variants(
         ),
     ],
     output: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Option(
-            "--output", "-o", help=".vcf, .vcf.gz or .parquet; repeat it for a VCF and a table."
+            "--output",
+            "-o",
+            help=".vcf, .vcf.gz or .parquet; repeat it for a VCF and a table. By default both, "
+            "CALLS.scored.vcf.gz and CALLS.scored.parquet, in this folder.",
         ),
-    ],
+    ] = None,
     model: MODEL = "pocket",
     head: Annotated[
         str | None,
@@ -117,12 +120,13 @@ def variants(
 
     [bold]Examples[/bold]
 
-      dnabert2-explore variants calls.vcf --genome ref.fa -o scored.vcf.gz
+      dnabert2-explore variants calls.vcf --genome ref.fa
       dnabert2-explore variants calls.vcf -g ref.fa -o scored.parquet \
           --head pocket-splice --score llr --score prediction
       dnabert2-explore variants clinvar.vcf.gz -g ref.fa -o scored.parquet \
           --labels INFO/CLNSIG --positive Pathogenic
     """
+    output = output or _beside(calls)
     vcf, table = _outputs(output, force)
     names = _renames(rename or [])
     if labels is not None and table is None:
@@ -164,6 +168,13 @@ def variants(
         print(calibrate_table(table, known))
     if summary.problem or (summary.alleles and not summary.scored):
         raise typer.Exit(1)
+
+
+def _beside(calls: str) -> list[Path]:
+    name = Path(calls).name
+    for ending in (".gz", ".vcf", ".bcf"):
+        name = name.removesuffix(ending)
+    return [Path(f"{name}.scored.vcf.gz"), Path(f"{name}.scored.parquet")]
 
 
 def _outputs(output: list[Path], force: bool) -> tuple[Path | None, Path | None]:

@@ -366,8 +366,8 @@ def _score_panel(
     dots = {
         "type": "scatter",
         "mode": "markers",
-        "x": [value for _, value in strands],
-        "y": [0.0] * len(strands),
+        "x": [value for _, value in strands] if len(strands) > 1 else [],
+        "y": [0.0] * len(strands) if len(strands) > 1 else [],
         "xaxis": "x2",
         "yaxis": "y4",
         "marker": {
@@ -388,7 +388,8 @@ def _score_panel(
             "domain": [0.16, 1.0],
             "range": [-1.2 * reach, 1.2 * reach],
             "title": {
-                "text": "ALT minus REF (nats; below 0: REF is likelier) · ▷ ◁ each strand alone",
+                "text": "ALT minus REF (nats; below 0: REF is likelier)"
+                + (" · ▷ ◁ each strand alone" if len(strands) > 1 else ""),
                 "font": {"size": 12, "color": colours.muted},
                 "standoff": 4,
             },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice
 from os import PathLike
@@ -413,10 +414,19 @@ def score_variants(
     """
     if chunk < 1:
         raise InputError(f"chunk is {chunk}: give at least 1 variant.")
-    opened = genome if isinstance(genome, Genome) else Genome(genome)
-    scorer = Scorer.make(
-        enc, opened, window, scores, layers, strands, head, pll_within, rename, batch_tokens
-    )
+    with nullcontext(genome) if isinstance(genome, Genome) else Genome(genome) as opened:
+        scorer = Scorer.make(
+            enc, opened, window, scores, layers, strands, head, pll_within, rename, batch_tokens
+        )
+        return _score_all(scorer, variants, chunk, progress)
+
+
+def _score_all(
+    scorer: Scorer,
+    variants: str | PathLike[str] | Iterable[Variant],
+    chunk: int,
+    progress: Progress | None,
+) -> VariantScores:
     source: list[tuple[Variant, Skipped | None]]
     truncated = ""
     if isinstance(variants, (str, PathLike)):
