@@ -186,7 +186,7 @@ class DataChooser(VBox):
 
     def _on_upload(self, change: Any) -> None:
         for item in change["new"]:
-            name = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(str(item["name"])).name).lstrip(".")
+            name = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(str(item["name"])).name).lstrip("._")
             self._keep(bytes(item["content"]), name or "table.csv", str(item["name"]))
 
     def _keep(self, content: bytes, file: str, name: str) -> None:
@@ -223,7 +223,12 @@ class DataChooser(VBox):
             model="", out="", train=train, dev=dev, test=test, task=self.task,
             dev_share=SHARE, test_share=SHARE,
         )  # fmt: skip
-        self._take(Chosen(files, read_splits(config), name))
+        try:
+            splits = read_splits(config)
+        except InputError as error:
+            # Of a pasted table, the person knows no file.
+            raise InputError(str(error).replace(train, name)) from error
+        self._take(Chosen(files, splits, name))
 
     def _take(self, chosen: Chosen | None) -> None:
         self.chosen = chosen

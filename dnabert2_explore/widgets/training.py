@@ -590,6 +590,8 @@ class FinetuneApp(Explorer):
         self._sent.value = f"It explains its decisions {where}" + (
             f"; its test sequences are the set “{escape(name)}”." if name else "."
         )
+        if self._splits is not None and self._splits.train.second is not None:
+            self._sent.value += " It was trained on pairs: of single sequences it knows little."
 
     def _look_at_test(self, bench: Workbench) -> str:
         """Add the test sequences, with label and prediction, to the workbench."""

@@ -166,6 +166,9 @@ def test_pasting_a_table(app):
     assert app.start_button.disabled
     app.data.use.click()
     assert "Nothing was pasted" in app._message.value
+    app.data.paste.value = "sequence,label\nACGT,a\nACGX,b"
+    app.data.use.click()
+    assert "the pasted table, line 3" in app._message.value
     rows = "\n".join(f"{random_bases(40, seed=i)}\t{i / 7:.3f}" for i in range(60))
     app.data.paste.value = "sequence\tlabel\n" + rows
     app.data.use.click()
