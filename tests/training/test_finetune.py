@@ -220,7 +220,7 @@ def test_divergence_is_told(config):
 
 
 def test_a_full_disk_keeps_what_was_whole(config, tmp_path, monkeypatch):
-    import dnabert2_explore.training.finetune.run as run
+    import dnabert2_explore.training.finetune.folder as run
 
     saved = []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from transformers import AutoModelForSequenceClassification
 
 import dnabert2_explore.network  # noqa: F401 - registers the Auto classes
 from dnabert2_explore import load
-from dnabert2_explore.errors import CheckpointError, InputError
+from dnabert2_explore.errors import Cancelled, CheckpointError, InputError
 from dnabert2_explore.training.finetune import FinetuneConfig, finetune
 
 from .labelled import read_csv, tiny_model, write_csv, write_splits
@@ -153,6 +154,43 @@ def test_an_adapter_alone_is_the_merged_model(config, data, task):
         one.activate(logits)[0].numpy(), np.atleast_1d(one.predict(sequences[0])[0]), rtol=1e-5,
         atol=1e-6,
     )  # fmt: skip
+
+
+def test_the_adapter_is_that_of_the_best_step_when_it_is_written_late(config, data, monkeypatch):
+    import dnabert2_explore.training.finetune.folder as folder
+
+    save, calls = folder.save_model, []
+
+    def full_for_a_while(*arguments, **more):
+        calls.append(1)
+        if len(calls) < 2:
+            raise OSError(28, "No space left on device")
+        save(*arguments, **more)
+
+    monkeypatch.setattr(folder, "save_model", full_for_a_while)
+
+    def cancel(step, steps):
+        if step == 7:  # by then the weights have moved on from the best, of step 5
+            raise Cancelled("enough")
+
+    with pytest.warns(UserWarning, match="Training goes on"):
+        result = finetune(
+            on(config, data["classification"], method="lora", evaluate_every=5), cancel
+        )
+    assert (result.best_step, result.steps) == (5, 7)
+    one, two = load(result.model, dtype="float32"), load(result.model / "adapter", dtype="float32")
+    np.testing.assert_allclose(one.predict("ACGT" * 9), two.predict("ACGT" * 9), atol=1e-6)
+
+
+def test_an_adapter_of_a_shipped_model_names_it_and_asks_no_hub(config, data):
+    change = {"model": "pocket", "max_steps": 1, "max_tokens": 8, "batch_size": 2, "train_rows": 4}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # peft tells of a look-up that failed
+        result = finetune(on(config, data["classification"], method="lora", **change))
+        enc = load(result.model / "adapter")
+    assert enc.classes == ("poor", "rich")
+    settings = json.loads((result.model / "adapter/adapter_config.json").read_text())
+    assert settings["base_model_name_or_path"] == "pocket"
 
 
 def test_adapters_that_cannot_be_used(config, data, tmp_path):

@@ -6,6 +6,7 @@ import shutil
 import warnings
 from pathlib import Path
 
+import torch
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
 from peft.tuners.lora import Linear
 from safetensors.torch import save_file
@@ -68,6 +69,7 @@ class LoraLearner(Learner):
         self.module = adapted
         self.settings = adapted.peft_config[_NAME]
         self.base = base
+        self.kept: dict[str, torch.Tensor] = {}
         name = config.model
         self.settings.base_model_name_or_path = (
             str(Path(name).resolve()) if Path(name).is_dir() else name
@@ -85,18 +87,25 @@ class LoraLearner(Learner):
             if isinstance(layer, Linear):
                 weight = f"{name}.weight"
                 state[weight] = state[weight] + layer.get_delta_weight(_NAME)
+        self.kept = self._adapter()
         return self._classifier(state)
 
-    def save_extras(self, folder: Path) -> None:
-        """Write the adapter alone: what `load` and peft read."""
-        folder = folder / ADAPTER
-        folder.mkdir()
+    def _adapter(self) -> dict[str, torch.Tensor]:
+        """Copy what is trained to the CPU, under peft's names, its head in the labels' unit."""
+        # "auto" would ask the hub whether the base model's vocabulary was another.
+        found = get_peft_model_state_dict(self.module, save_embedding_layers=False)
         state = {
             name: tensor.detach().to("cpu", copy=True).contiguous()
-            for name, tensor in get_peft_model_state_dict(self.module).items()
+            for name, tensor in found.items()
         }
         self.targets.fold(state[f"{_PREFIX}classifier.weight"], state[f"{_PREFIX}classifier.bias"])
-        save_file(state, folder / ADAPTER_WEIGHTS, metadata={"format": "pt"})
+        return state
+
+    def save_extras(self, folder: Path) -> None:
+        """Write the adapter that `finished` last saw: what `load` and peft read."""
+        folder = folder / ADAPTER
+        folder.mkdir()
+        save_file(self.kept, folder / ADAPTER_WEIGHTS, metadata={"format": "pt"})
         (folder / ADAPTER_WEIGHTS).chmod(0o644)  # safetensors writes for the owner only
         self.settings.save_pretrained(str(folder))
         self.network.config.save_pretrained(folder)

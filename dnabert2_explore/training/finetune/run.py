@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import math
 import os
-import shutil
 import time
 import warnings
 from collections.abc import Callable
@@ -16,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 
 from ...encoder import SHIPPED, Encoder, find_device
 from ...encoder.precision import find_dtype
@@ -25,18 +22,17 @@ from ...network import Dnabert2ForSequenceClassification
 from ...network.card import write_card
 from ...network.checkpoint import find_checkpoint
 from ...tokens import DnaTokenizer
-from ..configuration import write_yaml
 from ..leakage import LeakageReport, check_leakage
 from ..metrics import Scores, lower_is_better, metric_names, score
 from ..predict import write_predictions
-from ..saving import save_model
 from ..tables import Labelled
 from .card import describe
 from .config import FinetuneConfig
 from .data import Batches, TokenRows, encode, read_splits
+from .folder import RunFolder
 from .learners import Learner, classifier_from
 from .probe import ProbeLearner
-from .result import RESULT, FinetuneResult
+from .result import FinetuneResult
 from .targets import Targets
 from .trainer import FinetuneTrainer, training_arguments
 
@@ -108,7 +104,6 @@ class _Run:
         self.steps = 0
         self.best: tuple[float, int] | None = None  # merit, step
         self.kept: Dnabert2ForSequenceClassification | None = None
-        self.on_disk: int | None = None  # step whose weights model/ holds
         self.lowest, self.waited = math.inf, 0
 
     @property
@@ -129,11 +124,17 @@ class _Run:
         self.splits, self.notes = splits, splits.notes
         self.train, self.dev = splits.train, splits.dev
         self.shown = _shown_metrics(config.select, self.train)
-        leakage = check_leakage(splits.named()) if config.check_leakage else LeakageReport(())
+        leakage = (
+            check_leakage(splits.named(), progress=self._preparing)
+            if config.check_leakage
+            else LeakageReport(())
+        )
 
         torch.manual_seed(config.seed)
         network = classifier_from(config, checkpoint, self.train)
-        self._prepare_folder(network)
+        self.folder = RunFolder(self.out, self._columns())
+        if self.first:
+            self.folder.prepare(config, sum(one.numel() for one in network.parameters()))
         rows = [self._encode(tokenizer, self.train, "train")]
         if config.augment == "reverse_complement":
             rows.append(encode(tokenizer, self.train, config.max_tokens, turned=True)[0])
@@ -170,7 +171,7 @@ class _Run:
                 "test": 0 if splits.test is None else len(splits.test),
             },
             notes=tuple(self.notes),
-            model=self.out / "model",
+            model=self.folder.model,
         )
         if self.first:
             result.save(self.out, config=dataclasses.asdict(config))
@@ -194,29 +195,19 @@ class _Run:
                 network, tokenizer, targets, rows, self.config, self.source
             )
         elif method == "probe":
-            learner = ProbeLearner(network, tokenizer, targets, rows)
+            learner = ProbeLearner(network, tokenizer, targets, rows, self._preparing)
             self.notes.append("probe: the encoder is frozen, there is no dropout")
         else:
             learner = Learner(network, tokenizer, targets, rows)
         self.learner = learner
         return learner
 
-    def _prepare_folder(self, network: torch.nn.Module) -> None:
-        """Make the run folder; what an earlier run left there must not pass for this one's."""
-        if not self.first:
-            return
-        self.out.mkdir(parents=True, exist_ok=True)
-        size = sum(one.numel() for one in network.parameters()) * 4
-        free = shutil.disk_usage(self.out).free
-        if free < 2 * size:  # the best so far, and the next before it takes its place
-            raise InputError(
-                f"{self.out}: {free / 1e6:,.0f} MB are free, and the model needs "
-                f"{2 * size / 1e6:,.0f} MB while it is replaced: make room, or name another out."
-            )
-        for name in (RESULT, "predictions.csv"):
-            (self.out / name).unlink(missing_ok=True)
-        write_yaml(self.config, self.out / "config.yaml")
-        (self.out / "log.csv").write_text(",".join(self._columns()) + "\n", encoding="utf-8")
+    def _preparing(self, done: int, total: int) -> None:
+        """Tell that step 1 is still to come; what is cancelled here has found nothing yet."""
+        if self.progress is not None and self.first:
+            per_epoch = math.ceil(len(self.train) / self.config.batch_size)
+            planned = self.config.max_steps or math.ceil(self.config.epochs * per_epoch)
+            self.progress(0, planned)
 
     def _columns(self) -> tuple[str, ...]:
         first = ("step", "epoch", "train_loss", "dev_loss")
@@ -343,16 +334,15 @@ class _Run:
         merit = -merit if lower_is_better(self.config.select) else merit
         better = self.best is None or merit > self.best[0]
         if better:
-            self.best = (merit, step)
-            self.kept = self.learner.finished()
+            kept = self.learner.finished()
+            self.best, self.kept = (merit, step), kept  # together, whatever interrupts
             self._save_kept()
         point = {"step": step, "epoch": round(epoch, 4), "train_loss": train_loss}
         point |= {"dev_loss": found.loss} | {name: found[name] for name in self.shown}
         seconds = round(time.monotonic() - self.begun, 2)
         point |= {"seconds": seconds, "learning_rate": rate, "best": better}
         if self.first:
-            with (self.out / "log.csv").open("a", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerow([_shown(point[name]) for name in self._columns()])
+            self.folder.log(point)
             if self.watch is not None:
                 self.watch(point)
         return self._impatient(found.loss, step)
@@ -414,38 +404,17 @@ class _Run:
         """Make sure that the folder holds the best weights; return the network."""
         assert self.best is not None
         assert self.kept is not None
-        if self.first and self.on_disk != self.best[1]:
+        if self.first and self.folder.step != self.best[1]:
             self._write_model()
         return self.kept
 
     def _write_model(self) -> None:
         assert self.best is not None
         assert self.kept is not None
-        folder, fresh, old = (self.out / name for name in ("model", ".model.new", ".model.old"))
-        before = (
-            "no weights of this run are there"
-            if self.on_disk is None
-            else f"those of step {self.on_disk:,} are whole there"
-        )
-        try:
-            for one in (fresh, old):
-                shutil.rmtree(one, ignore_errors=True)
-            card = describe(self.config, self.splits, self.best[1])
-            save_model(self.kept, fresh, self.source.tokenizer, card=card)
-            self.learner.save_extras(fresh)
-            if folder.exists():
-                folder.rename(old)
-            fresh.rename(folder)
-            shutil.rmtree(old, ignore_errors=True)
-        except (OSError, SafetensorError) as error:
-            shutil.rmtree(fresh, ignore_errors=True)
-            if old.exists() and not folder.exists():
-                old.rename(folder)
-            raise CheckpointError(
-                f"The weights of step {self.best[1]:,} cannot be written to {folder} ({error}), "
-                f"and {before}: make room on the disk."
-            ) from error
-        self.on_disk = self.best[1]
+        step = self.best[1]
+        card = describe(self.config, self.splits, step)
+        tokenizer = self.source.tokenizer
+        self.folder.write_model(self.kept, step, tokenizer, card, self.learner.save_extras)
 
 
 def _device(name: str) -> torch.device:
@@ -465,9 +434,3 @@ def _shown_metrics(select: str, train: Labelled) -> tuple[str, ...]:
         raise InputError(f"select is {select!r}; expected loss, {' or '.join(names)}.")
     general = metric_names(train.task)
     return general if select == "loss" or select in general else (*general, select)
-
-
-def _shown(value: Any) -> Any:
-    if isinstance(value, bool):
-        return int(value)
-    return f"{value:.7g}" if isinstance(value, float) else value

@@ -1,0 +1,145 @@
+"""The folder of a run: what is written into it, whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+
+from ...errors import CheckpointError, InputError
+from ...network import Dnabert2ForSequenceClassification
+from ...network.card import Card
+from ..configuration import write_yaml
+from ..saving import save_model
+from .config import FinetuneConfig
+from .result import RESULT
+
+__all__ = ["RunFolder"]
+
+_SMALL_FILES = 500_000  # bytes of tokenizer, configuration and card
+
+
+class RunFolder:
+    """Where a run writes.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+    columns : tuple of str
+        Of ``log.csv``.
+
+    Attributes
+    ----------
+    model : pathlib.Path
+        Folder of the best weights so far.
+    step : int or None
+        Whose weights of this run are whole in it; None before the first.
+    """
+
+    def __init__(self, out: Path, columns: tuple[str, ...]) -> None:
+        self.out = out
+        self.columns = columns
+        self.model = out / "model"
+        self.step: int | None = None
+
+    def prepare(self, config: FinetuneConfig, weights: int) -> None:
+        """Make the folder; an earlier run's results must not pass for this one's.
+
+        Parameters
+        ----------
+        config : FinetuneConfig
+        weights : int
+            Numbers of the model.
+
+        Raises
+        ------
+        InputError
+            If there is no room for the model on the disk.
+        """
+        self.out.mkdir(parents=True, exist_ok=True)
+        size = weights * 4 + _SMALL_FILES
+        free = shutil.disk_usage(self.out).free
+        if free < 2 * size:  # the best so far, and the next before it takes its place
+            raise InputError(
+                f"{self.out}: {free / 1e6:,.1f} MB are free, and the model needs "
+                f"{2 * size / 1e6:,.1f} MB while it is replaced: make room, or name another out."
+            )
+        for name in (RESULT, "predictions.csv"):
+            (self.out / name).unlink(missing_ok=True)
+        write_yaml(config, self.out / "config.yaml")
+        with (self.out / "log.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerow(self.columns)
+
+    def log(self, point: dict[str, Any]) -> None:
+        """Add a row to ``log.csv``."""
+        with (self.out / "log.csv").open("a", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerow([_shown(point[name]) for name in self.columns])
+
+    def write_model(
+        self,
+        network: Dnabert2ForSequenceClassification,
+        step: int,
+        tokenizer: Path,
+        card: Card,
+        extras: Callable[[Path], None],
+    ) -> None:
+        """Put weights in the place of those before.
+
+        Parameters
+        ----------
+        network : Dnabert2ForSequenceClassification
+        step : int
+            Whose weights they are.
+        tokenizer : pathlib.Path
+            ``tokenizer.json`` to copy.
+        card : Card
+        extras : callable
+            extras(folder) writes what else belongs to the model.
+
+        Raises
+        ------
+        CheckpointError
+            If the disk is full, or the folder cannot be written; what was there is still whole.
+        """
+        fresh, old = self.out / ".model.new", self.out / ".model.old"
+        try:
+            self._restore(old)
+            shutil.rmtree(fresh, ignore_errors=True)
+            save_model(network, fresh, tokenizer, card=card)
+            extras(fresh)
+            if self.model.exists():
+                self.model.rename(old)
+            fresh.rename(self.model)
+            shutil.rmtree(old, ignore_errors=True)
+        except (OSError, SafetensorError) as error:
+            shutil.rmtree(fresh, ignore_errors=True)
+            self._restore(old)
+            before = (
+                "no weights of this run are there"
+                if self.step is None
+                else f"those of step {self.step:,} are whole there"
+            )
+            raise CheckpointError(
+                f"The weights of step {step:,} cannot be written to {self.model} ({error}), and "
+                f"{before}: make room on the disk."
+            ) from error
+        self.step = step
+
+    def _restore(self, old: Path) -> None:
+        """Bring back what a process that died between two renames had moved away."""
+        if not old.exists():
+            return
+        if self.model.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.rename(self.model)
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, bool):
+        return int(value)
+    return f"{value:.7g}" if isinstance(value, float) else value
