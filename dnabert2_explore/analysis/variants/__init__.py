@@ -1,8 +1,10 @@
 """Variants: scores by a model, of any change of bases, fair to how it is cut into tokens."""
 
-from .calibration import Calibration, Comparison, calibrate, calibrate_table, read_labels
+from .calibration import Calibration, Comparison, calibrate, calibrate_table
 from .files import VcfSummary, score_vcf
-from .score import SCORES, STRANDS, Scorer, score_variants
+from .labels import read_labels
+from .score import score_variants
+from .scorer import SCORES, STRANDS, Scorer
 from .scores import Column, VariantScores
 
 __all__ = [

@@ -14,7 +14,7 @@ from ...sequences.variants import Skipped, Variant, place, windows_of
 from ...tokens import Tokens
 from ..attend import Attention, attend
 from ..attribute import attribute
-from .score import Scorer
+from .scorer import Scorer
 from .scores import VariantScores
 from .segments import Pair, cut_pairs
 

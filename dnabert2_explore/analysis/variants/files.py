@@ -18,7 +18,7 @@ from ...files import replacing
 from ...sequences.variants import REASONS, Skipped, Variant
 from ...sequences.vcf import PREFIX, Info, VcfReader, VcfRecord, VcfWriter, check_contigs
 from ...version import __version__
-from .score import Scorer
+from .scorer import Scorer
 from .scores import Column, VariantScores
 
 __all__ = ["VcfSummary", "info_key", "score_vcf"]
