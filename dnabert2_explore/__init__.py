@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .analysis.attend import Attention, attend
     from .analysis.attribute import Attribution, attribute
     from .analysis.project import project
+    from .analysis.timelapse import TimeLapse, timelapse
     from .analysis.variants import VariantScores, score_variants
     from .encoder import Encoder, load
     from .errors import Cancelled, CheckpointError, ExploreError, InputError
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from .sequences.variants import Variant
     from .stores import open_store
     from .tokens import Tokens
+    from .training.finetune import FinetuneConfig, FinetuneResult, finetune
+    from .training.pretrain import PretrainConfig, pretrain
     from .widgets import (
         AtlasExplorer,
         AttentionExplorer,
@@ -57,10 +60,14 @@ _HOMES = {
     "Encoder": ".encoder",
     "ExploreError": ".errors",
     "FinetuneApp": ".widgets",
+    "FinetuneConfig": ".training.finetune",
+    "FinetuneResult": ".training.finetune",
     "InputError": ".errors",
     "LeaderboardExplorer": ".widgets",
+    "PretrainConfig": ".training.pretrain",
     "PretrainingMonitor": ".widgets",
     "Sequence": ".sequences",
+    "TimeLapse": ".analysis.timelapse",
     "TimeLapseExplorer": ".widgets",
     "TokenExplorer": ".widgets",
     "Tokens": ".tokens",
@@ -71,11 +78,14 @@ _HOMES = {
     "attend": ".analysis.attend",
     "attribute": ".analysis.attribute",
     "demo": ".demo",
+    "finetune": ".training.finetune",
     "load": ".encoder",
     "open_store": ".stores",
+    "pretrain": ".training.pretrain",
     "project": ".analysis.project",
     "read_sequences": ".sequences",
     "score_variants": ".analysis.variants",
+    "timelapse": ".analysis.timelapse",
 }
 
 __all__ = [
@@ -89,10 +99,14 @@ __all__ = [
     "Encoder",
     "ExploreError",
     "FinetuneApp",
+    "FinetuneConfig",
+    "FinetuneResult",
     "InputError",
     "LeaderboardExplorer",
+    "PretrainConfig",
     "PretrainingMonitor",
     "Sequence",
+    "TimeLapse",
     "TimeLapseExplorer",
     "TokenExplorer",
     "Tokens",
@@ -104,11 +118,14 @@ __all__ = [
     "attend",
     "attribute",
     "demo",
+    "finetune",
     "load",
     "open_store",
+    "pretrain",
     "project",
     "read_sequences",
     "score_variants",
+    "timelapse",
 ]
 
 register_when_needed()

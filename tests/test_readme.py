@@ -21,8 +21,8 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{re.escape(language)}\n(.*?)^```$", README, re.M | re.S)
 
 
-def test_the_tour_and_the_genomes_run_as_they_stand(tmp_path, monkeypatch):
-    tour, genomes = blocks("python")
+def test_the_tour_the_training_and_the_genomes_run_as_they_stand(tmp_path, monkeypatch):
+    tour, training, genomes = blocks("python")
     assert len([line for line in tour.splitlines() if line.strip()]) <= 11  # the import and ten
     names: dict = {}
     exec(compile(tour, "README.md", "exec"), names)
@@ -33,7 +33,22 @@ def test_the_tour_and_the_genomes_run_as_they_stand(tmp_path, monkeypatch):
     np.testing.assert_allclose(names["probabilities"].sum(axis=1), 1, rtol=1e-5)
     assert names["why"].nucleotides.shape == (len(names["site"]),)
     monkeypatch.chdir(tmp_path)
-    Path("genome.fa").write_text(f">locus\n{names['dx'].demo.locus().sequence.bases}\n")
+    demo = names["dx"].demo
+    locus = demo.locus().sequence
+    Path("genome.fa").write_text(f">{locus.name}\n{locus.bases}\n")
+    base = locus.bases[999]
+    Path("calls.vcf").write_text(
+        "##fileformat=VCFv4.2\n"
+        f"##contig=<ID={locus.name}>\n"
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+        f"{locus.name}\t1000\t.\t{base}\t{base}TT\t.\t.\t.\n"
+    )
+    for start, split in enumerate(("train", "dev", "test")):
+        rows = [f"{site.bases},{site.label}" for site in demo.splice()[start::3]]
+        Path(f"{split}.csv").write_text("\n".join(["sequence,label", *rows, ""]))
+    exec(compile(training, "README.md", "exec"), names)
+    assert names["mine"].classes == names["result"].classes
+    assert len(names["table"]) == 1
     exec(compile(genomes, "README.md", "exec"), names)
     store = names["store"]
     assert store.complete
@@ -59,7 +74,10 @@ def test_commands_and_options_exist():
     ]
     assert {words[1] for words in shown} == set(commands)
     for _, name, *rest in shown:
-        known = {opt for param in commands[name].params for opt in param.opts}
+        command = commands[name]
+        if hasattr(command, "commands"):  # a group such as gue
+            command = command.commands[rest.pop(0)]
+        known = {opt for param in command.params for opt in param.opts}
         assert {word for word in rest if word.startswith("-")} <= known, name
 
 

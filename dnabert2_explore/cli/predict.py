@@ -42,7 +42,7 @@ def predict(
 
     A row for each: its number, name, label if the file has one, what is
     predicted, and the probability of each class. Where there are labels, their
-    scores are printed, and written beside as OUTPUT.scores.json. Memory does
+    scores are printed, and written beside as NAME.scores.json. Memory does
     not grow with the file.
 
     [bold]Examples[/bold]
