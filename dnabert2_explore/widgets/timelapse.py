@@ -129,6 +129,7 @@ class TimeLapseExplorer(Explorer):
             self._draw()
             return
         from ..analysis.timelapse import find_snapshots
+        from ..network import Dnabert2Config, alibi_slopes
 
         if not self.run:
             raise InputError(
@@ -136,20 +137,19 @@ class TimeLapseExplorer(Explorer):
             )
         found = find_snapshots(self.run)
         state = read_run(Path(self.run).expanduser())
-        # A folder of snapshots alone has no log: it is no run that is still to begin.
-        going = state.state == "running" or (state.state == "waiting" and not found)
+        # A folder of snapshots alone tells of no run: it is none that is still to begin.
+        begins = state.state == "waiting" and (bool(state.about) or not found)
+        going = state.state == "running" or begins
         if going and self.patient:
             self._wait_for(state)
             return
         self.say("")
-        self._snapshots = found
-        if len(self._snapshots) < 2:
+        if len(found) < 2:
             raise InputError(
-                f"{self.run} has {len(self._snapshots)} snapshots; expected at least 2: set "
+                f"{self.run} has {len(found)} snapshots; expected at least 2: set "
                 "snapshots_every when the run is started."
             )
-        from ..network import Dnabert2Config, alibi_slopes
-
+        self._snapshots = found
         config = Dnabert2Config.from_pretrained(self._snapshots[-1][1])
         layers, heads = config.num_hidden_layers, config.num_attention_heads
         self._quiet = True

@@ -63,9 +63,9 @@ def picture(lab, view, path):
 
 def test_the_curves_grow_and_the_test_scores_come(lab, screenshots):
     lab.show_cell(FINETUNE - 1)
-    wait_text(lab, ".dx-training .dx-caption", "Lowest dev loss so far")
+    wait_text(lab, ".dx-training .dx-caption", "Lowest dev loss so far", timeout=60)
     assert lab.page.locator(".dx-training .dx-stop").is_visible()
-    wait_text(lab, ".dx-training .dx-job-text", "s left")
+    wait_text(lab, ".dx-training .dx-start-row .dx-job-text", "s left")
     lab.page.wait_for_selector(".dx-training .dx-scores table", timeout=300_000)
     assert drawn(lab, "training") > 3
     wait_text(lab, ".dx-training .dx-leakage", "in train")

@@ -132,6 +132,11 @@ def test_a_run_that_goes_on_is_waited_for(run, tmp_path, probes):
     folder.mkdir()
     view = dx.TimeLapseExplorer(folder, probes, atlas=probes)
     assert "no run in" in view._message.value
+    # The first snapshot is there before the first row of the log.
+    (folder / "run.json").write_text((run / "run.json").read_text())
+    shutil.copytree(run / "snapshots" / "step-0000000", folder / "snapshots" / "step-0000000")
+    view._open()
+    assert "no run in" in view._message.value
     shutil.copytree(run, folder, dirs_exist_ok=True)
     view.wait(60)
     assert view.lapse is not None
