@@ -274,6 +274,8 @@ class PretrainingMonitor(Explorer):
             self._line.value = ""
             self._show(None, "Name the folder of a run, or start a tiny one to watch.")
             return
+        # First the slow part: words that speak of a step must not run ahead of its curve.
+        figure = self._figure()
         self._line.value = _state_line(state)
         self._notes.value = (
             "<details><summary>What the run decided</summary><ul>"
@@ -282,7 +284,6 @@ class PretrainingMonitor(Explorer):
             if state.notes
             else ""
         )
-        figure = self._figure()
         if figure is None:
             place = escape(str(state.folder))
             there = "is there" if state.folder.is_dir() else "is not there yet"

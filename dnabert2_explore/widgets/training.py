@@ -153,6 +153,7 @@ class FinetuneApp(Explorer):
         self._steps = 0
         self._drawn = 0.0
         self._stop = threading.Event()
+        self._releaser: threading.Thread | None = None
         self._parameters: dict[str, int] = {}
         self._make_form(model, data)
         self.metric = Dropdown(options=[("MCC", "mcc")], tooltip="Score on show")
@@ -450,12 +451,19 @@ class FinetuneApp(Explorer):
         # An error must not leave the button grey: look when the thread has ended.
         job = self._job
         if job is not None:
-            threading.Thread(target=self._release, args=(job,), daemon=True).start()
+            self._releaser = threading.Thread(target=self._release, args=(job,), daemon=True)
+            self._releaser.start()
 
     def _release(self, job: Job[Any]) -> None:
         job.wait()
         if job is self._job:
             self._guarded(self._show_plan)
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Block until the run has ended and the form can be used again."""
+        super().wait(timeout)
+        if self._releaser is not None:
+            self._releaser.join(timeout)
 
     # What was found -----------------------------------------------------------------------------
 

@@ -31,6 +31,17 @@ def spec(view):
     return json.loads(view.plot.spec)
 
 
+def wait_until(view, condition, seconds=10):
+    """Wait for what another thread draws; under the lock a drawing is whole, or not begun."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with view.selection.lock:
+            if condition():
+                return
+        time.sleep(0.02)
+    pytest.fail(f"not within {seconds} s: {view._line.value} {view._message.value}")
+
+
 def test_what_a_folder_says(run):
     state = read_run(run)
     assert (state.step, state.steps, state.state) == (20, 100, "running")
@@ -86,13 +97,28 @@ def test_the_monitor_follows_what_is_written(run):
     view = dx.PretrainingMonitor(run, pace=0.02)
     with (run / "log.csv").open("a") as log:
         log.write("30,3000,4.4,1.0e-3,1.0,5000,3,float32,0.02\n")
-    deadline = time.monotonic() + 10
-    while "step 30" not in view._line.value and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert "step 30 of 100" in view._line.value
-    assert spec(view)["data"][0]["x"][-1] == 30
+    wait_until(view, lambda: "step 30 of 100" in view._line.value)
+    with view.selection.lock:
+        assert spec(view)["data"][0]["x"][-1] == 30
     view.close()
     assert not view._look()  # the thread ends
+
+
+def test_words_do_not_run_ahead_of_the_curve(run, monkeypatch):
+    view = dx.PretrainingMonitor(run, follow=False)
+    with (run / "log.csv").open("a") as log:
+        log.write("30,3000,4.4,1.0e-3,1.0,5000,3,float32,0.02\n")
+    said = []
+    real = view._figure
+
+    def slow():
+        said.append(view._line.value)
+        return real()
+
+    monkeypatch.setattr(view, "_figure", slow)
+    view.refresh()
+    assert "step 20 of 100" in said[0]
+    assert "step 30 of 100" in view._line.value
 
 
 def test_no_run_yet_is_a_designed_state(tmp_path):
@@ -107,10 +133,7 @@ def test_a_tiny_run_can_be_started_and_stopped(tmp_path):
     view = dx.PretrainingMonitor(runs=tmp_path / "runs", pace=0.05)
     view.start_button.click()
     assert view.start_button.disabled
-    deadline = time.monotonic() + 60
-    while (view.state is None or not view.state.log) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert view.state.log, view._message.value
+    wait_until(view, lambda: view.state is not None and view.state.log, 60)
     view._bar._button.click()
     view.wait(60)
     assert "Stopped" in view._message.value

@@ -128,16 +128,21 @@ def test_what_cannot_be_shown_says_why(run, tmp_path, probes):
 
 
 def test_a_run_that_goes_on_is_waited_for(run, tmp_path, probes):
-    folder = tmp_path / "run"
+    # The view looks at any moment: each state is made aside, and put there at once.
+    begun, ended, folder = (tmp_path / name for name in ("begun", "ended", "run"))
+    begun.mkdir()
     folder.mkdir()
+    shutil.copy(run / "run.json", begun)
+    shutil.copytree(run / "snapshots" / "step-0000000", begun / "snapshots" / "step-0000000")
+    shutil.copytree(run, ended)
     view = dx.TimeLapseExplorer(folder, probes, atlas=probes)
     assert "no run in" in view._message.value
     # The first snapshot is there before the first row of the log.
-    (folder / "run.json").write_text((run / "run.json").read_text())
-    shutil.copytree(run / "snapshots" / "step-0000000", folder / "snapshots" / "step-0000000")
-    view._open()
+    begun.rename(folder)  # in the place of the empty one
+    view._guarded(view._open)
     assert "no run in" in view._message.value
-    shutil.copytree(run, folder, dirs_exist_ok=True)
+    folder.rename(begun)
+    ended.rename(folder)
     view.wait(60)
     assert view.lapse is not None
     assert view._message.layout.display == "none"
