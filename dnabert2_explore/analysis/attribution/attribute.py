@@ -2,171 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from collections.abc import Sequence as Items
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from ..encoder import Bases, Encoder
-from ..errors import InputError
-from ..tokens import Tokens
+from ...encoder import Bases, Encoder
+from ...errors import InputError
+from .baselines import baseline_embeddings
+from .methods import METHODS, MethodInfo, find_method
+from .mutagenesis import approximate_all, importance_of, mutate_all
+from .problem import Problem, Score
+from .question import Question, Target
+from .result import Attribution
+from .spread import check_spread, spread
 
-__all__ = ["METHODS", "Attribution", "attribute"]
-
-#: Tokens in one pass of integrated gradients or occlusion; bounds their memory.
-CHUNK_TOKENS = 2048
+__all__ = ["attribute", "explain"]
 
 Progress = Callable[[int, int], None]
-Target = int | str | tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Attribution:
-    """Contributions of tokens and bases to one output of a model.
-
-    Attributes
-    ----------
-    segmentation : Tokens
-        The tokens, special ones included.
-    tokens : numpy.ndarray, shape (n_tokens,), float32
-        Contribution of each token, in `unit`.
-    nucleotides : numpy.ndarray, shape (n_bases,), float32
-        Each token's contribution spread evenly over its bases: the sum over a token's bases is the
-        token's score. Special tokens have no bases; their share is in `tokens` only.
-    delta : float or None
-        Convergence: the sum of `tokens` minus (score - baseline score), 0 if the method were
-        exact. None where the method promises no such sum.
-    method : str
-    target : int or tuple of int
-        Class index, or the base span [start, end) whose masked tokens were predicted.
-    target_name : str
-    score : float
-        The output that was explained, in `unit`.
-    baseline_score : float or None
-        The same output with every token replaced by [MASK]; None where no baseline is used.
-    unit : str
-        ``"logit"`` or ``"nats"`` (log-likelihood) or ``"value"``.
-    probabilities : numpy.ndarray, shape (classes,), or None
-        What the model predicts, for a model with classes.
-    classes : tuple of str
-    model : str
-        The model and how it ran.
-    """
-
-    segmentation: Tokens
-    tokens: NDArray[np.float32]
-    nucleotides: NDArray[np.float32]
-    delta: float | None
-    method: str
-    target: int | tuple[int, int]
-    target_name: str
-    score: float
-    baseline_score: float | None
-    unit: str
-    probabilities: NDArray[np.float32] | None
-    classes: tuple[str, ...]
-    model: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    """What a method needs: a scalar function of token embeddings or ids, and where to start."""
-
-    ids: torch.Tensor  # (1, n)
-    baseline: torch.Tensor  # (1, n)
-    layer: torch.nn.Module
-    score: Callable[[torch.Tensor], torch.Tensor]  # ids (b, n) -> (b,)
-    n_steps: int
-    progress: Progress
-
-
-def _layer_integrated_gradients(problem: _Problem) -> tuple[torch.Tensor, float | None]:
-    from captum.attr import LayerIntegratedGradients
-
-    # Steps in one pass: Captum's default, all at once, takes gigabytes (128 tokens × 50 steps: 7).
-    chunk = max(1, min(problem.n_steps, CHUNK_TOKENS // problem.ids.shape[1]))
-    # Captum also calls the function at both ends, once for the embeddings and once for the delta.
-    total = -(-problem.n_steps // chunk) + 4
-    done = 0
-
-    def counted(ids: torch.Tensor) -> torch.Tensor:
-        nonlocal done
-        done += 1
-        problem.progress(done, total)
-        return problem.score(ids)
-
-    method = LayerIntegratedGradients(counted, problem.layer)
-    scores, delta = method.attribute(
-        problem.ids,
-        baselines=problem.baseline,
-        n_steps=problem.n_steps,
-        internal_batch_size=chunk,
-        return_convergence_delta=True,
-    )
-    return scores.sum(dim=-1)[0], float(delta.sum())
-
-
-def _gradients(problem: _Problem) -> tuple[torch.Tensor, torch.Tensor]:
-    """Captum's gradient of the score at the embeddings, and the embeddings, (n, hidden) each."""
-    from captum.attr import LayerGradientXActivation
-
-    problem.progress(0, 1)
-    embeddings = problem.layer(problem.ids).detach()[0]
-    gradient = LayerGradientXActivation(
-        problem.score, problem.layer, multiply_by_inputs=False
-    ).attribute(problem.ids)[0]
-    problem.progress(1, 1)
-    return gradient.detach(), embeddings
-
-
-def _saliency(problem: _Problem) -> tuple[torch.Tensor, float | None]:
-    gradient, _ = _gradients(problem)
-    return gradient.norm(dim=-1), None
-
-
-def _input_x_gradient(problem: _Problem) -> tuple[torch.Tensor, float | None]:
-    gradient, embeddings = _gradients(problem)
-    return (gradient * embeddings).sum(dim=-1), None
-
-
-def _occlusion(problem: _Problem) -> tuple[torch.Tensor, float | None]:
-    from captum.attr import Occlusion
-
-    total = problem.ids.shape[1]
-    done = 0
-
-    def counted(ids: torch.Tensor) -> torch.Tensor:
-        nonlocal done
-        problem.progress(min(done, total), total)
-        done += len(ids)
-        # A token id is a name, not an amount: gradients have no place here.
-        with torch.no_grad():
-            return problem.score(ids)
-
-    scores = Occlusion(counted).attribute(
-        problem.ids,
-        sliding_window_shapes=(1,),
-        baselines=problem.baseline,
-        perturbations_per_eval=max(1, CHUNK_TOKENS // total),
-    )
-    problem.progress(total, total)
-    return scores[0], None
-
-
-_METHODS: dict[str, Callable[[_Problem], tuple[torch.Tensor, float | None]]] = {
-    "layer_integrated_gradients": _layer_integrated_gradients,
-    "saliency": _saliency,
-    "input_x_gradient": _input_x_gradient,
-    "occlusion": _occlusion,
-}
-
-#: Names that `attribute` takes as `method`.
-METHODS = tuple(_METHODS)
-
-# Which methods start from the [MASK] baseline.
-_WITH_BASELINE = {"layer_integrated_gradients", "occlusion"}
 
 
 def attribute(
@@ -176,6 +33,17 @@ def attribute(
     method: str = "layer_integrated_gradients",
     n_steps: int = 200,
     progress: Progress | None = None,
+    *,
+    output: str = "auto",
+    baseline: str = "mask",
+    spread: str = "even",
+    samples: int = 25,
+    window: int = 1,
+    groups: Items[tuple[int, int]] | None = None,
+    layer: int | None = None,
+    noise: float = 0.1,
+    noise_samples: int = 0,
+    seed: int = 0,
 ) -> Attribution:
     """Attribute one output of a model to the tokens and bases of a sequence.
 
@@ -188,15 +56,56 @@ def attribute(
         a regression model. For a pre-trained model: a base span (start, end), 0-based, half-open.
         The tokens under it are masked, and the log-likelihood of what they were is explained.
     method : str
-        ``"layer_integrated_gradients"`` (Sundararajan et al. 2017), at the token embeddings, from
-        the sequence with every token replaced by [MASK]; ``"saliency"``, the length of the
-        gradient (not signed); ``"input_x_gradient"``; ``"occlusion"``, the loss when one token
-        becomes [MASK]. All through Captum.
+        All through Captum, at the token embeddings, but for the last three.
+
+        ``"layer_integrated_gradients"``
+            Mean gradient on the way from the baseline, times the way. Complete.
+        ``"saliency"``
+            Length of the gradient; not signed.
+        ``"input_x_gradient"``
+        ``"deep_lift"``
+            Captum's rules; LayerNorm, attention and the gate have none, see `delta`.
+        ``"gradient_shap"``
+            Gradients at `samples` random points between baselines and sequence. Complete in the
+            mean.
+        ``"layer_conductance"``
+            Integrated gradients through the tokens of a `layer`. Complete.
+        ``"occlusion"``
+            Loss when `window` tokens become the baseline.
+        ``"feature_ablation"``
+            Loss when the tokens of one of `groups` do.
+        ``"shapley_value_sampling"``
+            Mean gain over `samples` random orders of tokens, or of `groups`. Complete.
+        ``"attention_x_gradient"``
+            Attention times its gradient, over all layers and heads.
+        ``"saturation_mutagenesis"``
+            At each base, what it adds beside the mean of the other three; each mutant is cut into
+            tokens anew. Scores bases, not tokens; a token's score is the sum over its bases.
+        ``"mutagenesis_gradient"``
+            Its estimate from one gradient.
     n_steps : int
-        Steps of the integral (layer integrated gradients only). Look at `delta`: where it is not
-        small beside ``score - baseline_score``, take more.
+        Steps of the integral (integrated gradients, conductance). Look at `delta`: where it is
+        not small beside `change`, take more.
     progress : callable, optional
         Called as progress(done, total); raise `Cancelled` from it to stop.
+    output : {"auto", "logit", "probability"}
+        Of a model with classes; "auto" is the logit.
+    baseline : {"mask", "pad", "zero", "mean", "shuffled"}
+        What takes the place of tokens: [MASK], [PAD], zero or mean embeddings, or the tokens of
+        dinucleotide-shuffled copies (`samples` of them for GradientSHAP, else 5; the scores'
+        mean). Special tokens stay.
+    spread : {"even", "occlusion", "mutagenesis"}
+        How a token's score is shared among its bases: evenly, or by how much the output changes
+        when a base becomes N, or is mutated. The sum stays.
+    samples, window, groups, layer
+        Of the methods that name them. `groups` are base spans [start, end); tokens go to the
+        group they share most bases with, those outside of all form one more. `layer` is 0 for the
+        embeddings, i for the output of layer i; half of the depth by default.
+    noise, noise_samples : float, int
+        SmoothGrad's noise tunnel around a gradient method: mean over `noise_samples` copies with
+        Gaussian noise of `noise` times the embeddings' standard deviation. 0 samples for none.
+    seed : int
+        Of everything that is drawn.
 
     Returns
     -------
@@ -205,149 +114,260 @@ def attribute(
     Raises
     ------
     InputError
-        If the method or target is unknown, or the model has nothing to be asked for.
+        If method, target or a setting is unknown, or the model has nothing to be asked for.
 
     References
     ----------
-    Kokhlikyan et al. 2020, Captum, arXiv 2009.07896.
+    Kokhlikyan et al. 2020, Captum, arXiv 2009.07896; each method's own in
+    `dnabert2_explore.analysis.attribution.METHODS`.
+
+    Examples
+    --------
+    >>> import dnabert2_explore as dx
+    >>> site = dx.demo.splice()[0]
+    >>> result = dx.attribute(dx.load("pocket-splice"), site, "donor", "occlusion")
+    >>> result.tokens.shape == (len(result.segmentation),), result.nucleotides.shape
+    (True, (200,))
     """
-    if method not in _METHODS:
-        raise InputError(f"Method {method!r} is unknown: choose one of {', '.join(METHODS)}.")
+    find_method(method)
     if n_steps < 1:
         raise InputError(f"n_steps is {n_steps}: the integral needs at least 1 step.")
-    if isinstance(target, list):  # as JSON and sliders give spans
-        target = tuple(target)
-    tokens = enc.tokenize(bases)
-    if tokens.special.all():
-        raise InputError("The sequence has no bases: give at least one.")
-    ids = enc.input_ids(tokens)
-    resolved: int | tuple[int, int]
-    probabilities = None
-    if enc.has_head:
-        baseline = _all_masked(enc, tokens, ids)
-        with enc.lock, torch.no_grad():
-            logits = enc.network(torch.cat([ids, baseline])).logits.float()
-        index, name = _class_target(enc, logits[0], target)
-        score, ends, resolved = _class_score(enc, index), logits[:, index], index
-        unit = "value" if enc.config.num_labels == 1 else "logit"
-        if enc.config.num_labels > 1:
-            probabilities = enc.activate(logits[:1])[0].cpu().numpy()
-    else:
-        span, first, last = _span_target(enc, tokens, target)
-        score, ids = _masked_lm_score(enc, ids, first, last)
-        baseline = _all_masked(enc, tokens, ids)
-        with enc.lock, torch.no_grad():
-            ends = score(torch.cat([ids, baseline]))
-        resolved, unit = span, "nats"
-        # Whole tokens are masked, so the stretch that is explained may be wider than the one asked.
-        name = f"masked bases {tokens.spans[first, 0] + 1:,}–{tokens.spans[last - 1, 1]:,}"
-    with enc.lock:  # Captum hooks into the network
-        scores, delta = _METHODS[method](
-            _Problem(
-                ids=ids,
-                baseline=baseline,
-                layer=enc.network.get_input_embeddings(),
-                score=score,
-                n_steps=n_steps,
-                progress=progress or (lambda done, total: None),
-            )
-        )
-    per_token = scores.detach().float().cpu().numpy()
-    return Attribution(
-        segmentation=tokens,
-        tokens=per_token,
-        nucleotides=_spread(tokens, per_token),
-        delta=delta,
-        method=method,
-        target=resolved,
-        target_name=name,
-        score=float(ends[0]),
-        baseline_score=float(ends[1]) if method in _WITH_BASELINE else None,
-        unit=unit,
-        probabilities=probabilities,
-        classes=enc.classes,
-        model=str(enc.info),
+    question = Question.ask(enc, bases, target, output)
+    return explain(
+        question,
+        method,
+        n_steps=n_steps,
+        progress=progress,
+        baseline=baseline,
+        how=spread,
+        samples=samples,
+        window=window,
+        groups=groups,
+        layer=layer,
+        noise=noise,
+        noise_samples=noise_samples,
+        seed=seed,
     )
 
 
-def _class_target(enc: Encoder, logits: torch.Tensor, target: Target | None) -> tuple[int, str]:
-    classes = enc.classes
-    if isinstance(target, tuple):
+def explain(
+    question: Question,
+    method: str = "layer_integrated_gradients",
+    *,
+    n_steps: int = 200,
+    progress: Progress | None = None,
+    baseline: str = "mask",
+    how: str = "even",
+    samples: int = 25,
+    window: int = 1,
+    groups: Items[tuple[int, int]] | None = None,
+    layer: int | None = None,
+    noise: float = 0.1,
+    noise_samples: int = 0,
+    seed: int = 0,
+) -> Attribution:
+    """Attribute the answer to a question that was asked already; see `attribute`."""
+    info = find_method(method)
+    check_spread(how)
+    for name, value, least in (
+        ("n_steps", n_steps, 1), ("samples", samples, 1), ("window", window, 1),
+        ("noise_samples", noise_samples, 0), ("noise", noise, 0),
+    ):  # fmt: skip
+        if value < least:
+            raise InputError(f"{name} is {value}; expected at least {least}.")
+    if noise_samples and not info.gradient:
+        noisy = ", ".join(name for name, one in METHODS.items() if one.gradient)
         raise InputError(
-            f"Model {enc.name!r} has a head, so a base span is no target: name one of its classes, "
-            f"{', '.join(classes)}."
+            f"A noise tunnel goes around a gradient method, not around {method!r}: choose one of "
+            f"{noisy}, or noise_samples=0."
         )
-    if target is None:
-        index = int(logits.argmax())
-    elif isinstance(target, str):
-        if target not in classes:
-            raise InputError(f"Class {target!r} is unknown: choose one of {', '.join(classes)}.")
-        index = classes.index(target)
-    else:
-        index = int(target)
-        if not 0 <= index < len(classes):
-            raise InputError(
-                f"Class {index} is out of range: this model has classes 0 to {len(classes) - 1} "
-                f"({', '.join(classes)})."
+    report = progress or (lambda done, total: None)
+    if info.run is None:
+        return _of_bases(question, method, report)
+    first, second = _stages(report, how != "even")
+    shuffles = samples if method == "gradient_shap" else 5
+    starts = baseline_embeddings(
+        question, baseline, shuffles if baseline == "shuffled" else 1, seed
+    )
+    features, shares = _features(question, groups)
+    score = Score(question.of_embeddings, question.enc.network)
+    words = question.enc.network.get_input_embeddings()(question.ids)
+    with _hooked(question.enc, info):
+        found = info.run(
+            Problem(
+                inputs=words.detach().requires_grad_(),
+                baselines=starts,
+                score=score,
+                features=features,
+                shares=shares,
+                n_steps=n_steps,
+                samples=samples,
+                window=window,
+                noise=noise,
+                noise_samples=noise_samples,
+                layer=_layer(question.enc, layer) if method == "layer_conductance" else None,
+                attention=tuple(question.enc.body.attention_blocks()),
+                seed=seed,
+                progress=first,
             )
-    return index, classes[index]
-
-
-def _span_target(
-    enc: Encoder, tokens: Tokens, target: Target | None
-) -> tuple[tuple[int, int], int, int]:
-    if not enc.has_masked_lm:
-        raise InputError(
-            f"Model {enc.name!r} has neither classes nor a masked-language-model head, so there is "
-            'no output to explain: load "pocket", "pocket-splice" or a fine-tuned model.'
         )
-    if not isinstance(target, tuple) or len(target) != 2:
-        raise InputError(
-            f"Model {enc.name!r} has no classes: give target=(start, end), a stretch of bases "
-            "whose masked-token log-likelihood is explained, or load a fine-tuned model such as "
-            '"pocket-splice".'
+        baseline_score = None
+        if info.baseline:
+            with torch.no_grad():
+                baseline_score = float(question.of_embeddings(starts).mean())
+    per_token = question.spread_out(found.float().cpu().numpy())
+    delta = None
+    if info.complete and baseline_score is not None:
+        delta = float(per_token.sum(dtype=np.float64)) - (question.score - baseline_score)
+    settings = {
+        "steps": str(n_steps) if method in _WITH_STEPS else "",
+        "samples": str(samples) if method in _WITH_SAMPLES else "",
+        "window": f"{window} tokens" if method == "occlusion" and window > 1 else "",
+        "groups": str(len(groups)) if groups and method in _WITH_GROUPS else "",
+        "layer": str(_layer_number(question.enc, layer)) if method == "layer_conductance" else "",
+        "noise": f"{noise:g} × {noise_samples} samples" if noise_samples else "",
+        "shuffled copies": str(shuffles) if info.baseline and baseline == "shuffled" else "",
+    }
+    return _result(
+        question,
+        method,
+        per_token,
+        spread(question, per_token, how, second),
+        delta=delta,
+        baseline_score=baseline_score,
+        baseline=baseline if info.baseline else "",
+        how=how,
+        settings=tuple((name, value) for name, value in settings.items() if value),
+    )
+
+
+_WITH_STEPS = {"layer_integrated_gradients", "layer_conductance"}
+_WITH_SAMPLES = {"gradient_shap", "shapley_value_sampling"}
+_WITH_GROUPS = {"feature_ablation", "shapley_value_sampling"}
+
+
+def _of_bases(question: Question, method: str, report: Progress) -> Attribution:
+    """Answer by a method that scores bases; tokens get the sum over theirs."""
+    if method == "saturation_mutagenesis":
+        effects = mutate_all(question, progress=report)
+    else:
+        report(0, 1)
+        effects = approximate_all(question)
+        report(1, 1)
+    per_base = importance_of(effects)
+    spans = question.tokens.spans
+    sums = np.concatenate([[0.0], np.cumsum(per_base, dtype=np.float64)])
+    per_token = (sums[spans[:, 1]] - sums[spans[:, 0]]).astype(np.float32)
+    return _result(question, method, per_token, per_base, how="bases")
+
+
+def _result(
+    question: Question,
+    method: str,
+    per_token: NDArray[np.float32],
+    per_base: NDArray[np.float32],
+    *,
+    delta: float | None = None,
+    baseline_score: float | None = None,
+    baseline: str = "",
+    how: str,
+    settings: tuple[tuple[str, str], ...] = (),
+) -> Attribution:
+    return Attribution(
+        segmentation=question.tokens,
+        tokens=per_token,
+        nucleotides=per_base,
+        delta=delta,
+        method=method,
+        target=question.target,
+        target_name=question.name,
+        score=question.score,
+        baseline_score=baseline_score,
+        unit=question.unit,
+        probabilities=question.probabilities,
+        classes=question.enc.classes,
+        model=str(question.enc.info),
+        baseline=baseline,
+        spread=how,
+        settings=settings,
+    )
+
+
+@contextmanager
+def _hooked(enc: Encoder, info: MethodInfo) -> Iterator[None]:
+    """Hold the network's lock, for Captum's hooks, on a backend the method can work with.
+
+    All backends compute the same; only "eager" forms attention maps, and compiled "flex" has no
+    gradients on a CPU.
+    """
+    before = enc.attention
+    needed = before
+    if info.title == "attention × gradient":
+        needed = "eager"
+    elif before == "flex" and enc.device.type == "cpu":
+        needed = "sdpa"
+    with enc.lock:
+        if needed != before:
+            enc.network.set_attn_implementation(needed)
+        try:
+            yield
+        finally:
+            if needed != before:
+                enc.network.set_attn_implementation(before)
+
+
+def _stages(report: Progress, two: bool) -> tuple[Progress, Progress]:
+    """Give a method and the spread of its scores a half of the bar each, if there are both."""
+    if not two:
+        return report, lambda done, total: None
+
+    def half(begin: int) -> Progress:
+        return lambda done, total: report(begin + 500 * done // max(total, 1), 1000)
+
+    return half(0), half(500)
+
+
+def _layer_number(enc: Encoder, layer: int | None) -> int:
+    (number,) = enc.find_layers(enc.config.num_hidden_layers // 2 if layer is None else layer)
+    return number
+
+
+def _layer(enc: Encoder, layer: int | None) -> nn.Module:
+    """Return the module whose output is the state of a layer."""
+    number = _layer_number(enc, layer)
+    body = enc.body
+    return body.encoder.layer[number - 1].mlp if number else body.embeddings  # type: ignore[return-value]
+
+
+def _features(
+    question: Question, groups: Items[tuple[int, int]] | None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Group of each token that is read, and its share of the group's bases."""
+    spans = question.tokens.spans[question.places]
+    lengths = (spans[:, 1] - spans[:, 0]).astype(np.float64)
+    free = np.flatnonzero(~question.fixed)
+    features = np.full(question.n_read, -1, dtype=np.int64)
+    if not groups:
+        features[free] = np.arange(len(free))
+    else:
+        n = len(question.tokens.bases)
+        for number, (start, end) in enumerate(groups):
+            if not 0 <= start < end <= n:
+                raise InputError(
+                    f"Group {number + 1}, bases [{start}, {end}), is no stretch of a sequence of "
+                    f"{n} bases: give 0 <= start < end <= length."
+                )
+        shared = np.array(
+            [
+                np.clip(np.minimum(spans[:, 1], end) - np.maximum(spans[:, 0], start), 0, None)
+                for start, end in groups
+            ]
         )
-    start, end = int(target[0]), int(target[1])
-    first, last = tokens.covering(start, end)
-    if tokens.unknown[first:last].any():
-        raise InputError(
-            f"Bases {start + 1}-{end} hold unknown letters, which the model never predicts: choose "
-            "a stretch of A, C, G and T."
-        )
-    return (start, end), first, last
-
-
-def _class_score(enc: Encoder, index: int) -> Callable[[torch.Tensor], torch.Tensor]:
-    def score(ids: torch.Tensor) -> torch.Tensor:
-        return enc.network(ids).logits[:, index].float()
-
-    return score
-
-
-def _masked_lm_score(
-    enc: Encoder, ids: torch.Tensor, first: int, last: int
-) -> tuple[Callable[[torch.Tensor], torch.Tensor], torch.Tensor]:
-    """Log-likelihood of the tokens [first, last), with the sequence in which they are masked."""
-    truth = ids[0, first:last].clone()
-    masked = ids.clone()
-    masked[0, first:last] = enc.tokenizer.mask_id
-
-    def score(batch: torch.Tensor) -> torch.Tensor:
-        logits = enc.network(batch).logits[:, first:last].float()
-        chosen = logits.log_softmax(dim=-1).gather(-1, truth.expand(len(batch), -1)[..., None])
-        return chosen[..., 0].sum(dim=-1)
-
-    return score, masked
-
-
-def _all_masked(enc: Encoder, tokens: Tokens, ids: torch.Tensor) -> torch.Tensor:
-    """Replace every token but the special ones by [MASK]: as long, and says nothing."""
-    keep = torch.from_numpy(tokens.special).to(ids.device)
-    return ids.where(keep, torch.full_like(ids, enc.tokenizer.mask_id))
-
-
-def _spread(tokens: Tokens, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = tokens.lengths
-    inner = lengths > 0
-    shares = scores[inner].astype(np.float64) / lengths[inner]
-    return np.repeat(shares, lengths[inner]).astype(np.float32)
+        chosen = np.where(shared.max(axis=0) > 0, shared.argmax(axis=0), len(groups))
+        # Numbered without gaps: a group may hold no token.
+        features[free] = np.unique(chosen[free], return_inverse=True)[1]
+    shares = np.zeros(question.n_read)
+    for number in range(int(features.max()) + 1):
+        members = features == number
+        shares[members] = lengths[members] / lengths[members].sum()
+    return features, shares

@@ -13,7 +13,7 @@ from ...errors import InputError
 from ...sequences.variants import Skipped, Variant, place, windows_of
 from ...tokens import Tokens
 from ..attend import Attention, attend
-from ..attribute import attribute
+from ..attribution import attribute
 from .scorer import Scorer
 from .scores import VariantScores
 from .segments import Pair, cut_pairs
