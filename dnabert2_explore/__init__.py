@@ -22,7 +22,12 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .analysis.attend import Attention, attend
-    from .analysis.attribute import Attribution, attribute
+    from .analysis.attribution import (
+        Attribution,
+        Mutagenesis,
+        attribute,
+        saturation_mutagenesis,
+    )
     from .analysis.project import project
     from .analysis.timelapse import TimeLapse, timelapse
     from .analysis.variants import VariantScores, score_variants
@@ -51,7 +56,7 @@ if TYPE_CHECKING:
 # Public name -> module that defines it; resolved on first use so that importing stays light.
 _HOMES = {
     "Attention": ".analysis.attend",
-    "Attribution": ".analysis.attribute",
+    "Attribution": ".analysis.attribution",
     "AtlasExplorer": ".widgets",
     "AttentionExplorer": ".widgets",
     "AttributionExplorer": ".widgets",
@@ -64,6 +69,7 @@ _HOMES = {
     "FinetuneResult": ".training.finetune",
     "InputError": ".errors",
     "LeaderboardExplorer": ".widgets",
+    "Mutagenesis": ".analysis.attribution",
     "PretrainConfig": ".training.pretrain",
     "PretrainingMonitor": ".widgets",
     "Sequence": ".sequences",
@@ -76,7 +82,7 @@ _HOMES = {
     "VariantScores": ".analysis.variants",
     "Workbench": ".widgets",
     "attend": ".analysis.attend",
-    "attribute": ".analysis.attribute",
+    "attribute": ".analysis.attribution",
     "demo": ".demo",
     "finetune": ".training.finetune",
     "load": ".encoder",
@@ -84,6 +90,7 @@ _HOMES = {
     "pretrain": ".training.pretrain",
     "project": ".analysis.project",
     "read_sequences": ".sequences",
+    "saturation_mutagenesis": ".analysis.attribution",
     "score_variants": ".analysis.variants",
     "timelapse": ".analysis.timelapse",
 }
@@ -103,6 +110,7 @@ __all__ = [
     "FinetuneResult",
     "InputError",
     "LeaderboardExplorer",
+    "Mutagenesis",
     "PretrainConfig",
     "PretrainingMonitor",
     "Sequence",
@@ -124,6 +132,7 @@ __all__ = [
     "pretrain",
     "project",
     "read_sequences",
+    "saturation_mutagenesis",
     "score_variants",
     "timelapse",
 ]

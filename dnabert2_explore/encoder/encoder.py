@@ -683,14 +683,42 @@ class Encoder:
         progress: Progress | None = None,
     ) -> NDArray[np.float32]:
         """Predict from token ids (with [CLS] and [SEP]); `predict` after tokenization."""
+        values = self._head_ids(ids, self.activate, budget, progress)
+        regression = self.config.num_labels == 1 and not self._multi_label
+        return values[:, 0] if regression else values
+
+    def logits_ids(
+        self,
+        ids: list[NDArray[np.int64]],
+        budget: Budget | None = None,
+        progress: Progress | None = None,
+    ) -> NDArray[np.float32]:
+        """Compute the head's outputs before `activate`, from token ids with [CLS] and [SEP].
+
+        Returns
+        -------
+        numpy.ndarray, shape (n, labels), float32
+
+        Raises
+        ------
+        InputError
+            If the model has no head.
+        """
+        return self._head_ids(ids, lambda logits: logits, budget, progress)
+
+    def _head_ids(
+        self,
+        ids: list[NDArray[np.int64]],
+        activate: Callable[[torch.Tensor], torch.Tensor],
+        budget: Budget | None,
+        progress: Progress | None,
+    ) -> NDArray[np.float32]:
         self._need_head()
 
         def outputs(packed: torch.Tensor, packing: Packing) -> torch.Tensor:
-            return self.activate(self.network.packed_logits(packed, packing).float())
+            return activate(self.network.packed_logits(packed, packing).float())
 
-        values = run(ids, outputs, self.device, self.lock, budget or self._budget, progress)
-        regression = self.config.num_labels == 1 and not self._multi_label
-        return values[:, 0] if regression else values
+        return run(ids, outputs, self.device, self.lock, budget or self._budget, progress)
 
     def activate(self, logits: torch.Tensor) -> torch.Tensor:
         """Turn the head's logits (n, labels) into probabilities, or into values."""

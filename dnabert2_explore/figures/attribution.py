@@ -25,7 +25,7 @@ from .style import (
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from ..analysis.attribute import Attribution
+    from ..analysis.attribution import Attribution
 
 __all__ = ["attribution_tracks"]
 

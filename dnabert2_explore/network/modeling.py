@@ -167,9 +167,10 @@ class Dnabert2Pooler(nn.Module):
     def __init__(self, config: Dnabert2Config) -> None:
         super().__init__()
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.activation = nn.Tanh()  # a module, so that DeepLift's rule for it can hook in
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:
-        return torch.tanh(self.dense(vectors))
+        return self.activation(self.dense(vectors))
 
 
 class Dnabert2PreTrainedModel(PreTrainedModel):

@@ -124,14 +124,18 @@ class DnaTokenizer:
         """
         return self.encode_batch([bases], special)[0]
 
-    def encode_batch(self, sequences: Iterable[str], special: bool = True) -> list[Tokens]:
+    def encode_batch(
+        self, sequences: Iterable[str], special: bool = True, warn: bool = True
+    ) -> list[Tokens]:
         """Cut many sequences into tokens, in parallel; warns once for all of them.
 
-        See `encode` for parameters, result and warning.
+        See `encode` for parameters, result and warning. ``warn=False`` is for variations of a
+        sequence that was warned of.
         """
         texts = list(sequences)
         cleaned = [clean(text) for text in texts]
-        warn_unknown(Composition.total(c.composition for c in cleaned))
+        if warn:
+            warn_unknown(Composition.total(c.composition for c in cleaned))
         encodings = self.backend.encode_batch(
             [c.bases for c in cleaned], add_special_tokens=special
         )

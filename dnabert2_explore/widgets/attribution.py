@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ipywidgets import HTML, Dropdown, Widget
 
-from ..analysis.attribute import METHODS, Attribution, attribute
+from ..analysis.attribution import METHODS, Attribution, attribute
 from ..encoder import Encoder, load
 from ..errors import InputError
 from ..figures.attribution import attribution_tracks
@@ -25,12 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AttributionExplorer"]
 
-NAMES = {
-    "layer_integrated_gradients": "integrated gradients",
-    "input_x_gradient": "input × gradient",
-    "saliency": "saliency",
-    "occlusion": "occlusion",
-}
 #: Stands for "as many steps as it takes, within reason" among the numbers of steps.
 AUTO = -1
 #: Bases to explain when a model without classes is asked and nothing is selected.
@@ -79,7 +73,7 @@ class AttributionExplorer(Explorer):
         self.target = Dropdown(options=self._targets(), tooltip="Which class to explain")
         self.target.add_class("dx-target")
         self.method = Dropdown(
-            options=[(NAMES.get(name, name), name) for name in METHODS], tooltip="Method"
+            options=[(info.title, name) for name, info in METHODS.items()], tooltip="Method"
         ).add_class("dx-method")
         self.steps = Dropdown(
             options=[
@@ -183,9 +177,7 @@ class AttributionExplorer(Explorer):
             if again:
                 self._ask(question, 4 * n_steps)
 
-        self._start(
-            f"{NAMES.get(method, method)}{f', {n_steps} steps' if steps else ''}", work, done
-        )
+        self._start(f"{METHODS[method].title}{f', {n_steps} steps' if steps else ''}", work, done)
 
     @property
     def _fresh(self) -> bool:
@@ -240,7 +232,7 @@ class AttributionExplorer(Explorer):
             if self.enc.has_head
             else f"the log-likelihood of {escape(result.target_name)} ({result.score:.2f} nats)"
         )
-        name = NAMES.get(result.method, result.method)
+        name = METHODS[result.method].title
         verb = "explain" if name.endswith("s") else "explains"
         parts = [f"{name[0].upper()}{name[1:]} {verb} {output} for <b>{escape(current.name)}</b>."]
         if result.method == "saliency":

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ipywidgets import Dropdown, HBox, Text, Widget
 
-from ..analysis.attribute import METHODS
+from ..analysis.attribution import METHODS
 from ..analysis.variants import Scorer
 from ..analysis.variants.compare import VariantComparison, compare_variant
 from ..encoder import Encoder, load
@@ -22,7 +22,6 @@ from ..figures.style import span_text
 from ..figures.variant import variant_tracks
 from ..sequences.genome import Genome
 from ..sequences.variants import Variant, parse_variant
-from .attribution import NAMES
 from .explorer import Explorer
 from .state import Selection
 from .tokens import BUTTONS
@@ -125,7 +124,7 @@ class VariantExplorer(Explorer):
             tooltip="Which class to explain",
         ).add_class("dx-target")
         self.method = Dropdown(
-            options=[(NAMES[n], n) for n in sorted(METHODS, key="occlusion".__ne__)],
+            options=[(METHODS[n].title, n) for n in sorted(METHODS, key="occlusion".__ne__)],
             tooltip="Attribution method",
         ).add_class("dx-method")
         self.typed.layout.width = "230px"
@@ -270,7 +269,7 @@ class VariantExplorer(Explorer):
         explained = ""
         if result.attribution is not None:
             what = f"class {result.target}" if result.unit == "logit" else result.target
-            how = NAMES.get(result.method, result.method)
+            how = METHODS[result.method].title
             if math.isfinite(result.delta):
                 how += f", {self._steps} steps, delta {result.delta:+.3f}"
             explained = (

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dnabert2_explore.analysis.attend import attend
-from dnabert2_explore.analysis.attribute import attribute
+from dnabert2_explore.analysis.attribution import attribute
 
 
 @pytest.fixture

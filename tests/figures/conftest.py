@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dnabert2_explore.analysis.attribute import Attribution
+from dnabert2_explore.analysis.attribution import Attribution
 from dnabert2_explore.sequences import Composition, clean
 from dnabert2_explore.tokens import Tokens
 

@@ -7,7 +7,7 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
-from dnabert2_explore.analysis import attribute as attribute_module
+from dnabert2_explore.analysis.attribution import METHODS
 from dnabert2_explore.widgets import attribution as attribution_module
 
 from .conftest import event
@@ -166,7 +166,7 @@ def test_scores_follow_the_class_and_show_delta(attribution, classifier):
     assert "<meter" in attribution._classes.value
 
 
-@pytest.mark.parametrize("method", attribute_module.METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_every_method(attribution, method):
     attribution.method.value = method
     attribution.wait()

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dnabert2_explore import Cancelled, InputError, attribute
-from dnabert2_explore.analysis.attribute import METHODS
+from dnabert2_explore.analysis.attribution import METHODS
 from dnabert2_explore.sequences import UnknownBasesWarning
 
 
@@ -24,7 +24,7 @@ def test_shapes_and_conserved_sums(classifier, bases, method) -> None:
     assert result.target_name == "acceptor"
     assert result.unit == "logit"
     assert result.probabilities.shape == (3,)
-    assert (result.delta is None) == (method != "layer_integrated_gradients")
+    assert (result.delta is not None) == METHODS[method].complete
 
 
 def test_integrated_gradients_are_complete(classifier, bases) -> None:

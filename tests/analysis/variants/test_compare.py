@@ -5,7 +5,7 @@ import pytest
 
 from dnabert2_explore import InputError, Sequence
 from dnabert2_explore.analysis.attend import attend
-from dnabert2_explore.analysis.attribute import attribute
+from dnabert2_explore.analysis.attribution import attribute
 from dnabert2_explore.analysis.variants import Scorer
 from dnabert2_explore.analysis.variants.compare import compare_variant
 from dnabert2_explore.sequences.genome import Genome

@@ -1,0 +1,76 @@
+"""What an attribution finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...tokens import Tokens
+
+__all__ = ["Attribution"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribution:
+    """Contributions of tokens and bases to one output of a model.
+
+    Attributes
+    ----------
+    segmentation : Tokens
+        The tokens, special ones included.
+    tokens : numpy.ndarray, shape (n_tokens,), float32
+        Contribution of each token, in `unit`. Tokens that the model does not read, because its
+        training cut longer input, have 0.
+    nucleotides : numpy.ndarray, shape (n_bases,), float32
+        Contribution of each base, in `unit`: a token's contribution spread over its bases as
+        `spread` says. The sum over a token's bases is the token's score. Special tokens have no
+        bases; their share is in `tokens` only.
+    delta : float or None
+        Convergence: the sum of `tokens` minus (score - baseline score), 0 if the method were
+        exact. None where the method promises no such sum.
+    method : str
+    target : int or tuple of int
+        Class index, or the base span [start, end) whose masked tokens were predicted.
+    target_name : str
+    score : float
+        The output that was explained, in `unit`.
+    baseline_score : float or None
+        The same output at the baseline (their mean, of several); None where none is used.
+    unit : str
+        ``"logit"``, ``"probability"``, ``"nats"`` (log-likelihood) or ``"value"``.
+    probabilities : numpy.ndarray, shape (classes,), or None
+        What the model predicts, for a model with classes.
+    classes : tuple of str
+    model : str
+        The model and how it ran.
+    baseline : str
+        What took the place of the tokens; empty where the method needs none.
+    spread : str
+        How tokens' scores were spread over bases; ``"bases"`` where the method scores bases.
+    settings : tuple of (str, str)
+        The method's settings, for captions and files.
+    """
+
+    segmentation: Tokens
+    tokens: NDArray[np.float32]
+    nucleotides: NDArray[np.float32]
+    delta: float | None
+    method: str
+    target: int | tuple[int, int]
+    target_name: str
+    score: float
+    baseline_score: float | None
+    unit: str
+    probabilities: NDArray[np.float32] | None
+    classes: tuple[str, ...]
+    model: str
+    baseline: str = ""
+    spread: str = "even"
+    settings: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def change(self) -> float:
+        """What a complete method explains: score minus baseline score; NaN without a baseline."""
+        return float("nan") if self.baseline_score is None else self.score - self.baseline_score

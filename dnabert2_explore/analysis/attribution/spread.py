@@ -1,0 +1,113 @@
+"""From tokens to bases: how a token's score is shared among the bases it covers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import InputError
+from ...tokens import Tokens
+from .question import Question
+
+__all__ = ["SPREADS", "spread"]
+
+Progress = Callable[[int, int], None]
+
+#: Name -> in words, as captions put it.
+SPREADS = {
+    "even": "evenly",
+    "occlusion": "by what each base's replacement by N changes",
+    "mutagenesis": "by what mutations of each base change",
+}
+
+
+def check_spread(how: str) -> None:
+    """Refuse a name that is not in `SPREADS`."""
+    if how not in SPREADS:
+        raise InputError(f"Spread {how!r} is unknown: choose one of {', '.join(SPREADS)}.")
+
+
+def spread(
+    question: Question,
+    scores: NDArray[np.float32],
+    how: str = "even",
+    progress: Progress | None = None,
+) -> NDArray[np.float32]:
+    """Share each token's score among its bases; sums are conserved.
+
+    A token is the least that the model sees, so any choice is one of the reader's, not of the
+    model's. ``"even"`` claims nothing inside a token. ``"occlusion"`` weighs bases by how much the
+    output changes when one base becomes N; ``"mutagenesis"``, by the mean change over its three
+    mutations. Both cut the changed sequence into tokens anew, so that the weights also hold what
+    re-tokenisation does.
+
+    Parameters
+    ----------
+    question : Question
+    scores : numpy.ndarray, shape (n_tokens,), float32
+    how : str
+        One of `SPREADS`.
+    progress : callable, optional
+        Called as progress(done, total).
+
+    Returns
+    -------
+    numpy.ndarray, shape (n_bases,), float32
+
+    Raises
+    ------
+    InputError
+        If `how` is unknown.
+    """
+    check_spread(how)
+    tokens = question.tokens
+    if how == "even":
+        return share(tokens, scores, np.ones(len(tokens.bases)))
+    if how == "occlusion":
+        return share(tokens, scores, np.abs(base_occlusion(question, progress)))
+    from .mutagenesis import mutate_all  # which imports what is above
+
+    effects = mutate_all(question, progress=progress)
+    return share(tokens, scores, np.nan_to_num(np.abs(effects)).sum(axis=1) / 3)
+
+
+def share(
+    tokens: Tokens, scores: NDArray[np.float32], weights: NDArray[np.floating]
+) -> NDArray[np.float32]:
+    """Share scores by weights that are not negative; evenly in a token where all weights are 0.
+
+    Parameters
+    ----------
+    tokens : Tokens
+    scores : numpy.ndarray, shape (n_tokens,)
+    weights : numpy.ndarray, shape (n_bases,)
+
+    Returns
+    -------
+    numpy.ndarray, shape (n_bases,), float32
+    """
+    inner = tokens.lengths > 0
+    lengths = tokens.lengths[inner]
+    starts = tokens.spans[inner, 0]
+    weights = np.asarray(weights, dtype=np.float64)
+    totals = np.add.reduceat(weights, starts)
+    empty = np.repeat(totals <= 0, lengths)
+    weights = np.where(empty, 1.0, weights)
+    totals = np.where(totals <= 0, lengths, totals)
+    shares = np.repeat(scores[inner].astype(np.float64) / totals, lengths)
+    return (shares * weights).astype(np.float32)
+
+
+def base_occlusion(question: Question, progress: Progress | None = None) -> NDArray[np.float32]:
+    """Loss when one base becomes N, cut into tokens anew; shape (n_bases,), 0 where it cannot."""
+    bases = question.tokens.bases
+    start, end = question.stretch
+    places = [
+        i for i, letter in enumerate(bases) if letter.upper() in "ACGTU" and not start <= i < end
+    ]
+    changed = question.of_bases((f"{bases[:i]}N{bases[i + 1 :]}" for i in places), progress)
+    lost = np.zeros(len(bases), dtype=np.float32)
+    lost[places] = question.score - changed
+    return lost
