@@ -6,12 +6,12 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ...errors import InputError
 from ...files import replacing
@@ -24,6 +24,7 @@ from .scores import Column, VariantScores
 __all__ = ["VcfSummary", "info_key", "score_vcf"]
 
 Progress = Callable[[int, int], None]
+T = TypeVar("T")
 
 #: Messages that a summary keeps.
 _KEPT = 10
@@ -128,7 +129,8 @@ def score_vcf(
     Raises
     ------
     InputError
-        If the source is no VCF, shares no contig with the genome, or nothing is to be written.
+        If the source is no VCF, shares no contig with the genome, nothing is to be written, or an
+        output cannot be (a full disk).
     """
     if vcf is None and parquet is None:
         raise InputError("Nothing is to be written: name a VCF or a Parquet file.")
@@ -141,13 +143,15 @@ def score_vcf(
     shown = [c for c in shown if not c.name.startswith(("ref_", "alt_"))]
     tally = _Tally()
     with ExitStack() as stack:
+        # Both files are closed before either is given its name.
+        places = [Path(path) if path is not None else None for path in (vcf, parquet)]
+        for_vcf, for_table = (p and stack.enter_context(replacing(p)) for p in places)
         writer = table = None
-        if vcf is not None:
-            temporary = stack.enter_context(replacing(Path(vcf)))
-            writer = stack.enter_context(_open_vcf(temporary, reader, scorer, shown))
-        if parquet is not None:
-            temporary = stack.enter_context(replacing(Path(parquet)))
-            table = stack.enter_context(_Table(temporary, scorer))
+        if vcf is not None and for_vcf is not None:
+            opened = _open_vcf(for_vcf, reader, scorer, shown)
+            writer = stack.enter_context(_closing(vcf, opened))
+        if parquet is not None and for_table is not None:
+            table = stack.enter_context(_closing(parquet, _Table(for_table, scorer)))
         for records in _chunks(reader, chunk):
             done = tally.records
 
@@ -156,15 +160,44 @@ def score_vcf(
                     progress(before + size * steps // max(of, 1), total)
 
             scores = _score(scorer, records, inside)
-            if writer is not None:
-                _write_records(writer, records, scores, shown)
-            if table is not None:
-                table.write(scores)
+            if vcf is not None and writer is not None:
+                with _naming(vcf):
+                    _write_records(writer, records, scores, shown)
+            if parquet is not None and table is not None:
+                with _naming(parquet):
+                    table.write(scores)
             tally.add(records, scores)
             if progress is not None:
                 progress(tally.records, total)
     unindexed = _index(Path(vcf)) if vcf is not None else ""
     return tally.summary(reader.problem, unindexed)
+
+
+@contextmanager
+def _naming(path: str | PathLike[str]) -> Iterator[None]:
+    """Name the file that cannot be written, where the system only says why."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written ({error.strerror or error}), and nothing of it is kept: "
+            "make room, or name another output."
+        ) from error
+
+
+@contextmanager
+def _closing(path: str | PathLike[str], file: AbstractContextManager[T]) -> Iterator[T]:
+    """Open and close an output; after an error of the block, one on closing is of no interest."""
+    with _naming(path):
+        sink = file.__enter__()
+    try:
+        yield sink
+    except BaseException:
+        with suppress(OSError):
+            file.__exit__(None, None, None)
+        raise
+    with _naming(path):
+        file.__exit__(None, None, None)
 
 
 class _Tally:

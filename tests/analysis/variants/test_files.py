@@ -2,13 +2,15 @@
 
 import gzip
 import json
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from dnabert2_explore import Cancelled, InputError
-from dnabert2_explore.analysis.variants import Scorer, score_variants, score_vcf
+from dnabert2_explore.analysis.variants import Scorer, files, score_variants, score_vcf
 
 pysam = pytest.importorskip("pysam", reason="pysam does not exist for Windows")
 
@@ -137,3 +139,26 @@ def test_settings_are_checked(scorer, calls, tmp_path):
         score_vcf(scorer, calls)
     with pytest.raises(InputError, match="at least 1"):
         score_vcf(scorer, calls, tmp_path / "o.vcf", chunk=0)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize("full", ["out.vcf", "out.vcf.gz", "out.parquet"])
+def test_a_full_disk_is_named_and_leaves_no_half_of_the_outputs(
+    scorer, calls, tmp_path, monkeypatch, full
+):
+    real = files.replacing
+
+    @contextmanager
+    def on_a_full_disk(path):
+        with real(path) as temporary:
+            if path.name == full:
+                temporary.unlink()
+                temporary.symlink_to("/dev/full")
+            yield temporary
+
+    monkeypatch.setattr(files, "replacing", on_a_full_disk)
+    vcf = full if full.startswith("out.vcf") else "out.vcf"
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(InputError, match=rf"{full} cannot be written \(.*: make room, or name"):
+        score_vcf(scorer, calls, tmp_path / vcf, tmp_path / "out.parquet")
+    assert sorted(tmp_path.iterdir()) == before
