@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 
-from dnabert2_explore.files import replacing
+from dnabert2_explore.files import naming, replacing
 
 
 def test_a_file_is_replaced_when_the_block_succeeds(tmp_path):
@@ -27,3 +29,17 @@ def test_links_stay_and_permissions_are_those_of_a_new_file(tmp_path):
     assert link.is_symlink()
     assert target.read_text() == "after"
     assert target.stat().st_mode == new.stat().st_mode
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_a_full_disk_names_the_file(tmp_path):
+    path = tmp_path / "out.csv"
+    with pytest.raises(OSError, match=r"No space left on device: .*out\.csv"), replacing(path):
+        Path("/dev/full").write_text("more than there is room for")
+    assert list(tmp_path.iterdir()) == []
+    with (
+        pytest.raises(OSError, match=r"No space left on device: .*log\.csv"),
+        naming(tmp_path / "log.csv"),
+        open("/dev/full", "a") as log,
+    ):
+        log.write("a row")

@@ -11,6 +11,7 @@ from typing import Any
 from safetensors import SafetensorError
 
 from ...errors import CheckpointError, InputError
+from ...files import naming
 from ...network import Dnabert2ForSequenceClassification
 from ...network.card import Card
 from ..configuration import write_yaml
@@ -76,7 +77,8 @@ class RunFolder:
 
     def log(self, point: dict[str, Any]) -> None:
         """Add a row to ``log.csv``."""
-        with (self.out / "log.csv").open("a", newline="", encoding="utf-8") as file:
+        path = self.out / "log.csv"
+        with naming(path), path.open("a", newline="", encoding="utf-8") as file:
             csv.writer(file).writerow([_shown(point[name]) for name in self.columns])
 
     def write_model(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
-from ...files import replacing
+from ...files import naming, replacing
 
 __all__ = ["EVALUATION_COLUMNS", "LOG_COLUMNS", "Logs"]
 
@@ -92,5 +92,5 @@ def _begin(path: Path, columns: tuple[str, ...], step: int) -> None:
 def _append(path: Path, columns: tuple[str, ...], values: Mapping[str, Any]) -> None:
     line = io.StringIO()
     csv.DictWriter(line, columns).writerow(values)
-    with path.open("a", newline="", encoding="utf-8") as log:
+    with naming(path), path.open("a", newline="", encoding="utf-8") as log:
         log.write(line.getvalue())  # at once, so that no reader sees half a row
