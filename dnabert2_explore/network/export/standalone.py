@@ -92,9 +92,9 @@ _USAGE = """\
 With transformers 5 alone, running the two code files of this folder (read them first):
 
 ```python
-from transformers import {auto}, AutoTokenizer
+from transformers import {auto}, PreTrainedTokenizerFast
 
-tokenizer = AutoTokenizer.from_pretrained("path/to/this/folder")
+tokenizer = PreTrainedTokenizerFast.from_pretrained("path/to/this/folder")
 model = {auto}.from_pretrained("path/to/this/folder", trust_remote_code=True)
 out = model(**tokenizer(["ACGTACGTTTGACA"], return_tensors="pt"))
 ```
