@@ -1,0 +1,109 @@
+"""The sequences end to end as numbers: the ground on which sites are found and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import InputError
+
+__all__ = ["GAP", "Ground"]
+
+#: Positions without a base around and between sequences: no site reaches across.
+GAP = 128
+_NO_BASE = 4
+
+_CODES = np.full(256, _NO_BASE, dtype=np.int8)
+for _index, _letters in enumerate(("Aa", "Cc", "Gg", "TtUu")):
+    for _letter in _letters:
+        _CODES[ord(_letter)] = _index
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ground:
+    """Sequences and their scaled contributions, end to end with gaps between.
+
+    Attributes
+    ----------
+    codes : numpy.ndarray, shape (n,), int8
+        0 to 3 for A, C, G, T; 4 for any other letter and for gaps.
+    scores : numpy.ndarray, shape (n,), float64
+        0 in gaps.
+    owner : numpy.ndarray, shape (n,), int64
+        Index of the sequence, -1 in gaps.
+    first : numpy.ndarray, shape (sequences,), int64
+        Where each sequence begins.
+    """
+
+    codes: NDArray[np.int8]
+    scores: NDArray[np.float64]
+    owner: NDArray[np.int64]
+    first: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, sequences: Sequence[str], scores: Sequence[NDArray[np.float64]]) -> Ground:
+        """Lay out sequences and scores.
+
+        Raises
+        ------
+        InputError
+            If a sequence has not one score for each of its bases.
+        """
+        if len(sequences) != len(scores):
+            raise InputError(
+                f"There are {len(sequences):,} sequences and {len(scores):,} arrays of "
+                "contributions: give one array for each sequence."
+            )
+        for number, (bases, values) in enumerate(zip(sequences, scores, strict=True)):
+            if len(bases) != len(values):
+                raise InputError(
+                    f"Sequence {number} (0-based) has {len(bases):,} bases and {len(values):,} "
+                    "contributions: give one contribution for each base."
+                )
+        lengths = np.array([len(bases) for bases in sequences], dtype=np.int64)
+        first = GAP + np.cumsum(lengths + GAP) - (lengths + GAP)
+        total = int(first[-1] + lengths[-1] + GAP)
+        codes = np.full(total, _NO_BASE, dtype=np.int8)
+        laid = np.zeros(total)
+        owner = np.full(total, -1, dtype=np.int64)
+        for number, (bases, values) in enumerate(zip(sequences, scores, strict=True)):
+            here = slice(first[number], first[number] + lengths[number])
+            letters = np.frombuffer(bases.encode("ascii", "replace"), dtype=np.uint8)
+            codes[here], laid[here], owner[here] = _CODES[letters], values, number
+        return cls(codes, laid, owner, first)
+
+    @property
+    def background(self) -> NDArray[np.float64]:
+        """Share of each base, both strands together, shape (4,)."""
+        counts = np.bincount(self.codes, minlength=5)[:4] + 1.0
+        both = counts + counts[::-1]
+        return np.asarray(both / both.sum())
+
+    def stretches(
+        self, start: NDArray[np.int64], strand: NDArray[np.int64], length: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Bases as one-hot and contributions of stretches, each as its strand reads.
+
+        Parameters
+        ----------
+        start : numpy.ndarray, shape (n,)
+            Leftmost position, whichever the strand.
+        strand : numpy.ndarray, shape (n,)
+            1 or -1.
+        length : int
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Shapes (n, length, 4), all 0 without a base, and (n, length), float32.
+        """
+        at = start[:, None] + np.arange(length)
+        hot = np.eye(5, 4, dtype=np.float32)[self.codes[at]]
+        scores = self.scores[at].astype(np.float32)
+        turned = strand < 0
+        hot[turned] = hot[turned][:, ::-1, ::-1]
+        scores[turned] = scores[turned][:, ::-1]
+        return hot, scores
