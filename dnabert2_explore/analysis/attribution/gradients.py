@@ -114,7 +114,7 @@ def _attribute(problem: Problem, method: Any, **settings: Any) -> torch.Tensor:
             nt_samples=problem.noise_samples,
             # One noisy copy at a time: a method inside may take many rows for each.
             nt_samples_batch_size=1,
-            stdevs=problem.noise * float(problem.inputs.std()),
+            stdevs=problem.noise * float(problem.inputs.detach().std()),
             **settings,
         )
     return found[0].detach()

@@ -1,0 +1,204 @@
+"""Segmentation phase: the same bases attributed from several cuts, and what stays the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...encoder import Bases, Encoder
+from ...errors import InputError
+from ...sequences import Sequence
+from ...tokens import Tokens
+from .agreement import spearman
+from .attribute import attribute
+from .methods import find_method
+from .question import Question, Target
+
+
+__all__ = ["PhaseAverage", "average_phases"]
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhaseAverage:
+    """Attributions of one sequence from several left crops, on the sequence's coordinates.
+
+    Attributes
+    ----------
+    segmentation : Tokens
+        Of the whole sequence, which is the first crop.
+    per_crop : numpy.ndarray, shape (crops, n_bases), float32
+        Contribution of each base, in `unit`; NaN at bases that the crop does not have.
+    scores : numpy.ndarray, shape (crops,), float32
+        The output that was explained, for each crop.
+    method, target_name, unit, model : str
+    target : int or tuple of int
+        Class index, or base span on the whole sequence.
+    """
+
+    segmentation: Tokens
+    per_crop: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    method: str
+    target: int | tuple[int, int]
+    target_name: str
+    unit: str
+    model: str
+
+    @property
+    def crops(self) -> int:
+        """Crops, the whole sequence among them."""
+        return len(self.per_crop)
+
+    @property
+    def mean(self) -> NDArray[np.float32]:
+        """Mean over the crops that have the base, shape (n_bases,)."""
+        return np.nanmean(self.per_crop, axis=0)
+
+    @property
+    def deviation(self) -> NDArray[np.float32]:
+        """Standard deviation over the crops that have the base, shape (n_bases,).
+
+        0 where only one does.
+        """
+        return np.nanstd(self.per_crop, axis=0)
+
+    @property
+    def band(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Least and largest over the crops that have the base, each of shape (n_bases,)."""
+        return np.nanmin(self.per_crop, axis=0), np.nanmax(self.per_crop, axis=0)
+
+    @property
+    def agreement(self) -> float:
+        """Mean Spearman correlation of all pairs of crops over the bases that all of them have.
+
+        NaN where a crop gives all of these bases the same score.
+        """
+        common = self.per_crop[:, ~np.isnan(self.per_crop).any(axis=0)]
+        pairs = [(i, j) for i in range(self.crops) for j in range(i)]
+        return float(np.mean([spearman(common[i], common[j]) for i, j in pairs]))
+
+
+def average_phases(
+    enc: Encoder,
+    bases: Bases,
+    target: Target | None = None,
+    method: str = "layer_integrated_gradients",
+    crops: int = 8,
+    output: str = "auto",
+    progress: Progress | None = None,
+    **settings: Any,
+) -> PhaseAverage:
+    """Attribute a sequence from several left crops, each cut into tokens anew.
+
+    Where a byte-pair encoding puts its borders depends on where the sequence begins, and tokens are
+    all a model sees. A pattern that stays through all crops is the sequence's; one that moves with
+    the borders is the segmentation's.
+
+    A crop is not only another cut: it is up to ``crops - 1`` bases shorter, and puts every base as
+    much nearer to the left end. A model that reads positions, as one of splice sites does that has
+    always seen them in the middle, sees its site out of place.
+
+    Parameters
+    ----------
+    enc : Encoder
+    bases : str or Sequence
+    target : int, str, tuple of int, or None
+        As in `attribute`. None is the class predicted for the whole sequence, for every crop; a
+        span moves with the crop.
+    method : str
+        As in `attribute`.
+    crops : int
+        0, 1, … crops - 1 bases are removed from the left. 8 to 16 see most borders move.
+    output : {"auto", "logit", "probability"}
+    progress : callable, optional
+        Called as progress(done, total); raise `Cancelled` from it to stop.
+    **settings
+        Others of `attribute`; not `groups`, which are stretches of the whole sequence.
+
+    Returns
+    -------
+    PhaseAverage
+
+    Raises
+    ------
+    InputError
+        As `attribute` does; if there are fewer than 2 crops, or the sequence or what lies before a
+        masked span is too short for them.
+
+    Examples
+    --------
+    >>> import dnabert2_explore as dx
+    >>> site = dx.demo.splice()[0]
+    >>> found = average_phases(dx.load("pocket-splice"), site, "donor", "occlusion", crops=3)
+    >>> found.per_crop.shape, found.mean.shape
+    ((3, 200), (200,))
+    """
+    find_method(method)
+    if settings.get("groups"):
+        raise InputError(
+            "groups are stretches of the whole sequence, which crops do not have: leave groups out."
+        )
+    text = bases.bases if isinstance(bases, Sequence) else bases
+    question = Question.ask(enc, text, target, output)
+    starts = [place for place, letter in enumerate(text) if not letter.isspace()]
+    _check(question, crops, starts)
+    report = progress or (lambda done, total: None)
+    per_crop = np.full((crops, len(text)), np.nan, dtype=np.float32)
+    scores = np.zeros(crops, dtype=np.float32)
+    for crop in range(crops):
+        cut = starts[crop] if crop else 0
+
+        def within(done: int, total: int, crop: int = crop) -> None:
+            report(crop * 1000 + 1000 * done // max(total, 1), crops * 1000)
+
+        wanted = question.target
+        if isinstance(wanted, tuple):
+            wanted = wanted[0] - cut, wanted[1] - cut
+        found = attribute(
+            enc, text[cut:], wanted, method, output=output, progress=within, **settings
+        )
+        per_crop[crop, cut:] = found.nucleotides
+        scores[crop] = found.score
+    return PhaseAverage(
+        segmentation=question.tokens,
+        per_crop=per_crop,
+        scores=scores,
+        method=method,
+        target=question.target,
+        target_name=question.name,
+        unit=question.unit,
+        model=str(enc.info),
+    )
+
+
+def most_crops(question: Question, starts: list[int]) -> int:
+    """Crops that leave a sequence, or what lies before its masked span, at least one base."""
+    if isinstance(question.target, tuple):
+        return sum(start < question.target[0] for start in starts) + 1
+    return len(starts) - 1
+
+
+def _check(question: Question, crops: int, starts: list[int]) -> None:
+    if crops < 2:
+        raise InputError(f"crops is {crops}: at least 2 are needed to compare.")
+    most = most_crops(question, starts)
+    if crops > most:
+        place = (
+            f"{question.name} begin at base {question.target[0] + 1}"
+            if isinstance(question.target, tuple)
+            else f"the sequence has {len(starts)} bases"
+        )
+        raise InputError(
+            f"There is room for {most} crops, not for {crops}: {place}; ask for fewer crops or "
+            + (
+                "a span further to the right."
+                if isinstance(question.target, tuple)
+                else "a longer sequence."
+            )
+        )

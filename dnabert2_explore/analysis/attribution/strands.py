@@ -1,0 +1,150 @@
+"""Both strands of a sequence attributed, on one axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...encoder import Bases, Encoder
+from ...errors import InputError
+from ...sequences import Sequence, reverse_complement
+from .agreement import spearman
+from .attribute import attribute
+from .methods import find_method
+from .question import Target
+from .result import Attribution
+
+__all__ = ["StrandMirror", "mirror_strands"]
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StrandMirror:
+    """One output of a model explained on either strand.
+
+    Attributes
+    ----------
+    forward : Attribution
+        Of the sequence as it was given.
+    reverse : Attribution
+        Of its reverse complement, on that strand's own axis; `mirrored` has it on the forward's.
+    reason : str
+        Why the strands need not agree, in words; empty where they ought to. A model that predicts
+        the target on one strand only does not hold the strands for the same, and its attributions
+        cannot be held against each other. Values of a regression and likelihoods of a masked span
+        have no such sign.
+    """
+
+    forward: Attribution
+    reverse: Attribution
+    reason: str = ""
+
+    @property
+    def mirrored(self) -> NDArray[np.float32]:
+        """Contributions on the reverse strand, each at the base it pairs with, (n_bases,)."""
+        return self.reverse.nucleotides[::-1]
+
+    @property
+    def disagreement(self) -> NDArray[np.float32]:
+        """Forward minus reverse contribution of each base, in the output's unit, (n_bases,)."""
+        return self.forward.nucleotides - self.mirrored
+
+    @property
+    def agreement(self) -> float:
+        """Spearman correlation of the two strands' contributions over the bases.
+
+        NaN where all contributions of a strand are equal.
+        """
+        return spearman(self.forward.nucleotides, self.mirrored)
+
+    @property
+    def applicable(self) -> bool:
+        """Whether the strands ought to agree."""
+        return not self.reason
+
+
+def mirror_strands(
+    enc: Encoder,
+    bases: Bases,
+    target: Target | None = None,
+    method: str = "layer_integrated_gradients",
+    output: str = "auto",
+    progress: Progress | None = None,
+    **settings: Any,
+) -> StrandMirror:
+    """Attribute a sequence and its reverse complement.
+
+    The reverse strand is cut into tokens anew, from its own start. DNA of both strands is the same
+    molecule, but only a model that was trained so takes it for the same.
+
+    Parameters
+    ----------
+    enc : Encoder
+    bases : str or Sequence
+    target : int, str, tuple of int, or None
+        As in `attribute`. None is the class predicted for the forward strand, on both; a span
+        stands for the bases it pairs with.
+    method : str
+        As in `attribute`.
+    output : {"auto", "logit", "probability"}
+    progress : callable, optional
+        Called as progress(done, total); raise `Cancelled` from it to stop.
+    **settings
+        Others of `attribute`.
+
+    Returns
+    -------
+    StrandMirror
+
+    Raises
+    ------
+    InputError
+        As `attribute` does.
+
+    Examples
+    --------
+    >>> import dnabert2_explore as dx
+    >>> site = dx.demo.splice()[0]
+    >>> found = mirror_strands(dx.load("pocket-splice"), site, "donor", "occlusion")
+    >>> found.disagreement.shape, found.applicable
+    ((200,), False)
+    """
+    find_method(method)
+    text = bases.bases if isinstance(bases, Sequence) else bases
+    report = progress or (lambda done, total: None)
+
+    def half(begin: int) -> Progress:
+        return lambda done, total: report(begin + 500 * done // max(total, 1), 1000)
+
+    forward = attribute(enc, text, target, method, output=output, progress=half(0), **settings)
+    wanted = forward.target
+    n = len(text)
+    if isinstance(wanted, tuple):
+        wanted = n - wanted[1], n - wanted[0]
+    if settings.get("groups"):
+        settings["groups"] = [(n - end, n - start) for start, end in settings["groups"]]
+    reverse = attribute(
+        enc, reverse_complement(text), wanted, method, output=output, progress=half(500), **settings
+    )
+    return StrandMirror(forward, reverse, _why_not(enc, forward, reverse))
+
+
+def _why_not(enc: Encoder, forward: Attribution, reverse: Attribution) -> str:
+    one, other, target = forward.probabilities, reverse.probabilities, forward.target
+    if one is None or other is None or isinstance(target, tuple):
+        return ""
+    if enc.config.problem_type == "multi_label_classification":
+        here, there = bool(one[target] >= 0.5), bool(other[target] >= 0.5)
+    else:
+        here, there = one.argmax() == target, other.argmax() == target
+    if here == there:
+        return ""
+    return (
+        f"the model predicts {forward.target_name} on the {'forward' if here else 'reverse'} "
+        f"strand only (probability {one[target]:.2f} forward, {other[target]:.2f} reverse)"
+    )

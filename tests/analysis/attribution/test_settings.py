@@ -1,0 +1,279 @@
+"""Targets, outputs, baselines and spreads: what is asked, from where, and how it is shared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from dnabert2_explore import Encoder, InputError, attribute
+from dnabert2_explore.analysis.attribution import BASELINES, METHODS, Question
+from dnabert2_explore.analysis.attribution.attribute import _hooked
+from dnabert2_explore.analysis.attribution.baselines import baseline_embeddings
+from dnabert2_explore.analysis.attribution.spread import base_occlusion, share
+from dnabert2_explore.network import Dnabert2ForSequenceClassification
+from dnabert2_explore.sequences import UnknownBasesWarning
+from dnabert2_explore.sequences.shuffle import shuffle_dinucleotides
+
+from ...conftest import random_bases
+
+
+def variation(classifier, **changes) -> Encoder:
+    """The classifier with another configuration (and head, where the number of labels changes)."""
+    config = type(classifier.config).from_dict({**classifier.config.to_dict(), **changes})
+    torch.manual_seed(1)
+    network = Dnabert2ForSequenceClassification(config)
+    own = network.state_dict()
+    theirs = classifier.network.state_dict()
+    network.load_state_dict(
+        {k: theirs[k] if theirs[k].shape == own[k].shape else own[k] for k in own}
+    )
+    return Encoder(network, classifier.tokenizer, "variation")
+
+
+# Outputs ---------------------------------------------------------------------------------------
+
+
+def test_probability_is_explained_completely(classifier, bases) -> None:
+    result = attribute(classifier, bases[:60], 0, output="probability", n_steps=300)
+    assert result.unit == "probability"
+    assert result.score == pytest.approx(classifier.predict(bases[:60])[0, 0], abs=1e-5)
+    assert abs(result.delta) < 0.01
+    assert result.delta == pytest.approx(result.tokens.sum() - result.change, abs=1e-5)
+
+
+def test_a_value_is_explained_as_it_is(classifier, bases) -> None:
+    enc = variation(classifier, num_labels=1, id2label={0: "value"}, problem_type="regression")
+    result = attribute(enc, bases[:60], n_steps=300)
+    assert (result.unit, result.probabilities) == ("value", None)
+    assert result.score == pytest.approx(float(enc.predict(bases[:60])[0]), abs=1e-5)
+    assert abs(result.delta) < 0.02 * max(1, abs(result.change))
+    with pytest.raises(InputError, match="answers with a value"):
+        attribute(enc, bases, output="probability")
+
+
+def test_labels_of_a_multi_label_model_are_independent(classifier, bases) -> None:
+    enc = variation(classifier, problem_type="multi_label_classification")
+    result = attribute(enc, bases[:60], 1, "occlusion", output="probability")
+    assert result.score == pytest.approx(float(enc.predict(bases[:60])[0, 1]), abs=1e-5)
+    assert result.probabilities.sum() != pytest.approx(1, abs=1e-3)
+
+
+def test_what_training_cut_off_gets_nothing(classifier, bases) -> None:
+    enc = variation(classifier, max_input_tokens=20)
+    result = attribute(enc, bases, 0, "occlusion")
+    np.testing.assert_allclose(result.probabilities, enc.predict(bases)[0], atol=1e-5)
+    assert result.tokens[1:18].all()
+    assert not result.tokens[19:-1].any()
+    last = result.segmentation.spans[18, 1]
+    assert not result.nucleotides[last:].any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"output": "odds"}, "Output 'odds' is unknown"),
+        ({"baseline": "nothing"}, "Baseline 'nothing' is unknown"),
+        ({"spread": "butter"}, "Spread 'butter' is unknown"),
+        ({"method": "occlusion", "window": 0}, "window is 0"),
+        ({"method": "shapley_value_sampling", "samples": 0}, "samples is 0"),
+        ({"method": "occlusion", "noise_samples": 3}, "A noise tunnel goes around a gradient"),
+        ({"method": "feature_ablation", "groups": [(0, 9), (9, 9)]}, "Group 2, bases"),
+        ({"method": "layer_conductance", "layer": 3}, "Layer 3 does not exist"),
+    ],
+)
+def test_settings_are_checked(classifier, bases, arguments, message) -> None:
+    with pytest.raises(InputError, match=message):
+        attribute(classifier, bases, 0, **arguments)
+
+
+def test_nothing_known_or_no_single_sequences(classifier, enc) -> None:
+    for model, target in ((classifier, 0), (enc, (0, 3))):
+        with (
+            pytest.warns(UnknownBasesWarning),
+            pytest.raises(InputError, match="has no A, C, G or T"),
+        ):
+            attribute(model, "NNNNNNNN", target)
+    with pytest.raises(InputError, match="has no classes; what is explained is a log-likelihood"):
+        attribute(enc, "ACGTACGT", (0, 3), output="probability")
+    with pytest.raises(InputError, match="reads pairs of sequences"):
+        attribute(variation(classifier, sequence_pairs=True), "ACGTACGT")
+
+
+# Baselines -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_baselines_replace_all_but_special_tokens(classifier, bases, name) -> None:
+    question = Question.ask(classifier, bases, 0)
+    found = baseline_embeddings(question, name, samples=3 if name == "shuffled" else 1, seed=2)
+    table = classifier.network.get_input_embeddings()
+    words = table(question.ids)[0]
+    assert found.shape == (3 if name == "shuffled" else 1, question.n_read, 32)
+    for one in found:
+        assert torch.equal(one[[0, -1]], words[[0, -1]])
+    inner = found[0, 1:-1]
+    if name in ("mask", "pad"):
+        index = getattr(classifier.tokenizer, f"{name}_id")
+        assert torch.equal(inner, table.weight[index].expand_as(inner))
+    elif name == "zero":
+        assert not inner.any()
+    elif name == "mean":
+        torch.testing.assert_close(inner, table.weight[5:].mean(dim=0).expand_as(inner))
+    else:
+        rows = {tuple(row.tolist()) for row in table.weight[5:]}
+        assert all(tuple(row.tolist()) in rows for row in inner)
+        assert not torch.equal(found[0], found[1])
+        again = baseline_embeddings(question, name, samples=3, seed=2)
+        assert torch.equal(found, again)
+
+
+def test_a_masked_span_stays_masked_in_every_baseline(enc, bases) -> None:
+    question = Question.ask(enc, bases, (40, 50))
+    first, last = question.span
+    mask = enc.network.get_input_embeddings().weight[enc.tokenizer.mask_id]
+    for name in BASELINES:
+        found = baseline_embeddings(question, name)[0, first:last]
+        assert torch.equal(found, mask.expand_as(found))
+
+
+@pytest.mark.parametrize("baseline", BASELINES)
+def test_integrated_gradients_are_complete_from_every_baseline(classifier, bases, baseline) -> None:
+    result = attribute(classifier, bases[:60], 0, n_steps=300, baseline=baseline)
+    assert result.baseline == baseline
+    assert abs(result.delta) < 0.02 * max(1.0, abs(result.change))
+    assert result.tokens[[0, -1]] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_shuffling_keeps_dinucleotides(seed) -> None:
+    bases = random_bases(200, seed=seed)
+    made = shuffle_dinucleotides(bases, np.random.default_rng(seed))
+    assert Counter(pairwise(made)) == Counter(pairwise(bases))
+    assert made != bases
+    assert (made[0], made[-1]) == (bases[0], bases[-1])
+
+
+def test_short_and_monotonous_sequences_are_shuffled_too() -> None:
+    rng = np.random.default_rng(0)
+    assert [shuffle_dinucleotides(b, rng) for b in ("", "A", "AC", "AAAA")] == [
+        "",
+        "A",
+        "AC",
+        "AAAA",
+    ]
+    # Every Eulerian path of this graph is as likely: A(ACA, CAA) is ACAA or AACA.
+    seen = Counter(shuffle_dinucleotides("AACA", rng) for _ in range(400))
+    assert set(seen) == {"AACA", "ACAA"}
+    assert min(seen.values()) > 140
+
+
+# Spreads ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["even", "occlusion", "mutagenesis"])
+def test_sums_are_conserved(classifier, bases, how) -> None:
+    seen = []
+    result = attribute(
+        classifier, bases[:80], 0, "occlusion", spread=how,
+        progress=lambda done, total: seen.append((done, total)),
+    )  # fmt: skip
+    assert result.spread == how
+    for score, (start, end) in zip(result.tokens, result.segmentation.spans, strict=True):
+        if end > start:
+            assert result.nucleotides[start:end].sum() == pytest.approx(score, abs=1e-5)
+            assert (np.sign(result.nucleotides[start:end]) * np.sign(score) >= 0).all()
+    assert [d for d, _ in seen] == sorted(d for d, _ in seen)
+    assert seen[-1][0] == seen[-1][1]
+    even = attribute(classifier, bases[:80], 0, "occlusion")
+    assert np.allclose(result.nucleotides, even.nucleotides) == (how == "even")
+
+
+def test_spread_by_occlusion_is_what_n_changes(classifier, bases) -> None:
+    short = bases[:40]
+    question = Question.ask(classifier, short, 0)
+    lost = base_occlusion(question)
+    for place in (0, 13, 39):
+        changed = f"{short[:place]}N{short[place + 1 :]}"
+        (logits,) = classifier.logits_ids(
+            [classifier.tokenizer.encode_batch([changed], warn=False)[0].ids]
+        )
+        assert lost[place] == pytest.approx(question.score - logits[0], abs=1e-5)
+    result = attribute(classifier, short, 0, "occlusion", spread="occlusion")
+    start, end = result.segmentation.spans[3]
+    weights = np.abs(lost[start:end])
+    np.testing.assert_allclose(
+        result.nucleotides[start:end], result.tokens[3] * weights / weights.sum(), atol=1e-5
+    )
+
+
+def test_a_token_without_weights_is_shared_evenly(classifier) -> None:
+    tokens = classifier.tokenize("ACGTACGTAC")
+    weights = np.zeros(10)
+    first = tokens.spans[1]
+    weights[first[0]] = 2.0
+    scores = np.arange(len(tokens), dtype=np.float32)
+    found = share(tokens, scores, weights)
+    assert found[first[0]] == pytest.approx(scores[1])
+    assert found[first[0] + 1 : first[1]] == pytest.approx(0)
+    start, end = tokens.spans[2]
+    assert found[start:end] == pytest.approx(scores[2] / (end - start))
+
+
+# Groups and layers -----------------------------------------------------------------------------
+
+
+def test_groups_of_bases_are_ablated_together(classifier, bases) -> None:
+    short = bases[:60]
+    groups = [(0, 20), (20, 45)]
+    result = attribute(classifier, short, 0, "feature_ablation", groups=groups)
+    tokens = classifier.tokenize(short)
+    spans = tokens.spans
+    middle = [np.clip(np.minimum(spans[:, 1], b) - np.maximum(spans[:, 0], a), 0, None)
+              for a, b in [*groups, (45, 60)]]  # fmt: skip
+    member = np.argmax(middle[:2], axis=0)
+    member[np.max(middle[:2], axis=0) == 0] = 2
+    member[tokens.special] = -1
+    for group in range(3):
+        ids = tokens.ids.copy()
+        ids[member == group] = classifier.tokenizer.mask_id
+        (logits,) = classifier.logits_ids([ids])
+        lost = result.score - logits[0]
+        assert result.tokens[member == group].sum() == pytest.approx(lost, abs=1e-4)
+
+
+@pytest.mark.parametrize("layer", [0, 1, 2])
+def test_conductance_is_complete_at_every_layer(classifier, bases, layer) -> None:
+    result = attribute(classifier, bases[:40], 0, "layer_conductance", layer=layer, n_steps=400)
+    assert abs(result.delta) < 0.05 * max(1.0, abs(result.change))
+    assert dict(result.settings)["layer"] == str(layer)
+    if layer == 0:  # LayerNorm keeps tokens apart: the same as integrated gradients
+        other = attribute(classifier, bases[:40], 0, n_steps=400)
+        np.testing.assert_allclose(result.tokens, other.tokens, atol=0.05 * abs(result.change))
+
+
+def test_attention_backends_are_given_back(classifier, bases) -> None:
+    before = classifier.attention
+    result = attribute(classifier, bases, 0, "attention_x_gradient")
+    assert classifier.attention == before != "eager"
+    assert np.abs(result.tokens).max() > 0
+    # Compiled flex has no gradients on a CPU; nothing is run here, since compiling takes long.
+    classifier.network.set_attn_implementation("flex")
+    try:
+        for name, needed in (("attention_x_gradient", "eager"), ("saliency", "sdpa")):
+            with _hooked(classifier, METHODS[name]):
+                assert classifier.attention == needed
+            assert classifier.attention == "flex"
+    finally:
+        classifier.network.set_attn_implementation(before)
+
+
+def test_what_methods_promise_is_said(classifier, bases) -> None:
+    for name, info in METHODS.items():
+        result = attribute(classifier, bases[:40], 0, name, n_steps=5, samples=2)
+        assert (result.baseline_score is not None) == info.baseline
+        assert (result.delta is not None) == info.complete
+        assert info.signed or (result.tokens >= 0).all()
