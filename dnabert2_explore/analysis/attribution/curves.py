@@ -1,4 +1,4 @@
-"""Deletion and insertion: does the output follow the order that an attribution claims?"""
+"""Deletion and insertion: whether the output follows the order that scores claim."""
 
 from __future__ import annotations
 
@@ -52,37 +52,36 @@ class TokenCurves:
     baseline: str
 
     @property
-    def span(self) -> float:
+    def reach(self) -> float:
         """Range of the output over all curves, in `unit`: what areas are divided by."""
         every = (self.deletion, self.insertion, self.random_deletion, self.random_insertion)
         return float(max(one.max() for one in every) - min(one.min() for one in every))
 
     @property
     def deletion_gain(self) -> float:
-        """Area by which the output leaves its value faster than in the mean random order.
+        """Area between the mean curve in random orders and the one in the scores' order.
 
-        In shares of `span`: 0 for an order no better than random, 1 is never reached. NaN where the
-        output never changes. For signed scores, leaving means falling; else, either way.
+        In shares of `reach`: 0 for an order that is no better than random ones, below 0 for one
+        that is worse. Signed scores should make the output fall faster; others, leave its value
+        faster, up or down. NaN where the output never changes.
         """
-        return self._gain(-self.deletion, -self.random_deletion, self.deletion[0])
+        return self._gain(self.deletion, self.random_deletion, -1)
 
     @property
     def insertion_gain(self) -> float:
-        """Area by which the output leaves the baseline's value faster than in random order.
+        """The same of insertion: signed scores should make the output rise faster."""
+        return self._gain(self.insertion, self.random_insertion, 1)
 
-        As `deletion_gain`; for signed scores, leaving means rising.
-        """
-        return self._gain(self.insertion, self.random_insertion, self.insertion[0])
-
-    def _gain(
-        self, own: NDArray[np.float32], random: NDArray[np.float32], start: np.float32
-    ) -> float:
-        if not self.span:
+    def _gain(self, own: NDArray[np.float32], random: NDArray[np.float32], direction: int) -> float:
+        if not self.reach:
             return float("nan")
-        if not self.signed:
-            own, random = (abs(abs(one) - abs(start)) for one in (own, random))
-        areas = [np.trapezoid(one, self.shares) for one in (own, random.mean(axis=0))]
-        return float(areas[0] - areas[1]) / self.span
+        start = own[0]
+        if self.signed:
+            own, random = direction * own, direction * random
+        else:
+            own, random = abs(own - start), abs(random - start)
+        gained = np.trapezoid(own - random.mean(axis=0), self.shares)
+        return float(gained) / self.reach
 
 
 def token_curves(

@@ -18,7 +18,6 @@ from .attribute import attribute
 from .methods import find_method
 from .question import Question, Target
 
-
 __all__ = ["PhaseAverage", "average_phases"]
 
 Progress = Callable[[int, int], None]
@@ -146,8 +145,8 @@ def average_phases(
         )
     text = bases.bases if isinstance(bases, Sequence) else bases
     question = Question.ask(enc, text, target, output)
-    starts = [place for place, letter in enumerate(text) if not letter.isspace()]
-    _check(question, crops, starts)
+    _check(question, text, crops)
+    starts = _starts(text)
     report = progress or (lambda done, total: None)
     per_crop = np.full((crops, len(text)), np.nan, dtype=np.float32)
     scores = np.zeros(crops, dtype=np.float32)
@@ -177,28 +176,31 @@ def average_phases(
     )
 
 
-def most_crops(question: Question, starts: list[int]) -> int:
-    """Crops that leave a sequence, or what lies before its masked span, at least one base."""
+def most_crops(question: Question, text: str) -> int:
+    """Crops that leave at least two bases, and all of a masked span."""
+    starts = _starts(text)
     if isinstance(question.target, tuple):
         return sum(start < question.target[0] for start in starts) + 1
     return len(starts) - 1
 
 
-def _check(question: Question, crops: int, starts: list[int]) -> None:
+def _starts(text: str) -> list[int]:
+    """Where crops begin: at each base, white space left out."""
+    return [place for place, letter in enumerate(text) if not letter.isspace()]
+
+
+def _check(question: Question, text: str, crops: int) -> None:
     if crops < 2:
         raise InputError(f"crops is {crops}: at least 2 are needed to compare.")
-    most = most_crops(question, starts)
-    if crops > most:
-        place = (
-            f"{question.name} begin at base {question.target[0] + 1}"
-            if isinstance(question.target, tuple)
-            else f"the sequence has {len(starts)} bases"
-        )
+    most = most_crops(question, text)
+    if crops <= most:
+        return
+    if isinstance(question.target, tuple):
         raise InputError(
-            f"There is room for {most} crops, not for {crops}: {place}; ask for fewer crops or "
-            + (
-                "a span further to the right."
-                if isinstance(question.target, tuple)
-                else "a longer sequence."
-            )
+            f"{crops} left crops need {crops - 1} bases before the masked span, which begins at "
+            f"base {question.target[0] + 1}: ask for at most {most}, or a span further right."
         )
+    raise InputError(
+        f"A sequence of {len(_starts(text))} bases is too short for {crops} left crops: ask for at "
+        f"most {most}."
+    )

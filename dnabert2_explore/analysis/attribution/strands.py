@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...encoder import Bases, Encoder
-from ...errors import InputError
 from ...sequences import Sequence, reverse_complement
 from .agreement import spearman
 from .attribute import attribute

@@ -1,0 +1,244 @@
+"""The checks of a scorecard, one by one: what each measures, and what it takes to pass."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence as Items
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import InputError
+from .agreement import spearman
+from .curves import TokenCurves
+from .methods import METHODS
+from .phases import PhaseAverage
+from .result import Attribution
+from .strands import StrandMirror
+
+__all__ = ["CHECKS", "Check", "CheckInfo", "thresholds"]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInfo:
+    """What a check is.
+
+    Attributes
+    ----------
+    title : str
+        As tables call it.
+    most : bool
+        Whether the threshold is the most that passes; else it is the least.
+    meaning : str
+        What failing says, as the verdict puts it.
+    """
+
+    title: str
+    most: bool
+    meaning: str
+
+
+#: All checks, in the order of a scorecard.
+CHECKS: dict[str, CheckInfo] = {
+    "convergence": CheckInfo(
+        "convergence", True, "the scores do not add up to what they claim to explain"
+    ),
+    "deletion": CheckInfo(
+        "deletion", False, "taking the best tokens away hardly changes more than any others would"
+    ),
+    "insertion": CheckInfo(
+        "insertion", False, "giving the best tokens back hardly changes more than any others would"
+    ),
+    "randomised_weights": CheckInfo(
+        "randomised weights", True, "a network that has learnt nothing gets much the same scores"
+    ),
+    "strands": CheckInfo("strand agreement", False, "the other strand tells another story"),
+    "phases": CheckInfo("phase agreement", False, "the scores move with the borders of tokens"),
+    "planted": CheckInfo(
+        "planted motif", False, "the bases that are known to matter do not have the highest scores"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check of one attribution.
+
+    Attributes
+    ----------
+    name : str
+        One of `CHECKS`.
+    value : float or None
+        None where the check does not apply.
+    threshold : float
+        The least, or the most, that passes; `CHECKS` says which.
+    passed : bool or None
+        None where the check does not apply.
+    words : str
+        What was found, or why the check does not apply.
+    """
+
+    name: str
+    value: float | None
+    threshold: float
+    passed: bool | None
+    words: str
+
+    @property
+    def title(self) -> str:
+        """Name as tables have it."""
+        return CHECKS[self.name].title
+
+    @property
+    def meaning(self) -> str:
+        """What it says if the check is failed."""
+        return CHECKS[self.name].meaning
+
+    @property
+    def result(self) -> str:
+        """``"passed"``, ``"failed"`` or ``"not applicable"``."""
+        return {True: "passed", False: "failed", None: "not applicable"}[self.passed]
+
+
+@lru_cache(maxsize=1)
+def thresholds() -> dict[str, float]:
+    """Return what each check takes, as calibrated on planted motifs.
+
+    Returns
+    -------
+    dict of str to float
+        From ``calibration.json`` beside this module, which ``benchmarks/planted.py`` writes; it
+        also tells the data and the rates.
+    """
+    place = files(__package__) / "calibration.json"
+    found: dict[str, float] = json.loads(place.read_text(encoding="utf-8"))["thresholds"]
+    return found
+
+
+def judge(name: str, value: float, words: str) -> Check:
+    """Hold a value against its threshold; what is no number fails."""
+    threshold = thresholds()[name]
+    if CHECKS[name].most:
+        passed, bound = value <= threshold, f"at most {threshold:.2f}"
+    else:
+        passed, bound = value >= threshold, f"at least {threshold:.2f}"
+    return Check(name, value, threshold, bool(passed), f"{words} ({bound})")
+
+
+def skip(name: str, reason: str) -> Check:
+    """Say that a check does not apply."""
+    return Check(name, None, thresholds()[name], None, f"not applicable: {reason}")
+
+
+def check_convergence(found: Attribution) -> Check:
+    """Share of the change that the sum of scores misses: |delta| / |change|."""
+    if found.delta is None:
+        return skip("convergence", f"{METHODS[found.method].title} promises no sum")
+    value = abs(found.delta) / abs(found.change) if found.change else math.inf
+    total = found.change + found.delta
+    return judge(
+        "convergence",
+        value,
+        f"scores sum to {total:.3g} of {found.change:.3g} {found.unit}, {value:.1%} off",
+    )
+
+
+def check_curves(curves: TokenCurves | None, reason: str = "") -> list[Check]:
+    """Areas of deletion and insertion beside random orders."""
+    if curves is None:
+        return [skip("deletion", reason), skip("insertion", reason)]
+    return [
+        judge(
+            name,
+            gain,
+            f"the area beyond random order is {gain:.2f} of the output's range"
+            if curves.reach
+            else "the output never changes",
+        )
+        for name, gain in (
+            ("deletion", curves.deletion_gain),
+            ("insertion", curves.insertion_gain),
+        )
+    ]
+
+
+def check_randomised(found: Attribution, of_twins: NDArray[np.float32]) -> Check:
+    """Correlate magnitudes with those that networks with random weights get.
+
+    Parameters
+    ----------
+    found : Attribution
+    of_twins : numpy.ndarray, shape (twins, n_bases)
+    """
+    each = [spearman(abs(found.nucleotides), abs(one)) for one in of_twins]
+    value = float(np.mean(each))
+    if math.isnan(value):
+        return judge("randomised_weights", value, "scores are all the same")
+    return judge(
+        "randomised_weights",
+        value,
+        f"magnitudes correlate by {value:.2f} with those of {len(of_twins)} networks with random "
+        "weights",
+    )
+
+
+def check_strands(mirror: StrandMirror) -> Check:
+    """Correlate the two strands."""
+    if not mirror.applicable:
+        return skip("strands", mirror.reason)
+    value = mirror.agreement
+    return judge("strands", value, f"the strands' scores correlate by {value:.2f}")
+
+
+def check_phases(phases: PhaseAverage | None, reason: str = "") -> Check:
+    """Correlate the crops."""
+    if phases is None:
+        return skip("phases", reason)
+    value = phases.agreement
+    return judge(
+        "phases", value, f"the scores of {phases.crops} left crops correlate by {value:.2f}"
+    )
+
+
+def check_planted(found: Attribution, truth: Items[tuple[int, int]] | None) -> Check:
+    """How often a planted base scores above another: the area under the ROC curve."""
+    if truth is None:
+        return skip("planted", "nothing is known to be planted")
+    value = recovery(found.nucleotides, truth)
+    return judge("planted", value, f"planted bases score above others in {value:.1%} of pairs")
+
+
+def recovery(scores: NDArray[np.floating], truth: Items[tuple[int, int]]) -> float:
+    """AUROC of base scores for the bases of planted spans.
+
+    Parameters
+    ----------
+    scores : numpy.ndarray, shape (n_bases,)
+    truth : sequence of tuple of int
+        Spans [start, end).
+
+    Raises
+    ------
+    InputError
+        If a span is no stretch of the sequence, or all bases are planted, or none.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    planted = np.zeros(len(scores), dtype=bool)
+    for start, end in truth:
+        if not 0 <= start < end <= len(scores):
+            raise InputError(
+                f"Planted bases [{start}, {end}) are no stretch of a sequence of {len(scores)} "
+                "bases: give 0 <= start < end <= length."
+            )
+        planted[start:end] = True
+    if planted.all() or not planted.any():
+        raise InputError(
+            f"{'All' if planted.any() else 'None of the'} {len(scores)} bases are planted, so that "
+            "there is nothing to tell apart: give spans that leave others."
+        )
+    return float(roc_auc_score(planted, scores))

@@ -1,0 +1,267 @@
+"""How far one attribution is to be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence as Items
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...encoder import Bases, Encoder
+from ...encoder.twin import random_twin
+from ...errors import InputError
+from ...sequences import Sequence
+from .attribute import attribute
+from .checks import (
+    Check,
+    check_convergence,
+    check_curves,
+    check_phases,
+    check_planted,
+    check_randomised,
+    check_strands,
+    recovery,
+)
+from .curves import TokenCurves, token_curves
+from .methods import find_method
+from .phases import PhaseAverage, average_phases, most_crops
+from .question import Question, Target
+from .result import Attribution
+from .strands import StrandMirror, mirror_strands
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Scorecard", "scorecard"]
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scorecard:
+    """An attribution with the checks it was put to; `str` of it is a table to print.
+
+    Attributes
+    ----------
+    attribution : Attribution
+    checks : tuple of Check
+        In the order of `dnabert2_explore.analysis.attribution.CHECKS`.
+    strands : StrandMirror
+    phases : PhaseAverage or None
+    curves : TokenCurves or None
+        None, like `phases`, where the sequence is too short for them.
+    twins : numpy.ndarray, shape (twins, n_bases), float32
+        Contributions by the same method in networks with random weights.
+    """
+
+    attribution: Attribution
+    checks: tuple[Check, ...]
+    strands: StrandMirror
+    phases: PhaseAverage | None
+    curves: TokenCurves | None
+    twins: NDArray[np.float32]
+
+    @property
+    def trusted(self) -> bool:
+        """Whether all checks that apply are passed, and at least one does."""
+        held = [check.passed for check in self.checks if check.passed is not None]
+        return bool(held) and all(held)
+
+    @property
+    def verdict(self) -> str:
+        """In words: ``"trust"``, or ``"do not trust: "`` and what speaks against it."""
+        failed = [check for check in self.checks if check.passed is False]
+        if failed:
+            return f"do not trust: {'; '.join(check.meaning for check in failed)}"
+        return "trust" if self.trusted else "do not trust: no check applies"
+
+    def table(self) -> pd.DataFrame:
+        """Make a table with a row for each check.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``check``, ``value``, ``threshold``, ``result`` (passed, failed, not applicable) and
+            ``words``.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "check": [check.title for check in self.checks],
+                "value": [np.nan if c.value is None else c.value for c in self.checks],
+                "threshold": [check.threshold for check in self.checks],
+                "result": [check.result for check in self.checks],
+                "words": [check.words for check in self.checks],
+            }
+        )
+
+    def __str__(self) -> str:
+        rows = [f"{one.title:<20} {one.result:<15} {one.words}" for one in self.checks]
+        return "\n".join([*rows, self.verdict])
+
+
+def scorecard(
+    enc: Encoder,
+    bases: Bases,
+    target: Target | None = None,
+    method: str = "layer_integrated_gradients",
+    truth: Items[tuple[int, int]] | None = None,
+    progress: Progress | None = None,
+    seed: int = 0,
+    *,
+    crops: int = 8,
+    twins: int = 3,
+    orders: int = 20,
+    output: str = "auto",
+    **settings: Any,
+) -> Scorecard:
+    """Attribute a sequence, and check what came out.
+
+    =====================  ======================================================================
+    convergence            |delta| / |change|: what the sum of scores misses
+    deletion, insertion    area between the output's curve in the order of scores and the mean one
+                           in random orders, in shares of the output's range
+    randomised weights     Spearman correlation of magnitudes with those in networks of the same
+                           shape that have learnt nothing
+    strand agreement       Spearman correlation with the reverse complement's scores
+    phase agreement        mean Spearman correlation between left crops
+    planted motif          AUROC of base scores for planted bases
+    =====================  ======================================================================
+
+    Thresholds were calibrated on planted motifs: docs/attribution.md. They say whether an
+    attribution is like those that found the motif. Passing is no proof.
+
+    Parameters
+    ----------
+    enc : Encoder
+    bases : str or Sequence
+    target : int, str, tuple of int, or None
+        As in `attribute`.
+    method : str
+        As in `attribute`.
+    truth : sequence of tuple of int, optional
+        Base spans [start, end) that are known to matter.
+    progress : callable, optional
+        Called as progress(done, total); raise `Cancelled` from it to stop.
+    seed : int
+        Of random orders, random weights and everything that the method draws.
+    crops : int
+        Left crops, at most: fewer where the sequence leaves no room.
+    twins : int
+        Networks with random weights.
+    orders : int
+        Random orders of deletion and insertion.
+    output : {"auto", "logit", "probability"}
+    **settings
+        Others of `attribute`. Deletion and insertion put tokens of the `baseline` it names in
+        place of others, [MASK] where it names none.
+
+    Returns
+    -------
+    Scorecard
+
+    Raises
+    ------
+    InputError
+        As `attribute` does; if a span of `truth` is no stretch of the sequence.
+
+    References
+    ----------
+    Adebayo et al. 2018, Sanity checks for saliency maps, arXiv 1810.03292 (randomised weights);
+    Petsiuk et al. 2018, RISE, arXiv 1806.07421 (deletion and insertion).
+
+    Examples
+    --------
+    >>> import dnabert2_explore as dx
+    >>> site = dx.demo.splice()[0]
+    >>> card = scorecard(dx.load("pocket-splice"), site, "donor", "occlusion")
+    >>> [check.title for check in card.checks if check.passed is None]
+    ['convergence', 'strand agreement', 'planted motif']
+    """
+    info = find_method(method)
+    for name, value, least in (("crops", crops, 2), ("twins", twins, 1), ("orders", orders, 1)):
+        if value < least:
+            raise InputError(f"{name} is {value}; expected at least {least}.")
+    text = bases.bases if isinstance(bases, Sequence) else bases
+    question = Question.ask(enc, text, target, output)
+    if truth is not None:
+        recovery(np.zeros(len(text)), truth)  # bad spans are told before anything is computed
+    room = min(crops, most_crops(question, text))
+    grouped = bool(settings.get("groups"))
+    with_phases = room >= 2 and not grouped
+    bar = _Bar(progress, [2, room if with_phases else 0, *[1] * twins, 1])
+    settings |= {"output": output, "seed": seed}
+
+    mirror = mirror_strands(enc, text, question.target, method, progress=bar.part(0), **settings)
+    found = mirror.forward
+    phases = None
+    if with_phases:
+        phases = average_phases(
+            enc, text, question.target, method, room, progress=bar.part(1), **settings
+        )
+    of_twins = [
+        attribute(
+            random_twin(enc, seed + number),
+            text,
+            question.target,
+            method,
+            progress=bar.part(2 + number),
+            **settings,
+        ).nucleotides
+        for number in range(twins)
+    ]
+    curves = None
+    if (~question.fixed).sum() >= 2:
+        curves = token_curves(
+            question,
+            found.tokens,
+            info.signed,
+            settings.get("baseline", "mask"),
+            orders,
+            seed=seed,
+            progress=bar.part(2 + twins),
+        )
+    bar.end()
+    return Scorecard(
+        attribution=found,
+        checks=(
+            check_convergence(found),
+            *check_curves(curves, "there are not two tokens to take away"),
+            check_randomised(found, np.stack(of_twins)),
+            check_strands(mirror),
+            check_phases(
+                phases,
+                "groups are stretches of the whole sequence"
+                if grouped
+                else "the sequence, or what lies before the masked span, is too short to crop",
+            ),
+            check_planted(found, truth),
+        ),
+        strands=mirror,
+        phases=phases,
+        curves=curves,
+        twins=np.stack(of_twins),
+    )
+
+
+class _Bar:
+    """One progress bar of parts, each with its share."""
+
+    def __init__(self, progress: Progress | None, shares: Items[int]) -> None:
+        self.progress = progress or (lambda done, total: None)
+        self.starts = [1000 * sum(shares[:number]) for number in range(len(shares))]
+        self.shares = shares
+        self.total = 1000 * sum(shares)
+
+    def part(self, number: int) -> Progress:
+        """Return the progress of one part."""
+        start, share = self.starts[number], 1000 * self.shares[number]
+        return lambda done, total: self.progress(start + share * done // max(total, 1), self.total)
+
+    def end(self) -> None:
+        """Fill the bar."""
+        self.progress(self.total, self.total)
