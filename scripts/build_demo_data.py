@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import build_jaspar
 import build_splice_data
 import numpy as np
 import zymoseptoria
@@ -199,6 +200,7 @@ def sources(packages: dict[str, Package]) -> str:
         f"`locus.fa`, `locus.gff3`: {LOCUS[0]}:{LOCUS[1] + 1}-{LOCUS[2]} (1-based, inclusive), "
         "a test chromosome too.",
         "",
+        build_jaspar.ABOUT,
     ]
     return "\n".join(lines)
 

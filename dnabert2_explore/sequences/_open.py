@@ -23,7 +23,7 @@ _FOREIGN_FORMATS = {
     b"\x28\xb5\x2f\xfd": "Zstandard-compressed: unpack it first",
     b"\xff\xfe": "UTF-16 text: save it as UTF-8 text",
     b"\xfe\xff": "UTF-16 text: save it as UTF-8 text",
-    b"%PDF": "a PDF document: export the sequences as plain text",
+    b"%PDF": "a PDF document: export its content as plain text",
 }
 # NCBI headers use control-A as a separator, so it is no sign of a binary file.
 _CONTROL = bytes(c for c in range(32) if c not in b"\1\t\n\v\f\r")
@@ -54,8 +54,12 @@ def open_binary(path: Path, expected: str = "expected a file") -> io.BufferedRea
 
 
 @contextmanager
-def open_path(path: str | os.PathLike[str]) -> Iterator[io.TextIOWrapper]:
+def open_path(
+    path: str | os.PathLike[str], expected: str = _EXPECTED
+) -> Iterator[io.TextIOWrapper]:
     """Open a file for reading as text, whatever its compression (told by content, not by name).
+
+    Errors say what was `expected`.
 
     Raises
     ------
@@ -63,19 +67,19 @@ def open_path(path: str | os.PathLike[str]) -> Iterator[io.TextIOWrapper]:
         If the file is missing, a folder, unreadable, binary, truncated or damaged.
     """
     path = Path(path).expanduser()
-    with open_binary(path, _EXPECTED) as handle, _text(handle, str(path)) as text:
+    with open_binary(path, expected) as handle, _text(handle, str(path), expected) as text:
         yield text
 
 
 @contextmanager
-def open_bytes(data: bytes, name: str) -> Iterator[io.TextIOWrapper]:
+def open_bytes(data: bytes, name: str, expected: str = _EXPECTED) -> Iterator[io.TextIOWrapper]:
     """Read ``data`` as :func:`open_path` reads a file."""
-    with _text(io.BufferedReader(io.BytesIO(data)), name) as text:
+    with _text(io.BufferedReader(io.BytesIO(data)), name, expected) as text:
         yield text
 
 
 @contextmanager
-def _text(raw: io.BufferedReader, name: str) -> Iterator[io.TextIOWrapper]:
+def _text(raw: io.BufferedReader, name: str, expected: str) -> Iterator[io.TextIOWrapper]:
     """Decompress and decode; errors that surface while the caller reads are translated too."""
     kind = "file"
     try:
@@ -88,7 +92,7 @@ def _text(raw: io.BufferedReader, name: str) -> Iterator[io.TextIOWrapper]:
         elif head.startswith(b"\xfd7zXZ\x00"):
             kind, stream = "xz", lzma.LZMAFile(raw)  # noqa: SIM115 (closed with raw)
         buffered = raw if stream is raw else io.BufferedReader(stream, _HEAD)
-        _refuse_binary(_peek(buffered), name)
+        _refuse_binary(_peek(buffered), name, expected)
         # utf-8-sig drops a byte-order mark; names in other encodings still show, with U+FFFD.
         # newline="" keeps line ends as they are, which the csv module asks for.
         yield io.TextIOWrapper(buffered, encoding="utf-8-sig", errors="replace", newline="")
@@ -111,14 +115,14 @@ def _peek(stream: IO[bytes]) -> bytes:
     return stream.peek(_HEAD)[:_HEAD]  # type: ignore[attr-defined]
 
 
-def _refuse_binary(head: bytes, name: str) -> None:
+def _refuse_binary(head: bytes, name: str, expected: str) -> None:
     """Raise where the first bytes are no text."""
     for magic, what in _FOREIGN_FORMATS.items():
         if head.startswith(magic):
-            raise InputError(f"{name} is {what}; {_EXPECTED}.")
+            raise InputError(f"{name} is {what}; {expected}.")
     control = len(head) - len(head.translate(None, _CONTROL))
     if b"\0" in head or control > 0.02 * len(head):
         raise InputError(
-            f"{name} is a binary file; {_EXPECTED}, as text or compressed with gzip, bzip2 or xz: "
-            "export the sequences in one of these formats."
+            f"{name} is a binary file; {expected}, as text or compressed with gzip, bzip2 or xz: "
+            "export it in one of these formats."
         )

@@ -1,0 +1,299 @@
+"""Where motifs occur in sequences."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import InputError
+from ...sequences import Cleaned, Sequence, clean
+from ...sequences.motifs import Motif
+from .hits import Hits
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["OutOfReachWarning", "memelite_guard", "out_of_reach", "scan_motifs"]
+
+#: Numba's work queue, all it has on some machines, does not survive two parallel loops at once.
+memelite_guard = threading.Lock()
+
+#: Bases scanned at once: 8 MB, and some seconds for a thousand motifs.
+CHUNK = 1 << 21
+#: Added to every probability before its logarithm is taken, since a count of 0 is no proof.
+PSEUDO = 1e-4
+#: Scores of bases are rounded to this many bits, and p-values are exact for the rounded ones.
+BIN = 1 / 8
+_NO_BASE = 4
+
+_CODES = np.full(256, _NO_BASE, dtype=np.int8)
+_CODES[np.frombuffer(b"ACGT", dtype=np.uint8)] = np.arange(4)
+
+Progress = Callable[[int, int], None]
+Bases = str | Sequence
+
+
+class OutOfReachWarning(UserWarning):
+    """No site of some motifs, however good, can have a p-value below the threshold."""
+
+
+def scan_motifs(
+    sequences: Bases | Iterable[Bases],
+    motifs: Motif | Iterable[Motif],
+    threshold: float = 1e-4,
+    both_strands: bool = True,
+    progress: Progress | None = None,
+) -> Hits:
+    """Find the sites of motifs in sequences, as FIMO does (Grant et al. 2011; memelite).
+
+    Each place is scored by the log-likelihood ratio of motif and even bases, with 0.0001 added to
+    every probability of the motif and rounded to 1/8 bit at every position, and is a hit if its
+    p-value is below `threshold`. In 1 kb, both strands, chance alone gives up to 0.2 hits of each
+    motif at 1e-4.
+
+    Parameters
+    ----------
+    sequences : str, Sequence, or iterable of these
+        DNA or RNA in any case and of any lengths. Places with an N or other ambiguous letter are
+        not scored; white space is passed over.
+    motifs : Motif or iterable of Motif
+    threshold : float
+        On p-values, between 0 and 1.
+    both_strands : bool
+        Also find reverse complements.
+    progress : callable, optional
+        Called as progress(bases done, bases in all); may raise `Cancelled`.
+
+    Returns
+    -------
+    Hits
+
+    Raises
+    ------
+    InputError
+        If there are no sequences or no motifs, `threshold` is no probability, or no site of any
+        motif can have a p-value below it.
+
+    Warns
+    -----
+    OutOfReachWarning
+        If that is so of some motifs, as at 1e-4 of all that are six bases or shorter.
+
+    References
+    ----------
+    Grant, Bailey and Noble 2011, FIMO: scanning for occurrences of a given motif.
+
+    Examples
+    --------
+    >>> hits = scan_motifs("ccTGACTCAccTGAGTCAcc", Motif.of_word("TGACTCA", "AP-1"))
+    >>> hits.start.tolist(), hits.end.tolist(), hits.strand.tolist()
+    ([2, 11], [9, 18], [1, -1])
+    """
+    names, cleaned = _named(sequences)
+    each = (motifs,) if isinstance(motifs, Motif) else tuple(motifs)
+    if not each:
+        raise InputError("There are no motifs to look for: give at least one.")
+    if not 0 < threshold < 1:
+        raise InputError(
+            f"The threshold on p-values is {threshold}: give a number between 0 and 1, such as "
+            "0.0001."
+        )
+    _tell_out_of_reach(each, threshold)
+    found = _scan([one.bases for one in cleaned], each, threshold, both_strands, progress)
+    lengths = [one.composition.length + one.composition.whitespace for one in cleaned]
+    for number, one in enumerate(cleaned):
+        if one.positions is not None:  # white space was dropped
+            mine = found.sequence == number
+            found.start[mine] = one.positions[found.start[mine]]
+            found.end[mine] = one.positions[found.end[mine] - 1] + 1
+    order = np.lexsort((found.strand, found.motif, found.start, found.sequence))
+    return Hits(
+        **{name: column[order] for name, column in found._asdict().items()},
+        motifs=each,
+        names=names,
+        lengths=np.array(lengths, dtype=np.int64),
+        threshold=threshold,
+        both_strands=both_strands,
+    )
+
+
+def out_of_reach(motifs: Iterable[Motif], threshold: float) -> tuple[int, ...]:
+    """Tell which motifs (indices) have no site that could get a p-value below `threshold`."""
+    return tuple(i for i, motif in enumerate(motifs) if _least_p_value(motif) >= threshold)
+
+
+def _least_p_value(motif: Motif) -> float:
+    """P-value of a motif's best site: how many of all words score as high."""
+    steps = _steps(motif)
+    best = (steps == steps.max(axis=1, keepdims=True)).sum(axis=1)
+    return float(np.prod(best / 4))
+
+
+def _steps(motif: Motif) -> NDArray[np.float64]:
+    """Log-likelihood ratio of each base to even ones, in steps of `BIN`, shape (length, 4)."""
+    return np.round((np.log2(motif.probabilities + PSEUDO) + 2) / BIN)
+
+
+def _for_memelite(steps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the matrix that memelite turns into just these steps, each position's least at 0.
+
+    It scores with what is not rounded and looks the sum up among rounded ones, towards 0: a best
+    site can then lie beyond all there are, with p = 0. Whole steps from 0, and a grain more
+    against rounding the other way, are looked up where they belong.
+    """
+    levels = steps - steps.min(axis=1, keepdims=True)
+    return np.exp2(levels * BIN - 2 + 1e-9).T
+
+
+def _tell_out_of_reach(motifs: tuple[Motif, ...], threshold: float) -> None:
+    lost = out_of_reach(motifs, threshold)
+    if not lost:
+        return
+    example = motifs[lost[0]]
+    about = f"{example.label}, whose best site has p = {_least_p_value(example):.2g}"
+    if len(lost) == len(motifs):
+        which = about if len(lost) == 1 else f"any of {len(lost):,} motifs, such as {about}"
+        raise InputError(
+            f"No site of {which}, can have p < {threshold:g}: raise the threshold, or give longer "
+            "motifs."
+        )
+    warnings.warn(
+        f"{len(lost):,} of {len(motifs):,} motifs are too short or too vague for any site to have "
+        f"p < {threshold:g} (such as {about}) and are not found: raise the threshold where they "
+        "matter.",
+        OutOfReachWarning,
+        stacklevel=3,
+    )
+
+
+def _named(sequences: Bases | Iterable[Bases]) -> tuple[tuple[str, ...], list[Cleaned]]:
+    each = [sequences] if isinstance(sequences, str | Sequence) else list(sequences)
+    if not each:
+        raise InputError("There are no sequences to scan: give at least one.")
+    names = tuple(
+        one.name if isinstance(one, Sequence) else f"sequence {number}"
+        for number, one in enumerate(each, start=1)
+    )
+    return names, [clean(one.bases if isinstance(one, Sequence) else one) for one in each]
+
+
+class _Found(NamedTuple):
+    sequence: NDArray[np.int64]
+    motif: NDArray[np.int64]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    strand: NDArray[np.int8]
+    score: NDArray[np.float64]
+    p_value: NDArray[np.float64]
+
+    @classmethod
+    def nothing(cls) -> _Found:
+        whole, real = np.empty(0, dtype=np.int64), np.empty(0)
+        return cls(whole, whole, whole, whole, np.empty(0, dtype=np.int8), real, real)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Part of a sequence; hits that begin at `own` or later belong to the next part."""
+
+    sequence: int
+    begin: int
+    end: int
+    own: int
+
+
+def _batches(texts: list[str], longest: int) -> Iterator[list[_Piece]]:
+    """Cut and group sequences so that each group has about `CHUNK` bases."""
+    batch: list[_Piece] = []
+    size = 0
+    for number, text in enumerate(texts):
+        for begin in range(0, len(text), CHUNK):
+            own = min(begin + CHUNK, len(text))
+            batch.append(_Piece(number, begin, min(own + longest - 1, len(text)), own))
+            size += own - begin
+            if size >= CHUNK:
+                yield batch
+                batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _scan(
+    texts: list[str],
+    motifs: tuple[Motif, ...],
+    threshold: float,
+    both_strands: bool,
+    progress: Progress | None,
+) -> _Found:
+    from memelite import fimo  # numba and what else it brings take a second
+
+    total, done = sum(map(len, texts)), 0
+    if progress is not None:
+        progress(0, total)
+    steps = [_steps(motif) for motif in motifs]
+    least = np.array([one.min(axis=1).sum() for one in steps])
+    matrices = {str(i): _for_memelite(one) for i, one in enumerate(steps)}
+    found = [_Found.nothing()]
+    for batch in _batches(texts, max(map(len, motifs))):
+        # End to end with an N between: what reaches across a border holds it, and is dropped.
+        text = "N".join(texts[piece.sequence][piece.begin : piece.end] for piece in batch)
+        codes = _CODES[np.frombuffer(text.encode("ascii"), dtype=np.uint8)]
+        with memelite_guard:
+            tables = fimo(
+                matrices,
+                (codes == np.arange(4, dtype=np.int8)[:, None]).astype(np.int8)[None],
+                bin_size=BIN,
+                eps=0.0,
+                threshold=threshold,
+                reverse_complement=both_strands,
+            )
+        found += [_placed(table, codes, batch, least) for table in _joined(tables)]
+        done += sum(piece.own - piece.begin for piece in batch)
+        if progress is not None:
+            progress(done, total)
+    return _Found(*map(np.concatenate, zip(*found, strict=True)))
+
+
+def _joined(tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    import pandas as pd
+
+    filled = [table for table in tables if len(table)]
+    return [pd.concat(filled, ignore_index=True)] if filled else []
+
+
+def _placed(
+    table: pd.DataFrame,
+    codes: NDArray[np.int8],
+    batch: list[_Piece],
+    least: NDArray[np.float64],
+) -> _Found:
+    """Bring hits in a batch to their sequences, and drop those on letters other than bases.
+
+    `least` is the score that memelite took for 0, in steps, of each motif.
+    """
+    start = table["start"].to_numpy(dtype=np.int64)
+    end = table["end"].to_numpy(dtype=np.int64)
+    first = np.cumsum([0, *(piece.end - piece.begin + 1 for piece in batch[:-1])])
+    which = np.searchsorted(first, start, side="right") - 1
+    sequence, begin, own = np.array([(p.sequence, p.begin, p.own) for p in batch]).T
+    shift = begin[which] - first[which]
+    # FIMO proper passes over ambiguous letters too; memelite takes them for bases of score 0.
+    doubtful = np.concatenate([[0], np.cumsum(codes == _NO_BASE)])
+    kept = (doubtful[start] == doubtful[end]) & (start + shift < own[which])
+    motif = table["motif_idx"].to_numpy(dtype=np.int64)
+    score = (np.round(table["score"].to_numpy(dtype=np.float64) / BIN) + least[motif]) * BIN
+    return _Found(
+        sequence=sequence[which][kept],
+        motif=motif[kept],
+        start=(start + shift)[kept],
+        end=(end + shift)[kept],
+        strand=np.where(table["strand"] == "+", 1, -1).astype(np.int8)[kept],
+        score=score[kept],
+        p_value=table["p-value"].to_numpy(dtype=np.float64)[kept],
+    )

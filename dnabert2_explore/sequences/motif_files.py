@@ -1,0 +1,295 @@
+"""Motifs from files and to files: MEME's minimal format and JASPAR's frequency matrices."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from ..errors import InputError
+from ..files import replacing
+from ._open import open_bytes, open_path
+from .motifs import ALPHABET, Motif
+
+__all__ = ["meme_text", "read_motifs", "write_motifs"]
+
+_EXPECTED = "expected motifs in MEME format ('MEME version 4') or as JASPAR writes them ('>')"
+#: What the probabilities of a position may differ from 1 by, since files round them.
+_ROUNDING = 0.02
+_ROW = re.compile(r"([ACGTU]?)[\s|:]*\[?([^\[\]]*)\]?", re.IGNORECASE)
+
+Lines = list[tuple[int, str]]
+
+
+def read_motifs(
+    source: str | os.PathLike[str] | IO[str] | IO[bytes], *, name: str | None = None
+) -> list[Motif]:
+    r"""Read every motif of a file or of pasted text.
+
+    Parameters
+    ----------
+    source : str, path-like or open file
+        A str that holds a line break is text, any other is a path. The content is
+
+        1. MEME's text format, minimal or whole: each ``MOTIF`` with its letter-probability matrix;
+        2. or JASPAR's frequency matrices: ``>MA0067.3 PAX2`` and four rows, ``A [ 4 19 0 ]`` or
+           bare numbers in the order A, C, G, T.
+
+        gzip, bzip2 and xz are told from the content.
+    name : str, optional
+        What to call an open file in messages and in :attr:`Motif.source`. Default: the file's
+        own name.
+
+    Returns
+    -------
+    list of Motif
+        In the order of the source. Of two names the first is the accession; a single one is the
+        name. `sites` is MEME's ``nsites`` or the largest sum of counts at a position.
+
+    Raises
+    ------
+    InputError
+        One sentence with file, line and the mend.
+
+    References
+    ----------
+    https://meme-suite.org/meme/doc/meme-format.html, https://jaspar.elixir.no/docs
+
+    Examples
+    --------
+    >>> (motif,) = read_motifs(">MA0000.1 EX\nA [9 0]\nC [0 0]\nG [0 9]\nT [0 0]\n")
+    >>> motif.label, motif.consensus, motif.sites
+    ('EX (MA0000.1)', 'AG', 9)
+    """
+    if isinstance(source, str) and "\n" in source:
+        return _parse(source, name or "The pasted text", name or "pasted")
+    if isinstance(source, str | os.PathLike):
+        with open_path(source, _EXPECTED) as text:
+            return _parse(text.read(), os.fspath(source), name or Path(source).name)
+    if not callable(getattr(source, "read", None)):
+        raise InputError(
+            f"Motifs cannot be read from {type(source).__name__}; {_EXPECTED}: give a path, text "
+            "or an open file."
+        )
+    own = getattr(source, "name", None)
+    name = name or (own if isinstance(own, str) else "The open file")
+    data = source.read()
+    if isinstance(data, str):
+        return _parse(data, name, name)
+    with open_bytes(bytes(data), name, _EXPECTED) as text:
+        return _parse(text.read(), name, name)
+
+
+def write_motifs(path: str | os.PathLike[str], motifs: Iterable[Motif]) -> None:
+    """Write motifs in MEME's minimal format, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Compressed where it ends in ``.gz``.
+    motifs : iterable of Motif
+        See `meme_text`.
+
+    Raises
+    ------
+    InputError
+        If there are no motifs, or the file cannot be written.
+    """
+    path = Path(path).expanduser()
+    data = meme_text(motifs).encode("utf-8")
+    if path.suffix == ".gz":
+        data = gzip.compress(data, 9, mtime=0)  # the same bytes on every run
+    try:
+        with replacing(path) as part:
+            part.write_bytes(data)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written ({error.strerror or error}): choose a folder that exists "
+            "and is yours."
+        ) from error
+
+
+def meme_text(motifs: Iterable[Motif]) -> str:
+    """Return motifs as a file in MEME's minimal format, with an even background.
+
+    Probabilities have six decimals. White space in a name or accession becomes ``_``, since the
+    format parts words by it; where a motif comes from is not kept.
+
+    Raises
+    ------
+    InputError
+        If there are no motifs.
+    """
+    each = list(motifs)
+    if not each:
+        raise InputError("There are no motifs to write: give at least one.")
+    parts = [
+        f"MEME version 4\n\nALPHABET= {ALPHABET}\n\nstrands: + -\n\n"
+        "Background letter frequencies\nA 0.25 C 0.25 G 0.25 T 0.25\n"
+    ]
+    for motif in each:
+        words = ["_".join(word.split()) for word in (motif.accession, motif.name) if word.strip()]
+        sites = f" nsites= {motif.sites}" if motif.sites else ""
+        parts.append(
+            f"\nMOTIF {' '.join(words or ['motif'])}\n"
+            f"letter-probability matrix: alength= 4 w= {len(motif)}{sites}\n"
+        )
+        parts += [" ".join(f"{p:.6f}" for p in row) + "\n" for row in motif.probabilities]
+    return "".join(parts)
+
+
+def _parse(text: str, where: str, source: str) -> list[Motif]:
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
+    filled = [(number, line) for number, line in lines if line]
+    if not filled:
+        raise InputError(f"{where} is empty; {_EXPECTED}: give at least one motif.")
+    if filled[0][1].startswith(">"):
+        return _jaspar(filled, where, source)
+    if not any(line.startswith("MEME version") for _, line in filled):
+        raise InputError(
+            f"{where}, line {filled[0][0]}: {_shown(filled[0][1])} begins no file of motifs; "
+            f"{_EXPECTED}: choose such a file."
+        )
+    motifs = _meme(filled, where, source)
+    if not motifs:
+        raise InputError(f"{where} holds no motif; expected lines 'MOTIF name': choose another.")
+    return motifs
+
+
+def _meme(lines: Lines, where: str, source: str) -> list[Motif]:
+    motifs: list[Motif] = []
+    header: tuple[int, list[str]] | None = None  # of the motif whose matrix is still to come
+    at = 0
+    while at < len(lines):
+        number, line = lines[at]
+        at += 1
+        words = line.split()
+        if words[0] == "ALPHABET=" and words[1:2] not in (["ACGT"], ["ACGU"]):
+            raise InputError(
+                f"{where}, line {number}: the alphabet is {_shown(' '.join(words[1:]))}; expected "
+                "ACGT: give motifs of DNA."
+            )
+        if words[0] == "MOTIF":
+            _refuse_headless(header, where)
+            # A whole MEME report goes on with "width = ...".
+            header = number, [word for word in words[1:3] if word != "width"]
+            if not header[1]:
+                raise InputError(f"{where}, line {number}: the motif has no name: give it one.")
+        elif line.startswith("letter-probability matrix"):
+            if header is None:
+                raise InputError(
+                    f"{where}, line {number}: a matrix stands without a name; expected a line "
+                    "'MOTIF name' before it: add that."
+                )
+            rows, at = _meme_rows(lines, at, where)
+            *accession, name = header[1]
+            motifs.append(Motif(name, np.array(rows), "".join(accession), _sites(line), source))
+            header = None
+    _refuse_headless(header, where)
+    return motifs
+
+
+def _refuse_headless(header: tuple[int, list[str]] | None, where: str) -> None:
+    if header is not None:
+        raise InputError(
+            f"{where}, line {header[0]}: motif {' '.join(header[1])} has no letter-probability "
+            "matrix: add it, or remove the motif."
+        )
+
+
+def _meme_rows(lines: Lines, at: int, where: str) -> tuple[list[list[float]], int]:
+    number, header = lines[at - 1]
+    about = dict(re.findall(r"(\w+)=\s*(\S+)", header))
+    if about.get("alength", "4") != "4":
+        raise InputError(
+            f"{where}, line {number}: the matrix has {about['alength']} letters; expected "
+            "alength= 4: give motifs of DNA."
+        )
+    rows: list[list[float]] = []
+    while at < len(lines):
+        row = _floats(lines[at][1])
+        if row is None:
+            break
+        if len(row) != 4 or min(row) < 0 or not math.isclose(sum(row), 1, abs_tol=_ROUNDING):
+            raise InputError(
+                f"{where}, line {lines[at][0]}: {_shown(lines[at][1])} is no row of a matrix; "
+                "expected four probabilities, of A, C, G and T, that sum to 1: correct the line."
+            )
+        rows.append(row)
+        at += 1
+    if not rows or about.get("w", str(len(rows))) != str(len(rows)):
+        wanted = about.get("w", "at least one")
+        raise InputError(
+            f"{where}, line {number}: the matrix has {len(rows)} rows; expected {wanted} of four "
+            "probabilities: correct the matrix or its 'w='."
+        )
+    return rows, at
+
+
+def _sites(header: str) -> int:
+    found = re.search(r"nsites=\s*([\d.]+)", header)
+    return round(float(found[1])) if found else 0
+
+
+def _jaspar(lines: Lines, where: str, source: str) -> list[Motif]:
+    starts = [at for at, (_, line) in enumerate(lines) if line.startswith(">")]
+    motifs = []
+    for first, last in zip(starts, [*starts[1:], len(lines)], strict=True):
+        number, header = lines[first]
+        words = header[1:].split(maxsplit=1)
+        if not words:
+            raise InputError(f"{where}, line {number}: the motif has no name: give it one.")
+        rows = _jaspar_rows(lines[first + 1 : last], where, number)
+        counts = np.array(rows).T
+        largest = float(counts.sum(axis=1).max())
+        *accession, name = words
+        try:
+            # Sums of 1 are probabilities, which do not tell how many sites there were.
+            sites = round(largest) if largest > 1 + _ROUNDING else 0
+            motifs.append(Motif(name, counts, "".join(accession), sites, source))
+        except InputError as error:
+            raise InputError(f"{where}, line {number}: {error}") from None
+    return motifs
+
+
+def _jaspar_rows(lines: Lines, where: str, header: int) -> list[list[float]]:
+    rows: dict[str, list[float]] = {}
+    for number, line in lines:
+        match = _ROW.fullmatch(line)
+        row = _floats(match[2]) if match else None
+        letter = match[1].upper().replace("U", "T") if match else ""
+        letter = letter or ALPHABET[len(rows) % 4]
+        if row is None or letter in rows:
+            raise InputError(
+                f"{where}, line {number}: {_shown(line)} is no row of the matrix that begins in "
+                f"line {header}; expected one row each of A, C, G and T, such as 'A [ 4 19 0 ]': "
+                "correct the line."
+            )
+        rows[letter] = row
+    lengths = {len(row) for row in rows.values()}
+    if len(rows) != 4 or len(lengths) != 1:
+        raise InputError(
+            f"{where}, line {header}: the matrix has {len(rows)} rows of "
+            f"{' and '.join(map(str, sorted(lengths))) or 'no'} numbers; expected four of one "
+            "length, of A, C, G and T: correct the motif."
+        )
+    return [rows[letter] for letter in ALPHABET]
+
+
+def _floats(text: str) -> list[float] | None:
+    """Return the numbers of a line; None where it holds anything else, or nothing."""
+    try:
+        row = [float(word) for word in text.split()]
+    except ValueError:
+        return None
+    return row if row and all(map(math.isfinite, row)) else None
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 40 else f"{text[:39]}…")
