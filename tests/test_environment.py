@@ -36,6 +36,7 @@ def requirements(*extras: str) -> dict[str, SpecifierSet]:
 
 def conda_requirements() -> dict[str, SpecifierSet]:
     lines = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    lines = [*lines[:-1], *lines[-1]["pip"]]  # what conda-forge may not have comes from PyPI
     split = [re.fullmatch(r"([\w.-]+)\s*(.*)", line).groups() for line in lines]
     return {canonicalize_name(name): SpecifierSet(versions) for name, versions in split}
 
