@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from dnabert2_explore import Cancelled, InputError, attribute
+from dnabert2_explore.analysis.attribution.phases import PhaseAverage, average_phases
+
+NAN = np.nan
+
+
+def made(enc, matrix) -> PhaseAverage:
+    matrix = np.array(matrix, dtype=np.float32)
+    return PhaseAverage(
+        segmentation=enc.tokenize("ACGT"),
+        per_crop=matrix,
+        scores=np.zeros(len(matrix), dtype=np.float32),
+        method="saliency",
+        target=0,
+        target_name="donor",
+        unit="logit",
+        model="",
+    )
+
+
+def test_statistics_by_hand(enc) -> None:
+    found = made(enc, [[1, 2, 3, 9], [NAN, 4, 5, 7], [NAN, NAN, 1, 2]])
+    assert found.crops == 3
+    np.testing.assert_allclose(found.mean, [1, 3, 3, 6])
+    np.testing.assert_allclose(found.deviation, [0, 1, np.sqrt(8 / 3), np.sqrt(26 / 3)], rtol=1e-6)
+    low, high = found.band
+    np.testing.assert_array_equal(low, [1, 2, 1, 2])
+    np.testing.assert_array_equal(high, [1, 4, 5, 9])
+    assert found.agreement == pytest.approx(1)  # over the last two bases, which all crops have
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([[5, 1, 2, 3], [NAN, 10, 20, 30], [NAN, 3, 2, 1]], (1 - 1 - 1) / 3),
+        ([[5, 1, 2, 3], [NAN, 7, 7, 7]], NAN),
+    ],
+)
+def test_agreement_is_the_mean_over_pairs(enc, rows, expected) -> None:
+    assert made(enc, rows).agreement == pytest.approx(expected, nan_ok=True)
+
+
+def test_each_crop_is_the_attribution_of_what_is_left(classifier, bases) -> None:
+    short = bases[:60]
+    found = average_phases(classifier, short, None, "occlusion", crops=4)
+    whole = int(classifier.predict(short)[0].argmax())
+    assert found.target == whole
+    assert found.per_crop.shape == (4, 60)
+    for crop in range(4):
+        alone = attribute(classifier, short[crop:], whole, "occlusion")
+        np.testing.assert_allclose(found.per_crop[crop, crop:], alone.nucleotides, atol=1e-6)
+        assert np.isnan(found.per_crop[crop, :crop]).all()
+        assert found.scores[crop] == pytest.approx(alone.score, abs=1e-6)
+
+
+def test_the_class_is_that_of_the_whole_sequence(classifier, bases) -> None:
+    """Some crop alone would have been asked for another class."""
+    for start in range(0, 240, 5):
+        text = bases[start : start + 24]
+        own = classifier.predict([text[crop:] for crop in range(8)]).argmax(axis=1)
+        if len(set(own)) > 1:
+            break
+    else:
+        pytest.fail("no crop changes the predicted class: choose other sequences")
+    found = average_phases(classifier, text, method="saliency", crops=8)
+    assert found.target == own[0]
+    logits = classifier.logits_ids([classifier.tokenize(text[crop:]).ids for crop in range(8)])
+    np.testing.assert_allclose(found.scores, logits[:, own[0]], atol=1e-5)
+
+
+def test_a_masked_span_moves_with_the_crop(enc, bases) -> None:
+    short = bases[:60]
+    found = average_phases(enc, short, (20, 26), "occlusion", crops=5)
+    assert found.target == (20, 26)
+    assert found.unit == "nats"
+    for crop in range(5):
+        alone = attribute(enc, short[crop:], (20 - crop, 26 - crop), "occlusion")
+        np.testing.assert_allclose(found.per_crop[crop, crop:], alone.nucleotides, atol=1e-5)
+
+
+def test_white_space_is_no_base(classifier, bases) -> None:
+    spaced = f"{bases[:2]} \n{bases[2:40]}"
+    found = average_phases(classifier, spaced, 0, "occlusion", crops=4)
+    plain = average_phases(classifier, bases[:40], 0, "occlusion", crops=4)
+    np.testing.assert_allclose(found.scores, plain.scores, atol=1e-6)
+    letters = [0, 1, *range(4, 42)]
+    absent = np.isnan(found.per_crop[:, letters])
+    np.testing.assert_array_equal(absent, np.isnan(plain.per_crop))
+
+
+def test_progress_counts_up_and_can_cancel(classifier, bases) -> None:
+    seen = []
+    average_phases(
+        classifier, bases[:50], 0, "occlusion", 3, progress=lambda *both: seen.append(both)
+    )
+    assert seen[-1][0] == seen[-1][1]
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert len({total for _, total in seen}) == 1
+
+    def cancel(done, total):
+        raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        average_phases(classifier, bases[:50], 0, progress=cancel)
+
+
+@pytest.mark.parametrize(
+    ("length", "arguments", "message"),
+    [
+        (50, {"crops": 1}, "at least 2 are needed"),
+        (6, {"crops": 8}, "6 bases is too short for 8 left crops: ask for at most 5"),
+        (50, {"method": "magic"}, "Method 'magic' is unknown"),
+        (50, {"groups": [(0, 3)]}, "leave groups out"),
+        (50, {"target": 7}, "Class 7 is out of range"),
+    ],
+)
+def test_bad_input_is_one_clear_sentence(classifier, bases, length, arguments, message) -> None:
+    with pytest.raises(InputError, match=message):
+        average_phases(classifier, bases[:length], **arguments)
+
+
+def test_a_span_near_the_left_edge_limits_the_crops(enc, bases) -> None:
+    with pytest.raises(InputError, match="begins at base 4: ask for at most 4"):
+        average_phases(enc, bases[:50], (3, 9), crops=5)
+    found = average_phases(enc, bases[:50], (3, 9), "saliency", crops=4)
+    assert found.crops == 4
+
+
+def test_results_are_frozen(enc) -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        made(enc, [[1, 2, 3, 4]]).method = "other"
