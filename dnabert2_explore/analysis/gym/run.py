@@ -1,0 +1,309 @@
+"""Run a sweep: every variant in one batch of the packed engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence as Items
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...encoder import Bases, Encoder
+from ...errors import InputError
+from ...sequences import Sequence, clean
+from ...sequences.motifs import Motif
+from ...sequences.shuffle import shuffle_dinucleotides
+from ..attribution.question import Question, Target
+from .designs import Design
+from .result import Sweep
+from .words import as_motif, control_motif, draw_sites
+
+__all__ = ["gym"]
+
+Progress = Callable[[int, int], None]
+
+
+def gym(
+    enc: Encoder,
+    background: Bases | Items[Bases],
+    motif: Motif | str,
+    target: Target | None = None,
+    sweep: str = "position",
+    *,
+    second: Motif | str | None = None,
+    output: str = "auto",
+    columns: Items[int] | None = None,
+    copies: int = 5,
+    at: int | None = None,
+    shuffled: int = 0,
+    only_shuffled: bool = False,
+    sites: int = 0,
+    control: bool = False,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Sweep:
+    """Drop a motif into backgrounds, vary how, and read one output of a model each time.
+
+    The effect of a cell is the output with the motif minus that of the same background without it,
+    in the mean over backgrounds.
+
+    Parameters
+    ----------
+    enc : Encoder
+    background : str, Sequence, or several of one length
+    motif : Motif or str
+        A word of A, C, G and T, or a name or accession of JASPAR, also does.
+    target : int, str, tuple of int, or None
+        For a model with a head: class index or name; None is the class whose largest effect is
+        the largest. For a pre-trained model: a base span (start, end), 0-based, half-open, whose
+        masked tokens' log-likelihood is read. Cells that would write over it are NaN.
+    sweep : str
+        ``"position"``
+            Every position, on both strands.
+        ``"orientation"``
+            Also the site read backwards and complemented only: neither is the motif on any strand.
+        ``"copies"``
+            1 to `copies` copies behind one another, by the gap between them. The first stays.
+        ``"spacing"``
+            Two motifs by the gap between them, on all four pairs of strands. The first stays. What
+            the pair adds beyond its motifs alone is `Sweep.interaction`.
+        ``"indel"``
+            Insertions and deletions just before, inside (in the middle of) and just behind the
+            site. Bases are moved, so that length and composition stay: an insertion takes the last
+            bases of the background, a deletion puts what it takes out at the end. Compared with
+            the background that has the same insertion or deletion.
+    second : Motif or str, optional
+        The other motif of ``"spacing"``; `motif` itself by default.
+    output : {"auto", "logit", "probability"}
+        Of a model with classes; "auto" is the logit.
+    columns : sequence of int, optional
+        What to vary: positions (0-based), gaps, or lengths of insertions (above 0) and deletions
+        (below 0). By default every position, gaps to 20 (copies) or 40 (spacing), and up to 10
+        bases, as far as they fit.
+    copies : int
+    at : int, optional
+        First base of the first site, 0-based, where the sweep does not move it; by default such
+        that the widest cell stands in the middle.
+    shuffled : int
+        Dinucleotide-shuffled copies of each background that join the backgrounds.
+    only_shuffled : bool
+        Leave out the backgrounds themselves.
+    sites : int
+        Sites drawn from the motif for each background; 0 writes its consensus.
+    control : bool
+        Also sweep a decoy: the motif with its positions shuffled, another for each background.
+        What it does too is no effect of the motif.
+    seed : int
+        Of shuffles, sites and decoys.
+    progress : callable, optional
+        Called as progress(done, total); raise `Cancelled` from it to stop.
+
+    Returns
+    -------
+    Sweep
+
+    Raises
+    ------
+    InputError
+        If a motif is longer than the background, a cell does not fit, there is nothing to sweep,
+        backgrounds differ in length, or the target does not exist.
+
+    Examples
+    --------
+    >>> import dnabert2_explore as dx
+    >>> enc = dx.load("pocket-splice")
+    >>> background = dx.demo.splice()[40]  # no splice site
+    >>> result = gym(enc, background, "GTAAGT", "donor", columns=range(0, 195, 5))
+    >>> result.scores.shape, result.rows.values
+    ((2, 39, 1), ('+', '-'))
+    >>> row, column = result.peak
+    >>> result.sequence(row, column) == background.bases
+    False
+    """
+    first = as_motif(motif)
+    if second is not None and sweep != "spacing":
+        raise InputError(f'A second motif has no part in sweep {sweep!r}: take sweep="spacing".')
+    other = None if sweep != "spacing" else first if second is None else as_motif(second)
+    motifs = (first,) if other is None else (first, other)
+    rng = np.random.default_rng(seed)
+    plain = _backgrounds(background, shuffled, only_shuffled, rng)
+    lengths = tuple(len(one) for one in motifs)
+    design = Design.make(sweep, len(plain[0].bases), lengths, columns, copies, at)
+    backgrounds, words, decoys = _fill(plain, motifs, sites, control, rng)
+    questions = _ask(enc, backgrounds, target, output)
+    batch = _Batch(design, backgrounds, questions)
+    scores = batch.cells(lambda k, r, c: design.write(backgrounds[k].bases, words[k], r, c))
+    baseline = batch.cells(lambda k, r, c: design.without(backgrounds[k].bases, r, c))
+    against = alone = None
+    if control:
+        against = batch.cells(lambda k, r, c: design.write(backgrounds[k].bases, decoys[k], r, c))
+    if other is not None:
+        alone = [
+            batch.cells(lambda k, r, c: design.write(backgrounds[k].bases, words[k], r, c, only=0)),
+            batch.cells(lambda k, r, c: design.write(backgrounds[k].bases, words[k], r, c, only=1)),
+        ]
+    if (scores < 0).all():
+        raise InputError(
+            "Every cell would write over the masked bases that are asked for: give another target "
+            "or other columns."
+        )
+    values = batch.run(every_class=target is None, progress=progress)
+    asked, index = questions[0], 0
+    if values.shape[1] > 1:
+        change = _take(values, scores) - _take(values, baseline)
+        index = int(np.nan_to_num(np.abs(change.mean(axis=2))).max(axis=(0, 1)).argmax())
+        named, name = index, enc.classes[index]
+    else:
+        named, name = asked.target, asked.name
+        if isinstance(named, tuple) and len(backgrounds) > 1:
+            # Whole tokens are masked: which bases they cover differs between backgrounds.
+            name = f"the masked tokens over bases {named[0] + 1:,}–{named[1]:,}"
+    chosen = values[:, index]
+    return Sweep(
+        design=design,
+        motif=first,
+        second=other,
+        backgrounds=tuple(backgrounds),
+        sites=tuple(words),
+        control_sites=tuple(decoys),
+        scores=_take(chosen, scores),
+        baseline=_take(chosen, baseline),
+        control=None if against is None else _take(chosen, against),
+        alone=None if alone is None else np.stack([_take(chosen, one) for one in alone]),
+        target=named,
+        target_name=name,
+        unit=asked.unit,
+        model=str(enc.info),
+    )
+
+
+def _backgrounds(
+    background: Bases | Items[Bases], shuffled: int, only_shuffled: bool, rng: np.random.Generator
+) -> list[Sequence]:
+    """Clean backgrounds with their shuffled copies behind each of them."""
+    given = [background] if isinstance(background, str | Sequence) else list(background)
+    if not given:
+        raise InputError("There is no background: give at least one sequence.")
+    if only_shuffled and shuffled < 1:
+        raise InputError("Shuffled copies alone of no copies: give shuffled=1 or more.")
+    made = []
+    for number, one in enumerate(given, start=1):
+        name = one.name if isinstance(one, Sequence) else f"background {number}"
+        bases = clean(one.bases if isinstance(one, Sequence) else one).bases
+        if not only_shuffled:
+            made.append(Sequence(name, bases))
+        made += [
+            Sequence(f"{name}, shuffled {i}", shuffle_dinucleotides(bases, rng))
+            for i in range(1, shuffled + 1)
+        ]
+    odd = next((one for one in made if len(one) != len(made[0])), None)
+    if odd is not None:
+        raise InputError(
+            f"Backgrounds {made[0].name!r} and {odd.name!r} have {len(made[0])} and {len(odd)} bp: "
+            "give backgrounds of one length, so that a position means the same in all."
+        )
+    return made
+
+
+def _fill(
+    plain: list[Sequence],
+    motifs: tuple[Motif, ...],
+    sites: int,
+    control: bool,
+    rng: np.random.Generator,
+) -> tuple[list[Sequence], list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """Backgrounds, once for each site drawn; the words to write into each; the control's."""
+    backgrounds, words, decoys = [], [], []
+    for one in plain:
+        drawn = [draw_sites(motif, sites, rng) for motif in motifs]
+        backgrounds += [one] * len(drawn[0])
+        words += list(zip(*drawn, strict=True))
+        if control:
+            others = [draw_sites(control_motif(motif, rng), sites, rng) for motif in motifs]
+            decoys += list(zip(*others, strict=True))
+    return backgrounds, words, decoys
+
+
+def _ask(
+    enc: Encoder, backgrounds: list[Sequence], target: Target | None, output: str
+) -> list[Question]:
+    """One question for all backgrounds; a masked span holds other bases in each of them."""
+    first = Question.ask(enc, backgrounds[0], target, output)
+    if not first.masked:
+        return [first]
+    return [first, *(Question.ask(enc, one, target, output) for one in backgrounds[1:])]
+
+
+class _Batch:
+    """Sequences to put through the model, each once.
+
+    Parameters
+    ----------
+    design : Design
+    backgrounds : list of Sequence
+    questions : list of Question
+        One for all backgrounds, or one for each.
+    """
+
+    def __init__(
+        self, design: Design, backgrounds: list[Sequence], questions: list[Question]
+    ) -> None:
+        self.design, self.backgrounds, self.questions = design, backgrounds, questions
+        self.numbers: dict[tuple[int, str], int] = {}
+
+    def cells(self, write: Callable[[int, int, int], str]) -> NDArray[np.int64]:
+        """Note the sequences ``write(background, row, column)``.
+
+        Returns
+        -------
+        numpy.ndarray, shape (rows, columns, backgrounds), int64
+            Where each is in the values of `run`; -1 for cells that there are not.
+        """
+        shape = (len(self.design.rows), len(self.design.columns), len(self.backgrounds))
+        found = np.full(shape, -1, dtype=np.int64)
+        for row, column, k in np.ndindex(*shape):
+            if not self.design.exists(row, column):
+                continue
+            text = write(k, row, column)
+            asked = k if len(self.questions) > 1 else 0
+            # What is masked is predicted as the background has it: it must still stand there.
+            hidden = slice(*self.questions[asked].stretch)
+            if text[hidden] == self.backgrounds[k].bases[hidden]:
+                found[row, column, k] = self.numbers.setdefault((asked, text), len(self.numbers))
+        return found
+
+    def run(self, every_class: bool, progress: Progress | None) -> NDArray[np.float32]:
+        """Compute the output for what was noted.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n, 1) or (n, classes), float32
+            All classes' outputs where `every_class` is asked for and the model has several.
+        """
+        total = len(self.numbers)
+        enc = self.questions[0].enc
+        if every_class and len(enc.classes) > 1:
+            ids, _ = self.questions[0].read(text for _, text in self.numbers)
+            compute = (
+                enc.predict_ids if self.questions[0].output == "probability" else enc.logits_ids
+            )
+            return compute(ids, progress=progress)
+        values = np.zeros((total, 1), dtype=np.float32)
+        before = 0
+        for asked, question in enumerate(self.questions):
+            texts = {text: i for (number, text), i in self.numbers.items() if number == asked}
+            report = progress and _shifted(progress, before, total)
+            values[list(texts.values()), 0] = question.of_bases(texts, report)
+            before += len(texts)
+        return values
+
+
+def _shifted(progress: Progress, before: int, total: int) -> Progress:
+    return lambda done, _: progress(before + done, total)
+
+
+def _take(values: NDArray[np.float32], where: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Values at indices; NaN where an index is -1."""
+    taken = values[where]
+    taken[where < 0] = np.nan
+    return taken

@@ -1,0 +1,455 @@
+"""Sweeps of the motif gym: a heat map of the effect, and lines with their spread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .colours import OKABE_ITO, Theme, theme_of
+from .style import MARGIN, layout, value_axis
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from ..analysis.gym import Sweep
+
+__all__ = [
+    "MAP_BELOW",
+    "column_values",
+    "row_labels",
+    "sweep_figure",
+    "sweep_heatmap",
+    "sweep_lines",
+]
+
+# Pixels: a row of the map, the lines, between them, above without and with a legend, below.
+_ROW_PX, _LINES_PX, _GAP_PX, _TOP, _LEGEND, _FOOT = 30, 190, 14, 8, 26, 42
+# Green, brown, pink, sky: apart from each other, and from the map's orange and blue.
+_LINE_COLOURS = (OKABE_ITO[2], OKABE_ITO[6], OKABE_ITO[3], OKABE_ITO[5])
+_DASHES = ("solid", "dash", "dashdot", "dot")
+_WORDS = {
+    "effect": "effect of the motif",
+    "control": "effect of the control",
+    "interaction": "interaction of the pair",
+}
+# Names of rows that the screen writes otherwise.
+_SHORT = {
+    "complement": "compl.",
+    "before": "before the site",
+    "inside": "inside the site",
+    "behind": "behind the site",
+}
+#: Sweeps with few rows and many columns: lines stand above their map.
+MAP_BELOW = ("position", "orientation", "spacing", "indel")
+
+
+def row_labels(result: Sweep) -> list[str]:
+    """Write the rows of a sweep as the screen shows them."""
+    if result.sweep == "copies":
+        return [f"{n} {'copy' if n == 1 else 'copies'}" for n in result.rows.values]
+    names = [str(value) for value in result.rows.values]
+    return [_SHORT.get(name, name.replace("-", "−").replace("−−", "− −")) for name in names]
+
+
+def column_values(result: Sweep) -> NDArray[np.int64]:
+    """Columns of a sweep as the screen shows them: positions count from 1."""
+    values = np.array(result.columns.values, dtype=np.int64)
+    return values + 1 if result.columns.name == "position" else values
+
+
+def sweep_heatmap(
+    result: Sweep,
+    *,
+    shown: str = "effect",
+    picked: tuple[int, int] | None = None,
+    view: tuple[float, float] | None = None,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw what every cell changes, in the mean over backgrounds.
+
+    Parameters
+    ----------
+    result : Sweep
+    shown : {"effect", "control", "interaction"}
+        As in `Sweep.of`. Effect and control have one scale.
+    picked : tuple of int, optional
+        Row and column of a cell to mark.
+    view : tuple of float, optional
+        Range of the x axis.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        x counts positions from 1; colours are symmetric about 0, in the unit of `result`. What
+        there is no score for is left empty.
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    trace, axis, marks = _map(result, shown, picked, colours)
+    return go.Figure(
+        data=[trace],
+        layout=_layout(result, colours, _map_height(result), view, yaxis=axis, shapes=marks),
+    )
+
+
+def sweep_lines(
+    result: Sweep,
+    *,
+    shown: str = "effect",
+    picked: tuple[int, int] | None = None,
+    view: tuple[float, float] | None = None,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw a line for each row: the mean over backgrounds, with a band of one deviation.
+
+    Parameters
+    ----------
+    result : Sweep
+    shown, picked, view, theme
+        As in `sweep_heatmap`.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        x counts positions from 1; y is in the unit of `result`. Behind the effect, the control's
+        range over the rows, where the sweep has one.
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    traces, axis, marks = _lines(result, shown, picked, colours, "y")
+    return go.Figure(
+        data=traces,
+        layout=_layout(
+            result,
+            colours,
+            _LINES_PX,
+            view,
+            legend=True,
+            yaxis=axis,
+            shapes=marks,
+        ),
+    )
+
+
+def sweep_figure(
+    result: Sweep,
+    *,
+    shown: str = "effect",
+    picked: tuple[int, int] | None = None,
+    view: tuple[float, float] | None = None,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw lines above the map, on one axis; the map alone where rows are many.
+
+    Parameters and what is returned are those of `sweep_heatmap` and `sweep_lines`; ``y`` is the
+    axis of the map, ``y2`` that of the lines.
+    """
+    import plotly.graph_objects as go
+
+    if result.sweep not in MAP_BELOW:
+        return sweep_heatmap(result, shown=shown, picked=picked, view=view, theme=theme)
+    colours = theme_of(theme)
+    below, above = _map_height(result), _LINES_PX
+    drawn = below + _GAP_PX + above
+    trace, axis, marks = _map(result, shown, picked, colours)
+    lines, axis2, more = _lines(result, shown, picked, colours, "y2")
+    axis["domain"] = [0.0, below / drawn]
+    axis2["domain"] = [(below + _GAP_PX) / drawn, 1.0]
+    trace["colorbar"] |= {"y": 0.5, "yanchor": "middle", "len": 1.0}
+    return go.Figure(
+        data=[trace, *lines],
+        layout=_layout(
+            result,
+            colours,
+            drawn,
+            view,
+            legend=True,
+            yaxis=axis,
+            yaxis2=axis2,
+            shapes=[*marks, *more],
+        ),
+    )
+
+
+def _layout(
+    result: Sweep,
+    colours: Theme,
+    drawn: int,
+    view: tuple[float, float] | None,
+    *,
+    legend: bool = False,
+    **more: Any,
+) -> dict[str, Any]:
+    """Lay out panels that are `drawn` pixels high; positions lie on an axis of all bases."""
+    edges = _edges(result)
+    low, high = float(edges[0]), float(edges[-1])
+    if result.columns.name == "position":
+        low, high = 0.5, len(result.backgrounds[0]) + 0.5
+    top = _LEGEND if legend else _TOP
+    made = layout(colours, drawn + top + _FOOT, hovermode="closest", dragmode="zoom", **more)
+    made["margin"] |= {"l": _left(result), "t": top, "b": _FOOT}
+    made["showlegend"] = legend
+    made["legend"] = {
+        "orientation": "h",
+        "x": 0,
+        "xanchor": "left",
+        "y": 1,
+        "yanchor": "bottom",
+        "bgcolor": "rgba(0,0,0,0)",
+        "font": {"size": 11.5, "color": colours.ink},
+        "itemclick": False,
+        "itemdoubleclick": False,
+    }
+    made["xaxis"] = {
+        "range": list(view or (low, high)),
+        "minallowed": low,
+        "maxallowed": high,
+        "anchor": "y",
+        "title": {
+            "text": result.columns.title,
+            "font": {"size": 12, "color": colours.muted},
+            "standoff": 6,
+        },
+        "tickformat": "+d" if result.sweep == "indel" else ",d",
+        "tickfont": {"size": 11, "color": colours.muted},
+        "ticks": "outside",
+        "ticklen": 4,
+        "tickcolor": colours.muted,
+        "showgrid": False,
+        "zeroline": False,
+        "showline": False,
+        "nticks": 11,
+    }
+    return made
+
+
+def _left(result: Sweep) -> int:
+    """Left margin: that of the base axis, but where rows have long names."""
+    longest = max(map(len, row_labels(result)))
+    return MARGIN["l"] if longest <= 8 else 26 + 7 * longest
+
+
+def _map_height(result: Sweep) -> int:
+    return _ROW_PX * len(result.rows)
+
+
+def _edges(result: Sweep) -> NDArray[np.float64]:
+    """Borders of the columns: half way to the next."""
+    values = column_values(result).astype(np.float64)
+    if len(values) == 1:
+        return np.array([values[0] - 0.5, values[0] + 0.5])
+    middle = (values[:-1] + values[1:]) / 2
+    return np.concatenate([[2 * values[0] - middle[0]], middle, [2 * values[-1] - middle[-1]]])
+
+
+def _reach(result: Sweep, shown: str) -> float:
+    """Half range of the scale; effect and control share one, so that they can be compared."""
+    both = [shown] if shown == "interaction" else ["effect", "control"]
+    values = [np.abs(result.mean(one)) for one in both if result.has(one)]
+    largest = float(np.nanmax(np.stack(values)))
+    return largest if largest > 0 else 1.0
+
+
+def _map(
+    result: Sweep, shown: str, picked: tuple[int, int] | None, colours: Theme
+) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
+    """Make the map, its y axis, and the marks on it."""
+    labels, reach = row_labels(result), _reach(result, shown)
+    rows, edges = np.arange(len(labels)), _edges(result)
+    trace = {
+        "type": "heatmap",
+        "x": edges,
+        "y": np.arange(len(labels) + 1) - 0.5,
+        "z": result.mean(shown),
+        "zmin": -reach,
+        "zmax": reach,
+        "colorscale": [[0.0, colours.negative], [0.5, colours.paper], [1.0, colours.positive]],
+        "xgap": 1 if len(edges) < 60 else 0,
+        "ygap": 2,
+        "hoverongaps": False,
+        "text": _hover(result, shown),
+        "hovertemplate": "%{text}<extra></extra>",
+        "colorbar": {
+            "x": 1.012,
+            "xanchor": "left",
+            "y": 0.5,
+            "len": 1.0,
+            "thickness": 9,
+            "outlinewidth": 0,
+            "tickformat": ".2~g",
+            "tickfont": {"size": 10, "color": colours.muted},
+            "nticks": 5,
+            "title": {
+                "text": f"Δ {result.unit}",
+                "side": "right",
+                "font": {"size": 11, "color": colours.muted},
+            },
+        },
+    }
+    axis = value_axis(
+        colours,
+        "",
+        (0.0, 1.0),
+        # Rows are read from above, but for numbers, which rise.
+        range=[-0.5, len(rows) - 0.5] if result.sweep == "copies" else [len(rows) - 0.5, -0.5],
+        tickvals=rows,
+        ticktext=labels,
+        showgrid=False,
+        tickfont={"size": 12, "color": colours.ink},
+    )
+    marks = [
+        {
+            "type": "rect",
+            "xref": "x",
+            "yref": "y",
+            "x0": edges[0],
+            "x1": edges[-1],
+            "y0": -0.5,
+            "y1": len(rows) - 0.5,
+            "line": {"color": colours.grid, "width": 1},
+            "layer": "above",
+        }
+    ]
+    if picked is not None:
+        row, column = picked
+        marks.append(
+            {
+                "type": "rect",
+                "xref": "x",
+                "yref": "y",
+                "x0": edges[column],
+                "x1": edges[column + 1],
+                "y0": row - 0.5,
+                "y1": row + 0.5,
+                "line": {"color": colours.select, "width": 2},
+                "layer": "above",
+            }
+        )
+    return trace, axis, marks
+
+
+def _lines(
+    result: Sweep, shown: str, picked: tuple[int, int] | None, colours: Theme, name: str
+) -> tuple[list[dict[str, Any]], dict[str, Any], list[dict[str, Any]]]:
+    """Make lines with bands, their y axis, and the mark of a cell."""
+    x, labels = column_values(result), row_labels(result)
+    means, deviations = result.mean(shown), result.deviation(shown)
+    texts = _hover(result, shown)
+    traces: list[dict[str, Any]] = []
+    low, high = 0.0, 0.0
+    for row in range(len(labels)):
+        colour = _LINE_COLOURS[row % len(_LINE_COLOURS)]
+        mean, deviation = means[row], np.nan_to_num(deviations[row])
+        there = ~np.isnan(mean)
+        top, bottom = (mean + deviation)[there], (mean - deviation)[there]
+        low, high = min(low, *bottom), max(high, *top)
+        if np.isfinite(deviations[row]).any():
+            traces.append(
+                {
+                    "type": "scatter",
+                    "mode": "lines",
+                    "x": np.concatenate([x[there], x[there][::-1]]),
+                    "y": np.concatenate([top, bottom[::-1]]),
+                    "yaxis": name,
+                    "fill": "toself",
+                    "fillcolor": colour,
+                    "opacity": 0.16,
+                    "line": {"width": 0, "color": colour},
+                    "hoverinfo": "skip",
+                    "showlegend": False,
+                }
+            )
+    if shown == "effect" and result.has("control"):
+        controls = result.mean("control")
+        there = ~np.isnan(controls).any(axis=0)
+        bottom, top = controls[:, there].min(axis=0), controls[:, there].max(axis=0)
+        low, high = min(low, *bottom), max(high, *top)
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "x": np.concatenate([x[there], x[there][::-1]]),
+                "y": np.concatenate([top, bottom[::-1]]),
+                "yaxis": name,
+                "fill": "toself",
+                "fillcolor": colours.muted,
+                "opacity": 0.4,
+                "line": {"width": 0, "color": colours.muted},
+                "name": "control: motif shuffled (all rows)",
+                "showlegend": True,
+                "hoverinfo": "skip",
+            }
+        )
+    # Above all bands, in the order of the rows.
+    traces += [
+        {
+            "type": "scatter",
+            "mode": "lines+markers" if len(x) <= 60 else "lines",
+            "x": x,
+            "y": means[row],
+            "yaxis": name,
+            "line": {
+                "width": 2,
+                "color": _LINE_COLOURS[row % len(_LINE_COLOURS)],
+                "dash": _DASHES[row % 4],
+            },
+            "marker": {"size": 5},
+            "name": label if result.sweep != "position" else f"strand {label}",
+            "text": texts[row],
+            "hovertemplate": "%{text}<extra></extra>",
+        }
+        for row, label in enumerate(labels)
+    ]
+    axis = value_axis(
+        colours,
+        f"{_WORDS[shown]}<br>(Δ {result.unit})",
+        (0.0, 1.0),
+        range=[low - 0.06 * (high - low), high + 0.06 * (high - low)] if high > low else [-1, 1],
+        zeroline=True,
+        zerolinecolor=colours.muted,
+        nticks=6,
+    )
+    marks = []
+    if picked is not None:
+        marks.append(
+            {
+                "type": "line",
+                "xref": "x",
+                "yref": f"{name} domain",
+                "x0": x[picked[1]],
+                "x1": x[picked[1]],
+                "y0": 0,
+                "y1": 1,
+                "line": {"color": colours.select, "width": 1.2, "dash": "dot"},
+                "layer": "below",
+            }
+        )
+    return traces, axis, marks
+
+
+def _hover(result: Sweep, shown: str) -> list[list[str]]:
+    """Say what a cell is and what it changes."""
+    labels, x = row_labels(result), column_values(result)
+    means, deviations = result.mean(shown), result.deviation(shown)
+    where = {
+        "position": "strand {row}, from base {column:,}",
+        "orientation": "{row}, from base {column:,}",
+        "copies": "{row}, {column} bp between them",
+        "spacing": "strands {row}, {column} bp between them",
+        "indel": "{column:+d} bp {row}",
+    }[result.sweep]
+    return [
+        [
+            f"<b>{where.format(row=label, column=column)}</b><br>"
+            f"{_WORDS[shown]}: {means[r, c]:+.3f} {result.unit}"
+            + (f" ± {deviations[r, c]:.3f}" if np.isfinite(deviations[r, c]) else "")
+            for c, column in enumerate(x.tolist())
+        ]
+        for r, label in enumerate(labels)
+    ]
