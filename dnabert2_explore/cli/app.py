@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import Cancelled, ExploreError
+from .attribute import attribute
 from .bench import bench
 from .embed import embed
 from .export import export
@@ -19,6 +20,7 @@ from .finetune import finetune
 from .gue import gue
 from .info import info
 from .lab import lab
+from .motifs import motifs
 from .predict import predict
 from .tokenize import tokenize
 from .train import pretrain, train_tokenizer
@@ -88,6 +90,8 @@ app.command(rich_help_panel="Compute")(tokenize)
 app.command(rich_help_panel="Compute")(embed)
 app.command(rich_help_panel="Compute")(predict)
 app.command(rich_help_panel="Compute")(export)
+app.command(rich_help_panel="Compute")(attribute)
+app.command(rich_help_panel="Compute")(motifs)
 app.command(rich_help_panel="Compute")(variants)
 app.command("export-model", rich_help_panel="Compute")(export_model)
 app.command(rich_help_panel="Compute")(bench)

@@ -1,20 +1,33 @@
-"""Motifs: where they occur, what they resemble, which set of sequences holds more of them."""
+"""Motifs: discovered in contributions, found in sequences, compared with known ones."""
 
 from .differential import Differential, SetOfSequences, differential_motifs
+from .discover import CALLERS, discover_motifs
+from .find import MotifFindings, find_motifs
 from .hits import Hits, HitTokens
 from .match import Match, Matches, SmallDatabaseWarning, match_motifs
+from .pattern import Discovery, Pattern, Sites
 from .scan import OutOfReachWarning, scan_motifs
+from .seqlets import Seqlets, call_seqlets
 
 __all__ = [
+    "CALLERS",
     "Differential",
+    "Discovery",
     "HitTokens",
     "Hits",
     "Match",
     "Matches",
+    "MotifFindings",
     "OutOfReachWarning",
+    "Pattern",
+    "Seqlets",
     "SetOfSequences",
+    "Sites",
     "SmallDatabaseWarning",
+    "call_seqlets",
     "differential_motifs",
+    "discover_motifs",
+    "find_motifs",
     "match_motifs",
     "scan_motifs",
 ]

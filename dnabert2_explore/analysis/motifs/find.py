@@ -1,0 +1,162 @@
+"""From a model and a set of sequences to motifs with names: attribute, discover, match."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...encoder import Bases, Encoder
+from ...errors import InputError
+from ...sequences import Sequence
+from ...sequences.motifs import Motif
+from ..attribution import Mutagenesis, Question, attribute, find_method, saturation_mutagenesis
+from .discover import discover_motifs
+from .match import Matches, match_motifs
+from .pattern import Discovery
+
+__all__ = ["MotifFindings", "find_motifs"]
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MotifFindings:
+    """Motifs behind a model's output over a set of sequences.
+
+    Attributes
+    ----------
+    sequences : tuple of Sequence
+    contributions : tuple of numpy.ndarray, shape (n_bases,), float32
+        Contribution of each base of each sequence, in `unit`.
+    discovery : Discovery
+    matches : Matches or None
+        What the patterns resemble; None where there is no pattern.
+    target_name, unit, method, model : str
+    """
+
+    sequences: tuple[Sequence, ...]
+    contributions: tuple[NDArray[np.float32], ...]
+    discovery: Discovery
+    matches: Matches | None
+    target_name: str
+    unit: str
+    method: str
+    model: str
+
+    @property
+    def caption(self) -> str:
+        """What was computed, in one sentence."""
+        return (
+            f"{find_method(self.method).title.capitalize()} of the {self.unit} of "
+            f"“{self.target_name}” in {len(self.sequences):,} sequences, by {self.model}."
+        )
+
+
+def find_motifs(
+    enc: Encoder,
+    sequences: Iterable[Bases],
+    target: int | str | None = None,
+    method: str = "saturation_mutagenesis",
+    database: Iterable[Motif] | None = None,
+    *,
+    caller: str = "seqlets",
+    output: str = "auto",
+    attribution: dict[str, Any] | None = None,
+    progress: Progress | None = None,
+    **discovery: Any,
+) -> MotifFindings:
+    """Find the motifs that speak for one output of a model in a set of sequences.
+
+    Every sequence is attributed, stretches that count are called and grown to patterns, and the
+    patterns are compared with known motifs.
+
+    Parameters
+    ----------
+    enc : Encoder
+        With a head.
+    sequences : iterable of str or Sequence
+        Best those the model assigns to the target, a few hundred or more.
+    target : int or str, optional
+        Class index or name, the same for all sequences. May be left out for a regression model.
+    method : str
+        As in `attribute`. Saturation mutagenesis is the only one that resolves single bases;
+        methods that score tokens blur a motif over the tokens it is cut into.
+    database : iterable of Motif, optional
+        What patterns are compared with; JASPAR's vertebrate profiles by default.
+    caller : {"seqlets", "modisco"}
+        As in `discover_motifs`; TF-MoDISco needs saturation mutagenesis.
+    output : {"auto", "logit", "probability"}
+    attribution : dict, optional
+        Further settings of `attribute`, such as ``{"n_steps": 50}``.
+    progress : callable, optional
+        Called as progress(done, total).
+    **discovery
+        Further settings of `discover_motifs`.
+
+    Returns
+    -------
+    MotifFindings
+
+    Raises
+    ------
+    InputError
+        If the model has no head, no target is named where there are several classes, or there are
+        too few sequences for a pattern.
+    """
+    if not enc.has_head:
+        raise InputError(
+            f"Model {enc.name!r} has no head whose decisions have motifs: load a fine-tuned model."
+        )
+    if target is None and len(enc.classes) > 1:
+        raise InputError(
+            f"Motifs are those of one class: name it as target, one of {', '.join(enc.classes)}."
+        )
+    find_method(method)
+    if caller == "modisco" and method != "saturation_mutagenesis":
+        raise InputError(
+            "TF-MoDISco needs what every base would contribute: leave method at "
+            "'saturation_mutagenesis', or take caller='seqlets'."
+        )
+    named = [
+        one if isinstance(one, Sequence) else Sequence(f"sequence {number}", one)
+        for number, one in enumerate(sequences, 1)
+    ]
+    if not named:
+        raise InputError("There are no sequences: give at least one.")
+    report = progress or (lambda done, total: None)
+    contributions: list[NDArray[np.float32]] = []
+    hypothetical: list[NDArray[np.float32]] = []
+    for number, one in enumerate(named):
+        report(70 * number // len(named), 100)  # of all the time, some 70 %
+        if method == "saturation_mutagenesis":
+            found: Mutagenesis = saturation_mutagenesis(enc, one, target, output, approximate=False)
+            contributions.append(found.importance)
+            hypothetical.append(found.hypothetical)
+        else:
+            result = attribute(enc, one, target, method, output=output, **(attribution or {}))
+            contributions.append(result.nucleotides)
+    question = Question.ask(enc, named[0], target, output)
+    made = discover_motifs(
+        [one.bases for one in named],
+        contributions,
+        hypothetical or None,
+        caller,
+        progress=lambda done, total: report(70 + 25 * done // max(total, 1), 100),
+        **discovery,
+    )
+    matches = match_motifs(made.motifs, database) if made.motifs else None
+    report(100, 100)
+    return MotifFindings(
+        sequences=tuple(named),
+        contributions=tuple(contributions),
+        discovery=made,
+        matches=matches,
+        target_name=question.name,
+        unit=question.unit,
+        method=method,
+        model=str(enc.info),
+    )

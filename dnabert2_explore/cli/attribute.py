@@ -1,0 +1,183 @@
+"""``dnabert2-explore attribute``: how much each token and base speaks for a prediction."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from ..errors import InputError
+from .common import DEVICE, DTYPE, FORCE, SOURCE, progress_bar, read_source, stop_between_steps
+from .output import check_output, replacing
+
+if TYPE_CHECKING:
+    from ..analysis.attribution import Attribution
+    from ..encoder import Encoder
+    from ..sequences import Sequence
+
+__all__ = ["TARGET", "attribute", "find_target"]
+
+TARGET = Annotated[
+    str | None,
+    typer.Option(
+        "--target",
+        "-t",
+        help="Class name or index; for a pre-trained model the bases START-END (from 1, both "
+        "included) whose masked log-likelihood is explained. By default the predicted class.",
+    ),
+]
+
+
+def attribute(
+    source: SOURCE,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help=".tsv, .parquet or .bedgraph.", show_default="stdout, as .tsv"
+        ),
+    ] = None,
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="pocket-splice, a folder, or a hub id.")
+    ] = "pocket-splice",
+    target: TARGET = None,
+    method: Annotated[
+        str, typer.Option(help="One of those that --methods lists.")
+    ] = "layer_integrated_gradients",
+    per: Annotated[str, typer.Option(help="Rows of the table: base or token.")] = "base",
+    steps: Annotated[int, typer.Option(min=1, help="Of an integral.")] = 200,
+    baseline: Annotated[
+        str, typer.Option(help="mask, pad, zero, mean, shuffled: what tokens are replaced by.")
+    ] = "mask",
+    spread: Annotated[
+        str, typer.Option(help="even, occlusion, mutagenesis: how a token is shared by its bases.")
+    ] = "even",
+    output_of: Annotated[str, typer.Option("--explain", help="auto, logit, probability.")] = "auto",
+    seed: Annotated[int, typer.Option(help="Of what is drawn.")] = 0,
+    methods: Annotated[bool, typer.Option("--methods", help="List the methods and stop.")] = False,
+    device: DEVICE = "auto",
+    dtype: DTYPE = "auto",
+    force: FORCE = False,
+) -> None:
+    """Attribute a prediction to the tokens and bases of each sequence, through Captum.
+
+    Coordinates in tables are 0-based, half-open. What methods, baselines and
+    spreads mean, and how far to trust them: docs/attribution.md.
+
+    [bold]Examples[/bold]
+
+      dnabert2-explore attribute sites.fa --target donor -o scores.tsv
+
+      dnabert2-explore attribute sites.fa --method saturation_mutagenesis -o scores.bedgraph
+
+      dnabert2-explore attribute genes.fa -m pocket --target 101-112 --per token
+    """
+    from ..analysis.attribution import METHODS
+    from ..analysis.attribution import attribute as explain
+
+    if methods:
+        for name, info in METHODS.items():
+            print(f"{name:28}{info.title}; {info.reference}")
+        return
+    if per not in ("base", "token"):
+        raise InputError(f"--per {per}: expected base or token")
+    if output is not None:
+        if output.suffix not in (".tsv", ".parquet", ".bedgraph"):
+            raise InputError(f"{output}: a name ending in .tsv, .parquet or .bedgraph")
+        check_output(output, force)
+    sequences = read_source(source)
+    from ..encoder import load
+
+    enc = load(model, device=device, dtype=dtype)
+    wanted = find_target(enc, target)
+    results = []
+    title = METHODS[method].title if method in METHODS else method
+    with progress_bar(title.capitalize()) as bar, stop_between_steps(bar) as report:
+        for number, sequence in enumerate(sequences):
+            report(number, len(sequences))
+            results.append(
+                explain(
+                    enc, sequence, wanted, method, steps, output=output_of, baseline=baseline,
+                    spread=spread, seed=seed,
+                )
+            )  # fmt: skip
+        report(len(sequences), len(sequences))
+    _write(output, sequences, results, per)
+    deltas = [
+        abs(one.delta) / abs(one.change) for one in results if one.delta is not None and one.change
+    ]
+    far = sum(delta > 0.1 for delta in deltas)
+    print(
+        f"{len(results):,} sequences, {title}, {enc.info}"
+        + (f"; delta is above a tenth of the change in {far:,}: take more --steps" if far else ""),
+        file=sys.stderr,
+    )
+
+
+def find_target(enc: Encoder, target: str | None) -> int | str | tuple[int, int] | None:
+    """Read a target as typed: a class, or a stretch of bases for a model without classes."""
+    if target is None or enc.has_head:
+        named = target is None or target in enc.classes or not target.isdigit()
+        return target if named or target is None else int(target)
+    first, dash, last = target.replace(",", "").partition("-")
+    if not dash or not first.isdigit() or not last.isdigit() or not 0 < int(first) <= int(last):
+        raise InputError(
+            f"--target {target}: model {enc.name!r} has no classes; expected bases such as 101-112"
+        )
+    return int(first) - 1, int(last)
+
+
+def _write(
+    output: Path | None, sequences: list[Sequence], results: list[Attribution], per: str
+) -> None:
+    if output is not None and output.suffix == ".bedgraph":
+        with replacing(output) as temporary, temporary.open("w", encoding="utf-8") as handle:
+            handle.write('track type=bedGraph name="attribution"\n')
+            for sequence, result in zip(sequences, results, strict=True):
+                for place, score in enumerate(result.nucleotides):
+                    handle.write(f"{sequence.name}\t{place}\t{place + 1}\t{score:.6g}\n")
+        return
+    if output is not None and output.suffix == ".parquet":
+        import pandas as pd
+
+        with replacing(output) as temporary:
+            pd.DataFrame(list(_rows(sequences, results, per)), columns=_HEADER[per]).to_parquet(
+                temporary, index=False
+            )
+        return
+    if output is None:
+        _table(sys.stdout, sequences, results, per)
+        return
+    with replacing(output) as temporary, temporary.open("w", encoding="utf-8") as handle:
+        _table(handle, sequences, results, per)
+
+
+_HEADER = {
+    "base": ["sequence", "position", "base", "score", "target", "unit"],
+    "token": ["sequence", "start", "end", "token", "score", "target", "unit"],
+}
+
+
+def _rows(
+    sequences: list[Sequence], results: list[Attribution], per: str
+) -> Iterator[tuple[object, ...]]:
+    for sequence, result in zip(sequences, results, strict=True):
+        told = (result.target_name, result.unit)
+        if per == "base":
+            for place, score in enumerate(result.nucleotides):
+                yield sequence.name, place, sequence.bases[place], float(score), *told
+            continue
+        tokens = result.segmentation
+        for token, (start, end), score in zip(
+            tokens.tokens, tokens.spans, result.tokens, strict=True
+        ):
+            yield sequence.name, int(start), int(end), token, float(score), *told
+
+
+def _table(handle: TextIO, sequences: list[Sequence], results: list[Attribution], per: str) -> None:
+    print(*_HEADER[per], sep="\t", file=handle)
+    for row in _rows(sequences, results, per):
+        print(*(f"{one:.6g}" if isinstance(one, float) else one for one in row), sep="\t",
+              file=handle)  # fmt: skip
