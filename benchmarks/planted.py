@@ -1,0 +1,408 @@
+"""How well attributions find planted motifs, and what tells good from bad ones.
+
+    python benchmarks/planted.py --out runs/planted          # hours on two cores; resumable
+    python benchmarks/planted.py --out runs/planted --publish
+
+For each of three JASPAR motifs: windows of real genomes (`dnabert2_explore.demo.windows`), into a
+half of which a site is planted and into the others a decoy, the motif with its positions shuffled.
+Pocket is fine-tuned on them; every method attributes test sequences that it classifies rightly.
+Scorecards of these, of a network with random weights and of one that was trained on shuffled labels
+then say which thresholds keep attributions that find the motif and flag those that do not. Choices
+were made on dev sequences of the first two motifs; test sequences and the third motif only judge.
+
+Whatever is done stands in --out and is not done again. --publish writes
+``dnabert2_explore/analysis/attribution/calibration.json`` and ``benchmarks/results/planted.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import random
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import dnabert2_explore as dx
+from dnabert2_explore.analysis.attribution import METHODS, attribute, find_method
+from dnabert2_explore.analysis.attribution.checks import CHECKS, recovery
+from dnabert2_explore.analysis.attribution.scorecard import scorecard
+from dnabert2_explore.encoder.machine import describe_machine
+from dnabert2_explore.encoder.twin import random_twin
+from dnabert2_explore.files import replacing
+from dnabert2_explore.sequences.jaspar import find_motif
+from dnabert2_explore.sequences.plant import Planted, planted_set
+from dnabert2_explore.sequences.transform import windows
+from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
+
+ROOT = Path(__file__).parents[1]
+#: Information along their whole length: a position that says nothing cannot be found.
+MOTIFS = ("NFE2", "ESRRB", "E2F7")
+#: The last motif has no part in the thresholds.
+CALIBRATED = MOTIFS[:-1]
+SIZE = 100  # bp
+SEED = 0
+GOOD, BAD = 0.9, 0.7  # AUROC of attributions to keep, and to flag
+KEPT = 0.95  # of the good ones
+#: Methods with the settings that differ from the defaults.
+CASES: tuple[tuple[str, dict[str, Any]], ...] = (
+    *((name, {}) for name in METHODS),
+    *(
+        ("layer_integrated_gradients", {"baseline": baseline, "spread": spread, "n_steps": 50})
+        for baseline in ("mask", "shuffled", "mean")
+        for spread in ("even", "mutagenesis")
+    ),
+    ("occlusion", {"baseline": "mean"}),
+    ("shapley_value_sampling", {"baseline": "mean"}),
+    ("gradient_shap", {"baseline": "shuffled"}),
+    ("deep_lift", {"baseline": "mean"}),
+    ("saliency", {"noise_samples": 10}),
+)
+#: Sequences that get scorecards: motif, part, by which network, and how many.
+CARDS = (
+    ("NFE2", "dev", "trained", 16), ("ESRRB", "dev", "trained", 16),
+    ("NFE2", "test", "trained", 16), ("ESRRB", "test", "trained", 16),
+    ("E2F7", "test", "trained", 16),
+    ("NFE2", "dev", "random weights", 8), ("NFE2", "test", "random weights", 8),
+    ("NFE2", "dev", "shuffled labels", 8), ("NFE2", "test", "shuffled labels", 8),
+)  # fmt: skip
+#: Methods that take so long that they are asked for fewer.
+SLOW = ("layer_integrated_gradients", "layer_conductance", "shapley_value_sampling")
+FEWER = 0.4
+
+
+def make_data(name: str, folder: Path) -> None:
+    """Write train, dev and test sequences, and where their sites are."""
+    if (folder / "truth.json").exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = dx.demo.windows()
+    random.Random(SEED).shuffle(whole)
+    # Parts of one window of the genome stay together. Train has each background four times.
+    parts = {"train": whole[:400], "dev": whole[400:450], "test": whole[450:]}
+    backgrounds: list[str] = []
+    sizes = {}
+    for part, some in parts.items():
+        cut = [bases for window in some for _, bases in windows(window.bases, SIZE)]
+        for repeat in range(4 if part == "train" else 1):
+            backgrounds += random.Random(repeat).sample(cut, len(cut))
+        sizes[part] = len(cut) * (4 if part == "train" else 1)
+    made = iter(planted_set(backgrounds, find_motif(name).trimmed(0.5), SEED))
+    truth = {}
+    for part, size in sizes.items():
+        some = [next(made) for _ in range(size)]
+        truth[part] = [asdict(one) for one in some]
+        write_table(folder / f"{part}.csv", [(one.bases, one.label) for one in some])
+    labels = [one["label"] for one in truth["train"]]
+    random.Random(SEED).shuffle(labels)
+    rows = [(one["bases"], label) for one, label in zip(truth["train"], labels, strict=True)]
+    write_table(folder / "shuffled.csv", rows)
+    write_json(folder / "truth.json", truth)
+
+
+def train(folder: Path, shuffled: bool = False) -> FinetuneResult:
+    """Fine-tune pocket; with shuffled labels, there is nothing to learn but noise."""
+    out = folder / ("shuffled labels" if shuffled else "trained")
+    if (out / "result.json").exists():
+        return FinetuneResult.load(out)
+    return finetune(
+        FinetuneConfig(
+            model="pocket",
+            train=str(folder / ("shuffled.csv" if shuffled else "train.csv")),
+            dev=str(folder / "dev.csv"),
+            test=str(folder / "test.csv"),
+            out=str(out),
+            learning_rate=5e-4,
+            warmup_steps=200,
+            pooling="mean",
+            dropout=0.0,
+            augment="reverse_complement",
+            epochs=1 if shuffled else 4,
+            evaluate_every=250,
+            check_leakage=False,  # the backgrounds are the same on purpose
+            seed=SEED,
+        ),
+        watch=lambda row: say(f"  step {row['step']}: dev MCC {row['mcc']:.3f}"),
+    )
+
+
+def planted(folder: Path, part: str, enc: dx.Encoder | None = None) -> list[Planted]:
+    """Sequences with the motif; with a model, only those that it classifies rightly."""
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    some = [Planted(**one) for one in truth[part] if one["label"] == "planted"]
+    if enc is None:
+        return some
+    right = enc.predict([one.bases for one in some]).argmax(axis=1) == enc.classes.index("planted")
+    return [one for one, is_right in zip(some, right, strict=True) if is_right]
+
+
+def measure_methods(folder: Path, count: int) -> dict[str, Any]:
+    """AUROC of base scores for planted bases, and seconds, of every case on test sequences."""
+    enc = dx.load(folder / "trained" / "model", cache=False)
+    some = planted(folder, "test", enc)[:count]
+    found = {}
+    for method, settings in CASES:
+        title = title_of(method, settings)
+
+        def measure(method: str = method, settings: dict[str, Any] = settings) -> dict[str, Any]:
+            begun = time.perf_counter()
+            results = [attribute(enc, one.bases, "planted", method, **settings) for one in some]
+            seconds = (time.perf_counter() - begun) / len(some)
+            pairs = list(zip(results, some, strict=True))
+            return {
+                "auroc": [recovery(r.nucleotides, [(one.start, one.end)]) for r, one in pairs],
+                "seconds": seconds,
+            }
+
+        found[title] = kept(folder / "methods" / f"{title}.json", measure)
+        say(f"  {title}: {np.mean(found[title]['auroc']):.3f}")
+    return found
+
+
+def measure_cards(out: Path, name: str, part: str, network: str, count: int) -> list[dict]:
+    """Values of all checks for every method on some sequences, with the AUROC beside them."""
+    folder = out / name
+    if network == "shuffled labels":
+        train(folder, shuffled=True)
+    where = folder / ("trained" if network == "random weights" else network) / "model"
+    enc = dx.load(where, cache=False)
+    if network == "trained":
+        some = planted(folder, part, enc)[:count]
+    else:  # which has learnt nothing that could be right
+        some = planted(folder, part)[:count]
+    if network == "random weights":
+        enc = random_twin(enc, seed=1000)
+    rows = []
+    # Feature ablation without groups is occlusion.
+    for method in (name for name in METHODS if name != "feature_ablation"):
+
+        def measure(method: str = method) -> list[dict]:
+            few = round(count * FEWER) if method in SLOW else count
+            return [card_of(enc, one, method) for one in some[:few]]
+
+        file = folder / "cards" / f"{network} {part} {method}.json"
+        rows += [row | {"motif": name, "part": part} for row in kept(file, measure)]
+        say(f"  {network}, {part}, {method}")
+    return [row | {"network": network} for row in rows]
+
+
+def card_of(enc: dx.Encoder, one: Planted, method: str) -> dict[str, Any]:
+    """Values of the checks of one attribution; None where one does not apply."""
+    card = scorecard(enc, one.bases, "planted", method, truth=[(one.start, one.end)], seed=SEED)
+    return {"method": method} | {check.name: check.value for check in card.checks}
+
+
+def calibrate(rows: list[dict]) -> dict[str, float]:
+    """Choose thresholds: the same share of good attributions may fail each check.
+
+    The largest share that lets `KEPT` of them pass all checks.
+    """
+    good = [row for row in rows if row["planted"] >= GOOD]
+    best: dict[str, float] = {}
+    for share in np.arange(0, 1 - KEPT + 1e-9, 0.0025):
+        limits = {"planted": GOOD}
+        for name, info in CHECKS.items():
+            values = [row[name] for row in good if row[name] is not None]
+            if name != "planted":
+                # An observed value, so that it passes itself; rounded to its own side.
+                side = "higher" if info.most else "lower"
+                limit = np.quantile(values, 1 - share if info.most else share, method=side)
+                limits[name] = float(np.ceil(limit * 1000) if info.most else np.floor(limit * 1000))
+                limits[name] /= 1000
+        if np.mean([passes(row, limits) for row in good]) < KEPT:
+            break
+        best = limits
+    return {name: best[name] for name in CHECKS}
+
+
+def passes(row: dict[str, Any], limits: dict[str, float], only: str | None = None) -> bool:
+    """Whether all checks that apply are passed, the truth left out; or one of them."""
+    names = [name for name in CHECKS if name != "planted" and only in (None, name)]
+    known = [name for name in names if row[name] is not None]
+    return all(
+        row[name] <= limits[name] if CHECKS[name].most else row[name] >= limits[name]
+        for name in known
+    )
+
+
+def rates(rows: list[dict], limits: dict[str, float]) -> dict[str, Any]:
+    """Shares of good attributions that pass, and of bad ones that fail, by check and in all."""
+    groups = {
+        "good": [row for row in rows if row["planted"] >= GOOD],
+        "bad": [row for row in rows if row["planted"] < BAD],
+    }
+    groups["bad, trained network"] = [r for r in groups["bad"] if r["network"] == "trained"]
+    groups["random weights"] = [row for row in rows if row["network"] == "random weights"]
+    groups["shuffled labels"] = [row for row in rows if row["network"] == "shuffled labels"]
+    told: dict[str, Any] = {}
+    for group, some in groups.items():
+        by_check = {
+            name: float(np.mean([not passes(row, limits, name) for row in some])) if some else None
+            for name in CHECKS
+            if name != "planted"
+        }
+        flagged = float(np.mean([not passes(row, limits) for row in some])) if some else None
+        told[group] = {"count": len(some), "flagged": flagged, "flagged_by": by_check}
+    return told
+
+
+def interval(values: list[float]) -> tuple[float, float, float]:
+    """Mean with its 95% bootstrap interval over sequences."""
+    rng = np.random.default_rng(SEED)
+    drawn = rng.choice(values, size=(2000, len(values))).mean(axis=1)
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return float(np.mean(values)), float(low), float(high)
+
+
+def title_of(method: str, settings: dict[str, Any]) -> str:
+    """Name of a case: the method and what differs from its defaults."""
+    find_method(method)
+    return ", ".join([method, *(f"{name}={value}" for name, value in settings.items())])
+
+
+def kept(file: Path, make: Callable[[], Any]) -> Any:
+    """Read what was made before, or make and keep it."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_json(file, make())
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def write_json(file: Path, content: Any) -> None:
+    """Write a file whole or not at all."""
+    with replacing(file) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def write_table(file: Path, rows: list[tuple[str, str]]) -> None:
+    """Write sequences with labels as CSV."""
+    with file.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(["sequence", "label"])
+        writer.writerows(rows)
+
+
+def say(text: str) -> None:
+    """Print with the time: this takes long."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+
+def report(out: Path, machine: str, count: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Collect everything: what the package reads, and what the docs tell."""
+    rows = [row for card in CARDS for row in measure_cards(out, *card)]
+    parts = {
+        "dev": [row for row in rows if row["part"] == "dev"],
+        "test": [row for row in rows if row["part"] == "test" and row["motif"] in CALIBRATED],
+        "held-out motif": [row for row in rows if row["motif"] not in CALIBRATED],
+    }
+    limits = calibrate(parts["dev"])
+    motifs = {name: find_motif(name).trimmed(0.5) for name in MOTIFS}
+    calibration = {
+        "thresholds": limits,
+        "good": GOOD,
+        "bad": BAD,
+        "kept": KEPT,
+        "rates": {part: rates(some, limits) for part, some in parts.items()},
+        "model": "pocket, fine-tuned on planted motifs",
+        "calibrated_on": [motifs[name].label for name in CALIBRATED],
+        "held_out": [motifs[name].label for name in MOTIFS if name not in CALIBRATED],
+        "seed": SEED,
+        "machine": machine,
+        "script": "benchmarks/planted.py",
+    }
+    trained = {name: train(out / name) for name in MOTIFS}
+    noise = train(out / MOTIFS[0], shuffled=True)
+    methods: dict[str, dict[str, Any]] = {}
+    for name in MOTIFS:
+        for title, found in measure_methods(out / name, count).items():
+            mean, low, high = interval(found["auroc"])
+            told = {"auroc": mean, "low": low, "high": high, "seconds": found["seconds"]}
+            methods.setdefault(title, {})[name] = told | {"sequences": len(found["auroc"])}
+    results = {
+        "motifs": {
+            name: {
+                "label": motif.label,
+                "consensus": motif.consensus,
+                "least_bits": float(motif.information.min()),
+                "sequences": trained[name].sequences,
+                "dev_mcc": trained[name].dev["mcc"],
+                "test_mcc": trained[name].test["mcc"],
+                "training_seconds": trained[name].seconds,
+            }
+            for name, motif in motifs.items()
+        },
+        "shuffled_labels_test_mcc": noise.test["mcc"],
+        "methods": methods,
+        "calibration": calibration,
+        "cards": rows,
+    }
+    return calibration, results
+
+
+def show(results: dict[str, Any]) -> None:
+    """Print the tables of docs/attribution.md."""
+    for name, one in results["motifs"].items():
+        print(f"{name}: {one['label']} {one['consensus']}, test MCC {one['test_mcc']:.3f}")
+    print("\n| method | " + " | ".join(MOTIFS) + " | s |\n|---|" + "---|" * (len(MOTIFS) + 1))
+    ranked = sorted(
+        results["methods"].items(),
+        key=lambda item: -np.mean([one["auroc"] for one in item[1].values()]),
+    )
+    for title, by_motif in ranked:
+        cells = [f"{o['auroc']:.3f} ({o['low']:.3f}-{o['high']:.3f})" for o in by_motif.values()]
+        seconds = np.mean([one["seconds"] for one in by_motif.values()])
+        print(f"| {title} | {' | '.join(cells)} | {seconds:.2f} |")
+    calibration = results["calibration"]
+    print(f"\n{calibration['thresholds']}")
+    for part, groups in calibration["rates"].items():
+        for group, told in groups.items():
+            print(f"{part}, {group}: {told}")
+
+
+STAGES = ("train", "methods", "cards", "report")
+
+
+def main() -> None:
+    """Do what is not done yet; print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=100, help="test sequences of each motif")
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--until", choices=STAGES, default="report", help="the last stage to do")
+    parser.add_argument("--motif", choices=MOTIFS, help="train and measure this one only")
+    parser.add_argument("--publish", action="store_true", help="write what the package reads")
+    arguments = parser.parse_args()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    stages = STAGES[: STAGES.index(arguments.until) + 1]
+    out: Path = arguments.out
+    machine = str(describe_machine(torch.device("cpu")))
+    print(machine)
+    motifs = (arguments.motif,) if arguments.motif else MOTIFS
+    for name in motifs:
+        make_data(name, out / name)
+        say(f"{name}: test MCC {train(out / name).test['mcc']:.3f}")
+    if "methods" in stages:
+        for name in motifs:
+            measure_methods(out / name, arguments.count)
+    if "cards" in stages:
+        for card in CARDS:
+            if card[0] in motifs:
+                measure_cards(out, *card)
+    if "report" in stages and not arguments.motif:
+        calibration, results = report(out, machine, arguments.count)
+        show(results)
+        if arguments.publish:
+            package = ROOT / "dnabert2_explore" / "analysis" / "attribution"
+            write_json(package / "calibration.json", calibration)
+            write_json(ROOT / "benchmarks" / "results" / "planted.json", results)
+
+
+if __name__ == "__main__":
+    main()
