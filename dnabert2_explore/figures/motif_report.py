@@ -261,9 +261,9 @@ def _caveats(discovery: Discovery, matches: Matches | None, hits: Hits | None) -
             "a lone strong token pass; what counts is the test of the pattern."
         )
         words.append(
-            "E counts patterns as concentrated in seqlets that chance would give. The control "
-            "repeats the search with contributions rotated along their sequence, where there is "
-            "nothing to find"
+            "E counts patterns as concentrated in seqlets that chance would give; the motif was "
+            "fitted to these seqlets, which flatters it. The control repeats the search with "
+            "contributions rotated along their sequence, where there is nothing to find"
             + (
                 "; it was not made, as there was nothing to compare."
                 if discovery.n_control is None

@@ -36,7 +36,7 @@ def discover_motifs(
     fdr: float = 0.05,
     least: int = 20,
     similar: float = 0.7,
-    e_value: float = 0.01,
+    e_value: float = 1e-6,
     most: int = 5000,
     seed: int = 0,
     options: Mapping[str, int | float] | None = None,
@@ -68,7 +68,8 @@ def discover_motifs(
         Correlation of frequencies from which two patterns are one, 0 to 1; words of 6 bases that
         differ in one have 0.78.
     e_value : float
-        Most patterns as concentrated in seqlets that chance may give.
+        Most patterns as concentrated in seqlets that chance may give. Low, since a motif is fitted
+        to the very seqlets in which it is then counted, which flatters it.
     most : int
         Seqlets compared with each other, the most significant; the time grows with its square.
     seed : int
