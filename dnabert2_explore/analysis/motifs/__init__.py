@@ -3,6 +3,7 @@
 from .differential import Differential, SetOfSequences, differential_motifs
 from .discover import CALLERS, discover_motifs
 from .find import MotifFindings, find_motifs
+from .flanks import match_patterns, widened
 from .hits import Hits, HitTokens
 from .match import Match, Matches, SmallDatabaseWarning, match_motifs
 from .pattern import Discovery, Pattern, Sites
@@ -29,5 +30,7 @@ __all__ = [
     "discover_motifs",
     "find_motifs",
     "match_motifs",
+    "match_patterns",
     "scan_motifs",
+    "widened",
 ]

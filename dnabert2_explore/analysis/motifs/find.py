@@ -15,7 +15,8 @@ from ...sequences import Sequence
 from ...sequences.motifs import Motif
 from ..attribution import Mutagenesis, Question, attribute, find_method, saturation_mutagenesis
 from .discover import discover_motifs
-from .match import Matches, match_motifs
+from .flanks import FLANK, match_patterns
+from .match import Matches
 from .pattern import Discovery
 
 __all__ = ["MotifFindings", "find_motifs"]
@@ -65,6 +66,7 @@ def find_motifs(
     *,
     caller: str = "seqlets",
     output: str = "auto",
+    flank: int = FLANK,
     attribution: dict[str, Any] | None = None,
     progress: Progress | None = None,
     **discovery: Any,
@@ -90,6 +92,9 @@ def find_motifs(
     caller : {"seqlets", "modisco"}
         As in `discover_motifs`; TF-MoDISco needs saturation mutagenesis.
     output : {"auto", "logit", "probability"}
+    flank : int
+        Bases on either side of a pattern that are compared with known motifs too; see
+        `match_patterns`.
     attribution : dict, optional
         Further settings of `attribute`, such as ``{"n_steps": 50}``.
     progress : callable, optional
@@ -140,15 +145,16 @@ def find_motifs(
             result = attribute(enc, one, target, method, output=output, **(attribution or {}))
             contributions.append(result.nucleotides)
     question = Question.ask(enc, named[0], target, output)
+    texts = [one.bases for one in named]
     made = discover_motifs(
-        [one.bases for one in named],
+        texts,
         contributions,
         hypothetical or None,
         caller,
         progress=lambda done, total: report(70 + 25 * done // max(total, 1), 100),
         **discovery,
     )
-    matches = match_motifs(made.motifs, database) if made.motifs else None
+    matches = match_patterns(made, texts, database, flank=flank) if made.patterns else None
     report(100, 100)
     return MotifFindings(
         sequences=tuple(named),
