@@ -21,7 +21,15 @@ Classes in the page (for styling, and for tests that drive a browser):
                        ``.dx-axes button``, ``.dx-pooling select``; the gallery of heads,
                        ``.dx-heads``, stands below the atlas
 ``.dx-attribution``    ``.dx-target select``, ``.dx-method select``, ``.dx-steps select``,
-                       ``.dx-classes``, ``.dx-delta``
+                       ``.dx-classes``, ``.dx-delta``; behind ``.dx-more``: ``.dx-output select``,
+                       ``.dx-baseline select``, ``.dx-spread select``, ``.dx-compare`` with a
+                       ``.dx-other`` per method, ``.dx-strands``, ``.dx-phases``,
+                       ``.dx-annotation``, ``.dx-motifs`` with ``.dx-motif input`` and
+                       ``.dx-threshold select``, ``.dx-map``; ``.dx-correlations-plot``;
+                       ``.dx-badge`` with ``.dx-check`` and a ``.dx-check-chip`` per check,
+                       ``.dx-verdict`` (``.dx-distrust``); ``.dx-mutations`` with ``.dx-cursor``,
+                       ``.dx-mutate`` (``.dx-base-a`` …), a ``.dx-edit`` per mutation,
+                       ``.dx-undo``, ``.dx-keep``, ``.dx-change``
 ``.dx-atlas``          ``.dx-projection button``, ``.dx-points select``, ``.dx-colour select``,
                        ``.dx-embedding-layer select``, ``.dx-embedding-pooling select``,
                        ``.dx-legend``; points are ``.dx-atlas .scatterlayer .point``

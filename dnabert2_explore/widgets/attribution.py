@@ -2,42 +2,79 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence as Items
-from html import escape
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ipywidgets import HTML, Dropdown, Widget
+from ipywidgets import HTML, HBox, VBox, Widget
 
-from ..analysis.attribution import METHODS, Attribution, attribute
+from ..analysis.attribution import Attribution
 from ..encoder import Encoder, load
 from ..errors import InputError
-from ..figures.attribution import attribution_tracks
-from ..figures.style import span_text
+from ..figures.attribution_correlations import attribution_correlations
+from ..figures.motif_hits import arrange_hits
+from ..figures.style import LETTER_PX, pixels_per_base
 from ..sequences import Sequence
+from ..sequences.motifs import ALPHABET
+from .attribution_controls import AttributionControls
+from .attribution_export import code_of, table_of
+from .attribution_parts import (
+    AUTO,
+    STEPPED,
+    Asked,
+    Kept,
+    Part,
+    attribution_part,
+    is_far,
+    map_part,
+    motifs_part,
+    phases_part,
+    scorecard_part,
+    strands_part,
+)
+from .attribution_shown import (
+    Shown,
+    change_in_words,
+    in_words,
+    probabilities,
+    selected_in_words,
+)
 from .examples import SPLICE, WINDOWS, fill
 from .explorer import Explorer
-from .state import Selection
-from .tokens import BUTTONS, select_token, sequence_code, step_token
+from .mutations import Edit, MutationBar, apply_edits, with_edit
+from .plot import PlotlyView
+from .provenance import provenance, provenance_html
+from .scorecard import ScorecardBadge, verdict
+from .state import MINE, Selection
+from .tokens import BUTTONS, select_token, step_token
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 __all__ = ["AttributionExplorer"]
 
-#: Stands for "as many steps as it takes, within reason" among the numbers of steps.
-AUTO = -1
 #: Bases to explain when a model without classes is asked and nothing is selected.
 _SPAN = 12
+#: Bases of the longest stretch that is mutated through.
+_MAP = 300
+#: Kinds of annotated features that a scorecard takes for the truth.
+_PLANTED = ("motif", "planted motif")
 
 
 class AttributionExplorer(Explorer):
-    """See which tokens and bases speak for or against a class.
+    """See which tokens and bases speak for or against a class, and how far to trust that.
 
     A model with a classification head is asked for a class; a pre-trained model for the
-    log-likelihood of the selected bases when they are masked.
+    log-likelihood of the selected bases when they are masked. Zoom in until bases are letters,
+    click one, and type or click another letter: prediction and attribution of the mutant stand
+    beside those of the sequence. "More" stacks other methods, the other strand, segmentation
+    phases, annotation, motif hits and a map of all mutations on the same axis. "Check" puts the
+    attribution to the scorecard.
 
-    Class ``dx-attribution``; parts ``dx-target``, ``dx-method``, ``dx-steps``, ``dx-classes``.
+    Class ``dx-attribution``; parts ``dx-target``, ``dx-method``, ``dx-steps``, ``dx-more``,
+    ``dx-classes``, ``dx-attribution-more``, ``dx-badge``, ``dx-verdict``, ``dx-mutations``,
+    ``dx-correlations``; those of
+    :class:`~dnabert2_explore.widgets.attribution_controls.AttributionControls`.
 
     Parameters
     ----------
@@ -49,7 +86,7 @@ class AttributionExplorer(Explorer):
         Shared with other views.
     steps : int, optional
         Steps of integrated gradients; by default 50, or 20 for sequences above 600 bp, and four
-        times as many where delta is then above a tenth of the change to be explained.
+        times as many where delta is then larger than the scorecard lets pass.
     """
 
     title = "Attribution"
@@ -58,8 +95,12 @@ class AttributionExplorer(Explorer):
         "Integrated gradients add up how the output changes while the input goes from “every "
         "token masked” to the sequence: the scores of all tokens sum to the change in the output, "
         "and <i>delta</i> is what is missing from that sum (near 0 is good). A token's score is "
-        "shared evenly by its bases, since the model never sees a base alone. "
-        "<cite>Sundararajan et al. 2017; Kokhlikyan et al. 2020 (Captum).</cite>"
+        "shared evenly by its bases, since the model never sees a base alone. Zoom in to letters "
+        "and click one to mutate it (or type A, C, G, T; Esc takes it back); <i>Check</i> says "
+        "how far these scores are to be trusted; <i>More</i> compares methods, strands and "
+        "segmentations and looks for motifs. "
+        "<cite>Sundararajan et al. 2017; Kokhlikyan et al. 2020 (Captum); Adebayo et al. 2018 "
+        "(sanity checks).</cite>"
     )
 
     def __init__(
@@ -70,34 +111,26 @@ class AttributionExplorer(Explorer):
         steps: int | None = None,
     ) -> None:
         self.enc = enc if enc is not None else load("pocket-splice")
-        self.target = Dropdown(options=self._targets(), tooltip="Which class to explain")
-        self.target.add_class("dx-target")
-        self.method = Dropdown(
-            options=[(info.title, name) for name, info in METHODS.items()], tooltip="Method"
-        ).add_class("dx-method")
-        self.steps = Dropdown(
-            options=[
-                ("auto steps", AUTO),
-                *((f"{n} steps", n) for n in sorted({20, 50, 100, 200, steps or 50})),
-            ],
-            value=steps or AUTO,
-            tooltip="Steps of the integral: more takes longer and brings delta nearer to 0",
-        ).add_class("dx-steps")
+        self.controls = AttributionControls(self.enc, steps, self._on_control)
+        self.target, self.method = self.controls.target, self.controls.method
+        self.steps = self.controls.steps
+        self.badge = ScorecardBadge(self._check)
+        self.mutations = MutationBar(self.mutate, self._take_back, self._keep)
+        self.shown: Shown | None = None
         self._classes = HTML().add_class("dx-classes")
-        for control in (self.target, self.method, self.steps):
-            control.observe(self._on_control, names="value")
-        self.result: Attribution | None = None
-        self._asked: tuple[Any, ...] | None = None
-        self._n_steps = 0  # behind `result`
-        self._kept: OrderedDict[tuple[Any, ...], tuple[Attribution, int]] = OrderedDict()
-        super().__init__(selection, [self.target, self.method, self.steps])
+        self._verdict = HTML().add_class("dx-verdict")
+        self._correlations = VBox().add_class("dx-correlations")
+        self._kept = Kept()
+        self._doing: Part | None = None
+        self._halted = False
+        self._edits: dict[str, tuple[Edit, ...]] = {}
+        self._cursor: int | None = None
+        self._region: tuple[int, int] | None = None
+        self._checked: Part | None = None
+        super().__init__(selection, self.controls.heading)
         if selection is None:
-            fill(self.selection, sequences, sets=(SPLICE, WINDOWS))
+            fill(self.selection, sequences, sets=(SPLICE, WINDOWS), first=SPLICE)
         self._guarded(lambda: self._changed({"index"}))
-
-    def _targets(self) -> list[tuple[str, str]]:
-        # "" stands for the predicted class: a dropdown takes None for "nothing chosen".
-        return [("predicted class", ""), *((name, name) for name in self.enc.classes)]
 
     def use(self, enc: Encoder) -> None:
         """Explain the decisions of another model from now on."""
@@ -105,94 +138,239 @@ class AttributionExplorer(Explorer):
         def act() -> None:
             if self._job is not None:
                 self._job.cancel()
-            self.enc, self.result, self._asked = enc, None, ("another model",)
+            self.enc, self.shown, self._doing, self._checked = enc, None, None, None
             self._kept.clear()
-            self.target.options = self._targets()  # asks nothing: what is asked is not None
-            self._asked = None
+            self.controls.use(enc)
+            self.controls.arrange()
             self._changed({"index"})
 
         self._guarded(act)
 
     def _above(self) -> list[Widget]:
-        return [self._classes]
+        return [self.controls.panel, self._classes]
 
-    def _on_control(self, _change: Any) -> None:
-        self._guarded(lambda: self._changed({"index"}))
+    def _below(self) -> list[Widget]:
+        return [self.mutations, self._correlations, self._verdict]
 
-    def _question(self) -> tuple[Any, ...] | None:
-        """Collect what is asked now: bases, target, method, steps."""
+    def _foot(self) -> Widget:
+        return HBox([self._read_out, self.badge]).add_class("dx-foot")
+
+    # What is asked -----------------------------------------------------------------------------
+
+    def _on_control(self) -> None:
+        def act() -> None:
+            if self.controls.map.value and self._region is None:
+                self._region = self._stretch()
+            elif not self.controls.map.value:
+                self._region = None
+            self._changed({"control"})
+
+        self._guarded(act)
+
+    def _stretch(self) -> tuple[int, int] | None:
+        """Bases in sight, to be mutated one by one."""
         current = self.selection.current
         if current is None:
             return None
-        target: Any = self.target.value or None
-        if not self.enc.has_head:
-            span = self.selection.bases
-            if span is None:
-                middle = len(current) // 2
-                span = (max(0, middle - _SPAN // 2), min(len(current), middle + _SPAN // 2))
-            target = span
-        steps = 0
-        if self.method.value == "layer_integrated_gradients":
-            steps = self.steps.value or AUTO
-        return current.bases, target, self.method.value, steps
+        start, end = self.selection.view or (0, len(current))
+        if end - start <= _MAP:
+            return start, end
+        self.controls.map.value = False
+        raise InputError(
+            f"There are {end - start:,} bases in sight, and the mutation map takes up to {_MAP}: "
+            "zoom in, then press Mutation map again."
+        )
+
+    def _target(self) -> Any:
+        """Target of the present question."""
+        if self.enc.has_head:
+            return self.target.value or None
+        current, span = self.selection.current, self.selection.bases
+        if span is not None or current is None:
+            return span
+        middle = len(current) // 2
+        return max(0, middle - _SPAN // 2), min(len(current), middle + _SPAN // 2)
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """Mutations of the sequence looked at, in the order they were made."""
+        current = self.selection.current
+        return () if current is None else self._edits.get(current.bases, ())
+
+    def _exact(self, asked: Asked) -> list[Part]:
+        """Parts that answer a question: a second, with more steps, where the first is not exact."""
+        steps = asked.first_steps if asked.method in STEPPED else 0
+        first = attribution_part(self.enc, asked, steps)
+        result = self._kept.get(first)
+        if result is not None and steps and asked.steps == AUTO and is_far(result):
+            return [first, attribution_part(self.enc, asked, 4 * steps)]
+        return [first]
+
+    def _answer(self, asked: Asked) -> Attribution | None:
+        """Return the best answer that is there."""
+        found = [self._kept.get(part) for part in self._exact(asked)]
+        return next((one for one in reversed(found) if one is not None), None)
+
+    def _questions(self) -> tuple[Asked, Asked | None] | None:
+        """Ask for the sequence looked at, and, once that is answered, for its mutant."""
+        current = self.selection.current
+        if current is None:
+            return None
+        asked = self.controls.asked(current.bases, self._target())
+        if not self.edits:
+            return asked, None
+        original = self._answer(asked)
+        if original is None:
+            return asked, None
+        mutant = apply_edits(current.bases, self.edits)
+        return asked, replace(asked, bases=mutant, target=original.target)
+
+    def _plan(self) -> dict[str, list[Part]]:
+        """List what is wanted, the first things first."""
+        questions = self._questions()
+        if questions is None:
+            return {}
+        asked, mutant = questions
+        plan = {"main": self._exact(asked)}
+        if mutant is not None:
+            plan["mutant"] = self._exact(mutant)
+        shown = mutant or asked
+        result = self._answer(shown)
+        if result is None or (self.edits and mutant is None):
+            return plan
+        controls = self.controls
+        steps = int(dict(result.settings).get("steps", 0))
+        others = [controls.asked(shown.bases, shown.target, name) for name in controls.by_cost]
+        plan["others"] = [part for other in others for part in self._exact(other)]
+        if controls.strands.value:
+            plan["strands"] = [strands_part(self.enc, shown, steps)]
+        if controls.phases.value:
+            plan["phases"] = [phases_part(self.enc, shown, steps)]
+        if controls.motifs.value:
+            wanted, least = controls.motif.value, controls.threshold.value
+            plan["hits"] = [motifs_part(shown.bases, wanted, least)]
+        if self._region is not None:
+            plan["effects"] = [map_part(self.enc, shown, self._region)]
+        card = self._card_part(shown, steps)
+        if card in self._kept or (self._checked is not None and self._checked.key == card.key):
+            plan["card"] = [card]
+        return plan
+
+    def _card_part(self, asked: Asked, steps: int) -> Part:
+        truth = tuple((f.start, f.end) for f in self.selection.features if f.kind in _PLANTED)
+        return scorecard_part(self.enc, asked, steps, truth)
+
+    # Work --------------------------------------------------------------------------------------
 
     def _changed(self, changed: set[str]) -> None:
+        if "index" in changed:
+            self._cursor = None
+            if self._region is not None:
+                self._region = self._stretch()
+        if changed & {"index", "control", "edits"}:
+            self._halted = False
+            self._kept.forget_failures()
         if self._refuses():
-            self._asked, self._classes.value = None, ""
+            self._classes.value = self._verdict.value = ""
+            self.badge.show(None, None)
+            self.mutations.show(None, "", (), "")
+            self._correlations.children = ()
             return
-        question = self._question()
-        if question is None or question == self._asked:
-            self._draw()
+        self._go_on()
+        self._draw()
+
+    def _go_on(self) -> None:
+        """Begin the first thing that is wanted and not there."""
+        plan = self._plan()
+        every = [part for parts in plan.values() for part in parts]
+        missing = next((part for part in every if part not in self._kept), None)
+        running = self._job is not None and self._job.running and not self._job.cancelled
+        doing = self._doing.key if running and self._doing is not None else None
+        if missing is not None and doing == missing.key:
             return
-        self._asked = question
-        if question in self._kept:
-            if self._job is not None:
+        if missing is None or self._halted:
+            if self._job is not None and self._doing is not None:
                 self._job.cancel()
-            self._kept.move_to_end(question)
-            self.result, self._n_steps = self._kept[question]
-            self.say("")
-            self._draw()
+            self._doing = None
+            if not self._halted:
+                why = self._kept.failures(every)
+                self.say("<br>".join(why), error=bool(why))
             return
-        # What is on show belongs to the question before: fade it until the answer is there.
-        self.plot.stale = True
-        steps = question[3]
-        self._ask(question, (50 if len(question[0]) <= 600 else 20) if steps == AUTO else steps)
+        self._doing = part = missing
+        self._start(part.what, part.run, lambda result: self._done(part, result))
 
-    def _ask(self, question: tuple[Any, ...], n_steps: int) -> None:
-        """Compute the answer to `question`; once more with more steps if it is far from exact."""
-        bases, target, method, steps = question
+    def _done(self, part: Part, result: Any) -> None:
+        self._doing = None
+        self._kept.put(part, result)
+        self._go_on()
+        self._draw()
 
-        def work(progress: Any) -> Attribution:
-            return attribute(
-                self.enc, bases, target, method, n_steps=n_steps or 20, progress=progress
-            )
+    def _cancelled(self) -> None:
+        self._halted, self._doing, self._checked = True, None, None
+        super()._cancelled()
 
-        def done(result: Attribution) -> None:
-            again = steps == AUTO and n_steps in (20, 50) and _far_from_exact(result)
-            self.result, self._n_steps = result, n_steps
-            self._kept[question] = result, n_steps
-            while len(self._kept) > 32:
-                self._kept.popitem(last=False)
-            self._draw()
-            if again:
-                self._ask(question, 4 * n_steps)
+    def _check(self) -> None:
+        def act() -> None:
+            if self.shown is not None and self._fresh:
+                steps = int(dict(self.shown.result.settings).get("steps", 0))
+                self._checked = self._card_part(self.shown.asked, steps)
+                self._changed({"control"})
 
-        self._start(f"{METHODS[method].title}{f', {n_steps} steps' if steps else ''}", work, done)
+        self._guarded(act)
+
+    # What is shown -----------------------------------------------------------------------------
+
+    @property
+    def result(self) -> Attribution | None:
+        """The attribution on show."""
+        return None if self.shown is None else self.shown.result
 
     @property
     def _fresh(self) -> bool:
-        current = self.selection.current
-        return (
-            self.result is not None
-            and current is not None
-            and self.result.segmentation.bases == current.bases
+        """Whether what is on show is of the sequence looked at."""
+        current, shown = self.selection.current, self.shown
+        if current is None or shown is None:
+            return False
+        return (shown.original or shown.result).segmentation.bases == current.bases
+
+    def _collect(self) -> Shown | None:
+        """Gather what is wanted and there; None while the first answer is not."""
+        current, questions = self.selection.current, self._questions()
+        if current is None or questions is None:
+            return None
+        asked, mutant = questions
+        original = self._answer(asked)
+        result = original if mutant is None else self._answer(mutant)
+        if result is None or original is None or (self.edits and mutant is None):
+            return None
+        plan = self._plan()
+        found = {
+            name: self._kept.get(plan[name][0])
+            for name in ("strands", "phases", "hits", "effects", "card")
+            if name in plan
+        }
+        shown = mutant or asked
+        others = [
+            self._answer(self.controls.asked(shown.bases, shown.target, name))
+            for name in self.controls.compared
+        ]
+        return Shown(
+            name=current.name,
+            asked=shown,
+            result=result,
+            edits=self.edits if mutant is not None else (),
+            original=original if mutant is not None else None,
+            others=tuple(one for one in others if one is not None),
+            features=tuple(self.selection.features) if self.controls.annotation.value else (),
+            region=self._region,
+            **found,
         )
 
     def _figure(self) -> go.Figure | None:
-        if self.result is None or not self._fresh:
+        if self.shown is None or not self._fresh:
             return None
-        figure = attribution_tracks(
-            self.result,
+        figure = self.shown.figure(
+            self._cursor,
             view=self.selection.view,
             selected=self.selection.bases,
             width=self.plot.width or 900,
@@ -201,135 +379,187 @@ class AttributionExplorer(Explorer):
         return figure.update_layout(dragmode=self.selection.drag)
 
     def _draw(self) -> None:
-        self.target.layout.display = "" if self.enc.has_head else "none"
-        self.steps.layout.display = (
-            "" if self.method.value == "layer_integrated_gradients" else "none"
-        )
-        current, result = self.selection.current, self.result
+        current = self.selection.current
         if current is None:
+            self.badge.show(None, None)
             self._show(None, "Choose an example, or add a sequence of your own.")
             return
-        if result is None or not self._fresh:
+        shown = self._collect()
+        # What is on show belongs to the question before: fade it until the answer is there.
+        self.plot.stale = shown is None
+        self._draw_mutations(shown)
+        if shown is not None:
+            self.shown = shown
+        if self.shown is None or not self._fresh:
             return
-        if self._question() in self._kept:
-            self.plot.stale = False
-        self._classes.value = _probabilities(result)
-        self._read_out.value = self._selected_line(result)
+        shown = self.shown
+        self._classes.value = probabilities(shown.result)
+        self._read_out.value = selected_in_words(shown.result, self.selection.bases)
+        empty = not self._read_out.value and shown.card is not None
+        self._read_out.layout.display = "none" if empty else ""  # the badge takes its place
+        self.badge.show(shown.result, shown.card)
+        self._verdict.value = verdict(shown.card) if shown.card is not None else ""
+        self._verdict.layout.display = "" if shown.card is not None else "none"
+        self._draw_correlations(shown)
         self._show(
             self._figure(),
-            self._words(result),
+            in_words(shown),
             linked=True,
             bounds=(0.5, len(current) + 0.5),
             pressable=True,
+            typed=ALPHABET,
             config=BUTTONS,
         )
 
-    def _words(self, result: Attribution) -> str:
+    def _draw_mutations(self, shown: Shown | None) -> None:
         current = self.selection.current
-        assert current is not None
-        output = (
-            f"the {result.unit} of class “{escape(result.target_name)}” ({result.score:+.2f})"
-            if self.enc.has_head
-            else f"the log-likelihood of {escape(result.target_name)} ({result.score:.2f} nats)"
-        )
-        name = METHODS[result.method].title
-        verb = "explain" if name.endswith("s") else "explains"
-        parts = [f"{name[0].upper()}{name[1:]} {verb} {output} for <b>{escape(current.name)}</b>."]
-        if result.method == "saliency":
-            parts.append("Saliency has no sign: it is the length of the gradient.")
-        else:
-            parts.append("Above zero speaks for it, below against it.")
-        if result.delta is not None:
-            change = result.score - (result.baseline_score or 0.0)
-            parts.append(
-                f"<span class='dx-delta'>Convergence delta <b>{result.delta:+.3f}</b> of a change "
-                f"of {change:+.2f} {result.unit} ({self._n_steps} steps).</span>"
-            )
-            if _far_from_exact(result):
-                parts.append(
-                    "<b class='dx-warn'>Delta is above a tenth of the change: do not trust these "
-                    "scores; more steps bring it down.</b>"
-                )
-        outside = float(result.tokens[result.segmentation.special].sum())
-        parts.append(f"[CLS] and [SEP], not drawn: {outside:+.3f}.")
-        parts.append(f"<span class='dx-model'>{escape(result.model)}</span>")
-        return " ".join(parts)
+        assert current is not None  # the caller looked
+        change = ""
+        if shown is not None and shown.original is not None:
+            change = change_in_words(shown.original, shown.result)
+        bases = apply_edits(current.bases, self.edits)
+        self.mutations.show(self._cursor, bases, self.edits, change)
 
-    def _selected_line(self, result: Attribution) -> str:
-        bases = self.selection.bases
-        if bases is None:
-            return ""
-        share = float(result.nucleotides[bases[0] : bases[1]].sum())
-        weights = abs(result.nucleotides)
-        total = float(weights.sum())
-        inside = float(weights[bases[0] : bases[1]].sum())
-        part = f" ({inside / total:.1%} of all)" if total else ""
-        return f"Bases {span_text(*bases)}: <b>{share:+.4f}</b> {result.unit}{part}"
+    def _draw_correlations(self, shown: Shown) -> None:
+        found = shown.correlations
+        if found is None:
+            self._correlations.children = ()
+            return
+        if not self._correlations.children:
+            self._correlations.children = (PlotlyView().add_class("dx-correlations-plot"),)
+        figure = attribution_correlations(found, theme=self.selection.theme)
+        self._correlations.layout.width = f"{figure.layout.width}px"
+        self._correlations.children[0].show(figure)
+
+    # Pressing and typing -----------------------------------------------------------------------
+
+    @property
+    def _letters(self) -> bool:
+        """Whether bases are wide enough for letters."""
+        current = self.selection.current
+        view = self.selection.view or (0, len(current) if current is not None else 1)
+        return pixels_per_base(view, self.plot.width or 900) >= LETTER_PX
 
     def _press(self, event: dict[str, Any]) -> None:
-        if self.result is not None and self._fresh:
-            select_token(
-                self.selection, self.result.segmentation, event["x"], bool(event.get("shift"))
+        if self.shown is None or not self._fresh:
+            return
+        number = int(event.get("panel", "y")[1:] or 1) - 1
+        panel = (self.shown.panels[number:] or ["token"])[0]
+        place = min(max(round(event["x"]) - 1, 0), len(self.shown.asked.bases) - 1)
+        if panel == "base" and self._letters and not event.get("shift"):
+            self._point(None if place == self._cursor else place)
+        elif panel == "map":
+            self._cursor = place
+            self.mutate(ALPHABET[min(max(round(event["y"]), 0), 3)])
+        elif panel == "hits":
+            self._select_hit(event["x"], -round(event["y"]))
+        else:
+            tokens = (self.shown.original or self.shown.result).segmentation
+            if number < len(self.shown.lanes):
+                tokens = self.shown.lanes[number].segmentation
+            select_token(self.selection, tokens, event["x"], bool(event.get("shift")))
+
+    def _select_hit(self, x: float, row: int) -> None:
+        hits = self.shown.hits if self.shown is not None else None
+        assert hits is not None  # it was pressed
+        rows = arrange_hits(hits)
+        for i in range(len(hits)):
+            if rows[i] == row and hits.start[i] + 0.5 <= x <= hits.end[i] + 0.5:
+                self.selection.update(bases=(int(hits.start[i]), int(hits.end[i])))
+                return
+
+    def _point(self, place: int | None) -> None:
+        """Put the cursor on a base; a model with classes also has its token selected."""
+        self._cursor = place
+        tokens = self.shown.result.segmentation if self.shown is not None else None
+        if self.enc.has_head and tokens is not None:
+            token = None if place is None else tuple(map(int, tokens.spans[tokens.at(place)]))
+            if token != self.selection.bases:
+                self.selection.update(bases=token)  # which draws
+                return
+        self._draw()
+
+    def mutate(self, letter: str) -> None:
+        """Change the base under the cursor, as clicking a letter does."""
+        self._guarded(lambda: self._mutate(letter))
+
+    def _mutate(self, letter: str) -> None:
+        current, bases = self.selection.current, self.selection.bases
+        if current is None:
+            return
+        if self._cursor is None and bases is not None and bases[1] - bases[0] == 1:
+            self._cursor = bases[0]
+        place = self._cursor
+        if place is None:
+            raise InputError("No base is chosen: zoom in until bases are letters and click one.")
+        target = self._target()
+        if not self.enc.has_head and target is not None and target[0] <= place < target[1]:
+            raise InputError(
+                f"Base {place + 1:,} lies in the masked stretch that is explained, where the model "
+                "does not see it: choose a base outside of it."
             )
+        self._edits[current.bases] = with_edit(self.edits, current.bases, place, letter)
+        self._changed({"edits"})
+
+    def _take_back(self, edit: Edit) -> None:
+        def act() -> None:
+            current = self.selection.current
+            if current is not None:
+                left = tuple(one for one in self.edits if one != edit)
+                self._edits[current.bases] = left
+                self._changed({"edits"})
+
+        self._guarded(act)
+
+    def _keep(self) -> None:
+        def act() -> None:
+            current, edits = self.selection.current, self.edits
+            if current is None or not edits:
+                return
+            name = f"{current.name} {' '.join(map(str, edits))}"
+            mutant = Sequence(name, apply_edits(current.bases, edits), current.label)
+            self._edits.pop(current.bases)
+            self.selection.add([mutant], MINE, {0: tuple(self.selection.features)})
+
+        self._guarded(act)
 
     def _key(self, key: str, shift: bool) -> None:
-        if key in ("ArrowLeft", "ArrowRight") and self.result is not None and self._fresh:
-            step_token(self.selection, self.result.segmentation, -1 if key == "ArrowLeft" else 1)
+        current = self.selection.current
+        if current is not None and len(key) == 1 and key in ALPHABET:
+            self._mutate(key)
+        elif key == "Escape" and self.edits:
+            self._take_back(self.edits[-1])
+        elif key == "Escape" and self._cursor is not None:
+            self._point(None)
+        elif key in ("ArrowLeft", "ArrowRight") and self.result is not None and self._fresh:
+            by = -1 if key == "ArrowLeft" else 1
+            if self._cursor is None:
+                step_token(self.selection, self.result.segmentation, by)
+            else:
+                self._point(min(max(self._cursor + by, 0), len(self.result.nucleotides) - 1))
         else:
             super()._key(key, shift)
 
-    def _cancelled(self) -> None:
-        self._asked = None
-        super()._cancelled()
+    # Export ------------------------------------------------------------------------------------
+
+    def _there(self) -> Shown:
+        if self.shown is None or not self._fresh:
+            raise InputError("There are no scores yet: choose a sequence first.")
+        return self.shown
 
     def _code(self) -> str:
-        question = self._question()
-        target = question[1] if question else None
-        more = f", n_steps={self._n_steps}" if self._n_steps else ""
-        return (
-            "import dnabert2_explore as dx\n"
-            "from dnabert2_explore.figures import attribution_tracks\n\n"
-            f"enc = dx.load({self.enc.name!r})\n"
-            f"{sequence_code(self.selection)}"
-            f"result = dx.attribute(enc, bases, target={target!r}, "
-            f"method={self.method.value!r}{more})\n"
-            f"attribution_tracks(result, view={self.selection.view!r}, "
-            f"selected={self.selection.bases!r})"
-        )
+        return code_of(self._there(), self.selection, self.enc.name, self._cursor)
 
     def _table(self) -> str:
-        result, current = self.result, self.selection.current
-        if result is None or current is None or not self._fresh:
-            raise InputError("There are no scores yet: choose a sequence first.")
-        lines = [
-            f"# {current.name}: {result.method}, {result.target_name}, {result.model}",
-            f"# scores in {result.unit}; delta {result.delta}; start and end 0-based, half-open",
-            "token_index,token,start,end,score",
-        ]
-        spans = result.segmentation.spans
-        lines += [
-            f"{i},{token},{a},{b},{score:.6g}"
-            for i, (token, (a, b), score) in enumerate(
-                zip(result.segmentation.tokens, spans, result.tokens, strict=True)
-            )
-        ]
-        return "\n".join(lines) + "\n"
+        return table_of(self._there(), provenance(self.enc))
 
-
-def _far_from_exact(result: Attribution) -> bool:
-    """Tell whether delta is above a tenth of the change that was to be explained."""
-    if result.delta is None or result.baseline_score is None:
-        return False
-    return abs(result.delta) > 0.1 * abs(result.score - result.baseline_score)
-
-
-def _probabilities(result: Attribution) -> str:
-    """Draw what the model predicts, as a bar per class."""
-    if result.probabilities is None:
-        return ""
-    rows = "".join(
-        f"<span class='dx-class{' dx-class-target' if i == result.target else ''}'>"
-        f"{escape(name)} <meter min='0' max='1' value='{p:.4f}'></meter> {p:.0%}</span>"
-        for i, (name, p) in enumerate(zip(result.classes, result.probabilities, strict=True))
-    )
-    return f"<div class='dx-chips'><span class='dx-hint'>predicted</span>{rows}</div>"
+    def _page_foot(self) -> str:
+        shown = self._there()
+        matrix = ""
+        if (found := shown.correlations) is not None:
+            figure = attribution_correlations(found, theme=self.selection.theme)
+            matrix = figure.to_html(include_plotlyjs=False, full_html=False)
+        checks = ""
+        if shown.card is not None:
+            checks = f"<p>{verdict(shown.card)}</p>{shown.card.table().to_html(index=False)}"
+        return f"{matrix}{checks}{provenance_html(provenance(self.enc))}"

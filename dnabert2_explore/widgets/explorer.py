@@ -101,7 +101,7 @@ class Explorer(VBox):
             *self._above(),
             self._stage(),
             *self._below(),
-            self._read_out,
+            self._foot(),
             self._caption_line,
         ]
         self.input = InputBar(self.selection) if self.alone else None
@@ -127,6 +127,10 @@ class Explorer(VBox):
         """Widgets right under the plot."""
         return []
 
+    def _foot(self) -> ipywidgets.Widget:
+        """Place the line that reads the selection out, with what stands beside it."""
+        return self._read_out
+
     def _draw(self) -> None:
         """Show the present state."""
         raise NotImplementedError
@@ -150,6 +154,10 @@ class Explorer(VBox):
     def _figure_page(self) -> go.Figure | None:
         """Make the figure for a page of its own, where no kernel answers."""
         return self._figure_alone()
+
+    def _page_foot(self) -> str:
+        """HTML that stands below figure and caption on a page of its own."""
+        return ""
 
     def _press(self, event: dict[str, Any]) -> None:
         """Act on a press somewhere in the plot."""
@@ -312,7 +320,8 @@ class Explorer(VBox):
             "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
             f"<title>{escape(self.title)}</title><style>body{{font-family:system-ui,sans-serif;"
             f"max-width:1200px;margin:2rem auto;color:{ink};background:{paper}}}</style></head>"
-            f"<body><h2>{escape(self.title)}</h2>{body}<p>{escape(self.caption)}</p></body></html>"
+            f"<body><h2>{escape(self.title)}</h2>{body}<p>{escape(self.caption)}</p>"
+            f"{self._page_foot()}</body></html>"
         )
 
     def _stem(self) -> str:

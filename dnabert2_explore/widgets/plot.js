@@ -203,10 +203,13 @@ async function render({ model, el }) {
   });
   host.addEventListener("blur", () => host.classList.remove("dx-pointed"));
   host.addEventListener("keydown", (event) => {
-    if (["Escape", "ArrowLeft", "ArrowRight", "+", "-", "0"].includes(event.key)) {
+    const letter = event.key.length === 1 ? event.key.toUpperCase() : "";
+    const typed = letter && spec?.typed?.includes(letter);
+    if (typed && (event.ctrlKey || event.metaKey || event.altKey)) return; // Ctrl+C stays a copy
+    if (typed || ["Escape", "ArrowLeft", "ArrowRight", "+", "-", "0"].includes(event.key)) {
       event.stopPropagation();
       event.preventDefault();
-      send("key", { key: event.key, shift: event.shiftKey });
+      send("key", { key: typed ? letter : event.key, shift: event.shiftKey });
     }
   });
 

@@ -50,7 +50,8 @@ class PlotlyView(anywidget.AnyWidget):
     ----------
     spec : str
         The figure drawn, as JSON: ``data``, ``layout``, ``config``, and ``linked`` (its x axis is
-        the base axis of ``group``), ``bounds`` (where a double click zooms out to), ``pressable``.
+        the base axis of ``group``), ``bounds`` (where a double click zooms out to), ``pressable``,
+        ``typed``.
     width : int
         Width in pixels, reported by the browser.
     theme : str
@@ -83,6 +84,7 @@ class PlotlyView(anywidget.AnyWidget):
         linked: bool = False,
         bounds: tuple[float, float] | None = None,
         pressable: bool = False,
+        typed: str = "",
         config: dict[str, Any] | None = None,
     ) -> None:
         """Draw `figure` in place of what is there.
@@ -96,6 +98,8 @@ class PlotlyView(anywidget.AnyWidget):
             The x range a double click returns to.
         pressable : bool
             Report presses anywhere in a panel (event ``"press"``), not only on marks.
+        typed : str
+            Letters whose keys are reported too (event ``"key"``), as capitals.
         config : dict, optional
             Added to plotly.js' configuration.
         """
@@ -115,6 +119,7 @@ class PlotlyView(anywidget.AnyWidget):
                 "linked": linked,
                 "bounds": bounds,
                 "pressable": pressable,
+                "typed": typed,
             },
             separators=(",", ":"),
         )

@@ -8,7 +8,7 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
 from dnabert2_explore.analysis.attribution import METHODS
-from dnabert2_explore.widgets import attribution as attribution_module
+from dnabert2_explore.widgets import attribution_parts
 
 from .conftest import event
 
@@ -178,7 +178,7 @@ def test_an_answer_once_given_is_kept(attribution, monkeypatch):
     first = attribution.result
     attribution.selection.update(index=1)
     attribution.wait()
-    monkeypatch.setattr(attribution_module, "attribute", None)
+    monkeypatch.setattr(attribution_parts, "attribute", None)
     attribution.selection.update(index=0)
     attribution.wait()
     assert attribution.result is first
@@ -196,7 +196,7 @@ def test_an_error_is_one_sentence_in_the_view(attribution, monkeypatch):
     def broken(*args, **kwargs):
         raise dx.InputError("The class is <unknown>: choose another.")
 
-    monkeypatch.setattr(attribution_module, "attribute", broken)
+    monkeypatch.setattr(attribution_parts, "attribute", broken)
     attribution.selection.update(index=2)
     attribution.wait()
     assert unescape(attribution._message.value) == "The class is <unknown>: choose another."
@@ -204,18 +204,18 @@ def test_an_error_is_one_sentence_in_the_view(attribution, monkeypatch):
 
 
 def test_cancel_leaves_the_view_usable(attribution, monkeypatch):
-    real = attribution_module.attribute
+    real = attribution_parts.attribute
 
-    def slow(enc, bases, target, method, n_steps, progress):
+    def slow(enc, bases, target, method, progress, **settings):
         attribution._bar.children[1].click()
         progress(1, 2)
         pytest.fail("went on after it was cancelled")
 
-    monkeypatch.setattr(attribution_module, "attribute", slow)
+    monkeypatch.setattr(attribution_parts, "attribute", slow)
     attribution.selection.update(index=5)
     attribution.wait()
     assert "Cancelled" in attribution._message.value
-    monkeypatch.setattr(attribution_module, "attribute", real)
+    monkeypatch.setattr(attribution_parts, "attribute", real)
     attribution.method.value = "saliency"
     attribution.wait()
     assert attribution.result.segmentation.bases == attribution.selection.current.bases
@@ -344,20 +344,21 @@ def test_no_sequences_is_a_designed_state(encoder, classifier):
 
 
 def test_auto_steps_go_on_until_delta_is_small_and_say_when_it_is_not(attribution, monkeypatch):
-    real, asked = attribution_module.attribute, []
+    real, asked = attribution_parts.attribute, []
 
-    def rough(enc, bases, target, method, n_steps, progress):
+    def rough(enc, bases, target, method, progress, n_steps, **settings):
         asked.append(n_steps)
-        result = real(enc, bases, target, method, n_steps=10, progress=progress)
+        result = real(enc, bases, target, method, n_steps=10, progress=progress, **settings)
+        result = replace(result, settings=(("steps", str(n_steps)),))
         return replace(result, delta=9.0 if n_steps < 200 else 0.0)
 
-    monkeypatch.setattr(attribution_module, "attribute", rough)
+    monkeypatch.setattr(attribution_parts, "attribute", rough)
     attribution.steps.value = 50
     attribution.wait()
     assert "do not trust" in attribution.caption
-    attribution.steps.value = attribution_module.AUTO
+    attribution.steps.value = attribution_parts.AUTO
     attribution.wait()
-    assert asked == [50, 50, 200]
+    assert asked == [50, 200]
     assert "do not trust" not in attribution.caption
     assert "(200 steps)" in attribution.caption
     assert "n_steps=200" in attribution.code
