@@ -25,8 +25,22 @@ if TYPE_CHECKING:
     from .analysis.attribution import (
         Attribution,
         Mutagenesis,
+        PhaseAverage,
+        Scorecard,
+        StrandMirror,
         attribute,
+        average_phases,
+        mirror_strands,
         saturation_mutagenesis,
+        scorecard,
+    )
+    from .analysis.gym import Sweep, gym
+    from .analysis.motifs import (
+        MotifFindings,
+        differential_motifs,
+        find_motifs,
+        match_motifs,
+        scan_motifs,
     )
     from .analysis.project import project
     from .analysis.timelapse import TimeLapse, timelapse
@@ -34,6 +48,9 @@ if TYPE_CHECKING:
     from .encoder import Encoder, load
     from .errors import Cancelled, CheckpointError, ExploreError, InputError
     from .sequences import Sequence, read_sequences
+    from .sequences.jaspar import find_motif, jaspar
+    from .sequences.motif_files import read_motifs
+    from .sequences.motifs import Motif
     from .sequences.variants import Variant
     from .stores import open_store
     from .tokens import Tokens
@@ -45,6 +62,7 @@ if TYPE_CHECKING:
         AttributionExplorer,
         FinetuneApp,
         LeaderboardExplorer,
+        MotifGym,
         PretrainingMonitor,
         TimeLapseExplorer,
         TokenExplorer,
@@ -55,10 +73,10 @@ if TYPE_CHECKING:
 
 # Public name -> module that defines it; resolved on first use so that importing stays light.
 _HOMES = {
-    "Attention": ".analysis.attend",
-    "Attribution": ".analysis.attribution",
     "AtlasExplorer": ".widgets",
+    "Attention": ".analysis.attend",
     "AttentionExplorer": ".widgets",
+    "Attribution": ".analysis.attribution",
     "AttributionExplorer": ".widgets",
     "Cancelled": ".errors",
     "CheckpointError": ".errors",
@@ -69,10 +87,17 @@ _HOMES = {
     "FinetuneResult": ".training.finetune",
     "InputError": ".errors",
     "LeaderboardExplorer": ".widgets",
+    "Motif": ".sequences.motifs",
+    "MotifFindings": ".analysis.motifs",
+    "MotifGym": ".widgets",
     "Mutagenesis": ".analysis.attribution",
+    "PhaseAverage": ".analysis.attribution",
     "PretrainConfig": ".training.pretrain",
     "PretrainingMonitor": ".widgets",
+    "Scorecard": ".analysis.attribution",
     "Sequence": ".sequences",
+    "StrandMirror": ".analysis.attribution",
+    "Sweep": ".analysis.gym",
     "TimeLapse": ".analysis.timelapse",
     "TimeLapseExplorer": ".widgets",
     "TokenExplorer": ".widgets",
@@ -83,15 +108,26 @@ _HOMES = {
     "Workbench": ".widgets",
     "attend": ".analysis.attend",
     "attribute": ".analysis.attribution",
+    "average_phases": ".analysis.attribution",
     "demo": ".demo",
+    "differential_motifs": ".analysis.motifs",
+    "find_motif": ".sequences.jaspar",
+    "find_motifs": ".analysis.motifs",
     "finetune": ".training.finetune",
+    "gym": ".analysis.gym",
+    "jaspar": ".sequences.jaspar",
     "load": ".encoder",
+    "match_motifs": ".analysis.motifs",
+    "mirror_strands": ".analysis.attribution",
     "open_store": ".stores",
     "pretrain": ".training.pretrain",
     "project": ".analysis.project",
+    "read_motifs": ".sequences.motif_files",
     "read_sequences": ".sequences",
     "saturation_mutagenesis": ".analysis.attribution",
+    "scan_motifs": ".analysis.motifs",
     "score_variants": ".analysis.variants",
+    "scorecard": ".analysis.attribution",
     "timelapse": ".analysis.timelapse",
 }
 
@@ -110,10 +146,17 @@ __all__ = [
     "FinetuneResult",
     "InputError",
     "LeaderboardExplorer",
+    "Motif",
+    "MotifFindings",
+    "MotifGym",
     "Mutagenesis",
+    "PhaseAverage",
     "PretrainConfig",
     "PretrainingMonitor",
+    "Scorecard",
     "Sequence",
+    "StrandMirror",
+    "Sweep",
     "TimeLapse",
     "TimeLapseExplorer",
     "TokenExplorer",
@@ -125,15 +168,26 @@ __all__ = [
     "__version__",
     "attend",
     "attribute",
+    "average_phases",
     "demo",
+    "differential_motifs",
+    "find_motif",
+    "find_motifs",
     "finetune",
+    "gym",
+    "jaspar",
     "load",
+    "match_motifs",
+    "mirror_strands",
     "open_store",
     "pretrain",
     "project",
+    "read_motifs",
     "read_sequences",
     "saturation_mutagenesis",
+    "scan_motifs",
     "score_variants",
+    "scorecard",
     "timelapse",
 ]
 

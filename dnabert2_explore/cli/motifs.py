@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -86,6 +86,8 @@ def motifs(
     known = jaspar(collection) if database is None else read_motifs(database)
     enc = load(model, device=device, dtype=dtype)
     wanted = find_target(enc, target)
+    if isinstance(wanted, tuple):
+        raise InputError(f"model {enc.name!r} has no head: load a fine-tuned model")
     chosen = _choose(enc, sequences, wanted, confident, most)
     with progress_bar("Motifs") as bar, stop_between_steps(bar) as report:
         found = find_motifs(
@@ -98,15 +100,13 @@ def motifs(
 
 
 def _choose(
-    enc: Encoder, sequences: list[Sequence], target: Any, confident: float, most: int
+    enc: Encoder, sequences: list[Sequence], target: int | str | None, confident: float, most: int
 ) -> list[Sequence]:
     """Take the sequences that the model gives the target, the most confident first."""
     import numpy as np
 
     from ..analysis.attribution import Question
 
-    if not enc.has_head:
-        raise InputError(f"model {enc.name!r} has no head: load a fine-tuned model")
     if len(enc.classes) < 2:
         return sequences[:most]
     if target is None:

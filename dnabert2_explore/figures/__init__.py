@@ -9,10 +9,15 @@ from __future__ import annotations
 from .atlas import atlas_scatter
 from .attention import attention_map, head_gallery, pool
 from .attribution import attribution_tracks
+from .attribution_correlations import attribution_correlations
+from .attribution_stack import attribution_stack
 from .colours import BASES, OKABE_ITO, class_colours
 from .curves import Interval, finetune_curves, pretrain_curves
+from .gym import sweep_figure, sweep_heatmap, sweep_lines
 from .leaderboard import leaderboard_dots
 from .locus import annotation_track
+from .logo import logo_svg, motif_logo
+from .motif_report import motif_report
 from .timelapse import timelapse_figure, timelapse_movie
 from .tokens import token_lengths, token_ribbon
 from .variant import score_parts, variant_tracks
@@ -24,14 +29,22 @@ __all__ = [
     "annotation_track",
     "atlas_scatter",
     "attention_map",
+    "attribution_correlations",
+    "attribution_stack",
     "attribution_tracks",
     "class_colours",
     "finetune_curves",
     "head_gallery",
     "leaderboard_dots",
+    "logo_svg",
+    "motif_logo",
+    "motif_report",
     "pool",
     "pretrain_curves",
     "score_parts",
+    "sweep_figure",
+    "sweep_heatmap",
+    "sweep_lines",
     "timelapse_figure",
     "timelapse_movie",
     "token_lengths",

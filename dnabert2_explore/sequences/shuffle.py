@@ -47,15 +47,15 @@ def shuffle_dinucleotides(bases: str, rng: np.random.Generator) -> str:
     end = bases[-1]
     while True:
         last = {
-            letter: after[rng.integers(len(after))]
-            for letter, after in following.items()
+            letter: every[rng.integers(len(every))]
+            for letter, every in following.items()
             if letter != end
         }
         if all(_leads_to(letter, end, last) for letter in last):
             break
     order: dict[str, list[str]] = {}
-    for letter, after in following.items():
-        rest = list(after)
+    for letter, every in following.items():
+        rest = list(every)
         if letter in last:
             rest.remove(last[letter])
         rest = [rest[i] for i in rng.permutation(len(rest))]

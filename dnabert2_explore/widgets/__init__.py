@@ -58,6 +58,7 @@ from __future__ import annotations
 from .atlas import AtlasExplorer
 from .attention import AttentionExplorer
 from .attribution import AttributionExplorer
+from .gym import MotifGym
 from .leaderboard import LeaderboardExplorer
 from .pretraining import PretrainingMonitor
 from .state import Selection
@@ -73,6 +74,7 @@ __all__ = [
     "AttributionExplorer",
     "FinetuneApp",
     "LeaderboardExplorer",
+    "MotifGym",
     "PretrainingMonitor",
     "Selection",
     "TimeLapseExplorer",
