@@ -53,6 +53,13 @@ def row_labels(result: Sweep) -> list[str]:
     return [_SHORT.get(name, name.replace("-", "−").replace("−−", "− −")) for name in names]
 
 
+def _full_name(result: Sweep, label: str) -> str:
+    """Write a row where there is room, as a legend has it."""
+    if label in ("+", "−"):
+        return f"strand {label}"
+    return {"spacing": f"strands {label}"}.get(result.sweep, label.replace("compl.", "complement"))
+
+
 def column_values(result: Sweep) -> NDArray[np.int64]:
     """Columns of a sweep as the screen shows them: positions count from 1."""
     values = np.array(result.columns.values, dtype=np.int64)
@@ -216,7 +223,7 @@ def _layout(
             "font": {"size": 12, "color": colours.muted},
             "standoff": 6,
         },
-        "tickformat": "+d" if result.sweep == "indel" else ",d",
+        "tickformat": ",d",
         "tickfont": {"size": 11, "color": colours.muted},
         "ticks": "outside",
         "ticklen": 4,
@@ -226,6 +233,13 @@ def _layout(
         "showline": False,
         "nticks": 11,
     }
+    if result.sweep == "indel":
+        every = -(-len(result.columns) // 21)
+        at = [v for v in result.columns.values if int(v) % (every + 1) == 0]
+        made["xaxis"] |= {
+            "tickvals": at,
+            "ticktext": [f"{v:+d}".replace("-", "−") if v else "0" for v in at],
+        }
     return made
 
 
@@ -313,7 +327,9 @@ def _map(
             "y0": -0.5,
             "y1": len(rows) - 0.5,
             "line": {"color": colours.grid, "width": 1},
-            "layer": "above",
+            # Shows where there is no score, which is not the same as no effect.
+            "fillcolor": colours.grid,
+            "layer": "below",
         }
     ]
     if picked is not None:
@@ -367,8 +383,9 @@ def _lines(
             )
     if shown == "effect" and result.has("control"):
         controls = result.mean("control")
-        there = ~np.isnan(controls).any(axis=0)
-        bottom, top = controls[:, there].min(axis=0), controls[:, there].max(axis=0)
+        there = ~np.isnan(controls).all(axis=0)
+        bottom = np.nanmin(controls[:, there], axis=0)
+        top = np.nanmax(controls[:, there], axis=0)
         low, high = min(low, *bottom), max(high, *top)
         traces.append(
             {
@@ -381,7 +398,7 @@ def _lines(
                 "fillcolor": colours.muted,
                 "opacity": 0.4,
                 "line": {"width": 0, "color": colours.muted},
-                "name": "control: motif shuffled (all rows)",
+                "name": "control: motif shuffled (range over rows)",
                 "showlegend": True,
                 "hoverinfo": "skip",
             }
@@ -400,7 +417,7 @@ def _lines(
                 "dash": _DASHES[row % 4],
             },
             "marker": {"size": 5},
-            "name": label if result.sweep != "position" else f"strand {label}",
+            "name": _full_name(result, label),
             "text": texts[row],
             "hovertemplate": "%{text}<extra></extra>",
         }

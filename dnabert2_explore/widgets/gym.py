@@ -12,7 +12,7 @@ from ipywidgets import HTML, Combobox, Dropdown, HBox, Text, Widget
 from numpy.typing import NDArray
 
 from ..analysis.attribution import METHODS, Attribution, attribute
-from ..analysis.gym import SWEEPS, Sweep, as_motif, gym
+from ..analysis.gym import SHOWN, SWEEPS, Place, Sweep, as_motif, gym
 from ..encoder import Bases, Encoder, load
 from ..errors import InputError
 from ..figures.attribution import attribution_tracks
@@ -67,7 +67,8 @@ class MotifGym(Explorer):
 
     Class ``dx-gym``; parts ``dx-gym-motif``, ``dx-gym-second``, ``dx-gym-sweep``,
     ``dx-gym-background``, ``dx-target``, ``dx-gym-output``, ``dx-gym-at``, ``dx-gym-step``,
-    ``dx-gym-shown``, ``dx-gym-cell``, ``dx-method``, ``dx-gym-which``, ``dx-gym-detail``.
+    ``dx-gym-shown``, ``dx-gym-cell``, ``dx-gym-which``, ``dx-method``, ``dx-gym-here``,
+    ``dx-gym-detail``.
 
     Parameters
     ----------
@@ -93,7 +94,7 @@ class MotifGym(Explorer):
         "cut into tokens anew and predicted. The effect is the output with the site minus the "
         "output of the same background without it, in the mean over backgrounds; the band is one "
         "standard deviation between them. Grey is the control: the same bases in another order. "
-        "<cite>In-silico marginalisation: Koo et al. 2021; Shrikumar et al. 2019.</cite>"
+        "<cite>Koo et al. 2021 (global importance); Avsec et al. 2021 (spacing).</cite>"
     )
     reacts_to = frozenset({"sequences", "index", "bases", "view", "drag", "theme"})
 
@@ -111,8 +112,10 @@ class MotifGym(Explorer):
         self.attribution: Attribution | None = None
         self.picked: tuple[int, int] | None = None
         self._asked: _Asked | None = None
-        self._explained: tuple[Any, ...] | None = None
+        self._explained: tuple[Any, ...] | None = None  # what is asked of the cell
+        self._answered: tuple[Any, ...] | None = None  # and what `attribution` answers
         self._before: NDArray[np.float32] | None = None
+        self._marks: tuple[Place, ...] = ()  # sites in what is explained
         self._carried = ""  # the place that was picked, not typed
         self._quiet = False
         self._kept: OrderedDict[_Asked, Sweep] = OrderedDict()
@@ -129,6 +132,7 @@ class MotifGym(Explorer):
         self.detail.observe(lambda _change: self._guarded(self._draw_detail), names="width")
         super().__init__(selection, [self.motif, self.sweep, self.second])
         self.detail.group = self.selection.group
+        self._read_out.layout.display = "none"  # the cell's numbers stand above its attribution
         if self.input is not None:
             for part in (self.input.selected, self.input.clear):
                 part.layout.display = "none" if self.enc.has_head else ""
@@ -197,6 +201,7 @@ class MotifGym(Explorer):
         )
         self._at_hint = HTML("<span class='dx-hint'>from base</span>")
         self._cell = HTML().add_class("dx-gym-cell")
+        self._here = HTML().add_class("dx-gym-here")
         for box in (self.motif, self.second, self.sweep, self.backgrounds, self.target):
             box.observe(self._on_control, names="value")
         for box in (self.output, self.at, self.step):
@@ -245,7 +250,11 @@ class MotifGym(Explorer):
         ]
 
     def _below(self) -> list[Widget]:
-        return [HBox([self._cell, self.which, self.method]).add_class("dx-controls"), self.detail]
+        return [
+            self._cell,
+            HBox([self.which, self.method, self._here]).add_class("dx-controls"),
+            self.detail,
+        ]
 
     # What is asked -----------------------------------------------------------------------------
 
@@ -346,6 +355,7 @@ class MotifGym(Explorer):
         question = self._asked = self._question()
         if question is None or (question == before and self.result is not None):
             self._draw()
+            self._explain()
             return
         if question in self._kept:
             if self._job is not None:
@@ -425,14 +435,13 @@ class MotifGym(Explorer):
             return
         which = self.which.value or 0
         if not result.design.exists(*picked) or np.isnan(result.scores[(*picked, which)]):
-            self.attribution, self._explained = None, None
+            self.attribution = self._explained = self._answered = None
             self._draw_detail()
             return
+        marks = result.places(*picked)
         bases = result.sequence(*picked, which)
         plain = result.without(*picked, which)
-        method = self.method.value or (
-            "saturation_mutagenesis" if len(bases) <= _MUTATED else "layer_integrated_gradients"
-        )
+        method = self._method(len(bases))
         output = "probability" if result.unit == "probability" else "auto"
         question = (bases, plain, result.target, method, output)
         if question == self._explained:
@@ -442,11 +451,10 @@ class MotifGym(Explorer):
         if question in self._known:
             if self._job is not None:
                 self._job.cancel()
-            self.attribution, self._before = self._known[question]
             self.say("")
-            self._draw_detail()
+            self._show_detail(question, marks)
             return
-        self.detail.stale = True
+        self._draw_detail()
 
         def work(progress: Any) -> tuple[Attribution, Any]:
             found = attribute(
@@ -459,14 +467,22 @@ class MotifGym(Explorer):
             self._known[question] = found
             while len(self._known) > _KEPT:
                 self._known.popitem(last=False)
-            self.attribution, self._before = found
-            self._draw_detail()
+            self._show_detail(question, marks)
 
         self._start(METHODS[method].title, work, done)
 
+    def _method(self, n_bases: int) -> str:
+        auto = "saturation_mutagenesis" if n_bases <= _MUTATED else "layer_integrated_gradients"
+        return self.method.value or auto
+
+    def _show_detail(self, question: tuple[Any, ...], marks: tuple[Place, ...]) -> None:
+        self.attribution, self._before = self._known[question]
+        self._answered, self._marks = question, marks
+        self._draw_detail()
+
     def _detail_figure(self) -> go.Figure | None:
-        result, found, picked = self.result, self.attribution, self.picked
-        if result is None or found is None or picked is None:
+        found = self.attribution
+        if found is None:
             return None
         figure = attribution_tracks(
             found,
@@ -475,53 +491,46 @@ class MotifGym(Explorer):
             theme=self.selection.theme,
         )
         theme = theme_of(self.selection.theme)
-        marks = [band(theme, place.start, place.end) for place in result.places(*picked)]
+        marks = [band(theme, place.start, place.end) for place in self._marks]
         return figure.update_layout(
             shapes=[*figure.layout.shapes, *marks], dragmode=self.selection.drag
         )
 
     def _draw_detail(self) -> None:
         result, picked, figure = self.result, self.picked, self._detail_figure()
+        self.detail.stale = self.plot.stale or self._explained != self._answered
         self.which.layout.display = "" if len(self.which.options) > 1 else "none"
         self.detail.layout.display = "none" if figure is None else ""
         if result is None or picked is None:
-            self._cell.value = ""
+            self._cell.value = self._here.value = ""
             return
-        self._cell.value = self._chips(result, picked)
-        if figure is None:
-            return
-        self.detail.stale = self.plot.stale
-        n_bases = len(result.backgrounds[0])
-        self.detail.show(figure, linked=True, bounds=(0.5, n_bases + 0.5), config=BUTTONS)
+        self._cell.value = _chips(_cell_chips(result, picked))
+        self._here.value = _chips(self._here_chips(result, picked))
+        self._caption_line.value = self._words(result)
+        if figure is not None:
+            n_bases = len(result.backgrounds[0])
+            self.detail.show(figure, linked=True, bounds=(0.5, n_bases + 0.5), config=BUTTONS)
 
-    def _chips(self, result: Sweep, picked: tuple[int, int]) -> str:
-        """Write the cell's numbers, over all backgrounds and in the one looked at."""
-        row, column = picked
-        chips = [f"<b>{escape(_cell_name(result, row, column))}</b>"]
-        for shown, name in (
-            ("effect", "effect"),
-            ("control", "control"),
-            ("interaction", "interaction"),
-        ):
-            if result.has(shown):
-                mean, spread = result.mean(shown)[picked], result.deviation(shown)[picked]
-                chips.append(f"{name} {_number(mean, spread, shown == 'effect')}")
+    def _here_chips(self, result: Sweep, picked: tuple[int, int]) -> list[str]:
+        """Write the outputs in the background looked at, without the motif and with it."""
         which = self.which.value or 0
         before, after = result.baseline[(*picked, which)], result.scores[(*picked, which)]
-        chips.append(
-            f"{escape(result.target_name)} here {before:.2f} → <b>{after:.2f}</b> "
+        if np.isnan(after):
+            return ["no such cell"]
+        chips = [
+            f"{escape(result.target_name)} {before:.2f} → <b>{after:.2f}</b> "
             f"{escape(result.unit)}".replace("-", "−")
-        )
+        ]
         found = self.attribution
-        fresh = found is not None and self._explained is not None and not self.detail.stale
-        if fresh and found is not None and found.probabilities is not None:
+        plain = self._before
+        if found is None or plain is None or found.probabilities is None:
+            return chips
+        if not self.detail.stale:
             chips += [
                 f"{escape(name)} {a:.0%} → <b>{b:.0%}</b>"
-                for name, a, b in zip(
-                    found.classes, np.atleast_1d(self._before), found.probabilities, strict=True
-                )
+                for name, a, b in zip(found.classes, plain, found.probabilities, strict=True)
             ]
-        return "<div class='dx-chips'>" + "".join(f"<span>{c}</span>" for c in chips) + "</div>"
+        return chips
 
     # What is shown -----------------------------------------------------------------------------
 
@@ -629,8 +638,9 @@ class MotifGym(Explorer):
             if result.columns.name == "position" and len(steps) and steps[0] > 1
             else ""
         )
+        below = f"Below, {METHODS[self._method(len(result.backgrounds[0]))].title} of the cell."
         return (
-            f"{what} to {output}{mean} {where}: {how}.{every} "
+            f"{what} to {output}{mean} {where}: {how}.{every} {below} "
             f"<span class='dx-model'>{escape(result.model)}</span>"
         )
 
@@ -685,7 +695,7 @@ class MotifGym(Explorer):
             ]
         )
         motif = _motif_code(result.motif)
-        target = result.target_name if isinstance(result.target, int) else result.target
+        target: Any = result.target_name if isinstance(result.target, int) else result.target
         if len(self.enc.classes) < 2 and self.enc.has_head:
             target = None
         matrices = "import numpy as np\n" if "np.array" in motif + more else ""
@@ -739,6 +749,20 @@ class MotifGym(Explorer):
     def _stem(self) -> str:
         sweep = self.result.sweep if self.result is not None else "none"
         return f"{super()._stem()}-{sweep}"
+
+
+def _chips(texts: list[str]) -> str:
+    return "<div class='dx-chips'>" + "".join(f"<span>{t}</span>" for t in texts) + "</div>"
+
+
+def _cell_chips(result: Sweep, picked: tuple[int, int]) -> list[str]:
+    """Write what a cell changes, over all backgrounds."""
+    chips = [f"<b>{escape(_cell_name(result, *picked))}</b>"]
+    for shown in SHOWN:
+        if result.has(shown) and np.isfinite(result.mean(shown)[picked]):
+            mean, spread = result.mean(shown)[picked], result.deviation(shown)[picked]
+            chips.append(f"{shown} {_number(mean, spread, shown == 'effect')}")
+    return chips
 
 
 def _cell_name(result: Sweep, row: int, column: int) -> str:

@@ -80,7 +80,10 @@ def test_a_press_picks_a_cell(view):
 
 def test_another_background_of_the_cell(view):
     view.which.value = 2
+    view.method.value = "occlusion"
     view.wait()
+    assert "occlusion of the cell" in view.caption
+    assert view.attribution.method == "occlusion"
     assert view.attribution.segmentation.bases == view.result.sequence(*view.picked, 2)
 
 
@@ -188,6 +191,21 @@ def test_cancelling_leaves_a_way_back(view, monkeypatch):
     assert view.result.motif.consensus == SITE
     set_and_wait(view, target=view.enc.classes[0])
     assert view.result.motif.consensus == "CCCCC"
+
+
+def test_what_is_on_show_is_faded_until_it_is_the_answer(view):
+    assert not view.plot.stale
+    assert not view.detail.stale
+    view.motif.value = "no motif"
+    assert view.plot.stale
+    assert view.detail.stale
+    set_and_wait(view, motif=SITE)
+    assert not view.plot.stale
+    assert not view.detail.stale
+    marks = json.loads(view.detail.spec)["layout"]["shapes"]
+    view._explain()  # asks nothing anew
+    assert json.loads(view.detail.spec)["layout"]["shapes"] == marks
+    assert not view.detail.stale
 
 
 def test_a_model_without_classes_is_asked_for_masked_bases(encoder, backgrounds):

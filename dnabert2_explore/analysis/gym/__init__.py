@@ -1,8 +1,8 @@
 """The motif gym: drop a motif into backgrounds, sweep how, and read what the model answers."""
 
 from .designs import SWEEPS, Axis, Place
-from .result import Sweep
+from .result import SHOWN, Sweep
 from .run import gym
 from .words import as_motif
 
-__all__ = ["SWEEPS", "Axis", "Place", "Sweep", "as_motif", "gym"]
+__all__ = ["SHOWN", "SWEEPS", "Axis", "Place", "Sweep", "as_motif", "gym"]

@@ -146,7 +146,7 @@ class Design:
             starts = [self.at + i * (first + value) for i in range(int(turn))]
             return tuple(Place(start, start + first, 0, "+") for start in starts)
         if self.sweep == "spacing":
-            left, right = str(turn)
+            left, right = str(turn)[0], str(turn)[1]
             begin = self.at + first + value
             return (
                 Place(self.at, self.at + first, 0, left),

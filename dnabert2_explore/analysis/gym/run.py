@@ -108,6 +108,11 @@ def gym(
         If a motif is longer than the background, a cell does not fit, there is nothing to sweep,
         backgrounds differ in length, or the target does not exist.
 
+    References
+    ----------
+    Koo et al. 2021, PLoS Comput. Biol. 17:e1008925 (effects of planted motifs in the mean over
+    backgrounds); Avsec et al. 2021, Nat. Genet. 53:354 (spacing of two motifs).
+
     Examples
     --------
     >>> import dnabert2_explore as dx
@@ -149,15 +154,14 @@ def gym(
         )
     values = batch.run(every_class=target is None, progress=progress)
     asked, index = questions[0], 0
+    named, name = asked.target, asked.name
     if values.shape[1] > 1:
         change = _take(values, scores) - _take(values, baseline)
         index = int(np.nan_to_num(np.abs(change.mean(axis=2))).max(axis=(0, 1)).argmax())
         named, name = index, enc.classes[index]
-    else:
-        named, name = asked.target, asked.name
-        if isinstance(named, tuple) and len(backgrounds) > 1:
-            # Whole tokens are masked: which bases they cover differs between backgrounds.
-            name = f"the masked tokens over bases {named[0] + 1:,}–{named[1]:,}"
+    elif isinstance(named, tuple) and len(backgrounds) > 1:
+        # Whole tokens are masked: which bases they cover differs between backgrounds.
+        name = f"the masked tokens over bases {named[0] + 1:,}–{named[1]:,}"
     chosen = values[:, index]
     return Sweep(
         design=design,
