@@ -21,8 +21,8 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{re.escape(language)}\n(.*?)^```$", README, re.M | re.S)
 
 
-def test_the_tour_the_training_and_the_genomes_run_as_they_stand(tmp_path, monkeypatch):
-    tour, training, genomes = blocks("python")
+def test_the_python_of_the_readme_runs_as_it_stands(tmp_path, monkeypatch):
+    tour, reasons, training, genomes = blocks("python")
     assert len([line for line in tour.splitlines() if line.strip()]) <= 11  # the import and ten
     names: dict = {}
     exec(compile(tour, "README.md", "exec"), names)
@@ -32,6 +32,11 @@ def test_the_tour_the_training_and_the_genomes_run_as_they_stand(tmp_path, monke
     assert names["head"].shape == (len(names["tokens"]),) * 2
     np.testing.assert_allclose(names["probabilities"].sum(axis=1), 1, rtol=1e-5)
     assert names["why"].nucleotides.shape == (len(names["site"]),)
+    exec(compile(reasons, "README.md", "exec"), names)
+    assert names["card"].verdict
+    assert names["mutants"].effects.shape == (200, 4)
+    assert names["sweep"].effect.shape[1] > 100
+    assert len(names["hits"].sequence) == len(names["hits"].p_value)
     monkeypatch.chdir(tmp_path)
     demo = names["dx"].demo
     locus = demo.locus().sequence
