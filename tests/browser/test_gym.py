@@ -16,7 +16,8 @@ pytestmark = [
 CELLS = [
     "import dnabert2_explore as dx\nfrom dnabert2_explore.widgets.gym import MotifGym",
     "free = [s for s in dx.demo.splice() if s.label == 'neither']\n"
-    "view = MotifGym(background=free[:2])\nview.step.value = 10\nview",
+    "view = MotifGym(background=free[:2])\nview.step.value = 10\n"
+    "view.method.value = 'occlusion'\nview",
 ]
 
 
