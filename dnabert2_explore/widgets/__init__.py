@@ -46,9 +46,9 @@ Classes in the page (for styling, and for tests that drive a browser):
                        ``.dx-variant-layer select``, ``.dx-target select``
 ``.dx-gym``            ``.dx-gym-motif input``, ``.dx-gym-second input``,
                        ``.dx-gym-sweep select``, ``.dx-gym-background select``, ``.dx-target``,
-                       ``.dx-gym-output``, ``.dx-gym-at input``, ``.dx-gym-step``, ``.dx-gym-shown``,
-                       ``.dx-gym-cell``, ``.dx-gym-which``, ``.dx-method``, ``.dx-gym-here``,
-                       ``.dx-gym-detail``
+                       ``.dx-gym-output``, ``.dx-gym-at input``, ``.dx-gym-step``,
+                       ``.dx-gym-shown``, ``.dx-gym-cell``, ``.dx-gym-which``, ``.dx-method``,
+                       ``.dx-gym-here``, ``.dx-gym-detail``
 ``.dx-leaderboard``    ``.dx-results input``, ``.dx-refresh``, ``.dx-against select``,
                        ``.dx-published select``, ``.dx-scores``
 ``.dx-plot.dx-stale``  a plot whose successor is being computed
