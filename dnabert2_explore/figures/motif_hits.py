@@ -70,7 +70,7 @@ def hit_traces(
         From `hit_axis`.
     """
     first, last = sight.sent
-    at = np.flatnonzero((rows >= 0) & (hits.start < last) & (hits.end > first))
+    at = np.flatnonzero((rows >= 0) & (hits.start < last) & (hits.end > first)).tolist()
     outlines = [_outline(hits, i, -float(rows[i]), sight) for i in at]
     x, y = np.concatenate(outlines, axis=1) if outlines else np.zeros((2, 0))
     named = [

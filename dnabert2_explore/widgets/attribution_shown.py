@@ -203,12 +203,15 @@ def _more_words(shown: Shown) -> list[str]:
     if (hits := shown.hits) is not None:
         places = int(hits.lengths[0])
         chance = hits.threshold * places * (2 if hits.both_strands else 1) * len(hits.motifs)
-        source = hits.motifs[0].source if len(hits.motifs) > 1 else hits.motifs[0].label
+        motif = hits.motifs[0]
+        of = (
+            motif.label
+            if len(hits.motifs) == 1
+            else f"the {len(hits.motifs):,} profiles of {motif.source} that can reach this p"
+        )
         parts.append(
-            f"Motifs: {len(hits):,} {'hit' if len(hits) == 1 else 'hits'} of "
-            f"{f'{len(hits.motifs):,} profiles of {source}' if len(hits.motifs) > 1 else source} "
-            f"(FIMO, p &lt; {hits.threshold:.2g}, both strands); chance alone would give up to "
-            f"{chance:.2g}."
+            f"Motifs: {len(hits):,} {'hit' if len(hits) == 1 else 'hits'} of {escape(of)} (FIMO, p "
+            f"&lt; {hits.threshold:.2g}, both strands); chance alone would give up to {chance:.2g}."
         )
     if (effects := shown.effects) is not None:
         known = np.flatnonzero(~np.isnan(effects.effects).all(axis=1))
