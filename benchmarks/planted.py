@@ -38,7 +38,7 @@ from dnabert2_explore.encoder.twin import random_twin
 from dnabert2_explore.files import replacing
 from dnabert2_explore.sequences.jaspar import find_motif
 from dnabert2_explore.sequences.plant import Planted, planted_set
-from dnabert2_explore.sequences.transform import windows
+from dnabert2_explore.sequences.transform import reverse_complement, windows
 from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
 
 ROOT = Path(__file__).parents[1]
@@ -198,6 +198,30 @@ def card_of(enc: dx.Encoder, one: Planted, method: str) -> dict[str, Any]:
     return {"method": method} | {check.name: check.value for check in card.checks}
 
 
+def measure_borders() -> dict[str, float]:
+    """How far crops and the other strand move the borders of tokens, in real windows."""
+    tokenizer = dx.load("pocket", cache=False).tokenizer
+
+    def borders(bases: str) -> set[int]:
+        return set(tokenizer.encode(bases).spans[1:-1].ravel().tolist())
+
+    reached, shared = [], []
+    for window in dx.demo.windows()[::10]:
+        bases = window.bases[:200]
+        whole = borders(bases)
+        for crop in range(1, 8):
+            moved = whole ^ {crop + place for place in borders(bases[crop:])}
+            reached.append(max(moved, default=0) - crop)
+        turned = {len(bases) - place for place in borders(reverse_complement(bases))}
+        shared.append(len(whole & turned - {0, len(bases)}) / (len(whole) - 2))
+    return {
+        "windows": len(shared),
+        "crops_that_move_none": float(np.mean(np.array(reached) <= 0)),
+        "bases_to_old_borders_90": float(np.percentile(np.maximum(reached, 0), 90)),
+        "borders_shared_by_strands": float(np.mean(shared)),
+    }
+
+
 def calibrate(rows: list[dict]) -> dict[str, float]:
     """Choose thresholds: the same share of good attributions may fail each check.
 
@@ -337,6 +361,7 @@ def report(out: Path, machine: str, count: int) -> tuple[dict[str, Any], dict[st
             }
             for name, motif in motifs.items()
         },
+        "borders": measure_borders(),
         "shuffled_labels_test_mcc": noise.test["mcc"],
         "methods": methods,
         "calibration": calibration,
@@ -359,7 +384,8 @@ def show(results: dict[str, Any]) -> None:
         seconds = np.mean([one["seconds"] for one in by_motif.values()])
         print(f"| {title} | {' | '.join(cells)} | {seconds:.2f} |")
     calibration = results["calibration"]
-    print(f"\n{calibration['thresholds']}")
+    print(f"\n{results['borders']}")
+    print(f"{calibration['thresholds']}")
     for part, groups in calibration["rates"].items():
         for group, told in groups.items():
             print(f"{part}, {group}: {told}")
@@ -372,7 +398,7 @@ def main() -> None:
     """Do what is not done yet; print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=100, help="test sequences of each motif")
+    parser.add_argument("--count", type=int, default=50, help="test sequences of each motif")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--until", choices=STAGES, default="report", help="the last stage to do")
     parser.add_argument("--motif", choices=MOTIFS, help="train and measure this one only")

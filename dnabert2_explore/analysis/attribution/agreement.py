@@ -12,7 +12,7 @@ from ...errors import InputError
 from .methods import METHODS
 from .result import Attribution
 
-__all__ = ["RankCorrelations", "rank_correlations", "spearman"]
+__all__ = ["RankCorrelations", "pearson", "rank_correlations", "spearman"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +103,18 @@ def spearman(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
     >>> spearman(np.array([1.0, 2.0, 3.0]), np.array([10.0, 100.0, 1000.0]))
     1.0
     """
-    x, y = (_ranks(values) - (len(values) + 1) / 2 for values in (a, b))
+    return pearson(_ranks(a), _ranks(b))
+
+
+def pearson(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
+    """Correlate two arrays of one shape; NaN where one of them is constant.
+
+    Examples
+    --------
+    >>> pearson(np.array([1.0, 2.0, 3.0]), np.array([3.0, 2.0, 1.0]))
+    -1.0
+    """
+    x, y = (values - values.mean(dtype=np.float64) for values in (a, b))
     scale = float(np.sqrt((x @ x) * (y @ y)))
     return float(np.clip(x @ y / scale, -1, 1)) if scale > 0 else float("nan")
 

@@ -190,7 +190,7 @@ def check_strands(mirror: StrandMirror) -> Check:
     """Correlate the two strands."""
     if not mirror.applicable:
         return skip("strands", mirror.reason)
-    value = mirror.agreement
+    value = mirror.correlation
     return judge("strands", value, f"the strands' scores correlate by {value:.2f}")
 
 
@@ -198,7 +198,7 @@ def check_phases(phases: PhaseAverage | None, reason: str = "") -> Check:
     """Correlate the crops."""
     if phases is None:
         return skip("phases", reason)
-    value = phases.agreement
+    value = phases.correlation
     return judge(
         "phases", value, f"the scores of {phases.crops} left crops correlate by {value:.2f}"
     )

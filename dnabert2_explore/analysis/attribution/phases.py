@@ -13,7 +13,7 @@ from ...encoder import Bases, Encoder
 from ...errors import InputError
 from ...sequences import Sequence
 from ...tokens import Tokens
-from .agreement import spearman
+from .agreement import pearson, spearman
 from .attribute import attribute
 from .methods import find_method
 from .question import Question, Target
@@ -78,9 +78,19 @@ class PhaseAverage:
 
         NaN where a crop gives all of these bases the same score.
         """
+        return self._over_pairs(spearman)
+
+    @property
+    def correlation(self) -> float:
+        """The same by Pearson: the few large scores weigh most, as in a scorecard's check."""
+        return self._over_pairs(pearson)
+
+    def _over_pairs(
+        self, correlate: Callable[[NDArray[np.float32], NDArray[np.float32]], float]
+    ) -> float:
         common = self.per_crop[:, ~np.isnan(self.per_crop).any(axis=0)]
         pairs = [(i, j) for i in range(self.crops) for j in range(i)]
-        return float(np.mean([spearman(common[i], common[j]) for i, j in pairs]))
+        return float(np.mean([correlate(common[i], common[j]) for i, j in pairs]))
 
 
 def average_phases(
@@ -97,7 +107,8 @@ def average_phases(
 
     Where a byte-pair encoding puts its borders depends on where the sequence begins, and tokens are
     all a model sees. A pattern that stays through all crops is the sequence's; one that moves with
-    the borders is the segmentation's.
+    the borders is the segmentation's. The encoding soon finds back to the borders it had, so that
+    crops move few of them far from the left end: `mirror_strands` moves most.
 
     A crop is not only another cut: it is up to ``crops - 1`` bases shorter, and puts every base as
     much nearer to the left end. A model that reads positions, as one of splice sites does that has
@@ -113,7 +124,7 @@ def average_phases(
     method : str
         As in `attribute`.
     crops : int
-        0, 1, … crops - 1 bases are removed from the left. 8 to 16 see most borders move.
+        0, 1, … crops - 1 bases are removed from the left; 8 to 16 are usual.
     output : {"auto", "logit", "probability"}
     progress : callable, optional
         Called as progress(done, total); raise `Cancelled` from it to stop.

@@ -127,8 +127,8 @@ def scorecard(
                            in random orders, in shares of the output's range
     randomised weights     Spearman correlation of magnitudes with those in networks of the same
                            shape that have learnt nothing
-    strand agreement       Spearman correlation with the reverse complement's scores
-    phase agreement        mean Spearman correlation between left crops
+    strand agreement       Pearson correlation with the reverse complement's scores
+    phase agreement        mean Pearson correlation between left crops
     planted motif          AUROC of base scores for planted bases
     =====================  ======================================================================
 

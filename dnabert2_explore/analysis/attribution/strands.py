@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...encoder import Bases, Encoder
 from ...sequences import Sequence, reverse_complement
-from .agreement import spearman
+from .agreement import pearson, spearman
 from .attribute import attribute
 from .methods import find_method
 from .question import Target
@@ -60,6 +60,11 @@ class StrandMirror:
         NaN where all contributions of a strand are equal.
         """
         return spearman(self.forward.nucleotides, self.mirrored)
+
+    @property
+    def correlation(self) -> float:
+        """The same by Pearson: the few large scores weigh most, as in a scorecard's check."""
+        return pearson(self.forward.nucleotides, self.mirrored)
 
     @property
     def applicable(self) -> bool:

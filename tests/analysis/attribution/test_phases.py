@@ -47,6 +47,13 @@ def test_agreement_is_the_mean_over_pairs(enc, rows, expected) -> None:
     assert made(enc, rows).agreement == pytest.approx(expected, nan_ok=True)
 
 
+def test_correlation_weighs_by_size(enc) -> None:
+    found = made(enc, [[0, 1, 2, 9, 3], [NAN, 2, 1, 9, 3]])
+    expected = np.corrcoef([1, 2, 9, 3], [2, 1, 9, 3])[0, 1]
+    assert found.correlation == pytest.approx(expected)
+    assert found.agreement == pytest.approx(0.8)  # 1 - 6 · 2 / (4 · 15)
+
+
 def test_each_crop_is_the_attribution_of_what_is_left(classifier, bases) -> None:
     short = bases[:60]
     found = average_phases(classifier, short, None, "occlusion", crops=4)
