@@ -10,6 +10,7 @@ from .atlas import atlas_scatter
 from .attention import attention_map, head_gallery, pool
 from .attribution import attribution_tracks
 from .attribution_correlations import attribution_correlations
+from .attribution_lanes import Lane
 from .attribution_stack import attribution_stack
 from .colours import BASES, OKABE_ITO, class_colours
 from .curves import Interval, finetune_curves, pretrain_curves
@@ -26,6 +27,7 @@ __all__ = [
     "BASES",
     "OKABE_ITO",
     "Interval",
+    "Lane",
     "annotation_track",
     "atlas_scatter",
     "attention_map",

@@ -1,5 +1,6 @@
 """Attribution: how much each token and base speaks for one output of a model, and how surely."""
 
+from .agreement import RankCorrelations, rank_correlations
 from .attribute import attribute, explain
 from .baselines import BASELINES
 from .checks import CHECKS, Check
@@ -24,6 +25,7 @@ __all__ = [
     "Mutagenesis",
     "PhaseAverage",
     "Question",
+    "RankCorrelations",
     "Scorecard",
     "StrandMirror",
     "attribute",
@@ -31,6 +33,7 @@ __all__ = [
     "explain",
     "find_method",
     "mirror_strands",
+    "rank_correlations",
     "saturation_mutagenesis",
     "scorecard",
 ]
