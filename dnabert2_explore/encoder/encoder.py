@@ -99,6 +99,8 @@ class Encoder:
     cache : VectorCache, optional
         Keeps what `embed` computes for the next time. Not used while the network is not what its
         file holds (trained, edited, hooked into).
+    source : str, optional
+        What `load` was given: a name, a hub id, or a folder. By default `name`.
     """
 
     def __init__(
@@ -108,10 +110,12 @@ class Encoder:
         name: str = "model",
         checkpoint: Checkpoint | None = None,
         cache: VectorCache | None = None,
+        source: str = "",
     ) -> None:
         self.network = network.eval()
         self.tokenizer = tokenizer
         self.name = name
+        self.source = source or name
         self.checkpoint = checkpoint
         self.cache = cache
         self._loaded = Snapshot.of(network)

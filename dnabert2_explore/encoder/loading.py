@@ -108,10 +108,14 @@ def load(
             f"The tokenizer of {checkpoint.folder} has {len(tokenizer)} entries, the network "
             f"{network.config.vocab_size}: pass the tokenizer.json that belongs to these weights."
         )
-    called = Path(name).resolve().name if Path(name).is_dir() else str(name)
+    called = str(name)
+    if called not in SHIPPED and Path(name).is_dir():
+        folder = Path(name).resolve()
+        # Runs keep their weights in a folder that is called like that of every other run.
+        called = folder.parent.name if folder.name == "model" else folder.name
     # What an adapter was merged into is in no file, which caches and other processes would need.
     origin = None if adapter else checkpoint
-    return Encoder(network.to(where), tokenizer, called, origin, find_cache(cache))
+    return Encoder(network.to(where), tokenizer, called, origin, find_cache(cache), str(name))
 
 
 def find_device(name: str) -> torch.device:

@@ -487,7 +487,7 @@ class AtlasExplorer(Explorer):
         return (
             "import dnabert2_explore as dx\nfrom dnabert2_explore.figures import atlas_scatter\n"
             f"{more}\n"
-            f"enc = dx.load({self.enc.name!r})\n"
+            f"enc = dx.load({self.enc.source!r})\n"
             f"sequences = {' + '.join(parts)}\n"
             f"vectors = enc.embed(sequences, pooling={self.pooling.value!r}, "
             f"layer={self.layer.value})\n"

@@ -334,7 +334,7 @@ class AttentionExplorer(Explorer):
         }[self.what.value]
         return (
             "import dnabert2_explore as dx\nfrom dnabert2_explore.figures import attention_map\n\n"
-            f"enc = dx.load({self.enc.name!r})\n"
+            f"enc = dx.load({self.enc.source!r})\n"
             f"{sequence_code(self.selection)}"
             "attention = dx.attend(enc, bases)\n"
             f"matrix = {call}  # layers and heads count from 0 here\n"

@@ -548,7 +548,7 @@ class AttributionExplorer(Explorer):
         return self.shown
 
     def _code(self) -> str:
-        return code_of(self._there(), self.selection, self.enc.name, self._cursor)
+        return code_of(self._there(), self.selection, self.enc.source, self._cursor)
 
     def _table(self) -> str:
         return table_of(self._there(), provenance(self.enc))

@@ -704,7 +704,7 @@ class MotifGym(Explorer):
             f"{matrices}import dnabert2_explore as dx\n"
             "from dnabert2_explore.analysis.gym import gym\n"
             f"from dnabert2_explore.figures.gym import sweep_figure\n{typed}\n"
-            f"enc = dx.load({self.enc.name!r})\n{self._background_code()}"
+            f"enc = dx.load({self.enc.source!r})\n{self._background_code()}"
             f"result = gym(enc, backgrounds, {motif}, {target!r}, {question.sweep!r}{more}, "
             "control=True)\n"
             f"sweep_figure(result, shown={self.shown.value!r}, picked={self.picked!r})"

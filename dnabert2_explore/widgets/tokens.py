@@ -196,7 +196,7 @@ class TokenExplorer(Explorer):
     def _code(self) -> str:
         return (
             "import dnabert2_explore as dx\nfrom dnabert2_explore.figures import token_ribbon\n\n"
-            f"enc = dx.load({self.enc.name!r})\n"
+            f"enc = dx.load({self.enc.source!r})\n"
             f"{sequence_code(self.selection)}"
             "tokens = enc.tokenize(bases)\n"
             f"token_ribbon(tokens, view={self.selection.view!r}, "

@@ -298,7 +298,7 @@ class VariantExplorer(Explorer):
             if self._example
             else f"Genome({self._path or self.genome.path!r})"
         )
-        head = "None" if self.scorer.head is None else f"dx.load({self.scorer.head.name!r})"
+        head = "None" if self.scorer.head is None else f"dx.load({self.scorer.head.source!r})"
         layer = None if self.layer.value == _MEAN else self.layer.value
         return (
             "import dnabert2_explore as dx\n"
@@ -307,7 +307,7 @@ class VariantExplorer(Explorer):
             "from dnabert2_explore.figures.variant import variant_tracks\n"
             "from dnabert2_explore.sequences.genome import Genome\n"
             "from dnabert2_explore.sequences.variants import parse_variant\n\n"
-            f"scorer = Scorer.make(dx.load({self.enc.name!r}), {genome}, {self.scorer.window}, "
+            f"scorer = Scorer.make(dx.load({self.enc.source!r}), {genome}, {self.scorer.window}, "
             f"strands={self.scorer.strands!r}, head={head})\n"
             f"result = compare_variant(scorer, parse_variant({text!r}), "
             f"{self.target.value or None!r}, {self.method.value!r}, {self._steps})\n"
