@@ -55,6 +55,14 @@ def drawn(lab, view):
     return int(lab.page.locator(f".dx-{view} .dx-plot").first.get_attribute("data-drawn") or 0)
 
 
+def wait_drawn(lab, view, times):
+    """Wait until a view's plot was drawn more often than so many times."""
+    lab.page.wait_for_function(
+        "([where, n]) => Number(document.querySelector(where)?.dataset.drawn) > n",
+        arg=[f".dx-{view} .dx-plot", times],
+    )
+
+
 def picture(lab, view, path):
     lab.page.mouse.move(2, 2)
     lab.page.wait_for_timeout(400)
@@ -63,11 +71,11 @@ def picture(lab, view, path):
 
 def test_the_curves_grow_and_the_test_scores_come(lab, screenshots):
     lab.show_cell(FINETUNE - 1)
-    wait_text(lab, ".dx-training .dx-caption", "Lowest dev loss so far", timeout=60)
+    wait_text(lab, ".dx-training .dx-caption", "Lowest dev loss so far")
     assert lab.page.locator(".dx-training .dx-stop").is_visible()
     wait_text(lab, ".dx-training .dx-start-row .dx-job-text", "s left")
     lab.page.wait_for_selector(".dx-training .dx-scores table", timeout=300_000)
-    assert drawn(lab, "training") > 3
+    wait_drawn(lab, "training", 3)
     wait_text(lab, ".dx-training .dx-leakage", "in train")
     assert "4-mer" in lab.page.locator(".dx-training .dx-verdict").inner_text()
     picture(lab, "training", screenshots / "training.png")
@@ -86,8 +94,7 @@ def test_the_monitor_follows_the_run_to_its_end(lab, screenshots):
     lab.show_cell(MONITOR)
     wait_text(lab, ".dx-pretraining .dx-state", "finished")
     assert "step 400 of 400" in lab.page.locator(".dx-pretraining .dx-state").inner_text()
-    lab.page.wait_for_timeout(1500)  # for the last drawing
-    assert drawn(lab, "pretraining") > 3
+    wait_drawn(lab, "pretraining", 3)
     picture(lab, "pretraining", screenshots / "pretraining.png")
 
 
@@ -104,10 +111,7 @@ def test_the_film_plays_and_steps(lab, screenshots):
     wait_text(lab, ".dx-timelapse .dx-step", "after step 198")
     before = drawn(lab, "timelapse")
     lab.page.locator(".dx-timelapse .dx-play button").first.click()
-    lab.page.wait_for_function(
-        "n => Number(document.querySelector('.dx-timelapse .dx-plot').dataset.drawn) > n",
-        arg=before + 3,
-    )
+    wait_drawn(lab, "timelapse", before + 3)
     wait_text(lab, ".dx-timelapse .dx-step", "after step 400 of 400")
     picture(lab, "timelapse", screenshots / "timelapse.png")
 
