@@ -90,7 +90,7 @@ class Variation:
         if self.changes() and not self.name:
             raise InputError(
                 f"A variation ({', '.join(self.changes())}) needs a name, so that its results are "
-                "not taken for the authors' protocol: name it."
+                "not taken for the authors' protocol: name it (--name)."
             )
         if not all(sign.isalnum() or sign in "-_.+" for sign in self.name):
             raise InputError(
