@@ -217,7 +217,9 @@ def test_gradients(case: Case, cls, labels: str, gradients: str, norm: str) -> N
             key = "bert.embeddings.word_embeddings.weight"  # tied: one gradient
         case.close(ours[key], name)
     total = torch.sqrt(sum((g.double() ** 2).sum() for g in ours.values() if g is not None))
-    case.close(total, norm)
+    # The norm over all parameters is up to 142, of which a CPU with other instructions than the
+    # one of the golden values moves 1.4e-6 in float32: a share of it is allowed, not an amount.
+    case.close(total, norm, atol=case.atol * max(1.0, 0.1 * float(total)))
 
 
 @pytest.mark.parametrize("attention", BACKENDS)
