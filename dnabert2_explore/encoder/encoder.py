@@ -688,8 +688,7 @@ class Encoder:
     ) -> NDArray[np.float32]:
         """Predict from token ids (with [CLS] and [SEP]); `predict` after tokenization."""
         values = self._head_ids(ids, self.activate, budget, progress)
-        regression = self.config.num_labels == 1 and not self._multi_label
-        return values[:, 0] if regression else values
+        return values[:, 0] if self.is_regression else values
 
     def logits_ids(
         self,
@@ -728,7 +727,12 @@ class Encoder:
         """Turn the head's logits (n, labels) into probabilities, or into values."""
         if self._multi_label:
             return logits.sigmoid()
-        return logits if self.config.num_labels == 1 else logits.softmax(dim=-1)
+        return logits if self.is_regression else logits.softmax(dim=-1)
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether the head answers with a value, not with classes."""
+        return self.has_head and self.config.num_labels == 1 and not self._multi_label
 
     @property
     def _multi_label(self) -> bool:

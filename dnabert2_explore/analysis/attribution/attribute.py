@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from collections.abc import Sequence as Items
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -13,10 +12,11 @@ from torch import nn
 
 from ...encoder import Bases, Encoder
 from ...errors import InputError
+from .backend import differentiable
 from .baselines import baseline_embeddings
-from .methods import METHODS, MethodInfo, find_method
+from .methods import METHODS, find_method
 from .mutagenesis import approximate_all, importance_of, mutate_all
-from .problem import Problem, Score
+from .problem import CHUNK_TOKENS, Problem, Score
 from .question import Question, Target
 from .result import Attribution
 from .spread import check_spread, spread
@@ -103,7 +103,8 @@ def attribute(
         embeddings, i for the output of layer i; half of the depth by default.
     noise, noise_samples : float, int
         SmoothGrad's noise tunnel around a gradient method: mean over `noise_samples` copies with
-        Gaussian noise of `noise` times the embeddings' standard deviation. 0 samples for none.
+        Gaussian noise of `noise` times the embeddings' standard deviation. 0 samples for none;
+        with noise there is no `delta`.
     seed : int
         Of everything that is drawn.
 
@@ -181,6 +182,16 @@ def explain(
             f"A noise tunnel goes around a gradient method, not around {method!r}: choose one of "
             f"{noisy}, or noise_samples=0."
         )
+    for name, given, takers in (
+        ("window", window != 1, {"occlusion"}),
+        ("groups", groups is not None, _WITH_GROUPS),
+        ("layer", layer is not None, {"layer_conductance"}),
+    ):
+        if given and method not in takers:
+            raise InputError(
+                f"{METHODS[method].title} takes no {name}, which belongs to "
+                f"{' and '.join(METHODS[one].title for one in sorted(takers))}: leave it out."
+            )
     report = progress or (lambda done, total: None)
     if info.run is None:
         return _of_bases(question, method, report)
@@ -192,7 +203,7 @@ def explain(
     features, shares = _features(question, groups)
     score = Score(question.of_embeddings, question.enc.network)
     words = question.enc.network.get_input_embeddings()(question.ids)
-    with _hooked(question.enc, info):
+    with differentiable(question.enc, maps=method == "attention_x_gradient"):
         found = info.run(
             Problem(
                 inputs=words.detach().requires_grad_(),
@@ -214,16 +225,18 @@ def explain(
         baseline_score = None
         if info.baseline:
             with torch.no_grad():
-                baseline_score = float(question.of_embeddings(starts).mean())
+                rows = starts.split(max(1, CHUNK_TOKENS // question.n_read))
+                baseline_score = float(torch.cat([question.of_embeddings(r) for r in rows]).mean())
     per_token = question.spread_out(found.float().cpu().numpy())
     delta = None
-    if info.complete and baseline_score is not None:
+    # The mean over noisy copies no longer sums to the change at the sequence itself.
+    if info.complete and baseline_score is not None and not noise_samples:
         delta = float(per_token.sum(dtype=np.float64)) - (question.score - baseline_score)
     settings = {
         "steps": str(n_steps) if method in _WITH_STEPS else "",
         "samples": str(samples) if method in _WITH_SAMPLES else "",
         "window": f"{window} tokens" if method == "occlusion" and window > 1 else "",
-        "groups": str(len(groups)) if groups and method in _WITH_GROUPS else "",
+        "groups": str(len(groups)) if groups is not None else "",
         "layer": str(_layer_number(question.enc, layer)) if method == "layer_conductance" else "",
         "noise": f"{noise:g} × {noise_samples} samples" if noise_samples else "",
         "shuffled copies": str(shuffles) if info.baseline and baseline == "shuffled" else "",
@@ -286,34 +299,12 @@ def _result(
         unit=question.unit,
         probabilities=question.probabilities,
         classes=question.enc.classes,
-        model=str(question.enc.info),
+        model=question.model,
         baseline=baseline,
         spread=how,
         settings=settings,
+        visible=question.visible,
     )
-
-
-@contextmanager
-def _hooked(enc: Encoder, info: MethodInfo) -> Iterator[None]:
-    """Hold the network's lock, for Captum's hooks, on a backend the method can work with.
-
-    All backends compute the same; only "eager" forms attention maps, and compiled "flex" has no
-    gradients on a CPU.
-    """
-    before = enc.attention
-    needed = before
-    if info.title == "attention × gradient":
-        needed = "eager"
-    elif before == "flex" and enc.device.type == "cpu":
-        needed = "sdpa"
-    with enc.lock:
-        if needed != before:
-            enc.network.set_attn_implementation(needed)
-        try:
-            yield
-        finally:
-            if needed != before:
-                enc.network.set_attn_implementation(before)
 
 
 def _stages(report: Progress, two: bool) -> tuple[Progress, Progress]:
@@ -347,7 +338,7 @@ def _features(
     lengths = (spans[:, 1] - spans[:, 0]).astype(np.float64)
     free = np.flatnonzero(~question.fixed)
     features = np.full(question.n_read, -1, dtype=np.int64)
-    if not groups:
+    if groups is None or not len(groups):
         features[free] = np.arange(len(free))
     else:
         n = len(question.tokens.bases)

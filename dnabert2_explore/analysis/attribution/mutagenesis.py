@@ -15,6 +15,7 @@ from ...errors import InputError
 from ...sequences import clean, mutate
 from ...sequences.motifs import ALPHABET
 from ...tokens import Tokens
+from .backend import differentiable
 from .question import Question, Target
 
 __all__ = ["Mutagenesis", "saturation_mutagenesis"]
@@ -42,6 +43,8 @@ class Mutagenesis:
     score : float
     target : int or tuple of int
     target_name, unit, model : str
+    hidden : tuple of int
+        Bases [start, end) under a masked span, whose mutants the model cannot tell apart.
     """
 
     segmentation: Tokens
@@ -53,6 +56,7 @@ class Mutagenesis:
     target_name: str
     unit: str
     model: str
+    hidden: tuple[int, int] = (0, 0)
 
     @property
     def importance(self) -> NDArray[np.float32]:
@@ -81,6 +85,7 @@ class Mutagenesis:
         if self.approximate is None:
             return float("nan")
         mutants = _mutants(self.segmentation.bases, self.effects)
+        mutants[slice(*self.hidden)] = False
         exact, near = self.effects[mutants], self.approximate[mutants]
         if len(exact) < 2 or not exact.std() or not near.std():
             return float("nan")
@@ -141,17 +146,19 @@ def saturation_mutagenesis(
     (200, 4)
     """
     question = Question.ask(enc, bases, target, output)
+    estimate = approximate_all(question, region) if approximate else None
     effects = mutate_all(question, region, progress)
     return Mutagenesis(
         segmentation=question.tokens,
         effects=effects,
-        approximate=approximate_all(question, region) if approximate else None,
+        approximate=estimate,
         tokens_changed=_tokens_changed(question, effects),
         score=question.score,
         target=question.target,
         target_name=question.name,
         unit=question.unit,
-        model=str(enc.info),
+        model=question.model,
+        hidden=question.stretch,
     )
 
 
@@ -189,7 +196,7 @@ def approximate_all(
     if not mutants:
         return effects
     table = enc.network.get_input_embeddings()
-    with enc.lock, torch.enable_grad():
+    with differentiable(enc), torch.enable_grad():
         words = table(question.ids).detach().requires_grad_()
         (gradient,) = torch.autograd.grad(question.of_embeddings(words).sum(), words)
     weight = table.weight.detach()

@@ -38,6 +38,8 @@ class PhaseAverage:
     method, target_name, unit, model : str
     target : int or tuple of int
         Class index, or base span on the whole sequence.
+    visible : numpy.ndarray, shape (n_bases,), bool, or None
+        Bases that the model reads in every crop that has them; None for all.
     """
 
     segmentation: Tokens
@@ -48,6 +50,7 @@ class PhaseAverage:
     target_name: str
     unit: str
     model: str
+    visible: NDArray[np.bool_] | None = None
 
     @property
     def crops(self) -> int:
@@ -88,7 +91,10 @@ class PhaseAverage:
     def _over_pairs(
         self, correlate: Callable[[NDArray[np.float32], NDArray[np.float32]], float]
     ) -> float:
-        common = self.per_crop[:, ~np.isnan(self.per_crop).any(axis=0)]
+        shared = ~np.isnan(self.per_crop).any(axis=0)
+        if self.visible is not None:
+            shared &= self.visible
+        common = self.per_crop[:, shared]
         pairs = [(i, j) for i in range(self.crops) for j in range(i)]
         return float(np.mean([correlate(common[i], common[j]) for i, j in pairs]))
 
@@ -161,6 +167,7 @@ def average_phases(
     report = progress or (lambda done, total: None)
     per_crop = np.full((crops, len(text)), np.nan, dtype=np.float32)
     scores = np.zeros(crops, dtype=np.float32)
+    visible = np.ones(len(text), dtype=bool)
     for crop in range(crops):
         cut = starts[crop] if crop else 0
 
@@ -175,6 +182,7 @@ def average_phases(
         )
         per_crop[crop, cut:] = found.nucleotides
         scores[crop] = found.score
+        visible[cut:] &= found.seen
     return PhaseAverage(
         segmentation=question.tokens,
         per_crop=per_crop,
@@ -183,7 +191,8 @@ def average_phases(
         target=question.target,
         target_name=question.name,
         unit=question.unit,
-        model=str(enc.info),
+        model=question.model,
+        visible=visible,
     )
 
 
@@ -192,7 +201,9 @@ def most_crops(question: Question, text: str) -> int:
     starts = _starts(text)
     if isinstance(question.target, tuple):
         return sum(start < question.target[0] for start in starts) + 1
-    return len(starts) - 1
+    # A crop of nothing but N has nothing to attribute to.
+    known = [start for start in starts if text[start].upper() in "ACGTU"]
+    return min(len(starts) - 1, sum(start <= known[-1] for start in starts))
 
 
 def _starts(text: str) -> list[int]:

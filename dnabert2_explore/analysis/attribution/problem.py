@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-__all__ = ["Method", "Problem", "Score", "seeded"]
+__all__ = ["CHUNK_TOKENS", "Method", "Problem", "Score", "seeded"]
 
 Progress = Callable[[int, int], None]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import index as index_of
 
 import numpy as np
 import torch
@@ -51,6 +52,8 @@ class Question:
     probabilities : numpy.ndarray, shape (classes,), or None
     span : tuple of int or None
         Tokens [first, last) that are masked and predicted.
+    model : str
+        The model and how it runs.
     """
 
     enc: Encoder
@@ -65,6 +68,7 @@ class Question:
     score: float
     probabilities: NDArray[np.float32] | None
     span: tuple[int, int] | None
+    model: str
 
     @classmethod
     def ask(
@@ -110,6 +114,14 @@ class Question:
         return self.span is not None
 
     @property
+    def visible(self) -> NDArray[np.bool_]:
+        """Bases under tokens that are read and not masked, shape (n_bases,)."""
+        seen = np.zeros(len(self.tokens.bases), dtype=bool)
+        for start, end in self.tokens.spans[self.places[~self.fixed]]:
+            seen[start:end] = True
+        return seen
+
+    @property
     def n_read(self) -> int:
         """Tokens that the network reads."""
         return int(self.ids.shape[1])
@@ -125,7 +137,8 @@ class Question:
         -------
         torch.Tensor, shape (batch,), float32
         """
-        logits = self.enc.network(inputs_embeds=words).logits.float()
+        # Captum multiplies by numbers of its own, in float32, where the network has a half type.
+        logits = self.enc.network(inputs_embeds=words.to(self.enc.dtype)).logits.float()
         if self.span is not None:
             first, last = self.span
             truth = torch.from_numpy(self.tokens.ids[first:last]).to(logits.device)
@@ -247,7 +260,7 @@ def _ask_class(enc: Encoder, tokens: Tokens, target: Target | None, output: str)
     logits = enc.logits_ids([ids])
     index, name = _find_class(enc, logits[0], target)
     values = enc.activate(torch.from_numpy(logits))[0].numpy()
-    regression = enc.config.num_labels == 1
+    regression = enc.is_regression
     if regression and output != "auto":
         raise InputError(
             f"Model {enc.name!r} answers with a value, not with classes: leave output at 'auto'."
@@ -266,6 +279,7 @@ def _ask_class(enc: Encoder, tokens: Tokens, target: Target | None, output: str)
         score=float((values if output == "probability" else logits[0])[index]),
         probabilities=None if regression else values,
         span=None,
+        model=_info(enc),
     )
 
 
@@ -295,6 +309,7 @@ def _ask_span(enc: Encoder, tokens: Tokens, target: Target | None, output: str) 
         score=float(score),
         probabilities=None,
         span=(first, last),
+        model=_info(enc),
     )
 
 
@@ -314,7 +329,7 @@ def _find_class(
             raise InputError(f"Class {target!r} is unknown: choose one of {', '.join(classes)}.")
         index = classes.index(target)
     else:
-        index = int(target)
+        index = _whole(target)
         if not 0 <= index < len(classes):
             raise InputError(
                 f"Class {index} is out of range: this model has classes 0 to {len(classes) - 1} "
@@ -337,7 +352,7 @@ def _find_span(
             "whose masked-token log-likelihood is explained, or load a fine-tuned model such as "
             '"pocket-splice".'
         )
-    start, end = int(target[0]), int(target[1])
+    start, end = _whole(target[0]), _whole(target[1])
     first, last = tokens.covering(start, end)
     if tokens.unknown[first:last].any():
         raise InputError(
@@ -345,6 +360,23 @@ def _find_span(
             "a stretch of A, C, G and T."
         )
     return (start, end), first, last
+
+
+def _whole(number: object) -> int:
+    """Read a class index or a position; 1.7 and True are none."""
+    if isinstance(number, bool | np.bool_):
+        raise InputError(f"Target {number} is no class and no position: give a whole number.")
+    try:
+        return index_of(number)  # type: ignore[arg-type]
+    except TypeError:
+        raise InputError(
+            f"Target {number!r} is no class and no position: give a whole number."
+        ) from None
+
+
+def _info(enc: Encoder) -> str:
+    with enc.lock:  # while another thread's method runs, the backend is not the model's own
+        return str(enc.info)
 
 
 def _masked_likelihoods(

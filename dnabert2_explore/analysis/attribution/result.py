@@ -51,6 +51,9 @@ class Attribution:
         How tokens' scores were spread over bases; ``"bases"`` where the method scores bases.
     settings : tuple of (str, str)
         The method's settings, for captions and files.
+    visible : numpy.ndarray, shape (n_bases,), bool, or None
+        Bases that the model reads: not those that training cut off, nor those under a masked span.
+        None for all.
     """
 
     segmentation: Tokens
@@ -69,6 +72,12 @@ class Attribution:
     baseline: str = ""
     spread: str = "even"
     settings: tuple[tuple[str, str], ...] = ()
+    visible: NDArray[np.bool_] | None = None
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """Bases that the model reads, shape (n_bases,)."""
+        return np.ones(len(self.nucleotides), bool) if self.visible is None else self.visible
 
     @property
     def change(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +65,7 @@ def spread(
     check_spread(how)
     tokens = question.tokens
     if how == "even":
-        return share(tokens, scores, np.ones(len(tokens.bases)))
+        return share(tokens, scores, np.array([not one.isspace() for one in tokens.bases]))
     if how == "occlusion":
         return share(tokens, scores, np.abs(base_occlusion(question, progress)))
     from .mutagenesis import mutate_all  # which imports what is above
@@ -74,7 +75,7 @@ def spread(
 
 
 def share(
-    tokens: Tokens, scores: NDArray[np.float32], weights: NDArray[np.floating]
+    tokens: Tokens, scores: NDArray[np.float32], weights: NDArray[Any]
 ) -> NDArray[np.float32]:
     """Share scores by weights that are not negative; evenly in a token where all weights are 0.
 

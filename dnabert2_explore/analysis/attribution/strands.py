@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,9 @@ from .result import Attribution
 __all__ = ["StrandMirror", "mirror_strands"]
 
 Progress = Callable[[int, int], None]
+
+#: Bases that two attributions must share to be compared.
+LEAST = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,22 +52,27 @@ class StrandMirror:
         return self.reverse.nucleotides[::-1]
 
     @property
+    def seen(self) -> NDArray[np.bool_]:
+        """Bases that the model reads on both strands, shape (n_bases,)."""
+        return self.forward.seen & self.reverse.seen[::-1]
+
+    @property
     def disagreement(self) -> NDArray[np.float32]:
         """Forward minus reverse contribution of each base, in the output's unit, (n_bases,)."""
         return self.forward.nucleotides - self.mirrored
 
     @property
     def agreement(self) -> float:
-        """Spearman correlation of the two strands' contributions over the bases.
+        """Spearman correlation of the two strands' contributions over the bases read on both.
 
         NaN where all contributions of a strand are equal.
         """
-        return spearman(self.forward.nucleotides, self.mirrored)
+        return spearman(self.forward.nucleotides[self.seen], self.mirrored[self.seen])
 
     @property
     def correlation(self) -> float:
         """The same by Pearson: the few large scores weigh most, as in a scorecard's check."""
-        return pearson(self.forward.nucleotides, self.mirrored)
+        return pearson(self.forward.nucleotides[self.seen], self.mirrored[self.seen])
 
     @property
     def applicable(self) -> bool:
@@ -135,7 +143,11 @@ def mirror_strands(
     reverse = attribute(
         enc, reverse_complement(text), wanted, method, output=output, progress=half(500), **settings
     )
-    return StrandMirror(forward, reverse, _why_not(enc, forward, reverse))
+    mirror = StrandMirror(forward, reverse)
+    reason = _why_not(enc, forward, reverse)
+    if not reason and mirror.seen.sum() < LEAST:
+        reason = f"only {mirror.seen.sum()} bases are read on both strands"
+    return replace(mirror, reason=reason)
 
 
 def _why_not(enc: Encoder, forward: Attribution, reverse: Attribution) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +13,7 @@ import torch
 
 from dnabert2_explore import Encoder, InputError, attribute
 from dnabert2_explore.analysis.attribution import BASELINES, METHODS, Question
-from dnabert2_explore.analysis.attribution.attribute import _hooked
+from dnabert2_explore.analysis.attribution.backend import differentiable
 from dnabert2_explore.analysis.attribution.baselines import baseline_embeddings
 from dnabert2_explore.analysis.attribution.spread import base_occlusion, share
 from dnabert2_explore.network import Dnabert2ForSequenceClassification
@@ -263,8 +265,8 @@ def test_attention_backends_are_given_back(classifier, bases) -> None:
     # Compiled flex has no gradients on a CPU; nothing is run here, since compiling takes long.
     classifier.network.set_attn_implementation("flex")
     try:
-        for name, needed in (("attention_x_gradient", "eager"), ("saliency", "sdpa")):
-            with _hooked(classifier, METHODS[name]):
+        for maps, needed in ((True, "eager"), (False, "sdpa")):
+            with differentiable(classifier, maps):
                 assert classifier.attention == needed
             assert classifier.attention == "flex"
     finally:
@@ -277,3 +279,91 @@ def test_what_methods_promise_is_said(classifier, bases) -> None:
         assert (result.baseline_score is not None) == info.baseline
         assert (result.delta is not None) == info.complete
         assert info.signed or (result.tokens >= 0).all()
+
+
+# What must not change -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("noise", [0, 2])
+def test_half_precision_gives_what_float32_gives(classifier, bases, method, noise) -> None:
+    if noise and not METHODS[method].gradient:
+        return
+    half = copy.deepcopy(classifier.network).to(torch.bfloat16)
+    enc = Encoder(half, classifier.tokenizer, "half")
+    settings = {"n_steps": 20, "samples": 4, "noise_samples": noise}
+    found = attribute(enc, bases[:60], 0, method, **settings)
+    expected = attribute(classifier, bases[:60], 0, method, **settings)
+    assert np.isfinite(found.tokens).all()
+    if method not in ("deep_lift", "gradient_shap", "shapley_value_sampling"):  # few, rough samples
+        assert np.corrcoef(found.tokens, expected.tokens)[0, 1] > 0.8
+
+
+def test_noise_leaves_no_promise_of_a_sum(classifier, bases) -> None:
+    result = attribute(classifier, bases[:60], 0, n_steps=10, noise_samples=2)
+    assert result.delta is None
+    assert result.baseline_score is not None
+
+
+def test_threads_do_not_meet_in_the_backend(classifier, bases) -> None:
+    before = classifier.attention
+    expected = attribute(classifier, bases[:60], 0, "attention_x_gradient")
+
+    def ask(number: int) -> object:
+        method = "attention_x_gradient" if number % 2 else "saliency"
+        return attribute(classifier, bases[:60], 0, method)
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(ask, range(16)))
+    assert classifier.attention == before
+    for result in results[1::2]:
+        np.testing.assert_allclose(result.tokens, expected.tokens, atol=1e-5)
+    assert {result.model for result in results} == {str(classifier.info)}
+
+
+def test_bases_that_are_not_read_are_told(classifier, enc, bases) -> None:
+    cut = attribute(variation(classifier, max_input_tokens=20), bases, 0, "occlusion")
+    last = cut.segmentation.spans[18, 1]
+    assert cut.seen[:last].all()
+    assert not cut.seen[last:].any()
+    masked = attribute(enc, bases, (40, 50), "occlusion")
+    first, end = enc.tokenize(bases).covering(40, 50)
+    start, stop = masked.segmentation.spans[first, 0], masked.segmentation.spans[end - 1, 1]
+    assert not masked.seen[start:stop].any()
+    assert masked.seen.sum() == len(bases) - (stop - start)
+
+
+def test_one_label_of_a_multi_label_model_is_no_value(classifier, bases) -> None:
+    enc = variation(
+        classifier, num_labels=1, id2label={0: "open"}, problem_type="multi_label_classification"
+    )
+    result = attribute(enc, bases[:60], 0, "occlusion", output="probability")
+    assert result.unit == "probability"
+    assert result.score == pytest.approx(float(enc.predict(bases[:60])[0, 0]), abs=1e-5)
+
+
+@pytest.mark.parametrize("target", [1.7, True, ("a", "b"), (3.5, 9)])
+def test_targets_are_whole_numbers(classifier, enc, bases, target) -> None:
+    model = enc if isinstance(target, tuple) else classifier
+    with pytest.raises(InputError, match="is no class and no position"):
+        attribute(model, bases, target)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"window": 3}, {"layer": 1}, {"groups": [(0, 9)]}],
+    ids=["window", "layer", "groups"],
+)
+def test_settings_of_other_methods_are_refused(classifier, bases, settings) -> None:
+    with pytest.raises(InputError, match="which belongs to"):
+        attribute(classifier, bases, 0, "saliency", **settings)
+
+
+def test_white_space_has_no_share(classifier, bases) -> None:
+    spaced = f"{bases[:30]}  {bases[30:60]}"
+    found = attribute(classifier, spaced, 0, "occlusion")
+    expected = attribute(classifier, bases[:60], 0, "occlusion")
+    assert not found.nucleotides[30:32].any()
+    np.testing.assert_allclose(
+        np.delete(found.nucleotides, [30, 31]), expected.nucleotides, atol=1e-5
+    )

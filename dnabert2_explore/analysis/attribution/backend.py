@@ -1,0 +1,39 @@
+"""An attention backend that a method can work with, for as long as it works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ...encoder import Encoder
+
+__all__ = ["differentiable"]
+
+
+@contextmanager
+def differentiable(enc: Encoder, maps: bool = False) -> Iterator[None]:
+    """Hold the network's lock, for Captum's hooks, on a backend with gradients.
+
+    All backends compute the same; only "eager" forms attention maps, and compiled "flex" has no
+    gradients on a CPU.
+
+    Parameters
+    ----------
+    enc : Encoder
+    maps : bool
+        Whether attention maps are needed.
+    """
+    with enc.lock:  # before the backend is read: another thread may have changed it for a while
+        before = enc.attention
+        needed = before
+        if maps:
+            needed = "eager"
+        elif before == "flex" and enc.device.type == "cpu":
+            needed = "sdpa"
+        if needed != before:
+            enc.network.set_attn_implementation(needed)
+        try:
+            yield
+        finally:
+            if needed != before:
+                enc.network.set_attn_implementation(before)
