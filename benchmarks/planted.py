@@ -223,26 +223,42 @@ def measure_borders() -> dict[str, float]:
 
 
 def calibrate(rows: list[dict]) -> dict[str, float]:
-    """Choose thresholds: the same share of good attributions may fail each check.
+    """Choose the thresholds that flag most bad attributions and keep `KEPT` of the good ones.
 
-    The largest share that lets `KEPT` of them pass all checks.
+    From the loosest, which keep all good ones, step by step: the one threshold is tightened, to
+    the value of a good attribution, that flags most more bad ones for each good one it loses.
     """
     good = [row for row in rows if row["planted"] >= GOOD]
-    best: dict[str, float] = {}
-    for share in np.arange(0, 1 - KEPT + 1e-9, 0.0025):
-        limits = {"planted": GOOD}
-        for name, info in CHECKS.items():
-            values = [row[name] for row in good if row[name] is not None]
-            if name != "planted":
-                # An observed value, so that it passes itself; rounded to its own side.
-                side = "higher" if info.most else "lower"
-                limit = np.quantile(values, 1 - share if info.most else share, method=side)
-                limits[name] = float(np.ceil(limit * 1000) if info.most else np.floor(limit * 1000))
-                limits[name] /= 1000
-        if np.mean([passes(row, limits) for row in good]) < KEPT:
-            break
-        best = limits
-    return {name: best[name] for name in CHECKS}
+    bad = [row for row in rows if row["planted"] < BAD]
+    choices: dict[str, list[float]] = {}
+    for name, info in CHECKS.items():
+        turn = -1000 if info.most else 1000
+        # Rounded to the side that passes; the loosest first.
+        found = [row[name] for row in good if row[name] is not None and np.isfinite(row[name])]
+        values = {np.floor(value * turn) / turn for value in found}
+        choices[name] = sorted(values, reverse=info.most)
+    choices["planted"] = [GOOD]
+    limits = {name: values[0] for name, values in choices.items()}
+
+    def count(limits: dict[str, float]) -> tuple[int, int]:
+        lost = sum(not passes(row, limits) for row in good)
+        return lost, sum(not passes(row, limits) for row in bad)
+
+    while True:
+        lost, flagged = count(limits)
+        best, found = 0.0, None
+        for name, values in choices.items():
+            for value in values[values.index(limits[name]) + 1 :]:
+                tighter = limits | {name: value}
+                more_lost, more_flagged = count(tighter)
+                if more_lost > (1 - KEPT) * len(good):
+                    break
+                gain = (more_flagged - flagged) / (more_lost - lost + 0.5)
+                if gain > best:
+                    best, found = gain, tighter
+        if found is None:
+            return {name: float(limits[name]) for name in CHECKS}
+        limits = found
 
 
 def passes(row: dict[str, Any], limits: dict[str, float], only: str | None = None) -> bool:
@@ -384,11 +400,16 @@ def show(results: dict[str, Any]) -> None:
         seconds = np.mean([one["seconds"] for one in by_motif.values()])
         print(f"| {title} | {' | '.join(cells)} | {seconds:.2f} |")
     calibration = results["calibration"]
-    print(f"\n{results['borders']}")
-    print(f"{calibration['thresholds']}")
+    print(f"\n{results['borders']}\n{calibration['thresholds']}")
+    names = [name for name in CHECKS if name != "planted"]
+    print("\n| part, attributions | count | flagged | " + " | ".join(names) + " |")
+    print("|---" * (len(names) + 3) + "|")
     for part, groups in calibration["rates"].items():
         for group, told in groups.items():
-            print(f"{part}, {group}: {told}")
+            if told["count"]:
+                shares = [told["flagged"], *(told["flagged_by"][name] for name in names)]
+                cells = " | ".join(f"{share:.0%}" for share in shares)
+                print(f"| {part}, {group} | {told['count']} | {cells} |")
 
 
 STAGES = ("train", "methods", "cards", "report")

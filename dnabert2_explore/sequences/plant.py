@@ -93,11 +93,6 @@ def decoy(motif: Motif, rng: np.random.Generator) -> Motif:
     return best
 
 
-def _agreement(a: Motif, b: Motif) -> float:
-    """Share of positions whose most probable bases are the same."""
-    return float((a.probabilities.argmax(axis=1) == b.probabilities.argmax(axis=1)).mean())
-
-
 def planted_set(
     backgrounds: Iterable[str], motif: Motif, seed: int = 0, both_strands: bool = True
 ) -> list[Planted]:

@@ -656,7 +656,10 @@ class MotifGym(Explorer):
         column = int(np.abs(x - event["x"]).argmin())
         if event.get("panel") == "y2":  # a line: the nearest
             shown = self.shown.value if result.has(self.shown.value) else "effect"
-            row = int(np.nanargmin(np.abs(result.mean(shown)[:, column] - event["y"])))
+            away = np.abs(result.mean(shown)[:, column] - event["y"])
+            if np.isnan(away).all():  # no line here: every cell would write over masked bases
+                return
+            row = int(np.nanargmin(away))
         else:
             row = int(np.clip(round(event["y"]), 0, len(result.rows) - 1))
         self._pick(row, column)

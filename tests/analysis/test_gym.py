@@ -13,6 +13,7 @@ from dnabert2_explore.sequences.motifs import Motif
 BACKGROUND = "AACCTTGGATTGCATGCCAATCGGTTACGATCAATG"
 OTHER = "TTGGCAATCCGTAACGTTAGCCATGCAATGGCTTCA"
 SITE = "GTAAGT"
+SPACED = f"{BACKGROUND[:10]} \n{BACKGROUND[10:]}"
 
 
 def logit(enc, bases, name):
@@ -268,6 +269,15 @@ def test_every_sweep_fits_by_default(classifier, sweep):
         ({"sweep": "copies", "at": 31}, "choose 0 to 6"),
         ({"columns": [31]}, "Position 31 does not fit"),
         ({"second": "GATC"}, 'take sweep="spacing"'),
+        ({"at": 3}, "'position' moves the site, so at=3"),
+        ({"sweep": "orientation", "at": 0}, "'orientation' moves the site, so at=0"),
+        ({"shuffled": -1}, "shuffled is -1; expected 0 or more"),
+        ({"sites": -2}, "sites is -2; expected 0 or more"),
+        ({"background": SPACED, "columns": [3]}, "Background 1 holds white space.* columns asks"),
+        (
+            {"background": [BACKGROUND, SPACED], "sweep": "copies", "at": 3, "copies": 2},
+            "Background 2 holds white space.* at asks",
+        ),
         ({"target": "exon"}, "donor, acceptor, neither"),
         ({"target": 7}, "out of range"),
         ({"background": []}, "no background"),
@@ -280,6 +290,13 @@ def test_what_cannot_be_swept_is_said_in_one_sentence(classifier, change, words)
     wanted = {"background": BACKGROUND, "motif": SITE, "target": "donor", **change}
     with pytest.raises(InputError, match=words):
         gym(classifier, **wanted)
+
+
+def test_white_space_is_dropped_where_no_base_is_counted(classifier, enc):
+    plain = gym(classifier, BACKGROUND, SITE, "donor")
+    np.testing.assert_array_equal(gym(classifier, SPACED, SITE, "donor").scores, plain.scores)
+    with pytest.raises(InputError, match=r"white space.* target asks"):
+        gym(enc, SPACED, SITE, (20, 24))
 
 
 def test_what_a_sweep_does_not_have(classifier, enc):

@@ -217,6 +217,12 @@ def test_a_model_without_classes_is_asked_for_masked_bases(encoder, backgrounds)
     view.selection.update(bases=(5, 9))
     view.wait()
     assert view.result.target == (5, 9)
+    empty = np.flatnonzero(np.isnan(view.result.mean("effect")).all(axis=0))
+    assert len(empty)  # over the masked bases
+    before = view.picked
+    event(view, event="press", x=float(empty[0] + 1), y=0.0, panel="y2")
+    assert view._message.value == ""
+    assert view.picked == before
 
 
 def test_exports(view):

@@ -10,7 +10,7 @@ from ...errors import InputError
 from ...sequences import reverse_complement
 from ...sequences.plant import plant
 
-__all__ = ["SWEEPS", "Axis", "Design", "Place"]
+__all__ = ["MOVING", "SWEEPS", "Axis", "Design", "Place"]
 
 #: Sweep -> what it varies, in words.
 SWEEPS = {
@@ -20,6 +20,9 @@ SWEEPS = {
     "spacing": "spacing and strands of two motifs",
     "indel": "insertions and deletions",
 }
+
+#: Sweeps that move the site: their columns are positions.
+MOVING = ("position", "orientation")
 
 _ROWS = {
     "position": ("+", "-"),
@@ -103,6 +106,11 @@ class Design:
         """
         if sweep not in SWEEPS:
             raise InputError(f"Sweep {sweep!r} is unknown: choose one of {', '.join(SWEEPS)}.")
+        if at is not None and sweep in MOVING:
+            raise InputError(
+                f"Sweep {sweep!r} moves the site, so at={at} has no part in it: give the positions "
+                "as columns."
+            )
         if columns is not None and not len(columns):
             raise InputError(
                 "There is nothing to sweep: columns is empty; leave it out or give a number."
@@ -240,7 +248,7 @@ def _defaults(
     """Columns and place; the widest cell stands in the middle."""
     given = None if columns is None else tuple(sorted({int(value) for value in columns}))
     first = lengths[0]
-    if sweep in ("position", "orientation"):
+    if sweep in MOVING:
         return given or tuple(range(n_bases - first + 1)), 0
     if sweep == "indel":
         at = (n_bases - first) // 2 if at is None else at

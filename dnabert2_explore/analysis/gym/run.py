@@ -14,7 +14,7 @@ from ...sequences import Sequence, clean
 from ...sequences.motifs import Motif
 from ...sequences.shuffle import shuffle_dinucleotides
 from ..attribution.question import Question, Target
-from .designs import Design
+from .designs import MOVING, Design
 from .result import Sweep
 from .words import as_motif, control_motif, draw_sites
 
@@ -130,9 +130,21 @@ def gym(
         raise InputError(f'A second motif has no part in sweep {sweep!r}: take sweep="spacing".')
     other = None if sweep != "spacing" else first if second is None else as_motif(second)
     motifs = (first,) if other is None else (first, other)
+    for name, value in (("shuffled", shuffled), ("sites", sites)):
+        if value < 0:
+            raise InputError(f"{name} is {value}; expected 0 or more.")
+    given = [background] if isinstance(background, str | Sequence) else list(background)
+    if not given:
+        raise InputError("There is no background: give at least one sequence.")
     rng = np.random.default_rng(seed)
-    plain = _backgrounds(background, shuffled, only_shuffled, rng)
+    plain = _backgrounds(given, shuffled, only_shuffled, rng)
     lengths = tuple(len(one) for one in motifs)
+    counted = {
+        "target": isinstance(target, tuple | list),
+        "at": at is not None,
+        "columns": columns is not None and sweep in MOVING,
+    }
+    _check_space(given, [name for name, counts in counted.items() if counts])
     design = Design.make(sweep, len(plain[0].bases), lengths, columns, copies, at)
     backgrounds, words, decoys = _fill(plain, motifs, sites, control, rng)
     questions = _ask(enc, backgrounds, target, output)
@@ -182,12 +194,9 @@ def gym(
 
 
 def _backgrounds(
-    background: Bases | Items[Bases], shuffled: int, only_shuffled: bool, rng: np.random.Generator
+    given: list[Bases], shuffled: int, only_shuffled: bool, rng: np.random.Generator
 ) -> list[Sequence]:
     """Clean backgrounds with their shuffled copies behind each of them."""
-    given = [background] if isinstance(background, str | Sequence) else list(background)
-    if not given:
-        raise InputError("There is no background: give at least one sequence.")
     if only_shuffled and shuffled < 1:
         raise InputError("Shuffled copies alone of no copies: give shuffled=1 or more.")
     made = []
@@ -207,6 +216,18 @@ def _backgrounds(
             "give backgrounds of one length, so that a position means the same in all."
         )
     return made
+
+
+def _check_space(given: list[Bases], counted: list[str]) -> None:
+    """Refuse white space where bases are counted: it is dropped, and the bases behind it move."""
+    for number, one in enumerate(given, start=1):
+        spaces = clean(one.bases if isinstance(one, Sequence) else one).composition.whitespace
+        if counted and spaces:
+            raise InputError(
+                f"Background {number} holds white space, so that bases cannot be counted as "
+                f"{' and '.join(counted)} asks: take it out, for example with "
+                '"".join(bases.split()).'
+            )
 
 
 def _fill(

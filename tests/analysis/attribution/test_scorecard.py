@@ -1,0 +1,353 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from importlib.resources import files
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import dnabert2_explore as dx
+from dnabert2_explore import Cancelled, InputError, attribute
+from dnabert2_explore.analysis.attribution import METHODS, Question
+from dnabert2_explore.analysis.attribution.checks import (
+    CHECKS,
+    Check,
+    check_convergence,
+    check_curves,
+    check_planted,
+    check_randomised,
+    judge,
+    recovery,
+    skip,
+    thresholds,
+)
+from dnabert2_explore.analysis.attribution.curves import token_curves
+from dnabert2_explore.analysis.attribution.scorecard import Scorecard, scorecard
+
+MASK = 0
+
+
+class Sum:
+    """A question whose answer is the sum of what each token is worth; [MASK] is worth nothing.
+
+    The first and the last token are special.
+    """
+
+    unit = "logit"
+
+    def __init__(self, worth) -> None:
+        self.worth = np.array([0.0, 0.0, *worth, 0.0])  # [MASK], [CLS], the tokens, [SEP]
+        n = len(self.worth) - 1
+        self.n_read = n
+        self.places = np.arange(n)
+        self.fixed = np.array([True, *[False] * (n - 2), True])
+        self.enc = SimpleNamespace(tokenizer=SimpleNamespace(mask_id=MASK, pad_id=MASK))
+        self.calls = 0
+
+    @property
+    def ids(self):
+        import torch
+
+        return torch.arange(1, self.n_read + 1)[None]
+
+    @property
+    def scores(self):
+        """Perfect scores: each token's worth."""
+        return self.worth[1:]
+
+    def of_ids(self, ids, progress=None):
+        self.calls += 1
+        return self.worth[np.array(list(ids))].sum(axis=1).astype(np.float32)
+
+
+N = 12
+ONE = Sum([0, 0, 0, 1, *[0] * (N - 4)])
+
+
+def test_curves_of_one_token_that_is_all() -> None:
+    found = token_curves(ONE, ONE.scores, orders=4000, seed=1)
+    np.testing.assert_allclose(found.shares, np.arange(N + 1) / N)
+    np.testing.assert_array_equal(found.deletion, [1] + [0] * N)
+    np.testing.assert_array_equal(found.insertion, [0] + [1] * N)
+    # In random order, the token is still there after c of N with a probability of 1 - c / N.
+    np.testing.assert_allclose(found.random_deletion.mean(axis=0), 1 - found.shares, atol=0.03)
+    np.testing.assert_allclose(found.random_insertion.mean(axis=0), found.shares, atol=0.03)
+    expected = 1 / 2 - 1 / (2 * N)
+    assert found.deletion_gain == pytest.approx(expected, abs=0.02)
+    assert found.insertion_gain == pytest.approx(expected, abs=0.02)
+    assert found.reach == 1
+
+
+def test_the_worst_order_is_as_bad_as_the_best_is_good() -> None:
+    found = token_curves(ONE, -ONE.scores, orders=4000, seed=1)
+    expected = -(1 / 2 - 1 / (2 * N))
+    assert found.deletion_gain == pytest.approx(expected, abs=0.02)
+    assert found.insertion_gain == pytest.approx(expected, abs=0.02)
+
+
+def test_random_scores_gain_nothing() -> None:
+    worth = np.random.default_rng(0).normal(size=30)
+    question = Sum(worth)
+    gains = [
+        token_curves(question, np.random.default_rng(seed).normal(size=32), seed=seed)
+        for seed in range(60)
+    ]
+    for values in ([g.deletion_gain for g in gains], [g.insertion_gain for g in gains]):
+        assert np.mean(values) == pytest.approx(0, abs=3 * np.std(values) / np.sqrt(60))
+    best = token_curves(question, question.scores)
+    assert best.deletion_gain > max(g.deletion_gain for g in gains)
+    assert best.insertion_gain > max(g.insertion_gain for g in gains)
+
+
+def test_scores_without_sign_find_what_matters_either_way() -> None:
+    question = Sum([0, 0, -5, 0, 0, 0, 0, 0])
+    found = token_curves(question, abs(question.scores), signed=False, orders=2000)
+    assert found.deletion_gain == pytest.approx(1 / 2 - 1 / 16, abs=0.03)
+    assert found.insertion_gain == pytest.approx(1 / 2 - 1 / 16, abs=0.03)
+    # Taken for signed, the same order makes the output rise, which is the wrong way.
+    assert token_curves(question, abs(question.scores), orders=2000).deletion_gain < -0.4
+
+
+def test_curves_end_where_they_should_and_run_at_once() -> None:
+    question = Sum(np.arange(100))
+    found = token_curves(question, question.scores, points=21, orders=5)
+    assert question.calls == 1
+    assert len(found.shares) <= 22
+    np.testing.assert_allclose(found.shares + found.shares[::-1], 1)
+    full = question.worth.sum()
+    for curve in (found.deletion, *found.random_deletion):
+        assert (curve[0], curve[-1]) == (full, 0)
+    for curve in (found.insertion, *found.random_insertion):
+        assert (curve[0], curve[-1]) == (0, full)
+
+
+def test_equal_scores_are_ordered_at_random() -> None:
+    """Otherwise a method that says nothing would get credit for a motif at the left end."""
+    left = Sum([1, *[0] * 19])
+    gains = [token_curves(left, np.zeros(22), seed=s, orders=200).deletion_gain for s in range(80)]
+    assert np.mean(gains) == pytest.approx(0, abs=3 * np.std(gains) / np.sqrt(80))
+
+
+def test_an_output_that_never_changes_fails() -> None:
+    found = token_curves(Sum([0, 0, 0]), np.array([0, 1, 2, 3, 0]))
+    deletion, insertion = check_curves(found)
+    assert deletion.passed is False
+    assert insertion.passed is False
+    assert "never changes" in deletion.words
+
+
+@pytest.mark.parametrize("baseline", ["mask", "pad", "zero", "mean", "shuffled"])
+def test_curves_of_a_network(classifier, bases, baseline) -> None:
+    question = Question.ask(classifier, bases[:60], 1)
+    found = attribute(classifier, bases[:60], 1, "occlusion", baseline=baseline)
+    curves = token_curves(question, found.tokens, baseline=baseline, orders=3)
+    assert curves.deletion[0] == pytest.approx(found.score, abs=1e-4)
+    assert curves.insertion[-1] == pytest.approx(found.score, abs=1e-4)
+    if baseline != "shuffled":  # of which `attribute` takes five copies
+        assert curves.insertion[0] == pytest.approx(found.baseline_score, abs=1e-4)
+    best = int(found.tokens.argmax())
+    if baseline in ("mask", "zero", "mean"):  # the first to go is the one that occlusion names
+        assert curves.deletion[1] == pytest.approx(found.score - found.tokens[best], abs=1e-4)
+
+
+def test_curves_leave_a_masked_span(enc, bases) -> None:
+    question = Question.ask(enc, bases[:60], (20, 26))
+    found = attribute(enc, bases[:60], (20, 26), "occlusion")
+    curves = token_curves(question, found.tokens, orders=3)
+    assert curves.deletion[0] == pytest.approx(found.score, abs=1e-4)
+    assert curves.deletion[-1] == pytest.approx(found.baseline_score, abs=1e-4)
+
+
+def test_curves_refuse_what_has_no_order(classifier) -> None:
+    question = Question.ask(classifier, "A", 0)
+    with pytest.raises(InputError, match="1 token can be taken away"):
+        token_curves(question, np.zeros(3))
+    with pytest.raises(InputError, match="Baseline 'noise' is unknown"):
+        token_curves(question, np.zeros(3), baseline="noise")
+
+
+def test_thresholds_are_the_calibrated_ones() -> None:
+    place = files("dnabert2_explore.analysis.attribution") / "calibration.json"
+    content = json.loads(place.read_text(encoding="utf-8"))
+    assert list(thresholds()) == list(CHECKS)
+    assert content["thresholds"] == thresholds()
+    assert content["thresholds"]["planted"] == content["good"]
+    for part in content["rates"].values():
+        assert 0 <= part["good"]["flagged"] <= 1
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_judging_either_side_of_a_threshold(name) -> None:
+    at = thresholds()[name]
+    inside = -1e-6 if CHECKS[name].most else 1e-6
+    assert judge(name, at, "").passed is True
+    assert judge(name, at + inside, "").passed is True
+    assert judge(name, at - inside, "").passed is False
+    assert judge(name, float("nan"), "").passed is False
+    left_out = skip(name, "no reason")
+    assert (left_out.passed, left_out.value, left_out.result) == (None, None, "not applicable")
+
+
+def test_convergence_by_hand(classifier, bases) -> None:
+    found = attribute(classifier, bases[:50], 0, "input_x_gradient")
+    assert check_convergence(found).passed is None
+    found = attribute(classifier, bases[:50], 0, "occlusion")
+    found = replace(found, method="deep_lift", score=3.0, baseline_score=1.0, delta=-0.5)
+    assert check_convergence(found).value == pytest.approx(0.25)
+    by_chance = check_convergence(replace(found, method="gradient_shap"))
+    assert by_chance.passed is None
+    assert "25.0% off" in by_chance.words
+    assert check_convergence(replace(found, baseline_score=3.0)).passed is False
+
+
+def test_a_network_without_training_is_told_from_itself_by_nothing(classifier, bases) -> None:
+    found = attribute(classifier, bases[:60], 0, "occlusion")
+    same = check_randomised(found, np.stack([found.nucleotides, -found.nucleotides]))
+    assert same.value == pytest.approx(1)
+    assert same.passed is False
+    noise = np.random.default_rng(0).normal(size=(50, 60))
+    assert abs(check_randomised(found, noise).value) < 0.1
+    assert check_randomised(found, noise).passed is True
+    assert check_randomised(found, np.zeros((2, 60))).passed is False
+
+
+@pytest.mark.parametrize(
+    ("scores", "truth", "expected"),
+    [
+        ([0, 0, 3, 4, 0], [(2, 4)], 1.0),
+        ([5, 5, 3, 3, 5], [(2, 4)], 0.0),
+        ([1, 1, 1, 1, 1], [(2, 4)], 0.5),
+        ([0, 2, 1, 3, 0], [(2, 4)], 5 / 6),  # of 6 pairs, 1 against 2 is wrong
+        ([3, 0, 0, 0, 2], [(0, 1), (4, 5)], 1.0),
+    ],
+)
+def test_recovery_by_hand(scores, truth, expected) -> None:
+    assert recovery(np.array(scores, dtype=float), truth) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("truth", "message"),
+    [
+        ([(3, 9)], r"Planted bases \[3, 9\) are no stretch"),
+        ([(2, 2)], "no stretch"),
+        ([(0, 5)], "All 5 bases are planted"),
+        ([], "None of the 5 bases are planted"),
+    ],
+)
+def test_a_truth_that_is_none(truth, message) -> None:
+    with pytest.raises(InputError, match=message):
+        recovery(np.zeros(5), truth)
+
+
+def test_nothing_known_is_no_failure(classifier, bases) -> None:
+    found = attribute(classifier, bases[:50], 0, "saliency")
+    assert check_planted(found, None).passed is None
+
+
+def test_verdicts(classifier, bases) -> None:
+    card = scorecard(classifier, bases[:50], 0, "saliency", twins=1, crops=2, orders=2)
+    good = Check("deletion", 0.4, 0.1, True, "")
+    bad = Check("phases", 0.0, 0.3, False, "")
+    none = Check("strands", None, 0.3, None, "")
+    assert replace(card, checks=(good, none)).verdict == "trust"
+    failed: Scorecard = replace(card, checks=(good, bad, none))
+    assert not failed.trusted
+    assert failed.verdict == "do not trust: the scores move with the borders of tokens"
+    assert str(failed).endswith(failed.verdict)
+    empty: Scorecard = replace(card, checks=(none,))
+    assert not empty.trusted
+    assert empty.verdict == "do not trust: no check applies"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_card_of_every_method(classifier, bases, method) -> None:
+    card = scorecard(
+        classifier, bases[:50], 0, method, truth=[(10, 20)], crops=3, twins=2, orders=3
+    )
+    assert [check.name for check in card.checks] == list(CHECKS)
+    by_name = {check.name: check for check in card.checks}
+    sums = METHODS[method].complete and method != "gradient_shap"
+    assert (by_name["convergence"].passed is None) == (not sums)
+    assert by_name["phases"].value == pytest.approx(card.phases.correlation, nan_ok=True)
+    assert by_name["planted"].value == recovery(card.attribution.nucleotides, [(10, 20)])
+    assert card.twins.shape == (2, 50)
+    assert card.curves.signed == METHODS[method].signed
+    table = card.table()
+    assert list(table.columns) == ["check", "value", "threshold", "result", "words"]
+    assert list(table.result) == [check.result for check in card.checks]
+    assert card.trusted == (not (table.result == "failed").any())
+
+
+def test_a_card_of_a_masked_span(enc, bases) -> None:
+    card = scorecard(enc, bases[:60], (3, 9), "occlusion", twins=1, orders=2)
+    assert card.phases.crops == 4  # there is no room for more before the span
+    left = scorecard(enc, bases[:60], (0, 6), "occlusion", twins=1, orders=2)
+    assert left.phases is None
+    (check,) = (check for check in left.checks if check.name == "phases")
+    assert check.passed is None
+    assert "too short to crop" in check.words
+
+
+def test_groups_leave_the_phases_out(classifier, bases) -> None:
+    card = scorecard(
+        classifier, bases[:60], 0, "feature_ablation", groups=[(0, 20)], twins=1, orders=2
+    )
+    assert card.phases is None
+
+
+def test_a_strand_that_need_not_agree_is_no_failure() -> None:
+    card = scorecard(
+        dx.load("pocket-splice"), dx.demo.splice()[0], "donor", "occlusion", twins=1, crops=2
+    )
+    (check,) = (check for check in card.checks if check.name == "strands")
+    assert check.passed is None
+    assert "forward strand only" in check.words
+
+
+def test_the_model_stays_as_it_was(classifier, bases) -> None:
+    scorecard(classifier, bases[:50], 0, "occlusion", twins=1, crops=2, orders=2)
+    assert classifier.pristine
+
+
+def test_the_same_seed_gives_the_same_card(classifier, bases) -> None:
+    one, two, other = (
+        scorecard(classifier, bases[:50], 0, "gradient_shap", crops=2, twins=1, orders=2, seed=seed)
+        for seed in (4, 4, 5)
+    )
+    values = [[check.value for check in card.checks[:-1]] for card in (one, two, other)]
+    assert values[0] == values[1] != values[2]
+
+
+def test_progress_counts_up_and_can_cancel(classifier, bases) -> None:
+    seen = []
+    scorecard(
+        classifier, bases[:50], 0, "occlusion", progress=lambda *both: seen.append(both), twins=2
+    )
+    assert seen[-1][0] == seen[-1][1]
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert len({total for _, total in seen}) == 1
+
+    def cancel(done, total):
+        raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        scorecard(classifier, bases[:50], 0, progress=cancel)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"method": "magic"}, "Method 'magic' is unknown"),
+        ({"target": "enhancer"}, "Class 'enhancer' is unknown"),
+        ({"truth": [(40, 60)]}, r"Planted bases \[40, 60\)"),
+        ({"crops": 1}, "crops is 1; expected at least 2"),
+        ({"twins": 0}, "twins is 0"),
+        ({"orders": 0}, "orders is 0"),
+        ({"baseline": "noise"}, "Baseline 'noise' is unknown"),
+    ],
+)
+def test_bad_input_is_one_clear_sentence(classifier, bases, arguments, message) -> None:
+    with pytest.raises(InputError, match=message):
+        scorecard(classifier, bases[:50], **arguments)
