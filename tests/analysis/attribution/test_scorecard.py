@@ -210,7 +210,8 @@ def test_a_network_without_training_is_told_from_itself_by_nothing(classifier, b
     noise = np.random.default_rng(0).normal(size=(50, 60))
     assert abs(check_randomised(found, noise).value) < 0.1
     assert check_randomised(found, noise).passed is True
-    assert check_randomised(found, np.zeros((2, 60))).passed is False
+    # Twins that score all bases alike have no order to compare with.
+    assert check_randomised(found, np.zeros((2, 60))).passed is None
 
 
 @pytest.mark.parametrize(
