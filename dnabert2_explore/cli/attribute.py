@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TARGET", "attribute", "find_target"]
 
+#: Methods whose sum comes nearer to the change with more steps.
+_INTEGRALS = ("layer_integrated_gradients", "layer_conductance")
+
 TARGET = Annotated[
     str | None,
     typer.Option(
@@ -55,6 +58,20 @@ def attribute(
         str, typer.Option(help="even, occlusion, mutagenesis: how a token is shared by its bases.")
     ] = "even",
     output_of: Annotated[str, typer.Option("--explain", help="auto, logit, probability.")] = "auto",
+    samples: Annotated[
+        int, typer.Option(min=1, help="Of GradientSHAP, and orders of Shapley values.")
+    ] = 25,
+    window: Annotated[int, typer.Option(min=1, help="Tokens that occlusion takes at once.")] = 1,
+    layer: Annotated[
+        int | None,
+        typer.Option(
+            help="Of conductance: 0 for the embeddings, i for the output of layer i.",
+            show_default="half of the depth",
+        ),
+    ] = None,
+    noise_samples: Annotated[
+        int, typer.Option(min=0, help="Of SmoothGrad around a gradient method; 0 for none.")
+    ] = 0,
     seed: Annotated[int, typer.Option(help="Of what is drawn.")] = 0,
     methods: Annotated[bool, typer.Option("--methods", help="List the methods and stop.")] = False,
     device: DEVICE = "auto",
@@ -76,6 +93,9 @@ def attribute(
     """
     from ..analysis.attribution import METHODS
     from ..analysis.attribution import attribute as explain
+    from ..analysis.attribution.checks import thresholds
+    from ..encoder import load
+    from ..sequences.known import check_known
 
     if methods:
         for name, info in METHODS.items():
@@ -88,7 +108,7 @@ def attribute(
             raise InputError(f"{output}: a name ending in .tsv, .parquet or .bedgraph")
         check_output(output, force)
     sequences = read_source(source)
-    from ..encoder import load
+    check_known(sequences)
 
     enc = load(model, device=device, dtype=dtype)
     wanted = find_target(enc, target)
@@ -100,7 +120,8 @@ def attribute(
             results.append(
                 explain(
                     enc, sequence, wanted, method, steps, output=output_of, baseline=baseline,
-                    spread=spread, seed=seed,
+                    spread=spread, samples=samples, window=window, layer=layer,
+                    noise_samples=noise_samples, seed=seed,
                 )
             )  # fmt: skip
         report(len(sequences), len(sequences))
@@ -108,16 +129,23 @@ def attribute(
     deltas = [
         abs(one.delta) / abs(one.change) for one in results if one.delta is not None and one.change
     ]
-    far = sum(delta > 0.1 for delta in deltas)
+    limit = thresholds()["convergence"]
+    far = sum(delta > limit for delta in deltas)
+    mend = ": take more --steps" if method in _INTEGRALS else ""
     print(
         f"{len(results):,} sequences, {title}, {enc.info}"
-        + (f"; delta is above a tenth of the change in {far:,}: take more --steps" if far else ""),
+        + (f"; delta is above {limit:.0%} of the change in {far:,}{mend}" if far else ""),
         file=sys.stderr,
     )
 
 
 def find_target(enc: Encoder, target: str | None) -> int | str | tuple[int, int] | None:
     """Read a target as typed: a class, or a stretch of bases for a model without classes."""
+    if target is None and enc.has_masked_lm and not enc.has_head:
+        raise InputError(
+            f"model {enc.name!r} has no classes: name the bases whose masked log-likelihood is "
+            "explained, such as --target 101-112"
+        )
     if target is None or enc.has_head:
         named = target is None or target in enc.classes or not target.isdigit()
         return target if named or target is None else int(target)

@@ -75,6 +75,7 @@ def motifs(
     from ..analysis.motifs import find_motifs
     from ..encoder import load
     from ..sequences.jaspar import jaspar
+    from ..sequences.known import check_known
     from ..sequences.motif_files import read_motifs
 
     output = output or [Path("motifs.html")]
@@ -83,11 +84,13 @@ def motifs(
             raise InputError(f"{path}: a name ending in .html, .meme or .tsv says what to write")
         check_output(path, force)
     sequences = read_source(source)
+    check_known(sequences)
     known = jaspar(collection) if database is None else read_motifs(database)
     enc = load(model, device=device, dtype=dtype)
-    wanted = find_target(enc, target)
-    if isinstance(wanted, tuple):
+    if not enc.has_head:
         raise InputError(f"model {enc.name!r} has no head: load a fine-tuned model")
+    wanted = find_target(enc, target)
+    assert not isinstance(wanted, tuple)
     chosen = _choose(enc, sequences, wanted, confident, most)
     with progress_bar("Motifs") as bar, stop_between_steps(bar) as report:
         found = find_motifs(

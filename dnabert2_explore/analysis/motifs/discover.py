@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,9 +14,9 @@ from ...sequences.motifs import Motif
 from .cluster import Found, cluster
 from .ground import GAP, Ground
 from .pattern import Discovery, Pattern, Sites
-from .seqlets import Seqlets, call_seqlets, scaled
+from .seqlets import Seqlets, call_seqlets, check_calling, scaled
 
-__all__ = ["CALLERS", "discover_motifs"]
+__all__ = ["CALLERS", "check_discovery", "discover_motifs"]
 
 CALLERS = ("seqlets", "modisco")
 
@@ -94,18 +96,20 @@ def discover_motifs(
     ----------
     Shrikumar et al. (2018), arXiv:1811.00416. Bailey & Elkan (1994), ISMB 2:28-36.
     """
-    if caller not in CALLERS:
-        raise InputError(f"Caller {caller!r} is unknown: choose one of {', '.join(CALLERS)}.")
-    if not len(sequences):
-        raise InputError("There are no sequences: give at least one, with its contributions.")
-    if least < 2:
-        raise InputError(f"least is {least}: a pattern needs at least 2 sites.")
+    check_discovery(
+        sequences,
+        caller,
+        widths=widths,
+        null=null,
+        p_value=p_value,
+        fdr=fdr,
+        least=least,
+        options=options,
+    )
     if caller == "modisco":
         from .modisco import discover_with_modisco
 
         return discover_with_modisco(sequences, contributions, hypothetical, least, options or {})
-    if widths[1] > GAP // 2:
-        raise InputError(f"Widths go to {widths[1]} bp: seqlets have at most {GAP // 2} bp.")
     scores = scaled(contributions)
     ground = Ground.of(sequences, scores)
 
@@ -167,6 +171,49 @@ def discover_motifs(
             "seed": seed,
         },
     )
+
+
+def check_discovery(sequences: Sequence[str], caller: str = "seqlets", **settings: Any) -> None:
+    """Refuse sequences and settings that `discover_motifs` cannot use, before any work.
+
+    Parameters
+    ----------
+    sequences : sequence of str
+    caller : {"seqlets", "modisco"}
+    **settings
+        Those of `discover_motifs`; what is left out has its default.
+
+    Raises
+    ------
+    InputError
+        If a setting is unknown or out of range, there is no sequence, or `caller` cannot work with
+        these sequences.
+    """
+    known = {
+        name: one.default
+        for name, one in signature(discover_motifs).parameters.items()
+        if one.kind is one.KEYWORD_ONLY and name != "progress"
+    }
+    unknown = next((name for name in settings if name not in known), None)
+    if unknown is not None:
+        raise InputError(f"Discovery has no setting {unknown!r}: choose from {', '.join(known)}.")
+    if caller not in CALLERS:
+        raise InputError(f"Caller {caller!r} is unknown: choose one of {', '.join(CALLERS)}.")
+    if not len(sequences):
+        raise InputError("There are no sequences: give at least one, with its contributions.")
+    given = known | settings
+    if given["least"] < 2:
+        raise InputError(f"least is {given['least']}: a pattern needs at least 2 sites.")
+    if caller == "modisco":
+        from .modisco import check_modisco
+
+        check_modisco(sequences, given["options"] or {})
+        return
+    widths = given["widths"]
+    if widths[1] > GAP // 2:
+        raise InputError(f"Widths go to {widths[1]} bp: seqlets have at most {GAP // 2} bp.")
+    longest = max(map(len, sequences))
+    check_calling(longest, widths, given["null"], given["p_value"], given["fdr"])
 
 
 def _part(progress: Progress | None, begin: int, end: int, done: int, total: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,11 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...errors import InputError
 from ...sequences import Sequence
+from ...sequences.known import check_known
 from ...sequences.motifs import Motif
 from ..attribution import Mutagenesis, Question, attribute, find_method, saturation_mutagenesis
-from .discover import discover_motifs
-from .flanks import FLANK, match_patterns
+from .discover import check_discovery, discover_motifs
+from .flanks import FLANK, check_flank, match_patterns
 from .match import Matches
 from .pattern import Discovery
 
@@ -59,7 +61,7 @@ class MotifFindings:
 
 def find_motifs(
     enc: Encoder,
-    sequences: Iterable[Bases],
+    sequences: Bases | Iterable[Bases],
     target: int | str | None = None,
     method: str = "saturation_mutagenesis",
     database: Iterable[Motif] | None = None,
@@ -80,7 +82,7 @@ def find_motifs(
     ----------
     enc : Encoder
         With a head.
-    sequences : iterable of str or Sequence
+    sequences : str, Sequence, or iterable of them
         Best those the model assigns to the target, a few hundred or more.
     target : int or str, optional
         Class index or name, the same for all sequences. May be left out for a regression model.
@@ -96,7 +98,7 @@ def find_motifs(
         Bases on either side of a pattern that are compared with known motifs too; see
         `match_patterns`.
     attribution : dict, optional
-        Further settings of `attribute`, such as ``{"n_steps": 50}``.
+        Further settings of `attribute`, such as ``{"n_steps": 50}``; mutagenesis takes none.
     progress : callable, optional
         Called as progress(done, total).
     **discovery
@@ -109,8 +111,9 @@ def find_motifs(
     Raises
     ------
     InputError
-        If the model has no head, no target is named where there are several classes, or there are
-        too few sequences for a pattern.
+        If the model has no head, no target is named where there are several classes, a sequence
+        has no A, C, G or T, a setting is unknown or out of range, or there are too few sequences
+        for a pattern. Only the last is found out after the attribution.
     """
     if not enc.has_head:
         raise InputError(
@@ -126,12 +129,22 @@ def find_motifs(
             "TF-MoDISco needs what every base would contribute: leave method at "
             "'saturation_mutagenesis', or take caller='seqlets'."
         )
+    each = [sequences] if isinstance(sequences, str | Sequence) else list(sequences)
+    if not each:
+        raise InputError("There are no sequences: give at least one.")
+    check_known(each)
     named = [
         one if isinstance(one, Sequence) else Sequence(f"sequence {number}", one)
-        for number, one in enumerate(sequences, 1)
+        for number, one in enumerate(each, 1)
     ]
-    if not named:
-        raise InputError("There are no sequences: give at least one.")
+    texts = [one.bases for one in named]
+    # Attribution takes most of the time: all that can be refused is refused before it.
+    _check_attribution(method, attribution or {})
+    check_discovery(texts, caller, **discovery)
+    check_flank(flank)
+    known = None if database is None else tuple(database)
+    if known is not None and not known:
+        raise InputError("There are no motifs to match against: give at least one.")
     report = progress or (lambda done, total: None)
     contributions: list[NDArray[np.float32]] = []
     hypothetical: list[NDArray[np.float32]] = []
@@ -145,7 +158,6 @@ def find_motifs(
             result = attribute(enc, one, target, method, output=output, **(attribution or {}))
             contributions.append(result.nucleotides)
     question = Question.ask(enc, named[0], target, output)
-    texts = [one.bases for one in named]
     made = discover_motifs(
         texts,
         contributions,
@@ -154,7 +166,7 @@ def find_motifs(
         progress=lambda done, total: report(70 + 25 * done // max(total, 1), 100),
         **discovery,
     )
-    matches = match_patterns(made, texts, database, flank=flank) if made.patterns else None
+    matches = match_patterns(made, texts, known, flank=flank) if made.patterns else None
     report(100, 100)
     return MotifFindings(
         sequences=tuple(named),
@@ -166,3 +178,24 @@ def find_motifs(
         method=method,
         model=str(enc.info),
     )
+
+
+#: Settings of `attribute` that `find_motifs` has under a name of its own.
+_OWN = ("enc", "bases", "target", "method", "output", "progress")
+
+
+def _check_attribution(method: str, settings: dict[str, Any]) -> None:
+    """Refuse settings that `attribute` does not have, or that a method would not look at."""
+    if not settings:
+        return
+    if find_method(method).run is None:
+        raise InputError(
+            f"Method {method!r} takes no settings ({', '.join(settings)}): leave attribution out, "
+            "or take another method."
+        )
+    known = [name for name in signature(attribute).parameters if name not in _OWN]
+    unknown = next((name for name in settings if name not in known), None)
+    if unknown is not None:
+        raise InputError(
+            f"Attribution has no setting {unknown!r} here: choose from {', '.join(known)}."
+        )

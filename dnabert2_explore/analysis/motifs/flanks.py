@@ -13,10 +13,16 @@ from ...sequences.motifs import ALPHABET, Motif
 from .match import Matches, match_motifs
 from .pattern import Discovery, Pattern
 
-__all__ = ["FLANK", "match_patterns", "widened"]
+__all__ = ["FLANK", "check_flank", "match_patterns", "widened"]
 
 #: Bases beside a pattern that are compared too: as many as a pattern may grow by in one step.
 FLANK = 6
+
+
+def check_flank(flank: int) -> None:
+    """Raise `InputError` if `flank` is negative."""
+    if flank < 0:
+        raise InputError(f"flank is {flank}: give 0 or more positions.")
 
 
 def widened(pattern: Pattern, sequences: Sequence[str], flank: int = FLANK) -> Motif:
@@ -40,8 +46,7 @@ def widened(pattern: Pattern, sequences: Sequence[str], flank: int = FLANK) -> M
     InputError
         If `flank` is negative.
     """
-    if flank < 0:
-        raise InputError(f"flank is {flank}: give 0 or more positions.")
+    check_flank(flank)
     sites = pattern.sites
     counts = np.zeros((len(pattern) + 2 * flank, 4))
     for index, start, end, strand in zip(

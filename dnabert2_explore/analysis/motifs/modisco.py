@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from .grow import informative
 from .pattern import Discovery, Pattern, Sites
 from .seqlets import scaled
 
-__all__ = ["discover_with_modisco"]
+__all__ = ["check_modisco", "discover_with_modisco"]
 
 _INSTEAD = "take caller='seqlets', which works for short windows and mixed lengths"
 # Its own defaults, which decide how long a sequence has to be and how many seqlets it needs.
@@ -25,6 +26,42 @@ _DEFAULTS: dict[str, int | float] = {
     "min_metacluster_size": 100,
     "target_seqlet_fdr": 0.2,
 }
+
+
+def check_modisco(sequences: Sequence[str], options: Mapping[str, int | float]) -> Any:
+    """Return what runs TF-MoDISco, if it can work with these sequences and options.
+
+    Parameters
+    ----------
+    sequences : sequence of str
+    options : mapping
+        As in `discover_with_modisco`.
+
+    Raises
+    ------
+    InputError
+        If modisco-lite is not installed or has no such option, or lengths differ or are too short.
+    """
+    run = _modisco()
+    unknown = [name for name in options if name not in signature(run).parameters]
+    if unknown:
+        raise InputError(
+            f"TF-MoDISco does not take these options: {', '.join(unknown)}; leave them out."
+        )
+    settings = _DEFAULTS | dict(options)
+    lengths = np.array([len(bases) for bases in sequences])
+    needed = int(settings["sliding_window_size"] + 2 * settings["flank_size"])
+    if lengths.min() != lengths.max():
+        raise InputError(
+            f"The sequences have {lengths.min():,} to {lengths.max():,} bp and TF-MoDISco needs "
+            f"one length: cut them to one, or {_INSTEAD}."
+        )
+    if lengths[0] < needed:
+        raise InputError(
+            f"The sequences have {lengths[0]} bp and TF-MoDISco needs {needed}: give longer ones, "
+            f"or {_INSTEAD}."
+        )
+    return run
 
 
 def discover_with_modisco(
@@ -57,22 +94,11 @@ def discover_with_modisco(
         contributions are missing or fit neither sequences nor contributions, or no pattern is
         found.
     """
-    run = _modisco()
+    run = check_modisco(sequences, options)
     settings = _DEFAULTS | {"final_min_cluster_size": least} | dict(options)
     scores = scaled(contributions)
     ground = Ground.of(sequences, scores)
     lengths = np.array([len(bases) for bases in sequences])
-    needed = int(settings["sliding_window_size"] + 2 * settings["flank_size"])
-    if lengths.min() != lengths.max():
-        raise InputError(
-            f"The sequences have {lengths.min():,} to {lengths.max():,} bp and TF-MoDISco needs "
-            f"one length: cut them to one, or {_INSTEAD}."
-        )
-    if lengths[0] < needed:
-        raise InputError(
-            f"The sequences have {lengths[0]} bp and TF-MoDISco needs {needed}: give longer ones, "
-            f"or {_INSTEAD}."
-        )
     hot, _ = ground.stretches(ground.first, np.ones(len(lengths), dtype=np.int64), int(lengths[0]))
     values = _checked(hypothetical, hot, contributions)
     try:

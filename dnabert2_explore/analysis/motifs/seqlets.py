@@ -14,7 +14,7 @@ from ...errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["NULLS", "Seqlets", "call_seqlets", "scaled"]
+__all__ = ["NULLS", "Seqlets", "call_seqlets", "check_calling", "scaled"]
 
 #: What is shuffled within each sequence to learn what chance gives.
 NULLS = ("bases", "tokens")
@@ -102,6 +102,38 @@ def scaled(contributions: Sequence[ArrayLike]) -> list[_Floats]:
     return [values / (np.abs(values).mean() or 1.0) for values in arrays]
 
 
+def check_calling(
+    longest: int, widths: tuple[int, int], null: str, p_value: float, fdr: float
+) -> None:
+    """Refuse settings that `call_seqlets` cannot use.
+
+    Parameters
+    ----------
+    longest : int
+        Bases of the longest sequence.
+    widths, null, p_value, fdr
+        As `call_seqlets` has them.
+
+    Raises
+    ------
+    InputError
+        If one is out of range, or no sequence holds the least width.
+    """
+    low, high = widths
+    if null not in NULLS:
+        raise InputError(f"Null {null!r} is unknown: choose one of {', '.join(NULLS)}.")
+    if not 1 <= low <= high:
+        raise InputError(f"Widths {low} to {high} are no range: give 1 <= least <= largest.")
+    for name, value in (("p_value", p_value), ("fdr", fdr)):
+        if not 0 < value <= 1:
+            raise InputError(f"{name} is {value}: give a share above 0 and up to 1.")
+    if longest < low:
+        raise InputError(
+            f"The longest sequence has {longest} bp, less than the least width, {low} bp: give "
+            "longer sequences or a smaller width."
+        )
+
+
 def call_seqlets(
     contributions: Sequence[ArrayLike],
     widths: tuple[int, int] = (5, 14),
@@ -153,21 +185,11 @@ def call_seqlets(
         If contributions or settings cannot be used as they are.
     """
     low, high = widths
-    if null not in NULLS:
-        raise InputError(f"Null {null!r} is unknown: choose one of {', '.join(NULLS)}.")
-    if not 1 <= low <= high:
-        raise InputError(f"Widths {low} to {high} are no range: give 1 <= least <= largest.")
     if shuffles < 1:
         raise InputError(f"shuffles is {shuffles}: give at least 1.")
-    for name, value in (("p_value", p_value), ("fdr", fdr)):
-        if not 0 < value <= 1:
-            raise InputError(f"{name} is {value}: give a share above 0 and up to 1.")
-    track = _Track.of(scaled(contributions), null)
-    if max(track.lengths) < low:
-        raise InputError(
-            f"The longest sequence has {max(track.lengths)} bp, less than the least width, {low} "
-            "bp: give longer sequences or a smaller width."
-        )
+    scores = scaled(contributions)
+    check_calling(max(map(len, scores)), widths, null, p_value, fdr)
+    track = _Track.of(scores, null)
     rng = np.random.default_rng(seed)
     sizes = np.arange(low, min(high, max(track.lengths)) + 1)
     scale = _Scale.of(track.sums(track.shuffled(rng), sizes))

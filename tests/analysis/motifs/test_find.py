@@ -1,0 +1,117 @@
+"""From a model to motifs: what is found, and what is refused before the attribution."""
+
+from __future__ import annotations
+
+import sys
+from functools import wraps
+
+import numpy as np
+import pytest
+
+import dnabert2_explore as dx
+from dnabert2_explore import InputError, Sequence
+from dnabert2_explore.analysis.motifs import find, find_motifs
+
+from ...conftest import random_bases
+
+SET = [Sequence(f"s{i}", random_bases(60, seed=i)) for i in range(4)]
+
+
+@pytest.fixture
+def untouched(monkeypatch):
+    """Let no sequence be attributed: what is refused has to be refused before."""
+
+    @wraps(find.attribute)  # settings are checked against its signature
+    def attributed(*_arguments, **_settings):
+        pytest.fail("a sequence was attributed before the settings were looked at")
+
+    monkeypatch.setattr(find, "attribute", attributed)
+    monkeypatch.setattr(find, "saturation_mutagenesis", attributed)
+
+
+def test_contributions_are_those_of_attribute(classifier):
+    sequences = [Sequence(f"s{i}", random_bases(80, seed=i)) for i in range(30)]
+    seen = []
+    found = find_motifs(
+        classifier, sequences, "donor", "input_x_gradient", attribution={"spread": "occlusion"},
+        least=2, fdr=1.0, p_value=0.2, e_value=1e9, similar=0.9,
+        progress=lambda *at: seen.append(at),
+    )  # fmt: skip
+    for one, scores in zip(sequences[:3], found.contributions, strict=False):
+        alone = dx.attribute(classifier, one, "donor", "input_x_gradient", spread="occlusion")
+        np.testing.assert_allclose(scores, alone.nucleotides, atol=1e-6)
+    assert found.target_name == "donor"
+    assert found.sequences == tuple(sequences)
+    assert found.discovery.n_sequences == 30
+    assert (found.matches is None) == (not found.discovery.patterns)
+    assert "30 sequences" in found.caption
+    assert seen[-1] == (100, 100)
+
+
+@pytest.mark.parametrize("one", [SET[0], SET[0].bases], ids=["Sequence", "str"])
+def test_one_sequence_is_a_set_of_one(classifier, one):
+    with pytest.raises(InputError, match=r"seqlets in 1 sequences are too few"):
+        find_motifs(classifier, one, "donor", "saliency")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"caller": "meme"}, "Caller 'meme' is unknown"),
+        ({"least": 1}, "least is 1"),
+        ({"widths": (9, 5)}, "Widths 9 to 5 are no range"),
+        ({"widths": (5, 500)}, "at most 64 bp"),
+        ({"widths": (61, 64)}, "longest sequence has 60 bp"),
+        ({"null": "words"}, "Null 'words' is unknown"),
+        ({"fdr": 0}, "fdr is 0"),
+        ({"p_value": 2}, "p_value is 2"),
+        ({"flank": -1}, "flank is -1"),
+        ({"database": []}, "no motifs to match against"),
+        ({"fdrr": 0.1}, "no setting 'fdrr': choose from widths"),
+        ({"hypothetical": []}, "no setting 'hypothetical'"),
+        ({"sequences": []}, "no sequences"),
+        ({"sequences": [*SET, Sequence("gap", "N" * 60)]}, r"Sequence 5 \('gap'\) has no A, C"),
+        ({"sequences": ["ACGTACGT", "NNRYN"]}, "Sequence 2 has no A, C"),
+        ({"target": None}, "name it as target"),
+        ({"method": "magic"}, "Method 'magic' is unknown"),
+        ({"attribution": {"n_steps": 50}}, "'saturation_mutagenesis' takes no settings"),
+        (
+            {"method": "mutagenesis_gradient", "attribution": {"spread": "even"}},
+            "'mutagenesis_gradient' takes no settings",
+        ),
+        ({"method": "saliency", "attribution": {"steps": 5}}, "no setting 'steps' here"),
+        ({"method": "saliency", "attribution": {"output": "logit"}}, "no setting 'output' here"),
+        ({"caller": "modisco", "method": "saliency"}, "needs what every base would"),
+    ],
+)
+def test_what_cannot_be_used_is_said_before_the_attribution(classifier, untouched, change, words):
+    wanted = {"sequences": SET, "target": "donor", **change}
+    with pytest.raises(InputError, match=words):
+        find_motifs(classifier, **wanted)
+
+
+def test_modisco_is_looked_for_before_the_attribution(classifier, untouched, monkeypatch):
+    monkeypatch.setitem(sys.modules, "modiscolite.tfmodisco", None)
+    with pytest.raises(InputError, match="modisco-lite, which is not installed"):
+        find_motifs(classifier, SET, "donor", caller="modisco")
+
+
+@pytest.mark.parametrize(
+    ("sequences", "options", "words"),
+    [
+        ([*SET, "ACGT" * 12], {}, "48 to 60 bp"),
+        (["ACGT" * 10], {}, "have 40 bp and TF-MoDISco needs 41"),
+        (SET, {"windows": 3}, "does not take these options: windows"),
+    ],
+)
+def test_what_modisco_cannot_use_is_said_before_the_attribution(
+    classifier, untouched, sequences, options, words
+):
+    pytest.importorskip("modiscolite", reason="modisco-lite, the extra [motifs], is not installed")
+    with pytest.raises(InputError, match=words):
+        find_motifs(classifier, sequences, "donor", caller="modisco", options=options)
+
+
+def test_a_model_without_a_head_has_no_motifs(enc):
+    with pytest.raises(InputError, match="has no head"):
+        find_motifs(enc, SET)

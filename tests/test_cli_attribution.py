@@ -1,0 +1,140 @@
+"""``dnabert2-explore attribute`` and ``motifs``: what they write, say and refuse."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+
+import pytest
+from typer.testing import CliRunner
+
+import dnabert2_explore as dx
+from dnabert2_explore.analysis import attribution
+from dnabert2_explore.analysis.attribution.checks import thresholds
+from dnabert2_explore.cli import app
+
+from .conftest import random_bases
+
+
+@pytest.fixture
+def fasta(tmp_path):
+    path = tmp_path / "sites.fa"
+    path.write_text("".join(f">s{i}\n{random_bases(50, seed=i)}\n" for i in range(2)))
+    return path
+
+
+@pytest.fixture
+def gap(tmp_path):
+    path = tmp_path / "gap.fa"
+    path.write_text(f">first\n{random_bases(50)}\n>gap\n{'N' * 50}\n")
+    return path
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def table(text):
+    return list(csv.DictReader(io.StringIO(text), delimiter="\t"))
+
+
+def test_a_row_for_each_base_as_attribute_has_it(fasta, classifier_folder, classifier):
+    result = run("attribute", fasta, "-m", classifier_folder, "-t", "donor", "--method", "saliency")
+    assert result.exit_code == 0, result.output
+    rows = table(result.stdout)
+    for i in range(2):
+        bases = random_bases(50, seed=i)
+        mine = [row for row in rows if row["sequence"] == f"s{i}"]
+        assert "".join(row["base"] for row in mine) == bases
+        scores = dx.attribute(classifier, bases, "donor", "saliency").nucleotides
+        assert [float(row["score"]) for row in mine] == pytest.approx(scores, rel=1e-4, abs=1e-7)
+    assert {row["target"] for row in rows} == {"donor"}
+
+
+@pytest.mark.parametrize(
+    ("method", "option", "setting"),
+    [
+        ("gradient_shap", ("--samples", 3), {"samples": 3}),
+        ("occlusion", ("--window", 4), {"window": 4}),
+        ("layer_conductance", ("--layer", 2), {"layer": 2}),
+        ("saliency", ("--noise-samples", 6), {"noise_samples": 6}),
+    ],
+)
+def test_settings_reach_the_method(fasta, classifier_folder, classifier, method, option, setting):
+    result = run(
+        "attribute", fasta, "-m", classifier_folder, "-t", "donor", "--method", method, "--steps",
+        "10", "--per", "token", *option,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    scores = [float(row["score"]) for row in table(result.stdout) if row["sequence"] == "s1"]
+    bases = random_bases(50, seed=1)
+    wanted = dx.attribute(classifier, bases, "donor", method, 10, **setting).tokens
+    plain = dx.attribute(classifier, bases, "donor", method, 10).tokens
+    assert scores == pytest.approx(wanted, rel=1e-3, abs=1e-5)
+    assert scores != pytest.approx(plain, rel=1e-3, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("method", "over", "told", "advised"),
+    [
+        ("layer_integrated_gradients", 1.1, True, True),
+        ("layer_conductance", 1.1, True, True),
+        ("layer_integrated_gradients", 0.9, False, False),
+        ("deep_lift", 1.1, True, False),
+    ],
+)
+def test_more_steps_are_advised_where_they_help(
+    fasta, classifier_folder, monkeypatch, method, over, told, advised
+):
+    real = attribution.attribute
+
+    def missing(*arguments, **settings):
+        found = real(*arguments, **settings)
+        delta = over * thresholds()["convergence"] * found.change
+        return dataclasses.replace(found, delta=delta)
+
+    monkeypatch.setattr(attribution, "attribute", missing)
+    result = run(
+        "attribute", fasta, "-m", classifier_folder, "--method", method, "--steps", 2, "-t", "donor"
+    )
+    assert result.exit_code == 0, result.output
+    assert ("of the change in 2" in result.stderr) == told
+    assert ("take more --steps" in result.stderr) == advised
+
+
+def test_a_model_without_classes_is_asked_for_bases_as_they_are_typed(fasta, model_folder):
+    refused = run("attribute", fasta, "-m", model_folder)
+    assert refused.exit_code == 1
+    assert "such as --target 101-112" in refused.stderr
+    assert "target=(" not in refused.stderr
+    result = run("attribute", fasta, "-m", model_folder, "-t", "21-26", "--method", "saliency")
+    assert result.exit_code == 0, result.output
+    assert {row["unit"] for row in table(result.stdout)} == {"nats"}
+
+
+@pytest.mark.parametrize("command", ["attribute", "motifs"])
+def test_a_sequence_of_n_is_named_before_any_work(gap, command):
+    result = run(command, gap, "-m", "no-such-model", "-t", "donor")
+    assert result.exit_code == 1
+    assert "Sequence 2 ('gap') has no A, C, G or T" in result.stderr
+
+
+def test_motifs_needs_a_model_with_a_head(fasta, model_folder, tmp_path):
+    result = run("motifs", fasta, "-m", model_folder, "-o", tmp_path / "out.tsv")
+    assert result.exit_code == 1
+    assert "has no head: load a fine-tuned model" in result.stderr
+
+
+def test_motifs_are_of_confident_sequences(fasta, classifier_folder, tmp_path):
+    shared = ("motifs", fasta, "-m", classifier_folder, "-o", tmp_path / "out.tsv")
+    unnamed = run(*shared)
+    assert unnamed.exit_code == 1
+    assert "one of donor, acceptor, neither" in unnamed.stderr
+    none = run(*shared, "-t", "donor", "--confident", 1)
+    assert none.exit_code == 1
+    assert "lower --confident" in none.stderr
+    few = run(*shared, "-t", "donor", "--confident", 0, "--method", "saliency")
+    assert few.exit_code == 1
+    assert "2 of 2 sequences" in few.stderr
+    assert "too few for a pattern of 20 sites" in few.stderr
