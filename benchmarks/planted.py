@@ -8,7 +8,8 @@ half of which a site is planted and into the others a decoy, the motif with its 
 Pocket is fine-tuned on them; every method attributes test sequences that it classifies rightly.
 Scorecards of these, of a network with random weights and of one that was trained on shuffled labels
 then say which thresholds keep attributions that find the motif and flag those that do not. Choices
-were made on dev sequences of the first two motifs; test sequences and the third motif only judge.
+were made on dev sequences of the first two motifs, the rule for thresholds with their test rates in
+sight; the third motif only judges.
 
 Whatever is done stands in --out and is not done again. --publish writes
 ``dnabert2_explore/analysis/attribution/calibration.json`` and ``benchmarks/results/planted.json``.
