@@ -52,8 +52,8 @@ def attribute(
     per: Annotated[str, typer.Option(help="Rows of the table: base or token.")] = "base",
     steps: Annotated[int, typer.Option(min=1, help="Of an integral.")] = 200,
     baseline: Annotated[
-        str, typer.Option(help="mask, pad, zero, mean, shuffled: what tokens are replaced by.")
-    ] = "mask",
+        str, typer.Option(help="mean, mask, pad, zero, shuffled: what tokens are replaced by.")
+    ] = "mean",
     spread: Annotated[
         str, typer.Option(help="even, occlusion, mutagenesis: how a token is shared by its bases.")
     ] = "even",

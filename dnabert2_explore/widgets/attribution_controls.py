@@ -15,10 +15,10 @@ __all__ = ["AttributionControls"]
 
 #: Short names for menus; captions have `BASELINES` and `SPREADS` in full.
 BASELINE_MENU = {
+    "mean": "from the mean embedding",
     "mask": "from [MASK]",
     "pad": "from [PAD]",
     "zero": "from zero embeddings",
-    "mean": "from the mean embedding",
     "shuffled": "from shuffled sequences",
 }
 SPREAD_MENU = {

@@ -73,7 +73,7 @@ class Asked:
     method: str
     steps: int = AUTO
     output: str = "auto"
-    baseline: str = "mask"
+    baseline: str = "mean"
     spread: str = "even"
 
     def by(self, method: str) -> Asked:
@@ -85,7 +85,7 @@ class Asked:
             method=method,
             steps=(self.steps or AUTO) if method in STEPPED else 0,
             output=self.output,
-            baseline=self.baseline if info.baseline else "mask",
+            baseline=self.baseline if info.baseline else "mean",
             spread=self.spread if info.run is not None else "even",
         )
 
@@ -97,7 +97,7 @@ class Asked:
     def settings(self, steps: int = 0) -> dict[str, Any]:
         """Keyword settings of `attribute` that are not its defaults."""
         found: dict[str, Any] = {"n_steps": steps} if steps else {}
-        pairs = (("output", "auto"), ("baseline", "mask"), ("spread", "even"))
+        pairs = (("output", "auto"), ("baseline", "mean"), ("spread", "even"))
         return found | {n: getattr(self, n) for n, usual in pairs if getattr(self, n) != usual}
 
 

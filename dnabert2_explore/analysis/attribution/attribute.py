@@ -35,7 +35,7 @@ def attribute(
     progress: Progress | None = None,
     *,
     output: str = "auto",
-    baseline: str = "mask",
+    baseline: str = "mean",
     spread: str = "even",
     samples: int = 25,
     window: int = 1,
@@ -90,8 +90,8 @@ def attribute(
         Called as progress(done, total); raise `Cancelled` from it to stop.
     output : {"auto", "logit", "probability"}
         Of a model with classes; "auto" is the logit.
-    baseline : {"mask", "pad", "zero", "mean", "shuffled"}
-        What takes the place of tokens: [MASK], [PAD], zero or mean embeddings, or the tokens of
+    baseline : {"mean", "mask", "pad", "zero", "shuffled"}
+        What takes the place of tokens: mean embeddings, [MASK], [PAD], zero, or the tokens of
         dinucleotide-shuffled copies (`samples` of them for GradientSHAP, else 5; the scores'
         mean). Special tokens stay.
     spread : {"even", "occlusion", "mutagenesis"}
@@ -157,7 +157,7 @@ def explain(
     *,
     n_steps: int = 200,
     progress: Progress | None = None,
-    baseline: str = "mask",
+    baseline: str = "mean",
     how: str = "even",
     samples: int = 25,
     window: int = 1,

@@ -15,10 +15,10 @@ __all__ = ["BASELINES", "baseline_embeddings"]
 
 #: Name -> in words, as captions put it.
 BASELINES = {
+    "mean": "every token's embedding set to the vocabulary's mean",
     "mask": "every token replaced by [MASK]",
     "pad": "every token replaced by [PAD]",
     "zero": "every token's embedding set to zero",
-    "mean": "every token's embedding set to the vocabulary's mean",
     "shuffled": "the sequence shuffled with its dinucleotides kept",
 }
 

@@ -36,7 +36,7 @@ def test_integrated_gradients_are_complete(classifier, bases) -> None:
 
 def test_occlusion_by_hand(classifier, bases) -> None:
     short = bases[:40]
-    result = attribute(classifier, short, target=2, method="occlusion")
+    result = attribute(classifier, short, target=2, method="occlusion", baseline="mask")
     ids = classifier.input_ids(classifier.tokenize(short))
     for place in (1, 4, ids.shape[1] - 2):
         changed = ids.clone()

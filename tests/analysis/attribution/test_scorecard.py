@@ -154,7 +154,7 @@ def test_curves_of_a_network(classifier, bases, baseline) -> None:
 
 def test_curves_leave_a_masked_span(enc, bases) -> None:
     question = Question.ask(enc, bases[:60], (20, 26))
-    found = attribute(enc, bases[:60], (20, 26), "occlusion")
+    found = attribute(enc, bases[:60], (20, 26), "occlusion", baseline="mask")
     curves = token_curves(question, found.tokens, orders=3)
     assert curves.deletion[0] == pytest.approx(found.score, abs=1e-4)
     assert curves.deletion[-1] == pytest.approx(found.baseline_score, abs=1e-4)

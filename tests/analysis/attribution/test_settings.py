@@ -231,7 +231,7 @@ def test_a_token_without_weights_is_shared_evenly(classifier) -> None:
 def test_groups_of_bases_are_ablated_together(classifier, bases) -> None:
     short = bases[:60]
     groups = [(0, 20), (20, 45)]
-    result = attribute(classifier, short, 0, "feature_ablation", groups=groups)
+    result = attribute(classifier, short, 0, "feature_ablation", groups=groups, baseline="mask")
     tokens = classifier.tokenize(short)
     spans = tokens.spans
     middle = [np.clip(np.minimum(spans[:, 1], b) - np.maximum(spans[:, 0], a), 0, None)
