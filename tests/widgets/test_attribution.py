@@ -1,5 +1,8 @@
 """The attribution view beyond one method: comparison, mutations, scorecard, motifs."""
 
+import base64
+import re
+
 import numpy as np
 import pytest
 
@@ -13,6 +16,8 @@ from dnabert2_explore.widgets.examples import Site
 from dnabert2_explore.widgets.mutations import changed_tokens
 
 from .conftest import event
+
+NUMBER = re.compile(r"[-+−]?\d+\.\d+")
 
 
 @pytest.fixture
@@ -31,21 +36,48 @@ def rebuilt(view, enc):
     return eval(lines[-1], scope)
 
 
-def same(figure, other):
-    """Whether two figures draw the same, up to the rounding of two computations."""
+def differences(figure, other):
+    """Where two figures draw differently, beyond the rounding of two computations."""
     ours, theirs = figure.to_plotly_json(), other.to_plotly_json()
     theirs["layout"] = theirs["layout"] | {"dragmode": ours["layout"]["dragmode"]}
-    return alike(ours["data"], theirs["data"]) and alike(ours["layout"], theirs["layout"])
+    return list(apart(ours, theirs, "figure"))
 
 
-def alike(a, b):
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(alike(a[key], b[key]) for key in a)
-    if (isinstance(a, np.ndarray) and a.dtype.kind == "f") or isinstance(a, float):
-        return np.shape(a) == np.shape(b) and np.allclose(a, b, atol=1e-4, equal_nan=True)
-    if isinstance(a, list | tuple | np.ndarray):
-        return len(a) == len(b) and all(alike(x, y) for x, y in zip(a, b, strict=True))
-    return a == b
+def apart(a, b, where):
+    a, b = unpacked(a), unpacked(b)
+    if isinstance(a, dict) and isinstance(b, dict):
+        for key in a.keys() | b.keys():
+            yield from apart(a.get(key), b.get(key), f"{where}.{key}")
+    elif isinstance(a, list | tuple) and isinstance(b, list | tuple) and len(a) == len(b):
+        for i, (x, y) in enumerate(zip(a, b, strict=True)):
+            yield from apart(x, y, f"{where}[{i}]")
+    elif isinstance(a, float) or isinstance(b, float):
+        if not (isinstance(a, float | int) and a == pytest.approx(b, abs=2e-4, nan_ok=True)):
+            yield where, a, b
+    elif isinstance(a, str) and isinstance(b, str):
+        if NUMBER.sub("#", a) != NUMBER.sub("#", b):
+            yield where, a, b
+        else:
+            yield from apart(numbers(a), numbers(b), where)
+    elif a != b:
+        yield where, a, b
+
+
+def numbers(text):
+    """Rounded numbers in a text: two computations may fall on either side of the last digit."""
+    return [float(one.replace("−", "-")) for one in NUMBER.findall(text)]
+
+
+def unpacked(content):
+    """Plotly writes arrays as base64: text that one last bit makes another."""
+    if isinstance(content, np.ndarray):
+        return content.tolist()
+    if not (isinstance(content, dict) and "bdata" in content):
+        return content
+    values = np.frombuffer(base64.b64decode(content["bdata"]), content["dtype"])
+    if "shape" in content:
+        values = values.reshape([int(n) for n in content["shape"].split(",")])
+    return values.tolist()
 
 
 def press(view, panel, x, y=0.0, shift=False):
@@ -84,7 +116,7 @@ def test_output_baseline_and_spread_reach_the_method_and_the_caption(view, class
     assert np.allclose(result.nucleotides, expected.nucleotides, atol=1e-6)
     assert "embedding set to zero" in view.caption
     assert "replacement by N" in view.caption
-    assert same(view.figure, rebuilt(view, classifier))
+    assert differences(view.figure, rebuilt(view, classifier)) == []
 
 
 def test_what_a_method_has_no_use_for_is_not_offered(view):
@@ -121,7 +153,7 @@ def test_methods_are_stacked_and_their_ranks_correlated(view, classifier):
     n = len(view.selection.current)
     assert f"over {n} bases" in view.caption
     assert len(view._correlations.children) == 1
-    assert same(view.figure, rebuilt(view, classifier))
+    assert differences(view.figure, rebuilt(view, classifier)) == []
     table = view.table
     assert "# Spearman input_x_gradient, saliency:" in table
     rows = [line for line in table.splitlines() if not line.startswith("#")]
@@ -170,7 +202,7 @@ def test_strands_and_phases_have_lanes_of_their_own(view, classifier):
     names = [lane.name for lane in view.shown.lanes]
     assert names[2:] == ["reverse strand", "mean of 8 segmentation phases"]
     assert "left crops" in view.caption
-    assert same(view.figure, rebuilt(view, classifier))
+    assert differences(view.figure, rebuilt(view, classifier)) == []
     assert "reverse_strand,phases_mean,phases_low,phases_high" in view.table
 
 
@@ -189,7 +221,7 @@ def test_a_typed_word_is_found_where_it_stands(view, classifier):
     assert "chance alone" in view.caption
     press(view, "y3", 35.0, 0.0)
     assert view.selection.bases == (30, 39)
-    assert same(view.figure, rebuilt(view, classifier))
+    assert differences(view.figure, rebuilt(view, classifier)) == []
     assert "# motif hit: " in view.table
 
 
@@ -243,7 +275,7 @@ def test_a_base_is_clicked_typed_over_and_taken_back(view, classifier):
     assert f"{view.shown.original.score:+.2f}" in change
     assert f"{view.result.score:+.2f}" in change
     assert "tokens at" in change
-    assert same(view.figure, rebuilt(view, classifier))
+    assert differences(view.figure, rebuilt(view, classifier)) == []
     assert f"# mutant: {bases[30]}31{letter}" in view.table
     event(view, event="key", key="Escape")
     assert view.edits == ()
@@ -304,7 +336,7 @@ def test_the_map_shows_every_mutation_and_a_press_makes_one(view, classifier):
     effects = view.shown.effects
     assert np.flatnonzero(~np.isnan(effects.effects).all(axis=1)).tolist() == list(range(20, 32))
     assert f"correlates by {effects.correlation:.2f}" in view.caption
-    assert same(view.figure, rebuilt(view, classifier))
+    assert differences(view.figure, rebuilt(view, classifier)) == []
     bases = view.selection.current.bases
     row = next(i for i in range(4) if "ACGT"[i] != bases[25])
     press(view, "y3", 26.0, float(row))
