@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..encoder.threads import torch_threads
 from ..errors import InputError
 
 __all__ = ["METHODS", "project"]
@@ -68,7 +69,8 @@ def project(
     elif method == "umap":
         import umap
 
-        with warnings.catch_warnings():
+        # Numba sets the threads of the OpenMP that it shares with torch.
+        with torch_threads(), warnings.catch_warnings():
             # umap-learn says that a seed makes it single-threaded; our docstring says so too.
             warnings.filterwarnings("ignore", message="n_jobs value", category=UserWarning)
             reducer = umap.UMAP(

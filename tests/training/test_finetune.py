@@ -179,6 +179,15 @@ def test_bfloat16_for_one_run_does_not_leak_into_the_next(config, tmp_path):
     assert load(half.model).dtype == torch.float32
 
 
+def test_the_threads_of_a_run_are_given_back(config, tmp_path):
+    before = torch.get_num_threads()
+    seen = []
+    few = dataclasses.replace(config, threads=before + 1, epochs=1)
+    finetune(few, lambda done, total: seen.append(torch.get_num_threads()))
+    assert set(seen) == {before + 1}
+    assert torch.get_num_threads() == before
+
+
 def test_patience(config, tmp_path):
     settings = {"learning_rate": 0.0001, "patience": 2, "evaluate_every": 1, "max_steps": 30}
     result = finetune(dataclasses.replace(config, **settings, warmup_steps=0))

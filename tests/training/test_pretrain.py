@@ -5,6 +5,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from dnabert2_explore.errors import Cancelled, CheckpointError, InputError
@@ -88,6 +89,12 @@ def test_interrupted_and_resumed_equals_uninterrupted(config, tmp_path):
     assert rows(tmp_path / "parts/evaluation.csv") == rows(tmp_path / "run/evaluation.csv")
     steps = [int(row["step"]) for row in rows(tmp_path / "parts/log.csv")]
     assert steps == sorted(set(steps))
+
+
+def test_the_threads_of_a_run_are_given_back(config):
+    before = torch.get_num_threads()
+    pretrain(dataclasses.replace(config, threads=before + 1, total_steps=2, warmup_steps=1))
+    assert torch.get_num_threads() == before
 
 
 def test_model_loads_and_has_its_tokenizer(config):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...sequences.jaspar import jaspar
 from ...sequences.motifs import Motif
-from .scan import memelite_guard
+from .scan import numba_alone
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -261,7 +261,7 @@ def _compare(queries: tuple[Motif, ...], targets: tuple[Motif, ...]) -> tuple[ND
     from memelite import tomtom  # numba and what else it brings take a second
 
     forward = [motif.probabilities.T for motif in targets]
-    with memelite_guard, warnings.catch_warnings():
+    with numba_alone(), warnings.catch_warnings():
         # It counts fewer targets as too few than MEME does; match_motifs has warned.
         warnings.filterwarnings("ignore", message="tomtom was given", category=UserWarning)
         # Strands apart, since memelite calls a palindrome's the reverse one.

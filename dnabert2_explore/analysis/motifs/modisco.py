@@ -14,6 +14,7 @@ from ...sequences.motifs import Motif
 from .ground import Ground
 from .grow import informative
 from .pattern import Discovery, Pattern, Sites
+from .scan import numba_alone
 from .seqlets import scaled
 
 __all__ = ["check_modisco", "discover_with_modisco"]
@@ -102,7 +103,8 @@ def discover_with_modisco(
     hot, _ = ground.stretches(ground.first, np.ones(len(lengths), dtype=np.int64), int(lengths[0]))
     values = _checked(hypothetical, hot, contributions)
     try:
-        found = run(hot, values, **settings)
+        with numba_alone():
+            found = run(hot, values, **settings)
     except TypeError as error:
         raise InputError(f"TF-MoDISco does not take these options: {error}.") from error
     except (IndexError, ValueError) as error:

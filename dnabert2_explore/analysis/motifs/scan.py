@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...encoder.threads import torch_threads
 from ...errors import InputError
 from ...sequences import Cleaned, Sequence, clean
 from ...sequences.motifs import Motif
@@ -19,10 +21,9 @@ from .hits import Hits
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["OutOfReachWarning", "memelite_guard", "out_of_reach", "scan_motifs"]
+__all__ = ["OutOfReachWarning", "numba_alone", "out_of_reach", "scan_motifs"]
 
-#: Numba's work queue, all it has on some machines, does not survive two parallel loops at once.
-memelite_guard = threading.Lock()
+_guard = threading.Lock()
 
 #: Bases scanned at once: 8 MB, and some seconds for a thousand motifs.
 CHUNK = 1 << 21
@@ -244,7 +245,7 @@ def _scan(
         # End to end with an N between: what reaches across a border holds it, and is dropped.
         text = "N".join(texts[piece.sequence][piece.begin : piece.end] for piece in batch)
         codes = _CODES[np.frombuffer(text.encode("ascii"), dtype=np.uint8)]
-        with memelite_guard:
+        with numba_alone():
             tables = fimo(
                 matrices,
                 (codes == np.arange(4, dtype=np.int8)[:, None]).astype(np.int8)[None],
@@ -258,6 +259,17 @@ def _scan(
         if progress is not None:
             progress(done, total)
     return _Found(*map(np.concatenate, zip(*found, strict=True)))
+
+
+@contextmanager
+def numba_alone() -> Iterator[None]:
+    """Hold while numba's parallel loops run, for what they do to their neighbours.
+
+    Numba's work queue, all it has on some machines, does not survive two of them at once; and the
+    first one sets the threads of the OpenMP that it shares with torch.
+    """
+    with _guard, torch_threads():
+        yield
 
 
 def _joined(tables: list[pd.DataFrame]) -> list[pd.DataFrame]:

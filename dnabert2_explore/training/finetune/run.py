@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ...encoder import SHIPPED, Encoder, find_device
 from ...encoder.precision import find_dtype
+from ...encoder.threads import torch_threads
 from ...errors import Cancelled, CheckpointError, InputError
 from ...network import Dnabert2ForSequenceClassification
 from ...network.card import write_card
@@ -113,9 +114,11 @@ class _Run:
 
     def go(self) -> FinetuneResult:
         """Do it all."""
+        with torch_threads(self.config.threads):
+            return self._go()
+
+    def _go(self) -> FinetuneResult:
         config = self.config
-        if config.threads:
-            torch.set_num_threads(config.threads)
         device = _device(config.device)
         checkpoint = find_checkpoint(SHIPPED.get(config.model, config.model))
         tokenizer = DnaTokenizer.from_file(checkpoint.tokenizer)

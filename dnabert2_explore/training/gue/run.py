@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ...encoder import SHIPPED, find_device
 from ...encoder.machine import describe_machine
+from ...encoder.threads import torch_threads
 from ...errors import Cancelled, InputError
 from ...files import replacing
 from ...network.checkpoint import find_checkpoint, load_network
@@ -143,26 +144,25 @@ def run_dataset(
         # Of several processes (torchrun, accelerate) the first fits baselines and writes.
         _finetune(config, _shares(progress, 0)[1])
         return _await(path)
-    if threads:
-        torch.set_num_threads(threads)
-    where = find_device(device)
-    machine = str(describe_machine(where))  # before anything runs, for the load
+    report = _shares(progress, len(baselines))
+    with torch_threads(threads):
+        where = find_device(device)
+        machine = str(describe_machine(where))  # before anything runs, for the load
+        data = _read(files)
+        checksums = {split: sha256(file) for split, file in files.items()}
+        beside, notes = run_baselines(
+            tuple(baselines),
+            data,
+            checksums,
+            path.parent / f"baselines-seed{seed}.json",
+            seed=seed,
+            device=where,
+            max_minutes=baseline_minutes,
+            bootstrap=bootstrap,
+            progress=report[0],
+        )
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     machine = f"{processes} processes on {machine}" if processes > 1 else machine
-    data = _read(files)
-    checksums = {split: sha256(file) for split, file in files.items()}
-    report = _shares(progress, len(baselines))
-    beside, notes = run_baselines(
-        tuple(baselines),
-        data,
-        checksums,
-        path.parent / f"baselines-seed{seed}.json",
-        seed=seed,
-        device=where,
-        max_minutes=baseline_minutes,
-        bootstrap=bootstrap,
-        progress=report[0],
-    )
     result = _finetune(config, report[1])
     test = data["test"]
     run = GueRun(

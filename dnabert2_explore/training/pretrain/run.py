@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ...encoder.threads import torch_threads
 from ...errors import Cancelled, CheckpointError, InputError
 from ...files import replacing
 from ...network.attention import why_not
@@ -76,8 +77,17 @@ def pretrain(
         )
     if found is None and resume:
         raise CheckpointError(f"{config.out} holds no checkpoint to resume; start without resume.")
-    if config.threads:
-        torch.set_num_threads(config.threads)
+    with torch_threads(config.threads):
+        return _pretrain(config, found, progress, tell)
+
+
+def _pretrain(
+    config: PretrainConfig,
+    found: Path | None,
+    progress: Progress | None,
+    tell: Callable[[tuple[str, ...]], None] | None,
+) -> PretrainResult:
+    """Go on from the checkpoint `found`, or begin."""
     processes = find_processes(config)
     _check_attention(config, processes)
     start = begin_network(config, found)
