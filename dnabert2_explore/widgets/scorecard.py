@@ -30,7 +30,7 @@ class ScorecardBadge(HBox):
 
     def __init__(self, asked: Callable[[], None]) -> None:
         self.button = Button(
-            description="Check", tooltip="Put this attribution to seven checks: the scorecard"
+            description="Check", tooltip="Put this attribution to eight checks: the scorecard"
         ).add_class("dx-check")
         self.button.on_click(lambda _button: asked())
         self._chips = HTML().add_class("dx-checks")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from .agreement import spearman
+from .agreement import pearson, spearman
 from .curves import TokenCurves
 from .methods import METHODS
 from .phases import PhaseAverage
@@ -52,6 +52,9 @@ CHECKS: dict[str, CheckInfo] = {
     ),
     "insertion": CheckInfo(
         "insertion", False, "giving the best tokens back hardly changes more than any others would"
+    ),
+    "mutations": CheckInfo(
+        "mutation agreement", False, "mutating single bases tells another story"
     ),
     "randomised_weights": CheckInfo(
         "randomised weights", True, "a network that has learnt nothing gets much the same scores"
@@ -177,6 +180,36 @@ def check_curves(curves: TokenCurves | None, reason: str = "") -> list[Check]:
             ("insertion", curves.insertion_gain),
         )
     ]
+
+
+def check_mutations(found: Attribution, importance: NDArray[np.float32] | None) -> Check:
+    """Correlate with what the mutations of single bases do, each cut into tokens anew.
+
+    Parameters
+    ----------
+    found : Attribution
+    importance : numpy.ndarray, shape (n_bases,), or None
+        Of bases by saturation mutagenesis; NaN at those that were not mutated. None where the
+        scores are this themselves.
+    """
+    if importance is None:
+        return skip("mutations", "the scores are of mutations themselves")
+    mutated = ~np.isnan(importance)
+    count = int(mutated.sum())
+    if count < LEAST:
+        return skip("mutations", f"{count} bases only can be mutated")
+    own, expected = found.nucleotides[mutated], importance[mutated]
+    if not METHODS[found.method].signed:
+        own, expected = abs(own), abs(expected)
+    if np.ptp(expected) == 0 < np.ptp(own):
+        return skip("mutations", "no mutation of a single base changes the output")
+    value = pearson(own, expected)
+    of_all = "" if count == found.seen.sum() else f" of {found.seen.sum():,}"
+    return judge(
+        "mutations",
+        value,
+        f"the scores correlate by {value:.2f} with what mutations do to {count:,} bases{of_all}",
+    )
 
 
 def check_randomised(found: Attribution, of_twins: NDArray[np.float32]) -> Check:

@@ -17,6 +17,7 @@ from .agreement import pearson, spearman
 from .attribute import attribute
 from .methods import find_method
 from .question import Question, Target
+from .result import Attribution
 
 __all__ = ["PhaseAverage", "average_phases"]
 
@@ -107,6 +108,7 @@ def average_phases(
     crops: int = 8,
     output: str = "auto",
     progress: Progress | None = None,
+    whole: Attribution | None = None,
     **settings: Any,
 ) -> PhaseAverage:
     """Attribute a sequence from several left crops, each cut into tokens anew.
@@ -134,6 +136,8 @@ def average_phases(
     output : {"auto", "logit", "probability"}
     progress : callable, optional
         Called as progress(done, total); raise `Cancelled` from it to stop.
+    whole : Attribution, optional
+        Of the whole sequence by the same method and settings, if it is there already.
     **settings
         Others of `attribute`; not `groups`, which are stretches of the whole sequence.
 
@@ -177,9 +181,11 @@ def average_phases(
         wanted = question.target
         if isinstance(wanted, tuple):
             wanted = wanted[0] - cut, wanted[1] - cut
-        found = attribute(
-            enc, text[cut:], wanted, method, output=output, progress=within, **settings
-        )
+        found = whole if crop == 0 else None
+        if found is None:
+            found = attribute(
+                enc, text[cut:], wanted, method, output=output, progress=within, **settings
+            )
         per_crop[crop, cut:] = found.nucleotides
         scores[crop] = found.score
         visible[cut:] &= found.seen

@@ -19,6 +19,7 @@ from .checks import (
     Check,
     check_convergence,
     check_curves,
+    check_mutations,
     check_phases,
     check_planted,
     check_randomised,
@@ -27,6 +28,7 @@ from .checks import (
 )
 from .curves import TokenCurves, token_curves
 from .methods import find_method
+from .mutagenesis import sample_importance
 from .phases import PhaseAverage, average_phases, most_crops
 from .question import Question, Target
 from .result import Attribution
@@ -53,6 +55,9 @@ class Scorecard:
     phases : PhaseAverage or None
     curves : TokenCurves or None
         None, like `phases`, where the sequence is too short for them.
+    mutations : numpy.ndarray, shape (n_bases,), float32, or None
+        What each base adds by its three mutations (`Mutagenesis.importance`); NaN at bases that
+        were not mutated, None where the method is this itself.
     twins : numpy.ndarray, shape (twins, n_bases), float32
         Contributions by the same method in networks with random weights.
     """
@@ -62,6 +67,7 @@ class Scorecard:
     strands: StrandMirror
     phases: PhaseAverage | None
     curves: TokenCurves | None
+    mutations: NDArray[np.float32] | None
     twins: NDArray[np.float32]
 
     @property
@@ -116,6 +122,7 @@ def scorecard(
     crops: int = 8,
     twins: int = 3,
     orders: int = 20,
+    mutated: int = 300,
     output: str = "auto",
     **settings: Any,
 ) -> Scorecard:
@@ -125,6 +132,7 @@ def scorecard(
     convergence            |delta| / |change|: what the sum of scores misses
     deletion, insertion    area between the output's curve in the order of scores and the mean one
                            in random orders, in shares of the output's range
+    mutation agreement     Pearson correlation with the effects of mutating single bases
     randomised weights     Spearman correlation of magnitudes with those in networks of the same
                            shape that have learnt nothing
     strand agreement       Pearson correlation with the reverse complement's scores
@@ -155,6 +163,8 @@ def scorecard(
         Networks with random weights.
     orders : int
         Random orders of deletion and insertion.
+    mutated : int
+        Bases to replace by every other, at most; as many are drawn where there are more.
     output : {"auto", "logit", "probability"}
     **settings
         Others of `attribute`. Deletion and insertion put tokens of the `baseline` it names in
@@ -183,7 +193,9 @@ def scorecard(
     ['convergence', 'strand agreement', 'planted motif']
     """
     info = find_method(method)
-    for name, value, least in (("crops", crops, 2), ("twins", twins, 1), ("orders", orders, 1)):
+    for name, value, least in (
+        ("crops", crops, 2), ("twins", twins, 1), ("orders", orders, 1), ("mutated", mutated, 10)
+    ):  # fmt: skip
         if value < least:
             raise InputError(f"{name} is {value}; expected at least {least}.")
     text = bases.bases if isinstance(bases, Sequence) else bases
@@ -193,7 +205,8 @@ def scorecard(
     room = min(crops, most_crops(question, text))
     grouped = bool(settings.get("groups"))
     with_phases = room >= 2 and not grouped
-    bar = _Bar(progress, [2, room if with_phases else 0, *[1] * twins, 1])
+    own_mutants = method != "saturation_mutagenesis"
+    bar = _Bar(progress, [2, room if with_phases else 0, *[1] * twins, 1, 2 * own_mutants])
     settings |= {"output": output, "seed": seed}
 
     mirror = mirror_strands(enc, text, question.target, method, progress=bar.part(0), **settings)
@@ -201,7 +214,14 @@ def scorecard(
     phases = None
     if with_phases:
         phases = average_phases(
-            enc, text, question.target, method, room, progress=bar.part(1), **settings
+            enc,
+            text,
+            question.target,
+            method,
+            room,
+            progress=bar.part(1),
+            whole=found,
+            **settings,
         )
     of_twins = [
         attribute(
@@ -225,12 +245,18 @@ def scorecard(
             seed=seed,
             progress=bar.part(2 + twins),
         )
+    mutations = None
+    if own_mutants:
+        mutations = sample_importance(
+            question, found.seen, mutated, seed, progress=bar.part(3 + twins)
+        )
     bar.end()
     return Scorecard(
         attribution=found,
         checks=(
             check_convergence(found),
             *check_curves(curves, "there are not two tokens to take away"),
+            check_mutations(found, mutations),
             check_randomised(found, np.stack(of_twins)),
             check_strands(mirror),
             check_phases(
@@ -244,6 +270,7 @@ def scorecard(
         strands=mirror,
         phases=phases,
         curves=curves,
+        mutations=mutations,
         twins=np.stack(of_twins),
     )
 

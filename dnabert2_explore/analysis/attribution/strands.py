@@ -52,6 +52,11 @@ class StrandMirror:
         return self.reverse.nucleotides[::-1]
 
     @property
+    def mean(self) -> NDArray[np.float32]:
+        """Mean of the two strands' contributions, (n_bases,); sense where `applicable`."""
+        return (self.forward.nucleotides + self.mirrored) * np.float32(0.5)
+
+    @property
     def seen(self) -> NDArray[np.bool_]:
         """Bases that the model reads on both strands, shape (n_bases,)."""
         return self.forward.seen & self.reverse.seen[::-1]

@@ -47,6 +47,16 @@ def test_agreement_is_the_mean_over_pairs(enc, rows, expected) -> None:
     assert made(enc, rows).agreement == pytest.approx(expected, nan_ok=True)
 
 
+def test_the_whole_sequence_is_not_attributed_again(classifier, bases) -> None:
+    plain = average_phases(classifier, bases[:40], 0, "occlusion", crops=2)
+    there = attribute(classifier, bases[:40], 0, "occlusion")
+    np.testing.assert_allclose(plain.per_crop[0], there.nucleotides, atol=1e-6)
+    marked = dataclasses.replace(there, nucleotides=there.nucleotides + 1)
+    found = average_phases(classifier, bases[:40], 0, "occlusion", crops=2, whole=marked)
+    np.testing.assert_array_equal(found.per_crop[0], marked.nucleotides)
+    np.testing.assert_allclose(found.per_crop[1], plain.per_crop[1], atol=1e-6)
+
+
 def test_correlation_weighs_by_size(enc) -> None:
     found = made(enc, [[0, 1, 2, 9, 3], [NAN, 2, 1, 9, 3]])
     expected = np.corrcoef([1, 2, 9, 3], [2, 1, 9, 3])[0, 1]

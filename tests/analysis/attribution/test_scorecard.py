@@ -16,6 +16,7 @@ from dnabert2_explore.analysis.attribution.checks import (
     Check,
     check_convergence,
     check_curves,
+    check_mutations,
     check_planted,
     check_randomised,
     judge,
@@ -214,6 +215,30 @@ def test_a_network_without_training_is_told_from_itself_by_nothing(classifier, b
     assert check_randomised(found, np.zeros((2, 60))).passed is None
 
 
+def test_mutations_by_hand(classifier, bases) -> None:
+    found = attribute(classifier, bases[:60], 0, "occlusion")
+    noise = np.random.default_rng(0).normal(size=60).astype(np.float32)
+    done = np.where(np.arange(60) < 40, 2 * found.nucleotides + 1, np.nan).astype(np.float32)
+    same = check_mutations(found, done)
+    assert same.value == pytest.approx(1)
+    assert same.passed is True
+    assert "40 bases of 60 " in same.words
+    assert check_mutations(found, -found.nucleotides).passed is False
+    expected = np.corrcoef(found.nucleotides, noise)[0, 1]
+    assert check_mutations(found, noise).value == pytest.approx(expected, abs=1e-6)
+    # What has no sign is held against the size of effects.
+    unsigned = replace(found, method="saliency", nucleotides=abs(found.nucleotides))
+    assert check_mutations(unsigned, -found.nucleotides).value == pytest.approx(1)
+    # Nothing to hold it against.
+    assert check_mutations(found, None).passed is None
+    assert check_mutations(found, np.zeros(60, np.float32)).passed is None
+    few = check_mutations(found, np.where(np.arange(60) < 9, noise, np.nan))
+    assert few.passed is None
+    assert "9 bases only" in few.words
+    flat = replace(found, nucleotides=np.ones(60, np.float32))
+    assert check_mutations(flat, noise).passed is False
+
+
 @pytest.mark.parametrize(
     ("scores", "truth", "expected"),
     [
@@ -271,6 +296,12 @@ def test_a_card_of_every_method(classifier, bases, method) -> None:
     by_name = {check.name: check for check in card.checks}
     sums = METHODS[method].complete and method != "gradient_shap"
     assert (by_name["convergence"].passed is None) == (not sums)
+    if method == "saturation_mutagenesis":
+        assert card.mutations is None
+        assert by_name["mutations"].passed is None
+    else:
+        expected = attribute(classifier, bases[:50], 0, "saturation_mutagenesis").nucleotides
+        np.testing.assert_allclose(card.mutations, expected, atol=1e-6)
     assert by_name["phases"].value == pytest.approx(card.phases.correlation, nan_ok=True)
     assert by_name["planted"].value == recovery(card.attribution.nucleotides, [(10, 20)])
     assert card.twins.shape == (2, 50)
@@ -289,6 +320,15 @@ def test_a_card_of_a_masked_span(enc, bases) -> None:
     (check,) = (check for check in left.checks if check.name == "phases")
     assert check.passed is None
     assert "too short to crop" in check.words
+
+
+def test_no_more_bases_are_mutated_than_asked_for(classifier, bases) -> None:
+    card = scorecard(classifier, bases[:60], 0, "occlusion", twins=1, orders=2, mutated=20)
+    assert (~np.isnan(card.mutations)).sum() == 20
+    (check,) = (check for check in card.checks if check.name == "mutations")
+    assert "20 bases of 60 " in check.words
+    with pytest.raises(InputError, match="mutated is 9; expected at least 10"):
+        scorecard(classifier, bases[:60], 0, "occlusion", mutated=9)
 
 
 def test_groups_leave_the_phases_out(classifier, bases) -> None:

@@ -22,6 +22,8 @@ def test_both_strands_are_attributed_and_lie_on_one_axis(classifier, bases) -> N
     for place in (0, 13, 59):
         expected = forward.nucleotides[place] - reverse.nucleotides[59 - place]
         assert found.disagreement[place] == pytest.approx(expected, abs=1e-6)
+        expected = (forward.nucleotides[place] + reverse.nucleotides[59 - place]) / 2
+        assert found.mean[place] == pytest.approx(expected, abs=1e-6)
     expected = np.corrcoef(forward.nucleotides, reverse.nucleotides[::-1])[0, 1]
     assert found.correlation == pytest.approx(expected, abs=1e-5)
     assert found.forward.score == pytest.approx(forward.score, abs=1e-5)
