@@ -211,10 +211,8 @@ def measure_cards(out: Path, name: str, part: str, network: str, count: int) -> 
 
 def card_of(enc: dx.Encoder, one: Planted, method: str) -> dict[str, Any]:
     """Values of the checks of one attribution; None where one does not apply."""
-    # [MASK] was the default when the thresholds were found; what is judged is the checks.
-    settings = {"baseline": "mask"} if METHODS[method].baseline else {}
     truth = [(one.start, one.end)]
-    card = scorecard(enc, one.bases, "planted", method, truth=truth, seed=SEED, **settings)
+    card = scorecard(enc, one.bases, "planted", method, truth=truth, seed=SEED)
     return {"method": method} | {check.name: check.value for check in card.checks}
 
 

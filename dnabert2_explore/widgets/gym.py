@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence as Items
-from html import escape
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import HTML, Combobox, Dropdown, HBox, Text, Widget
+from ipywidgets import HTML, HBox, Widget
 from numpy.typing import NDArray
 
 from ..analysis.attribution import METHODS, Attribution, attribute
-from ..analysis.gym import SHOWN, SWEEPS, Place, Sweep, as_motif, gym
+from ..analysis.gym import SWEEPS, Place, Sweep, as_motif, gym
 from ..encoder import Bases, Encoder, load
 from ..errors import InputError
 from ..figures.attribution import attribution_tracks
 from ..figures.colours import theme_of
-from ..figures.gym import column_values, row_labels, sweep_figure
-from ..figures.style import band, span_text
+from ..figures.gym import column_values, sweep_figure
+from ..figures.style import band
 from ..sequences import Sequence
 from ..sequences.jaspar import jaspar
 from ..sequences.motifs import Motif
 from .examples import SPLICE, WINDOWS, fill
 from .explorer import Explorer
+from .gym_controls import SET, SHUFFLED, Asked, GymControls
+from .gym_export import background_code, cell_code, sweep_code, table_of
+from .gym_shown import chips, in_words, outputs_of_cell, short, what_cell_changes
 from .plot import PlotlyView
 from .state import Selection
 from .tokens import BUTTONS
@@ -37,26 +39,9 @@ _KEPT = 16
 #: Bases that a sweep of positions puts through the model unless a step is chosen: a few seconds of
 #: the pocket model on a laptop.
 _BASES = 800_000
-_SHUFFLED, _SET = 4, 8
-#: Up to here every base of a cell is mutated; longer sequences are explained by gradients.
-_MUTATED = 400
 _STEPS = 50
 #: Bases to predict when a model without classes is asked and nothing is selected.
 _SPAN = 12
-
-
-class _Asked(NamedTuple):
-    """What is computed: a sweep's arguments."""
-
-    motif: str
-    second: str
-    sweep: str
-    kind: str
-    bases: tuple[str, ...]
-    target: Any
-    output: str
-    at: int | None
-    columns: tuple[int, ...] | None
 
 
 class MotifGym(Explorer):
@@ -111,21 +96,36 @@ class MotifGym(Explorer):
         self.result: Sweep | None = None
         self.attribution: Attribution | None = None
         self.picked: tuple[int, int] | None = None
-        self._asked: _Asked | None = None
+        self._asked: Asked | None = None
         self._explained: tuple[Any, ...] | None = None  # what is asked of the cell
         self._answered: tuple[Any, ...] | None = None  # and what `attribution` answers
         self._before: NDArray[np.float32] | None = None
         self._marks: tuple[Place, ...] = ()  # sites in what is explained
         self._carried = ""  # the place that was picked, not typed
         self._quiet = False
-        self._kept: OrderedDict[_Asked, Sweep] = OrderedDict()
+        self._kept: OrderedDict[Asked, Sweep] = OrderedDict()
         self._known: OrderedDict[tuple[Any, ...], tuple[Attribution, Any]] = OrderedDict()
         self._profiles = {one.label: one for one in jaspar()}
         # Motifs given as such are kept under what the box shows of them.
         self._given: dict[str, Motif] = {}
         if sweep not in SWEEPS:
             raise InputError(f"Sweep {sweep!r} is unknown: choose one of {', '.join(SWEEPS)}.")
-        self._make_controls(motif, sweep, second)
+        self.controls = controls = GymControls(
+            self.enc,
+            self._text(motif),
+            self._text(second) if second is not None else "",
+            sweep,
+            self._profiles,
+            changed=self._on_control,
+            drawn=lambda: self._guarded(self._draw),
+            explained=lambda: self._guarded(self._explain),
+        )
+        self.motif, self.second, self.sweep = controls.motif, controls.second, controls.sweep
+        self.backgrounds, self.target = controls.backgrounds, controls.target
+        self.output, self.at, self.step = controls.output, controls.at, controls.step
+        self.shown, self.method, self.which = controls.shown, controls.method, controls.which
+        self._cell = HTML().add_class("dx-gym-cell")
+        self._here = HTML().add_class("dx-gym-here")
         self.detail = PlotlyView()
         self.detail.add_class("dx-gym-detail")
         self.detail.on_event(self._hear)
@@ -139,76 +139,6 @@ class MotifGym(Explorer):
         if selection is None:
             self._fill(background)
         self._guarded(lambda: self._changed({"index"}))
-
-    def _make_controls(self, motif: Motif | str, sweep: str, second: Motif | str | None) -> None:
-        names = tuple(self._profiles)
-        self.motif = Combobox(
-            value=self._text(motif),
-            options=names,
-            continuous_update=False,
-            placeholder="GTAAGT, or a factor of JASPAR",
-            tooltip="A word of A, C, G, T, or a name or accession of JASPAR; then Enter",
-        ).add_class("dx-gym-motif")
-        self.second = Combobox(
-            value=self._text(second) if second is not None else "",
-            options=names,
-            continuous_update=False,
-            placeholder="second motif: the same",
-            tooltip="The other motif of a pair; then Enter",
-        ).add_class("dx-gym-second")
-        self.sweep = Dropdown(
-            options=[(words, name) for name, words in SWEEPS.items()],
-            value=sweep,
-            tooltip="What to vary",
-        ).add_class("dx-gym-sweep")
-        self.backgrounds = Dropdown(
-            options=[
-                ("in this sequence", "one"),
-                (f"and {_SHUFFLED} shuffled copies", "both"),
-                (f"in {_SET} shuffled copies alone", "shuffled"),
-                (f"in up to {_SET} like it", "set"),
-            ],
-            value="set",
-            tooltip="Backgrounds; like it: of its set, with its label and length",
-        ).add_class("dx-gym-background")
-        self.target = Dropdown(
-            options=[("class that changes most", ""), *((name, name) for name in self.enc.classes)],
-            tooltip="Which class",
-        ).add_class("dx-target")
-        self.output = Dropdown(
-            options=[("logit", "auto"), ("probability", "probability")], tooltip="Which output"
-        ).add_class("dx-gym-output")
-        self.at = Text(
-            placeholder="in the middle",
-            continuous_update=False,
-            tooltip="First base of the first site, counted from 1; then Enter",
-        ).add_class("dx-gym-at")
-        self.at.layout.width = "110px"
-        self.step = Dropdown(
-            options=[("auto step", 0), *((f"every {n} bp", n) for n in (1, 2, 5, 10, 20))],
-            tooltip="Distance between positions",
-        ).add_class("dx-gym-step")
-        self.shown = Dropdown(
-            options=[("effect", "effect"), ("control", "control")], tooltip="What the map shows"
-        ).add_class("dx-gym-shown")
-        self.method = Dropdown(
-            options=[("auto method", ""), *((info.title, n) for n, info in METHODS.items())],
-            tooltip="Attribution method; auto: every base mutated, or gradients above "
-            f"{_MUTATED} bp",
-        ).add_class("dx-method")
-        self.which = Dropdown(options=[("", 0)], tooltip="In which background").add_class(
-            "dx-gym-which"
-        )
-        self._at_hint = HTML("<span class='dx-hint'>from base</span>")
-        self._cell = HTML().add_class("dx-gym-cell")
-        self._here = HTML().add_class("dx-gym-here")
-        for box in (self.motif, self.second, self.sweep, self.backgrounds, self.target):
-            box.observe(self._on_control, names="value")
-        for box in (self.output, self.at, self.step):
-            box.observe(self._on_control, names="value")
-        self.shown.observe(lambda _change: self._guarded(self._draw), names="value")
-        for box in (self.method, self.which):
-            box.observe(lambda _change: self._guarded(self._explain), names="value")
 
     def _text(self, motif: Motif | str) -> str:
         if isinstance(motif, str):
@@ -235,19 +165,7 @@ class MotifGym(Explorer):
         )
 
     def _above(self) -> list[Widget]:
-        return [
-            HBox(
-                [
-                    self.backgrounds,
-                    self.target,
-                    self.output,
-                    self._at_hint,
-                    self.at,
-                    self.step,
-                    self.shown,
-                ]
-            ).add_class("dx-controls")
-        ]
+        return [self.controls.panel]
 
     def _below(self) -> list[Widget]:
         return [
@@ -258,7 +176,7 @@ class MotifGym(Explorer):
 
     # What is asked -----------------------------------------------------------------------------
 
-    def _on_control(self, _change: Any) -> None:
+    def _on_control(self) -> None:
         if not self._quiet:
             self._guarded(lambda: self._changed({"index"}))
 
@@ -279,13 +197,13 @@ class MotifGym(Explorer):
             and selection.sequences[i].label == current.label
             and len(selection.sequences[i]) == len(current)
         ]
-        return [current, *like[: _SET - 1]]
+        return [current, *like[: SET - 1]]
 
-    def _question(self) -> _Asked | None:
+    def _question(self) -> Asked | None:
         current = self.selection.current
         if current is None:
             return None
-        sweep, kind = self.sweep.value, self.backgrounds.value
+        sweep, moves = self.sweep.value, self.controls.moves
         motif = self._motif(self.motif.value)
         target: Any = self.target.value or None
         if not self.enc.has_head:
@@ -295,12 +213,11 @@ class MotifGym(Explorer):
                 min(len(current), middle + _SPAN // 2),
             )
         bases = tuple(one.bases for one in self._sequences())
-        moves = sweep in ("position", "orientation")
-        return _Asked(
+        return Asked(
             motif=self.motif.value,
             second=self.second.value.strip() if sweep == "spacing" else "",
             sweep=sweep,
-            kind=kind,
+            kind=self.backgrounds.value,
             bases=bases,
             target=target,
             output=self.output.value if len(self.enc.classes) > 1 else "auto",
@@ -329,7 +246,7 @@ class MotifGym(Explorer):
     def _columns(self, motif: Motif, bases: tuple[str, ...]) -> tuple[int, ...] | None:
         """Positions to try: as many as take a few seconds, or as the step says."""
         n_bases = len(bases[0])
-        count = {"both": 1 + _SHUFFLED, "shuffled": _SET}.get(self.backgrounds.value, len(bases))
+        count = {"both": 1 + SHUFFLED, "shuffled": SET}.get(self.backgrounds.value, len(bases))
         rows = 4 if self.sweep.value == "orientation" else 2
         step = self.step.value
         if not step:
@@ -339,7 +256,7 @@ class MotifGym(Explorer):
         return tuple(range(0, n_bases - len(motif) + 1, step)) or None
 
     def _changed(self, changed: set[str]) -> None:
-        self._show_controls()
+        self.controls.arrange()
         if changed <= {"bases"} and self.enc.has_head:
             return
         if changed <= {"view", "drag", "theme", "bases"} and self.enc.has_head:
@@ -366,11 +283,10 @@ class MotifGym(Explorer):
             return
         self._compute(question)
 
-    def _compute(self, question: _Asked) -> None:
+    def _compute(self, question: Asked) -> None:
         motif = self._motif(question.motif)
         second = self._motif(question.second) if question.second else None
         sequences = self._sequences()
-        shuffled = {"both": _SHUFFLED, "shuffled": _SET}.get(question.kind, 0)
 
         def work(progress: Any) -> Sweep:
             return gym(
@@ -383,7 +299,7 @@ class MotifGym(Explorer):
                 output=question.output,
                 columns=question.columns,
                 at=question.at,
-                shuffled=shuffled,
+                shuffled=question.shuffled,
                 only_shuffled=question.kind == "shuffled",
                 control=True,
                 progress=progress,
@@ -401,7 +317,7 @@ class MotifGym(Explorer):
         self.result = result
         self._quiet = True
         try:
-            names = [(_short(s.name, 40), i) for i, s in enumerate(result.backgrounds)]
+            names = [(short(s.name, 40), i) for i, s in enumerate(result.backgrounds)]
             if tuple(self.which.options) != tuple(names):
                 self.which.options = names
         finally:
@@ -441,7 +357,7 @@ class MotifGym(Explorer):
         marks = result.places(*picked)
         bases = result.sequence(*picked, which)
         plain = result.without(*picked, which)
-        method = self._method(len(bases))
+        method = self.controls.method_for(len(bases))
         output = "probability" if result.unit == "probability" else "auto"
         question = (bases, plain, result.target, method, output)
         if question == self._explained:
@@ -470,10 +386,6 @@ class MotifGym(Explorer):
             self._show_detail(question, marks)
 
         self._start(METHODS[method].title, work, done)
-
-    def _method(self, n_bases: int) -> str:
-        auto = "saturation_mutagenesis" if n_bases <= _MUTATED else "layer_integrated_gradients"
-        return self.method.value or auto
 
     def _show_detail(self, question: tuple[Any, ...], marks: tuple[Place, ...]) -> None:
         self.attribution, self._before = self._known[question]
@@ -504,52 +416,29 @@ class MotifGym(Explorer):
         if result is None or picked is None:
             self._cell.value = self._here.value = ""
             return
-        self._cell.value = _chips(_cell_chips(result, picked))
-        self._here.value = _chips(self._here_chips(result, picked))
+        self._cell.value = chips(what_cell_changes(result, picked))
+        found = None if self.detail.stale else self.attribution
+        self._here.value = chips(
+            outputs_of_cell(result, picked, self.which.value or 0, found, self._before)
+        )
         self._caption_line.value = self._words(result)
         if figure is not None:
             n_bases = len(result.backgrounds[0])
             self.detail.show(figure, linked=True, bounds=(0.5, n_bases + 0.5), config=BUTTONS)
 
-    def _here_chips(self, result: Sweep, picked: tuple[int, int]) -> list[str]:
-        """Write the outputs in the background looked at, without the motif and with it."""
-        which = self.which.value or 0
-        before, after = result.baseline[(*picked, which)], result.scores[(*picked, which)]
-        if np.isnan(after):
-            return ["no such cell"]
-        chips = [
-            f"{escape(result.target_name)} {before:.2f} → <b>{after:.2f}</b> "
-            f"{escape(result.unit)}".replace("-", "−")
-        ]
-        found = self.attribution
-        plain = self._before
-        if found is None or plain is None or found.probabilities is None:
-            return chips
-        if not self.detail.stale:
-            chips += [
-                f"{escape(name)} {a:.0%} → <b>{b:.0%}</b>"
-                for name, a, b in zip(found.classes, plain, found.probabilities, strict=True)
-            ]
-        return chips
-
     # What is shown -----------------------------------------------------------------------------
 
-    def _show_controls(self) -> None:
-        sweep = self.sweep.value
-        moves = sweep in ("position", "orientation")
-        self.second.layout.display = "" if sweep == "spacing" else "none"
-        self.step.layout.display = "" if moves else "none"
-        for part in (self.at, self._at_hint):
-            part.layout.display = "none" if moves else ""
-        self.target.layout.display = "" if len(self.enc.classes) > 1 else "none"
-        self.output.layout.display = "" if len(self.enc.classes) > 1 else "none"
-        wanted = [("effect", "effect"), ("control", "control")]
-        if sweep == "spacing":
-            wanted.append(("interaction", "interaction"))
-        if tuple(self.shown.options) != tuple(wanted):
-            kept = self.shown.value if self.shown.value in dict(wanted) else "effect"
-            self.shown.options = wanted
-            self.shown.value = kept
+    @property
+    def _shown(self) -> str:
+        """What the map shows, where the sweep has it."""
+        wanted = self.shown.value
+        return wanted if self.result is not None and self.result.has(wanted) else "effect"
+
+    def _words(self, result: Sweep) -> str:
+        current = self.selection.current
+        name = current.name if current is not None else ""
+        method = self.controls.method_for(len(result.backgrounds[0]))
+        return in_words(result, self._shown, self.enc, self._asked, name, method)
 
     def _view(self) -> tuple[float, float] | None:
         """Range of the x axis, where it is the base axis."""
@@ -562,9 +451,12 @@ class MotifGym(Explorer):
         result = self.result
         if result is None:
             return None
-        shown = self.shown.value if result.has(self.shown.value) else "effect"
         figure = sweep_figure(
-            result, shown=shown, picked=self.picked, view=self._view(), theme=self.selection.theme
+            result,
+            shown=self._shown,
+            picked=self.picked,
+            view=self._view(),
+            theme=self.selection.theme,
         )
         zooms = result.columns.name == "position" and self.selection.drag != "select"
         return figure.update_layout(dragmode=self.selection.drag if zooms else False)
@@ -588,66 +480,6 @@ class MotifGym(Explorer):
         )
         self._draw_detail()
 
-    def _words(self, result: Sweep) -> str:
-        def named(motif: Motif) -> str:
-            shown = f"<b>{escape(motif.label)}</b>"
-            return shown if motif.label == motif.consensus else f"{shown} {motif.consensus}"
-
-        shown = self.shown.value if result.has(self.shown.value) else "effect"
-        what = {
-            "effect": f"What {named(result.motif)} adds",
-            "control": f"What {named(result.motif)} with its positions shuffled adds",
-            "interaction": f"What {named(result.motif)} adds beyond its parts alone",
-        }[shown]
-        if result.second is not None:
-            pair = f"{named(result.motif)} and {named(result.second)}"
-            what = {
-                "effect": f"What {pair} add",
-                "control": f"What {pair} with their positions shuffled add",
-                "interaction": f"What {pair} together add beyond each alone",
-            }[shown]
-        output = (
-            f"the {result.unit} of class “{escape(result.target_name)}”"
-            if len(self.enc.classes) > 1
-            else f"the value ({escape(result.target_name)})"
-            if self.enc.has_head
-            else f"the log-likelihood of {escape(result.target_name)} (nats)"
-        )
-        n = len(result.backgrounds)
-        first = escape(_short(result.backgrounds[0].name, 40))
-        kind = self._asked.kind if self._asked is not None else ""
-        where = {
-            "both": f"in {first} and {_SHUFFLED} copies of it, shuffled by dinucleotides",
-            "shuffled": f"in {n} copies of {escape(_short(self._first_name(), 40))}, shuffled by "
-            "dinucleotides",
-            "set": f"in {n} backgrounds ({first}, and others like it)" if n > 1 else f"in {first}",
-        }.get(kind, f"in {first}")
-        mean = ", mean and standard deviation," if n > 1 else ""
-        how = {
-            "position": "written over the background, on either strand",
-            "orientation": "written over the background; reversed and complemented only are no "
-            "site on any strand",
-            "copies": f"first copy from base {result.design.at + 1:,}",
-            "spacing": f"first site from base {result.design.at + 1:,}",
-            "indel": f"site from base {result.design.at + 1:,}; inserted bases come from the end "
-            "of the background, deleted ones go there, and so in the background without the site",
-        }[result.sweep]
-        steps = np.diff(result.columns.values[:2])
-        every = (
-            f" Every {steps[0]} bp."
-            if result.columns.name == "position" and len(steps) and steps[0] > 1
-            else ""
-        )
-        below = f"Below, {METHODS[self._method(len(result.backgrounds[0]))].title} of the cell."
-        return (
-            f"{what} to {output}{mean} {where}: {how}.{every} {below} "
-            f"<span class='dx-model'>{escape(result.model)}</span>"
-        )
-
-    def _first_name(self) -> str:
-        current = self.selection.current
-        return current.name if current is not None else ""
-
     def _press(self, event: dict[str, Any]) -> None:
         result = self.result
         if result is None or self.plot.stale:
@@ -655,8 +487,7 @@ class MotifGym(Explorer):
         x = column_values(result)
         column = int(np.abs(x - event["x"]).argmin())
         if event.get("panel") == "y2":  # a line: the nearest
-            shown = self.shown.value if result.has(self.shown.value) else "effect"
-            away = np.abs(result.mean(shown)[:, column] - event["y"])
+            away = np.abs(result.mean(self._shown)[:, column] - event["y"])
             if np.isnan(away).all():  # no line here: every cell would write over masked bases
                 return
             row = int(np.nanargmin(away))
@@ -686,117 +517,19 @@ class MotifGym(Explorer):
         question, result = self._asked, self.result
         if question is None or result is None:
             raise InputError("There is no sweep yet: choose a background first.")
-        shuffled = {"both": _SHUFFLED, "shuffled": _SET}.get(question.kind, 0)
-        more = "".join(
-            [
-                f", second={_motif_code(result.second)}" if result.second is not None else "",
-                f", output={question.output!r}" if question.output != "auto" else "",
-                f", columns={_columns_code(question.columns)}" if question.columns else "",
-                f", at={result.design.at}" if question.columns is None else "",
-                f", shuffled={shuffled}" if shuffled else "",
-                ", only_shuffled=True" if question.kind == "shuffled" else "",
-            ]
-        )
-        motif = _motif_code(result.motif)
-        target: Any = result.target_name if isinstance(result.target, int) else result.target
-        if len(self.enc.classes) < 2 and self.enc.has_head:
-            target = None
-        matrices = "import numpy as np\n" if "np.array" in motif + more else ""
-        typed = "from dnabert2_explore.sequences.motifs import Motif\n" if "Motif(" in motif else ""
-        lines = [
-            f"{matrices}import dnabert2_explore as dx\n"
-            "from dnabert2_explore.analysis.gym import gym\n"
-            f"from dnabert2_explore.figures.gym import sweep_figure\n{typed}\n"
-            f"enc = dx.load({self.enc.source!r})\n{self._background_code()}"
-            f"result = gym(enc, backgrounds, {motif}, {target!r}, {question.sweep!r}{more}, "
-            "control=True)\n"
-            f"sweep_figure(result, shown={self.shown.value!r}, picked={self.picked!r})"
-        ]
+        backgrounds = background_code(self.selection, self._sequences())
+        code = sweep_code(result, question, self.enc, backgrounds, self.shown.value, self.picked)
         if self._explained is not None and self.picked is not None:
-            _, _, aim, method, output = self._explained
-            lines.append(
-                f"\n\nbases = result.sequence(*{self.picked!r}, {self.which.value or 0})\n"
-                f"dx.attribute(enc, bases, {aim!r}, {method!r}, {_STEPS}, output={output!r})"
-            )
-        return "".join(lines)
-
-    def _background_code(self) -> str:
-        """Lines of Python that set ``backgrounds``."""
-        selection = self.selection
-        name = selection.sets[selection.index]
-        members = selection.members(name)
-        sequences = self._sequences()
-        places = [next(i for i in members if selection.sequences[i] is s) for s in sequences]
-        places = [members.index(i) for i in places]
-        where = {SPLICE: "dx.demo.splice()", WINDOWS: "dx.demo.windows()"}
-        if name in where:
-            return f"backgrounds = [{where[name]}[i] for i in {places}]\n"
-        if sum(map(len, sequences)) <= 3000:
-            return f"backgrounds = {[s.bases for s in sequences]!r}\n"
-        return (
-            "sequences = dx.read_sequences('your_file.fa')\n"
-            f"backgrounds = [sequences[i] for i in {places}]  # {sequences[0].name} …\n"
-        )
+            _, _, target, method, output = self._explained
+            which = self.which.value or 0
+            code += cell_code(self.picked, which, target, method, _STEPS, output)
+        return code
 
     def _table(self) -> str:
-        result = self.result
-        if result is None:
+        if self.result is None:
             raise InputError("There is no sweep yet: choose a background first.")
-        text: str = result.table().to_csv(index=False, float_format="%.6g", lineterminator="\n")
-        positions = "; positions are 0-based" if result.columns.name == "position" else ""
-        return (
-            f"# {result.motif.label}: {SWEEPS[result.sweep]}; {result.target_name}; "
-            f"{result.model}\n# scores and changes in {result.unit}{positions}\n{text}"
-        )
+        return table_of(self.result)
 
     def _stem(self) -> str:
         sweep = self.result.sweep if self.result is not None else "none"
         return f"{super()._stem()}-{sweep}"
-
-
-def _chips(texts: list[str]) -> str:
-    return "<div class='dx-chips'>" + "".join(f"<span>{t}</span>" for t in texts) + "</div>"
-
-
-def _cell_chips(result: Sweep, picked: tuple[int, int]) -> list[str]:
-    """Write what a cell changes, over all backgrounds."""
-    chips = [f"<b>{escape(_cell_name(result, *picked))}</b>"]
-    for shown in SHOWN:
-        if result.has(shown) and np.isfinite(result.mean(shown)[picked]):
-            mean, spread = result.mean(shown)[picked], result.deviation(shown)[picked]
-            chips.append(f"{shown} {_number(mean, spread, shown == 'effect')}")
-    return chips
-
-
-def _cell_name(result: Sweep, row: int, column: int) -> str:
-    label, value = row_labels(result)[row], int(column_values(result)[column])
-    if result.columns.name == "position":
-        span = span_text(*result.places(row, column)[0][:2])
-        return f"bases {span}, {'strand ' if result.sweep == 'position' else ''}{label}"
-    if result.sweep == "indel":
-        return "no insertion or deletion" if not value else f"{value:+d} bp {label}"
-    return f"{'strands ' if result.sweep == 'spacing' else ''}{label}, {value} bp between them"
-
-
-def _number(mean: float, spread: float, strong: bool) -> str:
-    text = f"{mean:+.2f}".replace("-", "−")
-    text = f"<b>{text}</b>" if strong else text
-    return f"{text} ± {spread:.2f}" if np.isfinite(spread) else text
-
-
-def _short(name: str, length: int) -> str:
-    return name if len(name) <= length else f"{name[: length - 1]}…"
-
-
-def _motif_code(motif: Motif) -> str:
-    """Write a motif as an argument: its word, its accession, or its matrix."""
-    if motif.accession:
-        return repr(motif.accession)
-    if motif.label == motif.consensus:
-        return repr(motif.consensus)
-    return f"Motif({motif.name!r}, np.array({motif.probabilities.round(4).tolist()}))"
-
-
-def _columns_code(columns: tuple[int, ...]) -> str:
-    step = columns[1] - columns[0] if len(columns) > 1 else 1
-    return f"range({columns[0]}, {columns[-1] + 1}, {step})"
