@@ -100,6 +100,18 @@ class Lane:
         )
         return cls(name, result.segmentation, mirror.mirrored, result.unit, **more)
 
+    @classmethod
+    def of_strands(
+        cls, mirror: StrandMirror, name: str = "mean of both strands", **more: Any
+    ) -> Lane:
+        """Make a lane of the mean of the two strands' scores, with a band from one to the other."""
+        result = mirror.forward
+        both = np.stack([result.nucleotides, mirror.mirrored])
+        more.setdefault("signed", _info(result.method).signed)
+        more.setdefault("detail", "band: from the one strand to the other")
+        lane = cls(name, result.segmentation, mirror.mean, result.unit, **more)
+        return replace(lane, low=both.min(axis=0), high=both.max(axis=0))
+
     @property
     def heading(self) -> str:
         """What stands behind the name above the lane."""

@@ -42,7 +42,9 @@ def code_of(shown: Shown, selection: Selection, model: str, cursor: int | None) 
     if shown.strands is not None:
         imports.append("from dnabert2_explore.analysis.attribution.strands import mirror_strands")
         call = _attribute(shown, result, "mirror_strands")
-        lines.append(f"lanes.append(Lane.of_mirror({call}))")
+        lines += [f"mirror = {call}", "lanes.append(Lane.of_mirror(mirror))"]
+        if shown.strands.applicable:
+            lines.append("lanes.append(Lane.of_strands(mirror))")
     if shown.phases is not None:
         imports.append("from dnabert2_explore.analysis.attribution.phases import average_phases")
         call = _attribute(shown, result, "average_phases")
@@ -173,6 +175,8 @@ def _bases(shown: Shown) -> list[str]:
     columns |= {other.method: other.nucleotides for other in shown.others}
     if shown.strands is not None:
         columns["reverse_strand"] = shown.strands.mirrored
+        if shown.strands.applicable:
+            columns["strands_mean"] = shown.strands.mean
     if shown.phases is not None:
         low, high = shown.phases.band
         columns |= {"phases_mean": shown.phases.mean, "phases_low": low, "phases_high": high}

@@ -95,6 +95,8 @@ class Shown:
         lanes = [*first, *map(Lane.of_bases, self.others)]
         if self.strands is not None:
             lanes.append(Lane.of_mirror(self.strands))
+            if self.strands.applicable:
+                lanes.append(Lane.of_strands(self.strands))
         if self.phases is not None:
             lanes.append(Lane.of_phases(self.phases))
         return lanes

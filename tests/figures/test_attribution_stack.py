@@ -4,7 +4,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from dnabert2_explore.analysis.attribution import Mutagenesis
+from dnabert2_explore.analysis.attribution import Mutagenesis, StrandMirror
 from dnabert2_explore.analysis.attribution.agreement import rank_correlations
 from dnabert2_explore.analysis.motifs import Hits
 from dnabert2_explore.figures.attribution_correlations import attribution_correlations
@@ -63,6 +63,17 @@ def test_every_lane_has_a_symmetric_scale_of_its_own_and_its_name_and_unit(resul
     assert "integrated gradients" in words[1]
     assert "saliency" in words[2]
     assert all("logit/base" in text for text in words[1:])
+
+
+def test_the_mean_of_the_strands_has_a_band_from_one_to_the_other(results):
+    mirror = StrandMirror(results[0], results[2])
+    lane = Lane.of_strands(mirror)
+    other = results[2].nucleotides[::-1]
+    np.testing.assert_allclose(lane.scores, (results[0].nucleotides + other) / 2, rtol=1e-6)
+    np.testing.assert_array_equal(lane.low, np.minimum(results[0].nucleotides, other))
+    np.testing.assert_array_equal(lane.high, np.maximum(results[0].nucleotides, other))
+    figure = attribution_stack([lane])
+    assert "band: from the one strand" in figure.layout.annotations[0].text
 
 
 def test_lanes_lie_below_one_another_without_touching(results):

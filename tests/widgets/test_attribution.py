@@ -9,7 +9,7 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
 from dnabert2_explore.analysis.attribution import attribute
-from dnabert2_explore.sequences import mutate
+from dnabert2_explore.sequences import mutate, reverse_complement
 from dnabert2_explore.widgets import attribution_parts
 from dnabert2_explore.widgets.attribution_parts import find_motifs
 from dnabert2_explore.widgets.examples import Site
@@ -199,11 +199,27 @@ def test_one_method_that_fails_is_said_and_the_others_are_shown(view, monkeypatc
 def test_strands_and_phases_have_lanes_of_their_own(view, classifier):
     view.controls.strands.value = view.controls.phases.value = True
     view.wait()
+    # Predicted on this strand only: there is no mean of the two.
+    assert not view.shown.strands.applicable
     names = [lane.name for lane in view.shown.lanes]
     assert names[2:] == ["reverse strand", "mean of 8 segmentation phases"]
     assert "left crops" in view.caption
+    assert "The strands need not agree" in view.caption
     assert differences(view.figure, rebuilt(view, classifier)) == []
     assert "reverse_strand,phases_mean,phases_low,phases_high" in view.table
+
+
+def test_strands_that_ought_to_agree_have_a_mean(view, classifier):
+    current = view.selection.current
+    predicted = classifier.predict([current, reverse_complement(current.bases)]).argmax(axis=1)
+    neither = next(i for i in range(3) if i not in predicted)
+    view.target.value = classifier.classes[neither]
+    view.controls.strands.value = True
+    view.wait()
+    names = [lane.name for lane in view.shown.lanes]
+    assert names[2:] == ["reverse strand", "mean of both strands"]
+    assert differences(view.figure, rebuilt(view, classifier)) == []
+    assert "reverse_strand,strands_mean" in view.table
 
 
 # Motifs --------------------------------------------------------------------------------------
