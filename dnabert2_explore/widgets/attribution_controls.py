@@ -66,7 +66,11 @@ class AttributionControls:
             "How a token's score is shared by its bases",
         )
         self.compare = _toggle("Compare", "dx-compare", "Stack other methods below this one")
-        self.strands = _toggle("Strands", "dx-strands", "The reverse complement too, and the mean where strands agree")
+        self.strands = _toggle(
+            "Strands",
+            "dx-strands",
+            "The reverse complement too; the mean where both ought to agree",
+        )
         self.phases = _toggle(
             "Phases", "dx-phases", "Mean and range over 8 left crops, each cut into tokens anew"
         )
