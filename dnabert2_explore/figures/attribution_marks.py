@@ -86,17 +86,16 @@ def token_bars(
     """Near: a bar per token, as wide as its bases."""
     at = sight.tokens(tokens) if sight.near(tokens) else np.zeros(0, dtype=np.int64)
     spans = tokens.spans[at]
+    # Apart by a pixel, not by outlines: those of a bar near 0 would wipe out the zero line.
+    gap = 1 / sight.pixels if sight.pixels > 1.2 else 0.0
     return {
         "type": "bar",
         "x": spans.mean(axis=1) + 0.5,
         "y": scores[at],
         "yaxis": yaxis,
-        "width": (spans[:, 1] - spans[:, 0]) * 1.0,
+        "width": (spans[:, 1] - spans[:, 0]) - gap,
         "customdata": at,
-        "marker": {
-            "color": _signs(scores[at], colours),
-            "line": {"color": colours.paper, "width": 1 if sight.pixels > 1.2 else 0},
-        },
+        "marker": {"color": _signs(scores[at], colours), "line": {"width": 0}},
         "hovertext": [
             f"<b style='font-family:monospace'>{tokens.tokens[i][:40]}</b>"
             f"<br>{score:+.4f} {unit} · bases {span_text(int(a), int(b))}"
