@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .attribution_marks import Sight, base_bars, logo, reach, strongest_tokens, token_bars
 from .colours import theme_of
-from .style import band, base_axis, layout, value_axis, whole
+from .style import band, base_axis, layout, signed_axis, whole
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -71,24 +71,8 @@ def attribution_tracks(
             hovermode="closest",
             dragmode="zoom",
             xaxis=base_axis(colours, shown, n_bases, anchor="y2"),
-            yaxis=value_axis(
-                colours,
-                f"{unit}/token",
-                (0.56, 1.0),
-                range=[-high * 1.08, high * 1.08],
-                zeroline=True,
-                zerolinecolor=colours.muted,
-                nticks=5,
-            ),
-            yaxis2=value_axis(
-                colours,
-                f"{unit}/base",
-                (0.0, 0.47),
-                range=[-low * 1.08, low * 1.08],
-                zeroline=True,
-                zerolinecolor=colours.muted,
-                nticks=5,
-            ),
+            yaxis=signed_axis(colours, f"{unit}/token", (0.56, 1.0), high),
+            yaxis2=signed_axis(colours, f"{unit}/base", (0.0, 0.47), low),
             shapes=[band(colours, *selected)] if selected else [],
         ),
     )

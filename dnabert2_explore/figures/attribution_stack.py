@@ -13,7 +13,7 @@ from .attribution_marks import Sight
 from .colours import Theme, theme_of
 from .locus import FeatureLike, feature_axis, feature_traces
 from .motif_hits import arrange_hits, hit_axis, hit_traces
-from .style import MARGIN, band, base_axis, layout, value_axis, whole
+from .style import MARGIN, band, base_axis, layout, signed_axis, value_axis, whole
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -148,15 +148,7 @@ def _score_panels(lanes: Items[Lane], sight: Sight, colours: Theme) -> list[_Pan
     panels = []
     for number, (lane, half) in enumerate(zip(lanes, own, strict=True), start=1):
         half = common.get(lane.scale, half)
-        axis = value_axis(
-            colours,
-            "",
-            (0, 1),
-            range=[-half * (1.08 if lane.signed else 0.04), half * 1.08],
-            zeroline=True,
-            zerolinecolor=colours.muted,
-            nticks=4,
-        )
+        axis = signed_axis(colours, "", (0, 1), half, signed=lane.signed)
         traces = lane.traces(sight, colours, _axis(number))
         panels.append(_Panel(lane.name, lane.heading, height, axis, traces, lane.marked))
     return panels

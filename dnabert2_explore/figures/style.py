@@ -17,6 +17,8 @@ __all__ = [
     "base_axis",
     "layout",
     "pixels_per_base",
+    "round_below",
+    "signed_axis",
     "span_text",
     "value_axis",
     "whole",
@@ -122,6 +124,47 @@ def value_axis(
         "nticks": 4,
         **more,
     }
+
+
+def signed_axis(
+    theme: Theme,
+    title: str,
+    domain: tuple[float, float],
+    reach: float,
+    *,
+    signed: bool = True,
+    **more: Any,
+) -> dict[str, Any]:
+    """Make a y axis about a visible zero that reaches `reach` up and, for `signed`, down.
+
+    plotly.js takes the nearest round step, which may leave 0 alone on the scale; this one has a
+    tick or two on either side.
+    """
+    half = reach if reach > 0 else 1.0
+    return value_axis(
+        theme,
+        title,
+        domain,
+        range=[-half * (1.08 if signed else 0.04), half * 1.08],
+        zeroline=True,
+        zerolinecolor=theme.muted,
+        tick0=0,
+        dtick=round_below(half),
+        **more,
+    )
+
+
+def round_below(value: float) -> float:
+    """Return the largest of 1, 2 and 5 times a power of ten that is no more than `value`.
+
+    Examples
+    --------
+    >>> [round_below(v) for v in (4.87, 1.0, 0.97, 0.02, 730)]
+    [2.0, 1.0, 0.5, 0.02, 500.0]
+    """
+    power = 10.0 ** np.floor(np.log10(value))
+    digit = max(d for d in (1.0, 2.0, 5.0) if d == 1.0 or d * power <= value * (1 + 1e-9))
+    return float(f"{digit * power:.6g}")
 
 
 def band(theme: Theme, start: int, end: int, **more: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .colours import Theme, theme_of
-from .style import LETTER_PX, MARGIN, MONO, band, layout, span_text, value_axis
+from .style import LETTER_PX, MARGIN, MONO, band, layout, signed_axis, span_text, value_axis
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -174,16 +174,7 @@ def _signed(
     colours: Theme, title: str, domain: tuple[float, float], values: NDArray[Any] | None
 ) -> dict[str, Any]:
     reach = 0.0 if values is None else float(np.max(np.abs(values), initial=0.0))
-    return value_axis(
-        colours,
-        title,
-        domain,
-        range=[-1.08 * (reach or 1.0), 1.08 * (reach or 1.0)],
-        zeroline=True,
-        zerolinecolor=colours.muted,
-        nticks=4,
-        visible=bool(title),
-    )
+    return signed_axis(colours, title, domain, reach, visible=bool(title))
 
 
 def _ticks(result: VariantComparison, shown: tuple[int, int]) -> tuple[list[float], list[str]]:

@@ -58,6 +58,7 @@ def test_every_lane_has_a_symmetric_scale_of_its_own_and_its_name_and_unit(resul
         low, high = axis_of(figure, number).range
         assert low == -high
         assert high == pytest.approx(1.08 * abs(values).max(), rel=1e-5)
+        assert 1 <= high / axis_of(figure, number).dtick < 3  # ticks beside 0, and not many
     assert axis_of(figure, 3).range[0] > -0.1 * axis_of(figure, 3).range[1]  # saliency: no sign
     words = [one.text for one in figure.layout.annotations]
     assert "integrated gradients" in words[1]
