@@ -73,6 +73,16 @@ CASES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("layer_integrated_gradients", {"baseline": "mean", "n_steps": 50, "strands": "both"}),
     ("occlusion", {"baseline": "mean", "strands": "both"}),
 )
+#: Methods that get scorecards: by default, and from [MASK], which gives more bad ones. Feature
+#: ablation without groups is occlusion.
+CARD_CASES: tuple[tuple[str, dict[str, Any]], ...] = (
+    *((name, {}) for name in METHODS if name != "feature_ablation"),
+    *(
+        (name, {"baseline": "mask"})
+        for name, info in METHODS.items()
+        if info.baseline and name != "feature_ablation"
+    ),
+)
 #: Sequences that get scorecards: motif, part, by which network, and how many.
 CARDS = (
     ("NFE2", "dev", "trained", 16), ("ESRRB", "dev", "trained", 16),
@@ -196,24 +206,25 @@ def measure_cards(out: Path, name: str, part: str, network: str, count: int) -> 
     if network == "random weights":
         enc = random_twin(enc, seed=1000)
     rows = []
-    # Feature ablation without groups is occlusion.
-    for method in (name for name in METHODS if name != "feature_ablation"):
+    for method, settings in CARD_CASES:
 
-        def measure(method: str = method) -> list[dict]:
+        def measure(method: str = method, settings: dict[str, Any] = settings) -> list[dict]:
             few = round(count * FEWER) if method in SLOW else count
-            return [card_of(enc, one, method) for one in some[:few]]
+            return [card_of(enc, one, method, settings) for one in some[:few]]
 
-        file = folder / "cards" / f"{network} {part} {method}.json"
+        title = title_of(method, settings)
+        file = folder / "cards" / f"{network} {part} {title}.json"
         rows += [row | {"motif": name, "part": part} for row in kept(file, measure)]
-        say(f"  {network}, {part}, {method}")
+        say(f"  {network}, {part}, {title}")
     return [row | {"network": network} for row in rows]
 
 
-def card_of(enc: dx.Encoder, one: Planted, method: str) -> dict[str, Any]:
+def card_of(enc: dx.Encoder, one: Planted, method: str, settings: dict[str, Any]) -> dict[str, Any]:
     """Values of the checks of one attribution; None where one does not apply."""
     truth = [(one.start, one.end)]
-    card = scorecard(enc, one.bases, "planted", method, truth=truth, seed=SEED)
-    return {"method": method} | {check.name: check.value for check in card.checks}
+    card = scorecard(enc, one.bases, "planted", method, truth=truth, seed=SEED, **settings)
+    title = title_of(method, settings)
+    return {"method": title} | {check.name: check.value for check in card.checks}
 
 
 def measure_borders() -> dict[str, float]:

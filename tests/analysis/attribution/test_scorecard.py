@@ -195,11 +195,12 @@ def test_convergence_by_hand(classifier, bases) -> None:
     found = attribute(classifier, bases[:50], 0, "input_x_gradient")
     assert check_convergence(found).passed is None
     found = attribute(classifier, bases[:50], 0, "occlusion")
-    found = replace(found, method="deep_lift", score=3.0, baseline_score=1.0, delta=-0.5)
+    found = replace(found, method="layer_conductance", score=3.0, baseline_score=1.0, delta=-0.5)
     assert check_convergence(found).value == pytest.approx(0.25)
-    by_chance = check_convergence(replace(found, method="gradient_shap"))
-    assert by_chance.passed is None
-    assert "25.0% off" in by_chance.words
+    for method in ("gradient_shap", "deep_lift"):  # whose promises do not hold here
+        told = check_convergence(replace(found, method=method))
+        assert told.passed is None
+        assert "25.0% off" in told.words
     assert check_convergence(replace(found, baseline_score=3.0)).passed is False
 
 
@@ -294,7 +295,7 @@ def test_a_card_of_every_method(classifier, bases, method) -> None:
     )
     assert [check.name for check in card.checks] == list(CHECKS)
     by_name = {check.name: check for check in card.checks}
-    sums = METHODS[method].complete and method != "gradient_shap"
+    sums = METHODS[method].complete and method not in ("gradient_shap", "deep_lift")
     assert (by_name["convergence"].passed is None) == (not sums)
     if method == "saturation_mutagenesis":
         assert card.mutations is None
