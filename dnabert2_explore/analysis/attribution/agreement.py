@@ -107,13 +107,15 @@ def spearman(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
 
 
 def pearson(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
-    """Correlate two arrays of one shape; NaN where one of them is constant.
+    """Correlate two arrays of one shape; NaN where one of them is constant, or empty.
 
     Examples
     --------
     >>> pearson(np.array([1.0, 2.0, 3.0]), np.array([3.0, 2.0, 1.0]))
     -1.0
     """
+    if not a.size:
+        return float("nan")
     x, y = (values - values.mean(dtype=np.float64) for values in (a, b))
     scale = float(np.sqrt((x @ x) * (y @ y)))
     return float(np.clip(x @ y / scale, -1, 1)) if scale > 0 else float("nan")
