@@ -7,8 +7,8 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..encoder.threads import torch_threads
 from ..errors import InputError
+from ..threads import torch_threads
 
 __all__ = ["METHODS", "project"]
 

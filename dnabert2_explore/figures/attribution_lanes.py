@@ -106,11 +106,11 @@ class Lane:
     ) -> Lane:
         """Make a lane of the mean of the two strands' scores, with a band from one to the other."""
         result = mirror.forward
-        both = np.stack([result.nucleotides, mirror.mirrored])
+        low, high = mirror.band
         more.setdefault("signed", _info(result.method).signed)
         more.setdefault("detail", "band: from the one strand to the other")
         lane = cls(name, result.segmentation, mirror.mean, result.unit, **more)
-        return replace(lane, low=both.min(axis=0), high=both.max(axis=0))
+        return replace(lane, low=low, high=high)
 
     @property
     def heading(self) -> str:

@@ -93,7 +93,10 @@ def test_interrupted_and_resumed_equals_uninterrupted(config, tmp_path):
 
 def test_the_threads_of_a_run_are_given_back(config):
     before = torch.get_num_threads()
-    pretrain(dataclasses.replace(config, threads=before + 1, total_steps=2, warmup_steps=1))
+    few = dataclasses.replace(config, threads=before + 1, total_steps=2, warmup_steps=1)
+    seen = []
+    pretrain(few, progress=lambda done, total: seen.append(torch.get_num_threads()))
+    assert set(seen) == {before + 1}
     assert torch.get_num_threads() == before
 
 

@@ -203,14 +203,17 @@ def check_mutations(found: Attribution, importance: NDArray[np.float32] | None) 
     own, expected = found.nucleotides[mutated], importance[mutated]
     if not METHODS[found.method].signed:
         own, expected = abs(own), abs(expected)
-    if np.ptp(expected) == 0 < np.ptp(own):
+    if np.ptp(expected) == 0:
         return skip("mutations", "no mutation of a single base changes the output")
+    if np.ptp(own) == 0:
+        return judge("mutations", math.nan, "the scores are all the same")
     value = pearson(own, expected)
-    of_all = "" if count == found.seen.sum() else f" of {found.seen.sum():,}"
+    where = np.flatnonzero(mutated)
     return judge(
         "mutations",
         value,
-        f"the scores correlate by {value:.2f} with what mutations do to {count:,} bases{of_all}",
+        f"the scores correlate by {value:.2f} with what mutations do to the {count:,} bases "
+        f"{where[0] + 1:,} to {where[-1] + 1:,}",
     )
 
 

@@ -18,7 +18,7 @@ from ...tokens import Tokens
 from .backend import differentiable
 from .question import Question, Target
 
-__all__ = ["Mutagenesis", "sample_importance", "saturation_mutagenesis"]
+__all__ = ["Mutagenesis", "saturation_mutagenesis"]
 
 Progress = Callable[[int, int], None]
 
@@ -178,50 +178,6 @@ def mutate_all(
         places, letters = np.array(mutants).T
         effects[places, letters] = scores - np.float32(question.score)
     return effects
-
-
-def sample_importance(
-    question: Question,
-    among: NDArray[np.bool_],
-    most: int,
-    seed: int = 0,
-    progress: Progress | None = None,
-) -> NDArray[np.float32]:
-    """Compute `Mutagenesis.importance` of some bases only.
-
-    Parameters
-    ----------
-    question : Question
-    among : numpy.ndarray, shape (n_bases,), bool
-        Bases to choose from; unknown and hidden ones are left out.
-    most : int
-        Bases to mutate; where there are more, as many are drawn, each as likely.
-    seed : int
-    progress : callable, optional
-        Called as progress(mutants done, mutants in all).
-
-    Returns
-    -------
-    numpy.ndarray, shape (n_bases,), float32
-        NaN at bases that were not mutated.
-    """
-    by_place: dict[int, list[int]] = {}
-    for place, letter in _list_mutants(question, None):
-        if among[place]:
-            by_place.setdefault(place, []).append(letter)
-    chosen = np.array(sorted(by_place), dtype=np.int64)
-    if len(chosen) > most:
-        chosen = np.sort(np.random.default_rng(seed).choice(chosen, most, replace=False))
-    importance = np.full(len(among), np.nan, dtype=np.float32)
-    if len(chosen):
-        bases = question.tokens.bases
-        scores = question.of_bases(
-            (mutate(bases, int(i), ALPHABET[letter]) for i in chosen for letter in by_place[i]),
-            progress,
-        )
-        effects = scores.reshape(len(chosen), 3) - np.float32(question.score)
-        importance[chosen] = -effects.mean(axis=1)
-    return importance
 
 
 def approximate_all(

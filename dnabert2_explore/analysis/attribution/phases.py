@@ -148,8 +148,8 @@ def average_phases(
     Raises
     ------
     InputError
-        As `attribute` does; if there are fewer than 2 crops, or the sequence or what lies before a
-        masked span is too short for them.
+        As `attribute` does; if there are fewer than 2 crops, the sequence or what lies before a
+        masked span is too short for them, or `whole` answers another question.
 
     Examples
     --------
@@ -167,6 +167,11 @@ def average_phases(
     text = bases.bases if isinstance(bases, Sequence) else bases
     question = Question.ask(enc, text, target, output)
     _check(question, text, crops)
+    if whole is not None and not _answers(whole, question, method):
+        raise InputError(
+            "`whole` is the attribution of another sequence, output or model, or by another "
+            "method: leave it out."
+        )
     starts = _starts(text)
     report = progress or (lambda done, total: None)
     per_crop = np.full((crops, len(text)), np.nan, dtype=np.float32)
@@ -200,6 +205,13 @@ def average_phases(
         model=question.model,
         visible=visible,
     )
+
+
+def _answers(whole: Attribution, question: Question, method: str) -> bool:
+    asked = (question.tokens.bases, question.target, question.unit, question.model, method)
+    return asked == (
+        whole.segmentation.bases, whole.target, whole.unit, whole.model, whole.method
+    )  # fmt: skip
 
 
 def most_crops(question: Question, text: str) -> int:

@@ -28,7 +28,7 @@ from .checks import (
 )
 from .curves import TokenCurves, token_curves
 from .methods import find_method
-from .mutagenesis import sample_importance
+from .mutagenesis import importance_of, mutate_all
 from .phases import PhaseAverage, average_phases, most_crops
 from .question import Question, Target
 from .result import Attribution
@@ -57,7 +57,7 @@ class Scorecard:
         None, like `phases`, where the sequence is too short for them.
     mutations : numpy.ndarray, shape (n_bases,), float32, or None
         What each base adds by its three mutations (`Mutagenesis.importance`); NaN at bases that
-        were not mutated, None where the method is this itself.
+        were not mutated or are not read, None where the method is this itself.
     twins : numpy.ndarray, shape (twins, n_bases), float32
         Contributions by the same method in networks with random weights.
     """
@@ -164,7 +164,7 @@ def scorecard(
     orders : int
         Random orders of deletion and insertion.
     mutated : int
-        Bases to replace by every other, at most; as many are drawn where there are more.
+        Bases to replace by every other, at most: of more, the stretch with the largest scores.
     output : {"auto", "logit", "probability"}
     **settings
         Others of `attribute`. Deletion and insertion put tokens of the `baseline` it names in
@@ -247,9 +247,10 @@ def scorecard(
         )
     mutations = None
     if own_mutants:
-        mutations = sample_importance(
-            question, found.seen, mutated, seed, progress=bar.part(3 + twins)
-        )
+        effects = mutate_all(question, _strongest(found, mutated), bar.part(3 + twins))
+        mutations = np.where(np.isnan(effects).all(axis=1), np.nan, importance_of(effects))
+        mutations[slice(*question.stretch)] = np.nan  # which the model does not see
+        mutations[~found.seen] = np.nan
     bar.end()
     return Scorecard(
         attribution=found,
@@ -273,6 +274,14 @@ def scorecard(
         mutations=mutations,
         twins=np.stack(of_twins),
     )
+
+
+def _strongest(found: Attribution, size: int) -> tuple[int, int]:
+    """Find the stretch of so many bases whose magnitudes sum to most."""
+    sums = np.concatenate([[0.0], np.cumsum(abs(found.nucleotides), dtype=np.float64)])
+    size = min(size, len(found.nucleotides))
+    start = int((sums[size:] - sums[:-size]).argmax())
+    return start, start + size
 
 
 class _Bar:

@@ -53,8 +53,22 @@ class StrandMirror:
 
     @property
     def mean(self) -> NDArray[np.float32]:
-        """Mean of the two strands' contributions, (n_bases,); sense where `applicable`."""
-        return (self.forward.nucleotides + self.mirrored) * np.float32(0.5)
+        """Mean of the strands' contributions where each is read, (n_bases,); 0 where none is.
+
+        It has a meaning where the strands ought to agree: see `applicable`.
+        """
+        read = np.stack([self.forward.seen, self.reverse.seen[::-1]])
+        both = np.stack([self.forward.nucleotides, self.mirrored])
+        return np.asarray((both * read).sum(axis=0) / np.maximum(read.sum(axis=0), 1), np.float32)
+
+    @property
+    def band(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Lesser and larger of the two contributions, (n_bases,) each; `mean` where one is read."""
+        both = np.stack([self.forward.nucleotides, self.mirrored])
+        return (
+            np.where(self.seen, both.min(axis=0), self.mean),
+            np.where(self.seen, both.max(axis=0), self.mean),
+        )
 
     @property
     def seen(self) -> NDArray[np.bool_]:

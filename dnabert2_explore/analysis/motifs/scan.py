@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...encoder.threads import torch_threads
 from ...errors import InputError
 from ...sequences import Cleaned, Sequence, clean
 from ...sequences.motifs import Motif
+from ...threads import torch_threads
 from .hits import Hits
 
 if TYPE_CHECKING:

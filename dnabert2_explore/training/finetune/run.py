@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from ...encoder import SHIPPED, Encoder, find_device
 from ...encoder.precision import find_dtype
-from ...encoder.threads import torch_threads
 from ...errors import Cancelled, CheckpointError, InputError
 from ...network import Dnabert2ForSequenceClassification
 from ...network.card import write_card
 from ...network.checkpoint import find_checkpoint
+from ...threads import torch_threads
 from ...tokens import DnaTokenizer
 from ..leakage import LeakageReport, check_leakage
 from ..metrics import Scores, lower_is_better, metric_names, score

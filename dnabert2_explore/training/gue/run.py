@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from ...encoder import SHIPPED, find_device
 from ...encoder.machine import describe_machine
-from ...encoder.threads import torch_threads
 from ...errors import Cancelled, InputError
 from ...files import replacing
 from ...network.checkpoint import find_checkpoint, load_network
+from ...threads import torch_threads
 from ..baselines import BASELINES
 from ..finetune import FinetuneConfig, FinetuneResult, finetune
 from ..metrics import Scores

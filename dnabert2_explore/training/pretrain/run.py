@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ...encoder.threads import torch_threads
 from ...errors import Cancelled, CheckpointError, InputError
 from ...files import replacing
 from ...network.attention import why_not
+from ...threads import torch_threads
 from ..evaluate import HeldOutRows, frequency_loss, held_out_rows
 from ..rows import RowSampler
 from .batches import Batches, load_corpora

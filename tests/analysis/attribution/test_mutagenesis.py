@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 import dnabert2_explore as dx
 from dnabert2_explore import InputError, attribute, saturation_mutagenesis
 from dnabert2_explore.analysis.attribution import Question
-from dnabert2_explore.analysis.attribution.mutagenesis import sample_importance
 from dnabert2_explore.sequences import UnknownBasesWarning, mutate
 
 
@@ -45,28 +44,6 @@ def test_importance_and_hypothetical_by_hand(classifier, bases) -> None:
         assert found.importance[place] == pytest.approx(-others.mean(), abs=1e-6)
         assert found.hypothetical[place] == pytest.approx(effects - effects.mean(), abs=1e-6)
     np.testing.assert_allclose(found.hypothetical.sum(axis=1), 0, atol=1e-5)
-
-
-def test_a_sample_of_bases_has_the_importance_of_all(classifier, bases) -> None:
-    text = f"{bases[:20]}N{bases[21:50]}"
-    with pytest.warns(UnknownBasesWarning):
-        question = Question.ask(classifier, text, 0)
-    with pytest.warns(UnknownBasesWarning):
-        whole = saturation_mutagenesis(classifier, text, 0, approximate=False).importance
-    among = np.arange(50) >= 10
-    seen = []
-    found = sample_importance(question, among, 100, progress=lambda *both: seen.append(both))
-    known = among & (np.arange(50) != 20)
-    np.testing.assert_array_equal(~np.isnan(found), known)
-    np.testing.assert_allclose(found[known], whole[known], atol=1e-6)
-    assert seen[-1] == (3 * 39, 3 * 39)
-    some = sample_importance(question, among, 12, seed=1)
-    drawn = ~np.isnan(some)
-    assert drawn.sum() == 12
-    np.testing.assert_allclose(some[drawn], found[drawn], atol=1e-6)
-    assert not np.array_equal(drawn, ~np.isnan(sample_importance(question, among, 12, seed=2)))
-    np.testing.assert_array_equal(some, sample_importance(question, among, 12, seed=1))
-    assert np.isnan(sample_importance(question, np.zeros(50, bool), 12)).all()
 
 
 def test_the_estimate_is_the_first_order_change_of_the_tokens(classifier, bases) -> None:

@@ -55,6 +55,14 @@ def test_the_whole_sequence_is_not_attributed_again(classifier, bases) -> None:
     found = average_phases(classifier, bases[:40], 0, "occlusion", crops=2, whole=marked)
     np.testing.assert_array_equal(found.per_crop[0], marked.nucleotides)
     np.testing.assert_allclose(found.per_crop[1], plain.per_crop[1], atol=1e-6)
+    for other in (
+        attribute(classifier, bases[:40], 1, "occlusion"),
+        attribute(classifier, bases[:40], 0, "saliency"),
+        attribute(classifier, bases[1:41], 0, "occlusion"),
+        attribute(classifier, bases[:40], 0, "occlusion", output="probability"),
+    ):
+        with pytest.raises(InputError, match="another sequence, output or model"):
+            average_phases(classifier, bases[:40], 0, "occlusion", crops=2, whole=other)
 
 
 def test_correlation_weighs_by_size(enc) -> None:

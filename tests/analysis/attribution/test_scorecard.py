@@ -223,7 +223,7 @@ def test_mutations_by_hand(classifier, bases) -> None:
     same = check_mutations(found, done)
     assert same.value == pytest.approx(1)
     assert same.passed is True
-    assert "40 bases of 60 " in same.words
+    assert "40 bases 1 to 40 " in same.words
     assert check_mutations(found, -found.nucleotides).passed is False
     expected = np.corrcoef(found.nucleotides, noise)[0, 1]
     assert check_mutations(found, noise).value == pytest.approx(expected, abs=1e-6)
@@ -238,6 +238,7 @@ def test_mutations_by_hand(classifier, bases) -> None:
     assert "9 bases only" in few.words
     flat = replace(found, nucleotides=np.ones(60, np.float32))
     assert check_mutations(flat, noise).passed is False
+    assert "all the same" in check_mutations(flat, noise).words
 
 
 @pytest.mark.parametrize(
@@ -315,6 +316,7 @@ def test_a_card_of_every_method(classifier, bases, method) -> None:
 
 def test_a_card_of_a_masked_span(enc, bases) -> None:
     card = scorecard(enc, bases[:60], (3, 9), "occlusion", twins=1, orders=2)
+    np.testing.assert_array_equal(~np.isnan(card.mutations), card.attribution.seen)
     assert card.phases.crops == 4  # there is no room for more before the span
     left = scorecard(enc, bases[:60], (0, 6), "occlusion", twins=1, orders=2)
     assert left.phases is None
@@ -323,11 +325,19 @@ def test_a_card_of_a_masked_span(enc, bases) -> None:
     assert "too short to crop" in check.words
 
 
-def test_no_more_bases_are_mutated_than_asked_for(classifier, bases) -> None:
+def test_of_a_long_sequence_the_stretch_with_the_largest_scores_is_mutated(
+    classifier, bases
+) -> None:
     card = scorecard(classifier, bases[:60], 0, "occlusion", twins=1, orders=2, mutated=20)
-    assert (~np.isnan(card.mutations)).sum() == 20
+    whole = scorecard(classifier, bases[:60], 0, "occlusion", twins=1, orders=2)
+    (mutated,) = np.nonzero(~np.isnan(card.mutations))
+    assert np.ptp(mutated) + 1 == len(mutated) == 20
+    np.testing.assert_allclose(card.mutations[mutated], whole.mutations[mutated], atol=1e-6)
+    magnitudes = abs(card.attribution.nucleotides)
+    sums = [magnitudes[i : i + 20].sum() for i in range(41)]
+    assert magnitudes[mutated].sum() == pytest.approx(max(sums))
     (check,) = (check for check in card.checks if check.name == "mutations")
-    assert "20 bases of 60 " in check.words
+    assert f"20 bases {mutated[0] + 1} to {mutated[-1] + 1} " in check.words
     with pytest.raises(InputError, match="mutated is 9; expected at least 10"):
         scorecard(classifier, bases[:60], 0, "occlusion", mutated=9)
 

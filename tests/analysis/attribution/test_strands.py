@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -28,6 +29,25 @@ def test_both_strands_are_attributed_and_lie_on_one_axis(classifier, bases) -> N
     assert found.correlation == pytest.approx(expected, abs=1e-5)
     assert found.forward.score == pytest.approx(forward.score, abs=1e-5)
     assert found.reverse.score == pytest.approx(reverse.score, abs=1e-5)
+
+
+def test_the_mean_leaves_out_a_strand_that_does_not_read_a_base(classifier, bases) -> None:
+    found = mirror_strands(classifier, bases[:40], 0, "occlusion")
+    one, other = np.arange(40) < 30, np.arange(40)[::-1] < 25
+    cut = replace(
+        found,
+        forward=replace(found.forward, visible=one),
+        reverse=replace(found.reverse, visible=other[::-1]),
+    )
+    mean, (low, high) = cut.mean, cut.band
+    np.testing.assert_allclose(mean[one & other], found.mean[one & other], atol=1e-6)
+    np.testing.assert_array_equal(mean[~other], found.forward.nucleotides[~other])
+    np.testing.assert_array_equal(mean[~one], found.mirrored[~one])
+    apart = abs(found.disagreement) > 0
+    np.testing.assert_array_equal(low < high, one & other & apart)
+    np.testing.assert_array_equal(low[~other], mean[~other])
+    neither = replace(cut, forward=replace(cut.forward, visible=np.zeros(40, bool)))
+    assert not neither.mean[~other].any()
 
 
 def test_a_palindrome_has_the_same_attribution_twice(classifier, bases) -> None:

@@ -9,18 +9,27 @@ import sys
 import pytest
 import torch
 
-from dnabert2_explore.encoder.threads import torch_threads
+from dnabert2_explore.threads import torch_threads
 
-SCAN = """
+PROGRAM = """
 import torch
-from dnabert2_explore import Sequence, scan_motifs
+import numpy as np
+from dnabert2_explore import match_motifs, scan_motifs
+from dnabert2_explore.analysis.project import project
 from dnabert2_explore.sequences.motifs import Motif
 
+word = Motif.of_word("TGACTCA")
 torch.set_num_threads(3)
 before = torch.get_num_threads()  # which also makes torch take the number over
-scan_motifs([Sequence("s", "ACGTTGACTCATACGT" * 4)], [Motif.of_word("TGACTCA")], 1e-3)
+{}
 print(before, torch.get_num_threads())
 """
+# What runs numba's loops.
+CALLS = (
+    "scan_motifs('ACGTTGACTCATACGT' * 4, [word], 1e-3)",
+    "match_motifs([word], [word] * 60)",
+    "project(np.random.default_rng(0).normal(size=(40, 4)))",
+)
 
 
 def test_the_number_comes_back_after_success_and_after_an_error():
@@ -39,10 +48,21 @@ def test_the_number_comes_back_after_success_and_after_an_error():
     assert torch.get_num_threads() == before
 
 
-def test_numba_does_not_change_the_threads_of_torch():
+@pytest.mark.parametrize("call", CALLS)
+def test_numba_does_not_change_the_threads_of_torch(call):
     # In a process of its own: only numba's first parallel loop sets the threads of OpenMP.
     environment = os.environ | {"NUMBA_NUM_THREADS": "2"}
     told = subprocess.run(
-        [sys.executable, "-c", SCAN], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", PROGRAM.format(call)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert told.stdout.split() == ["3", "3"]
+
+
+def test_looking_at_points_does_not_load_torch():
+    program = "import sys, dnabert2_explore.analysis.project as p; print('torch' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert told.stdout.strip() == "False", told.stderr

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import torch
 
 __all__ = ["torch_threads"]
 
 
 @contextmanager
 def torch_threads(count: int = 0) -> Iterator[None]:
-    """Let torch use `count` threads in this thread of Python; afterwards as many as before.
+    """Let torch use `count` threads; afterwards this thread of Python has as many as before.
 
     Libraries that share OpenMP with torch change the number too: numba sets its own. It decides
-    how sums are split, and with that their last digit.
+    how sums are split, and with that their last digit. Threads of Python that begin meanwhile keep
+    `count`: torch takes it for their default.
 
     Parameters
     ----------
     count : int
-        0 leaves the number alone at first.
+        0 leaves the number alone at first, and does nothing where torch is not loaded.
 
     Examples
     --------
@@ -32,6 +32,11 @@ def torch_threads(count: int = 0) -> Iterator[None]:
     >>> torch.get_num_threads() == before
     True
     """
+    if not count and "torch" not in sys.modules:  # which takes seconds to load
+        yield
+        return
+    import torch
+
     before = torch.get_num_threads()
     if count:
         torch.set_num_threads(count)
