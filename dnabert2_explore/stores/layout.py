@@ -81,8 +81,9 @@ def make(
             return False
         return True
     finally:
-        if made.exists():
-            shutil.rmtree(made)
+        # Where one write failed, other threads of zarr may still be writing here: what vanishes
+        # meanwhile is no error to tell in place of the first, and what stays is swept later.
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def _fill(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dnabert2_explore.analysis.attribution import CHECKS
+
 pytest.importorskip("playwright", reason="playwright is not installed: pip install -e '.[test]'")
 
 from .harness import find_chromium, lab_page, lab_server, write_notebook
@@ -73,7 +75,7 @@ def test_methods_are_compared_a_base_is_mutated_and_the_scores_are_checked(
         # All checks.
         page.click(".dx-attribution .dx-badge .dx-check")
         page.wait_for_selector(".dx-verdict:visible", timeout=120_000)
-        assert page.locator(".dx-check-chip").count() == 7
+        assert page.locator(".dx-check-chip").count() == len(CHECKS)
         page.screenshot(path=screenshots / "attribution-checked.png")
         assert page.locator(".dx-error:visible").count() == 0
         assert lab.foreign == []

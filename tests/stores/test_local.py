@@ -262,6 +262,37 @@ def test_a_disk_that_is_full_from_the_start(tmp_path, fasta, store, monkeypatch)
     assert files(tmp_path / "out.zarr") == files(store)
 
 
+def test_the_full_disk_is_told_while_zarr_still_writes(tmp_path, fasta, monkeypatch):
+    from zarr.storage import _local
+
+    ended, put = threading.Event(), _local._put
+
+    def restless(folder):
+        while not ended.is_set():
+            with contextlib.suppress(OSError):
+                (folder / "zarr.partial").write_bytes(b"")
+                (folder / "zarr.partial").unlink()
+
+    def full_disk(path, *args, **kwargs):
+        if path.parent.name == "done":
+            busy.append(threading.Thread(target=restless, args=[path.parent.parent]))
+            busy[-1].start()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return put(path, *args, **kwargs)
+
+    busy = []
+    monkeypatch.setattr(_local, "_put", full_disk)
+    try:
+        for i in range(20):
+            with pytest.raises(StoreError, match="No space left"):
+                embed(tmp_path / f"{i}.zarr", fasta)
+    finally:
+        ended.set()
+        for thread in busy:
+            thread.join()
+    assert busy
+
+
 def test_a_really_full_disk(tmp_path):
     small = tmp_path / "small"
     small.mkdir()
