@@ -120,6 +120,26 @@ def test_a_sequence_of_n_is_named_before_any_work(gap, command):
     assert "Sequence 2 ('gap') has no A, C, G or T" in result.stderr
 
 
+def test_methods_are_listed_without_a_source():
+    result = run("attribute", "--methods")
+    assert result.exit_code == 0, result.output
+    assert [line.split()[0] for line in result.stdout.splitlines()] == list(attribution.METHODS)
+
+
+def test_where_there_is_no_motif_that_is_said_of_every_file(tmp_path, classifier_folder):
+    fasta, outputs = tmp_path / "s.fa", [tmp_path / f"out.{end}" for end in ("html", "meme", "tsv")]
+    fasta.write_text("".join(f">s{i}\n{random_bases(60, seed=i)}\n" for i in range(60)))
+    options = [part for path in outputs for part in ("-o", path)]
+    result = run(
+        "motifs", fasta, "-m", classifier_folder, "-t", "donor", "--confident", 0, "--least", 8,
+        *options,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert f"{outputs[1]}: not written, since there is no motif" in result.stderr
+    assert "no motif:" in result.stderr
+    assert [path.exists() for path in outputs] == [True, False, True]
+
+
 def test_motifs_needs_a_model_with_a_head(fasta, model_folder, tmp_path):
     result = run("motifs", fasta, "-m", model_folder, "-o", tmp_path / "out.tsv")
     assert result.exit_code == 1

@@ -34,6 +34,16 @@ TARGET = Annotated[
 ]
 
 
+def _list_methods(wanted: bool) -> None:
+    """Print the methods, before a source is asked for."""
+    if wanted:
+        from ..analysis.attribution import METHODS
+
+        for name, info in METHODS.items():
+            print(f"{name:28}{info.title}; {info.reference}")
+        raise typer.Exit
+
+
 def attribute(
     source: SOURCE,
     output: Annotated[
@@ -73,7 +83,12 @@ def attribute(
         int, typer.Option(min=0, help="Of SmoothGrad around a gradient method; 0 for none.")
     ] = 0,
     seed: Annotated[int, typer.Option(help="Of what is drawn.")] = 0,
-    methods: Annotated[bool, typer.Option("--methods", help="List the methods and stop.")] = False,
+    methods: Annotated[
+        bool,
+        typer.Option(
+            "--methods", help="List the methods and stop.", callback=_list_methods, is_eager=True
+        ),
+    ] = False,
     device: DEVICE = "auto",
     dtype: DTYPE = "auto",
     force: FORCE = False,
@@ -97,10 +112,6 @@ def attribute(
     from ..encoder import load
     from ..sequences.known import check_known
 
-    if methods:
-        for name, info in METHODS.items():
-            print(f"{name:28}{info.title}; {info.reference}")
-        return
     if per not in ("base", "token"):
         raise InputError(f"--per {per}: expected base or token")
     if output is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import InputError
-from .attribute import TARGET, find_target
+from .attribute import find_target
 from .common import DEVICE, DTYPE, FORCE, SOURCE, progress_bar, read_source, stop_between_steps
 from .output import check_output, replacing
 
@@ -24,7 +24,12 @@ __all__ = ["motifs"]
 def motifs(
     source: SOURCE,
     model: Annotated[str, typer.Option("--model", "-m", help="A fine-tuned model.")],
-    target: TARGET = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target", "-t", help="Class name or index; needed where there are several classes."
+        ),
+    ] = None,
     output: Annotated[
         list[Path] | None,
         typer.Option(
@@ -37,7 +42,7 @@ def motifs(
         str, typer.Option(help="As in 'attribute'; only mutagenesis resolves single bases.")
     ] = "saturation_mutagenesis",
     caller: Annotated[
-        str, typer.Option(help="seqlets, or modisco (needs the extra [motifs]).")
+        str, typer.Option(help="seqlets, or modisco (needs the extra \\[motifs]).")
     ] = "seqlets",
     database: Annotated[
         Path | None,
@@ -45,7 +50,9 @@ def motifs(
     ] = None,
     collection: Annotated[
         str,
-        typer.Option(help="Of JASPAR: vertebrates, plants, insects, fungi, … ([motifs])."),
+        typer.Option(
+            help="Of JASPAR: vertebrates; plants, insects, fungi, … need the extra \\[motifs]."
+        ),
     ] = "vertebrates",
     least: Annotated[int, typer.Option(min=2, help="Fewest sites of a pattern.")] = 20,
     confident: Annotated[
@@ -96,9 +103,14 @@ def motifs(
         found = find_motifs(
             enc, chosen, wanted, method, known, caller=caller, least=least, progress=report
         )
-    for path in output:
+    # A file of motifs without any would be none.
+    written = [p for p in output if found.discovery.patterns or p.suffix != ".meme"]
+    for path in written:
         _write(path, enc, found)
-    print(f"{', '.join(map(str, output))}: {found.caption}", file=sys.stderr)
+    for path in output:
+        if path not in written:
+            print(f"{path}: not written, since there is no motif", file=sys.stderr)
+    print(f"{', '.join(map(str, written)) or 'nothing'}: {found.caption}", file=sys.stderr)
     _tell(found)
 
 

@@ -50,8 +50,9 @@ def sweep_code(
     target: Any = result.target_name if isinstance(result.target, int) else result.target
     if len(enc.classes) < 2 and enc.has_head:
         target = None
-    matrices = "import numpy as np\n" if "np.array" in motif + more else ""
-    typed = "from dnabert2_explore.sequences.motifs import Motif\n" if "Motif(" in motif else ""
+    made = "Motif(" in motif + more
+    matrices = "import numpy as np\n" if made else ""
+    typed = "from dnabert2_explore.sequences.motifs import Motif\n" if made else ""
     return (
         f"{matrices}import dnabert2_explore as dx\n"
         "from dnabert2_explore.analysis.gym import gym\n"

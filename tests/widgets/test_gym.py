@@ -248,6 +248,15 @@ def test_a_motif_of_ones_own_and_its_code(classifier, backgrounds):
     assert "Motif('mine'" in view.code
 
 
+def test_the_code_of_a_second_motif_of_ones_own_runs(classifier, backgrounds):
+    own = Motif("mine", np.array([[3, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [1, 0, 0, 0]]))
+    view = MotifGym(classifier, backgrounds, SITE, sweep="spacing", second=own)
+    view.wait()
+    names = {}
+    exec(view.code, names)
+    np.testing.assert_allclose(names["result"].scores, view.result.scores, atol=1e-5)
+
+
 def test_an_unknown_sweep_is_refused_at_once(classifier, backgrounds):
     with pytest.raises(InputError, match="choose one of position"):
         MotifGym(classifier, backgrounds, sweep="around")

@@ -256,6 +256,9 @@ def check_phases(phases: PhaseAverage | None, reason: str = "") -> Check:
     """Correlate the crops."""
     if phases is None:
         return skip("phases", reason)
+    shared = int(phases.shared.sum())
+    if shared < LEAST:
+        return skip("phases", f"only {shared} bases are in all {phases.crops} crops")
     value = phases.correlation
     return judge(
         "phases", value, f"the scores of {phases.crops} left crops correlate by {value:.2f}"

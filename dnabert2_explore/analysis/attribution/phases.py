@@ -77,6 +77,12 @@ class PhaseAverage:
         return np.nanmin(self.per_crop, axis=0), np.nanmax(self.per_crop, axis=0)
 
     @property
+    def shared(self) -> NDArray[np.bool_]:
+        """Bases that all crops have, and the model reads in them, shape (n_bases,)."""
+        every = ~np.isnan(self.per_crop.sum(axis=0))
+        return every if self.visible is None else every & self.visible
+
+    @property
     def agreement(self) -> float:
         """Mean Spearman correlation of all pairs of crops over the bases that all of them have.
 
@@ -92,10 +98,7 @@ class PhaseAverage:
     def _over_pairs(
         self, correlate: Callable[[NDArray[np.float32], NDArray[np.float32]], float]
     ) -> float:
-        shared = ~np.isnan(self.per_crop).any(axis=0)
-        if self.visible is not None:
-            shared &= self.visible
-        common = self.per_crop[:, shared]
+        common = self.per_crop[:, self.shared]
         pairs = [(i, j) for i in range(self.crops) for j in range(i)]
         return float(np.mean([correlate(common[i], common[j]) for i, j in pairs]))
 
@@ -108,7 +111,6 @@ def average_phases(
     crops: int = 8,
     output: str = "auto",
     progress: Progress | None = None,
-    whole: Attribution | None = None,
     **settings: Any,
 ) -> PhaseAverage:
     """Attribute a sequence from several left crops, each cut into tokens anew.
@@ -136,8 +138,6 @@ def average_phases(
     output : {"auto", "logit", "probability"}
     progress : callable, optional
         Called as progress(done, total); raise `Cancelled` from it to stop.
-    whole : Attribution, optional
-        Of the whole sequence by the same method and settings, if it is there already.
     **settings
         Others of `attribute`; not `groups`, which are stretches of the whole sequence.
 
@@ -148,8 +148,8 @@ def average_phases(
     Raises
     ------
     InputError
-        As `attribute` does; if there are fewer than 2 crops, the sequence or what lies before a
-        masked span is too short for them, or `whole` answers another question.
+        As `attribute` does; if there are fewer than 2 crops, or the sequence or what lies before a
+        masked span is too short for them.
 
     Examples
     --------
@@ -159,19 +159,29 @@ def average_phases(
     >>> found.per_crop.shape, found.mean.shape
     ((3, 200), (200,))
     """
+    settings |= {"output": output}
+    return phases_of(enc, bases, target, method, crops, progress, None, settings)
+
+
+def phases_of(
+    enc: Encoder,
+    bases: Bases,
+    target: Target | None,
+    method: str,
+    crops: int,
+    progress: Progress | None,
+    whole: Attribution | None,
+    settings: dict[str, Any],
+) -> PhaseAverage:
+    """Do what `average_phases` does; `whole` answers the same question for the whole sequence."""
     find_method(method)
     if settings.get("groups"):
         raise InputError(
             "groups are stretches of the whole sequence, which crops do not have: leave groups out."
         )
     text = bases.bases if isinstance(bases, Sequence) else bases
-    question = Question.ask(enc, text, target, output)
+    question = Question.ask(enc, text, target, settings["output"])
     _check(question, text, crops)
-    if whole is not None and not _answers(whole, question, method):
-        raise InputError(
-            "`whole` is the attribution of another sequence, output or model, or by another "
-            "method: leave it out."
-        )
     starts = _starts(text)
     report = progress or (lambda done, total: None)
     per_crop = np.full((crops, len(text)), np.nan, dtype=np.float32)
@@ -188,9 +198,7 @@ def average_phases(
             wanted = wanted[0] - cut, wanted[1] - cut
         found = whole if crop == 0 else None
         if found is None:
-            found = attribute(
-                enc, text[cut:], wanted, method, output=output, progress=within, **settings
-            )
+            found = attribute(enc, text[cut:], wanted, method, progress=within, **settings)
         per_crop[crop, cut:] = found.nucleotides
         scores[crop] = found.score
         visible[cut:] &= found.seen
@@ -205,13 +213,6 @@ def average_phases(
         model=question.model,
         visible=visible,
     )
-
-
-def _answers(whole: Attribution, question: Question, method: str) -> bool:
-    asked = (question.tokens.bases, question.target, question.unit, question.model, method)
-    return asked == (
-        whole.segmentation.bases, whole.target, whole.unit, whole.model, whole.method
-    )  # fmt: skip
 
 
 def most_crops(question: Question, text: str) -> int:

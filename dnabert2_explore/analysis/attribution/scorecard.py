@@ -29,7 +29,7 @@ from .checks import (
 from .curves import TokenCurves, token_curves
 from .methods import find_method
 from .mutagenesis import importance_of, mutate_all
-from .phases import PhaseAverage, average_phases, most_crops
+from .phases import PhaseAverage, most_crops, phases_of
 from .question import Question, Target
 from .result import Attribution
 from .strands import StrandMirror, mirror_strands
@@ -213,16 +213,7 @@ def scorecard(
     found = mirror.forward
     phases = None
     if with_phases:
-        phases = average_phases(
-            enc,
-            text,
-            question.target,
-            method,
-            room,
-            progress=bar.part(1),
-            whole=found,
-            **settings,
-        )
+        phases = phases_of(enc, text, question.target, method, room, bar.part(1), found, settings)
     of_twins = [
         attribute(
             random_twin(enc, seed + number),

@@ -158,9 +158,11 @@ def find_motifs(
             result = attribute(enc, one, target, method, output=output, **(attribution or {}))
             contributions.append(result.nucleotides)
     question = Question.ask(enc, named[0], target, output)
+    # TF-MoDISco counts a base beside the mean of all four; `importance` beside the other three.
+    counted = [one * np.float32(0.75) for one in contributions]
     made = discover_motifs(
         texts,
-        contributions,
+        counted if caller == "modisco" else contributions,
         hypothetical or None,
         caller,
         progress=lambda done, total: report(70 + 25 * done // max(total, 1), 100),

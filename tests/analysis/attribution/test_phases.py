@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dnabert2_explore import Cancelled, InputError, attribute
-from dnabert2_explore.analysis.attribution.phases import PhaseAverage, average_phases
+from dnabert2_explore.analysis.attribution.phases import PhaseAverage, average_phases, phases_of
 
 NAN = np.nan
 
@@ -52,17 +52,9 @@ def test_the_whole_sequence_is_not_attributed_again(classifier, bases) -> None:
     there = attribute(classifier, bases[:40], 0, "occlusion")
     np.testing.assert_allclose(plain.per_crop[0], there.nucleotides, atol=1e-6)
     marked = dataclasses.replace(there, nucleotides=there.nucleotides + 1)
-    found = average_phases(classifier, bases[:40], 0, "occlusion", crops=2, whole=marked)
+    found = phases_of(classifier, bases[:40], 0, "occlusion", 2, None, marked, {"output": "auto"})
     np.testing.assert_array_equal(found.per_crop[0], marked.nucleotides)
     np.testing.assert_allclose(found.per_crop[1], plain.per_crop[1], atol=1e-6)
-    for other in (
-        attribute(classifier, bases[:40], 1, "occlusion"),
-        attribute(classifier, bases[:40], 0, "saliency"),
-        attribute(classifier, bases[1:41], 0, "occlusion"),
-        attribute(classifier, bases[:40], 0, "occlusion", output="probability"),
-    ):
-        with pytest.raises(InputError, match="another sequence, output or model"):
-            average_phases(classifier, bases[:40], 0, "occlusion", crops=2, whole=other)
 
 
 def test_correlation_weighs_by_size(enc) -> None:

@@ -342,6 +342,14 @@ def test_of_a_long_sequence_the_stretch_with_the_largest_scores_is_mutated(
         scorecard(classifier, bases[:60], 0, "occlusion", mutated=9)
 
 
+def test_too_few_shared_bases_are_no_phases_that_disagree(classifier) -> None:
+    card = scorecard(classifier, "ACGTACGT", 0, "saliency", twins=1, orders=2)
+    (check,) = (check for check in card.checks if check.name == "phases")
+    assert check.passed is None
+    assert "only 2 bases are in all 7 crops" in check.words
+    assert "all the same" not in card.verdict
+
+
 def test_groups_leave_the_phases_out(classifier, bases) -> None:
     card = scorecard(
         classifier, bases[:60], 0, "feature_ablation", groups=[(0, 20)], twins=1, orders=2

@@ -90,6 +90,26 @@ def test_what_cannot_be_used_is_said_before_the_attribution(classifier, untouche
         find_motifs(classifier, **wanted)
 
 
+def test_modisco_gets_contributions_that_fit_its_hypothetical_ones(classifier, monkeypatch):
+    pytest.importorskip("modiscolite", reason="modisco-lite, the extra [motifs], is not installed")
+    from dnabert2_explore.analysis.motifs import modisco
+
+    seen = []
+
+    def run(hot, values, **settings):
+        seen.append((hot, values))
+        return None, None
+
+    monkeypatch.setattr(modisco, "check_modisco", lambda sequences, options: run)
+    sequences = [random_bases(40, seed=i) for i in range(3)]
+    with pytest.raises(InputError, match="found no pattern"):
+        find_motifs(classifier, sequences, "donor", caller="modisco")
+    ((hot, values),) = seen
+    for one, own in zip(sequences, (hot * values).sum(axis=2), strict=True):
+        importance = dx.saturation_mutagenesis(classifier, one, "donor").importance
+        assert np.corrcoef(own, importance)[0, 1] == pytest.approx(1, abs=1e-5)
+
+
 def test_modisco_is_looked_for_before_the_attribution(classifier, untouched, monkeypatch):
     monkeypatch.setitem(sys.modules, "modiscolite.tfmodisco", None)
     with pytest.raises(InputError, match="modisco-lite, which is not installed"):
