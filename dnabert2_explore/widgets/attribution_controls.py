@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ipywidgets import HTML, Dropdown, HBox, Text, ToggleButton, VBox, Widget
+from ipywidgets import HTML, HBox, Text, VBox, Widget
 
 from ..analysis.attribution import METHODS
 from ..encoder import Encoder
 from .attribution_parts import AUTO, BY_COST, STEPPED, Asked
+from .controls import menu, show, toggle
 
 __all__ = ["AttributionControls"]
 
@@ -44,43 +45,43 @@ class AttributionControls:
     def __init__(self, enc: Encoder, steps: int | None, changed: Callable[[], None]) -> None:
         self._changed = changed
         self._quiet = False
-        self.target = _menu("dx-target", [], "Which class to explain")
-        self.method = _menu("dx-method", [(i.title, n) for n, i in METHODS.items()], "Method")
+        self.target = menu("dx-target", [], "Which class to explain")
+        self.method = menu("dx-method", [(i.title, n) for n, i in METHODS.items()], "Method")
         numbers = sorted({20, 50, 100, 200, steps or 50})
-        self.steps = _menu(
+        self.steps = menu(
             "dx-steps",
             [("auto steps", AUTO), *((f"{n} steps", n) for n in numbers)],
             "Steps of the integral: more takes longer and brings delta nearer to 0",
         )
         self.steps.value = steps or AUTO
-        self.more = _toggle("More", "dx-more", "Baseline, comparison, strands, motifs, mutations")
-        self.output = _menu(
+        self.more = toggle("More", "dx-more", "Baseline, comparison, strands, motifs, mutations")
+        self.output = menu(
             "dx-output", [("logit", "auto"), ("probability", "probability")], "What is explained"
         )
-        self.baseline = _menu(
+        self.baseline = menu(
             "dx-baseline", [(v, k) for k, v in BASELINE_MENU.items()], "Where attribution starts"
         )
-        self.spread = _menu(
+        self.spread = menu(
             "dx-spread",
             [(v, k) for k, v in SPREAD_MENU.items()],
             "How a token's score is shared by its bases",
         )
-        self.compare = _toggle("Compare", "dx-compare", "Stack other methods below this one")
-        self.strands = _toggle(
+        self.compare = toggle("Compare", "dx-compare", "Stack other methods below this one")
+        self.strands = toggle(
             "Strands",
             "dx-strands",
             "The reverse complement too; the mean where both ought to agree",
         )
-        self.phases = _toggle(
+        self.phases = toggle(
             "Phases", "dx-phases", "Mean and range over 8 left crops, each cut into tokens anew"
         )
-        self.annotation = _toggle("Annotation", "dx-annotation", "Annotated features")
-        self.motifs = _toggle("Motifs", "dx-motifs", "Sites of known motifs, or of a word")
-        self.map = _toggle(
+        self.annotation = toggle("Annotation", "dx-annotation", "Annotated features")
+        self.motifs = toggle("Motifs", "dx-motifs", "Sites of known motifs, or of a word")
+        self.map = toggle(
             "Mutation map", "dx-map", "Mutate every base of the visible stretch (300 bp at most)"
         )
         self.others = {
-            name: _toggle(METHODS[name].title, "dx-other", f"Compare with {METHODS[name].title}")
+            name: toggle(METHODS[name].title, "dx-other", f"Compare with {METHODS[name].title}")
             for name in METHODS
         }
         self.motif = Text(
@@ -88,7 +89,7 @@ class AttributionControls:
             continuous_update=False,
             tooltip="A factor such as CTCF, an accession, or a word such as TATAAA; then Enter",
         ).add_class("dx-motif")
-        self.threshold = _menu(
+        self.threshold = menu(
             "dx-threshold", [(f"p < {p:g}", p) for p in _THRESHOLDS], "Least probable sites"
         )
         self.threshold.value = 1e-5
@@ -146,16 +147,16 @@ class AttributionControls:
     def arrange(self) -> None:
         """Show what can be set now."""
         info = METHODS[self.method.value]
-        _show(self.target, self._enc.has_head)
-        _show(self.output, len(self._enc.classes) > 1)
-        _show(self.steps, self.method.value in STEPPED)
-        _show(self.baseline, info.baseline or any(METHODS[m].baseline for m in self.compared))
-        _show(self.spread, info.run is not None)
-        _show(self.panel, self.more.value)
-        _show(self._others_row, self.compare.value)
-        _show(self._motif_row, self.motifs.value)
+        show(self.target, self._enc.has_head)
+        show(self.output, len(self._enc.classes) > 1)
+        show(self.steps, self.method.value in STEPPED)
+        show(self.baseline, info.baseline or any(METHODS[m].baseline for m in self.compared))
+        show(self.spread, info.run is not None)
+        show(self.panel, self.more.value)
+        show(self._others_row, self.compare.value)
+        show(self._motif_row, self.motifs.value)
         for name, button in self.others.items():
-            _show(button, name != self.method.value)
+            show(button, name != self.method.value)
         on = sum(toggle.value for toggle in self._toggles)
         folded = on and not self.more.value
         self.more.description = f"More ({on} on)" if folded else "More"
@@ -185,15 +186,3 @@ class AttributionControls:
             baseline=self.baseline.value,
             spread=self.spread.value,
         ).by(method)
-
-
-def _menu(name: str, options: list[tuple[str, Any]], tip: str) -> Dropdown:
-    return Dropdown(options=options, tooltip=tip).add_class(name)
-
-
-def _toggle(text: str, name: str, tip: str) -> ToggleButton:
-    return ToggleButton(description=text, tooltip=tip).add_class(name)
-
-
-def _show(widget: Widget, visible: bool) -> None:
-    widget.layout.display = "" if visible else "none"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from ipywidgets import HTML, Combobox, Dropdown, HBox, Text
+from ipywidgets import HTML, Combobox, HBox, Text
 
 from ..analysis.attribution import METHODS
 from ..analysis.gym import SWEEPS
 from ..encoder import Encoder
+from .controls import menu, show
 
 __all__ = ["BACKGROUNDS", "MUTATED", "SET", "SHUFFLED", "Asked", "GymControls"]
 
@@ -77,58 +78,50 @@ class GymControls:
     ) -> None:
         self._enc = enc
         names = tuple(profiles)
-        self.motif = Combobox(
-            value=motif,
-            options=names,
-            continuous_update=False,
-            placeholder="GTAAGT, or a factor of JASPAR",
-            tooltip="A word of A, C, G, T, or a name or accession of JASPAR; then Enter",
-        ).add_class("dx-gym-motif")
-        self.second = Combobox(
-            value=second,
-            options=names,
-            continuous_update=False,
-            placeholder="second motif: the same",
-            tooltip="The other motif of a pair; then Enter",
-        ).add_class("dx-gym-second")
-        self.sweep = Dropdown(
-            options=[(words, name) for name, words in SWEEPS.items()],
-            value=sweep,
-            tooltip="What to vary",
-        ).add_class("dx-gym-sweep")
-        self.backgrounds = Dropdown(
-            options=[(words, kind) for kind, words in BACKGROUNDS.items()],
-            value="set",
-            tooltip="Backgrounds; like it: of its set, with its label and length",
-        ).add_class("dx-gym-background")
-        self.target = Dropdown(
-            options=[("class that changes most", ""), *((name, name) for name in enc.classes)],
-            tooltip="Which class",
-        ).add_class("dx-target")
-        self.output = Dropdown(
-            options=[("logit", "auto"), ("probability", "probability")], tooltip="Which output"
-        ).add_class("dx-gym-output")
+        self.motif = _motif_box(
+            "dx-gym-motif",
+            motif,
+            names,
+            "GTAAGT, or a factor of JASPAR",
+            "A word of A, C, G, T, or a name or accession of JASPAR; then Enter",
+        )
+        self.second = _motif_box(
+            "dx-gym-second",
+            second,
+            names,
+            "second motif: the same",
+            "The other motif of a pair; then Enter",
+        )
+        self.sweep = menu(
+            "dx-gym-sweep", [(words, name) for name, words in SWEEPS.items()], "What to vary"
+        )
+        self.sweep.value = sweep
+        self.backgrounds = menu(
+            "dx-gym-background",
+            [(words, kind) for kind, words in BACKGROUNDS.items()],
+            "Backgrounds; like it: of its set, with its label and length",
+        )
+        self.backgrounds.value = "set"
+        classes = [(name, name) for name in enc.classes]
+        self.target = menu("dx-target", [("class that changes most", ""), *classes], "Which class")
+        self.output = menu(
+            "dx-gym-output", [("logit", "auto"), ("probability", "probability")], "Which output"
+        )
         self.at = Text(
             placeholder="in the middle",
             continuous_update=False,
             tooltip="First base of the first site, counted from 1; then Enter",
         ).add_class("dx-gym-at")
         self.at.layout.width = "110px"
-        self.step = Dropdown(
-            options=[("auto step", 0), *((f"every {n} bp", n) for n in (1, 2, 5, 10, 20))],
-            tooltip="Distance between positions",
-        ).add_class("dx-gym-step")
-        self.shown = Dropdown(
-            options=[(name, name) for name in _SHOWN[:2]], tooltip="What the map shows"
-        ).add_class("dx-gym-shown")
-        self.method = Dropdown(
-            options=[("auto method", ""), *((info.title, n) for n, info in METHODS.items())],
-            tooltip="Attribution method; auto: every base mutated, or gradients above "
-            f"{MUTATED} bp",
-        ).add_class("dx-method")
-        self.which = Dropdown(options=[("", 0)], tooltip="In which background").add_class(
-            "dx-gym-which"
+        steps = [(f"every {n} bp", n) for n in (1, 2, 5, 10, 20)]
+        self.step = menu("dx-gym-step", [("auto step", 0), *steps], "Distance between positions")
+        self.shown = menu("dx-gym-shown", [(n, n) for n in _SHOWN[:2]], "What the map shows")
+        self.method = menu(
+            "dx-method",
+            [("auto method", ""), *((info.title, n) for n, info in METHODS.items())],
+            f"Attribution method; auto: every base mutated, or gradients above {MUTATED} bp",
         )
+        self.which = menu("dx-gym-which", [("", 0)], "In which background")
         self._at_hint = HTML("<span class='dx-hint'>from base</span>")
         row = [self.backgrounds, self.target, self.output, self._at_hint, self.at, self.step]
         self.panel = HBox([*row, self.shown]).add_class("dx-controls")
@@ -153,14 +146,20 @@ class GymControls:
     def arrange(self) -> None:
         """Show what can be set now."""
         spacing, several = self.sweep.value == "spacing", len(self._enc.classes) > 1
-        self.second.layout.display = "" if spacing else "none"
-        self.step.layout.display = "" if self.moves else "none"
+        show(self.second, spacing)
+        show(self.step, self.moves)
         for part in (self.at, self._at_hint):
-            part.layout.display = "none" if self.moves else ""
+            show(part, not self.moves)
         for part in (self.target, self.output):
-            part.layout.display = "" if several else "none"
+            show(part, several)
         wanted = tuple((name, name) for name in _SHOWN if spacing or name != "interaction")
         if tuple(self.shown.options) != wanted:
             kept = self.shown.value if self.shown.value in dict(wanted) else "effect"
             self.shown.options = wanted
             self.shown.value = kept
+
+
+def _motif_box(name: str, value: str, options: tuple[str, ...], hint: str, tip: str) -> Combobox:
+    return Combobox(
+        value=value, options=options, continuous_update=False, placeholder=hint, tooltip=tip
+    ).add_class(name)
