@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from .files import expanded
+
 __all__ = ["CACHE_VARIABLE", "cache_folder"]
 
 #: Environment variable that names the folder; ``off`` for none.
@@ -17,7 +19,7 @@ def cache_folder() -> Path | None:
     if named.lower() == "off":
         return None
     if named:
-        return Path(named).expanduser()
+        return expanded(named)
     from platformdirs import user_cache_path
 
     return user_cache_path("dnabert2_explore", appauthor=False)

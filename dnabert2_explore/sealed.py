@@ -1,0 +1,100 @@
+"""JSON files that say when they were damaged: an object with a digest of itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .errors import ExploreError, InputError
+from .files import replacing
+
+__all__ = ["SEAL", "read_json", "seal", "write_json"]
+
+#: The entry that holds the digest of all others.
+SEAL = "digest"
+
+_KIND = "blake2b:"  # how its value begins, by which a damaged key is told from a missing one
+
+
+def seal(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object with its digest as the last entry.
+
+    Parameters
+    ----------
+    content : mapping
+        What JSON holds; NaN and infinity are refused, which JSON has no words for.
+    """
+    plain = {name: value for name, value in content.items() if name != SEAL}
+    return plain | {SEAL: _digest(plain)}
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    # Of the values, so that it outlives being laid out anew; Python writes a float so that the same
+    # float is read back.
+    read = json.loads(json.dumps(content, allow_nan=False))  # keys that are numbers become words
+    text = json.dumps(read, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _KIND + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write an object with its digest, whole or not at all; its folder is made if needed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(seal(content), indent=1, ensure_ascii=False, allow_nan=False)
+    with replacing(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: str | Path, error: type[ExploreError] = InputError) -> dict[str, Any]:
+    """Read an object, and compare it with its digest where it has one.
+
+    Files of earlier versions have none, and are read as they are.
+
+    Parameters
+    ----------
+    path : path
+    error : type of ExploreError
+        What to raise.
+
+    Returns
+    -------
+    dict
+        Without the digest.
+
+    Raises
+    ------
+    ExploreError
+        If the file cannot be read, is no JSON object, or is not what was written.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as found:
+        raise error(f"{path} cannot be read ({found.strerror or found}).") from found
+    except (ValueError, RecursionError) as found:  # no UTF-8, no JSON, a number without end
+        raise error(
+            f"{path} is no JSON ({str(found).splitlines()[0][:120]}), it may be damaged: restore "
+            "it from a copy, or remove it."
+        ) from found
+    if not isinstance(content, dict):
+        raise error(f"{path} holds no JSON object: restore it from a copy, or remove it.")
+    strays = [
+        name for name, value in content.items() if isinstance(value, str) and _KIND in value[:9]
+    ]
+    said = content.pop(SEAL, None)
+    if said is None and not strays:
+        return content
+    if said is None or _sum(content) != said:
+        raise error(
+            f"{path} is not what was written (its digest does not fit): restore it from a copy or "
+            f'make it again; if you changed it by hand, take out its entry "{SEAL}".'
+        )
+    return content
+
+
+def _sum(content: dict[str, Any]) -> str:
+    try:
+        return _digest(content)
+    except (ValueError, RecursionError):  # NaN, depths: nothing that was sealed holds them
+        return ""
