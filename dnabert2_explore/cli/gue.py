@@ -116,10 +116,13 @@ def run(
     select: Annotated[str | None, typer.Option(help="Variation: checkpoint by mcc, …")] = None,
     baselines: Annotated[
         str, typer.Option(help="Comma-separated; none for none.")
-    ] = "majority,position_weights,kmer,cnn",
+    ] = "majority,position_weights,kmer,markov,cnn",
     baseline_minutes: Annotated[
         float, typer.Option(help="Limit for the CNN of a dataset; 0 for none.")
     ] = 0.0,
+    baseline_strands: Annotated[
+        str, typer.Option(help="given, both; auto: both where the strand says nothing.")
+    ] = "auto",
     keep_model: Annotated[bool, typer.Option(help="Keep the fine-tuned weights.")] = False,
     device: DEVICE = "auto",
     precision: Annotated[str, typer.Option(help="auto, float32, bfloat16.")] = "auto",
@@ -191,6 +194,7 @@ def run(
                     variation=variation,
                     baselines=chosen,
                     baseline_minutes=baseline_minutes,
+                    baseline_strands=baseline_strands,
                     device=device,
                     precision=precision,
                     threads=threads,

@@ -11,10 +11,12 @@ from dnabert2_explore.training.baselines import (
     fit_cnn,
     fit_kmers,
     fit_majority,
+    fit_markov,
     fit_position_weights,
     kmer_frequencies,
     position_weights,
 )
+from dnabert2_explore.training.baselines.strands import both_strands, other_strand
 from dnabert2_explore.training.tables import Labelled
 
 
@@ -146,6 +148,94 @@ def test_cnn_can_be_stopped():
         fit_cnn(composed(40, 0), composed(20, 1), progress=stop)
     with pytest.raises(InputError, match="epochs 0"):
         fit_cnn(composed(40, 0), composed(20, 1), epochs=0)
+
+
+def stranded(count, seed, length=40):
+    """Class 1 has TTGACA somewhere, class 0 its mirror image; all else is random."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 2
+    rows = []
+    for label in labels:
+        row = "".join(rng.choice(list("ACGT"), size=length))
+        place = int(rng.integers(0, length - 6))
+        rows.append(row[:place] + ("TTGACA" if label else "ACAGTT") + row[place + 6 :])
+    return labelled(rows, labels)
+
+
+def test_markov_by_hand():
+    # Class x: C follows A twice, A follows C once; class y: G follows A once.
+    data = labelled(("ACAC", "AG", "T"), [0, 1, 1])
+    fitted = fit_markov(data, data, order=1, smoothings=(1.0,))
+    after = {"x": {"AC": 3 / 6, "CA": 2 / 5}, "y": {"AC": 1 / 5, "CA": 1 / 4}}
+    odds = (1 / 3 * after["x"]["AC"] * after["x"]["CA"]) / (
+        2 / 3 * after["y"]["AC"] * after["y"]["CA"]
+    )
+    found = fitted.probabilities(labelled(("ACA", "ANA", "G"), [0, 1, 0]))
+    assert found[0, 0] / found[0, 1] == pytest.approx(odds)
+    np.testing.assert_allclose(found[1:], [[1 / 3, 2 / 3]] * 2)  # nothing known: the prior
+    assert fitted.parameters == 3 * 4 * 2
+
+
+def test_markov_of_three_classes_hears_order_where_composition_is_equal():
+    rng = np.random.default_rng(0)
+
+    def made(count):
+        labels = np.arange(count) % 3
+        words = (("AC", "GT"), ("CA", "TG"), ("AG", "CT"))  # all bases alike in all three
+        rows = ["".join(rng.choice(words[k], size=30)) for k in labels]
+        return labelled(rows, labels, ("x", "y", "z"))
+
+    fitted = fit_markov(made(60), made(30), order=2)
+    assert right(fitted, made(60)) > 0.95
+    assert fitted.settings["smoothing"] == 0.1  # the first of equals
+    with pytest.raises(InputError, match="order is 6"):
+        fit_markov(made(6), made(6), order=6)
+
+
+def test_markov_reads_both_sequences_of_a_pair():
+    data = composed(120, 0)
+    same = labelled(("ACGT" * 15,) * 120, data.labels, data.classes, second=data.bases)
+    assert right(fit_markov(same, same), same) > 0.9
+
+
+def test_rows_of_both_strands():
+    data = labelled(("AAC", "GGA"), [0, 1], second=("TC", "TT"))
+    both = both_strands(data, "both")
+    assert both.bases == ("AAC", "GGA", "GTT", "TCC")
+    assert both.second == ("TC", "TT", "GA", "AA")
+    assert both.labels.tolist() == [0, 1, 0, 1]
+    assert len(both.names) == 4
+    assert both_strands(data, "given") is data
+    with pytest.raises(InputError, match="strands is 'three'"):
+        both_strands(data, "three")
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_of_both_strands_the_answer_is_the_same(name):
+    more = {"epochs": 1} if name == "cnn" else {}
+    fitted = BASELINES[name](stranded(80, 0), stranded(40, 1), strands="both", **more)
+    test = stranded(40, 2)
+    found = fitted.probabilities(test)
+    np.testing.assert_allclose(found, fitted.probabilities(other_strand(test)), atol=1e-6)
+    np.testing.assert_allclose(found.sum(axis=1), 1.0)
+    if name != "majority":
+        assert fitted.settings["strands"] == "both"
+        assert fitted.title.endswith("both strands")
+    with pytest.raises(InputError, match="strands is 'x'"):
+        BASELINES[name](stranded(8, 0), stranded(8, 1), strands="x")
+
+
+@pytest.mark.parametrize("fit", [fit_kmers, fit_markov])
+def test_what_was_learnt_of_one_strand_is_known_of_the_other(fit):
+    training, dev, test = (stranded(n, s) for n, s in ((300, 0), (200, 1), (400, 2)))
+    turned = other_strand(test)
+    assert right(fit(training, dev), turned) < 0.7
+    assert right(fit(training, dev, strands="both"), turned) > 0.9
+
+
+def test_kmers_of_both_strands_are_as_many_as_there_are():
+    fitted = fit_kmers(stranded(40, 0), stranded(40, 1), strands="both")
+    assert fitted.parameters == 136 + 1  # (4**4 + 4**2) / 2: 16 words are their own complements
 
 
 @pytest.mark.parametrize("name", BASELINES)

@@ -4,10 +4,13 @@
 ``majority``           the most frequent class
 ``position_weights``   a position weight matrix (windows of one length)
 ``kmer``               logistic regression on 4-mer frequencies: composition without order
+``markov``             an order-3 Markov chain a class: which base follows which, and not where
 ``cnn``                a convolutional network of 0.2 million parameters, from scratch
 =====================  ===========================================================================
 
-All are called as ``fit(training, dev, seed=…)`` and return a :class:`Fitted`.
+All are called as ``fit(training, dev, seed=…, strands=…)`` and return a :class:`Fitted`. With
+``strands="both"`` they learn from both strands of every row and answer with the mean of the two:
+for tasks in which the strand of a sequence says nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from collections.abc import Callable
 from .cnn import SmallCnn, fit_cnn
 from .fitted import Fitted
 from .kmers import fit_kmers, kmer_frequencies
+from .markov import fit_markov
 from .position import PositionWeights, fit_majority, fit_position_weights, position_weights
 
 __all__ = [
@@ -27,6 +31,7 @@ __all__ = [
     "fit_cnn",
     "fit_kmers",
     "fit_majority",
+    "fit_markov",
     "fit_position_weights",
     "kmer_frequencies",
     "position_weights",
@@ -37,5 +42,6 @@ BASELINES: dict[str, Callable[..., Fitted]] = {
     "majority": fit_majority,
     "position_weights": fit_position_weights,
     "kmer": fit_kmers,
+    "markov": fit_markov,
     "cnn": fit_cnn,
 }

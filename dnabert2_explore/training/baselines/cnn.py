@@ -16,6 +16,7 @@ from torch.nn import functional
 from ...errors import InputError
 from ._onehot import UNKNOWN, padded_codes
 from .fitted import Fitted
+from .strands import averaged, both_strands, titled
 
 if TYPE_CHECKING:
     from ..tables import Labelled
@@ -129,6 +130,7 @@ def fit_cnn(
     max_minutes: float = 0.0,
     longest: int = 10_000,
     seed: int = 42,
+    strands: str = "given",
     device: str = "cpu",
     progress: Callable[[int, int], None] | None = None,
 ) -> Fitted:
@@ -151,6 +153,9 @@ def fit_cnn(
         Bases at which sequences are cut.
     seed : int
         Of the weights, the order and dropout. The global generator is left as it was.
+    strands : {"given", "both"}
+        Both: an epoch passes over both strands of every row, and answers are the mean over them,
+        on dev too.
     device : str
         "cpu", "cuda", …
     progress : callable, optional
@@ -167,8 +172,9 @@ def fit_cnn(
         )
     where = torch.device(device)
     length = min(longest, max(_longest(training), _longest(dev)))
-    inputs, held_out = _codes(training, length), _codes(dev, length)
-    labels = torch.from_numpy(np.asarray(training.labels, dtype=np.int64))
+    seen = both_strands(training, strands)
+    inputs = _codes(seen, length)
+    labels = torch.from_numpy(np.asarray(seen.labels, dtype=np.int64))
     order = np.random.default_rng(seed)
     begun = time.monotonic()
     best: tuple[float, int, dict[str, torch.Tensor]] | None = None
@@ -177,6 +183,9 @@ def fit_cnn(
     with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
         torch.manual_seed(seed)
         network = SmallCnn(len(training.classes), training.second is not None).to(where)
+        answer = averaged(
+            lambda data: np.exp(_log_probabilities(network, _codes(data, length), where)), strands
+        )
         optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=0.01)
         for epoch in range(1, epochs + 1):
             network.train()
@@ -192,8 +201,8 @@ def fit_cnn(
                 optimizer.step()
                 if progress is not None:
                     progress((epoch - 1) * steps + step + 1, epochs * steps)
-            logs = _log_probabilities(network, held_out, where)
-            dev_loss = -float(logs[np.arange(len(logs)), dev.labels].mean())
+            right = answer(dev)[np.arange(len(dev)), dev.labels]
+            dev_loss = -float(np.log(np.maximum(right, 1e-300)).mean())
             if best is None or dev_loss < best[0]:
                 best = (dev_loss, epoch, copy.deepcopy(network.state_dict()))
             late = bool(max_minutes) and time.monotonic() - begun > 60 * max_minutes
@@ -203,7 +212,7 @@ def fit_cnn(
     network.load_state_dict(best[2])
     return Fitted(
         name="cnn",
-        title="small CNN",
+        title=titled("small CNN", strands),
         settings={
             "epochs": epoch,
             "kept_epoch": best[1],
@@ -213,7 +222,8 @@ def fit_cnn(
             "learning_rate": learning_rate,
             "length": length,
             "max_minutes": max_minutes,
+            "strands": strands,
         },
         parameters=sum(parameter.numel() for parameter in network.parameters()),
-        probabilities=lambda data: np.exp(_log_probabilities(network, _codes(data, length), where)),
+        probabilities=answer,
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from ..tables import Labelled
 
-__all__ = ["Fitted", "spread"]
+__all__ = ["Fitted", "log_prior", "normalised", "spread"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,3 +47,16 @@ def spread(
     out = np.zeros((len(found), classes))
     out[:, present] = found
     return out / out.sum(axis=1, keepdims=True)  # float32 sums to 1 in six digits only
+
+
+def log_prior(training: Labelled) -> NDArray[np.float64]:
+    """Log frequency of each class; minus infinity for a class without examples."""
+    counts = np.bincount(training.labels, minlength=len(training.classes))
+    with np.errstate(divide="ignore"):  # a class without examples is never answered
+        return np.asarray(np.log(counts / counts.sum()), dtype=np.float64)
+
+
+def normalised(logs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn log scores (n, classes) into probabilities."""
+    values = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return np.asarray(values / values.sum(axis=1, keepdims=True), dtype=np.float64)

@@ -10,19 +10,20 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ._onehot import UNKNOWN, padded_codes
+from .strands import check_strands, titled
 
 if TYPE_CHECKING:
     from ..tables import Labelled
     from .fitted import Fitted
 
-__all__ = ["fit_kmers", "kmer_frequencies"]
+__all__ = ["fit_kmers", "kmer_counts", "kmer_frequencies"]
 
 _LONGEST = 6  # 4,096 features; counts of more are sparser than a linear model can use
 _CELLS = 1 << 22  # bases coded at a time
 
 
-def kmer_frequencies(bases: Sequence[str], k: int = 4) -> NDArray[np.float32]:
-    """Share of each k-mer among a sequence's k-mers, overlapping ones counted.
+def kmer_counts(bases: Sequence[str], k: int = 4) -> NDArray[np.float32]:
+    """Count each k-mer of a sequence, overlapping ones too.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ def kmer_frequencies(bases: Sequence[str], k: int = 4) -> NDArray[np.float32]:
     Returns
     -------
     (n, 4**k) float32
-        In alphabetical order of the k-mers; rows sum to 1, or to 0 where there is no k-mer.
+        In alphabetical order of the k-mers.
 
     Raises
     ------
@@ -43,8 +44,8 @@ def kmer_frequencies(bases: Sequence[str], k: int = 4) -> NDArray[np.float32]:
 
     Examples
     --------
-    >>> kmer_frequencies(["ACCA"], k=1).tolist()
-    [[0.5, 0.5, 0.0, 0.0]]
+    >>> kmer_counts(["ACCA"], k=1).tolist()
+    [[2.0, 2.0, 0.0, 0.0]]
     """
     if not 1 <= k <= _LONGEST:
         raise InputError(f"k is {k}; expected 1 to {_LONGEST}.")
@@ -64,14 +65,46 @@ def kmer_frequencies(bases: Sequence[str], k: int = 4) -> NDArray[np.float32]:
             known &= column != UNKNOWN
         row, place = np.nonzero(known)
         flat = np.bincount(row * 4**k + words[row, place], minlength=len(part) * 4**k)
-        counts = flat.reshape(len(part), 4**k)
-        out[start : start + rows] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        out[start : start + rows] = flat.reshape(len(part), 4**k)
     return out
 
 
-def _features(data: Labelled, k: int) -> NDArray[np.float32]:
-    first = kmer_frequencies(data.bases, k)
-    return first if data.second is None else np.hstack([first, kmer_frequencies(data.second, k)])
+def kmer_frequencies(bases: Sequence[str], k: int = 4) -> NDArray[np.float32]:
+    """Share of each k-mer among a sequence's k-mers (see `kmer_counts`).
+
+    Returns
+    -------
+    (n, 4**k) float32
+        Rows sum to 1, or to 0 where there is no k-mer.
+
+    Examples
+    --------
+    >>> kmer_frequencies(["ACCA"], k=1).tolist()
+    [[0.5, 0.5, 0.0, 0.0]]
+    """
+    counts = kmer_counts(bases, k)
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+
+
+def _one_strand(k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Index of each k-mer's reverse complement, and the k-mers that are the first of the two."""
+    words = np.arange(4**k)
+    turned = np.zeros_like(words)
+    rest = words.copy()
+    for _ in range(k):
+        turned = turned * 4 + 3 - rest % 4
+        rest //= 4
+    return turned, np.flatnonzero(words <= turned)
+
+
+def _features(data: Labelled, k: int, strands: str) -> NDArray[np.float32]:
+    """Frequencies; of both strands together, a k-mer and its reverse complement are one."""
+    every = [data.bases] if data.second is None else [data.bases, data.second]
+    found = [kmer_frequencies(bases, k) for bases in every]
+    if strands == "both":
+        turned, kept = _one_strand(k)
+        found = [(one + one[:, turned])[:, kept] / np.float32(2) for one in found]
+    return np.hstack(found)
 
 
 def fit_kmers(
@@ -80,6 +113,7 @@ def fit_kmers(
     k: int = 4,
     strengths: tuple[float, ...] = (1e-4, 1e-3, 0.01, 0.1, 1.0),
     seed: int = 42,
+    strands: str = "given",
 ) -> Fitted:
     """Fit a multinomial logistic regression (scikit-learn, L2) on standardised frequencies.
 
@@ -93,6 +127,9 @@ def fit_kmers(
         Candidates for scikit-learn's C.
     seed : int
         Not used by the solver; kept for the record.
+    strands : {"given", "both"}
+        Both: a k-mer and its reverse complement are counted as one (136 features for 4-mers), so
+        that both strands of a sequence get the same answer.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import Pipeline, make_pipeline
@@ -100,7 +137,8 @@ def fit_kmers(
 
     from .fitted import Fitted, spread
 
-    features, held_out = _features(training, k), _features(dev, k)
+    check_strands(strands)
+    features, held_out = _features(training, k, strands), _features(dev, k, strands)
     every = list(range(len(training.classes)))
     best: tuple[float, float, Pipeline] | None = None
     for strength in strengths:
@@ -117,10 +155,10 @@ def fit_kmers(
     kept = best[2]
     return Fitted(
         name="kmer",
-        title=f"{k}-mer logistic regression",
-        settings={"k": k, "C": best[1], "dev_loss": best[0]},
+        title=titled(f"{k}-mer logistic regression", strands),
+        settings={"k": k, "C": best[1], "dev_loss": best[0], "strands": strands},
         parameters=(features.shape[1] + 1) * (1 if len(every) == 2 else len(every)),
         probabilities=lambda data: spread(
-            kept.predict_proba(_features(data, k)), kept.classes_, len(every)
+            kept.predict_proba(_features(data, k, strands)), kept.classes_, len(every)
         ),
     )

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ._onehot import padded_codes
-from .fitted import Fitted
+from .fitted import Fitted, log_prior, normalised
+from .strands import averaged, both_strands, check_strands, titled
 
 if TYPE_CHECKING:
     from ..tables import Labelled
@@ -50,6 +51,10 @@ class PositionWeights:
             total += known[:, position, codes[:, position]].T
         return total
 
+    def probabilities(self, data: Labelled) -> NDArray[np.float64]:
+        """Probability of each class by Bayes' rule, shape (n, classes)."""
+        return normalised(self.log_scores(data.bases))
+
     def predict(self, bases: tuple[str, ...]) -> NDArray[np.int64]:
         """Class of the highest score, shape (n,)."""
         return np.asarray(self.log_scores(bases).argmax(axis=1), dtype=np.int64)
@@ -86,23 +91,15 @@ def position_weights(training: Labelled, flank: int, pseudocount: float = 1.0) -
         [np.log(frequencies(codes[training.labels == k]) / background)
          for k in range(len(training.classes))]
     )  # fmt: skip
-    return PositionWeights(weights, _log_prior(training), flank)
+    return PositionWeights(weights, log_prior(training), flank)
 
 
-def _log_prior(training: Labelled) -> NDArray[np.float64]:
-    counts = np.bincount(training.labels, minlength=len(training.classes))
-    with np.errstate(divide="ignore"):  # a class without examples is never answered
-        return np.log(counts / counts.sum())
-
-
-def _normalised(logs: NDArray[np.float64]) -> NDArray[np.float64]:
-    values = np.exp(logs - logs.max(axis=1, keepdims=True))
-    return np.asarray(values / values.sum(axis=1, keepdims=True), dtype=np.float64)
-
-
-def fit_majority(training: Labelled, dev: Labelled, seed: int = 42) -> Fitted:
-    """Answer the class frequencies of training, whatever the sequence; `dev` is not read."""
-    prior = np.exp(_log_prior(training))
+def fit_majority(
+    training: Labelled, dev: Labelled, seed: int = 42, strands: str = "given"
+) -> Fitted:
+    """Answer the class frequencies of training, whatever the sequence and its strand."""
+    check_strands(strands)
+    prior = np.exp(log_prior(training))
     return Fitted(
         name="majority",
         title="majority class",
@@ -118,6 +115,7 @@ def fit_position_weights(
     flanks: tuple[int, ...] = (5, 10, 20, 35, 50, 75, 100, 150, 250),
     pseudocount: float = 1.0,
     seed: int = 42,
+    strands: str = "given",
 ) -> Fitted:
     """Fit the position weight matrix whose core does best (MCC) on dev.
 
@@ -131,6 +129,8 @@ def fit_position_weights(
         Added to every count.
     seed : int
         Not used: counting has no chance in it.
+    strands : {"given", "both"}
+        Both: the matrix is counted on both strands, and answers are the mean over them.
 
     Raises
     ------
@@ -141,19 +141,26 @@ def fit_position_weights(
 
     if training.second is not None:
         raise InputError("a position weight matrix reads one sequence a row, not pairs.")
+    seen = both_strands(training, strands)
     longest = len(training.bases[0]) // 2
     best: tuple[float, PositionWeights] | None = None
     for flank in sorted({min(flank, longest) for flank in flanks}):
-        model = position_weights(training, flank, pseudocount)
-        mcc = float(matthews_corrcoef(dev.labels, model.predict(dev.bases)))
+        model = position_weights(seen, flank, pseudocount)
+        answers = averaged(model.probabilities, strands)(dev).argmax(axis=1)
+        mcc = float(matthews_corrcoef(dev.labels, answers))
         if best is None or mcc > best[0]:
             best = (mcc, model)
     assert best is not None  # flanks is never empty
     kept = best[1]
     return Fitted(
         name="position_weights",
-        title="position weight matrix",
-        settings={"flank": kept.flank, "pseudocount": pseudocount, "dev_mcc": best[0]},
+        title=titled("position weight matrix", strands),
+        settings={
+            "flank": kept.flank,
+            "pseudocount": pseudocount,
+            "dev_mcc": best[0],
+            "strands": strands,
+        },
         parameters=3 * 2 * kept.flank * len(training.classes),
-        probabilities=lambda data: _normalised(kept.log_scores(data.bases)),
+        probabilities=averaged(kept.probabilities, strands),
     )

@@ -10,6 +10,7 @@ import torch
 
 from ...errors import InputError
 from ..baselines import BASELINES
+from ..baselines.strands import check_strands
 from ..metrics import score
 from ..tables import Labelled
 from .results import FORMAT, BaselineRun, encode, read_json, write_json
@@ -25,6 +26,7 @@ def run_baselines(
     seed: int = 42,
     device: torch.device | None = None,
     max_minutes: float = 0.0,
+    strands: str = "given",
     bootstrap: int = 1000,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[tuple[BaselineRun, ...], tuple[str, ...]]:
@@ -45,6 +47,8 @@ def run_baselines(
         For the CNN.
     max_minutes : float
         For the CNN; 0 for no limit.
+    strands : {"given", "both"}
+        Whether baselines learn from both strands and answer with the mean of the two.
     bootstrap : int
         Resamples for intervals.
     progress : callable, optional
@@ -59,12 +63,19 @@ def run_baselines(
     Raises
     ------
     InputError
-        For an unknown baseline.
+        For an unknown baseline, or other strands.
     """
     unknown = [name for name in names if name not in BASELINES]
     if unknown:
         raise InputError(f"no baseline {unknown[0]!r}; expected some of {', '.join(BASELINES)}.")
-    key = {"format": FORMAT, "checksums": checksums, "seed": seed, "max_minutes": max_minutes}
+    check_strands(strands)
+    key = {
+        "format": FORMAT,
+        "checksums": checksums,
+        "seed": seed,
+        "max_minutes": max_minutes,
+        "strands": strands,
+    }
     kept = _kept(path, key)
     notes: list[str] = []
     for index, name in enumerate(names):
@@ -82,7 +93,7 @@ def run_baselines(
                 "device": str(device or "cpu"), "max_minutes": max_minutes, "progress": within
             }  # fmt: skip
         try:
-            fitted = BASELINES[name](data["train"], data["dev"], seed=seed, **more)
+            fitted = BASELINES[name](data["train"], data["dev"], seed=seed, strands=strands, **more)
             outputs = fitted.probabilities(data["test"])
         except InputError as error:  # the data do not suit this baseline
             notes.append(f"Baseline {name} left out: {error}")
@@ -108,5 +119,5 @@ def _kept(path: Path, key: dict[str, object]) -> dict[str, BaselineRun]:
         return {}
     content = read_json(path)
     if any(content.get(name) != value for name, value in key.items()):
-        return {}  # other files, another seed: fitted anew
+        return {}  # other files, seed or strands: fitted anew
     return {one["name"]: BaselineRun.from_json(one) for one in content["baselines"]}

@@ -64,6 +64,9 @@ class Dataset:
         What the paper reports.
     pair : bool
         Whether a row has two sequences.
+    oriented : bool
+        Whether sequences are given on the strand of the gene or genome that they are asked about,
+        so that their reverse complements mean something else (promoters, splice sites, covid).
     """
 
     name: str
@@ -78,6 +81,12 @@ class Dataset:
     recipe: Recipe
     metric: str = "mcc"
     pair: bool = False
+    oriented: bool = False
+
+    @property
+    def strands(self) -> str:
+        """Strands that a baseline learns from: "given" where they mean something, else "both"."""
+        return "given" if self.oriented else "both"
 
 
 _MARKS = (
@@ -106,6 +115,7 @@ def _promoters(length: int, kind: str) -> Dataset:
             epochs=10 if tata else 4,
             evaluate_every=200 if tata else 400,
         ),
+        oriented=True,
     )
 
 
@@ -145,11 +155,12 @@ def _every() -> Iterator[Dataset]:
             yield _factors(species, number)
     yield Dataset(
         "covid", "GUE", "covid variants", "virus", 1000, 9, (), "virus/covid", "virus_covid",
-        Recipe(max_tokens=256, epochs=8), metric="f1_macro",
+        Recipe(max_tokens=256, epochs=8), metric="f1_macro", oriented=True,
     )  # fmt: skip
     yield Dataset(
         "splice", "GUE", "splice sites", "human", 400, 3, ("acceptor", "donor", "neither"),
         "splice/reconstructed", "splice_reconstructed", Recipe(max_tokens=80, epochs=5),
+        oriented=True,
     )  # fmt: skip
     for cell in _CELLS:
         yield Dataset(

@@ -202,7 +202,8 @@ def leaderboard(
     Raises
     ------
     InputError
-        If there is no result, or runs of one name differ in more than their seed.
+        If there is no result, runs of one name differ in more than their seed, or one baseline was
+        fitted on different strands.
     """
     every = read_runs(runs) if isinstance(runs, (str, Path)) else tuple(runs)
     if not every:
@@ -264,10 +265,14 @@ class _Answers:
             names = grouped.setdefault(run.dataset, {})
             names.setdefault(run.label, {})[run.seed] = (run.predicted, run.labels, run)
             for one in run.baselines:
-                self.titles[one.name] = one.title
+                known = self.titles.setdefault(one.name, one.title)
+                if one.title not in known.split("; "):
+                    self.titles[one.name] = f"{known}; {one.title}"
                 names.setdefault(one.name, {})[run.seed] = (one.predicted, run.labels, run)
         for dataset, names in grouped.items():
-            _check_tests([run for run in runs if run.dataset == dataset])
+            same = [run for run in runs if run.dataset == dataset]
+            _check_tests(same)
+            _check_strands(same)
             self._scored[dataset] = {}
             for name, seeds in names.items():
                 first = next(iter(seeds.values()))[2]
@@ -296,6 +301,21 @@ def _check_tests(runs: list[GueRun]) -> None:
                 f"{run.label!r} (seed {run.seed}) are of different test files: keep them in "
                 "different results folders."
             )
+
+
+def _check_strands(runs: list[GueRun]) -> None:
+    """Refuse a baseline of both strands beside one of the same name that is not."""
+    first: dict[str, tuple[str, GueRun]] = {}
+    for run in runs:
+        for one in run.baselines:
+            strands = one.settings.get("strands", "given")
+            other, by = first.setdefault(one.name, (strands, run))
+            if strands != other:
+                raise InputError(
+                    f"{run.dataset}: baseline {one.name!r} was fitted on {other} strands beside "
+                    f"{by.label!r} and on {strands} beside {run.label!r}: run one of them again, "
+                    "or keep them in different results folders."
+                )
 
 
 def _check_alike(name: str, first: GueRun, runs: list[GueRun]) -> None:

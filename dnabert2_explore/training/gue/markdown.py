@@ -45,6 +45,10 @@ def command(run: GueRun, root: str = "GUE", out: str = "results") -> str:
     limits = {one.settings.get("max_minutes", 0.0) for one in run.baselines} - {0.0}
     for limit in limits:  # the CNN's, if it has one
         parts += ["--baseline-minutes", _plain(limit)]
+    learning = [one for one in run.baselines if one.name != "majority"]
+    strands = {one.settings.get("strands", "given") for one in learning}
+    for one in sorted(strands - {DATASETS[run.dataset].strands}):
+        parts += ["--baseline-strands", one]
     return shlex.join(parts)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...files import replacing
+from ...sealed import read_json, write_json
 from ..metrics import Scores
+from .datasets import DATASETS
 
-__all__ = ["FORMAT", "BaselineRun", "GueRun", "decode", "encode"]
+__all__ = ["FORMAT", "BaselineRun", "GueRun", "decode", "encode", "read_json", "write_json"]
 
-#: Version of the result files; raised when their fields change.
-FORMAT = 1
+#: Version of the result files. Those of version 1 had no digests, of themselves or of the model.
+FORMAT = 2
+
+_READABLE = (1, FORMAT)
 
 _SIGNS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -75,9 +78,9 @@ class BaselineRun:
         return _fields(self) | {"test": self.test.to_json()}
 
     @classmethod
-    def from_json(cls, content: dict[str, Any]) -> BaselineRun:
+    def from_json(cls, content: Mapping[str, Any]) -> BaselineRun:
         """Read what `to_json` made."""
-        return cls(**(content | {"test": Scores.from_json(content["test"])}))
+        return cls(**(dict(content) | {"test": Scores.from_json(content["test"])}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,9 @@ class GueRun:
         What was decided or approximated.
     labels, predicted : str
         Test labels and answers (see `decode`), for paired comparisons.
+    files : dict of str to str
+        SHA-256 of the model's files before it was fine-tuned: "weights", "tokenizer", "config".
+        Empty in results of earlier versions.
     """
 
     dataset: str
@@ -143,6 +149,7 @@ class GueRun:
     notes: tuple[str, ...]
     labels: str
     predicted: str
+    files: dict[str, str] = field(default_factory=dict)
 
     @property
     def protocol(self) -> str:
@@ -171,7 +178,7 @@ class GueRun:
             If the file is no result file of this version.
         """
         content = read_json(path)
-        if content.pop("format", None) != FORMAT:
+        if content.pop("format", None) not in _READABLE:
             raise InputError(
                 f"{path} is no GUE result file of format {FORMAT}: move it out of the results "
                 "folder, or run the dataset again."
@@ -182,37 +189,68 @@ class GueRun:
             content["baselines"] = tuple(map(BaselineRun.from_json, content["baselines"]))
             for name in ("deviations", "leakage", "notes"):
                 content[name] = tuple(content[name])
-            return cls(**content)
-        except (KeyError, TypeError) as error:
+            run = cls(**content)
+            wrong = _wrong(run)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(
-                f"{path} lacks or adds fields of a GUE result file ({error}): run the dataset "
-                "again."
+                f"{path} lacks or adds fields of a GUE result file ({type(error).__name__}: "
+                f"{error}): run the dataset again."
             ) from error
+        if wrong:
+            raise InputError(f"{path} is no result of GUE ({wrong}): run the dataset again.")
+        return run
 
 
-def read_json(path: str | Path) -> dict[str, Any]:
-    """Read a JSON object.
+#: What a field must be, beyond what reading it has shown.
+_KINDS = {
+    "model": str,
+    "label": str,
+    "variation": str,
+    "seed": int,
+    "roles": dict,
+    "splits": dict,
+    "settings": dict,
+    "parameters": int,
+    "machine": str,
+    "seconds": (int, float),
+    "best_step": int,
+    "steps": int,
+    "files": dict,
+}
 
-    Raises
-    ------
-    InputError
-        If the file is none.
-    """
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path} is no JSON ({error}): remove it and run again.") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path} holds no JSON object: remove it and run again.")
-    return content
+
+def _wrong(run: GueRun) -> str:
+    """Say what in a result no run writes; empty where nothing is."""
+    if run.dataset not in DATASETS:
+        return f"it names the dataset {str(run.dataset)[:40]!r}"
+    if run.state not in ("full", "reduced"):
+        return f"its state is {str(run.state)[:40]!r}"
+    for name, kind in _KINDS.items():
+        if not isinstance(getattr(run, name), kind):
+            return f"its {name} is {str(getattr(run, name))[:40]!r}"
+    texts = {
+        "deviations": run.deviations,
+        "leakage": run.leakage,
+        "notes": run.notes,
+        "baselines": [text for one in run.baselines for text in (one.name, one.title)],
+        "splits": [one["sha256"] for one in run.splits.values()],
+        "metrics": [name for scores in _scores(run) for name in (scores.task, *scores.notes)],
+    }
+    for name, values in texts.items():
+        if not all(isinstance(value, str) for value in values):
+            return f"its {name} are no words"
+    if not all(isinstance(scores.count, int) for scores in _scores(run)):
+        return "a number of sequences is none"
+    count = len(decode(run.labels))
+    answers = {"model": run.predicted} | {one.name: one.predicted for one in run.baselines}
+    for name, predicted in answers.items():
+        if not count or len(decode(predicted)) != count:
+            return f"{len(predicted):,} answers of {name} to {count:,} test sequences"
+    return ""
 
 
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write a JSON object, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+def _scores(run: GueRun) -> list[Scores]:
+    return [run.dev, run.test, *(one.test for one in run.baselines)]
 
 
 def _fields(run: GueRun | BaselineRun) -> dict[str, Any]:

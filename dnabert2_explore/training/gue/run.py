@@ -7,6 +7,7 @@ import dataclasses
 import os
 import shutil
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ from numpy.typing import NDArray
 
 from ...encoder import SHIPPED, find_device
 from ...encoder.machine import describe_machine
-from ...errors import Cancelled, InputError
+from ...digests import sha256_of
+from ...errors import Cancelled, CheckpointError, InputError
 from ...files import replacing
-from ...network.checkpoint import find_checkpoint, load_network
+from ...network.checkpoint import Checkpoint, find_checkpoint, load_network
 from ...threads import torch_threads
 from ..baselines import BASELINES
 from ..finetune import FinetuneConfig, FinetuneResult, finetune
@@ -27,7 +29,7 @@ from ..metrics import Scores
 from ..tables import Labelled, read_labelled
 from .baselines import run_baselines
 from .datasets import Dataset
-from .files import Found, find, sha256
+from .files import Found, find
 from .results import GueRun, encode
 from .variation import Variation, deviations, settings_of
 
@@ -61,6 +63,7 @@ def run_dataset(
     variation: Variation | None = None,
     baselines: tuple[str, ...] = tuple(BASELINES),
     baseline_minutes: float = 0.0,
+    baseline_strands: str = "auto",
     bootstrap: int = 1000,
     label: str = "",
     device: str = "auto",
@@ -71,7 +74,7 @@ def run_dataset(
 ) -> GueRun:
     """Run a model on a dataset by the authors' protocol, or a stated variation of it.
 
-    A run whose result file exists is not run again. Where train.csv is missing, four fifths of dev
+    A run whose result file exists is not run again, if it was made from the same files. Where train.csv is missing, four fifths of dev
     train and the rest chooses the checkpoint; such a run is "reduced" wherever it is shown.
 
     Parameters
@@ -92,6 +95,9 @@ def run_dataset(
         Which to fit on the same files.
     baseline_minutes : float
         Limit for the CNN; 0 for none.
+    baseline_strands : {"auto", "given", "both"}
+        Strands that baselines learn from and answer with; auto: both, but for datasets in which
+        the strand means something (promoters, splice sites, covid).
     bootstrap : int
         Resamples of the test sequences for intervals.
     label : str
@@ -110,7 +116,8 @@ def run_dataset(
     Raises
     ------
     InputError
-        If files are missing, or a result file of that name was made with other settings.
+        If files are missing, or a result file of that name was made with other settings, from other
+        data or other weights; or if these changed while the run went on.
     Cancelled
         If `progress` asks for it; nothing is written then.
     """
@@ -138,8 +145,9 @@ def run_dataset(
         **settings_of(dataset, variation),
     )
     if path.is_file():
-        return _finished(path, config)
-    find_checkpoint(SHIPPED.get(config.model, config.model))  # told before the baselines are fitted
+        return _finished(path, config, roles)
+    checkpoint = find_checkpoint(SHIPPED.get(config.model, config.model))
+    before = _digests(checkpoint)  # told before the baselines are fitted
     if int(os.environ.get("RANK", "0")):
         # Of several processes (torchrun, accelerate) the first fits baselines and writes.
         _finetune(config, _shares(progress, 0)[1])
@@ -149,7 +157,7 @@ def run_dataset(
         where = find_device(device)
         machine = str(describe_machine(where))  # before anything runs, for the load
         data = _read(files)
-        checksums = {split: sha256(file) for split, file in files.items()}
+        checksums = {split: sha256_of(file) for split, file in files.items()}
         beside, notes = run_baselines(
             tuple(baselines),
             data,
@@ -158,6 +166,7 @@ def run_dataset(
             seed=seed,
             device=where,
             max_minutes=baseline_minutes,
+            strands=dataset.strands if baseline_strands == "auto" else baseline_strands,
             bootstrap=bootstrap,
             progress=report[0],
         )
@@ -195,7 +204,9 @@ def run_dataset(
         ),
         labels=encode(test.labels),
         predicted=encode(_predictions(work / "predictions.csv", test)),
+        files=before,
     )
+    _unchanged(run, checkpoint)
     run.save(path)
     if not keep_model:
         shutil.rmtree(result.model)
@@ -256,8 +267,8 @@ def _read(files: dict[str, Path]) -> dict[str, Labelled]:
     }
 
 
-def _finished(path: Path, config: FinetuneConfig) -> GueRun:
-    """Read a result file; one of other settings is not this run's."""
+def _finished(path: Path, config: FinetuneConfig, roles: dict[str, str]) -> GueRun:
+    """Read a result file; one of other settings, data or weights is not this run's."""
     run = GueRun.load(path)
     # Where and how fast it ran is no part of what was asked.
     free = {"out", "device", "threads", "train", "dev", "test", "precision", "device_batch"}
@@ -272,7 +283,68 @@ def _finished(path: Path, config: FinetuneConfig) -> GueRun:
             f"{path} was made with another {', '.join(different)}: name this variation otherwise, "
             "or move the file away."
         )
+    files = {"train": config.train, "dev": config.dev, "test": config.test}
+    other = [
+        Path(file).name
+        for split, file in files.items()
+        if run.splits.get(split, {}).get("sha256") != sha256_of(Path(file))
+    ]
+    if run.roles != roles:
+        other = [f"division of the files ({run.roles.get('train')})"]
+    if other:
+        raise InputError(
+            f"{path} was made from another {', another '.join(other)} than {Path(config.test).parent} "
+            "holds now: put the data back, name this run otherwise, or move the file away."
+        )
+    _same_model(path, run, config.model)
     return run
+
+
+def _same_model(path: Path, run: GueRun, model: str) -> None:
+    """Refuse a result of other weights; say so where that cannot be told."""
+    unknown = ""
+    if not run.files:
+        unknown = "the file was written before digests of the model were kept"
+    else:
+        try:
+            now = _digests(find_checkpoint(SHIPPED.get(model, model)))
+        except CheckpointError as error:
+            unknown = str(error)
+        else:
+            other = [kind for kind, digest in run.files.items() if now.get(kind) != digest]
+            if other:
+                raise InputError(
+                    f"{path} was made from another {' and another '.join(other)} than {model} has "
+                    "now (it was trained again, or replaced): name this run otherwise, or move the "
+                    "file away."
+                )
+    if unknown:
+        warnings.warn(
+            f"{path} is taken as it is, without a look whether {model} is still the model it was "
+            f"made from ({unknown.rstrip('.')}): move the file away to run again.",
+            stacklevel=4,
+        )
+
+
+def _digests(checkpoint: Checkpoint) -> dict[str, str]:
+    """SHA-256 of the files that a model is made of."""
+    return {
+        "weights": sha256_of(checkpoint.weights),
+        "tokenizer": sha256_of(checkpoint.tokenizer),
+        "config": sha256_of(checkpoint.config),
+    }
+
+
+def _unchanged(run: GueRun, checkpoint: Checkpoint) -> None:
+    """Refuse a result whose files were replaced while it was computed."""
+    now = {split: sha256_of(Path(one["file"])) for split, one in run.splits.items()}
+    changed = [split for split, one in run.splits.items() if one["sha256"] != now[split]]
+    changed += [kind for kind, digest in _digests(checkpoint).items() if run.files[kind] != digest]
+    if changed:
+        raise InputError(
+            f"{run.dataset}: {', '.join(changed)} of {run.model} changed on disk while it ran, so that "
+            "nobody can say what the result is of: run it again."
+        )
 
 
 def _plain(value: Any) -> Any:

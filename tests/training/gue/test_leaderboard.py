@@ -145,9 +145,27 @@ def test_leaks_are_told_in_numbers(make_run):
 def test_the_command_says_what_was_varied(make_run):
     run = make_run(variation="fast")
     settings = run.settings | {"learning_rate": 5e-4, "pooling": "mean"}
-    limited = dataclasses.replace(run.baselines[0], settings={"max_minutes": 5.0})
+    limited = dataclasses.replace(
+        run.baselines[0], settings={"max_minutes": 5.0, "strands": "both"}
+    )
     run = dataclasses.replace(run, settings=settings, baselines=(limited,))
     assert command(run, root="/data/my GUE") == (
         "dnabert2-explore gue run '/data/my GUE' -d tf_2 -m pocket -o results --name fast "
         "--learning-rate 0.0005 --pooling mean --baseline-minutes 5"
     )
+
+
+def test_a_baseline_is_of_both_strands_or_not(make_run):
+    run = make_run()
+    (kmer,) = run.baselines
+    both = dataclasses.replace(kmer, title="4-mers, both strands",
+                               settings={"k": 4, "strands": "both"})  # fmt: skip
+    other = dataclasses.replace(make_run(label="other"), baselines=(both,))
+    with pytest.raises(InputError, match="fitted on given strands beside 'mine' and on both"):
+        leaderboard([run, other])
+    elsewhere = dataclasses.replace(make_run("tf_4"), baselines=(both,))
+    board = leaderboard([run, elsewhere])
+    detail = next(one.detail for one in board.columns if one.name == "kmer")
+    assert detail == "4-mer logistic regression; 4-mers, both strands"
+    assert "--baseline-strands given" in command(run)
+    assert "--baseline-strands" not in command(other)

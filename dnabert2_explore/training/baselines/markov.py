@@ -1,0 +1,130 @@
+"""One Markov chain a class: which base follows which, and nothing of where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import InputError
+from .fitted import Fitted, log_prior, normalised
+from .kmers import kmer_counts
+from .strands import averaged, both_strands, titled
+
+if TYPE_CHECKING:
+    from ..tables import Labelled
+
+__all__ = ["chain_log_probabilities", "fit_markov"]
+
+
+def chain_log_probabilities(counts: NDArray[np.float64], smoothing: float) -> NDArray[np.float64]:
+    """Log probability of each word's last base after its other bases.
+
+    Parameters
+    ----------
+    counts : (4**(order + 1),) float64
+        Of the words, in alphabetical order.
+    smoothing : float
+        Added to every count.
+
+    Returns
+    -------
+    (4**(order + 1),) float64
+
+    Examples
+    --------
+    After A comes C three times of four; nothing is known of what comes after the others.
+
+    >>> counts = np.zeros(16)
+    >>> counts[:2] = 1, 3
+    >>> np.exp(chain_log_probabilities(counts, 1.0))[:5].round(3).tolist()
+    [0.25, 0.5, 0.125, 0.125, 0.25]
+    """
+    table = counts.reshape(-1, 4) + smoothing
+    return np.asarray(np.log(table / table.sum(axis=1, keepdims=True)).ravel(), dtype=np.float64)
+
+
+def _counts(data: Labelled, k: int) -> list[NDArray[np.float32]]:
+    """Word counts of each row, for the one or two sequences that it has."""
+    every = [data.bases] if data.second is None else [data.bases, data.second]
+    return [kmer_counts(bases, k) for bases in every]
+
+
+def fit_markov(
+    training: Labelled,
+    dev: Labelled,
+    order: int = 3,
+    smoothings: tuple[float, ...] = (0.1, 1.0, 10.0, 100.0, 1000.0),
+    seed: int = 42,
+    strands: str = "given",
+) -> Fitted:
+    """Fit a chain to the sequences of each class; the likeliest class is answered.
+
+    With two classes this is the log-likelihood ratio of two chains, as for CpG islands (Durbin et
+    al. 1998, Biological Sequence Analysis, section 3.1). The first `order` bases of a sequence are
+    given, not scored; a word with an unknown base adds nothing. The frequencies of the classes in
+    training are the prior.
+
+    Parameters
+    ----------
+    training, dev : Labelled
+        Of one label each. The two sequences of a pair have chains of their own.
+    order : int
+        Bases that the next one depends on, 0 to 5.
+    smoothings : tuple of float
+        Candidates for what is added to every count; the one that does best (MCC) on dev is kept,
+        the first of equals.
+    seed : int
+        Not used: counting has no chance in it.
+    strands : {"given", "both"}
+        Both: chains are counted on both strands, and answers are the mean over them.
+
+    Raises
+    ------
+    InputError
+        For another order, or other strands.
+    """
+    from sklearn.metrics import matthews_corrcoef
+
+    if not 0 <= order <= 5:
+        raise InputError(f"order is {order}; expected 0 to 5.")
+    seen = both_strands(training, strands)
+    classes = len(training.classes)
+    words = [
+        np.stack([counts[seen.labels == k].sum(axis=0, dtype=np.float64) for k in range(classes)])
+        for counts in _counts(seen, order + 1)
+    ]  # one (classes, words) for each sequence of a row
+    prior = log_prior(training)
+    best: tuple[float, float, list[NDArray[np.float64]]] | None = None
+    for smoothing in smoothings:
+        chains = [
+            np.stack([chain_log_probabilities(one, smoothing) for one in each]).T for each in words
+        ]
+        answers = averaged(_likeliest(chains, prior, order), strands)(dev).argmax(axis=1)
+        mcc = float(matthews_corrcoef(dev.labels, answers))
+        if best is None or mcc > best[0]:
+            best = (mcc, smoothing, chains)
+    assert best is not None  # smoothings is never empty
+    return Fitted(
+        name="markov",
+        title=titled(f"order-{order} Markov chain", strands),
+        settings={"order": order, "smoothing": best[1], "dev_mcc": best[0], "strands": strands},
+        parameters=3 * 4**order * classes * len(words),
+        probabilities=averaged(_likeliest(best[2], prior, order), strands),
+    )
+
+
+def _likeliest(
+    chains: list[NDArray[np.float64]], prior: NDArray[np.float64], order: int
+) -> Callable[[Labelled], NDArray[np.float64]]:
+    """Bayes' rule for chains (words, classes) of each sequence and a log prior."""
+
+    def probabilities(data: Labelled) -> NDArray[np.float64]:
+        logs = np.tile(prior, (len(data), 1))
+        for counts, chain in zip(_counts(data, order + 1), chains, strict=True):
+            logs += counts @ chain
+        return normalised(logs)
+
+    return probabilities
