@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from .exclude import Excluded
 from .species import SPLITS, GenomeFile, list_files, read_table
 from .stretches import CUTS, SpeciesBases, open_species
 
@@ -115,6 +116,7 @@ class Corpus:
         cut: str = "random",
         strands: str = "both",
         cache: str | Path | None = None,
+        exclude: Excluded | None = None,
     ) -> Corpus:
         """Read every species of one split.
 
@@ -139,6 +141,8 @@ class Corpus:
         cache : path, optional
             Folder that keeps the bases as memory-mapped files, so that a corpus may be larger than
             the memory, and is read once. By default the corpus is held in memory.
+        exclude : Excluded, optional
+            Sequences that no window may come near to.
 
         Raises
         ------
@@ -159,7 +163,8 @@ class Corpus:
         kept = Path(cache) if cache else None
         loaded = []
         for done, files in enumerate(groups.values(), start=1):
-            loaded.append(open_species(files, shortest, kept, cut))
+            one = open_species(files, shortest, kept, cut)
+            loaded.append(one if exclude is None else exclude.cut_out(one))
             if progress is not None:
                 progress(done, len(groups))
         return cls(loaded, category_power, species_power, strands)
@@ -196,19 +201,72 @@ class Corpus:
         """
         if index is None:
             index = self.choose(rng)
-        one, positions = self.species[index], self._starts[index]
+        one = self.species[index]
         if longest < one.shortest:
             raise InputError(f"windows of {longest} bases; expected at least {one.shortest}.")
-        draw = int(rng.integers(positions[-1]))
-        stretch = int(np.searchsorted(positions, draw, side="right"))
-        offset = draw - (int(positions[stretch - 1]) if stretch else 0)
+        stretch, offset = self._place(rng, index)
         length = int(one.lengths[stretch])
         if one.cut == "segments":
             offset, longest = offset * one.shortest, one.shortest
         elif one.cut == "records" and length > longest:
             offset = int(rng.integers(length - longest + 1))
+        return self._window(rng, one, stretch, offset, longest)
+
+    def windows_together(
+        self,
+        rng: np.random.Generator,
+        count: int,
+        shortest: int,
+        longest: int,
+        index: int,
+        within: int = 0,
+    ) -> list[str]:
+        """Draw windows of random lengths that belong together.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Consumed.
+        count : int
+        shortest, longest : int
+            Bases of a window; its length is drawn evenly between them.
+        index : int
+            Species.
+        within : int
+            All lie in one stretch, and start at most so many bases from the first (they may
+            overlap where the stretch is short). 0: anywhere in the species.
+
+        Returns
+        -------
+        list of str
+            Bases, each on a strand of its own.
+        """
+        one = self.species[index]
+        found: list[str] = []
+        stretch, first = self._place(rng, index)
+        for number in range(count):
+            offset = first
+            if number and within:
+                last = int(one.lengths[stretch]) - one.shortest
+                offset = int(rng.integers(max(0, first - within), min(last, first + within) + 1))
+            elif number:
+                stretch, offset = self._place(rng, index)
+            size = int(rng.integers(shortest, longest + 1))
+            found.append(self._window(rng, one, stretch, offset, size).bases)
+        return found
+
+    def _place(self, rng: np.random.Generator, index: int) -> tuple[int, int]:
+        """Draw a stretch of a species and a position in it."""
+        positions = self._starts[index]
+        draw = int(rng.integers(positions[-1]))
+        stretch = int(np.searchsorted(positions, draw, side="right"))
+        return stretch, draw - (int(positions[stretch - 1]) if stretch else 0)
+
+    def _window(
+        self, rng: np.random.Generator, one: SpeciesBases, stretch: int, offset: int, longest: int
+    ) -> Window:
         start = int(one.starts[stretch]) + offset
-        end = min(start + longest, int(one.starts[stretch]) + length)
+        end = min(start + longest, int(one.starts[stretch]) + int(one.lengths[stretch]))
         codes = one.bases[start:end]
         strand = "+" if rng.integers(2) or self.strands == "forward" else "-"
         if strand == "-":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,7 +91,8 @@ class RowSampler:
     def generator(self, step: int, purpose: int = 0, row: int = 0) -> np.random.Generator:
         """Fresh generator of one step.
 
-        `purpose` separates streams: 0 windows, 1 masks, 2 dropout, 3 windows of one row.
+        `purpose` separates streams: 0 windows, 1 masks, 2 dropout, 3 windows of one row,
+        4 segmentations, 5 held-out windows.
         """
         # numpy takes a seed and the same one with zeros behind it for equal.
         key = [self.seed, step, purpose]
@@ -149,6 +151,26 @@ class RowSampler:
             f"{name}: {_TRIES} windows of up to {self.longest} bases gave fewer than "
             f"{self.row_tokens - 2} tokens; use shorter rows or longer windows."
         )
+
+    def padded(self, cut: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+        """Rows [CLS] t1 … tn [SEP] of tokens given, then [PAD]; no longer than `row_tokens`.
+
+        Parameters
+        ----------
+        cut : sequence of (n,) int64
+            Ids without special tokens; what does not fit is left out.
+
+        Returns
+        -------
+        (rows, tokens) int64
+            As wide as the longest row.
+        """
+        cut = [ids[: self.row_tokens - 2] for ids in cut]
+        rows = np.full((len(cut), 2 + max(map(len, cut), default=0)), self.pad_id, dtype=np.int64)
+        rows[:, 0] = self._cls
+        for row, ids in zip(rows, cut, strict=True):
+            row[1 : len(ids) + 1], row[len(ids) + 1] = ids, self._sep
+        return rows
 
     def _cut(
         self, ids: list[int], species: int, rng: np.random.Generator

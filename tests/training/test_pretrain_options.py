@@ -125,7 +125,7 @@ def test_the_networks_own_rows_of_unequal_length_train_without_padding(config, f
         given = torch.from_numpy(row[None, :n]), torch.from_numpy(labels[None, :n])
         count = int((labels > 0).sum())
         loss = network(input_ids=given[0], labels=given[1]).loss.detach()
-        alone += float(loss) * count / batch.labelled
+        alone += float(loss) * count / batch.units
     assert float(whole) == pytest.approx(alone, abs=1e-5)
 
 

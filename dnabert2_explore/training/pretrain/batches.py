@@ -12,9 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from ..corpus import Corpus
+from ..exclude import Excluded
 from ..masking import IGNORED, mask_tokens
 from ..rows import RowSampler, attention_mask, special_id
 from .config import PretrainConfig
+from .contrastive import GroupSampler
 
 __all__ = ["Batch", "Batches", "load_corpora"]
 
@@ -25,19 +27,26 @@ class Batch:
 
     Parameters
     ----------
-    inputs, labels : (rows, tokens) int64
-        As :func:`~dnabert2_explore.training.masking.mask_tokens` returns them.
+    inputs : (rows, tokens) int64
+    labels : (rows, tokens) int64 or None
+        As :func:`~dnabert2_explore.training.masking.mask_tokens` returns them; None where no token
+        is predicted.
     mask : (rows, tokens) int64 or None
         0 at padding; None where there is none.
+    groups : (rows,) int64 or None
+        Rows of one number are positives of each other; None where windows are not compared.
     """
 
     inputs: NDArray[np.int64]
-    labels: NDArray[np.int64]
+    labels: NDArray[np.int64] | None
     mask: NDArray[np.int64] | None
+    groups: NDArray[np.int64] | None = None
 
     @property
-    def labelled(self) -> int:
-        """Tokens to predict."""
+    def units(self) -> int:
+        """What the loss is a mean of: tokens to predict, or windows where these are compared."""
+        if self.groups is not None or self.labels is None:
+            return len(self.inputs)
         return int((self.labels != IGNORED).sum())
 
     @property
@@ -53,7 +62,7 @@ class Batch:
         return [
             Batch(
                 self.inputs[start : start + rows],
-                self.labels[start : start + rows],
+                None if self.labels is None else self.labels[start : start + rows],
                 None if self.mask is None else self.mask[start : start + rows],
             )
             for start in range(0, count, rows)
@@ -61,14 +70,25 @@ class Batch:
 
     def tensors(self, device: torch.device) -> dict[str, torch.Tensor]:
         """Arguments of the network."""
-        given = {"input_ids": self.inputs, "labels": self.labels}
-        if self.mask is not None:
-            given["attention_mask"] = self.mask
-        return {name: torch.from_numpy(array).to(device) for name, array in given.items()}
+        given = {
+            "input_ids": self.inputs,
+            "labels": self.labels,
+            "attention_mask": self.mask,
+            "groups": self.groups,
+        }
+        return {
+            name: torch.from_numpy(array).to(device)
+            for name, array in given.items()
+            if array is not None
+        }
 
 
 def load_corpora(config: PretrainConfig) -> tuple[Corpus, Corpus | None]:
     """Load what a run trains on, and what it is evaluated on, if anything."""
+
+    kept_out = (
+        Excluded.of_files(list(config.exclude), config.exclude_margin) if config.exclude else None
+    )
 
     def load(folder: str, split: str) -> Corpus:
         return Corpus.load(
@@ -81,6 +101,7 @@ def load_corpora(config: PretrainConfig) -> tuple[Corpus, Corpus | None]:
             cut=config.windows,
             strands=config.strands,
             cache=config.cache or None,
+            exclude=kept_out if split == "train" else None,
         )
 
     training = load(config.genomes, "train")
@@ -106,6 +127,9 @@ class Batches:
         self, sampler: RowSampler, config: PretrainConfig, rank: int = 0, world: int = 1
     ) -> None:
         self.sampler, self.config = sampler, config
+        self._grouped = (
+            None if config.objective == "masked" else GroupSampler(sampler.corpus, sampler, config)
+        )
         share = config.batch_rows // world
         self._part = slice(rank * share, (rank + 1) * share)
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches")
@@ -133,7 +157,15 @@ class Batches:
     def draw(self, step: int) -> Batch:
         """Batch of one step."""
         config, sampler = self.config, self.sampler
-        ids = sampler.rows(step, config.batch_rows, part=self._part)
+        groups: NDArray[np.int64] | None = None
+        if self._grouped is None:
+            ids = sampler.rows(step, config.batch_rows, part=self._part)
+        else:
+            drawn = self._grouped.draw(step, config.batch_rows)
+            ids, groups = drawn.ids, drawn.groups
+        mask = attention_mask(ids, sampler.pad_id)
+        if config.objective == "contrastive":
+            return Batch(ids, None, mask, groups)
         inputs, labels = mask_tokens(
             ids,
             sampler.generator(step, purpose=1),
@@ -144,4 +176,4 @@ class Batches:
             part=self._part,
             total=config.batch_rows,
         )
-        return Batch(inputs, labels, attention_mask(ids, sampler.pad_id))
+        return Batch(inputs, labels, mask, groups)

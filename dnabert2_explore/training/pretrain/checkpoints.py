@@ -88,7 +88,7 @@ def write_whole(folder: Path, fill: Callable[[Path], None], kept: str) -> None:
 
 
 def read_state(folder: Path) -> tuple[dict[str, Any], Any, Any]:
-    """Read a checkpoint: its state.json, weights and optimiser state.
+    """Read a checkpoint: its state.json, weights, and what optimizer.pt holds.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def read_state(folder: Path) -> tuple[dict[str, Any], Any, Any]:
             f"checkpoint {folder} cannot be read ({error}); remove it to resume from the one "
             "before."
         ) from error
-    return state, weights, saved["optimizer"]
+    return state, weights, saved
 
 
 def check_continuation(

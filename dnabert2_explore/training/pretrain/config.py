@@ -12,13 +12,22 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...network import BACKENDS, Dnabert2Config
+from ...tokens.segmentation import Segmentation
 from ..configuration import read_yaml
 from ..corpus import STRANDS
 from ..masking import STRATEGIES
 from ..rows import DRAWS
 from ..stretches import CUTS
 
-__all__ = ["FREE", "PretrainConfig", "PretrainResult", "learning_rates"]
+__all__ = [
+    "EMBEDDINGS",
+    "FREE",
+    "OBJECTIVES",
+    "POSITIVES",
+    "PretrainConfig",
+    "PretrainResult",
+    "learning_rates",
+]
 
 #: Settings that may differ between a run and its continuation without changing what was computed so
 #: far. The schedule may differ too, as long as it agrees on the past (checked on its own).
@@ -27,6 +36,11 @@ FREE = {"genomes", "table", "tokenizer", "out", "total_steps", "warmup_steps", "
         "checkpoint_every", "evaluate_every", "evaluate_rows", "keep_checkpoints",
         "max_minutes", "heldout", "cache", "device_rows", "shard", "attention",
         "snapshots_every", "tensorboard"}  # fmt: skip
+
+OBJECTIVES = ("masked", "contrastive", "both")
+#: What makes windows positives of each other.
+POSITIVES = ("nearby", "species")
+EMBEDDINGS = ("plain", "composed")
 
 #: Of a network that is trained further, all else is the checkpoint's.
 _DROPOUTS = {"hidden_dropout_prob", "attention_probs_dropout_prob"}
@@ -121,6 +135,35 @@ class PretrainConfig:
         Write TensorBoard logs too (``pip install tensorboard``).
     max_minutes : float
         Write a checkpoint and stop after so long; 0 for no limit.
+    objective : {"masked", "contrastive", "both"}
+        masked: predict hidden tokens. contrastive: windows that belong together lie close
+        (:mod:`~dnabert2_explore.training.pretrain.contrastive`); the model has no masked-LM head.
+        both: the sum, the masked loss times `masked_weight`, on the same masked windows. The latter
+        two draw windows of random lengths from `shortest` to `longest`, on one process.
+    positives : {"nearby", "species"}
+        What belongs together: windows within `nearby_bases` of each other (no labels are needed),
+        or windows of one species.
+    nearby_bases : int
+        See `positives`.
+    group_windows : int
+        Windows that belong together in a step; `batch_rows` is a multiple of it.
+    temperature : float
+        Of the contrastive loss.
+    masked_weight : float
+        See `objective`.
+    embeddings : {"plain", "composed"}
+        composed: the token table is a function of the tokens' bases while it trains
+        (:mod:`~dnabert2_explore.network.composed`) and is saved as a plain one. On one process.
+    average : float
+        Decay of an exponential moving average of the weights, which is evaluated and becomes the
+        model; 0: the last weights. On one process.
+    cuts, bpe_dropout : float
+        Of contrastive windows: segmentations vary by forced borders in steps of even number, by
+        left-out merges in the others (:class:`~dnabert2_explore.tokens.segmentation.Segmentation`).
+    exclude : tuple of str
+        Files of sequences that must not be trained on: windows that are shown or scored later.
+    exclude_margin : int
+        Bases left out on either side of what they share with a genome.
 
     Examples
     --------
@@ -174,8 +217,21 @@ class PretrainConfig:
     shard: bool = False
     snapshots_every: int = 0
     tensorboard: bool = False
+    objective: str = "masked"
+    positives: str = "nearby"
+    nearby_bases: int = 20_000
+    group_windows: int = 4
+    temperature: float = 0.1
+    masked_weight: float = 0.3
+    embeddings: str = "plain"
+    average: float = 0.0
+    cuts: float = 0.0
+    bpe_dropout: float = 0.0
+    exclude: tuple[str, ...] = ()
+    exclude_margin: int = 2000
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "exclude", tuple(self.exclude))  # JSON has lists only
         for name, allowed in (
             ("schedule", ("linear", "trapezoid")),
             ("precision", ("float32", "bfloat16")),
@@ -184,17 +240,20 @@ class PretrainConfig:
             ("draw", DRAWS),
             ("mask_strategy", STRATEGIES),
             ("attention", tuple(BACKENDS)),
+            ("objective", OBJECTIVES),
+            ("positives", POSITIVES),
+            ("embeddings", EMBEDDINGS),
         ):
             if getattr(self, name) not in allowed:
                 raise InputError(
                     f"{name} is {getattr(self, name)!r}; expected {' or '.join(allowed)}."
                 )
         for name in ("batch_rows", "total_steps", "log_every", "checkpoint_every",
-                     "keep_checkpoints", "segment_bases"):  # fmt: skip
+                     "keep_checkpoints", "segment_bases", "nearby_bases"):  # fmt: skip
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}; expected at least 1.")
         for name in ("device_rows", "evaluate_every", "snapshots_every", "warmup_steps",
-                     "decay_steps", "seed"):  # fmt: skip
+                     "decay_steps", "seed", "exclude_margin"):  # fmt: skip
             if getattr(self, name) < 0:
                 raise InputError(f"{name} is {getattr(self, name)}; expected 0 or more.")
         known = set(inspect.signature(Dnabert2Config).parameters) - {"vocab_size", "kwargs"}
@@ -222,6 +281,51 @@ class PretrainConfig:
                 f"warmup_steps + decay_steps is {self.warmup_steps + self.decay_steps}, more than "
                 f"total_steps {self.total_steps}; shorten them."
             )
+
+        self._check_contrastive()
+
+    def _check_contrastive(self) -> None:
+        if not 0.0 <= self.average < 1.0:
+            raise InputError(f"average is {self.average}; expected at least 0, below 1.")
+        Segmentation(self.cuts, self.bpe_dropout)
+        if self.compile and self.embeddings == "composed":
+            raise InputError(
+                "compile takes the network with a table of its own; set compile to false, or "
+                "embeddings to plain."
+            )
+        if self.objective == "masked":
+            if self.cuts or self.bpe_dropout:
+                raise InputError(
+                    "cuts and bpe_dropout vary the windows of the contrastive objective; set "
+                    "objective to contrastive or both, or leave them 0."
+                )
+            return
+        if self.group_windows < 2 or self.batch_rows % self.group_windows:
+            raise InputError(
+                f"batch_rows is {self.batch_rows} and group_windows {self.group_windows}; expected "
+                "groups of at least 2 windows that fill the batch."
+            )
+        if self.temperature <= 0.0:
+            raise InputError(f"temperature is {self.temperature}; expected more than 0.")
+        if self.device_rows:
+            raise InputError(
+                "device_rows splits a batch, but a contrastive loss compares all of its windows; "
+                "leave it 0, or make batch_rows smaller."
+            )
+        if self.windows != "random" or self.draw != "batch":
+            raise InputError(
+                f"objective {self.objective!r} draws random windows by batch; leave windows "
+                "'random' and draw 'batch'."
+            )
+
+    def segmentation_of(self, step: int) -> Segmentation:
+        """How the windows of a contrastive step are cut into tokens."""
+        return Segmentation(dropout=self.bpe_dropout) if step % 2 else Segmentation(self.cuts)
+
+    @property
+    def together(self) -> bool:
+        """Whether one process has to see a whole step with all of its weights."""
+        return self.objective != "masked" or self.embeddings != "plain" or self.average > 0.0
 
     @classmethod
     def from_yaml(cls, path: str | Path, **over: Any) -> PretrainConfig:

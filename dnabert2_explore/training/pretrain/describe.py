@@ -26,7 +26,10 @@ def describe(
         _data(config, training),
         _balance(config, training),
         _rows(config),
-        _masking(config),
+        *([_masking(config)] if config.objective != "contrastive" else []),
+        *([_contrast(config)] if config.objective != "masked" else []),
+        *([_kept_out(config)] if config.exclude else []),
+        *([_averaging(config)] if config.average else []),
         _optimiser(config),
         _batch(config, processes),
         "Evaluation: " + (
@@ -49,6 +52,8 @@ def _data(config: PretrainConfig, corpus: Corpus) -> str:
     if config.windows == "segments":
         rest = sum(int((one.lengths % one.shortest).sum()) for one in corpus.species)
         said += f", and {rest:,} bp that fill no segment"
+    if config.embeddings == "composed":
+        start += ", the token table composed of what tokens are made of"
     return f"{said}. Training starts from {start} (seed {config.seed})."
 
 
@@ -68,6 +73,11 @@ def _rows(config: PretrainConfig) -> str:
         if config.strands == "both"
         else "read forward"
     )
+    if config.objective != "masked":
+        return (
+            f"Rows: windows of {config.shortest:,} to {config.longest:,} bp at random positions, "
+            f"{strand}; at most {tokens} tokens of each, packed without padding."
+        )
     if config.windows == "random":
         return (
             f"Rows: the first {tokens} tokens of windows of up to {config.longest:,} bp at random "
@@ -94,6 +104,39 @@ def _masking(config: PretrainConfig) -> str:
     return (
         f"Masking: {100 * config.mask_probability:g}% of the tokens are predicted; {how}; special "
         "tokens never."
+    )
+
+
+def _contrast(config: PretrainConfig) -> str:
+    together = (
+        f"windows that start within {config.nearby_bases:,} bp of the first of their group"
+        if config.positives == "nearby"
+        else "windows of one species"
+    )
+    return (
+        f"Contrast: supervised contrastive loss at temperature {config.temperature:g} on the mean "
+        f"over tokens; positives are {together}, {config.group_windows} a group; segmentations vary "
+        f"by forced borders (chance {config.cuts:g} a base) and left-out merges (chance "
+        f"{config.bpe_dropout:g}), in turn."
+        + (
+            f" The loss of masked tokens counts {config.masked_weight:g}."
+            if config.objective == "both"
+            else ""
+        )
+    )
+
+
+def _kept_out(config: PretrainConfig) -> str:
+    return (
+        f"Kept out: what shares a 32-mer with {', '.join(config.exclude)}, and "
+        f"{config.exclude_margin:,} bp on either side."
+    )
+
+
+def _averaging(config: PretrainConfig) -> str:
+    return (
+        f"Averaging: the model is the exponential moving average of the weights, decay "
+        f"{config.average:g}."
     )
 
 

@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from ...errors import CheckpointError, InputError
 from ...network import Dnabert2ForMaskedLM
 from ...network.card import Card
-from ..evaluate import HeldOutRows, score_rows
+from ...network.composed import ComposedNetwork
+from ..averaging import averaged
 from ..saving import save_model
 from .batches import Batch
 from .checkpoints import (
@@ -28,15 +30,19 @@ from .checkpoints import (
     write_whole,
 )
 from .config import PretrainConfig
-from .networks import Start
+from .networks import Network, Start
+from .objectives import LIMITS, OBJECTIVE_WORDS, find_objective
 from .processes import Processes
 
-__all__ = ["Outcome", "Run"]
+__all__ = ["Outcome", "Run", "Scored"]
+
+#: Scores a network on held-out sequences: species -> (loss, accuracy).
+Scored = Callable[[Any], dict[str, tuple[float, float]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Loss (nats a masked token), accuracy and gradient norm of one update, over all processes."""
+    """Loss (nats a unit), accuracy and gradient norm of one update, over all processes."""
 
     loss: float
     accuracy: float
@@ -73,16 +79,25 @@ class Run:
         self.notes = notes
         self.out = Path(config.out)
         self.step, self.tokens, self.seconds = 0, 0, 0.0
+        self._objective = find_objective(config, start)
         self._saved = -1  # step of the last checkpoint written or read
         saved: Any = None
         if resumed is not None:
             saved = self._restore(resumed)
-        self.network: Dnabert2ForMaskedLM = start.network.to(processes.device)
+        self.network: Network = start.network.to(processes.device)
         if config.compile:
-            self.network.bert.compile(dynamic=False if config.windows == "random" else None)
-        self.wrapped = processes.wrap(self.network)
+            encoder = getattr(self.network, "bert", self.network)
+            encoder.compile(dynamic=False if config.windows == "random" else None)
+        self.module: nn.Module = self.network
+        if config.embeddings == "composed":
+            fresh = not config.init_from
+            self.module = ComposedNetwork(self.network, start.vocabulary, fresh)
+            self.module.to(processes.device)
+        self.average = averaged(self.module, config.average)
+        self.wrapped = processes.wrap(self.module)
+        self._trained = [p for p in self.module.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(
-            self.network.parameters(),
+            self._trained,
             lr=config.learning_rate,
             betas=(config.beta1, config.beta2),
             eps=config.epsilon,
@@ -90,15 +105,15 @@ class Run:
             fused=True,
         )
         if saved is not None:
-            processes.set_optimizer_state(self.network, self.optimizer, saved)
+            self._set(saved)
 
     def _restore(self, folder: Path) -> Any:
-        """Take weights and counters of a checkpoint; return its optimiser state."""
+        """Take weights and counters of a checkpoint; return its optimizer.pt."""
         state, weights, saved = read_state(folder)
         check_continuation(folder, state, self.config, self.data)
         # save_model leaves out the decoder, which is the word embeddings under a second name.
         missing, unexpected = self.start.network.load_state_dict(weights, strict=False)
-        tied = set(self.start.network._tied_weights_keys)
+        tied = set(self.start.network._tied_weights_keys or ())
         if unexpected or set(missing) - tied:
             raise CheckpointError(
                 f"checkpoint {folder}: missing {sorted(set(missing) - tied)}, "
@@ -107,6 +122,23 @@ class Run:
         self.step, self.tokens, self.seconds = state["step"], state["tokens"], state["seconds"]
         self._saved = self.step
         return saved
+
+    def _set(self, saved: dict[str, Any]) -> None:
+        """Take what is not in the model's file: optimiser, composed table, averaged weights."""
+        self.processes.set_optimizer_state(self.network, self.optimizer, saved["optimizer"])
+        if isinstance(self.module, ComposedNetwork):
+            self.module.load_state_dict(saved["composed"], strict=False)
+        if self.average is not None:
+            self.average.load_state_dict(saved["average"])
+
+    def _beside(self) -> dict[str, Any]:
+        """What `_set` takes beside the optimiser's state."""
+        beside: dict[str, Any] = {}
+        if isinstance(self.module, ComposedNetwork):
+            beside["composed"] = self.module.composed_state()
+        if self.average is not None:
+            beside["average"] = self.average.state_dict()
+        return beside
 
     def autocast(self) -> Any:
         """Compute in bfloat16 where the run does."""
@@ -117,12 +149,12 @@ class Run:
     def train_step(self, batch: Batch, rate: float) -> Outcome:
         """One update.
 
-        The gradient is that of the mean over all labelled tokens of the step, however the rows are
-        spread over micro-batches and processes.
+        The gradient is that of the mean over all units of the step (labelled tokens, or windows
+        that are compared), however the rows are spread over micro-batches and processes.
         """
         processes, device = self.processes, self.processes.device
-        labelled, tokens = processes.sum(float(batch.labelled), float(batch.tokens))
-        labelled = max(labelled, 1.0)
+        units, tokens = processes.sum(float(batch.units), float(batch.tokens))
+        units = max(units, 1.0)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self._seed_dropout()
@@ -132,16 +164,15 @@ class Run:
         sums = torch.zeros(2, dtype=torch.float64, device=device)
         parts = batch.split(self.config.device_rows)
         for number, part in enumerate(parts, start=1):
-            share = part.labelled / labelled
+            share = part.units / units
             given = part.tensors(device)
             with processes.syncing(self.wrapped, number == len(parts)):
                 with self.autocast():
-                    found = self.wrapped(**given)
+                    found, hits = self._objective(self.wrapped, given)
                 # Processes average their gradients; here they add up.
-                (found.loss * (share * processes.world)).backward()
-            targets = given["labels"][given["labels"] > 0]
-            sums[0] += found.loss.detach().double() * share
-            sums[1] += (found.logits.detach().argmax(-1) == targets).sum()
+                (found * (share * processes.world)).backward()
+            sums[0] += found.detach().double() * share
+            sums[1] += hits
         norm = self._clip()
         loss, right = processes.sum(*sums.tolist())
         if not math.isfinite(loss):
@@ -150,9 +181,11 @@ class Run:
                 "longer, and resume from the last checkpoint."
             )
         self.optimizer.step()
+        if self.average is not None:
+            self.average.update_parameters(self.module)
         self.step += 1
         self.tokens += int(tokens)
-        return Outcome(loss, right / labelled, norm)
+        return Outcome(loss, right / units, norm)
 
     def _seed_dropout(self) -> None:
         """Let dropout depend on seed, step and process alone: nothing to restore on resuming."""
@@ -160,24 +193,31 @@ class Run:
         torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
 
     def _clip(self) -> float:
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clip)
+        norm = torch.nn.utils.clip_grad_norm_(self._trained, self.config.gradient_clip)
         if self.processes.sharded:
             norm = norm.full_tensor()  # type: ignore[attr-defined]
         return float(norm)
 
-    def score(self, rows: HeldOutRows) -> dict[str, tuple[float, float]]:
-        """Score held-out rows, in float32.
+    def judged(self) -> Network:
+        """Return the network as it would be saved as a model: averaged, its table folded."""
+        module: Any = self.module if self.average is None else self.average.module
+        network: Network = module.fold() if isinstance(module, ComposedNetwork) else module
+        return network
+
+    def score(self, scored: Scored) -> dict[str, tuple[float, float]]:
+        """Score held-out sequences, in float32.
 
         Every process takes part: shards cannot be computed with alone.
         """
         flash = self.config.attention == "flash"  # computes in half precision only
+        network = self.judged()
         if flash:
-            self.network.set_attn_implementation("sdpa")
+            network.set_attn_implementation("sdpa")
         try:
-            scores = score_rows(self.network, rows)
+            scores = scored(network)
         finally:
             if flash:
-                self.network.set_attn_implementation("flash")
+                network.set_attn_implementation("flash")
         if self.processes.sharded:
             self.network.reshard()
         return scores
@@ -188,7 +228,9 @@ class Run:
         if self.step == self._saved:  # a step has one outcome
             return folder
         optimizer = self.processes.optimizer_state(self.network, self.optimizer)
-        network = self._gathered()
+        if isinstance(self.module, ComposedNetwork):
+            self.module.fold()
+        network, beside = self._gathered(self.network), self._beside()
         state = {
             "step": self.step,
             "tokens": self.tokens,
@@ -199,7 +241,7 @@ class Run:
 
         def fill(partial: Path) -> None:
             save_model(network, partial, self.start.tokenizer_file, card=self._card())
-            torch.save({"optimizer": optimizer}, partial / "optimizer.pt")
+            torch.save({"optimizer": optimizer, **beside}, partial / "optimizer.pt")
             text = json.dumps(state, indent=1) + "\n"
             (partial / "state.json").write_text(text, encoding="utf-8")
 
@@ -220,7 +262,8 @@ class Run:
         self._write_model(self.out / "model", torch.float32)
 
     def _write_model(self, folder: Path, dtype: torch.dtype) -> None:
-        network, tokenizer, card = self._gathered(), self.start.tokenizer_file, self._card()
+        network = self._gathered(self.judged())
+        tokenizer, card = self.start.tokenizer_file, self._card()
         self._write(folder, lambda partial: save_model(network, partial, tokenizer, dtype, card))
 
     def _card(self) -> Card:
@@ -229,18 +272,19 @@ class Run:
         data = said.pop("Data")
         return Card(
             title=f"{self.out.resolve().name}, after {self.step:,} steps",
-            summary="Pre-trained by masked language modelling with dnabert2-explore.",
+            summary=f"Pre-trained by {OBJECTIVE_WORDS[self.config.objective]} with "
+            "dnabert2-explore.",
             base_model=self.config.init_from,
             data={"training": data},
             settings={"steps": f"{self.step:,} of {self.config.total_steps:,}",
                       "tokens": f"{self.tokens:,}"} | said,
-            limits=("It predicts masked tokens; what it knows beyond that was not measured here.",),
+            limits=(LIMITS[self.config.objective],),
         )  # fmt: skip
 
-    def _gathered(self) -> Dnabert2ForMaskedLM:
+    def _gathered(self, network: Network) -> Network:
         """Return the network with whole weights, on the main process at least."""
         if not self.processes.sharded:
-            return self.network
+            return network
         weights = self.processes.weights(self.network)
         copy = Dnabert2ForMaskedLM(self.network.config)
         if self.processes.main:

@@ -11,7 +11,7 @@ import torch
 
 from ...encoder import SHIPPED
 from ...errors import InputError
-from ...network import Dnabert2Config, Dnabert2ForMaskedLM
+from ...network import Dnabert2Config, Dnabert2ForMaskedLM, Dnabert2Model
 from ...network.checkpoint import Checkpoint, find_checkpoint, load_network, read_config
 from ..rows import load_backend
 from .config import PretrainConfig
@@ -19,7 +19,9 @@ from .config import PretrainConfig
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-__all__ = ["Start", "begin"]
+__all__ = ["Network", "Start", "begin"]
+
+Network = Dnabert2ForMaskedLM | Dnabert2Model
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,16 +30,22 @@ class Start:
 
     Parameters
     ----------
-    network : Dnabert2ForMaskedLM
-        On the CPU, in float32.
+    network : Dnabert2ForMaskedLM or Dnabert2Model
+        On the CPU, in float32; the bare encoder for the contrastive objective alone.
     tokenizer : tokenizers.Tokenizer
     tokenizer_file : pathlib.Path
         Its ``tokenizer.json``.
     """
 
-    network: Dnabert2ForMaskedLM
+    network: Network
     tokenizer: Tokenizer
     tokenizer_file: Path
+
+    @property
+    def vocabulary(self) -> list[str]:
+        """Entries of the tokenizer in the order of their ids."""
+        by_token = self.tokenizer.get_vocab()
+        return sorted(by_token, key=by_token.__getitem__)
 
     @property
     def tokenizer_sha256(self) -> str:
@@ -75,11 +83,11 @@ def begin(config: PretrainConfig, resumed: Path | None) -> Start:
             )
         except (TypeError, ValueError) as error:
             raise InputError(f"network: {error}") from error
-        return Start(_attending(Dnabert2ForMaskedLM(shaped), config), tokenizer, file)
+        return Start(_attending(_built(shaped, config), config), tokenizer, file)
     if resumed is not None:
         shaped = read_config(resumed / "config.json")
         shaped.sparse_prediction = True
-        network = Dnabert2ForMaskedLM(shaped)
+        network = _built(shaped, config)
         file = resumed / "tokenizer.json"
         return Start(_attending(network, config), load_backend(file), file)
     checkpoint = find_checkpoint(SHIPPED.get(config.init_from, config.init_from))
@@ -94,12 +102,27 @@ def begin(config: PretrainConfig, resumed: Path | None) -> Start:
     return Start(_attending(network, config), tokenizer, file)
 
 
-def _trained(config: PretrainConfig, checkpoint: Checkpoint) -> Dnabert2ForMaskedLM:
+def _built(shaped: Dnabert2Config, config: PretrainConfig) -> Network:
+    """Build a network with random weights and the heads that the objective needs."""
+    if config.objective == "contrastive":
+        return Dnabert2Model(shaped, add_pooling_layer=False)
+    return Dnabert2ForMaskedLM(shaped)
+
+
+def _trained(config: PretrainConfig, checkpoint: Checkpoint) -> Network:
     source = load_network(checkpoint)
+    if config.objective == "contrastive":
+        encoder = source if isinstance(source, Dnabert2Model) else source.bert
+        weights = {k: v for k, v in encoder.state_dict().items() if not k.startswith("pooler.")}
+        shaped = Dnabert2Config.from_dict(source.config.to_dict() | config.network)
+        bare = Dnabert2Model(shaped, add_pooling_layer=False)
+        bare.load_state_dict(weights)
+        return bare
     if not isinstance(source, Dnabert2ForMaskedLM):
         raise InputError(
-            f"init_from {config.init_from!r} has no masked-LM head, which further pre-training "
-            "continues; give a pre-trained model that was not fine-tuned."
+            f"init_from {config.init_from!r} has no masked-LM head, which objective "
+            f"{config.objective!r} continues; give a model pre-trained with it and not fine-tuned, "
+            "or set objective to contrastive."
         )
     shaped = Dnabert2Config.from_dict(source.config.to_dict() | config.network)
     shaped.sparse_prediction = True
@@ -109,7 +132,7 @@ def _trained(config: PretrainConfig, checkpoint: Checkpoint) -> Dnabert2ForMaske
     return network
 
 
-def _attending(network: Dnabert2ForMaskedLM, config: PretrainConfig) -> Dnabert2ForMaskedLM:
+def _attending(network: Network, config: PretrainConfig) -> Network:
     network.set_attn_implementation(config.attention)
     return network.float()
 

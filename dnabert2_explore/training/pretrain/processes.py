@@ -39,6 +39,12 @@ def find_processes(config: PretrainConfig) -> Processes:
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
         return Processes(find_device(config.device))
+    if config.together:
+        raise InputError(
+            f"{world} processes were started, but objective {config.objective!r}, embeddings "
+            f"{config.embeddings!r} and average {config.average:g} need one; start one process, or "
+            "set masked, plain and 0."
+        )
     if config.batch_rows % world:
         raise InputError(
             f"batch_rows {config.batch_rows} cannot be shared by {world} processes; make it a "

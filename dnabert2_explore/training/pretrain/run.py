@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +15,16 @@ from ...errors import Cancelled, CheckpointError, InputError
 from ...files import replacing
 from ...network.attention import why_not
 from ...threads import torch_threads
-from ..evaluate import HeldOutRows, frequency_loss, held_out_rows
+from ..evaluate import HeldOutRows, frequency_loss, held_out_rows, score_rows
 from ..rows import RowSampler
 from .batches import Batches, load_corpora
 from .checkpoints import latest_checkpoint, tidy
 from .config import PretrainConfig, PretrainResult, learning_rates
 from .describe import describe, write_description
-from .engine import Run
+from .engine import Run, Scored
 from .logs import Logs
 from .networks import begin as begin_network
+from .objectives import HeldOutWindows
 from .processes import Processes, find_processes
 
 __all__ = ["pretrain"]
@@ -99,19 +101,23 @@ def _pretrain(
     sampler = RowSampler(
         training, start.tokenizer, config.row_tokens, config.longest_piece, config.seed, config.draw
     )
-    scored: HeldOutRows | None = None
-    if held_out is not None:
-        scored = held_out_rows(
+    rows: HeldOutRows | None = None
+    scored: Scored | None = None
+    if held_out is not None and config.objective == "contrastive":
+        scored = HeldOutWindows(held_out, sampler, config)
+    elif held_out is not None:
+        rows = held_out_rows(
             held_out, start.tokenizer, config.evaluate_rows, config.row_tokens, config.longest_piece
         )
+        scored = partial(score_rows, held_out=rows)
     logs: Logs | None = None
     if processes.main:
         logs = Logs(run.out, run.step, config.tensorboard)
         parameters = sum(p.numel() for p in run.network.parameters())
         write_description(config, training, notes, parameters, data, processes)
         tidy(run.out, run.step)
-        if scored is not None:
-            _write_references(run.out, sampler, scored)
+        if rows is not None:
+            _write_references(run.out, sampler, rows)
         if tell is not None:
             tell(notes)
     try:
@@ -154,7 +160,7 @@ def _check_attention(config: PretrainConfig, processes: Processes) -> None:
 def _train(
     run: Run,
     batches: Batches,
-    scored: HeldOutRows | None,
+    scored: Scored | None,
     logs: Logs | None,
     progress: Progress | None,
 ) -> Path:

@@ -1,0 +1,36 @@
+"""An exponential moving average of weights while they train (Polyak averaging)."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+
+__all__ = ["averaged"]
+
+
+def averaged(module: nn.Module, decay: float) -> AveragedModel | None:
+    """Start an average of a module's weights; call its ``update_parameters`` after each step.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Copied as it is now.
+    decay : float
+        Share of the average that stays in a step. In the first steps less stays, (1 + n)/(10 + n)
+        after n of them, so that the weights at the start are soon forgotten. 0: no average.
+
+    Returns
+    -------
+    torch.optim.swa_utils.AveragedModel or None
+    """
+    if not decay:
+        return None
+
+    def mix(
+        average: torch.Tensor, current: torch.Tensor, number: torch.Tensor | int
+    ) -> torch.Tensor:
+        kept = min(decay, (1.0 + float(number)) / (10.0 + float(number)))
+        return torch.lerp(current, average, kept)
+
+    return AveragedModel(module, avg_fn=mix)
