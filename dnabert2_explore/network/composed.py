@@ -141,7 +141,7 @@ class ComposedNetwork(nn.Module):
         return functional_call(self.network, {self._name: self.table()}, arguments, named)
 
     def composed_state(self) -> dict[str, torch.Tensor]:
-        """What `load_state_dict(strict=False)` needs to go on beside the network's weights."""
+        """Return what a resumed run loads beside the network's weights."""
         return {"residual": self.residual.detach(), "mixing": self.mixing.detach()}
 
     @torch.no_grad()

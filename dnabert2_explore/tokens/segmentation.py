@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,12 +115,12 @@ def _encode(
     for bases in sequences:
         borders = np.flatnonzero(rng.random(max(len(bases) - 1, 0)) < cuts) + 1 if cuts else ()
         edges = [0, *(int(border) for border in borders), len(bases)]
-        pieces.extend(bases[a:b] for a, b in zip(edges, edges[1:], strict=False))
+        pieces.extend(bases[a:b] for a, b in pairwise(edges))
         ends.append(len(pieces))
     encoded = tokenizer.encode_batch_fast(pieces, add_special_tokens=False)
     ids = [one.ids for one in encoded]
     joined = []
-    for start, end in zip([0, *ends], ends, strict=False):
+    for start, end in pairwise([0, *ends]):
         joined.append(np.array([i for piece in ids[start:end] for i in piece], dtype=np.int64))
     return joined
 

@@ -81,6 +81,8 @@ class Corpus:
         if strands not in STRANDS:
             raise InputError(f"strands is {strands!r}; expected {' or '.join(STRANDS)}.")
         self.species = tuple(species)
+        #: Species of which nothing was left beside what is kept out.
+        self.emptied: tuple[str, ...] = ()
         self.strands = strands
         self.categories = tuple(sorted({one.category for one in species}))
         if empty := [one.species for one in species if not len(one.lengths)]:
@@ -161,13 +163,25 @@ class Corpus:
         if not groups:
             raise InputError(f"{table}: no row has split {split!r}; mark at least one.")
         kept = Path(cache) if cache else None
-        loaded = []
+        loaded: list[SpeciesBases] = []
+        emptied: list[str] = []
         for done, files in enumerate(groups.values(), start=1):
             one = open_species(files, shortest, kept, cut)
-            loaded.append(one if exclude is None else exclude.cut_out(one))
+            left = one if exclude is None else exclude.cut_out(one)
+            if left is None:
+                emptied.append(one.species)
+            else:
+                loaded.append(left)
             if progress is not None:
                 progress(done, len(groups))
-        return cls(loaded, category_power, species_power, strands)
+        if emptied and not loaded:
+            raise InputError(
+                f"nothing is left of the genomes beside {exclude.source if exclude else ''}; make "
+                "exclude_margin smaller, or exclude fewer sequences."
+            )
+        corpus = cls(loaded, category_power, species_power, strands)
+        corpus.emptied = tuple(emptied)
+        return corpus
 
     def __len__(self) -> int:
         return sum(len(one) for one in self.species)

@@ -73,15 +73,10 @@ class Excluded:
         names = ", ".join(Path(path).name for path in paths)
         return cls(found, margin, f"{count:,} sequences of {names}")
 
-    def cut_out(self, one: SpeciesBases) -> SpeciesBases:
+    def cut_out(self, one: SpeciesBases) -> SpeciesBases | None:
         """Return the species without the places that share a 32-mer, and `margin` around them.
 
-        Stretches that become shorter than ``one.shortest`` are left out.
-
-        Raises
-        ------
-        InputError
-            If nothing of the species is left.
+        Stretches that become shorter than ``one.shortest`` are left out; None if none is left.
         """
         starts: list[int] = []
         lengths: list[int] = []
@@ -98,10 +93,7 @@ class Excluded:
                 starts.append(at)
                 lengths.append(start + length - at)
         if not starts:
-            raise InputError(
-                f"{one.species}: nothing is left beside {self.source}; mark its rows skip in the "
-                "table, or make exclude_margin smaller."
-            )
+            return None
         kept = np.array(lengths, dtype=np.int64)
         lost = int(one.lengths.sum() - kept.sum())
         return replace(

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...digests import sha256_of
 from ...encoder import SHIPPED, find_device
 from ...encoder.machine import describe_machine
-from ...digests import sha256_of
 from ...errors import Cancelled, CheckpointError, InputError
 from ...files import replacing
 from ...network.checkpoint import Checkpoint, find_checkpoint, load_network

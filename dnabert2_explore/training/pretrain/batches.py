@@ -85,7 +85,6 @@ class Batch:
 
 def load_corpora(config: PretrainConfig) -> tuple[Corpus, Corpus | None]:
     """Load what a run trains on, and what it is evaluated on, if anything."""
-
     kept_out = (
         Excluded.of_files(list(config.exclude), config.exclude_margin) if config.exclude else None
     )

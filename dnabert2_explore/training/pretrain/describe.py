@@ -28,7 +28,7 @@ def describe(
         _rows(config),
         *([_masking(config)] if config.objective != "contrastive" else []),
         *([_contrast(config)] if config.objective != "masked" else []),
-        *([_kept_out(config)] if config.exclude else []),
+        *([_kept_out(config, training)] if config.exclude else []),
         *([_averaging(config)] if config.average else []),
         _optimiser(config),
         _batch(config, processes),
@@ -115,8 +115,8 @@ def _contrast(config: PretrainConfig) -> str:
     )
     return (
         f"Contrast: supervised contrastive loss at temperature {config.temperature:g} on the mean "
-        f"over tokens; positives are {together}, {config.group_windows} a group; segmentations vary "
-        f"by forced borders (chance {config.cuts:g} a base) and left-out merges (chance "
+        f"over tokens; positives are {together}, {config.group_windows} a group; segmentations "
+        f"vary by forced borders (chance {config.cuts:g} a base) and left-out merges (chance "
         f"{config.bpe_dropout:g}), in turn."
         + (
             f" The loss of masked tokens counts {config.masked_weight:g}."
@@ -126,10 +126,11 @@ def _contrast(config: PretrainConfig) -> str:
     )
 
 
-def _kept_out(config: PretrainConfig) -> str:
+def _kept_out(config: PretrainConfig, corpus: Corpus) -> str:
+    nothing = f" Nothing is left of {', '.join(corpus.emptied)}." if corpus.emptied else ""
     return (
         f"Kept out: what shares a 32-mer with {', '.join(config.exclude)}, and "
-        f"{config.exclude_margin:,} bp on either side."
+        f"{config.exclude_margin:,} bp on either side.{nothing}"
     )
 
 

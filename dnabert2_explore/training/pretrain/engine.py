@@ -132,7 +132,7 @@ class Run:
             self.average.load_state_dict(saved["average"])
 
     def _beside(self) -> dict[str, Any]:
-        """What `_set` takes beside the optimiser's state."""
+        """Return what `_set` takes beside the optimiser's state."""
         beside: dict[str, Any] = {}
         if isinstance(self.module, ComposedNetwork):
             beside["composed"] = self.module.composed_state()

@@ -11,7 +11,7 @@ import torch
 from ..corpus import Corpus
 from ..rows import RowSampler, attention_mask, special_id
 from .config import PretrainConfig
-from .contrastive import GroupSampler, contrastive_loss, mean_vectors, nearest
+from .contrastive import contrastive_loss, mean_vectors, nearest
 from .networks import Network, Start
 
 __all__ = ["LIMITS", "OBJECTIVE_WORDS", "HeldOutWindows", "find_objective"]
