@@ -8,7 +8,7 @@ from pathlib import Path
 
 __all__ = ["Stamp", "sha256_of", "stamp_of"]
 
-#: How a file stands: size, times of modification and of change of any kind (ns), number on the disk.
+#: How a file stands: size, times of modification and of any change (ns), number on the disk.
 Stamp = tuple[int, ...]
 
 

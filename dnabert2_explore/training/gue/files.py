@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import InputError
+from ...files import expanded
 from .datasets import Dataset, find_dataset
 
-__all__ = ["SPLITS", "Found", "find", "sha256"]
+__all__ = ["SPLITS", "Found", "find"]
 
 SPLITS = ("train", "dev", "test")
 
@@ -72,7 +72,7 @@ def find(root: str | Path, name: str) -> Found:
     InputError
         If `root` is no folder, or no dataset has that name.
     """
-    root = Path(root).expanduser()
+    root = expanded(root)
     if not root.is_dir():
         raise InputError(
             f"{root} is no folder: pass the folder that the authors' archive was unpacked into."
@@ -89,9 +89,3 @@ def find(root: str | Path, name: str) -> Found:
         if files:
             return Found(dataset, folder, files, looked)
     return Found(dataset, None, {}, looked[:2])
-
-
-def sha256(path: Path) -> str:
-    """Checksum of a file, in hexadecimal."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...digests import sha256_of
 from ...encoder import SHIPPED, find_device
 from ...encoder.machine import describe_machine
-from ...digests import sha256_of
 from ...errors import Cancelled, CheckpointError, InputError
 from ...files import replacing
 from ...network.checkpoint import Checkpoint, find_checkpoint, load_network
@@ -74,8 +74,9 @@ def run_dataset(
 ) -> GueRun:
     """Run a model on a dataset by the authors' protocol, or a stated variation of it.
 
-    A run whose result file exists is not run again, if it was made from the same files. Where train.csv is missing, four fifths of dev
-    train and the rest chooses the checkpoint; such a run is "reduced" wherever it is shown.
+    A run whose result file exists is not run again, if it was made from the same files. Where
+    train.csv is missing, four fifths of dev train and the rest chooses the checkpoint; such a run
+    is "reduced" wherever it is shown.
 
     Parameters
     ----------
@@ -156,8 +157,8 @@ def run_dataset(
     with torch_threads(threads):
         where = find_device(device)
         machine = str(describe_machine(where))  # before anything runs, for the load
-        data = _read(files)
         checksums = {split: sha256_of(file) for split, file in files.items()}
+        data = _read(files)
         beside, notes = run_baselines(
             tuple(baselines),
             data,
@@ -293,8 +294,9 @@ def _finished(path: Path, config: FinetuneConfig, roles: dict[str, str]) -> GueR
         other = [f"division of the files ({run.roles.get('train')})"]
     if other:
         raise InputError(
-            f"{path} was made from another {', another '.join(other)} than {Path(config.test).parent} "
-            "holds now: put the data back, name this run otherwise, or move the file away."
+            f"{path} was made from another {', another '.join(other)} than "
+            f"{Path(config.test).parent} holds now: put the data back, name this run otherwise, or "
+            "move the file away."
         )
     _same_model(path, run, config.model)
     return run
@@ -342,8 +344,8 @@ def _unchanged(run: GueRun, checkpoint: Checkpoint) -> None:
     changed += [kind for kind, digest in _digests(checkpoint).items() if run.files[kind] != digest]
     if changed:
         raise InputError(
-            f"{run.dataset}: {', '.join(changed)} of {run.model} changed on disk while it ran, so that "
-            "nobody can say what the result is of: run it again."
+            f"{run.dataset}, {run.model}: {', '.join(changed)} changed on disk while the run went "
+            "on, so that nobody can say what its result is of: run it again."
         )
 
 
