@@ -29,14 +29,11 @@ from ..metrics import Scores
 from ..tables import Labelled, read_labelled
 from .baselines import run_baselines
 from .datasets import Dataset
-from .files import Found, find
+from .files import REDUCED_SHARE, Found, find, reduced_training
 from .results import GueRun, encode
 from .variation import Variation, deviations, settings_of
 
 __all__ = ["result_path", "run_dataset"]
-
-#: Share of dev that trains where train.csv is missing; the rest chooses the checkpoint.
-_REDUCED_SHARE = 0.8
 
 
 def result_path(out: str | Path, dataset: Dataset, label: str, seed: int) -> Path:
@@ -230,7 +227,7 @@ def _files(found: Found, folder: Path) -> tuple[dict[str, Path], dict[str, str]]
         return found.files, {split: f"{split}.csv" for split in found.files}
     folder.mkdir(parents=True, exist_ok=True)
     files = {"train": folder / "train.csv", "dev": folder / "dev.csv", "test": found.files["test"]}
-    share = round(100 * _REDUCED_SHARE)
+    share = round(100 * REDUCED_SHARE)
     roles = {
         "train": f"{share}% of dev.csv, as train.csv is missing",
         "dev": f"the other {100 - share}% of dev.csv",
@@ -243,12 +240,7 @@ def _files(found: Found, folder: Path) -> tuple[dict[str, Path], dict[str, str]]
             f"{found.files['dev']}, line 1: no column 'label'; expected the header sequence,label."
         )
     column = header.index("label")
-    labels = np.array([row[column] for row in rows])
-    chosen = np.zeros(len(rows), dtype=bool)
-    rng = np.random.default_rng(42)  # the same rows for every model and seed
-    for one in np.unique(labels):
-        places = rng.permutation(np.nonzero(labels == one)[0])
-        chosen[places[: round(_REDUCED_SHARE * len(places))]] = True
+    chosen = reduced_training([row[column] for row in rows])
     for split, keep in (("train", chosen), ("dev", ~chosen)):
         with (
             replacing(files[split]) as temporary,
