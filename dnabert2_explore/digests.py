@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from functools import lru_cache
 from pathlib import Path
 
 __all__ = ["Stamp", "sha256_of", "stamp_of"]
 
-#: How a file stands: size, times of modification and of change of any kind (ns), number on the disk.
+#: How a file stands: size, time of modification (ns), time of any change (ns).
 Stamp = tuple[int, ...]
 
 
@@ -17,10 +18,12 @@ def stamp_of(file: Path) -> Stamp:
 
     Size and time of modification alone do not tell: files unpacked from archives and copied with
     ``cp -p`` bring their times along, and weights fine-tuned from one model are all of one size.
-    The time of change is the system's own, which no program sets.
+    The time of change is the system's own, which no program sets; Windows has none, and numbers its
+    files instead.
     """
     status = file.stat()
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+    changed = status.st_ino if os.name == "nt" else status.st_ctime_ns
+    return status.st_size, status.st_mtime_ns, changed
 
 
 def sha256_of(file: Path) -> str:

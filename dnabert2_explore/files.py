@@ -13,9 +13,19 @@ from pathlib import Path
 
 from .errors import InputError
 
-__all__ = ["expanded", "filling", "naming", "putting", "replacing", "restore"]
+__all__ = [
+    "called",
+    "expanded",
+    "filling",
+    "located",
+    "naming",
+    "putting",
+    "replacing",
+    "restore",
+]
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_NEW = ".new"
 _SWAP = 0.5  # seconds that another process may take between two renames
 
 
@@ -148,6 +158,37 @@ def restore(folder: Path) -> bool:
     return False
 
 
+def located(path: str | os.PathLike[str]) -> Path:
+    """Return the path of a folder, which is brought back first where `restore` can.
+
+    So is the folder it lies in.
+
+    Raises
+    ------
+    InputError
+        If the path begins with the home folder of nobody, or the folder cannot be renamed.
+    """
+    folder = expanded(path)
+    for one in (folder.parent, folder):
+        try:
+            if not one.exists():
+                restore(one)
+        except OSError as error:
+            raise InputError(
+                f"{one} was being replaced when the process that did it was killed, and cannot be "
+                f"brought back ({error.strerror or error}): rename {_old(one)} to {one}."
+            ) from error
+    return folder
+
+
+def called(folder: Path) -> str:
+    """Return the name that a folder has, or will have when `filling` or `putting` is done."""
+    name = folder.resolve().name
+    while name.startswith(".") and name.endswith(_NEW):
+        name = name[1 : -len(_NEW)]
+    return name
+
+
 def _old(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.old")
 
@@ -170,7 +211,7 @@ def _swap(fresh: Path, folder: Path) -> None:
 @contextmanager
 def _beside(folder: Path) -> Iterator[Path]:
     """Make ``.<name>.new`` beside a folder; what a killed process left there is overwritten."""
-    fresh = folder.with_name(f".{folder.name}.new")
+    fresh = folder.with_name(f".{folder.name}{_NEW}")
     try:
         with naming(folder), _renaming(fresh, folder):
             folder.parent.mkdir(parents=True, exist_ok=True)

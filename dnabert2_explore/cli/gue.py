@@ -116,7 +116,7 @@ def run(
     select: Annotated[str | None, typer.Option(help="Variation: checkpoint by mcc, …")] = None,
     baselines: Annotated[
         str, typer.Option(help="Comma-separated; none for none.")
-    ] = "majority,position_weights,kmer,markov,cnn",
+    ] = "majority,position_weights,kmer,markov,twins,cnn",
     baseline_minutes: Annotated[
         float, typer.Option(help="Limit for the CNN of a dataset; 0 for none.")
     ] = 0.0,

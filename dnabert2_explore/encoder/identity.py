@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 import torch
 
+from ..digests import sha256_of, stamp_of
 from ..network import Dnabert2PreTrainedModel
-from ..network.checkpoint import Checkpoint, stamp_of
+from ..network.checkpoint import Checkpoint
 
 __all__ = ["Snapshot", "file_sha256", "network_sha256", "shape_of"]
 
@@ -69,18 +68,10 @@ class Snapshot:
         return Snapshot.of(network) == self
 
 
-@lru_cache(maxsize=32)
-def _digest(path: Path, stamp: tuple[int, int]) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def file_sha256(checkpoint: Checkpoint) -> str:
     """Digest of the weights' file; empty if it is gone or another than when it was loaded."""
     try:
-        if stamp_of(checkpoint.weights) != checkpoint.stamp:
-            return ""
-        digest = _digest(checkpoint.weights, checkpoint.stamp)
+        digest = sha256_of(checkpoint.weights)
         return digest if stamp_of(checkpoint.weights) == checkpoint.stamp else ""
     except OSError:
         return ""

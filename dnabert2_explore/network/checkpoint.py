@@ -11,9 +11,10 @@ from urllib.request import getproxies
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 
+from ..digests import Stamp, stamp_of
 from ..errors import CheckpointError
+from ..files import located
 from .attention import refuse_backend
 from .config import Dnabert2Config
 from .converted import convert
@@ -23,8 +24,9 @@ from .modeling import (
     Dnabert2Model,
     Dnabert2PreTrainedModel,
 )
+from .weights import read_weights
 
-__all__ = ["Checkpoint", "find_checkpoint", "load_network", "read_config", "stamp_of"]
+__all__ = ["Checkpoint", "find_checkpoint", "load_network", "read_config"]
 
 _DECODER = "cls.predictions.decoder.weight"
 _EMBEDDINGS = "bert.embeddings.word_embeddings.weight"
@@ -50,12 +52,6 @@ _NOT_FOUND = (
 )
 
 
-def stamp_of(file: Path) -> tuple[int, int]:
-    """Size (bytes) and time of modification (ns) of a file."""
-    status = file.stat()
-    return status.st_size, status.st_mtime_ns
-
-
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """The three files of a checkpoint, and how the weights' file stood before it was read.
@@ -63,15 +59,15 @@ class Checkpoint:
     Attributes
     ----------
     folder, config, weights, tokenizer : pathlib.Path
-    stamp : tuple of int
-        Size (bytes) and time of modification (ns) of `weights`.
+    stamp : Stamp
+        Of `weights`: see `digests.stamp_of`.
     """
 
     folder: Path
     config: Path
     weights: Path
     tokenizer: Path
-    stamp: tuple[int, int]
+    stamp: Stamp
 
     @classmethod
     def of(cls, folder: Path, config: Path, weights: Path, tokenizer: Path) -> Checkpoint:
@@ -94,7 +90,7 @@ def find_checkpoint(source: str | Path, revision: str | None = None) -> Checkpoi
     CheckpointError
         If a file is missing, or the hub cannot be reached or does not know the id.
     """
-    folder = Path(source).expanduser()
+    folder = located(source)
     if folder.is_dir():
         if revision is not None:
             raise CheckpointError(
@@ -237,9 +233,11 @@ def read_config(path: Path) -> Dnabert2Config:
 def _read_weights(path: Path) -> dict[str, torch.Tensor]:
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
+            return read_weights(path)
         # mmap leaves pages on disk until they are used; weights_only refuses code in the pickle.
         return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except CheckpointError:
+        raise
     except (SafetensorError, RuntimeError, EOFError, ValueError, OSError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CheckpointError(

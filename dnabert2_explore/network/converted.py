@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import tempfile
 import time
 import warnings
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
+from ..digests import Stamp, sha256_of, stamp_of
+from ..errors import CheckpointError
 from ..folders import cache_folder
+from .weights import read_weights, save_weights
 
 __all__ = ["LARGE", "convert"]
 
@@ -27,7 +27,7 @@ _FORGOTTEN = 600  # seconds after which nobody is still writing a partial file
 def convert(
     state: dict[str, torch.Tensor],
     source: Path,
-    stamp: tuple[int, int],
+    stamp: Stamp,
     dtype: torch.dtype,
     shared: bool,
 ) -> dict[str, torch.Tensor]:
@@ -35,15 +35,16 @@ def convert(
 
     Weights that have it already stay mapped from their file, which the processes of a machine
     share. Others would be a private copy of every process; large ones are therefore written to the
-    cache once, and mapped from there.
+    cache once, and mapped from there. The copy belongs to the content of the file, not to its name,
+    size or time: other weights that come to lie there have a copy of their own.
 
     Parameters
     ----------
     state : dict of str to torch.Tensor
     source : pathlib.Path
         The file they were read from.
-    stamp : tuple of int
-        Its size and time of modification before it was read.
+    stamp : Stamp
+        How it stood before it was read.
     dtype : torch.dtype
     shared : bool
         Whether a copy on disk helps: not where the weights move on to a GPU.
@@ -59,9 +60,12 @@ def convert(
     folder = cache_folder()
     if not shared or size < LARGE or folder is None:
         return {name: tensor.to(dtype) for name, tensor in state.items()}
-    place = hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:16]
     kind = str(dtype).removeprefix("torch.")
-    copy = folder / "weights" / f"{place}-{kind}-{stamp[0]:x}-{stamp[1]:x}.safetensors"
+    content = _content(source, stamp)
+    if content is None:
+        return {name: tensor.to(dtype) for name, tensor in state.items()}
+    place = hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:16]
+    copy = folder / "weights" / f"{place}-{kind}-{content[:32]}.safetensors"
     mapped = _read(copy)
     if mapped is None:
         converted = {name: tensor.to(dtype).contiguous() for name, tensor in state.items()}
@@ -76,17 +80,26 @@ def convert(
             )
             return converted
         _sweep(copy, f"{place}-{kind}-*.safetensors")
-        mapped = load_file(copy)
+        mapped = read_weights(copy)
     return mapped
 
 
+def _content(source: Path, stamp: Stamp) -> str | None:
+    """Digest of a file; None where it is no longer the file that was read."""
+    try:
+        content = sha256_of(source)
+        return content if stamp_of(source) == stamp else None
+    except OSError:
+        return None
+
+
 def _read(copy: Path) -> dict[str, torch.Tensor] | None:
-    """Map a copy; None where there is none, or a power cut left a damaged one."""
+    """Map a copy; None where there is none, or it is damaged."""
     if not copy.exists():
         return None
     try:
-        return load_file(copy)
-    except SafetensorError:
+        return read_weights(copy)
+    except (SafetensorError, CheckpointError):
         return None
 
 
@@ -95,7 +108,8 @@ def _sweep(copy: Path, pattern: str) -> None:
     old = [path for path in copy.parent.glob(pattern) if path != copy]
     old += [
         path
-        for path in copy.parent.glob(".*.part")
+        for pattern in (".*.part", ".*.safetensors")
+        for path in copy.parent.glob(pattern)
         if time.time() - path.stat().st_mtime > _FORGOTTEN
     ]
     for path in old:
@@ -108,13 +122,4 @@ def _write(state: dict[str, torch.Tensor], path: Path) -> None:
     """Write a file that other processes see whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Tensors that share memory (a tied decoder) are written twice: safetensors refuses them.
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        save_file({key: tensor.clone() for key, tensor in state.items()}, temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    save_weights({key: tensor.clone() for key, tensor in state.items()}, path)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 
-from ..files import replacing
+from ..files import filling, replacing
 from .card import Card, write_card
 from .modeling import Dnabert2PreTrainedModel
+from .weights import save_weights
 
 __all__ = ["copy_tokenizer", "save_model"]
 
@@ -36,7 +36,7 @@ def save_model(
     more: dict[str, Any] | None = None,
     usage: str = "",
 ) -> None:
-    """Write a model in the layout that :func:`dnabert2_explore.load` reads.
+    """Write a model in the layout that :func:`dnabert2_explore.load` reads, all files or none.
 
     Parameters
     ----------
@@ -54,9 +54,13 @@ def save_model(
         Further entries of config.json.
     usage : str
         What README.md says on loading, in place of the usual lines.
+
+    Raises
+    ------
+    OSError
+        If the disk is full, or the folder cannot be written.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     dtype = network.dtype if dtype is None else dtype
     # The decoder is the word embeddings under a second name; as in the published layout of
     # safetensors files it is stored once.
@@ -66,18 +70,18 @@ def save_model(
         for name, tensor in network.state_dict().items()
         if name not in tied
     }
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    (folder / "model.safetensors").chmod(0o644)  # safetensors writes files only the owner reads
     config = type(network.config).from_dict(network.config.to_dict())
     config.architectures = [type(network).__name__]
     config.dtype = dtype
     config.sparse_prediction = False  # a shortcut of training; users expect logits everywhere
     for name, value in (more or {}).items():
         setattr(config, name, value)
-    config.save_pretrained(folder)
-    if tokenizer is not None:
-        copy_tokenizer(tokenizer, folder)
-    write_card(folder, card, usage)
+    with filling(folder) as fresh:
+        save_weights(weights, fresh / "model.safetensors")
+        config.save_pretrained(fresh)
+        if tokenizer is not None:
+            copy_tokenizer(tokenizer, fresh)
+        write_card(fresh, card, usage)
 
 
 def copy_tokenizer(source: str | Path, folder: Path) -> None:

@@ -1,18 +1,21 @@
 """Sequences: reading them, cleaning them with their coordinates kept, small operations on them."""
 
+from ._letters import ReadingWarning
 from .clean import Cleaned, Composition, UnknownBasesWarning, clean, warn_unknown
-from .read import iter_fasta, read_sequences
+from .read import iter_fasta, iter_sequences, read_sequences
 from .sequence import Sequence
 from .transform import gc_content, mutate, reverse_complement, windows
 
 __all__ = [
     "Cleaned",
     "Composition",
+    "ReadingWarning",
     "Sequence",
     "UnknownBasesWarning",
     "clean",
     "gc_content",
     "iter_fasta",
+    "iter_sequences",
     "mutate",
     "read_sequences",
     "reverse_complement",

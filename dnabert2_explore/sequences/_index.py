@@ -1,26 +1,66 @@
-"""The index beside a FASTA file: found, judged, made."""
+"""The index beside a FASTA file: found, judged, made.
+
+A file whose lines are of one length (within each record, up to the last) is described by samtools'
+``.fai``. Any other is described in memory by marks: how many bases stand before some of its lines.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import math
 import os
-import tempfile
 import warnings
-from functools import cache
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import InputError
-from ..folders import CACHE_VARIABLE, cache_folder
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["StaleIndexWarning", "compression", "index_path"]
+from ..errors import InputError
+from ..files import replacing
+from ..folders import cache_folder
+from ._bytes import Bytes
+from ._fasta import Line, fasta_lines, header_words
+from ._letters import check_letters, kmer_length, strip_space, whole_number
+
+__all__ = ["Entry", "StaleIndexWarning", "compression", "fetch", "find_index"]
 
 _GZIP = b"\x1f\x8b"
 _PACKED = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "ZIP", b"\x28\xb5\x2f\xfd": "zstd"}
+_HEADER = 1 << 16  # more than any header has
+_APART = 1 << 16  # bytes between two marks
+_SPACE = bytes(c for c in range(128) if chr(c).isspace())
 
 
 class StaleIndexWarning(UserWarning):
     """The index of a FASTA file did not fit it and was made anew, or another is used instead."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """Where the bases of a record stand.
+
+    Attributes
+    ----------
+    name : str
+        As in the file.
+    length : int
+        Bases.
+    offset : int
+        Of the first base, in bytes.
+    line_bases, line_width : int
+        Bases and bytes of every line but the last.
+    marks : numpy.ndarray, shape (k, 2), int64, or None
+        Of a record with other lines: bases before a line, and the byte it begins at; the last row
+        is the end.
+    """
+
+    name: str
+    length: int
+    offset: int
+    line_bases: int
+    line_width: int
+    marks: NDArray[np.int64] | None = None
 
 
 def compression(path: Path) -> str:
@@ -38,15 +78,15 @@ def compression(path: Path) -> str:
         raise InputError(
             f"There is no file {str(path)!r} (looked from {str(Path.cwd())!r}): check the path."
         ) from None
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise InputError(
-            f"{path} cannot be opened ({error.strerror}); expected a FASTA file: check the path."
+            f"{path} cannot be opened ({getattr(error, 'strerror', None) or error}); expected a "
+            "FASTA file: check the path."
         ) from error
     if not head:
         raise InputError(
             f"{path} is empty; expected at least one FASTA record: give a '>' header and bases."
         )
-    named = path.name.lower().endswith((".gz", ".bgz"))  # what pyfaidx goes by
     for magic, name in _PACKED.items():
         if head.startswith(magic):
             raise InputError(
@@ -54,11 +94,6 @@ def compression(path: Path) -> str:
                 "plain or compressed with bgzip: unpack it first."
             )
     if not head.startswith(_GZIP):
-        if named:
-            raise InputError(
-                f"{path} is not compressed although its name says so; expected plain FASTA to be "
-                "named so: take the suffix off its name."
-            )
         return ""
     # Bytes 12 and 13 name the extra field that holds a BGZF block's size (SAM specification, 4.1).
     if head[12:14] != b"BC":
@@ -66,171 +101,234 @@ def compression(path: Path) -> str:
             f"{path} is compressed with gzip, which allows no random access; expected plain FASTA "
             f"or BGZF: run 'gunzip {path}' (and, to keep it small, 'bgzip' on the result)."
         )
-    if not named:
-        raise InputError(
-            f"{path} is compressed with bgzip but not named so; expected a name that ends in .gz: "
-            "rename it."
-        )
-    try:
-        import Bio.bgzf  # noqa: F401
-    except ImportError:
-        raise InputError(
-            f"{path} is compressed with bgzip, and reading that needs Biopython: run "
-            f"'pip install biopython', or 'gunzip {path}'."
-        ) from None
     return "bgzf"
 
 
-def index_path(file: Path, kind: str, shown: str) -> Path:
-    """Return the path of an index that describes ``file``, making it where there is none.
+def find_index(file: Path, data: Bytes, shown: str) -> list[Entry]:
+    """Read the index of a file, or make it, and keep it where it can be kept.
 
     Parameters
     ----------
     file : Path
         Absolute.
-    kind : str
-        From :func:`compression`.
+    data : Bytes
+        Of the file.
     shown : str
         What to call the file in messages.
 
     Raises
     ------
     InputError
-        If the file is no FASTA that can be indexed, or there is no place for an index.
+        If the file is no FASTA.
     """
     beside = file.with_name(file.name + ".fai")
-    if beside.exists():
-        flaw = _flaw(file, beside, kind)
-        if not flaw:
-            return beside
-        try:
-            _build(file, beside, shown)
-        except OSError as error:
-            index = _in_cache(file, kind, shown)
-            said = f"cannot be replaced ({error.strerror or error}); {index} is used instead."
-        else:
-            index, said = beside, "was made anew."
-        warnings.warn(f"{beside} {flaw} and {said}", StaleIndexWarning, stacklevel=4)
-        return index
+    flaw = ""
+    for index in (beside, _in_cache(file)):
+        if index is not None and index.exists():
+            entries, why = _judged(file, index, data)
+            if entries is not None:
+                if flaw:
+                    _warn(f"{beside} {flaw} and cannot be replaced; {index} is used instead.")
+                return entries
+            flaw = why if index is beside else flaw
+    entries = list(_scan(data, shown))
+    if any(entry.marks is not None for entry in entries):
+        if flaw:
+            _warn(
+                f"{beside} {flaw} and is not used: the lines of the file are not of one length, "
+                "which such an index cannot describe."
+            )
+        return entries
+    kept = _keep(entries, beside, file)
+    if flaw:
+        _warn(
+            f"{beside} {flaw} and was made anew."
+            if kept == beside
+            else f"{beside} {flaw} and cannot be replaced; "
+            f"{kept or 'one in memory'} is used instead."
+        )
+    return entries
+
+
+def fetch(entry: Entry, data: Bytes, start: int, end: int) -> str:
+    """Return the bases `start` to `end` (0-based, half-open); fewer if the file has changed."""
+    if entry.marks is None:
+        first, last = _place(entry, start), _place(entry, end - 1)
+        # Blanks at line ends go too: bases that an index counts and nobody finds are told.
+        raw = data.read(first, last + 1 - first).translate(None, _SPACE)
+        return raw.decode("utf-8", "replace")
+    marks = entry.marks
+    low = int(np.searchsorted(marks[:, 0], start, side="right")) - 1
+    high = min(int(np.searchsorted(marks[:, 0], end, side="left")), len(marks) - 1)
+    low = min(low, len(marks) - 2)
+    text = data.read(int(marks[low, 1]), int(marks[high, 1] - marks[low, 1]))
+    lines = (line.strip() for line in text.decode("utf-8", "replace").splitlines())
+    bases = strip_space("".join(line for line in lines if not line.startswith(";")))
+    before = int(marks[low, 0])
+    return bases[start - before : end - before]
+
+
+def _place(entry: Entry, base: int) -> int:
+    lines, rest = divmod(base, entry.line_bases)
+    return entry.offset + lines * entry.line_width + rest
+
+
+class _Record:
+    """A record whose lines are being read."""
+
+    def __init__(self, name: str, number: int) -> None:
+        self.name, self.line_number = name, number
+        self.length = self.offset = 0
+        self.line = (0, 0)  # bases and bytes of the first
+        self.last = (0, 0)
+        self.end = 0
+        self.regular = True
+        self.pause = False
+        self.marks: list[tuple[int, int]] = []
+
+    def add(self, text: str, start: int, raw: bytes) -> None:
+        bases = len(text) if text.isascii() else -1
+        plain = bases == len(raw.rstrip()) and raw[:1] not in (b" ", b"\t")
+        if not plain or len(text.split(maxsplit=1)) > 1:
+            self.regular = False
+            bases = len(strip_space(text))
+        if not self.length:
+            self.offset, self.line = start, (bases, len(raw))
+        elif self.last != self.line or self.pause or bases > self.line[0]:
+            self.regular = False
+        if not self.marks or start - self.marks[-1][1] >= _APART:
+            self.marks.append((self.length, start))
+        self.last = bases, len(raw)
+        self.length += bases
+        self.end = start + len(raw)
+
+    def entry(self) -> Entry:
+        marks = [*self.marks, (self.length, self.end)]
+        return Entry(
+            self.name,
+            self.length,
+            self.offset,
+            *self.line,
+            None if self.regular else np.array(marks, dtype=np.int64),
+        )
+
+
+def _scan(data: Bytes, shown: str) -> Iterator[Entry]:
+    """Read all lines, as `parse_fasta` does."""
+    here: tuple[int, bytes] = (0, b"")
+
+    def lines() -> Iterator[str]:
+        nonlocal here
+        for here in data.lines():
+            yield here[1].decode("utf-8", "replace")
+
+    record: _Record | None = None
+
+    def whole() -> Iterator[Entry]:
+        if record is not None:
+            if not record.length:
+                check_letters("", f"{shown}, record {record.name!r} (line {record.line_number})")
+            yield record.entry()
+
+    for number, kind, text in fasta_lines(lines(), shown):
+        if kind is Line.header:
+            yield from whole()
+            record = _Record(header_words(text)[0], number)
+        elif record is not None and kind is Line.bases:
+            if kmer_length(text):
+                raise InputError(
+                    f"{shown}, record {record.name!r} is written as overlapping k-mers; expected "
+                    "bases: read it with read_sequences, which joins them, and write those."
+                )
+            record.add(text, *here)
+        elif record is not None and record.length:
+            record.pause = True
+    yield from whole()
+
+
+def _judged(file: Path, index: Path, data: Bytes) -> tuple[list[Entry] | None, str]:
+    """Read an index; None, and what is wrong with it, where it does not describe the file."""
     try:
-        _build(file, beside, shown)
-    except OSError:
-        return _in_cache(file, kind, shown)
-    return beside
+        if index.stat().st_mtime_ns < file.stat().st_mtime_ns:
+            return None, "is older than its FASTA file"
+        rows = [line.split("\t") for line in index.read_text("utf-8").splitlines() if line]
+    except (OSError, UnicodeDecodeError):
+        return None, "cannot be read"
+    entries = []
+    for row in rows:
+        numbers = [whole_number(cell) for cell in row[1:]]
+        if len(numbers) != 4 or None in numbers:
+            return None, "is damaged"
+        length, offset, bases, width = (number or 0 for number in numbers)
+        if not (length and 0 < bases <= width):
+            return None, "is damaged"
+        entries.append(Entry(row[0], length, offset, bases, width))
+    # Copies often get a new time of modification or keep an old one, so time alone does not tell.
+    fits = entries and all(_fits(one, data) for one in entries[:: max(1, len(entries) // 1000)])
+    if not fits or not _ends(entries[-1], data):
+        return None, "does not describe its FASTA file"
+    return entries, ""
 
 
-def _in_cache(file: Path, kind: str, shown: str) -> Path:
-    """Keep the index of a file in a read-only folder under a name that changes with the file."""
+def _fits(entry: Entry, data: Bytes) -> bool:
+    """Whether a record follows a header of its name and its first and last lines are as said."""
+    begin = max(0, entry.offset - _HEADER)
+    before = data.read(begin, entry.offset - begin).decode("utf-8", "replace")
+    headers = [line.strip("\ufeff \t") for line in before.splitlines() if ">" in line]
+    if not headers or headers[-1][1:].split()[:1] != [entry.name]:
+        return False
+    whole = min(entry.length, entry.line_bases)
+    first = data.read(entry.offset, entry.line_width)
+    rest = entry.length % entry.line_bases or entry.line_bases
+    at = _place(entry, entry.length - rest)
+    last = data.read(at, rest)
+    # Bases and line ends only: an index that counts blanks as bases would shift all behind them.
+    return (
+        len(first[:whole].translate(None, _SPACE)) == whole
+        and not first[entry.line_bases :].strip()
+        and len(last.translate(None, _SPACE)) == rest
+        and (at == entry.offset or data.read(at - 1, 1) in (b"\n", b"\r"))
+    )
+
+
+def _ends(entry: Entry, data: Bytes) -> bool:
+    """Whether nothing but blank lines and comments stands behind the last record."""
+    after = _place(entry, entry.length - 1) + 1
+    rest, *lines = data.read(after, _HEADER).replace(b"\r", b"\n").split(b"\n")
+    return not rest.strip() and all(not one.strip() or one.lstrip()[:1] == b";" for one in lines)
+
+
+def _in_cache(file: Path) -> Path | None:
+    """Place for the index of a file in a read-only folder; its name changes with the file."""
+    folder = cache_folder()
+    if folder is None:
+        return None
     stat = file.stat()
     key = hashlib.sha256(f"{file}\n{stat.st_size}\n{stat.st_mtime_ns}".encode()).hexdigest()[:24]
-    folder = cache_folder()
-    try:
-        # Where caches are turned off, an index is still needed, if only by this process.
-        index = (Path(_own_folder().name) if folder is None else folder / "fai") / f"{key}.fai"
-    except OSError as error:
-        raise InputError(
-            f"The index of {shown} can be written neither beside it nor to a temporary folder "
-            f"({error.strerror or error}); expected one of the two to be writable: set "
-            f"{CACHE_VARIABLE} to a folder of yours."
-        ) from error
-    if not index.exists() or _flaw(file, index, kind):
+    return folder / "fai" / f"{key}.fai"
+
+
+def _keep(entries: list[Entry], beside: Path, file: Path) -> Path | None:
+    """Write an index beside the file, else to the cache; it appears only when it is whole."""
+    text = "".join(
+        f"{e.name}\t{e.length}\t{e.offset}\t{e.line_bases}\t{e.line_width}\n" for e in entries
+    )
+    for index in (beside, _in_cache(file)):
+        if index is None:
+            continue
         try:
-            index.parent.mkdir(parents=True, exist_ok=True)
-            _build(file, index, shown)
-        except OSError as error:
-            raise InputError(
-                f"The index of {shown} can be written neither beside it nor to {index.parent} "
-                f"({error.strerror or error}); expected one of the two to be writable: set "
-                f"{CACHE_VARIABLE} to a folder of yours."
-            ) from error
-    return index
+            if index is not beside:
+                index.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(index) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+                # A file from a machine whose clock runs ahead must not look younger than its index.
+                now = max(file.stat().st_mtime_ns, temporary.stat().st_mtime_ns)
+                os.utime(temporary, ns=(now, now))
+        except OSError:
+            continue
+        return index
+    return None
 
 
-@cache
-def _own_folder() -> tempfile.TemporaryDirectory[str]:
-    """Return a folder that only this user can enter; it goes when the process ends.
-
-    A name that others could guess would let them put their index there first.
-    """
-    return tempfile.TemporaryDirectory(prefix="dnabert2_explore-")
-
-
-def _flaw(file: Path, index: Path, kind: str) -> str:
-    """Return what is wrong with an index, or ""."""
-    if index.stat().st_mtime_ns < file.stat().st_mtime_ns:
-        return "is older than its FASTA file"
-    if kind:
-        gzi = index.with_suffix(".gzi")
-        return "" if gzi.exists() and _younger(gzi, file) else "has no block index beside it"
-    # Copies often get a new time of modification or keep an old one, so time alone does not tell.
-    return "" if _fits(file, index) else "does not describe its FASTA file"
-
-
-def _younger(one: Path, other: Path) -> bool:
-    return one.stat().st_mtime_ns >= other.stat().st_mtime_ns
-
-
-def _fits(file: Path, index: Path) -> bool:
-    """Check that every record follows a header of its name and that the last ends the file."""
-    try:
-        rows = [line.split("\t") for line in index.read_text().splitlines() if line]
-        with file.open("rb") as data:
-            for row in rows[:: max(1, len(rows) // 1000)]:
-                offset = int(row[2])
-                # Headers may go on after the name; 64 kB is more than any of them.
-                data.seek(max(0, offset - (1 << 16)))
-                before = data.read(min(offset, 1 << 16)).rstrip(b"\r\n")
-                header = before[before.rfind(b"\n") + 1 :]
-                if header[:1] != b">" or header[1:].split()[:1] != [row[0].encode()]:
-                    return False
-            length, offset, bases, width = map(int, rows[-1][1:])
-            breaks = max(0, math.ceil(length / bases) - 1) if bases else 0
-            data.seek(offset + length + breaks * (width - bases) - bool(length))
-            ends = not length or bool(data.read(1).strip())
-            return ends and not data.read(1 << 16).strip()
-    except (OSError, ValueError, IndexError):
-        return False
-
-
-def _build(file: Path, index: Path, shown: str) -> None:
-    """Index ``file``; the index appears under its name only when it is whole."""
-    from pyfaidx import Faidx, FastaIndexingError
-
-    handle, name = tempfile.mkstemp(dir=index.parent, prefix=f".{index.name}.", suffix=".fai")
-    os.close(handle)
-    made = Path(name)
-    blocks = made.with_suffix(".gzi")
-    made.unlink()  # pyfaidx builds an index only where there is none
-    try:
-        Faidx(
-            str(file),
-            indexname=name,
-            gzi_indexname=str(blocks),
-            # Here only the index is wanted; two records of one name are told when it is opened.
-            duplicate_action="first",
-        ).close()
-        # A file from a machine whose clock runs ahead must not look younger than its index.
-        now = max(file.stat().st_mtime_ns, made.stat().st_mtime_ns)
-        for written, wanted in ((blocks, index.with_suffix(".gzi")), (made, index)):
-            if written.exists():
-                os.utime(written, ns=(now, now))
-                written.replace(wanted)
-    except (FastaIndexingError, UnicodeDecodeError) as error:
-        raise InputError(_malformed(shown, error)) from error
-    finally:
-        made.unlink(missing_ok=True)
-        blocks.unlink(missing_ok=True)
-
-
-def _malformed(shown: str, error: Exception) -> str:
-    text = str(error)
-    if "Inconsistent line" in text:
-        where = text[text.index("Inconsistent line found in ") + 27 :].rstrip(".")
-        return (
-            f"{shown} cannot be indexed: the lines of a record differ in length ({where}); "
-            f"expected equal lines up to the last: run 'seqtk seq -l 60 {shown}' and use its "
-            "output."
-        )
-    if "Bad sequence name" in text:
-        return f"{shown} has a header without a name; expected '>name': name it."
-    return f"{shown} is no FASTA file ({text.rstrip('.')}); expected '>name' and lines of bases."
+def _warn(message: str) -> None:
+    warnings.warn(message, StaleIndexWarning, stacklevel=5)

@@ -15,7 +15,10 @@ from typing import IO, Any
 
 from ..errors import InputError
 
-__all__ = ["open_binary", "open_bytes", "open_path"]
+__all__ = ["TWOBIT", "expanded", "is_twobit", "open_binary", "open_bytes", "open_path"]
+
+#: What a 2bit file begins with, written on either kind of machine.
+TWOBIT = (b"\x43\x27\x41\x1a", b"\x1a\x41\x27\x43")
 
 _HEAD = 1 << 16
 _FOREIGN_FORMATS = {
@@ -53,6 +56,25 @@ def open_binary(path: Path, expected: str = "expected a file") -> io.BufferedRea
         raise InputError(f"{path} cannot be opened ({reason}): check the path.") from error
 
 
+def is_twobit(source: str | os.PathLike[str] | bytes) -> bool:
+    """Tell whether a file, or what it begins with, is 2bit; False where it cannot be opened."""
+    if isinstance(source, bytes):
+        return source[:4] in TWOBIT
+    try:
+        with open_binary(expanded(source)) as handle:
+            return handle.read(4) in TWOBIT
+    except (InputError, OSError):
+        return False
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Return a path with the home folder for ``~``; as it is where no user is called so."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 @contextmanager
 def open_path(
     path: str | os.PathLike[str], expected: str = _EXPECTED
@@ -66,7 +88,7 @@ def open_path(
     InputError
         If the file is missing, a folder, unreadable, binary, truncated or damaged.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     with open_binary(path, expected) as handle, _text(handle, str(path), expected) as text:
         yield text
 

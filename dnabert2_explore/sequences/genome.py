@@ -5,35 +5,47 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from ..errors import InputError
-from ._index import StaleIndexWarning, compression, index_path
-from ._letters import check_letters, foreign
+from ._bytes import Bytes, open_bgzf, open_plain
+from ._fasta import starts_fasta
+from ._formats import told_format
+from ._index import Entry, StaleIndexWarning, compression, fetch, find_index
+from ._letters import Told, check_letters, foreign
+from ._open import expanded, is_twobit
 from ._scan import LetterScan
+from ._table import has_sequence_column
+from ._twobit import TwoBit
+from .read import iter_sequences
 from .sequence import Sequence
 
 __all__ = ["Genome", "StaleIndexWarning"]
 
 _BLOCK = 1 << 22
+_HEAD = 1 << 16
 _PIECE, _NEAR = 1 << 20, 1000  # bases: what is searched for a bad letter, what a message names
 
 
 class Genome:
     """Named records of which any stretch can be read without reading the rest.
 
-    The FASTA file is read through an index in samtools' ``.fai`` format (by pyfaidx). The index
-    lies beside the file and is made when it is missing; where that folder cannot be written, it is
-    kept in the cache folder. An index older than the file, or one that does not describe
-    it, is made anew (beside the file or in the cache folder) with a :class:`StaleIndexWarning`.
+    A FASTA file is read through an index in samtools' ``.fai`` format. The index lies beside the
+    file and is made when it is missing; where that folder cannot be written, it is kept in the
+    cache folder, or in memory. An index older than the file, or one that does not describe it, is
+    made anew with a :class:`StaleIndexWarning`. A FASTA file whose lines are not of one length
+    (blank lines, groups of ten, comments …) holds the same records as `read_sequences` finds in it,
+    but has to be looked through each time it is opened.
+
+    Of two records of one name the later one gets a number, with a :class:`ReadingWarning`.
 
     Parameters
     ----------
     path : str or path-like
-        FASTA, plain or compressed with ``bgzip`` (the latter needs Biopython).
+        FASTA, plain or compressed with ``bgzip``; 2bit; or GenBank, EMBL, FASTQ or a table with a
+        ``sequence`` column, which are read into memory.
 
     Attributes
     ----------
@@ -50,9 +62,8 @@ class Genome:
     Raises
     ------
     InputError
-        If the file is missing, empty, no FASTA, compressed in a way that allows no random access,
-        names a record twice, has a record without bases or lines of unequal length, or there is no
-        place for its index.
+        If the file is missing, empty, of no such format, compressed in a way that allows no random
+        access, or has a record without bases.
 
     Examples
     --------
@@ -64,18 +75,19 @@ class Genome:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        given = Path(path).expanduser()
+        given = expanded(path)
         kind = compression(given)
         file = given.resolve()
         before = file.stat()
         self.path = str(file)
         self.stamp: tuple[int, int] | None = (before.st_size, before.st_mtime_ns)
-        self._records: tuple[Sequence, ...] = ()
         self._packed = bool(kind)
-        self._faidx: Any = _open_indexed(file, kind, str(given))
-        index = self._faidx.index
-        self.names: tuple[str, ...] = tuple(index)
-        self.lengths: tuple[int, ...] = tuple(record.rlen for record in index.values())
+        self._source = _open(file, kind, str(given))
+        told = Told(str(given))
+        self.names: tuple[str, ...] = tuple(
+            told.unique(name, number) for number, name in enumerate(self._source.names, start=1)
+        )
+        self.lengths: tuple[int, ...] = tuple(self._source.lengths)
         self._numbers = {name: number for number, name in enumerate(self.names)}
         for name, length in zip(self.names, self.lengths, strict=True):
             if not length:
@@ -91,24 +103,23 @@ class Genome:
         Raises
         ------
         InputError
-            If there are none, two share a name, or one has no bases.
+            If there are none, or one has no bases.
         """
         self = cls.__new__(cls)
-        self.path, self.stamp, self._faidx, self._packed = "", None, None, False
-        self._records = tuple(records)
-        self.names = tuple(record.name for record in self._records)
-        self.lengths = tuple(len(record) for record in self._records)
-        self._numbers = {}
-        if not self._records:
+        self.path, self.stamp, self._packed = "", None, False
+        self._source = _Records(tuple(records))
+        if not self._source.names:
             raise InputError("There are no records; expected at least one sequence: give some.")
-        for number, record in enumerate(self._records):
-            if self._numbers.setdefault(record.name, number) != number:
+        told = Told("The list of sequences")
+        self.names = tuple(
+            told.unique(name, number) for number, name in enumerate(self._source.names, start=1)
+        )
+        self.lengths = tuple(self._source.lengths)
+        self._numbers = {name: number for number, name in enumerate(self.names)}
+        for name, length in zip(self.names, self.lengths, strict=True):
+            if not length:
                 raise InputError(
-                    f"Two records are named {record.name!r}; expected every name once: rename one."
-                )
-            if not record.bases:
-                raise InputError(
-                    f"Record {record.name!r} has no bases; expected at least one: leave it out."
+                    f"Record {name!r} has no bases; expected at least one: leave it out."
                 )
         return self
 
@@ -132,7 +143,7 @@ class Genome:
         InputError
             If there is no such record.
         """
-        return self._find(record)[1]
+        return self._find(record)[2]
 
     def fetch(self, record: int | str, start: int, end: int) -> str:
         """Return the bases ``start`` to ``end`` of a record, in the case of the file.
@@ -152,23 +163,14 @@ class Genome:
             If there is no such stretch, it holds letters that are no nucleotide codes, or the file
             has changed since it was opened.
         """
-        name, length = self._find(record)
+        number, name, length = self._find(record)
         if not 0 <= start < end <= length:
             raise InputError(
                 f"{name}:{start}-{end} is no stretch of a record of {length} bases; expected "
                 f"0 <= start < end <= {length} (0-based, half-open): choose one in it."
             )
         where = f"{self.path or 'The records'}, record {name!r}, bases {start + 1} to {end}"
-        if self._faidx is None:
-            bases = self._records[self._numbers[name]].bases[start:end]
-        else:
-            try:
-                bases = self._faidx.fetch(name, start + 1, end)
-            except UnicodeDecodeError:
-                raise InputError(
-                    f"{where}, is no text; expected A, C, G, T (or U, N and the other IUPAC "
-                    "codes): download or copy the file again."
-                ) from None
+        bases = self._source.fetch(number, start, end)
         if len(bases) != end - start:
             raise InputError(
                 f"{where} could not be read in full: the file has changed since it was opened; "
@@ -189,20 +191,21 @@ class Genome:
             window is reached, after days.
         """
         sha256, strange = hashlib.sha256(), False
-        if self._faidx is None:
-            for record in self._records:
-                for text in (record.name, record.bases):
+        if not self.path:
+            for number, name in enumerate(self.names):
+                bases = self._source.fetch(number, 0, self.lengths[number])
+                for text in (name, bases):
                     # With the length before it, no two lists of records run into the same bytes.
                     data = text.encode()
                     sha256.update(len(data).to_bytes(8, "little"))
                     sha256.update(data)
-                strange = strange or bool(foreign(record.bases))
+                strange = strange or bool(foreign(bases))
         else:
             scan = LetterScan()
             with open(self.path, "rb") as file:
                 while block := file.read(_BLOCK):
                     sha256.update(block)
-                    if not self._packed:
+                    if not self._packed and isinstance(self._source, _Indexed):
                         scan.feed(block)
             if self._packed:
                 with gzip.open(self.path, "rb") as unpacked:
@@ -227,8 +230,7 @@ class Genome:
 
     def close(self) -> None:
         """Close the file; `fetch` does not work afterwards."""
-        if self._faidx is not None:
-            self._faidx.close()
+        self._source.close()
 
     def __enter__(self) -> Genome:
         """Return itself, to be closed at the end of the block."""
@@ -238,7 +240,7 @@ class Genome:
         """Close the file."""
         self.close()
 
-    def _find(self, record: int | str) -> tuple[str, int]:
+    def _find(self, record: int | str) -> tuple[int, str, int]:
         number = self._numbers.get(record, -1) if isinstance(record, str) else int(record)
         if not 0 <= number < len(self.names):
             some = ", ".join(self.names[:5]) + (", …" if len(self) > 5 else "")
@@ -246,32 +248,64 @@ class Genome:
                 f"There is no record {record!r}; expected one of {len(self):,} ({some}): check "
                 "the name."
             )
-        return self.names[number], self.lengths[number]
+        return number, self.names[number], self.lengths[number]
 
 
-def _open_indexed(file: Path, kind: str, shown: str) -> Any:
-    """Open with an index that is sure to describe the file."""
-    from pyfaidx import Faidx
+class _Source(Protocol):
+    """Where records lie."""
 
-    index = index_path(file, kind, shown)
+    names: tuple[str, ...]
+    lengths: tuple[int, ...]
+
+    def fetch(self, number: int, start: int, end: int) -> str: ...
+
+    def close(self) -> None: ...
+
+
+class _Records:
+    """In memory."""
+
+    def __init__(self, records: tuple[Sequence, ...]) -> None:
+        self._bases = [record.bases for record in records]
+        self.names = tuple(record.name for record in records)
+        self.lengths = tuple(map(len, self._bases))
+
+    def fetch(self, number: int, start: int, end: int) -> str:
+        return self._bases[number][start:end]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class _Indexed:
+    """In a FASTA file."""
+
+    def __init__(self, data: Bytes, entries: list[Entry]) -> None:
+        self._data, self._entries = data, entries
+        self.names = tuple(entry.name for entry in entries)
+        self.lengths = tuple(entry.length for entry in entries)
+
+    def fetch(self, number: int, start: int, end: int) -> str:
+        return fetch(self._entries[number], self._data, start, end)
+
+    def close(self) -> None:
+        self._data.close()
+
+
+def _open(file: Path, kind: str, shown: str) -> _Source:
+    if is_twobit(file):
+        return TwoBit(file, shown)
+    data = open_bgzf(file, shown) if kind else open_plain(file)
     try:
-        with warnings.catch_warnings():
-            # index_path has just judged the age, and knows about clocks that run behind.
-            warnings.simplefilter("ignore", RuntimeWarning)
-            faidx = Faidx(
-                str(file),
-                indexname=str(index),
-                gzi_indexname=str(index.with_suffix(".gzi")),
-                as_raw=True,
-                rebuild=False,
-                build_index=False,
-            )
-    except ValueError as error:
-        if "Duplicate key" not in str(error):
-            raise
-        name = str(error).partition('"')[2].rstrip('"')
-        raise InputError(
-            f"{shown} names two records {name!r}; expected every name once: rename one of them or "
-            "remove the copy."
-        ) from None
-    return faidx
+        head = data.read(0, _HEAD).decode("utf-8", "replace")
+        lines = (line.strip() for line in head.lstrip("\ufeff").splitlines())
+        first = next(filter(None, lines), "")
+        fasta = starts_fasta(head) or file.suffix.lower() in (".fa", ".fasta", ".fna")
+        suffix = file.suffix.lower()
+        if not fasta and (told_format(first, suffix) or has_sequence_column(first)):
+            data.close()
+            return _Records(tuple(iter_sequences(file)))
+        return _Indexed(data, find_index(file, data, shown))
+    except BaseException:
+        data.close()
+        raise

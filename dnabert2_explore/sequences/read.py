@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import IO
 
 from ..errors import InputError
 from ._fasta import parse_fasta
-from ._letters import check_letters, foreign, strip_space
-from ._open import open_bytes, open_path
+from ._formats import FORMATS, foreign_format, parse_format, told_format
+from ._letters import Told, check_letters, foreign, read_words, strip_space
+from ._open import is_twobit, open_bytes, open_path
 from ._table import has_sequence_column, looks_like_header, parse_table
+from ._twobit import parse_twobit
 from .sequence import Sequence
 
-__all__ = ["iter_fasta", "read_sequences"]
+__all__ = ["iter_fasta", "iter_sequences", "looks_like_path", "read_sequences"]
 
 _FASTA = (".fa", ".fasta", ".fna")
 _TABLE = (".csv", ".tsv")
 _PACKED = (".gz", ".bz2", ".xz")
 _PASTED = "The pasted text"
 _HOW = (
-    f"a path ({' '.join(_FASTA + _TABLE)}, also {' '.join(_PACKED)}), FASTA text, a table with a "
-    "'sequence' column, or bases"
+    f"a path ({' '.join(_FASTA + _TABLE)}, also {' '.join(_PACKED)}; GenBank, EMBL, FASTQ, 2bit), "
+    "FASTA text, a table with a 'sequence' column, or bases"
 )
+_SUFFIXES = (*_FASTA, *_TABLE, *FORMATS, ".2bit", ".bed")
 
 
 def read_sequences(
@@ -38,13 +42,15 @@ def read_sequences(
 
         1. text, if it holds a line break or begins with ``>``;
         2. else a path, if such a file or folder exists or it ends in ``.fa``, ``.fasta``, ``.fna``,
-           ``.csv`` or ``.tsv`` (also with ``.gz``, ``.bz2`` or ``.xz``);
+           ``.csv`` or ``.tsv`` (also with ``.gz``, ``.bz2`` or ``.xz``), or in what files of the
+           other formats end in (``.gb``, ``.embl``, ``.fastq``, ``.2bit`` …);
         3. else one sequence, if it holds nothing but nucleotide codes and white space;
         4. else an error. Use ``pathlib.Path`` where a file's name could be taken for DNA.
 
         Compression is told from the content. Content is FASTA, a CSV/TSV table with a header that
         names a ``sequence`` column (``label``, ``name`` and ``description`` are understood, other
-        columns go to :attr:`Sequence.fields`), or bare lines of bases, which are one sequence.
+        columns go to :attr:`Sequence.fields`), GenBank, EMBL, FASTQ, 2bit, or bare lines of bases:
+        of a file each line is a sequence, of pasted text they are one.
     name : str, optional
         What to call an open file in messages; its suffix also tells the format. Default: the
         file's own name.
@@ -52,12 +58,19 @@ def read_sequences(
     Returns
     -------
     list of Sequence
-        In the order of the source, bases as they stand there without white space.
+        In the order of the source, bases as they stand there without white space. Overlapping
+        k-mers, as DNABERT-1's data files have them, are joined back.
 
     Raises
     ------
     InputError
         One sentence with source, line or record, and the mend.
+
+    Warns
+    -----
+    ReadingWarning
+        Where something can be meant in two ways: k-mers, lines without headers, a name that comes
+        twice (the later one gets a number).
 
     Examples
     --------
@@ -67,18 +80,42 @@ def read_sequences(
     [Sequence('sequence 1', 4 bases 'ACGT', label='exon')]
     """
     if isinstance(source, os.PathLike):
-        return _from_path(source)
+        return list(iter_sequences(source))
     if isinstance(source, str):
         if _is_text(source):
-            return _from_text(source, _PASTED, "")
-        if _is_path(source):
-            return _from_path(source)
-        return [_bare([(1, source)], _refuse_unless_bases(source))]
+            return list(_parse(io.StringIO(source, newline=""), _PASTED, "", pasted=True))
+        if looks_like_path(source):
+            return list(iter_sequences(source))
+        return [_one([(1, source)], _refuse_unless_bases(source))]
     if callable(getattr(source, "read", None)):
         return _from_file(source, name)
     raise InputError(
         f"Sequences cannot be read from {type(source).__name__}; expected {_HOW}: give one."
     )
+
+
+def iter_sequences(path: str | os.PathLike[str]) -> Iterator[Sequence]:
+    """Read a file of any of the formats record by record, one in memory at a time.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+
+    Yields
+    ------
+    Sequence
+
+    Raises
+    ------
+    InputError
+        As :func:`read_sequences`.
+    """
+    if is_twobit(path):
+        yield from parse_twobit(path)
+        return
+    with open_path(path) as text:
+        yield from _parse(text, os.fspath(path), _suffix(os.fspath(path)))
 
 
 def iter_fasta(path: str | os.PathLike[str]) -> Iterator[Sequence]:
@@ -104,19 +141,20 @@ def iter_fasta(path: str | os.PathLike[str]) -> Iterator[Sequence]:
         yield from parse_fasta(text, str(path))
 
 
-def _is_text(source: str) -> bool:
-    start = source.lstrip("\ufeff \t")
-    return start.startswith(">") or "\n" in source or "\r" in source
-
-
-def _is_path(source: str) -> bool:
+def looks_like_path(source: str) -> bool:
+    """Tell whether a str names a file: one that exists, or by how it ends."""
     try:
         # "data" is a common folder and spells IUPAC codes; os.path.exists is False for long text.
         if os.path.exists(os.path.expanduser(source)):
             return True
     except ValueError:  # a NUL character
         return False
-    return _suffix(source) in _FASTA + _TABLE
+    return len(source) < 4096 and _suffix(source) in _SUFFIXES
+
+
+def _is_text(source: str) -> bool:
+    start = source.lstrip("\ufeff \t")
+    return start.startswith(">") or "\n" in source or "\r" in source
 
 
 def _suffix(name: str) -> str:
@@ -138,11 +176,6 @@ def _refuse_unless_bases(source: str) -> str:
     return f"The text {source.strip()[:30]!r}, which is no existing file,"
 
 
-def _from_path(path: str | os.PathLike[str]) -> list[Sequence]:
-    with open_path(path) as text:
-        return _from_stream(text, os.fspath(path))
-
-
 def _from_file(handle: IO[str] | IO[bytes], name: str | None) -> list[Sequence]:
     own = getattr(handle, "name", None)
     name = name or (own if isinstance(own, str) else "The open file")
@@ -154,47 +187,98 @@ def _from_file(handle: IO[str] | IO[bytes], name: str | None) -> list[Sequence]:
             "mode 'rb'."
         ) from None
     if isinstance(data, str):
-        return _from_text(data, name, _suffix(name))
+        return list(_parse(io.StringIO(data, newline=""), name, _suffix(name)))
+    if is_twobit(bytes(data[:4])):
+        return list(parse_twobit(io.BytesIO(bytes(data)), name))
     with open_bytes(bytes(data), name) as text:
-        return _from_stream(text, name)
+        return list(_parse(text, name, _suffix(name)))
 
 
-def _from_stream(text: io.TextIOWrapper, name: str) -> list[Sequence]:
-    suffix = _suffix(name)
-    return (
-        list(parse_fasta(text, name)) if suffix in _FASTA else _from_text(text.read(), name, suffix)
-    )
-
-
-def _from_text(text: str, name: str, suffix: str) -> list[Sequence]:
-    """Tell the format from the suffix, else from the first line that is not blank."""
+def _parse(
+    lines: Iterable[str], name: str, suffix: str, pasted: bool = False
+) -> Iterator[Sequence]:
+    """Tell the format from the suffix, else from the first line that says anything."""
     # Not str.splitlines, which also cuts at form feeds and Unicode separators inside cells.
-    lines = list(io.StringIO(text.lstrip("\ufeff"), newline=""))
-    first = next((line.strip() for line in lines if line.strip()), "")
-    if not first:
+    rest = iter(lines)
+    head: list[str] = []
+    first = ""
+    for line in rest:
+        head.append(line)
+        first = line.strip().lstrip("\ufeff").strip()
+        if first and (not first.startswith(";") or has_sequence_column(first)):
+            break
+    every = chain(head, rest)
+    if not first and not any(line.strip("\ufeff \t\r\n") for line in head):
         raise InputError(f"{name} is empty; expected {_HOW}: give at least one sequence.")
-    if suffix in _FASTA or first.startswith(">"):
-        return list(parse_fasta(lines, name))
-    if suffix in _TABLE or has_sequence_column(first):
-        return parse_table(lines, name)
-    if first.startswith("@"):
-        raise InputError(
-            f"{name} looks like FASTQ reads; expected FASTA, a table or bases: convert it, for "
-            "example with 'seqtk seq -a'."
-        )
-    if first.startswith(("LOCUS", "ID  ")):
-        raise InputError(
-            f"{name} looks like a GenBank or EMBL record; expected FASTA, a table or bases: "
-            "download it as FASTA."
-        )
-    if any(line.lstrip().startswith(">") for line in lines):
-        return list(parse_fasta(lines, name))  # which names the text before the first '>'
+    if suffix in _FASTA or first.startswith((">", ";")):
+        return parse_fasta(every, name)
+    if suffix in _TABLE or has_sequence_column(first) or first.lower().startswith("sep="):
+        return parse_table(every, name)
+    kind = told_format(first, suffix)
+    if kind:
+        return parse_format(every, kind, name)
+    other = foreign_format(first)
+    if other:
+        raise InputError(f"{name} {other}")
     if looks_like_header(first):
-        return parse_table(lines, name)  # which names the columns there are
-    return [_bare(list(enumerate(lines, start=1)), name)]
+        return parse_table(every, name)  # which names the columns there are
+    return _bare(every, name, pasted)
 
 
-def _bare(lines: list[tuple[int, str]], source: str) -> Sequence:
-    bases = strip_space("".join(line for _, line in lines))
-    check_letters(bases, source, lines if len(lines) > 1 else ())
-    return Sequence(name="pasted", bases=bases)
+def _bare(lines: Iterable[str], name: str, pasted: bool) -> Iterator[Sequence]:
+    """Read lines of bases without a header: of pasted text one sequence, of a file one each."""
+    filled = _filled(lines, name)
+    told = Told(name)
+    if pasted:
+        every = list(filled)
+        sequence = _one(every, name)
+        if len(every) > 1:
+            told.once(
+                "lines",
+                f", {len(every):,} lines without a header, is read as one sequence of "
+                f"{len(sequence):,} bases: write a line such as '>name' before each if they are "
+                "several.",
+            )
+        yield sequence
+        return
+    before: tuple[int, str] | None = None
+    count = 0
+    for number, line in filled:
+        if before is not None:
+            count += 1
+            yield _one([before], name, told, f"sequence {count}")
+            told.once(
+                "lines",
+                " has no headers: each of its lines is read as a sequence of its own ('sequence "
+                "1', …); begin it with a line such as '>name' if they are one.",
+            )
+        before = number, line
+    assert before is not None  # _parse refuses a text without any
+    yield _one([before], name, told, f"sequence {count + 1}" if count else "pasted")
+
+
+def _filled(lines: Iterable[str], source: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines that hold anything with their numbers, comments left out."""
+    first: tuple[int, str] | None = None
+    for number, line in enumerate(lines, start=1):
+        text = line.strip("\ufeff \t\r\n")
+        if not text or text.startswith(";"):
+            continue
+        first = first or (number, text)
+        if text.startswith(">"):
+            raise InputError(
+                f"{source}, line {first[0]} ({first[1][:30]!r}) stands before the first header; "
+                "expected a FASTA header that begins with '>': add one, for example "
+                "'>my_sequence'."
+            )
+        yield number, text
+
+
+def _one(
+    lines: list[tuple[int, str]], source: str, told: Told | None = None, name: str = "pasted"
+) -> Sequence:
+    text = " ".join(line for _, line in lines)
+    several = told is not None and name != "pasted"
+    bases = read_words(text, told or Told(source), f", line {lines[0][0]}" if several else "")
+    check_letters(bases, source, lines if several or len(lines) > 1 else ())
+    return Sequence(name=name, bases=bases)

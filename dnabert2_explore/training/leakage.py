@@ -1,4 +1,9 @@
-"""Sequences that two splits share, exactly or nearly: what makes test scores too good."""
+"""Sequences that two splits share, exactly, nearly or as shuffles: what makes test scores too good.
+
+Three kinds: copies; near-copies, which share 16-base words; and composition twins, which share
+none, but are what a dinucleotide shuffle of a sequence could have been (see
+:mod:`~dnabert2_explore.training.twins`).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..sequences import reverse_complement
+from .codes import UNKNOWN, codes
+from .metrics import score
 from .tables import Labelled
+from .twins import TwinIndex, opposite_label
 
 __all__ = ["LeakageReport", "SplitOverlap", "check_leakage"]
 
@@ -22,8 +30,6 @@ COMMON = 200
 #: Bases of `first` looked through at once.
 CHUNK = 1 << 21
 
-_CODES = np.full(256, 4, dtype=np.uint8)
-_CODES[np.frombuffer(b"ACGT", dtype=np.uint8)] = np.arange(4)
 _EXAMPLES = 3
 
 Progress = Callable[[int, int], None]
@@ -50,6 +56,14 @@ class SplitOverlap:
     examples : tuple of str
         Names of some that were found, with that of their partner.
     threshold : float
+    twins : int or None
+        Sequences of `second` with a composition twin in `first`: another sequence with the same
+        end bases and the same dinucleotide counts. None in files of before twins were counted.
+    opposite : int or None
+        Those of them whose twins all have another label; None without classes.
+    twin_mcc : float or None
+        What "the label opposite to my twin's, or else the commoner one" reaches on `second`
+        (Matthews correlation); None without twins, or for other than two classes.
     """
 
     first: str
@@ -60,8 +74,30 @@ class SplitOverlap:
     total: int
     examples: tuple[str, ...]
     threshold: float
+    twins: int | None = None
+    opposite: int | None = None
+    twin_mcc: float | None = None
 
     def __str__(self) -> str:
+        return "; ".join([self._copies(), self._shuffles()] if self.twins else [self._copies()])
+
+    def _shuffles(self) -> str:
+        assert self.twins  # asked for only then
+        text = (
+            f"{self.twins:,} ({self.twins / self.total:.1%}) of {self.total:,} {self.second} "
+            f"sequences have a composition twin in {self.first} (same ends, same dinucleotide "
+            "counts, as a shuffle has)"
+        )
+        if self.opposite is not None:
+            text += f", {self.opposite:,} of them of another label only"
+        if self.twin_mcc is not None and self.twin_mcc > 0:
+            text += (
+                ": to answer the label opposite to the twin's, or else the commoner one, takes no "
+                f"model and has MCC {self.twin_mcc:.3f} on {self.second}"
+            )
+        return text
+
+    def _copies(self) -> str:
         if not self.exact and not self.near:
             sample = f" a sample of {self.checked:,} of" if self.checked < self.total else ""
             return f"no sequence of{sample} {self.second} is in {self.first}, exactly or nearly"
@@ -95,8 +131,10 @@ class LeakageReport:
 
     @property
     def clean(self) -> bool:
-        """Whether it was looked for duplicates, and none were found."""
-        return bool(self.pairs) and not any(pair.exact or pair.near for pair in self.pairs)
+        """Whether it was looked for duplicates and twins, and none were found."""
+        return bool(self.pairs) and not any(
+            pair.exact or pair.near or pair.twins for pair in self.pairs
+        )
 
     def to_json(self) -> list[dict[str, Any]]:
         """Plain values for a JSON file."""
@@ -116,9 +154,10 @@ def check_leakage(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> LeakageReport:
-    """Count sequences of later splits that are in earlier ones, exactly or nearly.
+    """Count sequences of later splits that are in earlier ones, exactly, nearly or as shuffles.
 
     Both sequences of a pair have to be found; for near-duplicates their words are taken together.
+    Copies and twins are looked for in time that grows with the number of bases.
 
     Parameters
     ----------
@@ -135,6 +174,7 @@ def check_leakage(
     """
     names = list(splits)
     keys = {name: _keys(data) for name, data in splits.items()}
+    indices = {name: TwinIndex((data,)) for name, data in splits.items()}
     pairs = [(names[i], names[j]) for j in range(len(names)) for i in range(j)]
     found = []
     for number, (first, second) in enumerate(pairs):
@@ -142,7 +182,7 @@ def check_leakage(
             progress(number, len(pairs))
         found.append(
             _compare(first, splits[first], keys[first], second, splits[second], keys[second],
-                     threshold, most, seed)
+                     threshold, most, seed, indices[first])
         )  # fmt: skip
     return LeakageReport(tuple(found))
 
@@ -162,7 +202,7 @@ def _texts(data: Labelled) -> list[str]:
 def _compare(
     first: str, one: Labelled, one_keys: list[str],
     second: str, other: Labelled, other_keys: list[str],
-    threshold: float, most: int, seed: int,
+    threshold: float, most: int, seed: int, index: TwinIndex,
 ) -> SplitOverlap:  # fmt: skip
     places: dict[str, int] = {}
     for row, key in enumerate(one_keys):
@@ -176,6 +216,7 @@ def _compare(
     near = _near([texts[row] for row in fresh], _texts(one), threshold)
     matches = [(row, places[other_keys[row]]) for row in exact[:_EXAMPLES]]
     matches += [(fresh[query], partner) for query, partner in near.items()]
+    twins, opposite, twin_mcc = _twins(one, other, index)
     return SplitOverlap(
         first=first,
         second=second,
@@ -187,7 +228,27 @@ def _compare(
             f"{other.names[row]} and {one.names[partner]}" for row, partner in matches[:_EXAMPLES]
         ),
         threshold=threshold,
+        twins=twins,
+        opposite=opposite,
+        twin_mcc=twin_mcc,
     )
+
+
+def _twins(
+    one: Labelled, other: Labelled, index: TwinIndex
+) -> tuple[int, int | None, float | None]:
+    found = index.labels(other)
+    some = found.any(axis=1)
+    if other.task != "classification":
+        return int(some.sum()), None, None
+    same = found[np.arange(len(other)), other.labels] > 0
+    mcc = None
+    if some.any() and len(other.classes) == 2:
+        frequencies = np.bincount(one.labels, minlength=2) / len(one)
+        outputs = opposite_label(found, frequencies)
+        value = score(other.task, other.labels, outputs, other.classes, bootstrap=0)["mcc"]
+        mcc = None if np.isnan(value) else value
+    return int(some.sum()), int((some & ~same).sum()), mcc
 
 
 def _near(queries: list[str], texts: list[str], threshold: float) -> dict[int, int]:
@@ -247,11 +308,11 @@ def _hash(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
 def _words(texts: list[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Every word of A, C, G and T, written one way for both strands, and the text it is of."""
     # The separator is no base, so that no word crosses from one text into the next.
-    codes = _CODES[np.frombuffer("-".join(texts).encode("ascii"), dtype=np.uint8)]
-    if len(codes) < WORD:
+    letters = codes("-".join(texts))
+    if len(letters) < WORD:
         return np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64)
-    known = codes < 4
-    forward = np.where(known, codes, 0).astype(np.uint64)
+    known = letters < UNKNOWN
+    forward = np.where(known, letters, 0).astype(np.uint64)
     backward = 3 - forward
     size = 1
     while size < WORD:  # words of 2, 4, 8, 16 bases from two of half the length

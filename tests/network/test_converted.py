@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 
+import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from dnabert2_explore import load
 from dnabert2_explore.folders import CACHE_VARIABLE
@@ -39,14 +42,10 @@ def test_another_type_is_written_once_and_mapped(weights, model_folder, monkeypa
 
 
 def test_new_weights_replace_the_copy_of_the_old(weights, classifier_folder, tmp_path) -> None:
-    import shutil
-
     folder = tmp_path / "model"
     shutil.copytree(classifier_folder, folder)
     load(folder, device="cpu", dtype="bfloat16")
     (old,) = weights.iterdir()
-    from safetensors.torch import save_file
-
     state = load_file(folder / "model.safetensors")
     save_file({name: tensor * 0.5 for name, tensor in state.items()}, folder / "model.safetensors")
     enc = load(folder, device="cpu", dtype="bfloat16")
@@ -54,6 +53,48 @@ def test_new_weights_replace_the_copy_of_the_old(weights, classifier_folder, tmp
     assert new != old
     wanted = (state["classifier.weight"] * 0.5).to(torch.bfloat16)
     assert torch.equal(enc.network.classifier.weight, wanted)
+
+
+def test_other_weights_of_the_same_size_and_time_are_not_the_old_ones(
+    weights, classifier_folder, tmp_path
+) -> None:
+    """Times as archives and `cp -p` have them; sizes as of all fine-tunings of one model."""
+    folder = tmp_path / "model"
+    shutil.copytree(classifier_folder, folder)
+    file, state = folder / "model.safetensors", load_file(folder / "model.safetensors")
+    os.utime(file, (0, 0))
+    old = load(folder, device="cpu", dtype="bfloat16", cache=tmp_path / "vectors")
+    before, digest = old.embed("ACGTACGTAAGT"), old.sha256
+    stamp = file.stat()
+    new = tmp_path / "new.safetensors"
+    save_file({name: tensor * 0.5 for name, tensor in state.items()}, new)
+    os.utime(new, (0, 0))
+    shutil.move(new, file)
+    assert (file.stat().st_size, file.stat().st_mtime_ns) == (stamp.st_size, stamp.st_mtime_ns)
+    enc = load(folder, device="cpu", dtype="bfloat16", cache=tmp_path / "vectors")
+    wanted = (state["classifier.weight"] * 0.5).to(torch.bfloat16)
+    assert torch.equal(enc.network.classifier.weight, wanted)
+    assert enc.sha256 == hashlib.sha256(file.read_bytes()).hexdigest() != digest
+    assert np.abs(enc.embed("ACGTACGTAAGT") - before).max() > 1e-3
+    assert old.sha256 == ""
+    os.utime(file)  # the same content at another time is the same copy
+    (copy,) = weights.iterdir()
+    load(folder, device="cpu", dtype="bfloat16")
+    assert list(weights.iterdir()) == [copy]
+
+
+def test_a_flipped_bit_in_the_copy_makes_it_anew(weights, model_folder) -> None:
+    first = load(model_folder, device="cpu", dtype="bfloat16")
+    expected = [parameter.clone() for parameter in first.network.parameters()]
+    (copy,) = weights.iterdir()
+    rng = np.random.default_rng(0)
+    for place in rng.integers(copy.stat().st_size, size=10).tolist():
+        data = bytearray(copy.read_bytes())
+        data[place] ^= 1 << rng.integers(8)
+        copy.unlink()  # what is mapped stays as it was
+        copy.write_bytes(data)
+        again = load(model_folder, device="cpu", dtype="bfloat16")
+        assert all(map(torch.equal, again.network.parameters(), expected))
 
 
 def test_a_damaged_copy_is_made_anew(weights, model_folder) -> None:

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.sequences import Sequence, iter_fasta, read_sequences
+from dnabert2_explore.sequences import ReadingWarning, Sequence, iter_fasta, read_sequences
+from dnabert2_explore.sequences.read import iter_sequences
 
 FASTA = ">one the first\nACGTAC\nGT\n>two\nacgu\n"
 RECORDS = [Sequence("one", "ACGTACGT", description="the first"), Sequence("two", "acgu")]
@@ -115,16 +116,69 @@ def test_case_uracil_and_iupac_codes_stay_as_they_are():
     assert record.bases == "acgtACGUNnRYSWKMBDHV"
 
 
-def test_bare_lines_are_one_sequence():
-    assert read_sequences("ACGT\nacg\n\nTT\n") == [Sequence("pasted", "ACGTacgTT")]
+def test_pasted_lines_are_one_sequence_and_that_is_said():
+    with pytest.warns(ReadingWarning, match="3 lines without a header, is read as one sequence"):
+        assert read_sequences("ACGT\nacg\n\nTT\n") == [Sequence("pasted", "ACGTacgTT")]
     assert read_sequences("ACGT ACGT") == [Sequence("pasted", "ACGTACGT")]
-    assert read_sequences("ACGT\tACGT\nAC") == [Sequence("pasted", "ACGTACGTAC")]
+    with pytest.warns(ReadingWarning, match="2 lines"):
+        assert read_sequences("ACGT\tACGT\nAC") == [Sequence("pasted", "ACGTACGTAC")]
+
+
+def test_lines_of_a_file_are_sequences_of_their_own(tmp_path):
+    text = "ACGTTGCATTAGCATGCAATACG\nGGGTTGCATTAGCATGCAATCCC\n\nTTTTTGCATTAGCATGCAATAAA\n"
+    path = write(tmp_path, "lines.txt", text)
+    for source in (path, str(path), io.StringIO(text), io.BytesIO(text.encode())):
+        with pytest.warns(ReadingWarning, match="each of its lines is read as a sequence"):
+            records = read_sequences(source)
+        assert [record.name for record in records] == ["sequence 1", "sequence 2", "sequence 3"]
+        assert [record.bases for record in records] == text.split()
+    assert read_sequences(io.StringIO("ACGT\n")) == [Sequence("pasted", "ACGT")]
+    with pytest.warns(ReadingWarning):
+        assert "line 4 looks like a protein: L" in refused(
+            write(tmp_path, "p.txt", text[:49] + "L")
+        )
+
+
+KMERS = "ACGTAG CGTAGC GTAGCT TAGCTT"
+
+
+def test_overlapping_kmers_are_joined_back(tmp_path):
+    told = "written as overlapping 6-mers"
+    for text in (
+        f"sequence\tlabel\n{KMERS}\t1\n",
+        f">a\n{KMERS}\n",
+        KMERS,
+        f"{KMERS[:13]}\n{KMERS[14:]}",
+    ):
+        with pytest.warns(ReadingWarning, match=told):
+            (record,) = read_sequences(text)
+        assert record.bases == "ACGTAGCTT"
+    with pytest.warns(ReadingWarning, match="line 2") as warned:
+        read_sequences(write(tmp_path, "x.tsv", f"sequence\n{KMERS}\n{KMERS}\n"))
+    assert len(warned) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ACGTACGTAC GTACGTACGT ACG",  # GenBank's groups of ten
+        "AAAAAAAAAA AAAAAAAAAA",  # of one base: groups, as k-mers of it would be
+        "ACGTAC GTTCAT CCAGTA",  # words side by side
+        "ACG CGT",  # two words of three letters overlap by chance
+        "ACGT CGTTA GTTAC",
+    ],
+)
+def test_other_words_are_white_space_within_a_sequence(text):
+    (record,) = read_sequences(f">a\n{text}\n")
+    assert record.bases == text.replace(" ", "")
 
 
 def test_a_long_line_of_bases_is_no_table(tmp_path):
     (record,) = read_sequences("ACGT" * 100_000 + "\n")
     assert len(record) == 400_000
-    assert "has no 'sequence' column" in refused(write(tmp_path, "x.csv", "ACGT" * 100_000))
+    assert "has no header: its first line holds bases" in refused(
+        write(tmp_path, "x.csv", "ACGT" * 100_000)
+    )
 
 
 def test_open_files_and_their_names(tmp_path):
@@ -218,8 +272,12 @@ def test_binary_files(tmp_path, content, packed):
 def test_files_of_other_kinds(tmp_path):
     assert "a ZIP archive: unpack it first" in refused(write(tmp_path, "x.fa", b"PK\x03\x04aa"))
     assert "UTF-16" in refused(write(tmp_path, "x.csv", "sequence\nACGT".encode("utf-16")))
-    assert "looks like FASTQ" in refused("@read1\nACGT\n+\nIIII\n")
-    assert "looks like a GenBank" in refused(write(tmp_path, "x.gb", "LOCUS  X 4 bp\nORIGIN\n"))
+    assert "is a CLUSTAL alignment" in refused("CLUSTAL W\n\na  ACGT\n")
+    assert "is GFF3, which holds features" in refused("##gff-version 3\n##FASTA\n>a\nAC\n")
+    assert "looks like BED" in refused(write(tmp_path, "x.bed", "chr1\t1\t20\n"))
+    assert "is a VCF" in refused("##fileformat=VCFv4.2\n#CHROM\n")
+    assert "is SAM" in refused("@HD\tVN:1.6\n")
+    assert "not nucleotide codes (*)" in refused(">a\nACGT*\n")
 
 
 @pytest.mark.parametrize(("packed", "kind"), [(".gz", "gzip"), (".bz2", "bzip2"), (".xz", "xz")])
@@ -263,17 +321,40 @@ def test_records_without_bases(tmp_path):
     assert "line 3 ('b') has no bases" in refused("name,sequence\na,AC\nb,\n")
 
 
-def test_names_that_come_twice():
-    assert "names two records 'a' (lines 1 and 5)" in refused(">a\nAC\n>b\nAC\n>a x\nAC\n")
-    assert "names two sequences 'a' (lines 2 and 4)" in refused("name,sequence\na,AC\nb,A\na,C\n")
-    assert "rename one of them" in refused(">a\nA\n>a\nA\n")
+def test_names_that_come_twice_are_numbered_and_that_is_said():
+    with pytest.warns(ReadingWarning, match=r"two records 'a' \(lines 1 and 5\): the later one is"):
+        found = read_sequences(">a\nAC\n>b\nAC\n>a x\nGG\n>a_2\nT\n")
+    assert [record.name for record in found] == ["a", "b", "a_2", "a_2_2"]
+    with pytest.warns(ReadingWarning, match=r"two sequences 'a' \(lines 2 and 4\)"):
+        found = read_sequences("name,sequence\na,AC\nb,A\na,C\n")
+    assert [record.name for record in found] == ["a", "b", "a_2"]
 
 
 def test_headers_without_a_name():
     assert "line 3 is a header without a name" in refused(">a\nAC\n>\nAC\n")
 
 
-@pytest.mark.parametrize("text", ["ACGT\n>a\nAC\n", "; comment\n>a\nAC\n"])
+def test_comments_are_left_out(tmp_path):
+    text = "; from 1988\n>a\nAC\n;within\nGT\n"
+    for source in (text, write(tmp_path, "x.fa", text), write(tmp_path, "x.txt", text)):
+        assert read_sequences(source) == [Sequence("a", "ACGT")]
+
+
+def test_excels_line_about_the_delimiter():
+    for mark in ",;\t|":
+        text = f"\ufeffsep={mark}\r\nname{mark}sequence\r\nx{mark}ACGT\r\n"
+        assert read_sequences(text) == [Sequence("x", "ACGT")]
+
+
+def test_two_tables_read_in_turn_do_not_shorten_each_others_cells(tmp_path):
+    path = write(tmp_path, "x.csv", f"sequence\n{'A' * 200_000}\n{'C' * 200_000}\n")
+    one, other = iter_sequences(path), iter_sequences(path)
+    assert len(next(one)) == len(next(other)) == 200_000
+    list(one)
+    assert len(next(other)) == 200_000
+
+
+@pytest.mark.parametrize("text", ["ACGT\n>a\nAC\n", "some text\n>a\nAC\n"])
 def test_text_before_the_first_header(tmp_path, text):
     path = write(tmp_path, "x.fa", text)
     assert f"{path}, line 1 (" in refused(path)

@@ -25,7 +25,7 @@ from dnabert2_explore.stores import (
 
 from .fake import ROWS, STRIDE, WINDOW, FakeEmbedder, files, write_fasta
 
-HEAVY = {"zarr", "pandas", "distributed", "dask", "pyarrow", "anndata", "h5py", "pyfaidx", "torch"}
+HEAVY = {"zarr", "pandas", "distributed", "dask", "pyarrow", "anndata", "h5py", "Bio", "torch"}
 
 
 def embed(path, source, embedder=None, window=WINDOW, stride=STRIDE, rows=ROWS):

@@ -41,20 +41,20 @@ def plant(where: str, at: int) -> None:
 
         def partly(network, folder, *arguments, **options):
             save_model(network, folder, *arguments, **options)
-            if folder.name == f"step-{at:07d}.partial":
+            if folder.name == f".step-{at:07d}.new":
                 (folder / "model.safetensors").write_bytes(b"half")
                 kill()
 
         engine.save_model = partly
     elif where == "state":
-        replace = os.replace
+        rename = Path.rename
 
         def instead(source, target):
             if Path(target).name == f"step-{at:07d}":
                 kill()
-            replace(source, target)
+            return rename(source, target)
 
-        os.replace = instead
+        Path.rename = instead
     elif where == "log":
         append = logs._append
 

@@ -13,6 +13,7 @@ from dnabert2_explore.training.baselines import (
     fit_majority,
     fit_markov,
     fit_position_weights,
+    fit_twins,
     kmer_frequencies,
     position_weights,
 )
@@ -218,7 +219,7 @@ def test_of_both_strands_the_answer_is_the_same(name):
     found = fitted.probabilities(test)
     np.testing.assert_allclose(found, fitted.probabilities(other_strand(test)), atol=1e-6)
     np.testing.assert_allclose(found.sum(axis=1), 1.0)
-    if name != "majority":
+    if name not in ("majority", "twins"):
         assert fitted.settings["strands"] == "both"
         assert fitted.title.endswith("both strands")
     with pytest.raises(InputError, match="strands is 'x'"):
@@ -236,6 +237,22 @@ def test_what_was_learnt_of_one_strand_is_known_of_the_other(fit):
 def test_kmers_of_both_strands_are_as_many_as_there_are():
     fitted = fit_kmers(stranded(40, 0), stranded(40, 1), strands="both")
     assert fitted.parameters == 136 + 1  # (4**4 + 4**2) / 2: 16 words are their own complements
+
+
+def test_the_label_opposite_to_the_twins():
+    # ACAGA and AGACA are twins, and so are CCTCAC and CACCTC; the rest has none.
+    training = labelled(("ACAGA", "TTTT", "CCTCAC"), [0, 1, 1])
+    dev = labelled(("GGGG", "CACCTC"), [1, 0])
+    fitted = fit_twins(training, dev)
+    test = labelled(("AGACA", "ACAGA", "CTCACC", "GATTACA"), [1, 0, 1, 1])
+    prior = [1 / 3, 2 / 3]
+    np.testing.assert_allclose(
+        # A copy has no twin here; of CTCACC's ends none fit.
+        fitted.probabilities(test), [[0, 1], prior, prior, prior]
+    )  # fmt: skip
+    three = labelled(("A", "C", "G"), [0, 1, 2], ("x", "y", "z"))
+    with pytest.raises(InputError, match="not defined for 3 classes"):
+        fit_twins(three, three)
 
 
 @pytest.mark.parametrize("name", BASELINES)

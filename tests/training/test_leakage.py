@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dnabert2_explore.sequences import reverse_complement
+from dnabert2_explore.sequences.shuffle import shuffle_dinucleotides
 from dnabert2_explore.training.leakage import LeakageReport, check_leakage
 from dnabert2_explore.training.tables import Labelled
 
@@ -116,3 +117,71 @@ def test_parts_of_a_large_split_are_looked_through_one_by_one(rng, monkeypatch):
     monkeypatch.setattr(leakage, "CHUNK", 200)
     assert check_leakage({"train": labelled(train), "test": labelled(test)}) == whole
     assert whole.pairs[0].near == 40
+
+
+def shuffled(text, rng):
+    while (other := shuffle_dinucleotides(text, rng)) == text:
+        pass
+    return other
+
+
+def test_shuffles_are_twins(rng):
+    positives = [random_bases(rng, 100) for _ in range(60)]
+    negatives = [shuffled(text, rng) for text in positives]
+    first, second = np.arange(60), np.arange(60) % 2
+    train = Labelled(
+        tuple(positives[i] if second[i] else negatives[i] for i in first),
+        None, second, ("no", "yes"), "classification", tuple(f"a{i}" for i in first),
+    )  # fmt: skip
+    test = Labelled(
+        (*(negatives[i] if second[i] else positives[i] for i in first), random_bases(rng, 100)),
+        None, np.append(1 - second, 0), ("no", "yes"), "classification",
+        tuple(f"b{i}" for i in range(61)),
+    )  # fmt: skip
+    (pair,) = check_leakage({"train": train, "test": test}).pairs
+    assert (pair.exact, pair.near, pair.twins, pair.opposite) == (0, 0, 60, 60)
+    assert pair.twin_mcc == pytest.approx(1)  # without a twin: 0, the first of a tie
+    assert "60 (98.4%) of 61 test sequences have a composition twin in train" in str(pair)
+    assert "takes no model and has MCC 1.000 on test" in str(pair)
+    report = check_leakage({"train": train, "test": test})
+    assert not report.clean
+    assert LeakageReport.from_json(json.loads(json.dumps(report.to_json()))) == report
+
+
+def test_a_copy_is_no_twin_and_labels_need_not_differ(rng):
+    one, two = random_bases(rng, 80), random_bases(rng, 80)
+    train = labelled([one, two])  # labels 0, 1
+    test = labelled([one, shuffled(one, rng), shuffled(two, rng)])  # labels 0, 1, 0
+    (pair,) = check_leakage({"train": train, "test": test}).pairs
+    assert (pair.exact, pair.twins, pair.opposite) == (1, 2, 2)
+    same = labelled([shuffled(one, rng), shuffled(two, rng)])
+    (pair,) = check_leakage({"train": train, "test": same}).pairs
+    assert (pair.twins, pair.opposite) == (2, 0)
+    assert pair.twin_mcc == pytest.approx(-1)
+    assert "takes no model" not in str(pair)
+
+
+def test_twins_of_three_classes_values_and_pairs(rng):
+    a, b = random_bases(rng, 80), random_bases(rng, 80)
+    three = Labelled((a, b), None, np.array([0, 2]), ("x", "y", "z"), "classification", ("1", "2"))
+    test = Labelled((shuffled(a, rng),), None, np.array([1]), three.classes, three.task, ("1",))
+    (pair,) = check_leakage({"train": three, "test": test}).pairs
+    assert (pair.twins, pair.opposite, pair.twin_mcc) == (1, 1, None)  # no opposite of three
+    values = Labelled((a,), None, np.array([0.5]), (), "regression", ("1",))
+    other = Labelled((shuffled(a, rng),), None, np.array([0.1]), (), "regression", ("1",))
+    (pair,) = check_leakage({"train": values, "test": other}).pairs
+    assert (pair.twins, pair.opposite, pair.twin_mcc) == (1, None, None)
+    both = labelled([a], (b,))
+    found = check_leakage(
+        {"train": both, "test": labelled([shuffled(a, rng)] * 2, (shuffled(b, rng), a))}
+    )
+    assert found.pairs[0].twins == 1  # both sequences of a pair have to be twins
+
+
+def test_a_report_of_before_twins_is_read():
+    (content,) = check_leakage({"train": labelled(["ACGT"]), "test": labelled(["GG"])}).to_json()
+    for name in ("twins", "opposite", "twin_mcc"):
+        del content[name]
+    (pair,) = LeakageReport.from_json([content]).pairs
+    assert pair.twins is None
+    assert "twin" not in str(pair)

@@ -113,7 +113,7 @@ def test_killed_and_resumed_equals_uninterrupted(config, tmp_path, where):
             assert torch.equal(value, optimizers[1][number][name])
     for name in ("log.csv", "evaluation.csv"):
         assert rows(tmp_path / "run" / name) == rows(tmp_path / "whole" / name)
-    left = [path for path in (tmp_path / "run").rglob("*") if "partial" in path.name]
+    left = [path for path in (tmp_path / "run").rglob("*") if path.name.startswith(".")]
     assert not left
     names = [path.name for path in sorted((tmp_path / "run/snapshots").iterdir())]
     assert names == ["step-0000000", "step-0000004", "step-0000008", "step-0000009"]

@@ -5,6 +5,7 @@
 ``position_weights``   a position weight matrix (windows of one length)
 ``kmer``               logistic regression on 4-mer frequencies: composition without order
 ``markov``             an order-3 Markov chain a class: which base follows which, and not where
+``twins``              the label opposite to that of a shuffle of the sequence (two classes)
 ``cnn``                a convolutional network of 0.2 million parameters, from scratch
 =====================  ===========================================================================
 
@@ -21,6 +22,7 @@ from .cnn import SmallCnn, fit_cnn
 from .fitted import Fitted
 from .kmers import fit_kmers, kmer_frequencies
 from .markov import fit_markov
+from .opposite import fit_twins
 from .position import PositionWeights, fit_majority, fit_position_weights, position_weights
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "fit_majority",
     "fit_markov",
     "fit_position_weights",
+    "fit_twins",
     "kmer_frequencies",
     "position_weights",
 ]
@@ -43,5 +46,6 @@ BASELINES: dict[str, Callable[..., Fitted]] = {
     "position_weights": fit_position_weights,
     "kmer": fit_kmers,
     "markov": fit_markov,
+    "twins": fit_twins,
     "cnn": fit_cnn,
 }

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ._onehot import UNKNOWN, padded_codes
+from ..codes import UNKNOWN, padded_codes
 from .strands import check_strands, titled
 
 if TYPE_CHECKING:

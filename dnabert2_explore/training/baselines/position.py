@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ._onehot import padded_codes
+from ..codes import padded_codes
 from .fitted import Fitted, log_prior, normalised
 from .strands import averaged, both_strands, check_strands, titled
 

@@ -8,10 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-
 from ...errors import CheckpointError, InputError
-from ...files import naming
+from ...files import naming, putting, replacing, restore
 from ...network import Dnabert2ForSequenceClassification
 from ...network.card import Card
 from ..configuration import write_yaml
@@ -62,6 +60,7 @@ class RunFolder:
             If there is no room for the model on the disk.
         """
         self.out.mkdir(parents=True, exist_ok=True)
+        restore(self.model)  # of a run before, until this one has weights of its own
         size = weights * 4 + _SMALL_FILES
         free = shutil.disk_usage(self.out).free
         if free < 2 * size:  # the best so far, and the next before it takes its place
@@ -72,7 +71,10 @@ class RunFolder:
         for name in (RESULT, "predictions.csv"):
             (self.out / name).unlink(missing_ok=True)
         write_yaml(config, self.out / "config.yaml")
-        with (self.out / "log.csv").open("w", newline="", encoding="utf-8") as file:
+        with (
+            replacing(self.out / "log.csv") as temporary,
+            temporary.open("w", newline="", encoding="utf-8") as file,
+        ):
             csv.writer(file).writerow(self.columns)
 
     def log(self, point: dict[str, Any]) -> None:
@@ -107,19 +109,11 @@ class RunFolder:
         CheckpointError
             If the disk is full, or the folder cannot be written; what was there is still whole.
         """
-        fresh, old = self.out / ".model.new", self.out / ".model.old"
         try:
-            self._restore(old)
-            shutil.rmtree(fresh, ignore_errors=True)
-            save_model(network, fresh, tokenizer, card=card)
-            extras(fresh)
-            if self.model.exists():
-                self.model.rename(old)
-            fresh.rename(self.model)
-            shutil.rmtree(old, ignore_errors=True)
-        except (OSError, SafetensorError) as error:
-            shutil.rmtree(fresh, ignore_errors=True)
-            self._restore(old)
+            with putting(self.model) as fresh:
+                save_model(network, fresh, tokenizer, card=card)
+                extras(fresh)
+        except OSError as error:
             before = (
                 "no weights of this run are there"
                 if self.step is None
@@ -130,15 +124,6 @@ class RunFolder:
                 f"{before}: make room on the disk."
             ) from error
         self.step = step
-
-    def _restore(self, old: Path) -> None:
-        """Bring back what a process that died between two renames had moved away."""
-        if not old.exists():
-            return
-        if self.model.exists():
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            old.rename(self.model)
 
 
 def _shown(value: Any) -> Any:

@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
 from peft.tuners.lora import Linear
-from safetensors.torch import save_file
 
 from ...encoder.adapters import ADAPTER_WEIGHTS
 from ...network import Dnabert2ForSequenceClassification
 from ...network.checkpoint import TOKENIZER, Checkpoint
+from ...network.weights import save_weights
 from ...tokens import DnaTokenizer
 from .config import FinetuneConfig
 from .data import TokenRows
@@ -105,8 +105,7 @@ class LoraLearner(Learner):
         """Write the adapter that `finished` last saw: what `load` and peft read."""
         folder = folder / ADAPTER
         folder.mkdir()
-        save_file(self.kept, folder / ADAPTER_WEIGHTS, metadata={"format": "pt"})
-        (folder / ADAPTER_WEIGHTS).chmod(0o644)  # safetensors writes for the owner only
+        save_weights(self.kept, folder / ADAPTER_WEIGHTS)
         self.settings.save_pretrained(str(folder))
         self.network.config.save_pretrained(folder)
         for name in (TOKENIZER, "tokenizer_config.json"):

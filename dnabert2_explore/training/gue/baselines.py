@@ -9,11 +9,12 @@ from pathlib import Path
 import torch
 
 from ...errors import InputError
+from ...sealed import read_json, write_json
 from ..baselines import BASELINES
 from ..baselines.strands import check_strands
 from ..metrics import score
 from ..tables import Labelled
-from .results import FORMAT, BaselineRun, encode, read_json, write_json
+from .results import FORMAT, BaselineRun, encode
 
 __all__ = ["run_baselines"]
 
@@ -120,4 +121,10 @@ def _kept(path: Path, key: dict[str, object]) -> dict[str, BaselineRun]:
     content = read_json(path)
     if any(content.get(name) != value for name, value in key.items()):
         return {}  # other files, seed or strands: fitted anew
-    return {one["name"]: BaselineRun.from_json(one) for one in content["baselines"]}
+    try:
+        return {one["name"]: BaselineRun.from_json(one) for one in content["baselines"]}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"{path} holds no results of baselines ({type(error).__name__}: {error}): remove it, "
+            "and they are fitted anew."
+        ) from error

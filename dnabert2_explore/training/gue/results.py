@@ -16,7 +16,7 @@ from ...sealed import read_json, write_json
 from ..metrics import Scores
 from .datasets import DATASETS
 
-__all__ = ["FORMAT", "BaselineRun", "GueRun", "decode", "encode", "read_json", "write_json"]
+__all__ = ["FORMAT", "BaselineRun", "GueRun", "decode", "encode"]
 
 #: Version of the result files. Those of version 1 had no digests, of themselves or of the model.
 FORMAT = 2
@@ -202,7 +202,7 @@ class GueRun:
 
 
 #: What a field must be, beyond what reading it has shown.
-_KINDS = {
+_KINDS: dict[str, type | tuple[type, ...]] = {
     "model": str,
     "label": str,
     "variation": str,

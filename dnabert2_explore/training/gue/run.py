@@ -29,14 +29,11 @@ from ..metrics import Scores
 from ..tables import Labelled, read_labelled
 from .baselines import run_baselines
 from .datasets import Dataset
-from .files import Found, find
+from .files import REDUCED_SHARE, Found, find, reduced_training
 from .results import GueRun, encode
 from .variation import Variation, deviations, settings_of
 
 __all__ = ["result_path", "run_dataset"]
-
-#: Share of dev that trains where train.csv is missing; the rest chooses the checkpoint.
-_REDUCED_SHARE = 0.8
 
 
 def result_path(out: str | Path, dataset: Dataset, label: str, seed: int) -> Path:
@@ -74,8 +71,9 @@ def run_dataset(
 ) -> GueRun:
     """Run a model on a dataset by the authors' protocol, or a stated variation of it.
 
-    A run whose result file exists is not run again, if it was made from the same files. Where train.csv is missing, four fifths of dev
-    train and the rest chooses the checkpoint; such a run is "reduced" wherever it is shown.
+    A run whose result file exists is not run again, if it was made from the same files. Where
+    train.csv is missing, four fifths of dev train and the rest chooses the checkpoint; such a run
+    is "reduced" wherever it is shown.
 
     Parameters
     ----------
@@ -156,8 +154,8 @@ def run_dataset(
     with torch_threads(threads):
         where = find_device(device)
         machine = str(describe_machine(where))  # before anything runs, for the load
-        data = _read(files)
         checksums = {split: sha256_of(file) for split, file in files.items()}
+        data = _read(files)
         beside, notes = run_baselines(
             tuple(baselines),
             data,
@@ -229,7 +227,7 @@ def _files(found: Found, folder: Path) -> tuple[dict[str, Path], dict[str, str]]
         return found.files, {split: f"{split}.csv" for split in found.files}
     folder.mkdir(parents=True, exist_ok=True)
     files = {"train": folder / "train.csv", "dev": folder / "dev.csv", "test": found.files["test"]}
-    share = round(100 * _REDUCED_SHARE)
+    share = round(100 * REDUCED_SHARE)
     roles = {
         "train": f"{share}% of dev.csv, as train.csv is missing",
         "dev": f"the other {100 - share}% of dev.csv",
@@ -242,12 +240,7 @@ def _files(found: Found, folder: Path) -> tuple[dict[str, Path], dict[str, str]]
             f"{found.files['dev']}, line 1: no column 'label'; expected the header sequence,label."
         )
     column = header.index("label")
-    labels = np.array([row[column] for row in rows])
-    chosen = np.zeros(len(rows), dtype=bool)
-    rng = np.random.default_rng(42)  # the same rows for every model and seed
-    for one in np.unique(labels):
-        places = rng.permutation(np.nonzero(labels == one)[0])
-        chosen[places[: round(_REDUCED_SHARE * len(places))]] = True
+    chosen = reduced_training([row[column] for row in rows])
     for split, keep in (("train", chosen), ("dev", ~chosen)):
         with (
             replacing(files[split]) as temporary,
@@ -293,8 +286,9 @@ def _finished(path: Path, config: FinetuneConfig, roles: dict[str, str]) -> GueR
         other = [f"division of the files ({run.roles.get('train')})"]
     if other:
         raise InputError(
-            f"{path} was made from another {', another '.join(other)} than {Path(config.test).parent} "
-            "holds now: put the data back, name this run otherwise, or move the file away."
+            f"{path} was made from another {', another '.join(other)} than "
+            f"{Path(config.test).parent} holds now: put the data back, name this run otherwise, or "
+            "move the file away."
         )
     _same_model(path, run, config.model)
     return run
@@ -342,8 +336,8 @@ def _unchanged(run: GueRun, checkpoint: Checkpoint) -> None:
     changed += [kind for kind, digest in _digests(checkpoint).items() if run.files[kind] != digest]
     if changed:
         raise InputError(
-            f"{run.dataset}: {', '.join(changed)} of {run.model} changed on disk while it ran, so that "
-            "nobody can say what the result is of: run it again."
+            f"{run.dataset}, {run.model}: {', '.join(changed)} changed on disk while the run went "
+            "on, so that nobody can say what its result is of: run it again."
         )
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
+import warnings
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -13,7 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...digests import sha256_of
 from ...errors import CheckpointError, InputError
+from ...files import putting
+from ...sealed import read_json, write_json
 from .config import FREE, PretrainConfig, learning_rates
 
 __all__ = [
@@ -22,8 +24,12 @@ __all__ = [
     "read_state",
     "snapshot_folder",
     "tidy",
+    "write_state",
     "write_whole",
 ]
+
+#: The file of a checkpoint that says what it is of; written after all others.
+STATE = "state.json"
 
 
 def latest_checkpoint(run: str | Path) -> Path | None:
@@ -42,10 +48,13 @@ def tidy(run: Path, step: int) -> None:
 
     The steps after `step` are taken anew.
     """
-    for folder in (run / "checkpoints").glob("step-*.partial"):
-        shutil.rmtree(folder)
+    for kind in ("checkpoints", "snapshots"):
+        # Hidden while they are written; earlier versions had them as .partial.
+        for pattern in (".step-*", "step-*.partial"):
+            for folder in (run / kind).glob(pattern):
+                shutil.rmtree(folder)
     for folder in (run / "snapshots").glob("step-*"):
-        if folder.suffix == ".partial" or int(folder.name.removeprefix("step-")) > step:
+        if int(folder.name.removeprefix("step-")) > step:
             shutil.rmtree(folder)
 
 
@@ -67,24 +76,21 @@ def write_whole(folder: Path, fill: Callable[[Path], None], kept: str) -> None:
     """
     from safetensors import SafetensorError
 
-    partial = folder.with_suffix(".partial")
     try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        fill(partial)
-        for path in partial.iterdir():  # on the disk before the name says that they are
-            with path.open("rb+") as handle:
-                os.fsync(handle.fileno())
-        if folder.is_dir():
-            shutil.rmtree(folder)
-        os.replace(partial, folder)
+        with putting(folder) as fresh:
+            fill(fresh)
     # A full disk: safetensors and torch each have their own kinds for it.
     except (OSError, SafetensorError, RuntimeError) as error:
-        shutil.rmtree(partial, ignore_errors=True)
         reason = getattr(error, "strerror", None) or str(error).strip().splitlines()[0]
         raise CheckpointError(
             f"{folder} cannot be written ({reason}); {kept}. Free space, then resume."
         ) from error
+
+
+def write_state(folder: Path, state: dict[str, Any]) -> None:
+    """Write a checkpoint's state.json, the last of its files, with the digests of all others."""
+    files = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
+    write_json(folder / STATE, state | {"files": files})
 
 
 def read_state(folder: Path) -> tuple[dict[str, Any], Any, Any]:
@@ -94,11 +100,19 @@ def read_state(folder: Path) -> tuple[dict[str, Any], Any, Any]:
     ------
     CheckpointError
         If a file is missing or damaged.
+
+    Warns
+    -----
+    UserWarning
+        If an earlier version wrote it, which kept no digests.
     """
     from safetensors.torch import load_file
 
     try:
-        state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        state = read_json(folder / STATE, CheckpointError)
+        for name, digest in state.get("files", {}).items():
+            if sha256_of(folder / name) != digest:
+                raise CheckpointError(f"{name} is damaged: its digest in {STATE} is another")
         weights = load_file(folder / "model.safetensors")
         saved = torch.load(folder / "optimizer.pt", map_location="cpu", weights_only=True)
         PretrainConfig(**state["config"])
@@ -109,6 +123,12 @@ def read_state(folder: Path) -> tuple[dict[str, Any], Any, Any]:
             f"checkpoint {folder} cannot be read ({error}); remove it to resume from the one "
             "before."
         ) from error
+    if "files" not in state:
+        warnings.warn(
+            f"checkpoint {folder} was written before digests were kept: its files are taken as "
+            "they are.",
+            stacklevel=2,
+        )
     return state, weights, saved
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 from collections.abc import Callable
@@ -27,6 +26,7 @@ from .checkpoints import (
     latest_checkpoint,
     read_state,
     snapshot_folder,
+    write_state,
     write_whole,
 )
 from .config import PretrainConfig
@@ -242,8 +242,7 @@ class Run:
         def fill(partial: Path) -> None:
             save_model(network, partial, self.start.tokenizer_file, card=self._card())
             torch.save({"optimizer": optimizer, **beside}, partial / "optimizer.pt")
-            text = json.dumps(state, indent=1) + "\n"
-            (partial / "state.json").write_text(text, encoding="utf-8")
+            write_state(partial, state)
 
         self._write(folder, fill)
         self._saved = self.step

@@ -134,11 +134,17 @@ def test_reading_a_folder(make_run, tmp_path):
 
 def test_leaks_are_told_in_numbers(make_run):
     leak = (
-        "2 of 9 test sequences are in train too (such as a and b): scores on test may be too good"
+        "2 of 9 test sequences are in train too (such as a and b): scores on test may be too good "
+        "by what was learnt by heart"
     )
-    text = leaderboard([make_run(leakage=("no sequence of dev is in train", leak))]).markdown()
+    twins = "no sequence of test is in dev, exactly or nearly; 8 of 9 have a composition twin there"
+    text = leaderboard(
+        [make_run(leakage=("no sequence of dev is in train", leak, twins))]
+    ).markdown()
+    assert "8 of 9 have a composition twin there" in text
     assert "2 of 9 test sequences are in train too" in text
     assert "such as" not in text
+    assert "by heart" not in text
     assert "no sequence of dev" not in text
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shutil
+import warnings
 
 import pytest
 
 from dnabert2_explore.errors import Cancelled, CheckpointError, InputError
+from dnabert2_explore.sealed import read_json, write_json
 from dnabert2_explore.training.finetune import FinetuneConfig
 from dnabert2_explore.training.gue import DATASETS, GueRun, Variation, find, run_dataset
 from dnabert2_explore.training.gue.variation import deviations, settings_of
@@ -65,6 +69,99 @@ def test_one_result_file_a_run(root, tmp_path):
     other = Variation(name="tiny", max_steps=4, evaluate_every=2, learning_rate=2e-3)
     with pytest.raises(InputError, match="was made with another learning_rate"):
         run(root, tmp_path, variation=other)
+
+
+QUICK = {"baselines": (), "bootstrap": 0}
+
+
+@pytest.fixture(scope="module")
+def made(root, model_folder, tmp_path_factory):
+    """Data, a model and a result of them, for tests to copy and change."""
+    folder = tmp_path_factory.mktemp("made")
+    shutil.copytree(root, folder / "data")
+    shutil.copytree(model_folder, folder / "model")
+    run_dataset(
+        "mouse_3", folder / "data", str(folder / "model"), folder / "out", variation=TINY,
+        label="mine", device="cpu", threads=1, **QUICK,
+    )  # fmt: skip
+    return folder
+
+
+@pytest.fixture
+def again(made, tmp_path, monkeypatch):
+    """A copy of these, and a call that must not compute."""
+    for name in ("data", "model", "out"):
+        shutil.copytree(made / name, tmp_path / name)
+    path = tmp_path / "out/mouse_3/mine-seed42.json"
+    # The model's path is a setting.
+    content = read_json(path)
+    content["settings"]["model"] = str(tmp_path / "model")
+    write_json(path, content)
+    monkeypatch.setattr("dnabert2_explore.training.gue.run.finetune", None)
+    return lambda: run_dataset(
+        "mouse_3", tmp_path / "data", str(tmp_path / "model"), tmp_path / "out", variation=TINY,
+        label="mine", device="cpu", threads=1, **QUICK,
+    )  # fmt: skip
+
+
+def test_a_result_is_taken_again_from_copied_files(again):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert again().steps == 4
+
+
+@pytest.mark.parametrize("split", ["train", "dev", "test"])
+def test_a_result_of_other_data_is_refused(again, tmp_path, split):
+    """Every label flipped: the file's size stays."""
+    file = tmp_path / f"data/GUE/mouse/3/{split}.csv"
+    status = file.stat()
+    lines = file.read_text().splitlines()
+    flipped = [line[:-1] + {"0": "1", "1": "0"}[line[-1]] for line in lines[1:]]
+    file.write_text("\n".join([lines[0], *flipped]) + "\n")
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    with pytest.raises(InputError, match=rf"from another {split}\.csv than .*mouse/3 holds"):
+        again()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("model.safetensors", "weights"), ("tokenizer.json", "tokenizer"), ("config.json", "config")],
+)
+def test_a_result_of_a_model_retrained_in_place_is_refused(again, tmp_path, name, kind):
+    file = tmp_path / "model" / name
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(InputError, match=f"was made from another {kind} than .* has now"):
+        again()
+
+
+def test_where_the_model_cannot_be_compared_that_is_told(again, tmp_path):
+    shutil.rmtree(tmp_path / "model")
+    with pytest.warns(UserWarning, match="is taken as it is, .*No model folder"):
+        again()
+    path = tmp_path / "out/mouse_3/mine-seed42.json"
+    content = json.loads(path.read_text()) | {"format": 1}  # as earlier versions wrote
+    del content["files"], content["digest"]
+    path.write_text(json.dumps(content))
+    with pytest.warns(UserWarning, match="written before digests of the model were kept"):
+        assert again().steps == 4
+
+
+def test_files_that_change_while_it_runs_leave_no_result(root, model_folder, tmp_path):
+    shutil.copytree(model_folder, tmp_path / "model")
+
+    def replace(done, total):
+        if done == total:
+            weights = tmp_path / "model/model.safetensors"
+            weights.write_bytes(weights.read_bytes() + b"\0")
+
+    with pytest.raises(InputError, match="weights changed on disk while the run went on"):
+        run_dataset(
+            "mouse_3", root, str(tmp_path / "model"), tmp_path / "out", variation=TINY,
+            device="cpu", threads=1, progress=replace, **QUICK,
+        )  # fmt: skip
+    assert not list(tmp_path.glob("out/*/*.json"))
 
 
 def test_reduced_where_train_is_missing(root, tmp_path):

@@ -1,4 +1,4 @@
-"""Bases as small integers, the form every baseline starts from."""
+"""Bases as small integers, the form that baselines and comparisons of sequences start from."""
 
 from __future__ import annotations
 
