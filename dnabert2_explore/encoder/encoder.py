@@ -42,6 +42,7 @@ from .inputs import cut_ids, far_lengths
 from .long import LongEmbedding, cut
 from .masked import masked_passes
 from .pooling import POOLINGS, pool
+from .readings import Readings
 from .windows import WindowEmbedder
 
 if TYPE_CHECKING:
@@ -624,10 +625,15 @@ class Encoder:
         batch_tokens: int | None = None,
         progress: Progress | None = None,
         second: Bases | Iterable[Bases] | None = None,
+        *,
+        strands: str | None = None,
+        segmentations: int | None = None,
     ) -> NDArray[np.float32]:
         """Predict with the model's head.
 
-        Input is cut at the tokens it was cut at in training (``config.max_input_tokens``).
+        Input is cut at the tokens it was cut at in training (``config.max_input_tokens``). The
+        answer may be the mean over several readings of each sequence; what a model does unless told
+        otherwise was decided when it was trained, and stands in its config.json and card.
 
         Parameters
         ----------
@@ -636,6 +642,11 @@ class Encoder:
             As in `embed`.
         second : str, Sequence, or iterable of them, optional
             The second sequence of each pair, for a model that was trained on pairs.
+        strands : {"one", "both"}, optional
+            The sequence as given, or the mean with its reverse complement.
+        segmentations : int, optional
+            Further random segmentations of each strand (forced borders, chance 0.05 a base), the
+            same ones for a sequence in every process. Cost: (1 + segmentations) passes a strand.
 
         Returns
         -------
@@ -647,7 +658,8 @@ class Encoder:
         ------
         InputError
             If the model has no head, a sequence is empty, or the model reads pairs and there are
-            none, or the other way round.
+            none, or the other way round; if both strands are asked of a model that reads a site of
+            one strand.
 
         Warns
         -----
@@ -670,6 +682,7 @@ class Encoder:
                 f"There are {len(batches[0]):,} first and {len(batches[1]):,} second sequences: "
                 "give as many of the one as of the other."
             )
+        readings = Readings.of(self, strands, segmentations)
         ids = [self._encode(batch) for batch in batches]
         if self.config.training_bases is not None:
             shortest, longest = self.config.training_bases
@@ -677,8 +690,8 @@ class Encoder:
             told = far_lengths(lengths, (shortest, longest))
             if told is not None:
                 warnings.warn(told, stacklevel=2)
-        rows = cut_ids(ids[0], ids[1] if pairs else None, self.config.max_input_tokens)
-        return self.predict_ids(rows, self._limit(batch_tokens), progress)
+        texts = [[clean(_text(one)).bases for one in batch] for batch in batches]
+        return readings.predict(self, ids, texts, self._limit(batch_tokens), progress)
 
     def predict_ids(
         self,

@@ -103,6 +103,7 @@ def load(
         else load_network(checkpoint, precision, attention, shared=where.type == "cpu")
     )
     tokenizer = DnaTokenizer.from_file(checkpoint.tokenizer)
+    tokenizer.anchor = network.config.anchor
     if len(tokenizer) > network.config.vocab_size:
         raise InputError(
             f"The tokenizer of {checkpoint.folder} has {len(tokenizer)} entries, the network "

@@ -10,6 +10,10 @@ from transformers import PreTrainedConfig
 __all__ = ["Dnabert2Config"]
 
 
+def _is_place(anchor: object) -> bool:
+    return isinstance(anchor, int) and not isinstance(anchor, bool) and anchor > 0
+
+
 class Dnabert2Config(PreTrainedConfig):
     """Configuration of a DNABERT-2 network; the defaults are the published 117M model.
 
@@ -43,6 +47,17 @@ class Dnabert2Config(PreTrainedConfig):
         cut in prediction; None for no limit.
     training_bases : sequence of int or None
         Shortest and longest sequence a classifier was trained on, in bases.
+    anchor : str, int or None
+        A classifier of sites reads each sequence as two parts, [CLS] left [SEP] right [SEP], so that
+        tokens begin at the site: "middle" of the sequence, or after so many bases. Tokens behind the
+        first [SEP] are of type 1 where no types are given. None: sequences are read whole.
+    sep_token_id : int
+        [SEP], which parts them.
+    prediction_strands : {"one", "both"}
+        What a classifier's answers are the mean over unless the caller says otherwise: the sequence
+        as given, or both strands.
+    prediction_segmentations : int
+        Further random segmentations that the answers are the mean over.
     alibi_starting_size : int
         Kept so that published configurations round-trip; ALiBi here has no starting size.
 
@@ -78,6 +93,10 @@ class Dnabert2Config(PreTrainedConfig):
         sequence_pairs: bool = False,
         max_input_tokens: int | None = None,
         training_bases: Sequence[int] | None = None,
+        anchor: str | int | None = None,
+        sep_token_id: int = 2,
+        prediction_strands: str = "one",
+        prediction_segmentations: int = 0,
         alibi_starting_size: int = 512,
         tie_word_embeddings: bool = True,
         pad_token_id: int | None = 3,
@@ -92,6 +111,13 @@ class Dnabert2Config(PreTrainedConfig):
             raise ValueError(
                 f"classifier_pooling {classifier_pooling!r} is unknown: choose 'cls' or 'mean'."
             )
+        if prediction_strands not in ("one", "both") or prediction_segmentations < 0:
+            raise ValueError(
+                f"prediction_strands {prediction_strands!r} and prediction_segmentations "
+                f"{prediction_segmentations}: choose 'one' or 'both', and 0 or more."
+            )
+        if not (anchor is None or anchor == "middle" or _is_place(anchor)):
+            raise ValueError(f"anchor {anchor!r} is unknown: choose 'middle', or a number of bases.")
         if hidden_act != "gelu":
             raise ValueError(
                 f"hidden_act {hidden_act!r} is not DNABERT-2's: its gated MLP uses exact 'gelu'."
@@ -113,6 +139,10 @@ class Dnabert2Config(PreTrainedConfig):
         self.sequence_pairs = sequence_pairs
         self.max_input_tokens = max_input_tokens
         self.training_bases = None if training_bases is None else list(training_bases)
+        self.anchor = anchor
+        self.sep_token_id = sep_token_id
+        self.prediction_strands = prediction_strands
+        self.prediction_segmentations = prediction_segmentations
         self.alibi_starting_size = alibi_starting_size
         self.tie_word_embeddings = tie_word_embeddings
         # Informational only: masks come from the tokenizer, never from this id (the hub's

@@ -242,12 +242,38 @@ class Dnabert2Model(Dnabert2PreTrainedModel):
             packing = Packing.dense(words.shape[0], words.shape[1], words.device)
         else:
             packing = Packing.from_mask(attention_mask)
+        if token_type_ids is None and input_ids is not None:
+            token_type_ids = self.part_types(input_ids)
         types = None if token_type_ids is None else packing.pack(token_type_ids)
         hidden = self.embeddings(packing.pack(words), types)
         alibi = AlibiBias(
             self.config.num_attention_heads, packing.longest, hidden.dtype, hidden.device
         )
         return hidden, packing, alibi
+
+    def part_types(
+        self, ids: torch.Tensor, packing: Packing | None = None
+    ) -> torch.Tensor | None:
+        """Token types of an anchored model: 0 up to the first [SEP], 1 behind it.
+
+        Parameters
+        ----------
+        ids : torch.Tensor, shape (…, n), or (total,) with a `packing`
+        packing : Packing, optional
+            Of packed ids.
+
+        Returns
+        -------
+        torch.Tensor or None
+            Of the shape of `ids`; None of a model that reads sequences whole.
+        """
+        if self.config.anchor is None:
+            return None
+        ends = (ids == self.config.sep_token_id).long()
+        before = ends.cumsum(-1) - ends
+        if packing is not None:
+            before = before - before[packing.offsets[:-1].long()][packing.documents]
+        return (before > 0).long()
 
     def packed_states(
         self, ids: torch.Tensor, packing: Packing, layers: Collection[int]
@@ -268,7 +294,8 @@ class Dnabert2Model(Dnabert2PreTrainedModel):
         dict of int to torch.Tensor, shape (total, hidden)
             What `forward` returns as ``hidden_states[i]``, without padding.
         """
-        hidden = self.embeddings(self.embeddings.word_embeddings(ids), None)
+        types = self.part_types(ids, packing)
+        hidden = self.embeddings(self.embeddings.word_embeddings(ids), types)
         alibi = AlibiBias(
             self.config.num_attention_heads, packing.longest, hidden.dtype, hidden.device
         )

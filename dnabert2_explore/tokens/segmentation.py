@@ -9,6 +9,7 @@ dropout of the ``tokenizers`` library cannot be seeded.
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from ..errors import InputError
+from .tokenizer import DnaTokenizer
 
-__all__ = ["Segmentation", "resegment"]
+__all__ = ["Segmentation", "random_cuts", "resegment"]
 
 #: Sequences that share one draw of left-out merges.
 _SHARED = 64
@@ -65,7 +67,7 @@ class Segmentation:
 
 
 def resegment(
-    tokenizer: Tokenizer,
+    tokenizer: DnaTokenizer,
     sequences: Sequence[str],
     how: Segmentation,
     rng: np.random.Generator,
@@ -74,10 +76,10 @@ def resegment(
 
     Parameters
     ----------
-    tokenizer : tokenizers.Tokenizer
-        Left as it is.
+    tokenizer : DnaTokenizer
+        Left as it is. Where it has an anchor, a [SEP] stands there.
     sequences : sequence of str
-        Clean: upper-case bases.
+        Clean: upper-case bases, at least one each.
     how : Segmentation
     rng : numpy.random.Generator
         Consumed: the same state gives the same tokens.
@@ -85,44 +87,82 @@ def resegment(
     Returns
     -------
     list of numpy.ndarray, shape (n,), int64
-        Ids without special tokens.
+        Ids with [CLS] and [SEP].
 
     Examples
     --------
     >>> from dnabert2_explore import load
     >>> tokenizer = load("pocket").tokenizer
     >>> bases = "TATAAAAGGCGCGCACTGACTGATCG"
-    >>> (ids,) = resegment(
-    ...     tokenizer.backend, [bases], Segmentation(cuts=0.5), np.random.default_rng(0)
-    ... )
-    >>> "".join(tokenizer.token(i) for i in ids) == bases
+    >>> (ids,) = resegment(tokenizer, [bases], Segmentation(cuts=0.5), np.random.default_rng(0))
+    >>> "".join(tokenizer.token(i) for i in ids[1:-1]) == bases
     True
     """
     found: list[NDArray[np.int64]] = []
     for start in range(0, len(sequences), _SHARED):
         group = sequences[start : start + _SHARED]
-        cutter = _thinned(tokenizer, how.dropout, rng) if how.dropout else tokenizer
-        found.extend(_encode(cutter, group, how.cuts, rng))
+        cutter = _thinned(tokenizer.backend, how.dropout, rng) if how.dropout else tokenizer.backend
+        borders = [_borders(len(bases), how.cuts, rng) for bases in group]
+        found.extend(_encode(tokenizer, cutter, group, borders))
     return found
 
 
-def _encode(
-    tokenizer: Tokenizer, sequences: Sequence[str], cuts: float, rng: np.random.Generator
+def random_cuts(
+    tokenizer: DnaTokenizer, sequences: Sequence[str], cuts: float, number: int
 ) -> list[NDArray[np.int64]]:
-    """Encode the pieces between forced borders and join their ids."""
+    """Segment sequences by random borders that depend on each sequence alone.
+
+    The answer for a sequence is the same in every process, whatever it is computed with.
+
+    Parameters
+    ----------
+    tokenizer, sequences
+        As for `resegment`.
+    cuts : float
+        Chance of a border before each base.
+    number : int
+        Which of the segmentations of a sequence.
+
+    Returns
+    -------
+    list of numpy.ndarray, shape (n,), int64
+        Ids with [CLS] and [SEP].
+    """
+    borders = [
+        _borders(len(bases), cuts, np.random.default_rng([number, zlib.crc32(bases.encode())]))
+        for bases in sequences
+    ]
+    return _encode(tokenizer, tokenizer.backend, sequences, borders)
+
+
+def _borders(length: int, cuts: float, rng: np.random.Generator) -> list[int]:
+    """Draw forced borders inside a sequence."""
+    return (np.flatnonzero(rng.random(length - 1) < cuts) + 1).tolist() if cuts else []
+
+
+def _encode(
+    tokenizer: DnaTokenizer, cutter: Tokenizer, sequences: Sequence[str], borders: list[list[int]]
+) -> list[NDArray[np.int64]]:
+    """Encode the pieces between borders and join their ids."""
     pieces: list[str] = []
-    ends: list[int] = []
-    for bases in sequences:
-        borders = np.flatnonzero(rng.random(max(len(bases) - 1, 0)) < cuts) + 1 if cuts else ()
-        edges = [0, *(int(border) for border in borders), len(bases)]
+    shapes: list[tuple[int, int]] = []  # pieces of each sequence: before its anchor, in all
+    for bases, inside in zip(sequences, borders, strict=True):
+        at = tokenizer.place(len(bases))
+        edges = sorted({0, len(bases), *inside, *([] if at is None else [at])})
         pieces.extend(bases[a:b] for a, b in pairwise(edges))
-        ends.append(len(pieces))
-    encoded = tokenizer.encode_batch_fast(pieces, add_special_tokens=False)
-    ids = [one.ids for one in encoded]
-    joined = []
-    for start, end in pairwise([0, *ends]):
-        joined.append(np.array([i for piece in ids[start:end] for i in piece], dtype=np.int64))
-    return joined
+        shapes.append((0 if at is None else edges.index(at), len(edges) - 1))
+    encoded = cutter.encode_batch_fast(pieces, add_special_tokens=False)
+    rows: list[NDArray[np.int64]] = []
+    start = 0
+    for before, count in shapes:
+        ids = [tokenizer.cls_id]
+        for number, piece in enumerate(encoded[start : start + count]):
+            if before and number == before:
+                ids.append(tokenizer.sep_id)
+            ids.extend(piece.ids)
+        rows.append(np.array([*ids, tokenizer.sep_id], dtype=np.int64))
+        start += count
+    return rows
 
 
 def _thinned(tokenizer: Tokenizer, dropout: float, rng: np.random.Generator) -> Tokenizer:

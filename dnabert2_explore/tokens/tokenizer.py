@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, InputError
 from ..sequences import Cleaned, Composition, clean, warn_unknown
 from .tokens import Tokens
 
@@ -32,6 +32,9 @@ class DnaTokenizer:
     ----------
     backend : tokenizers.Tokenizer
         A BPE tokenizer with the entries [UNK], [CLS], [SEP], [PAD] and [MASK].
+    anchor : str, int or None
+        Read each sequence as two parts with a [SEP] between them, so that tokens begin at a site:
+        "middle" of the sequence, or after so many bases. None: as a whole.
 
     Raises
     ------
@@ -39,7 +42,7 @@ class DnaTokenizer:
         If one of those entries is missing.
     """
 
-    def __init__(self, backend: Tokenizer) -> None:
+    def __init__(self, backend: Tokenizer, anchor: str | int | None = None) -> None:
         ids = {token: backend.token_to_id(token) for token in SPECIAL}
         missing = [token for token, index in ids.items() if index is None]
         if missing:
@@ -52,6 +55,7 @@ class DnaTokenizer:
         backend.no_truncation()
         backend.no_padding()
         self.backend = backend
+        self.anchor = anchor
         self.unk_id, self.cls_id, self.sep_id, self.pad_id, self.mask_id = (
             int(index) for index in ids.values() if index is not None
         )
@@ -79,7 +83,8 @@ class DnaTokenizer:
     @cached_property
     def sha256(self) -> str:
         """Digest of everything that says how this tokenizer cuts."""
-        return hashlib.sha256(self.backend.to_str().encode()).hexdigest()
+        said = self.backend.to_str() + ("" if self.anchor is None else f"\n{self.anchor}")
+        return hashlib.sha256(said.encode()).hexdigest()
 
     def __len__(self) -> int:
         return self.backend.get_vocab_size()
@@ -137,7 +142,7 @@ class DnaTokenizer:
         if warn:
             warn_unknown(Composition.total(c.composition for c in cleaned))
         encodings = self.backend.encode_batch(
-            [c.bases for c in cleaned], add_special_tokens=special
+            [self._parts(c.bases) for c in cleaned], add_special_tokens=special
         )
         return [self._tokens(*parts) for parts in zip(texts, cleaned, encodings, strict=True)]
 
@@ -154,7 +159,7 @@ class DnaTokenizer:
         list of numpy.ndarray, shape (n,), int64
             `Tokens.ids` of each.
         """
-        encodings = self.backend.encode_batch_fast([c.bases for c in cleaned])
+        encodings = self.backend.encode_batch_fast([self._parts(c.bases) for c in cleaned])
         return [np.asarray(encoding.ids, dtype=np.int64) for encoding in encodings]
 
     def encode_ids(self, bases: str) -> NDArray[np.int32]:
@@ -171,11 +176,38 @@ class DnaTokenizer:
         """
         return np.asarray(self.backend.encode(bases, add_special_tokens=False).ids, dtype=np.int32)
 
+    def place(self, length: int) -> int | None:
+        """Bases before the anchor of a sequence of `length` bases; None without an anchor.
+
+        Raises
+        ------
+        InputError
+            If the sequence is too short to have one.
+        """
+        if self.anchor is None:
+            return None
+        at = length // 2 if self.anchor == "middle" else int(self.anchor)
+        if not 0 < at < length:
+            raise InputError(
+                f"A sequence of {length} bases cannot be read as two parts "
+                + ("" if self.anchor == "middle" else f"({self.anchor} bases and the rest)")
+                + ", as this model reads sites: give windows like those it was trained on."
+            )
+        return at
+
+    def _parts(self, bases: str) -> str | tuple[str, str]:
+        """A sequence as it is encoded: whole, or the pair of its parts."""
+        at = self.place(len(bases)) if bases else None
+        return bases if at is None else (bases[:at], bases[at:])
+
     def _tokens(self, text: str, cleaned: Cleaned, encoding: Encoding) -> Tokens:
         ids = np.asarray(encoding.ids, dtype=np.int64)
         special = np.asarray(encoding.special_tokens_mask, dtype=bool)
         spans = np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2)
         inner = np.flatnonzero(~special)
+        if (at := self.place(len(cleaned.bases)) if cleaned.bases else None) is not None:
+            right = np.array([part == 1 for part in encoding.sequence_ids])
+            spans[right & ~special] += at
         if cleaned.positions is not None and inner.size:
             # Where the caller's text has white space, a token reaches up to the next one's start.
             starts = cleaned.positions[spans[inner, 0]]
@@ -185,6 +217,9 @@ class DnaTokenizer:
         if special.any():
             # Empty spans where they stand: [CLS] at the start, [SEP] at the end.
             edge = np.where(np.arange(len(ids)) == 0, 0, len(text))
+            first = int(np.flatnonzero(ids == self.sep_id)[0])
+            if first < len(ids) - 1:  # the [SEP] at an anchor
+                edge[first] = spans[first + 1, 0]
             spans[special] = edge[special, None]
         return Tokens(
             bases=text,

@@ -138,7 +138,11 @@ class Question:
         torch.Tensor, shape (batch,), float32
         """
         # Captum multiplies by numbers of its own, in float32, where the network has a half type.
-        logits = self.enc.network(inputs_embeds=words.to(self.enc.dtype)).logits.float()
+        types = self.enc.body.part_types(self.ids)
+        logits = self.enc.network(
+            inputs_embeds=words.to(self.enc.dtype),
+            token_type_ids=None if types is None else types.expand(len(words), -1),
+        ).logits.float()
         if self.span is not None:
             first, last = self.span
             truth = torch.from_numpy(self.tokens.ids[first:last]).to(logits.device)

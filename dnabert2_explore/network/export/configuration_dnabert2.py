@@ -33,6 +33,8 @@ class Dnabert2Config(PreTrainedConfig):
         classifier_pooling: str = "cls",
         tie_word_embeddings: bool = True,
         pad_token_id: int | None = 3,
+        anchor: str | int | None = None,
+        sep_token_id: int = 2,
         **kwargs: Any,
     ) -> None:
         if hidden_size % num_attention_heads:
@@ -56,4 +58,6 @@ class Dnabert2Config(PreTrainedConfig):
         self.classifier_pooling = classifier_pooling
         self.tie_word_embeddings = tie_word_embeddings
         self.pad_token_id = pad_token_id
+        self.anchor = anchor  # sequences are read in two parts, [CLS] left [SEP] right [SEP]
+        self.sep_token_id = sep_token_id
         super().__init__(**kwargs)

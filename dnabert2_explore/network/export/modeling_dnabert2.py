@@ -204,6 +204,9 @@ class Dnabert2Model(Dnabert2PreTrainedModel):
         words = inputs_embeds
         if words is None:
             words = self.embeddings.word_embeddings(input_ids)
+        if token_type_ids is None and input_ids is not None and config.anchor is not None:
+            ends = (input_ids == config.sep_token_id).long()
+            token_type_ids = (ends.cumsum(-1) - ends > 0).long()  # 1 behind the first [SEP]
         if attention_mask is None:
             attention_mask = torch.ones(words.shape[:2], dtype=torch.long, device=words.device)
         present = attention_mask[..., None].to(words.dtype)

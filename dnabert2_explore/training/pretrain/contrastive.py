@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from ...tokens import DnaTokenizer
 from ...tokens.segmentation import resegment
 from ..corpus import Corpus
 from ..rows import RowSampler
@@ -52,6 +53,7 @@ class GroupSampler:
 
     def __init__(self, corpus: Corpus, rows: RowSampler, config: PretrainConfig) -> None:
         self.corpus, self.rows, self.config = corpus, rows, config
+        self._tokenizer = DnaTokenizer(rows.tokenizer)
 
     def draw(self, step: int, count: int, species: NDArray[np.int64] | None = None) -> Grouped:
         """Draw `count` windows in groups of ``config.group_windows``.
@@ -79,8 +81,9 @@ class GroupSampler:
                 texts.append(window)
                 groups.append(index if config.positives == "species" else number)
         how = config.segmentation_of(step)
-        cut = resegment(self.rows.tokenizer, texts, how, self.rows.generator(step, purpose=4))
-        return Grouped(self.rows.padded(cut), np.array(groups, dtype=np.int64))
+        cut = resegment(self._tokenizer, texts, how, self.rows.generator(step, purpose=4))
+        ids = self.rows.padded([one[1:-1] for one in cut])
+        return Grouped(ids, np.array(groups, dtype=np.int64))
 
     def _species(self, rng: np.random.Generator, groups: int) -> NDArray[np.int64]:
         chances = self.corpus.probabilities
