@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from copy import copy
 
 import torch
 
@@ -88,6 +89,20 @@ class AlibiBias:
         self.slopes = alibi_slopes(n_heads).to(distance.device)
         self.ramp = (distance * -self.slopes[:, None]).to(dtype)
         self._dense: torch.Tensor | None = None
+        self._copies: dict[torch.device, AlibiBias] = {}
+
+    def to(self, device: torch.device | str | int, non_blocking: bool = False) -> AlibiBias:
+        """Return it with its tensors on a device, itself if they are there (see `Packing.to`)."""
+        device = torch.device(device)
+        if device == self.ramp.device:
+            return self
+        if device not in self._copies:
+            moved = copy(self)
+            moved.slopes = self.slopes.to(device, non_blocking=non_blocking)
+            moved.ramp = self.ramp.to(device, non_blocking=non_blocking)
+            moved._dense, moved._copies = None, {}
+            self._copies[device] = moved
+        return self._copies[device]
 
     def reversed(self, length: int) -> torch.Tensor:
         """Bias for queries in reverse order, shape (1, heads, length, length), without a copy."""

@@ -12,12 +12,15 @@ from typing import Any
 from safetensors import safe_open
 
 from ..errors import CheckpointError
-from ..files import replacing
+from ..files import called, replacing
 from ..version import __version__
 
 __all__ = ["CARD", "Card", "card_text", "write_card"]
 
 CARD = "README.md"
+
+# What safetensors calls them.
+_KINDS = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
 _HEADS = {
     "Dnabert2Model": ("AutoModel", "feature-extraction"),
@@ -87,10 +90,9 @@ def write_card(folder: str | Path, card: Card | None = None, usage: str = "") ->
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         with safe_open(folder / "model.safetensors", framework="numpy") as weights:
-            parameters = sum(
-                prod(weights.get_slice(name).get_shape())
-                for name in weights.keys()  # noqa: SIM118
-            )
+            stored = {name: weights.get_slice(name) for name in weights.keys()}  # noqa: SIM118
+            parameters = sum(prod(one.get_shape()) for one in stored.values())
+            kinds = sorted({_KINDS.get(one.get_dtype(), "other") for one in stored.values()})
     except (OSError, ValueError) as error:
         raise CheckpointError(
             f"{folder} holds no model to describe ({error}): save one there first."
@@ -98,7 +100,13 @@ def write_card(folder: str | Path, card: Card | None = None, usage: str = "") ->
     path = folder / CARD
     with replacing(path) as temporary:
         temporary.write_text(
-            card_text(config, parameters, card or Card(), folder.resolve().name, usage),
+            card_text(
+                config | {"dtype": " and ".join(kinds)},
+                parameters,
+                card or Card(),
+                called(folder),
+                usage,
+            ),
             encoding="utf-8",
         )
     return path
@@ -112,7 +120,7 @@ def card_text(
     Parameters
     ----------
     config : dict
-        The model's config.json.
+        The model's config.json, but with the weights' own type under "dtype".
     parameters : int
     card : Card
     name : str
@@ -121,8 +129,9 @@ def card_text(
         Markdown in place of the usual lines on loading.
     """
     head = (config.get("architectures") or ["Dnabert2Model"])[0]
+    name = _plain(name)
     auto, pipeline = _HEADS.get(head, _HEADS["Dnabert2Model"])
-    parts = [_front(card, pipeline), f"# {card.title or name}"]
+    parts = [_front(card, pipeline), f"# {_plain(card.title) or name}"]
     if card.summary:
         parts.append(card.summary)
     parts.append("## Network\n\n" + _table(_network(config, parameters, head)))
@@ -138,7 +147,7 @@ def card_text(
     if not (card.data or card.settings or card.limits):
         limits.insert(0, "Whoever saved this model did not say here what it was trained on.")
     if limits:
-        parts.append("## Limits\n\n" + "\n".join(f"- {one}" for one in limits))
+        parts.append("## Limits\n\n" + "\n".join(f"- {_plain(one)}" for one in limits))
     parts.append(
         f"Written by dnabert2-explore {__version__}. The architecture is that of Zhou et al. 2023, "
         "[DNABERT-2](https://arxiv.org/abs/2306.15006)."
@@ -166,7 +175,7 @@ def _network(config: dict[str, Any], parameters: int, head: str) -> dict[str, ob
         "layers, width, heads": f"{config['num_hidden_layers']}, {config['hidden_size']}, "
         f"{config['num_attention_heads']}",
         "vocabulary": f"{config['vocab_size']:,}",
-        "number type": config.get("dtype", "float32"),
+        "number type": _kind_of_numbers(config.get("dtype") or "float32"),
     }
     if head == "Dnabert2ForSequenceClassification":
         names = config.get("id2label") or {}
@@ -202,6 +211,17 @@ def _usage(auto: str, name: str) -> str:
 def _table(rows: Mapping[str, object]) -> str:
     lines = ["| | |", "|---|---|"]
     for key, value in rows.items():
-        text = " ".join(str(value).split()).replace("|", "\\|")
-        lines.append(f"| {key} | {text} |")
+        cells = (_plain(str(cell)).replace("|", "\\|") for cell in (key, value))
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    """Keep text on one line, and what looks like a tag from being one."""
+    return " ".join(text.split()).replace("<", "&lt;")
+
+
+def _kind_of_numbers(kind: str) -> str:
+    if kind in ("float32", "float64"):
+        return kind
+    return f"{kind} in the file; opened in float32 unless another type is asked for"

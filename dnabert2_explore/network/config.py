@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
+import torch
 from transformers import PreTrainedConfig
 
 __all__ = ["Dnabert2Config"]
@@ -58,14 +60,18 @@ class Dnabert2Config(PreTrainedConfig):
         as given, or both strands.
     prediction_segmentations : int
         Further random segmentations that the answers are the mean over.
+    pooler : bool or None
+        Whether a saved `Dnabert2Model` has a pooler. What has a head says it by `architectures`.
     alibi_starting_size : int
         Kept so that published configurations round-trip; ALiBi here has no starting size.
 
     Raises
     ------
     ValueError
-        If `hidden_size` is not a multiple of `num_attention_heads`, or `classifier_pooling` is
-        unknown, or `hidden_act` asks for another architecture.
+        If a size is no whole number above 0, a probability or epsilon no number in its range,
+        `hidden_size` not a multiple of `num_attention_heads`, `classifier_pooling` unknown, the
+        names of classes are not numbered from 0 or not all different, or `hidden_act` asks for
+        another architecture.
 
     References
     ----------
@@ -97,11 +103,26 @@ class Dnabert2Config(PreTrainedConfig):
         sep_token_id: int = 2,
         prediction_strands: str = "one",
         prediction_segmentations: int = 0,
+        pooler: bool | None = None,
         alibi_starting_size: int = 512,
         tie_word_embeddings: bool = True,
         pad_token_id: int | None = 3,
         **kwargs: Any,
     ) -> None:
+        _check_sizes(
+            vocab_size=vocab_size,
+            hidden_size=hidden_size,
+            num_hidden_layers=num_hidden_layers,
+            num_attention_heads=num_attention_heads,
+            intermediate_size=intermediate_size,
+            type_vocab_size=type_vocab_size,
+        )
+        _check_numbers(0.0, 1.0, hidden_dropout_prob=hidden_dropout_prob)
+        _check_numbers(0.0, 1.0, attention_probs_dropout_prob=attention_probs_dropout_prob)
+        if classifier_dropout is not None:
+            _check_numbers(0.0, 1.0, classifier_dropout=classifier_dropout)
+        _check_numbers(0.0, 1e3, layer_norm_eps=layer_norm_eps, initializer_range=initializer_range)
+        _check_classes(kwargs.get("id2label"), kwargs.get("label2id"))
         if hidden_size % num_attention_heads:
             raise ValueError(
                 f"hidden_size {hidden_size} is not a multiple of num_attention_heads "
@@ -143,9 +164,78 @@ class Dnabert2Config(PreTrainedConfig):
         self.sep_token_id = sep_token_id
         self.prediction_strands = prediction_strands
         self.prediction_segmentations = prediction_segmentations
+        self.pooler = pooler
         self.alibi_starting_size = alibi_starting_size
         self.tie_word_embeddings = tie_word_embeddings
         # Informational only: masks come from the tokenizer, never from this id (the hub's
         # generation_config.json says 0, the tokenizer's [PAD] is 3).
         self.pad_token_id = pad_token_id
         super().__init__(**kwargs)
+
+    @property
+    def has_pooler(self) -> bool:
+        """Whether the weights that this configuration came with have a pooler."""
+        heads = self.architectures or []
+        if "Dnabert2ForSequenceClassification" in heads:
+            return True
+        return bool(self.pooler) and "Dnabert2ForMaskedLM" not in heads
+
+    def save_pretrained(self, *args: Any, **kwargs: Any) -> None:
+        """Write config.json, which never declares half precision.
+
+        transformers computes and *trains* in the type that the file names: in half precision that
+        diverges, and autocast over it raises. Weights may be kept in half precision; they are
+        opened in float32 unless the reader asks for another type.
+        """
+        this: Any = self  # dtype is an attribute that transformers sets
+        mine = this.dtype
+        if mine in (torch.float16, torch.bfloat16, "float16", "bfloat16"):
+            this.dtype = torch.float32
+        try:
+            super().save_pretrained(*args, **kwargs)
+        finally:
+            this.dtype = mine
+
+
+def _check_sizes(**sizes: object) -> None:
+    for name, value in sizes.items():
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**31:
+            raise ValueError(f"{name} is {_shown(value)}: expected a whole number above 0.")
+
+
+def _check_numbers(low: float, high: float, **numbers: object) -> None:
+    for name, value in numbers.items():
+        right = isinstance(value, int | float) and not isinstance(value, bool)
+        if not right or not low <= cast(float, value) <= high:
+            raise ValueError(f"{name} is {_shown(value)}: expected a number from {low} to {high}.")
+
+
+def _check_classes(names: object, numbers: object) -> None:
+    """Raise unless classes are numbered 0, 1, … and each has a name of its own."""
+    if names is None:
+        return
+    if not isinstance(names, Mapping):
+        raise ValueError(
+            f'id2label is {_shown(names)}: expected names by number, such as {{"0": "donor"}}.'
+        )
+    if sorted(map(str, names)) != sorted(map(str, range(len(names)))):
+        raise ValueError(
+            f"id2label numbers its classes {_shown(list(names))}: expected 0 to {len(names) - 1}."
+        )
+    twice = [name for name, count in Counter(map(str, names.values())).items() if count > 1]
+    if twice:
+        raise ValueError(
+            f"id2label gives the name {_shown(twice[0])} to several classes: name each differently."
+        )
+    wanted = {str(name): int(number) for number, name in names.items()}
+    given = {str(k): v for k, v in numbers.items()} if isinstance(numbers, Mapping) else {}
+    # Other names altogether are what transformers leaves of a model that got new classes.
+    if given.keys() == wanted.keys() and given != wanted:
+        raise ValueError(
+            "label2id numbers the classes otherwise than id2label: correct one of them."
+        )
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -7,14 +7,14 @@ attentions, hidden states, ``ModelOutput``, ``inputs_embeds``.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import torch
 from torch import nn
 from torch.nn import functional
 from transformers import PreTrainedModel
-from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import (
     BaseModelOutputWithPooling,
     MaskedLMOutput,
@@ -23,154 +23,26 @@ from transformers.modeling_outputs import (
 from transformers.utils.generic import can_return_tuple
 
 from .alibi import AlibiBias
-from .attention import BACKENDS, refuse_backend
+from .attention import refuse_backend
+from .blocks import (
+    Dnabert2Embeddings,
+    Dnabert2Encoder,
+    Dnabert2Layer,
+    Dnabert2MaskedLMHead,
+    Dnabert2Pooler,
+    Dnabert2SelfAttention,
+)
 from .config import Dnabert2Config
 from .packing import Packing
 
 __all__ = [
     "Dnabert2ForMaskedLM",
     "Dnabert2ForSequenceClassification",
+    "Dnabert2Layer",
     "Dnabert2Model",
     "Dnabert2PreTrainedModel",
+    "Dnabert2SelfAttention",
 ]
-
-#: Tokens whose gated activations a CPU holds at once where no gradients are kept.
-MLP_TOKENS = 1024
-
-
-class Dnabert2Embeddings(nn.Module):
-    """Token plus token-type embeddings, normalised. There are no position embeddings."""
-
-    def __init__(self, config: Dnabert2Config) -> None:
-        super().__init__()
-        # No padding_idx: the original trains every row, [UNK] (id 0) included.
-        self.word_embeddings = nn.Embedding(config.vocab_size, config.hidden_size)
-        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.hidden_size)
-        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
-
-    def forward(self, words: torch.Tensor, token_type_ids: torch.Tensor | None) -> torch.Tensor:
-        """Embed packed tokens: `words` (total, hidden), `token_type_ids` (total,)."""
-        if token_type_ids is None:
-            types = self.token_type_embeddings.weight[0]
-        else:
-            types = self.token_type_embeddings(token_type_ids)
-        return self.dropout(self.LayerNorm(words + types))
-
-
-class Dnabert2SelfAttention(nn.Module):
-    """Fused query/key/value projection and the chosen attention backend."""
-
-    def __init__(self, config: Dnabert2Config) -> None:
-        super().__init__()
-        self.config = config
-        self.n_heads = config.num_attention_heads
-        self.Wqkv = nn.Linear(config.hidden_size, 3 * config.hidden_size)
-
-    def split(self, projected: torch.Tensor) -> torch.Tensor:
-        """View `Wqkv`'s output (n, 3 · hidden) as (n, 3, heads, head_dim): query, key, value."""
-        return projected.unflatten(-1, (3, self.n_heads, -1))
-
-    def forward(
-        self, hidden: torch.Tensor, packing: Packing, alibi: AlibiBias
-    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """Attend within each sequence.
-
-        Returns
-        -------
-        context : torch.Tensor, shape (total, hidden)
-        maps : list of torch.Tensor
-            One (sequences, heads, n, n) a group, from a backend that forms them; else empty.
-        """
-        dropout = self.config.attention_probs_dropout_prob if self.training else 0.0
-        backend = BACKENDS[refuse_backend(self.config._attn_implementation)]
-        context, maps = backend(self.split(self.Wqkv(hidden)), packing, alibi, dropout)
-        return context.flatten(-2), maps
-
-
-class Dnabert2AttentionOutput(nn.Module):
-    """Projection, residual and LayerNorm after attention."""
-
-    def __init__(self, config: Dnabert2Config) -> None:
-        super().__init__()
-        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
-        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
-
-    def forward(self, context: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
-        return self.LayerNorm(self.dropout(self.dense(context)) + residual)
-
-
-class Dnabert2Attention(nn.Module):
-    """Self-attention with its output block (names as in the published checkpoint)."""
-
-    def __init__(self, config: Dnabert2Config) -> None:
-        super().__init__()
-        self.self = Dnabert2SelfAttention(config)
-        self.output = Dnabert2AttentionOutput(config)
-
-    def forward(
-        self, hidden: torch.Tensor, packing: Packing, alibi: AlibiBias
-    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        context, maps = self.self(hidden, packing, alibi)
-        return self.output(context, hidden), maps
-
-
-class Dnabert2GatedMLP(nn.Module):
-    """Gated GELU MLP: gelu(first half) times second half, projected back."""
-
-    def __init__(self, config: Dnabert2Config) -> None:
-        super().__init__()
-        self.gated_layers = nn.Linear(config.hidden_size, 2 * config.intermediate_size, bias=False)
-        self.wo = nn.Linear(config.intermediate_size, config.hidden_size)
-        self.layernorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
-
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        # Eight times as wide as the hidden states: a long sequence would need gigabytes for it.
-        if hidden.device.type == "cpu" and not torch.is_grad_enabled():
-            parts = [self._mix(part) for part in hidden.split(MLP_TOKENS)]
-            return parts[0] if len(parts) == 1 else torch.cat(parts)
-        return self._mix(hidden)
-
-    def _mix(self, hidden: torch.Tensor) -> torch.Tensor:
-        gate, content = self.gated_layers(hidden).chunk(2, dim=-1)
-        return self.layernorm(self.wo(self.dropout(functional.gelu(gate) * content)) + hidden)
-
-
-class Dnabert2Layer(GradientCheckpointingLayer):
-    """One post-norm encoder block."""
-
-    def __init__(self, config: Dnabert2Config) -> None:
-        super().__init__()
-        self.attention = Dnabert2Attention(config)
-        self.mlp = Dnabert2GatedMLP(config)
-
-    def forward(
-        self, hidden: torch.Tensor, packing: Packing, alibi: AlibiBias
-    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        attended, maps = self.attention(hidden, packing, alibi)
-        return self.mlp(attended), maps
-
-
-class Dnabert2Encoder(nn.Module):
-    """The stack of blocks."""
-
-    def __init__(self, config: Dnabert2Config) -> None:
-        super().__init__()
-        self.layer = nn.ModuleList(Dnabert2Layer(config) for _ in range(config.num_hidden_layers))
-
-
-class Dnabert2Pooler(nn.Module):
-    """tanh(dense(x)) of one vector per sequence."""
-
-    def __init__(self, config: Dnabert2Config) -> None:
-        super().__init__()
-        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
-        self.activation = nn.Tanh()  # a module, so that DeepLift's rule for it can hook in
-
-    def forward(self, vectors: torch.Tensor) -> torch.Tensor:
-        return self.activation(self.dense(vectors))
 
 
 class Dnabert2PreTrainedModel(PreTrainedModel):
@@ -190,6 +62,13 @@ class Dnabert2PreTrainedModel(PreTrainedModel):
         """Refuse every backend that would compute without ALiBi."""
         return refuse_backend(requested_attention)
 
+    def _check_and_adjust_attn_implementation(
+        self, attn_implementation: str | None, *_args: Any, **_kwargs: Any
+    ) -> str:
+        # transformers takes every name with "flash" in it for a kernel of its own or of the hub,
+        # whatever the method above says. Backends here are ours: there is nothing to look for.
+        return refuse_backend(attn_implementation)
+
     @classmethod
     def _can_set_attn_implementation(cls) -> bool:
         # transformers guesses this from the source text; backends here are looked up per call.
@@ -202,16 +81,23 @@ class Dnabert2Model(Dnabert2PreTrainedModel):
     Parameters
     ----------
     config : Dnabert2Config
-    add_pooling_layer : bool
-        Whether to build the pooler (random in the published checkpoint, which has none).
+    add_pooling_layer : bool, optional
+        Whether to build the pooler. By default as the checkpoint has it (`config.has_pooler`): the
+        published one has none, and a pooler of random weights tells nothing.
     """
 
-    def __init__(self, config: Dnabert2Config, add_pooling_layer: bool = True) -> None:
+    def __init__(self, config: Dnabert2Config, add_pooling_layer: bool | None = None) -> None:
         super().__init__(config)
+        with_pooler = config.has_pooler if add_pooling_layer is None else add_pooling_layer
         self.embeddings = Dnabert2Embeddings(config)
         self.encoder = Dnabert2Encoder(config)
-        self.pooler: Dnabert2Pooler | None = Dnabert2Pooler(config) if add_pooling_layer else None
+        self.pooler: Dnabert2Pooler | None = Dnabert2Pooler(config) if with_pooler else None
         self.post_init()
+
+    def save_pretrained(self, *args: Any, **kwargs: Any) -> None:
+        """Save as transformers does; config.json says whether there is a pooler."""
+        self.config.pooler = self.pooler is not None
+        super().save_pretrained(*args, **kwargs)
 
     def get_input_embeddings(self) -> nn.Module:
         """Return the token embedding table."""
@@ -238,10 +124,11 @@ class Dnabert2Model(Dnabert2PreTrainedModel):
         if words is None:
             # Looked up in the padded layout, so that hooks on the table (Captum's) see a batch.
             words = self.embeddings.word_embeddings(input_ids)
+        _check_shapes(words, attention_mask=attention_mask, token_type_ids=token_type_ids)
         if attention_mask is None:
             packing = Packing.dense(words.shape[0], words.shape[1], words.device)
         else:
-            packing = Packing.from_mask(attention_mask)
+            packing = Packing.from_mask(attention_mask).to(words.device)
         if token_type_ids is None and input_ids is not None:
             token_type_ids = self.part_types(input_ids)
         types = None if token_type_ids is None else packing.pack(token_type_ids)
@@ -342,9 +229,13 @@ class Dnabert2Model(Dnabert2PreTrainedModel):
         Raises
         ------
         ValueError
-            If both or neither kind of input is given, the mask is not 2-dimensional, or attentions
-            are asked of a backend that never forms them.
+            If both or neither kind of input is given, there are no tokens, mask or token types
+            are of another shape than the tokens, or attentions are asked of a backend that never
+            forms them.
+        TypeError
+            For a keyword that DNABERT-2 does not know, such as ``position_ids``.
         """
+        _refuse_unknown(kwargs)
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("Give exactly one of input_ids and inputs_embeds.")
         if output_attentions is None:
@@ -356,66 +247,38 @@ class Dnabert2Model(Dnabert2PreTrainedModel):
                 f"Backend {self.config._attn_implementation!r} never forms attention maps: call "
                 'set_attn_implementation("eager") first.'
             )
-        if attention_mask is not None and attention_mask.dim() != 2:
-            raise ValueError(
-                f"attention_mask has {attention_mask.dim()} dimensions: give (batch, tokens) with "
-                "1 for tokens and 0 for padding."
-            )
         hidden, packing, alibi = self._begin(
             input_ids, attention_mask, token_type_ids, inputs_embeds
         )
-        hidden_states = [packing.unpack(hidden)] if output_hidden_states else None
-        attentions: list[torch.Tensor] | None = [] if output_attentions else None
-        # A batch of padding only has nothing to attend to.
-        for layer in self.encoder.layer if packing.groups else ():
-            hidden, maps = layer(hidden, packing, alibi)
-            if hidden_states is not None:
-                hidden_states.append(packing.unpack(hidden))
-            if attentions is not None:
-                attentions.append(packing.unpack_maps(maps))
-        last = packing.unpack(hidden)
+        # What is handed out is what the next layer computes with, so that gradients reach it.
+        if output_attentions and torch.is_grad_enabled() and packing.indices is not None:
+            packing = replace(packing, padded_maps=True, shared={})
+        hidden_states: list[torch.Tensor] = []
+        attentions: list[torch.Tensor] = []
+
+        def record(hidden: torch.Tensor) -> torch.Tensor:
+            if not output_hidden_states:
+                return hidden
+            hidden_states.append(packing.unpack(hidden))
+            return packing.pack(hidden_states[-1]) if torch.is_grad_enabled() else hidden
+
+        hidden = record(hidden)
+        for layer in self.encoder.layer:
+            if packing.groups:
+                hidden, maps = layer(hidden, packing, alibi)
+                if output_attentions:
+                    attentions.append(packing.unpack_maps(maps))
+            elif output_attentions:  # padding only: there is nothing to attend to
+                shape = (packing.batch, self.config.num_attention_heads, *2 * (packing.width,))
+                attentions.append(hidden.new_zeros(shape))
+            hidden = record(hidden)
+        last = hidden_states[-1] if output_hidden_states else packing.unpack(hidden)
         return BaseModelOutputWithPooling(
             last_hidden_state=last,
             pooler_output=self.pooler(last[:, 0]) if self.pooler is not None else None,
-            hidden_states=tuple(hidden_states) if hidden_states is not None else None,
-            attentions=tuple(attentions) if attentions is not None else None,
+            hidden_states=tuple(hidden_states) if output_hidden_states else None,
+            attentions=tuple(attentions) if output_attentions else None,
         )
-
-
-class Dnabert2PredictionTransform(nn.Module):
-    """Dense, GELU, LayerNorm before the decoder."""
-
-    def __init__(self, config: Dnabert2Config) -> None:
-        super().__init__()
-        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
-        # The original leaves this one at 1e-12 whatever layer_norm_eps says.
-        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=1e-12)
-
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        return self.LayerNorm(functional.gelu(self.dense(hidden)))
-
-
-class Dnabert2Predictions(nn.Module):
-    """Transform, then the decoder tied to the token embeddings."""
-
-    def __init__(self, config: Dnabert2Config) -> None:
-        super().__init__()
-        self.transform = Dnabert2PredictionTransform(config)
-        self.decoder = nn.Linear(config.hidden_size, config.vocab_size)
-
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        return self.decoder(self.transform(hidden))
-
-
-class Dnabert2MaskedLMHead(nn.Module):
-    """Masked-LM head (nested as the published names `cls.predictions.…` are)."""
-
-    def __init__(self, config: Dnabert2Config) -> None:
-        super().__init__()
-        self.predictions = Dnabert2Predictions(config)
-
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        return self.predictions(hidden)
 
 
 class Dnabert2ForMaskedLM(Dnabert2PreTrainedModel):
@@ -466,6 +329,7 @@ class Dnabert2ForMaskedLM(Dnabert2PreTrainedModel):
             `logits` (batch, n, vocab_size), or (labelled, vocab_size) with labels and
             `config.sparse_prediction`.
         """
+        _refuse_unknown(kwargs)
         outputs = self.bert(
             input_ids,
             attention_mask,
@@ -475,6 +339,8 @@ class Dnabert2ForMaskedLM(Dnabert2PreTrainedModel):
             output_hidden_states=output_hidden_states,
         )
         hidden = outputs.last_hidden_state
+        if labels is not None:
+            labels = labels.to(hidden.device)
         targets: torch.Tensor | None
         if labels is not None and self.config.sparse_prediction:
             labelled = labels > 0
@@ -503,7 +369,7 @@ class Dnabert2ForSequenceClassification(Dnabert2PreTrainedModel):
     def __init__(self, config: Dnabert2Config) -> None:
         super().__init__(config)
         self.num_labels = config.num_labels
-        self.bert = Dnabert2Model(config)
+        self.bert = Dnabert2Model(config, add_pooling_layer=True)
         dropout = config.classifier_dropout
         self.dropout = nn.Dropout(config.hidden_dropout_prob if dropout is None else dropout)
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
@@ -534,6 +400,7 @@ class Dnabert2ForSequenceClassification(Dnabert2PreTrainedModel):
             `logits` (batch, num_labels) and, with labels, `loss` (cross entropy, binary cross
             entropy with logits, or mean squared error).
         """
+        _refuse_unknown(kwargs)
         outputs = self.bert(
             input_ids,
             attention_mask,
@@ -548,7 +415,7 @@ class Dnabert2ForSequenceClassification(Dnabert2PreTrainedModel):
             count = (
                 hidden.new_full((hidden.shape[0], 1), hidden.shape[1])
                 if attention_mask is None
-                else attention_mask.sum(dim=1, keepdim=True).clamp(min=1).to(hidden.dtype)
+                else attention_mask.sum(dim=1, keepdim=True).clamp(min=1).to(hidden)
             )
             assert self.bert.pooler is not None  # built in __init__
             pooled = self.bert.pooler(hidden.sum(dim=1) / count)
@@ -572,6 +439,7 @@ class Dnabert2ForSequenceClassification(Dnabert2PreTrainedModel):
         """
         last = self.config.num_hidden_layers
         hidden = self.bert.packed_states(ids, packing, (last,))[last]
+        packing = packing.to(hidden.device)
         if self.config.classifier_pooling == "mean":
             means = torch.segment_reduce(hidden.float(), "mean", lengths=packing.lengths, axis=0)
             vectors = means.to(hidden.dtype)
@@ -581,6 +449,7 @@ class Dnabert2ForSequenceClassification(Dnabert2PreTrainedModel):
         return self.classifier(self.dropout(self.bert.pooler(vectors)))
 
     def _loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        labels = labels.to(logits.device)
         if self.config.problem_type is None:
             if self.num_labels == 1:
                 self.config.problem_type = "regression"
@@ -593,3 +462,26 @@ class Dnabert2ForSequenceClassification(Dnabert2PreTrainedModel):
         if self.config.problem_type == "single_label_classification":
             return functional.cross_entropy(logits, labels.view(-1))
         return functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
+
+
+def _refuse_unknown(keywords: Mapping[str, Any]) -> None:
+    """Raise for keywords that would change nothing, in silence."""
+    if unknown := [name for name, value in keywords.items() if value is not None]:
+        raise TypeError(
+            f"DNABERT-2 takes no {', '.join(unknown)}: leave it out, or check the spelling."
+        )
+
+
+def _check_shapes(words: torch.Tensor, **beside: torch.Tensor | None) -> None:
+    """Raise unless there are tokens, and what stands beside them is of their shape."""
+    batch, width = words.shape[:2]
+    if width == 0:
+        raise ValueError(
+            "There are no tokens: give input_ids of shape (batch, tokens) with tokens."
+        )
+    for name, tensor in beside.items():
+        if tensor is not None and tensor.shape != (batch, width):
+            raise ValueError(
+                f"{name} has the shape {tuple(tensor.shape)}: give (batch, tokens), here "
+                f"{(batch, width)}."
+            )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -53,6 +53,9 @@ class Packing:
     indices : torch.Tensor, shape (total,), or None
         Places of the tokens in the flattened batch; None where there is no padding.
     device : torch.device
+    padded_maps : bool
+        Whether "eager" computes through the padded attention maps it hands out, so that gradients
+        reach them.
     shared : dict
         What an attention backend prepares once for all layers.
     """
@@ -63,13 +66,14 @@ class Packing:
     longest: int
     indices: torch.Tensor | None
     device: torch.device
+    padded_maps: bool = False
     shared: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def dense(cls, batch: int, width: int, device: torch.device) -> Packing:
         """Describe a batch without padding."""
-        group = Group(0, tuple(range(batch)), width, None)
-        return cls(batch, width, (group,), width, None, device)
+        groups = (Group(0, tuple(range(batch)), width, None),) if batch else ()
+        return cls(batch, width, groups, width, None, device)
 
     @classmethod
     def from_lengths(cls, lengths: Iterable[int], device: torch.device) -> Packing:
@@ -89,9 +93,10 @@ class Packing:
         width = max(group.length for group in groups)
         if row * width == start:
             return cls.dense(row, width, device)
-        columns = [torch.arange(g.length) for g in groups for _ in g.rows]
-        indices = torch.cat([r * width + column for r, column in enumerate(columns)]).to(device)
-        return cls(row, width, tuple(groups), width, indices, device)
+        counts = torch.tensor([group.length for group in groups for _ in group.rows])
+        rows = torch.arange(row).repeat_interleave(counts)
+        columns = torch.arange(start) - (counts.cumsum(0) - counts)[rows]
+        return cls(row, width, tuple(groups), width, (rows * width + columns).to(device), device)
 
     @classmethod
     def from_mask(cls, mask: torch.Tensor) -> Packing:
@@ -126,6 +131,30 @@ class Packing:
         indices = rows[sequence] * width + column
         return cls(batch, width, tuple(groups), longest, indices, mask.device)
 
+    def to(self, device: torch.device | str | int, non_blocking: bool = False) -> Packing:
+        """Return it with its tensors on a device, itself if they are there.
+
+        accelerate calls this where the layers of a network lie on several devices
+        (``device_map``); each device's copy is made once for all its layers.
+        """
+        device = torch.device(device)
+        if device == self.device:
+            return self
+        copies = self.shared.setdefault("copies", {})
+        if device not in copies:
+
+            def moved(tensor: torch.Tensor | None) -> torch.Tensor | None:
+                return None if tensor is None else tensor.to(device, non_blocking=non_blocking)
+
+            copies[device] = replace(
+                self,
+                groups=tuple(replace(g, positions=moved(g.positions)) for g in self.groups),
+                indices=moved(self.indices),
+                device=device,
+                shared={},
+            )
+        return copies[device]
+
     @property
     def has_gaps(self) -> bool:
         """Whether padding lies between the tokens of a sequence."""
@@ -148,7 +177,8 @@ class Packing:
     def documents(self) -> torch.Tensor:
         """Which sequence, in packed order, each token belongs to, shape (total,), int64."""
         order = torch.arange(len(self.lengths), device=self.device)
-        return order.repeat_interleave(self.lengths)
+        total = sum(len(group.rows) * group.length for group in self.groups)
+        return order.repeat_interleave(self.lengths, output_size=total)
 
     @cached_property
     def places(self) -> torch.Tensor:
@@ -183,28 +213,55 @@ class Packing:
     def pack(self, padded: torch.Tensor) -> torch.Tensor:
         """Turn (batch, width, …) into (total, …)."""
         flat = padded.flatten(0, 1)
-        return flat if self.indices is None else flat.index_select(0, self.indices)
+        indices = self.to(padded.device).indices
+        return flat if indices is None else flat.index_select(0, indices)
 
     def unpack(self, packed: torch.Tensor) -> torch.Tensor:
         """Turn (total, …) into (batch, width, …), with exact zeros at padding."""
         shape = (self.batch, self.width, *packed.shape[1:])
-        if self.indices is None:
+        indices = self.to(packed.device).indices
+        if indices is None:
             return packed.view(shape)
         flat = packed.new_zeros(self.batch * self.width, *packed.shape[1:])
-        return flat.index_copy(0, self.indices, packed).view(shape)
+        return flat.index_copy(0, indices, packed).view(shape)
 
     def unpack_maps(self, maps: list[torch.Tensor]) -> torch.Tensor:
-        """Put each group's attention maps (rows, heads, n, n) into (batch, heads, width, width)."""
-        if self.indices is None:
-            return maps[0]
-        shape = (self.batch, maps[0].shape[1] if maps else 0, self.width, self.width)
-        full = torch.zeros(shape, dtype=maps[0].dtype, device=self.device)
-        rows, columns = self.indices // self.width, self.indices % self.width
+        """Put each group's attention maps (rows, heads, n, n) into (batch, heads, width, width).
+
+        Of a backend that went through the padded maps (`padded_maps`), they are there already.
+        """
+        return maps[0] if self.indices is None or self.padded_maps else self.pad_maps(maps)
+
+    def pad_maps(self, maps: list[torch.Tensor]) -> torch.Tensor:
+        """Put each group's attention maps into a padded whole, with exact zeros at padding."""
+        full = maps[0].new_zeros(self.batch, maps[0].shape[1], self.width, self.width)
         for group, values in zip(self.groups, maps, strict=True):
-            for row, value in zip(group.rows, values, strict=True):
-                places = columns[rows == row]
+            for row, places, value in zip(
+                group.rows, self._columns(group, full.device), values, strict=True
+            ):
                 full[row, :, places[:, None], places[None, :]] = value
         return full
+
+    def pack_maps(self, full: torch.Tensor) -> list[torch.Tensor]:
+        """Take each group's attention maps out of the padded ones: the reverse of `pad_maps`."""
+        return [
+            torch.stack(
+                [
+                    full[row][:, places[:, None], places[None, :]]
+                    for row, places in zip(
+                        group.rows, self._columns(group, full.device), strict=True
+                    )
+                ]
+            )
+            for group in self.groups
+        ]
+
+    def _columns(self, group: Group, device: torch.device) -> torch.Tensor:
+        """Columns of a group's tokens in the padded batch, shape (rows, length)."""
+        indices = self.to(device).indices
+        assert indices is not None  # asked where there is padding only
+        places = indices[group.start : group.start + len(group.rows) * group.length]
+        return (places % self.width).unflatten(0, (len(group.rows), group.length))
 
 
 def _append(

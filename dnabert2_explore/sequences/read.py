@@ -17,7 +17,15 @@ from ._table import has_sequence_column, looks_like_header, parse_table
 from ._twobit import parse_twobit
 from .sequence import Sequence
 
-__all__ = ["iter_fasta", "iter_sequences", "looks_like_path", "read_sequences"]
+__all__ = [
+    "filled_lines",
+    "iter_fasta",
+    "iter_sequences",
+    "looks_like_path",
+    "read_sequences",
+    "suffix_of",
+    "told_kind",
+]
 
 _FASTA = (".fa", ".fasta", ".fna")
 _TABLE = (".csv", ".tsv")
@@ -115,7 +123,7 @@ def iter_sequences(path: str | os.PathLike[str]) -> Iterator[Sequence]:
         yield from parse_twobit(path)
         return
     with open_path(path) as text:
-        yield from _parse(text, os.fspath(path), _suffix(os.fspath(path)))
+        yield from _parse(text, os.fspath(path), suffix_of(os.fspath(path)))
 
 
 def iter_fasta(path: str | os.PathLike[str]) -> Iterator[Sequence]:
@@ -149,7 +157,7 @@ def looks_like_path(source: str) -> bool:
             return True
     except ValueError:  # a NUL character
         return False
-    return len(source) < 4096 and _suffix(source) in _SUFFIXES
+    return len(source) < 4096 and suffix_of(source) in _SUFFIXES
 
 
 def _is_text(source: str) -> bool:
@@ -157,7 +165,7 @@ def _is_text(source: str) -> bool:
     return start.startswith(">") or "\n" in source or "\r" in source
 
 
-def _suffix(name: str) -> str:
+def suffix_of(name: str) -> str:
     """Return the suffix under any compression suffix, in lower case."""
     stem, suffix = os.path.splitext(name.strip().lower())
     return os.path.splitext(stem)[1] if suffix in _PACKED else suffix
@@ -187,17 +195,37 @@ def _from_file(handle: IO[str] | IO[bytes], name: str | None) -> list[Sequence]:
             "mode 'rb'."
         ) from None
     if isinstance(data, str):
-        return list(_parse(io.StringIO(data, newline=""), name, _suffix(name)))
+        return list(_parse(io.StringIO(data, newline=""), name, suffix_of(name)))
     if is_twobit(bytes(data[:4])):
         return list(parse_twobit(io.BytesIO(bytes(data)), name))
     with open_bytes(bytes(data), name) as text:
-        return list(_parse(text, name, _suffix(name)))
+        return list(_parse(text, name, suffix_of(name)))
 
 
-def _parse(
-    lines: Iterable[str], name: str, suffix: str, pasted: bool = False
-) -> Iterator[Sequence]:
-    """Tell the format from the suffix, else from the first line that says anything."""
+def told_kind(lines: Iterable[str], name: str, suffix: str) -> tuple[str, Iterator[str]]:
+    """Tell what text is from its suffix, else from the first line that says anything.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        With their line ends.
+    name : str
+        What to call the source in messages.
+    suffix : str
+        Of the file, without that of a compression; "" if there is none.
+
+    Returns
+    -------
+    kind : str
+        "fasta", "table", "lines" (of bases), or a format of Biopython's.
+    lines : iterator of str
+        All of them.
+
+    Raises
+    ------
+    InputError
+        If there is nothing, or it is of a format that holds no sequences.
+    """
     # Not str.splitlines, which also cuts at form feeds and Unicode separators inside cells.
     rest = iter(lines)
     head: list[str] = []
@@ -211,23 +239,32 @@ def _parse(
     if not first and not any(line.strip("\ufeff \t\r\n") for line in head):
         raise InputError(f"{name} is empty; expected {_HOW}: give at least one sequence.")
     if suffix in _FASTA or first.startswith((">", ";")):
-        return parse_fasta(every, name)
+        return "fasta", every
     if suffix in _TABLE or has_sequence_column(first) or first.lower().startswith("sep="):
-        return parse_table(every, name)
+        return "table", every
     kind = told_format(first, suffix)
     if kind:
-        return parse_format(every, kind, name)
+        return kind, every
     other = foreign_format(first)
     if other:
         raise InputError(f"{name} {other}")
-    if looks_like_header(first):
-        return parse_table(every, name)  # which names the columns there are
-    return _bare(every, name, pasted)
+    return ("table" if looks_like_header(first) else "lines"), every
+
+
+def _parse(
+    lines: Iterable[str], name: str, suffix: str, pasted: bool = False
+) -> Iterator[Sequence]:
+    kind, every = told_kind(lines, name, suffix)
+    if kind == "lines":
+        return _bare(every, name, pasted)
+    if kind in ("fasta", "table"):
+        return (parse_fasta if kind == "fasta" else parse_table)(every, name)
+    return parse_format(every, kind, name)
 
 
 def _bare(lines: Iterable[str], name: str, pasted: bool) -> Iterator[Sequence]:
     """Read lines of bases without a header: of pasted text one sequence, of a file one each."""
-    filled = _filled(lines, name)
+    filled = filled_lines(lines, name)
     told = Told(name)
     if pasted:
         every = list(filled)
@@ -257,7 +294,7 @@ def _bare(lines: Iterable[str], name: str, pasted: bool) -> Iterator[Sequence]:
     yield _one([before], name, told, f"sequence {count + 1}" if count else "pasted")
 
 
-def _filled(lines: Iterable[str], source: str) -> Iterator[tuple[int, str]]:
+def filled_lines(lines: Iterable[str], source: str) -> Iterator[tuple[int, str]]:
     """Yield the lines that hold anything with their numbers, comments left out."""
     first: tuple[int, str] | None = None
     for number, line in enumerate(lines, start=1):

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..sequences import clean, iter_fasta
-from ..sequences._letters import check_letters, foreign, strip_space
-from ..sequences._open import open_path
+from ..sequences import clean, iter_sequences
+from ..sequences._letters import Told, check_letters, read_words
+from ..sequences._open import expanded, is_twobit, open_path
+from ..sequences._table import SEQUENCE_COLUMNS, Table
+from ..sequences.read import suffix_of, told_kind
 
 __all__ = ["Record", "RecordFile"]
 
-_FASTA = (".fa", ".fasta", ".fna")
-_PACKED = (".gz", ".bz2", ".xz")
-_DELIMITERS = (",", "\t", ";")
-_LABEL = re.compile(r"(?:^|\s)label=(\S+)")
-_LONGEST_CELL = 2**31 - 1  # the csv module refuses more than 131,072 bases unless told
+# Up to the next key=, or the end: a label may hold blanks.
+_LABEL = re.compile(r'(?:^|\s)label=(?:"([^"]*)"|(.*?))(?=\s+\w+=|\s*$)')
 _YES, _NO = ("1", "1.0", "true", "yes"), ("0", "0.0", "false", "no", "")
 
 
@@ -54,8 +53,9 @@ class RecordFile:
 
     Read are CSV and TSV (also compressed) and Parquet, with the columns ``sequence``, or
     ``sequence1`` and ``sequence2`` for pairs (the first may be called ``sequence`` too), ``label``
-    or several columns ``label_<name>`` of 0 and 1, and ``name``; and FASTA with ``label=…`` in the
-    header. Other columns are left alone.
+    or several columns ``label_<name>`` of 0 and 1, and ``name``; and all else that
+    `read_sequences` reads, of which FASTA may have ``label=…`` in its headers (up to the next
+    ``key=``, or the end). Other columns are left alone.
 
     Parameters
     ----------
@@ -77,10 +77,10 @@ class RecordFile:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path).expanduser()
+        self.path = expanded(path)
+        self._told = Told(str(self.path))
         self.kind = self._kind()
-        self._delimiter = ","
-        columns = {"fasta": self._fasta_columns, "parquet": self._parquet_columns}.get(
+        columns = {"sequences": self._sequence_columns, "parquet": self._parquet_columns}.get(
             self.kind, self._table_columns
         )()
         self._columns = columns
@@ -100,10 +100,14 @@ class RecordFile:
                 f"{path} has a column 'label' and columns 'label_…': keep the one or the others."
             )
         if self._first not in lower:
-            raise InputError(self._no_sequence_column(columns))
+            raise InputError(
+                f"{self.path} has no 'sequence' column; its columns are "
+                f"{', '.join(repr(c[:30]) for c in columns)}: rename the one that holds the bases "
+                "to 'sequence'."
+            )
 
     def __iter__(self) -> Iterator[Record]:
-        rows = {"fasta": self._fasta_rows, "parquet": self._parquet_rows}.get(
+        rows = {"sequences": self._sequence_rows, "parquet": self._parquet_rows}.get(
             self.kind, self._table_rows
         )()
         number = 0
@@ -116,21 +120,19 @@ class RecordFile:
             )
 
     def _kind(self) -> str:
-        suffixes = [suffix.lower() for suffix in self.path.suffixes]
-        if suffixes and suffixes[-1] in _PACKED:
-            suffixes.pop()
-        suffix = suffixes[-1] if suffixes else ""
+        suffix = suffix_of(str(self.path))
         if suffix in (".parquet", ".pq"):
             return "parquet"
-        if suffix in _FASTA:
-            return "fasta"
+        if is_twobit(self.path):
+            return "sequences"
         with open_path(self.path) as text:
-            return "fasta" if text.read(4096).lstrip().startswith(">") else "table"
+            kind, _ = told_kind(text, str(self.path), suffix)
+        return "table" if kind == "table" else "sequences"
 
     def _record(self, where: str, number: int, cells: dict[str, Any]) -> Record:
         name = str(cells.get("name") or "") or f"sequence {number}"
-        first = _bases(cells[self._first], where, self._first)
-        second = _bases(cells["sequence2"], where, "sequence2") if self.pairs else None
+        first = self._bases(cells[self._first], where, self._first)
+        second = self._bases(cells["sequence2"], where, "sequence2") if self.pairs else None
         if self.label_names:
             label: str | None = ";".join(
                 one for one in self.label_names if _flag(cells[f"label_{one}"], where, one)
@@ -139,20 +141,27 @@ class RecordFile:
             label = _label(cells.get("label"))
         return Record(where, name, first, second, label)
 
-    # FASTA
+    def _bases(self, value: Any, where: str, column: str) -> str:
+        if value is not None and not isinstance(value, str):
+            raise InputError(f"{where}: {column} is {value!r}; expected text: give the bases.")
+        stripped = read_words(value or "", self._told, where.removeprefix(str(self.path)))
+        if stripped and not stripped.strip("ACGT"):
+            return stripped  # nothing to clean, as in most files of many rows
+        check_letters(stripped, where if column == "sequence" else f"{where}, {column},")
+        return clean(stripped).bases  # what stands before the tokenizer in prediction, too
 
-    def _fasta_columns(self) -> list[str]:
-        first = next(iter_fasta(self.path))
+    # FASTA and the other formats of sequences
+
+    def _sequence_columns(self) -> list[str]:
+        first = next(iter_sequences(self.path))
         return ["sequence", "name"] + (["label"] if _LABEL.search(first.description) else [])
 
-    def _fasta_rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        for record in iter_fasta(self.path):
+    def _sequence_rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        for record in iter_sequences(self.path):
             found = _LABEL.search(record.description)
             cells = {"sequence": record.bases, "name": record.name}
-            yield (
-                f"{self.path}, record {record.name!r}",
-                cells | ({"label": found[1]} if found else {}),
-            )
+            label = {"label": found[2] if found[1] is None else found[1]} if found else {}
+            yield f"{self.path}, record {record.name!r}", cells | label
 
     # Parquet
 
@@ -190,80 +199,18 @@ class RecordFile:
 
     def _table_columns(self) -> list[str]:
         with open_path(self.path) as text:
-            header = next((line for line in text if line.strip()), "")
-        if not header:
-            raise InputError(
-                f"{self.path} is empty; expected a header with a 'sequence' column, and rows."
-            )
-        self._delimiter = max(
-            _DELIMITERS, key=lambda mark: (_has_sequence(_cells(header, mark)), header.count(mark))
-        )
-        return _cells(header, self._delimiter)
+            table = Table(text, str(self.path))
+            table.need_sequences()
+            return list(table.columns)
 
     def _table_rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        before = csv.field_size_limit(_LONGEST_CELL)
-        try:
-            with open_path(self.path) as text:
-                reader = csv.reader(text, delimiter=self._delimiter, strict=True)
-                yield from self._read(reader)
-        finally:
-            csv.field_size_limit(before)
-
-    def _read(self, reader: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-        begun, end = False, 0
-        columns = self._columns
-        while True:
-            number = end + 1
-            try:
-                cells = next(reader, None)
-            except csv.Error as error:
-                raise InputError(
-                    f"{self.path}, line {number} cannot be read as a table row ({error}): check "
-                    "its quotation marks."
-                ) from error
-            if cells is None:
-                return
-            end = reader.line_num
-            if not any(cell.strip() for cell in cells):
-                continue
-            if not begun:
-                begun = True  # the header
-                continue
-            where = f"{self.path}, line {number}"
-            if len(cells) != len(columns):
-                raise InputError(
-                    f"{where} has {len(cells)} cells; expected {len(columns)} "
-                    f"({', '.join(columns)}): add or remove cells, or quote the cell that holds "
-                    "the delimiter."
-                )
-            values = {c: cell.strip() for c, cell in zip(columns, cells, strict=True)}
-            yield where, _by_our_names(values)
-
-    def _no_sequence_column(self, columns: list[str]) -> str:
-        if any(len(c) > 8 and not foreign(strip_space(c)) for c in columns):
-            return (
-                f"{self.path} has no header: its first line holds bases; expected names of columns "
-                "such as 'sequence,label': add them as the first line."
-            )
-        return (
-            f"{self.path} has no 'sequence' column; its columns are "
-            f"{', '.join(repr(c[:30]) for c in columns)}: rename the one that holds the bases to "
-            "'sequence'."
-        )
-
-
-def _cells(header: str, delimiter: str) -> list[str]:
-    cells = next(csv.reader([header.strip("\r\n")], delimiter=delimiter), [])
-    return [cell.strip() for cell in cells]
-
-
-def _has_sequence(columns: list[str]) -> bool:
-    return any(column.lower() in ("sequence", "sequence1") for column in columns)
+        with open_path(self.path) as text:
+            for number, cells in Table(text, str(self.path)):
+                yield f"{self.path}, line {number}", cells
 
 
 def _is_ours(column: str) -> bool:
-    ours = ("sequence", "sequence1", "sequence2", "label", "name")
-    return column in ours or column.startswith("label_")
+    return column in (*SEQUENCE_COLUMNS, "label", "name") or column.startswith("label_")
 
 
 def _by_our_names(cells: dict[str, Any]) -> dict[str, Any]:
@@ -275,20 +222,13 @@ def _by_our_names(cells: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _bases(value: Any, where: str, column: str) -> str:
-    if value is not None and not isinstance(value, str):
-        raise InputError(f"{where}: {column} is {value!r}; expected text: give the bases.")
-    stripped = strip_space(value or "")
-    if stripped and not stripped.strip("ACGT"):
-        return stripped  # nothing to clean, as in most files of many rows
-    check_letters(stripped, where if column == "sequence" else f"{where}, {column},")
-    return clean(stripped).bases  # what stands before the tokenizer in prediction, too
-
-
 def _label(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, list):
+        with suppress(TypeError, ValueError):  # 0 and 1 as bool or float are a vector's, too
+            if value and all(float(one) in (0, 1) for one in value):
+                value = [int(one) for one in value]
         return ";".join(map(str, value))
     return str(value).strip()
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
+from ..sequences._formats import FORMATS
+from ..sequences._open import expanded, open_path
+from ..sequences._table import Table
 
 __all__ = ["SPLITS", "GenomeFile", "list_files", "read_table"]
 
@@ -19,7 +21,7 @@ _OPTIONAL = {"species", "split", "weight"}
 _IGNORED = {"name", "records", "bp", "acgt_bp", "gc", "source", "licence", "license", "note"}
 
 #: Suffixes of sequence files, looked for in a folder without a table (also compressed).
-_SUFFIXES = (".fa", ".fasta", ".fna", ".csv", ".tsv")
+_SUFFIXES = (".fa", ".fasta", ".fna", ".csv", ".tsv", ".2bit", *FORMATS)
 _PACKED = (".gz", ".bz2", ".xz")
 _USER = "user"
 
@@ -51,7 +53,7 @@ class GenomeFile:
 
 
 def read_table(table: str | Path, folder: str | Path) -> list[GenomeFile]:
-    """Read a species table (tab-separated, with a header).
+    """Read a species table (tab- or comma-separated, with a header).
 
     Parameters
     ----------
@@ -72,27 +74,26 @@ def read_table(table: str | Path, folder: str | Path) -> list[GenomeFile]:
         weight that is no positive number, or a species with two categories, splits or weights. The
         message names the line.
     """
-    table, folder = Path(table), Path(folder)
-    try:
-        text = table.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{table}: cannot be read ({error}); expected a species table.") from error
-    rows = csv.DictReader(text.splitlines(), delimiter="\t")
-    header = set(rows.fieldnames or ())
+    table, folder = expanded(table), expanded(folder)
+    known = _COLUMNS | _OPTIONAL | _IGNORED
+    with open_path(table, "expected a species table") as text:
+        reader = Table(text, str(table), ("file", "category"), known)
+        rows = list(reader)
+    header = {column for column in reader.columns if column}
     if missing := _COLUMNS - header:
         raise InputError(
-            f"{table}, line 1: no column {_quoted(missing)}; expected a tab-separated header "
-            "with file, category, and optionally species, split and weight."
+            f"{table}, line {reader.line}: no column {_quoted(missing)}; expected a tab-separated "
+            "header with file, category, and optionally species, split and weight."
         )
     if unknown := header - _COLUMNS - _IGNORED - _OPTIONAL:
         raise InputError(
-            f"{table}, line 1: unknown column {_quoted(unknown)}; expected only file, category, "
-            f"species, split, weight, {', '.join(sorted(_IGNORED))}: rename or remove it."
+            f"{table}, line {reader.line}: unknown column {_quoted(unknown)}; expected only "
+            f"file, category, species, split, weight, {', '.join(sorted(_IGNORED))}: rename or remove it."
         )
     files: list[GenomeFile] = []
     seen: dict[Path, int] = {}
     home: dict[str, tuple[GenomeFile, int]] = {}
-    for line, row in enumerate(rows, start=2):
+    for line, row in rows:
         where = f"{table}, line {line}"
         if not row["file"] or not row["category"]:
             raise InputError(f"{where}: file or category is empty; fill both.")
@@ -101,7 +102,7 @@ def read_table(table: str | Path, folder: str | Path) -> list[GenomeFile]:
         split = row.get("split") or "train"
         if split not in SPLITS:
             raise InputError(f"{where}: split is {split!r}; expected one of {', '.join(SPLITS)}.")
-        if not path.is_file():
+        if not _is_file(path):
             raise InputError(f"{where}: no file {path}; correct the table or the genome folder.")
         if path in seen:
             raise InputError(f"{where}: {row['file']} is also on line {seen[path]}; list it once.")
@@ -136,8 +137,8 @@ def list_files(source: str | Path, split: str = "train") -> list[GenomeFile]:
     InputError
         If there is no such file or folder, or no sequence file in the folder.
     """
-    source = Path(source).expanduser()
-    if source.is_file():
+    source = expanded(source)
+    if _is_file(source):
         return [GenomeFile(source, _USER, source.name.split(".")[0], split)]
     if not source.is_dir():
         raise InputError(f"{source} is neither a file nor a folder; check the path.")
@@ -150,6 +151,13 @@ def list_files(source: str | Path, split: str = "train") -> list[GenomeFile]:
         )
     # Whole names: two files may share what stands before the dot.
     return [GenomeFile(path, _USER, path.name, split) for path in found]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def _weight(text: str | None, where: str) -> float:

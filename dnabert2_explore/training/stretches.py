@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import os
@@ -19,7 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..sequences._open import open_path
+from ..sequences import iter_sequences
+from ..sequences._fasta import Line, fasta_lines
+from ..sequences._formats import parse_format
+from ..sequences._letters import Told, read_words
+from ..sequences._open import is_twobit, open_path
+from ..sequences._table import SEQUENCE_COLUMNS, Table
+from ..sequences.read import filled_lines, suffix_of, told_kind
 from .species import GenomeFile
 
 __all__ = ["CUTS", "SpeciesBases", "open_species"]
@@ -230,11 +235,38 @@ class _Stretches:
 
 
 def _chunks(path: Path) -> Iterator[bytes | None]:
-    """Letters of a FASTA or CSV/TSV file; None where a record ends."""
-    stem, suffix = os.path.splitext(path.name.lower())
-    if suffix in (".gz", ".bz2", ".xz"):
-        suffix = os.path.splitext(stem)[1]
-    return _table_chunks(path) if suffix in (".csv", ".tsv") else _fasta_chunks(path)
+    """Letters of a file that `read_sequences` reads; None where a record ends.
+
+    Looser than that on purpose: names do not matter here (alignment blocks repeat them), and
+    whatever is not A, C, G or T, gaps included, merely ends a stretch.
+    """
+    name = str(path)
+    if is_twobit(path):
+        for record in iter_sequences(path):
+            yield _encode(record.bases)
+            yield None
+        return
+    with open_path(path) as text:
+        kind, lines = told_kind(text, name, suffix_of(name))
+        told = Told(name)
+        if kind == "fasta":
+            yield from _fasta_chunks(lines, told)
+        elif kind == "table":
+            table = Table(lines, name)
+            table.need_sequences()
+            columns = [column for column in table.columns if column in SEQUENCE_COLUMNS]
+            for number, cells in table:
+                for column in columns:
+                    yield _encode(read_words(cells[column], told, f", line {number}"))
+                    yield None
+        elif kind == "lines":  # a sequence each
+            for number, line in filled_lines(lines, name):
+                yield _encode(read_words(line, told, f", line {number}"))
+                yield None
+        else:
+            for record in parse_format(lines, kind, name):
+                yield _encode(record.bases)
+                yield None
 
 
 def _encode(text: str) -> bytes:
@@ -242,59 +274,23 @@ def _encode(text: str) -> bytes:
     return text.encode("latin-1", "replace")
 
 
-def _fasta_chunks(path: Path) -> Iterator[bytes | None]:
-    """Read FASTA by chunks.
-
-    Looser than :func:`~dnabert2_explore.sequences.read_sequences` on purpose: names do not matter
-    here (alignment blocks repeat them), and whatever is not A, C, G or T, gaps included, merely
-    ends a stretch.
-    """
+def _fasta_chunks(lines: Iterator[str], told: Told) -> Iterator[bytes | None]:
+    """Read FASTA by chunks, so that a chromosome need not fit in memory."""
     body: list[str] = []
     size, begun = 0, False
-    with open_path(path) as lines:
-        for line in lines:
-            if line.startswith(">"):
-                if body:
-                    yield _encode("".join(body))
-                if begun:
-                    yield None
-                body, size, begun = [], 0, True
-            elif not begun:
-                raise InputError(f"{path} is no FASTA: line 1 must be a header; begin it with '>'.")
-            else:
-                body.append(line.rstrip())
-                size += len(line)
-                if size >= _CHUNK:
-                    yield _encode("".join(body))
-                    body, size = [], 0
+    for number, kind, text in fasta_lines(lines, told.source):
+        if kind is Line.header:
+            if body:
+                yield _encode("".join(body))
+            if begun:
+                yield None
+            body, size, begun = [], 0, True
+        elif kind is Line.bases:
+            body.append(read_words(text, told, f", line {number}"))
+            size += len(text)
+            if size >= _CHUNK:
+                yield _encode("".join(body))
+                body, size = [], 0
     if body:
         yield _encode("".join(body))
     yield None
-
-
-def _table_chunks(path: Path) -> Iterator[bytes | None]:
-    """Read the columns ``sequence`` (or ``sequence1``, ``sequence2``) of a CSV or TSV file."""
-    with open_path(path) as text:
-        header = text.readline()
-        delimiter = "\t" if "\t" in header else ","
-        names = [name.strip().strip('"').lower() for name in header.rstrip("\r\n").split(delimiter)]
-        columns = [i for i, name in enumerate(names) if re.fullmatch(r"sequence\d?", name)]
-        if not columns:
-            raise InputError(
-                f"{path}, line 1: no column 'sequence'; rename the column that holds the bases."
-            )
-        rows = csv.reader(text, delimiter=delimiter)
-        while True:
-            try:
-                row = next(rows, None)
-            except csv.Error as error:
-                raise InputError(
-                    f"{path}, line {rows.line_num + 1}: cannot be read as a table ({error}); "
-                    "correct the line, or give the sequences as FASTA."
-                ) from error
-            if row is None:
-                return
-            for column in columns:
-                if column < len(row):
-                    yield _encode(row[column].strip())
-                    yield None

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from dnabert2_explore.network.alibi import AlibiBias, alibi_slopes
-from dnabert2_explore.network.attention import BACKENDS, flash, flex, sdpa, why_not
-from dnabert2_explore.network.attention.choose import fastest_backend
+from dnabert2_explore.network.attention import BACKENDS, choose, flash, flex, sdpa, why_not
+from dnabert2_explore.network.attention.choose import fastest_backend, try_backend
 from dnabert2_explore.network.packing import Packing
 
 HEADS, HEAD_DIM = 6, 16
@@ -205,7 +205,6 @@ def test_auto_takes_what_works(device) -> None:
 
 def test_auto_passes_over_what_fails(monkeypatch) -> None:
     """The choice a GPU gets, made on the CPU with backends that break or compute wrongly."""
-    from dnabert2_explore.network.attention import choose
 
     class Gpu:
         type = "cuda"
@@ -216,28 +215,60 @@ def test_auto_passes_over_what_fails(monkeypatch) -> None:
     def wrong(qkv, *arguments):
         return qkv[:, 0], []
 
-    cpu = torch.device("cpu")
-    monkeypatch.setattr(choose.Packing, "from_lengths", lambda lengths, device: packing)
-    packing = Packing.dense(2, 100, cpu)
-    monkeypatch.setattr(choose, "AlibiBias", lambda *a: AlibiBias(HEADS, 100))
-    randn = torch.randn
-    monkeypatch.setattr(torch, "randn", lambda *a, **k: OnGpu(randn(*a, **k)))
+    class ForwardOnly(torch.autograd.Function):
+        """The right values with gradients that are not numbers, as flex gave them."""
 
-    class OnGpu:
-        def __init__(self, values):
-            self.values = values
+        @staticmethod
+        def forward(context, values):
+            return values.clone()
 
-        def to(self, device, dtype):
-            return self.values
+        @staticmethod
+        def backward(context, gradient):
+            return gradient * torch.nan
+
+    def not_backward(*arguments):
+        return ForwardOnly.apply(BACKENDS["sdpa"](*arguments)[0]), []
+
+    def on_the_cpu(name, device, *arguments):
+        return try_backend(name, torch.device("cpu"), *arguments)
 
     monkeypatch.setattr(choose, "why_not", lambda *arguments: None)
+    monkeypatch.setattr(choose, "try_backend", on_the_cpu)
     for flash_backend, flex_backend, expected, message in (
         (wrong, broken, "sdpa", "no kernel image"),
         (broken, wrong, "sdpa", "does not compute here what the reference computes"),
         (broken, BACKENDS["sdpa"], "flex", "no kernel image"),
+        (broken, not_backward, "sdpa", "gradients that the reference computes"),
     ):
         monkeypatch.setitem(BACKENDS, "flash", flash_backend)
         monkeypatch.setitem(BACKENDS, "flex", flex_backend)
-        with pytest.warns(UserWarning, match=message):
+        with torch.inference_mode(), pytest.warns(UserWarning, match=message):
             chosen = fastest_backend.__wrapped__(Gpu(), torch.float32, HEADS, HEAD_DIM)
         assert chosen == expected
+
+
+def test_flex_computes_whole_blocks(monkeypatch) -> None:
+    """Gradients of other lengths are NaN (pytorch/pytorch#153799): no such length reaches torch."""
+    lengths = []
+
+    def dense(query, key, value, score_mod, block_mask):
+        lengths.append(query.shape[2])
+        assert block_mask.seq_lengths == (query.shape[2], query.shape[2])
+        at = torch.arange(query.shape[2])
+        scores = query @ key.transpose(-1, -2) / HEAD_DIM**0.5
+        heads = torch.arange(HEADS)[:, None, None]
+        scores = score_mod(scores, 0, heads, at[:, None], at[None, :])
+        seen = block_mask.mask_mod(0, 0, at[:, None], at[None, :])
+        blocks = block_mask.to_dense()[0, 0].repeat_interleave(128, 0).repeat_interleave(128, 1)
+        assert not (seen & (blocks == 0)).any(), "the mask leaves out a block that is needed"
+        return scores.masked_fill(~seen, -torch.inf).softmax(-1) @ value
+
+    monkeypatch.setattr(flex, "_compiled", lambda: dense)
+    cpu = torch.device("cpu")
+    for batch in BATCHES.values():
+        packing = Packing.from_lengths(batch, cpu)
+        qkv = projected(sum(batch), cpu, torch.float32)
+        context, _ = BACKENDS["flex"](qkv, packing, AlibiBias(HEADS, packing.longest))
+        torch.testing.assert_close(context.double(), reference(qkv, packing), atol=1e-5, rtol=0)
+        assert len(context) == sum(batch)
+    assert lengths == [512, 128, 128, 640]

@@ -66,8 +66,24 @@ def test_a_card_can_be_renewed(model_folder, tmp_path):
     save_model(load_network(find_checkpoint(model_folder)), tmp_path, model_folder, torch.float16)
     write_card(tmp_path, Card(title="Later"))
     assert "# Later" in (tmp_path / "README.md").read_text()
-    assert "| number type | float16 |" in (tmp_path / "README.md").read_text()
+    assert (
+        "| number type | float16 in the file; opened in float32 "
+        in (tmp_path / "README.md").read_text()
+    )
     shutil.rmtree(tmp_path)
     tmp_path.mkdir()
     with pytest.raises(CheckpointError, match="holds no model to describe"):
         write_card(tmp_path)
+
+
+def test_names_are_text_not_tags(model_folder, tmp_path):
+    card = Card(
+        title="<b>mine</b>",
+        data={"train": "<img src=x>|b.csv"},
+        limits=("Not for\n# <i>frogs</i>.",),
+    )
+    save_model(load_network(find_checkpoint(model_folder)), tmp_path, model_folder, card=card)
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "\n# &lt;b>mine&lt;/b>\n" in text
+    assert "| train | &lt;img src=x>\\|b.csv |" in text
+    assert "\n- Not for # &lt;i>frogs&lt;/i>.\n" in text

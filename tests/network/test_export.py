@@ -20,7 +20,7 @@ from dnabert2_explore.network import (
 )
 from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
 from dnabert2_explore.network.export import export_transformers
-from dnabert2_explore.network.export.standalone import standalone_network
+from dnabert2_explore.network.export.standalone import standalone_network, type_of
 from dnabert2_explore.network.saving import save_model
 
 from .test_golden import FIXTURES, GOLDEN, Case
@@ -79,6 +79,44 @@ def test_standalone_equals_ours(pooling):
     for first, second in zip(one.hidden_states, two.hidden_states, strict=True):
         torch.testing.assert_close(second, first, atol=1e-4, rtol=0)
     assert not two.hidden_states[-1][2].any()
+
+
+def test_standalone_trains_with_activation_checkpointing():
+    labels = torch.tensor([0, 2, 1])
+
+    def step(checkpointing):
+        model = standalone_network(
+            network(Dnabert2ForSequenceClassification, num_labels=3, hidden_dropout_prob=0.0)
+        ).train()
+        if checkpointing:
+            model.gradient_checkpointing_enable()
+        seen = []
+        model.bert.encoder.layer[0].mlp.wo.register_forward_hook(lambda *_: seen.append(1))
+        model(**batch(), labels=labels).loss.backward()
+        return len(seen), model.bert.encoder.layer[0].mlp.wo.weight.grad
+
+    (once, plain), (twice, checkpointed) = step(False), step(True)
+    assert (once, twice) == (1, 2)
+    torch.testing.assert_close(checkpointed, plain)
+
+
+def test_standalone_hands_out_what_it_computes_with():
+    ours = network(Dnabert2ForSequenceClassification, num_labels=3, attn_implementation="eager")
+    theirs = standalone_network(ours)
+    asked = batch() | {"output_attentions": True, "output_hidden_states": True}
+    gradients = []
+    for model in (ours, theirs):
+        out = model(**asked)
+        wanted = (*out.hidden_states[:-1], *out.attentions)
+        gradients.append(torch.autograd.grad(out.logits[:, 1].sum(), wanted))
+    mask = batch()["attention_mask"].bool()
+    both = mask[:, None, :, None] & mask[:, None, None, :]
+    for one, two in zip(*gradients, strict=True):
+        here = mask[..., None] if one.dim() == 3 else both
+        torch.testing.assert_close(one * here, two * here, atol=1e-5, rtol=1e-4)
+        assert one.any()
+    with pytest.raises(TypeError, match="takes no head_mask"):
+        theirs(**batch(), head_mask=torch.zeros(2, 3))
 
 
 @pytest.mark.parametrize(
@@ -149,7 +187,8 @@ def test_an_exported_folder_loads_here_without_its_code(model_folder, tmp_path):
     folder = export_transformers(model_folder, tmp_path / "exported", torch.float16)
     config = json.loads((folder / "config.json").read_text())
     assert config["auto_map"]["AutoModel"] == "modeling_dnabert2.Dnabert2Model"
-    assert config["dtype"] == "float16"
+    assert config["dtype"] == "float32"  # what transformers is to open it in
+    assert type_of(find_checkpoint(folder)) == torch.float16
     enc = dx.load(folder, device="cpu")
     np.testing.assert_allclose(
         enc.embed(["ACGTTGCA"]), dx.load(model_folder, device="cpu").embed(["ACGTTGCA"]), atol=0.01
@@ -179,8 +218,6 @@ def test_onnx_computes_the_same(cls, more, model_folder, tmp_path):
     from dnabert2_explore.network.export import export_onnx
 
     ours = network(cls, **more)
-    if cls is Dnabert2Model:
-        ours.pooler = None  # nobody trained it
     save_model(ours, tmp_path / "mine", model_folder)
     path = export_onnx(tmp_path / "mine", tmp_path / "onnx")
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])

@@ -119,7 +119,7 @@ def test_the_mlp_of_a_long_sequence_in_parts(ids, monkeypatch) -> None:
     model = make(Dnabert2Model)
     with torch.no_grad():
         whole = model(ids).last_hidden_state
-        monkeypatch.setattr("dnabert2_explore.network.modeling.MLP_TOKENS", 7)
+        monkeypatch.setattr("dnabert2_explore.network.blocks.MLP_TOKENS", 7)
         widths = []
         model.encoder.layer[0].mlp.wo.register_forward_hook(
             lambda module, inputs, output: widths.append(len(output))
@@ -128,9 +128,112 @@ def test_the_mlp_of_a_long_sequence_in_parts(ids, monkeypatch) -> None:
     assert widths == [7] * 7 + [2]
 
 
-def test_mask_must_be_two_dimensional(ids) -> None:
-    with pytest.raises(ValueError, match="attention_mask has 3 dimensions"):
-        make(Dnabert2Model)(ids, torch.ones(3, 17, 17))
+@pytest.mark.parametrize("shape", [(3, 17, 17), (3, 16), (2, 17), (17,)])
+@pytest.mark.parametrize("name", ["attention_mask", "token_type_ids"])
+def test_what_stands_beside_the_tokens_has_their_shape(ids, name, shape) -> None:
+    with pytest.raises(ValueError, match=rf"{name} has the shape .*here \(3, 17\)"):
+        make(Dnabert2Model)(ids, **{name: torch.ones(shape, dtype=torch.long)})
+
+
+@pytest.mark.parametrize(
+    "cls", [Dnabert2Model, Dnabert2ForMaskedLM, Dnabert2ForSequenceClassification]
+)
+def test_a_keyword_that_would_change_nothing_is_refused(ids, cls) -> None:
+    model = make(cls)
+    for name in ("position_ids", "head_mask", "atention_mask"):
+        with pytest.raises(TypeError, match=f"takes no {name}"):
+            model(ids, **{name: torch.ones_like(ids)})
+    model(ids, position_ids=None)  # what wrappers hand on though nobody gave it
+
+
+@pytest.mark.parametrize("with_mask", [False, True])
+def test_batches_without_sequences_and_sequences_without_tokens(with_mask) -> None:
+    none, empty = torch.zeros(0, 7, dtype=torch.long), torch.zeros(2, 0, dtype=torch.long)
+
+    def call(model, ids, **options):
+        return model(ids, torch.ones_like(ids) if with_mask else None, **options)
+
+    body = make(Dnabert2Model, attn_implementation="eager")
+    out = call(body, none, output_hidden_states=True, output_attentions=True)
+    assert out.last_hidden_state.shape == (0, 7, 32)
+    assert [state.shape for state in out.hidden_states] == 3 * [(0, 7, 32)]
+    assert [maps.shape for maps in out.attentions] == 2 * [(0, 4, 7, 7)]
+    assert call(make(Dnabert2ForMaskedLM), none).logits.shape == (0, 7, 64)
+    for pooling in ("cls", "mean"):
+        model = make(Dnabert2ForSequenceClassification, classifier_pooling=pooling, num_labels=3)
+        assert call(model, none).logits.shape == (0, 3)
+        with pytest.raises(ValueError, match="There are no tokens"):
+            call(model, empty)
+
+
+def test_a_batch_of_padding_only(ids) -> None:
+    model = make(Dnabert2Model, attn_implementation="eager")
+    out = model(ids, torch.zeros_like(ids), output_hidden_states=True, output_attentions=True)
+    assert len(out.hidden_states) == 3
+    assert not any(state.any() for state in (*out.hidden_states, *out.attentions))
+
+
+@pytest.mark.parametrize("padding", ["none", "some", "gaps"])
+def test_hidden_states_and_attentions_carry_gradients(ids, padding) -> None:
+    """What Grad-CAM, relevance (Chefer et al. 2021) and probing codes ask of a model."""
+    model = make(Dnabert2ForSequenceClassification, attn_implementation="eager", num_labels=3)
+    mask = torch.ones_like(ids)
+    if padding != "none":
+        mask[0, 9:] = mask[1, :4] = 0
+    if padding == "gaps":
+        mask[2, 5:7] = 0
+    out = model(ids, mask, output_hidden_states=True, output_attentions=True)
+    plain = model(ids, mask)
+    torch.testing.assert_close(out.logits, plain.logits)
+    gradients = torch.autograd.grad(
+        out.logits[:, 1].sum(), (*out.hidden_states, *out.attentions), retain_graph=True
+    )
+    assert len(gradients) == 5
+    rows = mask.any(1)
+    # The last layer's states count at [CLS] alone, and [CLS] is padding where a row begins so.
+    for gradient in (*gradients[:2], *gradients[3:]):
+        assert gradient.flatten(1).any(1)[rows & mask[:, 0].bool()].all()
+    # By the definition of a derivative, in float64: what a step in one state changes. (Not the sum,
+    # which LayerNorm keeps.)
+    exact = model.double()
+    words = exact.get_input_embeddings()(ids).detach()
+    states = exact.bert(inputs_embeds=words, attention_mask=mask, output_hidden_states=True)
+    first = states.hidden_states[0]
+    (slope,) = torch.autograd.grad(states.last_hidden_state[2].pow(3).sum(), first)
+    seen = {}
+
+    def shift(_module, inputs):
+        step = torch.zeros_like(first)
+        step[2, 8, 3] = seen["step"]
+        return inputs[0] + seen["packing"].pack(step), *inputs[1:]
+
+    def look(_module, inputs):
+        seen["packing"] = inputs[1]
+
+    exact.bert.encoder.layer[0].register_forward_pre_hook(look)
+    exact.bert.encoder.layer[0].register_forward_pre_hook(shift)
+    with torch.no_grad():
+        sums = []
+        for step in (1e-5, -1e-5):
+            seen["step"] = step
+            out = exact.bert(inputs_embeds=words, attention_mask=mask)
+            sums.append(float(out.last_hidden_state[2].pow(3).sum()))
+    assert (sums[0] - sums[1]) / 2e-5 == pytest.approx(float(slope[2, 8, 3]), rel=1e-4)
+
+
+def test_a_whole_tower_of_attention_maps_is_what_was_computed_with(ids) -> None:
+    """The gradient that reaches a padded map is the one of the map without padding."""
+    model = make(Dnabert2ForSequenceClassification, attn_implementation="eager", num_labels=3)
+    padded = torch.nn.functional.pad(ids[:1], (0, 5), value=3)
+    mask = torch.nn.functional.pad(torch.ones_like(ids[:1]), (0, 5))
+    alone = model(ids[:1], output_attentions=True)
+    among = model(padded, mask, output_attentions=True)
+    for one, two in zip(
+        torch.autograd.grad(alone.logits[0, 0], alone.attentions),
+        torch.autograd.grad(among.logits[0, 0], among.attentions),
+        strict=True,
+    ):
+        torch.testing.assert_close(two[..., :17, :17], one, atol=1e-6, rtol=1e-4)
 
 
 def test_padding_changes_nothing(ids) -> None:

@@ -75,3 +75,13 @@ def test_nothing_to_list(tmp_path):
         list_files(tmp_path / "none.fa")
     with pytest.raises(InputError, match="holds no sequence file"):
         list_files(tmp_path)
+
+
+def test_the_table_is_read_as_all_tables_are(genomes, write):
+    text = "\ufeff\n" + WEIGHTED.replace("\n", "\r\n").replace("a.fa", '"a.fa"')
+    assert [one.path.name for one in read_table(write(text), genomes)] == ["a.fa", "b.fa", "c.fa"]
+    for name in ("x" * 300 + ".fa", "none.fa"):
+        with pytest.raises(InputError, match="line 2: no file"):
+            read_table(write(WEIGHTED.replace("a.fa", name)), genomes)
+    with pytest.raises(InputError, match="line 2 has 3 cells; expected 4"):
+        read_table(write(WEIGHTED.replace("alpha\t1", "alpha")), genomes)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dnabert2_explore.errors import InputError
+from dnabert2_explore.sequences import ReadingWarning
 from dnabert2_explore.training import stretches
 from dnabert2_explore.training.corpus import Corpus
 from dnabert2_explore.training.species import GenomeFile
@@ -146,5 +147,18 @@ def test_tables_of_sequences(tmp_path):
     quoted.write_text('"sequence","label"\r\n"ACGTN","1"\r\n')
     assert pieces(open_file(quoted)) == ["ACGT"]
     path.write_text("bases\tlabel\nACGT\tx\n")
-    with pytest.raises(InputError, match=r"t\.tsv, line 1: no column 'sequence'"):
+    with pytest.raises(InputError, match=r"t\.tsv has no 'sequence' column; its columns"):
         open_file(path)
+
+
+def test_lines_groups_and_kmers(tmp_path):
+    path = tmp_path / "lines.txt"
+    path.write_text("ACGTT\nGGGGC\n\nTT\n")  # the form the authors pre-train on
+    assert pieces(open_file(path)) == ["ACGTT", "GGGGC"]
+    path = tmp_path / "groups.fa"
+    path.write_text("; said\n>x\nACGTACGTAC GGGGGCCCCC\nAA\n>y\rACGTT\r")
+    assert pieces(open_file(path)) == ["ACGTACGTACGGGGGCCCCCAA", "ACGTT"]
+    path = tmp_path / "kmers.tsv"
+    path.write_text("sequence\tlabel\nACGT CGTT GTTA\t1\n")
+    with pytest.warns(ReadingWarning, match="overlapping 4-mers"):
+        assert pieces(open_file(path)) == ["ACGTTA"]

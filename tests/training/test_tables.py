@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dnabert2_explore.errors import InputError
+from dnabert2_explore.sequences import ReadingWarning
 from dnabert2_explore.training.records import RecordFile
 from dnabert2_explore.training.tables import read_labelled
 
@@ -190,3 +191,92 @@ def test_quoted_cells_over_several_lines_keep_line_numbers(tmp_path):
     path = write(tmp_path, 'x,sequence,label\n"two\nlines",ACGT,1\nb,A-C,2\n')
     with pytest.raises(InputError, match="line 4 holds 1 alignment gaps"):
         read_labelled(path)
+
+
+def labelled(tmp_path, labels, task="auto"):
+    """Read a table with these labels, one row each, in quotes."""
+    rows = "".join(f'ACGT,"{label}"\n' for label in labels)
+    return read_labelled(write(tmp_path, f"sequence,label\n{rows}"), task)
+
+
+def test_many_integer_classes_stay_classes(tmp_path):
+    """O2: sixty classes, ten rows each, were a regression, while c0 … c59 were classes."""
+    for first in (0, 1):
+        data = labelled(tmp_path, [i % 60 + first for i in range(600)])
+        assert data.task == "classification"
+        assert data.classes == tuple(str(i + first) for i in range(60))
+    assert labelled(tmp_path, [3 * (i % 60) for i in range(600)]).task == "regression"
+    assert labelled(tmp_path, range(60)).task == "regression"
+
+
+def test_paths_of_a_taxonomy_are_asked_about(tmp_path):
+    """O3: they were five labels at once in silence."""
+    paths = ["Bacteria;Firmicutes;Bacilli", "Bacteria;Proteobacteria;Gamma"]
+    with pytest.raises(InputError, match="may be paths of a taxonomy, each a class, or lists"):
+        labelled(tmp_path, paths)
+    assert labelled(tmp_path, paths, "classification").classes == tuple(paths)
+    assert len(labelled(tmp_path, paths, "multi_label").classes) == 5
+    assert labelled(tmp_path, ["a;b", "b;a", "a;c"]).task == "multi_label"
+    assert labelled(tmp_path, ["a;b", "c", ""]).task == "multi_label"
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [("0;1;1", "1;0;1"), ("[0, 1, 1]", "[1, 0, 1]"), ("[0. 1. 1.]", "[1. 0. 1.]")],
+)
+def test_vectors_are_no_lists_of_names(tmp_path, labels):
+    data = labelled(tmp_path, labels)
+    assert data.task == "multi_label"
+    assert data.classes == ("label 1", "label 2", "label 3")
+    assert data.labels.tolist() == [[0, 1, 1], [1, 0, 1]]
+    path = write(tmp_path, f'sequence,label\nA,"{labels[0]}"\nA,0;1\n')
+    with pytest.raises(InputError, match="label '0;1' has 2 values; expected 3"):
+        read_labelled(path, "multi_label", data.classes)
+
+
+def test_vectors_of_parquet(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for rows in ([[0, 1, 1], [1, 0, 1]], [[False, True, True], [True, False, True]]):
+        table = pa.table({"sequence": ["A", "C"], "label": rows})
+        pq.write_table(table, tmp_path / "t.parquet")
+        assert read_labelled(tmp_path / "t.parquet").labels.tolist() == [[0, 1, 1], [1, 0, 1]]
+
+
+@pytest.mark.parametrize("labels", [("True", "TRUE", "False"), ("1", "+1", "-1"), ("Exon", "exon")])
+def test_one_class_written_in_two_ways(tmp_path, labels):
+    with pytest.raises(InputError, match="look like one class written in two ways: write them"):
+        labelled(tmp_path, labels)
+
+
+def test_decimal_commas(tmp_path):
+    with pytest.raises(InputError, match=r"line 3 .*: label '0,05' has a decimal comma"):
+        labelled(tmp_path, [1, "0,05", "0,1"])
+    with pytest.raises(InputError, match="21 different labels in 21 rows"):
+        labelled(tmp_path, [f"gene{i}" for i in range(21)])
+
+
+def test_a_label_in_a_header_may_hold_blanks(tmp_path):
+    text = (
+        ">r1 x label=Homo sapiens\nAC\n"
+        '>r2 label="Mus musculus" chromosome=1\nAC\n'
+        ">r3 label=b k=1\nA\n"
+    )
+    data = read_labelled(write(tmp_path, text, "t.fa"))
+    assert data.classes == ("Homo sapiens", "Mus musculus", "b")
+
+
+def test_one_reader_for_training_too(tmp_path):
+    """O7, O8: what `read_sequences` takes, training takes, and the same records."""
+    text = "\ufeffsep=;\r\nname;sequence;label\r\n\r\np;ACGTAG CGTAGC GTAGCT;x\r\np;AC GT;y\r\n"
+    with pytest.warns(ReadingWarning, match="line 4 is written as overlapping 6-mers"):
+        data = read_labelled(write(tmp_path, text))
+    assert data.bases == ("ACGTAGCT", "ACGT")
+    fasta = write(tmp_path, ";c\r>p label=x\r\rAC GT\r>p label=y\rGG\r", "t.fa")
+    with pytest.warns(ReadingWarning, match="two records 'p'"):
+        data = read_labelled(fasta)
+    assert (data.names, data.bases) == (("p", "p_2"), ("ACGT", "GG"))
+    with pytest.warns(ReadingWarning, match="has no headers"):
+        lines = list(RecordFile(write(tmp_path, "ACGT\nGGCC\n", "lines.txt")))
+    assert [one.bases for one in lines] == ["ACGT", "GGCC"]

@@ -11,7 +11,7 @@ from ..alibi import AlibiBias
 from ..packing import Packing
 from . import BACKENDS, why_not
 
-__all__ = ["fastest_backend"]
+__all__ = ["fastest_backend", "try_backend"]
 
 #: What is tried on a GPU, fastest first. On a CPU flex gains little and compiles for a minute.
 _ON_GPU = ("flash", "flex", "sdpa")
@@ -21,8 +21,8 @@ _ON_GPU = ("flash", "flex", "sdpa")
 def fastest_backend(device: torch.device, dtype: torch.dtype, heads: int, head_dim: int) -> str:
     """Name the fastest backend that computes what the reference computes, on this device.
 
-    On a GPU, "flash", "flex" and "sdpa" are tried in this order on a small batch of two lengths and
-    compared with "eager". On a CPU it is "sdpa".
+    On a GPU, "flash", "flex" and "sdpa" are tried in this order (`try_backend`). On a CPU it is
+    "sdpa".
 
     Warns
     -----
@@ -31,33 +31,63 @@ def fastest_backend(device: torch.device, dtype: torch.dtype, heads: int, head_d
     """
     if device.type != "cuda":
         return "sdpa"
-    generator = torch.Generator().manual_seed(0)
-    qkv = torch.randn(200, 3, heads, head_dim, generator=generator).to(device, dtype)
-    packing = Packing.from_lengths([150, 50], device)
-    alibi = AlibiBias(heads, packing.longest, dtype, device)
-    with torch.inference_mode():
-        expected = BACKENDS["eager"](qkv, packing, alibi)[0]
-        for name in _ON_GPU[:-1]:
-            if why_not(name, device, dtype) is not None:
-                continue
-            try:
-                context = BACKENDS[name](qkv, packing, alibi)[0]
-            except Exception as error:  # a kernel that does not compile or run here, in any way
-                reason = str(error).strip().splitlines()
-                warnings.warn(
-                    f"Attention backend {name!r} does not run here "
-                    f"({reason[0][:200] if reason else type(error).__name__}); the next one is "
-                    "taken.",
-                    stacklevel=2,
-                )
-                continue
-            # The values are of the size of 1.
-            allowed = 1e-4 if dtype in (torch.float32, torch.float64) else 0.05
-            if (context - expected).abs().max() < allowed:
-                return name
-            warnings.warn(
-                f"Attention backend {name!r} does not compute here what the reference computes; "
-                "the next one is taken.",
-                stacklevel=2,
-            )
+    for name in _ON_GPU[:-1]:
+        if why_not(name, device, dtype) is not None:
+            continue
+        problem = try_backend(name, device, dtype, heads, head_dim)
+        if problem is None:
+            return name
+        warnings.warn(f"Attention backend {name!r} {problem}; the next one is taken.", stacklevel=2)
     return _ON_GPU[-1]
+
+
+def try_backend(
+    name: str,
+    device: torch.device,
+    dtype: torch.dtype,
+    heads: int = 12,
+    head_dim: int = 64,
+    gradients: bool = True,
+) -> str | None:
+    """Compute a small batch of two lengths forward and backward, and compare it with "eager".
+
+    Parameters
+    ----------
+    name : str
+    device, dtype, heads, head_dim
+        What to try it on.
+    gradients : bool
+        Whether the backward pass is tried, too.
+
+    Returns
+    -------
+    str or None
+        What went wrong, to follow the backend's name in a sentence; None if nothing did.
+    """
+    # Whoever asks may be within torch.inference_mode() or torch.no_grad().
+    with torch.inference_mode(False), torch.set_grad_enabled(gradients):
+        generator = torch.Generator().manual_seed(0)
+        # Not a multiple of any block's length: where kernels go wrong, it is at the edges.
+        values = torch.randn(200, 3, heads, head_dim, generator=generator).to(device, dtype)
+        weights = torch.randn(200, heads, head_dim, generator=generator).to(device, dtype)
+        packing = Packing.from_lengths([150, 50], device)
+        alibi = AlibiBias(heads, packing.longest, dtype, device)
+
+        def compute(backend: str) -> list[torch.Tensor]:
+            qkv = values.clone().requires_grad_(gradients)
+            context = BACKENDS[backend](qkv, packing, alibi)[0]
+            slopes = torch.autograd.grad((context * weights).sum(), qkv) if gradients else ()
+            return [context.detach(), *slopes]
+
+        try:
+            found = compute(name)
+        except Exception as error:  # a kernel that does not compile or run here, in any way
+            reason = str(error).strip().splitlines()
+            return f"does not run here ({reason[0][:200] if reason else type(error).__name__})"
+        expected = compute("eager")
+    whole = dtype in (torch.float32, torch.float64)
+    for kind, one, other in zip(("what", "gradients that"), found, expected, strict=False):
+        allowed = (1e-4 if whole else 0.05) * max(1.0, float(other.abs().max()))
+        if not bool((one - other).abs().max() < allowed):  # NaN is not less than anything
+            return f"does not compute here {kind} the reference computes"
+    return None

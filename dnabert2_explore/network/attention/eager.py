@@ -19,15 +19,21 @@ def eager_attention(
     Called as every backend is (see this package). The probabilities are those after softmax and
     before dropout; rows are queries.
     """
-    contexts, maps = [], []
+    maps = []
     for group in packing.groups:
-        query, key, value = packing.sequences(qkv, group)
+        query, key, _ = packing.sequences(qkv, group)
         bias = alibi.rows(group.length, group.positions)
         scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5 + bias
         # Softmax in half precision loses small weights; float32 and float64 stay as they are.
         wide = torch.promote_types(scores.dtype, torch.float32)
-        probabilities = scores.softmax(dim=-1, dtype=wide).to(value.dtype)
+        maps.append(scores.softmax(dim=-1, dtype=wide).to(qkv.dtype))
+    used = maps
+    if packing.padded_maps:
+        maps = [packing.pad_maps(maps)]
+        used = packing.pack_maps(maps[0])
+    contexts = []
+    for group, probabilities in zip(packing.groups, used, strict=True):
+        value = packing.sequences(qkv, group)[2]
         weights = functional.dropout(probabilities, p=dropout, training=dropout > 0)
         contexts.append(packing.tokens(weights @ value))
-        maps.append(probabilities)
     return torch.cat(contexts), maps

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 import torch._dynamo
+from torch.nn import functional
 from torch.nn.attention.flex_attention import BlockMask
 from torch.nn.attention.flex_attention import flex_attention as torch_flex_attention
 
@@ -69,12 +70,16 @@ def flex_attention(
     if "flex" not in packing.shared:
         packing.shared["flex"] = _modifications(packing, alibi)
     score_mod, block_mask = packing.shared["flex"]
+    total = len(qkv)
+    # Gradients of a length that is no multiple of the block come out as NaN where scores and mask
+    # are both given (pytorch/pytorch#153799): the rest of the last block is a document of its own.
+    qkv = functional.pad(qkv, (0, 0, 0, 0, 0, 0, 0, -total % BLOCK))
     query, key, value = (part.transpose(0, 1)[None] for part in qkv.unbind(dim=1))
     # Without these, torch goes on uncompiled, in silence and with memory for all scores, after
     # eight kinds of batches (types, gradients or none, one block or several).
     with torch._dynamo.config.patch(recompile_limit=64, fail_on_recompile_limit_hit=True):
         context = _compiled()(query, key, value, score_mod=score_mod, block_mask=block_mask)
-    return context[0].transpose(0, 1), []
+    return context[0].transpose(0, 1)[:total], []
 
 
 @cache
@@ -86,7 +91,7 @@ def _compiled() -> Callable[..., Any]:
 
 def _modifications(packing: Packing, alibi: AlibiBias) -> tuple[_Modification, BlockMask]:
     """ALiBi as a change of scores, and which blocks of tokens share a sequence."""
-    slopes, place, document = alibi.slopes, packing.places, packing.documents
+    slopes, (place, document, offsets) = alibi.slopes, _filled(packing)
 
     def score_mod(
         score: torch.Tensor,
@@ -102,19 +107,29 @@ def _modifications(packing: Packing, alibi: AlibiBias) -> tuple[_Modification, B
     ) -> torch.Tensor:
         return document[query] == document[key]
 
-    return score_mod, _block_mask(packing, mask_mod)
+    return score_mod, _block_mask(document, offsets, mask_mod)
 
 
-def _block_mask(packing: Packing, mask_mod: _Modification) -> BlockMask:
+def _filled(packing: Packing) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Places, documents and offsets of whole blocks: what fills the last one is a document."""
+    place, document, offsets = packing.places, packing.documents, packing.offsets.long()
+    if fill := -len(place) % BLOCK:
+        place = functional.pad(place, (0, fill))
+        document = functional.pad(document, (0, fill), value=len(packing.lengths))
+        offsets = torch.cat([offsets, offsets[-1:] + fill])
+    return place, document, offsets
+
+
+def _block_mask(
+    document: torch.Tensor, offsets: torch.Tensor, mask_mod: _Modification
+) -> BlockMask:
     """Blocks of keys that a block of queries attends to, from where the sequences begin.
 
     torch's `create_block_mask` would look at every pair of tokens.
     """
-    offsets = packing.offsets.long()
-    total = int(offsets[-1])
+    total = len(document)
     starts = torch.arange(0, total, BLOCK, device=offsets.device)
-    last = (starts + BLOCK - 1).clamp(max=total - 1)
-    document = packing.documents
+    last = starts + BLOCK - 1
     lower = offsets[document[starts]]  # first token of the first sequence in the block
     upper = offsets[document[last] + 1]  # behind the last token of the last one
     first_block = lower // BLOCK

@@ -31,6 +31,7 @@ class Dnabert2Config(PreTrainedConfig):
         layer_norm_eps: float = 1e-12,
         classifier_dropout: float | None = None,
         classifier_pooling: str = "cls",
+        pooler: bool | None = None,
         tie_word_embeddings: bool = True,
         pad_token_id: int | None = 3,
         anchor: str | int | None = None,
@@ -56,6 +57,7 @@ class Dnabert2Config(PreTrainedConfig):
         self.layer_norm_eps = layer_norm_eps
         self.classifier_dropout = classifier_dropout
         self.classifier_pooling = classifier_pooling
+        self.pooler = pooler
         self.tie_word_embeddings = tie_word_embeddings
         self.pad_token_id = pad_token_id
         self.anchor = anchor  # sequences are read in two parts, [CLS] left [SEP] right [SEP]

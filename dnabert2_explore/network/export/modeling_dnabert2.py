@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 from transformers import PreTrainedModel
+from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import (
     BaseModelOutputWithPooling,
     MaskedLMOutput,
@@ -48,6 +49,13 @@ def attention_bias(mask: torch.Tensor, n_heads: int, dtype: torch.dtype) -> torc
     return bias + (1 - mask[:, None, None, :].to(dtype)) * lowest
 
 
+def refuse_unknown(keywords: dict[str, Any]) -> None:
+    """Raise for keywords that would change nothing, in silence."""
+    unknown = [name for name, value in keywords.items() if value is not None]
+    if unknown:
+        raise TypeError(f"DNABERT-2 takes no {', '.join(unknown)}: leave it out.")
+
+
 class Dnabert2Embeddings(nn.Module):
     def __init__(self, config: Dnabert2Config) -> None:
         super().__init__()
@@ -72,7 +80,7 @@ class Dnabert2SelfAttention(nn.Module):
         self.Wqkv = nn.Linear(config.hidden_size, 3 * config.hidden_size)
 
     def forward(
-        self, hidden: torch.Tensor, bias: torch.Tensor, with_maps: bool
+        self, hidden: torch.Tensor, bias: torch.Tensor, present: torch.Tensor, with_maps: bool
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         batch, n, width = hidden.shape
         projected = self.Wqkv(hidden).view(batch, n, 3, self.n_heads, width // self.n_heads)
@@ -81,7 +89,7 @@ class Dnabert2SelfAttention(nn.Module):
         if with_maps:
             scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5 + bias
             maps = scores.softmax(-1, dtype=torch.promote_types(scores.dtype, torch.float32))
-            maps = maps.to(value.dtype)
+            maps = maps.to(value.dtype) * present[:, None]  # rows of padding are no attention
             context = functional.dropout(maps, dropout, self.training) @ value
         else:
             maps = None
@@ -109,9 +117,9 @@ class Dnabert2Attention(nn.Module):
         self.output = Dnabert2AttentionOutput(config)
 
     def forward(
-        self, hidden: torch.Tensor, bias: torch.Tensor, with_maps: bool
+        self, hidden: torch.Tensor, bias: torch.Tensor, present: torch.Tensor, with_maps: bool
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        context, maps = self.self(hidden, bias, with_maps)
+        context, maps = self.self(hidden, bias, present, with_maps)
         return self.output(context, hidden), maps
 
 
@@ -128,17 +136,17 @@ class Dnabert2GatedMLP(nn.Module):
         return self.layernorm(self.wo(self.dropout(functional.gelu(gate) * content)) + hidden)
 
 
-class Dnabert2Layer(nn.Module):
+class Dnabert2Layer(GradientCheckpointingLayer):
     def __init__(self, config: Dnabert2Config) -> None:
         super().__init__()
         self.attention = Dnabert2Attention(config)
         self.mlp = Dnabert2GatedMLP(config)
 
     def forward(
-        self, hidden: torch.Tensor, bias: torch.Tensor, with_maps: bool
+        self, hidden: torch.Tensor, bias: torch.Tensor, present: torch.Tensor, with_maps: bool
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        attended, maps = self.attention(hidden, bias, with_maps)
-        return self.mlp(attended), maps
+        attended, maps = self.attention(hidden, bias, present, with_maps)
+        return self.mlp(attended) * present, maps
 
 
 class Dnabert2Encoder(nn.Module):
@@ -161,14 +169,21 @@ class Dnabert2PreTrainedModel(PreTrainedModel):
     base_model_prefix = "bert"
     # "eager" and "sdpa" are the same here; whatever drops an additive bias is not offered.
     _supports_sdpa = True
+    supports_gradient_checkpointing = True
+    _no_split_modules = ["Dnabert2Embeddings", "Dnabert2Layer"]  # noqa: RUF012
     accepts_loss_kwargs = False
 
 
 class Dnabert2Model(Dnabert2PreTrainedModel):
-    """The encoder. The published checkpoint has no pooler: its weights are random then."""
+    """The encoder; by default with a pooler only where the weights have one (a classifier's do)."""
 
-    def __init__(self, config: Dnabert2Config, add_pooling_layer: bool = True) -> None:
+    def __init__(self, config: Dnabert2Config, add_pooling_layer: bool | None = None) -> None:
         super().__init__(config)
+        if add_pooling_layer is None:
+            heads = config.architectures or []
+            add_pooling_layer = "Dnabert2ForSequenceClassification" in heads or (
+                bool(config.pooler) and "Dnabert2ForMaskedLM" not in heads
+            )
         self.embeddings = Dnabert2Embeddings(config)
         self.encoder = Dnabert2Encoder(config)
         self.pooler = Dnabert2Pooler(config) if add_pooling_layer else None
@@ -194,6 +209,7 @@ class Dnabert2Model(Dnabert2PreTrainedModel):
         **kwargs: Any,
     ) -> Any:
         """Encode (batch, n) ids; `last_hidden_state` is 0 at padding."""
+        refuse_unknown(kwargs)
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("Give exactly one of input_ids and inputs_embeds.")
         config = self.config
@@ -211,14 +227,14 @@ class Dnabert2Model(Dnabert2PreTrainedModel):
             attention_mask = torch.ones(words.shape[:2], dtype=torch.long, device=words.device)
         present = attention_mask[..., None].to(words.dtype)
         bias = attention_bias(attention_mask, config.num_attention_heads, words.dtype)
-        hidden = self.embeddings(words, token_type_ids)
-        states, attentions = [hidden * present], []
+        # What is handed out is what the next layer computes with, so that gradients reach it.
+        last = self.embeddings(words, token_type_ids) * present
+        states, attentions = [last], []
         for layer in self.encoder.layer:
-            hidden, maps = layer(hidden, bias, with_maps)
-            states.append(hidden * present)
+            last, maps = layer(last, bias, present, with_maps)
+            states.append(last)
             if with_maps:
-                attentions.append(maps * present[:, None])  # rows of padding are no attention
-        last = states[-1]
+                attentions.append(maps)
         outputs = BaseModelOutputWithPooling(
             last_hidden_state=last,
             pooler_output=None if self.pooler is None else self.pooler(last[:, 0]),
@@ -311,7 +327,7 @@ class Dnabert2ForSequenceClassification(Dnabert2PreTrainedModel):
     def __init__(self, config: Dnabert2Config) -> None:
         super().__init__(config)
         self.num_labels = config.num_labels
-        self.bert = Dnabert2Model(config)
+        self.bert = Dnabert2Model(config, add_pooling_layer=True)
         dropout = config.classifier_dropout
         self.dropout = nn.Dropout(config.hidden_dropout_prob if dropout is None else dropout)
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
