@@ -38,7 +38,7 @@ from ..tokens import DnaTokenizer, Tokens
 from .batches import Budget, default_budget, run
 from .cache import VectorCache
 from .identity import Snapshot, file_sha256, network_sha256, shape_of
-from .inputs import cut_ids, far_lengths
+from .inputs import far_lengths
 from .long import LongEmbedding, cut
 from .masked import masked_passes
 from .pooling import POOLINGS, pool

@@ -105,7 +105,8 @@ class Readings:
         enc : Encoder
             With a head.
         ids : list of list of numpy.ndarray
-            Token ids of the first reading: of the sequences, and of the second ones of pairs.
+            Token ids of the first reading: of the sequences, and of the second ones of pairs (or of
+            the pairs as they are joined).
         texts : list of list of str
             The same, as clean bases.
         budget, progress

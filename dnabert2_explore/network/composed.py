@@ -99,6 +99,7 @@ class ComposedNetwork(nn.Module):
     """
 
     composition: torch.Tensor
+    accepts_loss_kwargs = False  # Trainer asks: as of the network itself
 
     def __init__(
         self, network: Dnabert2PreTrainedModel, tokens: Sequence[str], fresh: bool

@@ -10,10 +10,27 @@ from ...errors import InputError
 from ..configuration import read_yaml
 from ..metrics import TASKS
 
-__all__ = ["LEARNING_RATES", "LORA_TARGETS", "FinetuneConfig"]
+__all__ = ["AUTO", "LEARNING_RATES", "LORA_TARGETS", "FinetuneConfig"]
 
 #: Learning rate of each method where none is set: the authors' for full and LoRA.
 LEARNING_RATES = {"full": 3e-5, "lora": 1e-4, "probe": 1e-3}
+
+#: Settings that a recipe fills in, and what they are while they are open.
+AUTO: dict[str, float | str] = {
+    "epochs": 0,
+    "batch_size": 0,
+    "warmup_steps": -1,
+    "weight_decay": -1,
+    "pooling": "auto",
+    "augment": "auto",
+    "segmentation": "auto",
+    "average": -1,
+    "schedule": "auto",
+    "embeddings": "auto",
+    "evaluate_every": -1,
+    "strands": "auto",
+    "segmentations": -1,
+}
 
 #: The network's linear layers that LoRA may adapt: queries, keys and values in one; the
 #: projection after attention; both halves of the gated MLP; its way back.
@@ -24,10 +41,14 @@ LORA_TARGETS = ("Wqkv", "dense", "gated_layers", "wo")
 class FinetuneConfig:
     """Everything that determines a fine-tuning run.
 
+    What is left open is filled in when the run begins, by the size of the network and of the data
+    (`recipe`); the result's notes say with what.
+
     Parameters
     ----------
     model : str
-        The pre-trained model: "pocket", a folder, or a hub id.
+        The pre-trained model: "pocket", a folder, or a hub id. "scratch:2x128" is a network of that
+        many layers and that width which has learnt nothing (with pocket's tokenizer).
     train : str
         Labelled sequences; see `dnabert2_explore.training.tables.read_labelled` for the formats.
     dev : str
@@ -51,31 +72,32 @@ class FinetuneConfig:
     max_tokens : int
         Longer input is cut, special tokens included; 0 for no limit.
     batch_size : int
-        Sequences of one step on all devices together.
+        Sequences of one step on all devices together; 0 for the recipe's.
     device_batch : int
         Sequences a device takes at once; 0 for all of its share. Gradients of the parts are added
         up, so that the step is the same whatever the number.
     epochs : float
-        Passes over the training file.
+        Passes over the training file; 0 for the recipe's.
     max_steps : int
         Steps, in place of `epochs`; 0 for none.
     learning_rate : float
-        Of AdamW (0.9, 0.999, 1e-8) after the warm-up, falling linearly to 0; 0 for the method's:
-        3e-5 full, 1e-4 lora, 1e-3 probe.
+        Of AdamW (0.9, 0.999, 1e-8) after the warm-up, falling to 0; 0 for the recipe's and the
+        method's: published 3e-5 full, 1e-4 lora, 1e-3 probe.
     warmup_steps, weight_decay, gradient_clip : int, float, float
-        Biases and LayerNorms do not decay. A clip of 0 is none.
+        Biases and LayerNorms do not decay. A clip of 0 is none. -1: the recipe's.
     dropout : float
         Hidden and classifier dropout.
-    pooling : {"cls", "mean"}
+    pooling : {"auto", "cls", "mean"}
         What the classifier reads.
-    augment : {"none", "reverse_complement"}
-        The latter trains on a random strand of each sequence, anew in every epoch. Not where the
-        strand carries the label (splice sites, transcripts).
+    augment : {"auto", "none", "reverse_complement"}
+        The last trains on a random strand of each sequence, anew in every epoch. Not where the
+        strand carries the label (splice sites, transcripts); of a small network "auto" asks 4-mers.
     class_weights : {"none", "balanced"}
         The latter weighs each class by 1 / its frequency (mean 1); of a multi-label task, the rows
         that have a label by how much rarer they are than those that do not.
     evaluate_every : int
-        Steps between evaluations on dev; 0 for once an epoch. The last step is always evaluated.
+        Steps between evaluations on dev; 0 for once an epoch, -1 for the recipe's. The last step is
+        always evaluated.
     patience : int
         Stop after so many evaluations without a better dev loss; 0 never.
     select : str
@@ -97,6 +119,29 @@ class FinetuneConfig:
         Samples for the scores' intervals; 0 for none.
     check_leakage : bool
         Count duplicates and near-duplicates between the files.
+    recipe : {"auto", "published", "small"}
+        What open settings are filled in with: the authors' protocol, or what makes small networks
+        learn; "auto" is small below 20 million parameters.
+    segmentation : {"auto", "fixed", "random"}
+        "random" cuts each sequence into other tokens in every epoch (forced borders and BPE
+        dropout, :mod:`~dnabert2_explore.tokens.segmentation`).
+    cuts, bpe_dropout : float
+        Of random segmentations.
+    average : float
+        Decay of an exponential moving average of the weights, which is judged on dev and saved;
+        0 for none, -1 for the recipe's.
+    schedule : {"auto", "linear", "cosine"}
+        How the learning rate falls to 0.
+    embeddings : {"auto", "plain", "composed"}
+        "composed" trains the token table as a function of the tokens' bases
+        (:mod:`~dnabert2_explore.network.composed`); it is saved as a plain one.
+    anchor : str
+        For sites: each sequence is read as two parts, [CLS] left [SEP] right [SEP], so that tokens
+        begin at the site: "middle", or after so many bases. "": as a whole.
+    strands : {"auto", "one", "both"}
+        What the saved model's predictions are the mean over, and the scores of dev and test.
+    segmentations : int
+        Further segmentations they are the mean over; -1 for the recipe's.
     """
 
     model: str
@@ -113,19 +158,19 @@ class FinetuneConfig:
     lora_dropout: float = 0.05
     lora_targets: tuple[str, ...] = LORA_TARGETS
     max_tokens: int = 0
-    batch_size: int = 32
+    batch_size: int = 0
     device_batch: int = 0
-    epochs: float = 3
+    epochs: float = 0.0
     max_steps: int = 0
     learning_rate: float = 0.0
-    warmup_steps: int = 50
-    weight_decay: float = 0.01
+    warmup_steps: int = -1
+    weight_decay: float = -1.0
     gradient_clip: float = 1.0
     dropout: float = 0.1
-    pooling: str = "cls"
-    augment: str = "none"
+    pooling: str = "auto"
+    augment: str = "auto"
     class_weights: str = "none"
-    evaluate_every: int = 200
+    evaluate_every: int = -1
     patience: int = 0
     select: str = "loss"
     train_rows: int = 0
@@ -136,13 +181,28 @@ class FinetuneConfig:
     max_minutes: float = 0.0
     bootstrap: int = 1000
     check_leakage: bool = True
+    recipe: str = "auto"
+    segmentation: str = "auto"
+    cuts: float = 0.05
+    bpe_dropout: float = 0.05
+    average: float = -1.0
+    schedule: str = "auto"
+    embeddings: str = "auto"
+    anchor: str = ""
+    strands: str = "auto"
+    segmentations: int = -1
 
     def __post_init__(self) -> None:
         for name, allowed in (
             ("task", ("auto", *TASKS)),
             ("method", tuple(LEARNING_RATES)),
-            ("pooling", ("cls", "mean")),
-            ("augment", ("none", "reverse_complement")),
+            ("pooling", ("auto", "cls", "mean")),
+            ("augment", ("auto", "none", "reverse_complement")),
+            ("recipe", ("auto", "published", "small")),
+            ("segmentation", ("auto", "fixed", "random")),
+            ("schedule", ("auto", "linear", "cosine")),
+            ("embeddings", ("auto", "plain", "composed")),
+            ("strands", ("auto", "one", "both")),
             ("class_weights", ("none", "balanced")),
             ("precision", ("auto", "float32", "bfloat16")),
         ):
@@ -151,19 +211,22 @@ class FinetuneConfig:
                     f"{name} is {getattr(self, name)!r}; expected {', '.join(allowed[:-1])} or "
                     f"{allowed[-1]}."
                 )
-        for name, least in (("batch_size", 1), ("lora_rank", 1), ("lora_alpha", 1)):
-            self._at_least(name, least)
+        for name in ("lora_rank", "lora_alpha"):
+            self._at_least(name, 1)
         for name in (
-            "max_tokens", "device_batch", "max_steps", "learning_rate", "warmup_steps",
-            "weight_decay", "gradient_clip", "evaluate_every", "patience", "train_rows", "threads",
-            "max_minutes", "bootstrap", "seed",
+            "max_tokens", "device_batch", "max_steps", "learning_rate", "gradient_clip", "patience",
+            "train_rows", "threads", "max_minutes", "bootstrap", "seed", "batch_size", "epochs",
         ):  # fmt: skip
             self._at_least(name, 0)
-        for name in ("dropout", "lora_dropout", "dev_share", "test_share"):
+        for name, open_value in AUTO.items():  # -1: left to the recipe
+            if open_value == -1 and getattr(self, name) != -1:
+                self._at_least(name, 0)
+        for name in ("dropout", "lora_dropout", "dev_share", "test_share", "cuts", "bpe_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}; expected 0 to less than 1.")
-        if not self.max_steps and self.epochs <= 0:
-            raise InputError(f"epochs is {self.epochs}; expected more than 0, or max_steps.")
+        if self.average >= 1:
+            raise InputError(f"average is {self.average}; expected 0 to less than 1.")
+        self._check_method()
         if 0 < self.max_tokens < 4:
             raise InputError(f"max_tokens is {self.max_tokens}; expected at least 4, or 0.")
         if not self.dev and not self.dev_share:
@@ -173,6 +236,37 @@ class FinetuneConfig:
             raise InputError(
                 f"lora_targets is {self.lora_targets!r}; expected some of "
                 f"{', '.join(LORA_TARGETS)}."
+            )
+
+    def _check_method(self) -> None:
+        if self.method != "full":
+            if self.average > 0 or self.embeddings == "composed":
+                raise InputError(
+                    f"average and composed embeddings train all weights, and method is "
+                    f"{self.method!r}: set method to 'full', or leave both out."
+                )
+            if self.anchor and self.method == "lora":
+                raise InputError(
+                    "anchor belongs to the model's own config.json, which an adapter has not: set "
+                    "method to 'full' or 'probe', or leave anchor out."
+                )
+            if self.segmentation == "random" and self.method == "probe":
+                raise InputError(
+                    "segmentation is 'random', but a probe's vectors are computed once: set it to "
+                    "'fixed', or method to 'full'."
+                )
+        if self.anchor and self.max_tokens:
+            raise InputError(
+                "max_tokens cuts the end off, where half of an anchored window stands: leave it 0, "
+                "and give shorter windows."
+            )
+        if self.anchor and "both" in (
+            self.strands,
+            self.augment.replace("reverse_complement", "both"),
+        ):
+            raise InputError(
+                "anchor reads a site of one strand, whose other strand is no such site: leave "
+                "augment and strands out."
             )
 
     def _at_least(self, name: str, least: int) -> None:

@@ -14,10 +14,20 @@ from ...encoder.inputs import cut_ids
 from ...errors import InputError
 from ...sequences import clean, reverse_complement
 from ...tokens import DnaTokenizer
+from ...tokens.segmentation import Segmentation, resegment
 from ..tables import Labelled, read_labelled
 from .config import FinetuneConfig
 
-__all__ = ["Batches", "Splits", "TokenRows", "encode", "read_splits", "sample_rows", "split_off"]
+__all__ = [
+    "Batches",
+    "Resegmented",
+    "Splits",
+    "TokenRows",
+    "encode",
+    "read_splits",
+    "sample_rows",
+    "split_off",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +252,42 @@ def encode(
     return TokenRows(cut_ids(first, second, max_tokens or None)), cut
 
 
+class Resegmented:
+    """Training rows cut into other tokens every time they are read.
+
+    Parameters
+    ----------
+    tokenizer : DnaTokenizer
+    data : Labelled
+    how : Segmentation
+    max_tokens : int
+        0 for no limit.
+    """
+
+    def __init__(
+        self, tokenizer: DnaTokenizer, data: Labelled, how: Segmentation, max_tokens: int
+    ) -> None:
+        self.tokenizer, self.how, self.limit = tokenizer, how, max_tokens or None
+        self.texts = [
+            [clean(text).bases for text in part]
+            for part in (data.bases, data.second)
+            if part is not None
+        ]
+
+    def ids(
+        self, rows: NDArray[np.int64], turned: NDArray[np.bool_], rng: np.random.Generator
+    ) -> list[NDArray[np.int64]]:
+        """Token ids of some rows, on the strands asked for."""
+        read = []
+        for part in self.texts:
+            strands = [
+                reverse_complement(part[row]) if turn else part[row]
+                for row, turn in zip(rows.tolist(), turned.tolist(), strict=True)
+            ]
+            read.append(resegment(self.tokenizer, strands, self.how, rng))
+        return cut_ids(read[0], read[1] if len(read) > 1 else None, self.limit)
+
+
 class Batches:
     """The training loader: every epoch in its own order, the same for every number of devices.
 
@@ -256,7 +302,7 @@ class Batches:
     lengths : numpy.ndarray, shape (n,)
         What to sort by.
     collate : callable
-        collate(rows (k,), turned (k,) bool) returns the inputs and ``labels``.
+        collate(rows (k,), turned (k,) bool, rng) returns the inputs and ``labels``.
     batch_size, device_batch : int
         Of all processes together; of one process at once.
     augment : bool
@@ -271,7 +317,9 @@ class Batches:
         self,
         count: int,
         lengths: NDArray[np.int64],
-        collate: Callable[[NDArray[np.int64], NDArray[np.bool_]], dict[str, torch.Tensor]],
+        collate: Callable[
+            [NDArray[np.int64], NDArray[np.bool_], np.random.Generator], dict[str, torch.Tensor]
+        ],
         batch_size: int,
         device_batch: int,
         augment: bool,
@@ -316,5 +364,8 @@ class Batches:
                 self.process :: self.processes
             ]
             parts = math.ceil(len(rows) / self.device_batch)
+            # Of this batch and process alone: how it is cut does not depend on the others.
+            key = [self.seed, 10**6 + self.epoch, 1 + start, self.process]
+            stream = np.random.default_rng(key)
             for part in np.array_split(rows, parts) if parts else ():
-                yield self.collate(part, turned[part])
+                yield self.collate(part, turned[part], stream)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from ...encoder import Encoder
 from ...encoder.heads import under_fresh_head
-from ...network import Dnabert2Config, Dnabert2ForSequenceClassification
-from ...network.checkpoint import Checkpoint, load_network
+from ...network import Dnabert2Config, Dnabert2ForSequenceClassification, Dnabert2PreTrainedModel
+from ...network.composed import ComposedNetwork
 from ...tokens import DnaTokenizer
+from ..averaging import averaged
 from ..tables import Labelled
 from .config import FinetuneConfig
-from .data import TokenRows
+from .data import Resegmented, TokenRows
+from .recipe import anchor_of
 from .targets import Targets
 
 __all__ = ["Learner", "classifier_from"]
@@ -26,19 +30,19 @@ Progress = Callable[[int, int], None]
 
 
 def classifier_from(
-    config: FinetuneConfig, checkpoint: Checkpoint, train: Labelled
+    config: FinetuneConfig, source: Dnabert2PreTrainedModel, train: Labelled
 ) -> Dnabert2ForSequenceClassification:
     """Put the pre-trained encoder under a fresh pooler and classifier, in float32.
 
     Parameters
     ----------
     config : FinetuneConfig
-    checkpoint : Checkpoint
+        Settled.
+    source : Dnabert2PreTrainedModel
         With or without a head of its own, which is left out.
     train : Labelled
         Says what the classifier answers, and for which lengths.
     """
-    source = load_network(checkpoint, torch.float32)
     classes = train.classes or ("value",)
     problem = {
         "classification": "single_label_classification",
@@ -56,9 +60,19 @@ def classifier_from(
         "sequence_pairs": train.second is not None,
         "max_input_tokens": config.max_tokens or None,
         "training_bases": [min(lengths), max(lengths)],
+        "anchor": anchor_of(config.anchor),
+        "prediction_strands": config.strands,
+        "prediction_segmentations": config.segmentations,
         "dtype": torch.float32,  # shipped weights are half precision; training is not
     }
     return under_fresh_head(source, Dnabert2Config.from_dict(shape))
+
+
+def _plain(module: nn.Module) -> Dnabert2ForSequenceClassification:
+    """Return a module's network, its token table folded."""
+    network: Any = module.fold() if isinstance(module, ComposedNetwork) else module
+    plain: Dnabert2ForSequenceClassification = network
+    return plain
 
 
 class Learner:
@@ -72,6 +86,10 @@ class Learner:
     targets : Targets
     rows : list of TokenRows
         The training rows; with a second entry, their other strands.
+    resegmented : Resegmented, optional
+        Reads the training rows in place of `rows`, in other tokens every time.
+    fresh : bool
+        Whether the encoder has random weights.
 
     Attributes
     ----------
@@ -87,20 +105,50 @@ class Learner:
         tokenizer: DnaTokenizer,
         targets: Targets,
         rows: list[TokenRows],
+        resegmented: Resegmented | None = None,
+        fresh: bool = False,
     ) -> None:
+        self.fresh = fresh
         self.network = network
         self.tokenizer = tokenizer
         self.targets = targets
         self.rows = rows
+        self.resegmented = resegmented
         self.module: nn.Module = network
+        self.average: AveragedModel | None = None
         self.encoder = Encoder(network, tokenizer)
         self.lengths = rows[0].lengths
 
+    def compose(self) -> None:
+        """Train the token table as a function of the tokens' bases."""
+        vocabulary = self.tokenizer.vocabulary
+        tokens = sorted(vocabulary, key=vocabulary.__getitem__)
+        self.module = ComposedNetwork(self.network, tokens, fresh=self.fresh)
+        self.module.to(self.network.device)
+
+    def average_weights(self, decay: float) -> None:
+        """Judge and save an average of the weights from now on."""
+        self.average = averaged(self.module, decay)
+        if self.average is not None:
+            self.encoder = Encoder(_plain(self.average.module), self.tokenizer)
+
+    def after_step(self) -> None:
+        """Follow an update of the weights."""
+        if self.average is not None:
+            self.average.update_parameters(self.module)
+
+    def judged(self) -> Dnabert2ForSequenceClassification:
+        """Return the network that is judged and saved: averaged, its token table folded."""
+        return _plain(self.module if self.average is None else self.average.module)
+
     def collate(
-        self, rows: NDArray[np.int64], turned: NDArray[np.bool_]
+        self, rows: NDArray[np.int64], turned: NDArray[np.bool_], rng: np.random.Generator
     ) -> dict[str, torch.Tensor]:
         """Put some training rows into one batch, on the CPU."""
-        sequences = [self.rows[int(t)][int(r)] for r, t in zip(rows, turned, strict=True)]
+        if self.resegmented is not None:
+            sequences = self.resegmented.ids(rows, turned, rng)
+        else:
+            sequences = [self.rows[int(t)][int(r)] for r, t in zip(rows, turned, strict=True)]
         longest = max(len(one) for one in sequences)
         ids = np.full((len(sequences), longest), self.tokenizer.pad_id, dtype=np.int64)
         mask = np.zeros_like(ids)
@@ -116,12 +164,12 @@ class Learner:
         self, rows: list[NDArray[np.int64]], progress: Progress | None = None
     ) -> NDArray[np.float32]:
         """Probabilities (n, classes), or values (n,) in the labels' unit, as things stand."""
-        self.network.eval()
+        self.judged().eval()
         return self.targets.in_units(self.encoder.predict_ids(rows, progress=progress))
 
     def finished(self) -> Dnabert2ForSequenceClassification:
         """Return a copy as it would be saved: a plain classifier on the CPU, in eval mode."""
-        return self._classifier(self.network.state_dict())
+        return self._classifier(self.judged().state_dict())
 
     def _classifier(self, state: dict[str, torch.Tensor]) -> Dnabert2ForSequenceClassification:
         """Build a classifier with these weights, its head in the labels' unit."""

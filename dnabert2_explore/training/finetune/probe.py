@@ -83,7 +83,7 @@ class ProbeLearner(Learner):
         return ((features - self.mean) / self.spread).astype(np.float32)
 
     def collate(
-        self, rows: NDArray[np.int64], turned: NDArray[np.bool_]
+        self, rows: NDArray[np.int64], turned: NDArray[np.bool_], rng: np.random.Generator
     ) -> dict[str, torch.Tensor]:
         """Put some training rows into one batch, on the CPU."""
         places = torch.from_numpy(rows)

@@ -15,25 +15,29 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...encoder import SHIPPED, Encoder, find_device
+from ...encoder import Encoder, find_device
 from ...encoder.precision import find_dtype
+from ...encoder.readings import Readings
 from ...errors import Cancelled, CheckpointError, InputError
 from ...network import Dnabert2ForSequenceClassification
 from ...network.card import write_card
-from ...network.checkpoint import find_checkpoint
+from ...sequences import clean
 from ...threads import torch_threads
 from ...tokens import DnaTokenizer
+from ...tokens.segmentation import Segmentation
 from ..leakage import LeakageReport, check_leakage
 from ..metrics import Scores, lower_is_better, metric_names, score
 from ..predict import write_predictions
 from ..tables import Labelled
 from .card import describe
 from .config import FinetuneConfig
-from .data import Batches, TokenRows, encode, read_splits
+from .data import Batches, Resegmented, TokenRows, encode, read_splits
 from .folder import RunFolder
 from .learners import Learner, classifier_from
 from .probe import ProbeLearner
+from .recipe import anchor_of, settle
 from .result import FinetuneResult
+from .source import find_source
 from .targets import Targets
 from .trainer import FinetuneTrainer, training_arguments
 
@@ -120,9 +124,10 @@ class _Run:
     def _go(self) -> FinetuneResult:
         config = self.config
         device = _device(config.device)
-        checkpoint = find_checkpoint(SHIPPED.get(config.model, config.model))
-        tokenizer = DnaTokenizer.from_file(checkpoint.tokenizer)
-        self.source = checkpoint
+        source = find_source(config.model)
+        tokenizer = DnaTokenizer.from_file(source.tokenizer)
+        tokenizer.anchor = anchor_of(config.anchor)
+        self.source = source
         splits = read_splits(config)
         self.splits, self.notes = splits, splits.notes
         self.train, self.dev = splits.train, splits.dev
@@ -134,12 +139,28 @@ class _Run:
         )
 
         torch.manual_seed(config.seed)
-        network = classifier_from(config, checkpoint, self.train)
+        untuned = source.network()
+        size = sum(one.numel() for one in untuned.parameters())
+        self.config, told = settle(config, size, self.train, self.dev)
+        config = self.config
+        self.notes += [told] if told else []
+        self._remark()
+        network = classifier_from(config, untuned, self.train)
         self.folder = RunFolder(self.out, self._columns())
         if self.first:
             self.folder.prepare(config, sum(one.numel() for one in network.parameters()))
         rows = [self._encode(tokenizer, self.train, "train")]
-        if config.augment == "reverse_complement":
+        self.resegmented = (
+            Resegmented(
+                tokenizer,
+                self.train,
+                Segmentation(config.cuts, config.bpe_dropout),
+                config.max_tokens,
+            )
+            if config.segmentation == "random"
+            else None
+        )
+        if config.augment == "reverse_complement" and self.resegmented is None:
             rows.append(encode(tokenizer, self.train, config.max_tokens, turned=True)[0])
         self.dev_mine = self._share(self._encode(tokenizer, self.dev, "dev"))
         targets = Targets(self.train, config.class_weights == "balanced")
@@ -195,21 +216,35 @@ class _Run:
             from .lora import LoraLearner  # peft takes seconds to import
 
             learner: Learner = LoraLearner(
-                network, tokenizer, targets, rows, self.config, self.source
+                network, tokenizer, targets, rows, self.config, self.source.checkpoint
             )
+            learner.resegmented = self.resegmented
         elif method == "probe":
             learner = ProbeLearner(network, tokenizer, targets, rows, self._preparing)
             self.notes.append("probe: the encoder is frozen, there is no dropout")
         else:
-            learner = Learner(network, tokenizer, targets, rows)
+            fresh = self.source.fresh
+            learner = Learner(network, tokenizer, targets, rows, self.resegmented, fresh)
+            if self.config.embeddings == "composed":
+                learner.compose()
+            learner.average_weights(self.config.average)
         self.learner = learner
         return learner
+
+    def _remark(self) -> None:
+        """Say of the settled run what a reader of its scores should know."""
+        config = self.config
+        readings = Readings(config.strands, config.segmentations)
+        if len(readings) > 1:
+            self.notes.append(f"dev (in the end) and test are predicted by the {readings}")
+        if config.average:
+            self.notes.append(f"judged and saved are averaged weights (decay {config.average:g})")
 
     def _preparing(self, done: int, total: int) -> None:
         """Tell that step 1 is still to come; what is cancelled here has found nothing yet."""
         if self.progress is not None and self.first:
-            per_epoch = math.ceil(len(self.train) / self.config.batch_size)
-            planned = self.config.max_steps or math.ceil(self.config.epochs * per_epoch)
+            per_epoch = math.ceil(len(self.train) / (self.config.batch_size or 32))
+            planned = self.config.max_steps or math.ceil((self.config.epochs or 3) * per_epoch)
             self.progress(0, planned)
 
     def _columns(self) -> tuple[str, ...]:
@@ -281,6 +316,7 @@ class _Run:
     def _after_step(self, step: int, steps: int) -> tuple[bool, bool]:
         """Report a step; say whether to evaluate, and whether to stop."""
         self.steps, self.planned = step, steps
+        self.learner.after_step()
         self._tick()
         minutes = (time.monotonic() - self.begun) / 60
         late = bool(self.config.max_minutes) and minutes >= self.config.max_minutes
@@ -388,7 +424,17 @@ class _Run:
     def _score(
         self, encoder: Encoder, data: Labelled, mine: list[NDArray[np.int64]]
     ) -> tuple[Scores, NDArray[np.float32]]:
-        outputs = self._outputs(lambda ids, **_: encoder.predict_ids(ids), mine, len(data))
+        texts = [
+            [clean(text).bases for text in part[self.process :: self.processes]]
+            for part in (data.bases, data.second)
+            if part is not None
+        ]
+        readings = Readings.of(encoder)
+
+        def predict(ids: list[NDArray[np.int64]], **_: Any) -> NDArray[np.float32]:
+            return readings.predict(encoder, [ids], texts)
+
+        outputs = self._outputs(predict, mine, len(data))
         scores = score(data.task, data.labels, outputs, data.classes, self.config.bootstrap)
         return scores, outputs
 

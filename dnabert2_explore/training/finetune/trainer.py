@@ -41,7 +41,7 @@ def training_arguments(
         warmup_steps=config.warmup_steps,
         weight_decay=config.weight_decay,
         max_grad_norm=config.gradient_clip,
-        lr_scheduler_type="linear",
+        lr_scheduler_type=config.schedule,
         optim="adamw_torch",
         bf16=bfloat16,
         use_cpu=device.type == "cpu",

@@ -1,0 +1,90 @@
+"""What a run starts from: a pre-trained model, or a small network that has learnt nothing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from ...encoder import SHIPPED
+from ...errors import InputError
+from ...network import Dnabert2Config, Dnabert2Model, Dnabert2PreTrainedModel
+from ...network.checkpoint import Checkpoint, find_checkpoint, load_network
+from ...tokens import DnaTokenizer
+
+__all__ = ["SCRATCH", "Source", "find_source"]
+
+#: "scratch:2x128" is a network of 2 layers, 128 wide, with random weights.
+SCRATCH = "scratch:"
+_SHAPE = re.compile(r"([1-9]\d?)x([1-9]\d{1,3})", re.ASCII)
+#: Width of a head; ALiBi's slopes are made for any number of heads.
+_HEAD = 32
+#: Whose tokenizer a network from nothing gets.
+_TOKENS_OF = "pocket"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a run starts from.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        Its files; of a network from nothing, those of the model whose tokenizer it gets.
+    shape : tuple of int or None
+        Layers and width of a network from nothing.
+    """
+
+    checkpoint: Checkpoint
+    shape: tuple[int, int] | None
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it has learnt nothing."""
+        return self.shape is not None
+
+    @property
+    def tokenizer(self) -> Path:
+        """Return its ``tokenizer.json``."""
+        return self.checkpoint.tokenizer
+
+    def network(self) -> Dnabert2PreTrainedModel:
+        """Load it, or build it with random weights, in float32.
+
+        torch's generator is used for random weights.
+        """
+        if self.shape is None:
+            return load_network(self.checkpoint, torch.float32)
+        layers, hidden = self.shape
+        config = Dnabert2Config(
+            vocab_size=len(DnaTokenizer.from_file(self.tokenizer)),
+            hidden_size=hidden,
+            num_hidden_layers=layers,
+            num_attention_heads=hidden // _HEAD,
+            intermediate_size=4 * hidden,
+            initializer_range=0.05,
+        )
+        return Dnabert2Model(config, add_pooling_layer=False)
+
+
+def find_source(model: str) -> Source:
+    """Find what `FinetuneConfig.model` names.
+
+    Raises
+    ------
+    InputError
+        If it is "scratch:…" of no shape.
+    CheckpointError
+        If there is no such model.
+    """
+    if not model.startswith(SCRATCH):
+        return Source(find_checkpoint(SHIPPED.get(model, model)), None)
+    found = _SHAPE.fullmatch(model.removeprefix(SCRATCH))
+    if found is None or int(found[2]) % _HEAD:
+        raise InputError(
+            f"model is {model!r}; expected layers and width, a multiple of {_HEAD}, such as "
+            f"{SCRATCH}2x128."
+        )
+    return Source(find_checkpoint(SHIPPED[_TOKENS_OF]), (int(found[1]), int(found[2])))
