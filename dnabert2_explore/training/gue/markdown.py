@@ -14,7 +14,7 @@ from .variation import authors_settings
 if TYPE_CHECKING:
     from .leaderboard import Cell, Column, Leaderboard
 
-__all__ = ["command", "write"]
+__all__ = ["command", "grid", "write"]
 
 _EXAMPLES = re.compile(r" \(such as [^)]*\)")
 _MORE = re.compile(r": scores on \S+ may be too good by what was learnt by heart")
@@ -75,7 +75,8 @@ def _row(cells: list[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _grid(header: list[str], rows: list[list[str]], left: int = 1) -> str:
+def grid(header: list[str], rows: list[list[str]], left: int = 1) -> str:
+    """Lay out a table; the first `left` columns are aligned to the left."""
     rule = ["---" if index < left else "---:" for index in range(len(header))]
     return "\n".join([_row(header), _row(rule), *map(_row, rows)])
 
@@ -130,7 +131,7 @@ def _scores(board: Leaderboard) -> str:
         mean = board.means.get(column.name)
         means.append("–" if mean is None else f"**{mean.value:.3f}**")
     rows.append([f"**mean of {len(board.shared)}**", *means])
-    table = _grid(["dataset", *map(_name, board.columns)], rows)
+    table = grid(["dataset", *map(_name, board.columns)], rows)
     if not board.shared:
         return table + "\n\nNo dataset was run in full by every run: there is no mean."
     return table + f"\n\nThe mean is over {', '.join(board.shared)}, for every column alike."
@@ -151,7 +152,7 @@ def _differences(board: Leaderboard) -> str:
         "answered the same test sequences. A published number has no interval of its own here, so "
         "that the one given is too narrow. The last column counts datasets whose interval excludes "
         "0: better, worse.\n\n"
-        + _grid(["run", "minus", "difference", "95% interval", "paired", "datasets"], rows, left=2)
+        + grid(["run", "minus", "difference", "95% interval", "paired", "datasets"], rows, left=2)
     )
 
 
@@ -182,7 +183,7 @@ def _runs(board: Leaderboard) -> str:
     machines = list(dict.fromkeys(_LATER.sub("", run.machine) for run in board.runs))
     header = ["dataset", "run", "files", "train / dev / test", "step kept", "minutes", "command"]
     plain = "\n".join(f"- {machine}" for machine in machines)
-    return f"Machine:\n\n{plain}\n\n" + _grid(header, rows, left=len(header))
+    return f"Machine:\n\n{plain}\n\n" + grid(header, rows, left=len(header))
 
 
 def _counts(leak: str) -> str:
