@@ -38,7 +38,7 @@ from ..tokens import DnaTokenizer, Tokens
 from .batches import Budget, default_budget, run
 from .cache import VectorCache
 from .identity import Snapshot, file_sha256, network_sha256, shape_of
-from .inputs import cut_ids, far_lengths
+from .inputs import bases_of, cut_ids, far_lengths, listed, texts_of
 from .long import LongEmbedding, cut
 from .masked import masked_passes
 from .pooling import POOLINGS, pool
@@ -236,7 +236,7 @@ class Encoder:
         UnknownBasesWarning
             If there are characters other than A, C, G, T and U.
         """
-        return self.tokenizer.encode(_text(bases))
+        return self.tokenizer.encode(bases_of(bases))
 
     def input_ids(self, tokens: Tokens) -> torch.Tensor:
         """Token ids of one sequence as a batch of one, shape (1, n), on the network's device."""
@@ -322,7 +322,7 @@ class Encoder:
         if pooling == "cls":
             raise InputError("Pooling 'cls' has no meaning over windows: choose 'mean' or 'max'.")
         (number,) = self.find_layers((layer,), pooling)
-        text = _text(bases)
+        text = bases_of(bases)
         self._refuse_empty([bases], [clean(text)])
         spans = cut(len(text), window, overlap)
         pieces = [text[start:end] for start, end in spans]
@@ -664,7 +664,7 @@ class Encoder:
                 if pairs
                 else f"Model {self.name!r} reads single sequences, not pairs: leave second= out."
             )
-        batches = [_listed(sequences)] + ([] if second is None else [_listed(second)])
+        batches = [listed(sequences)] + ([] if second is None else [listed(second)])
         if len({len(batch) for batch in batches}) > 1:
             raise InputError(
                 f"There are {len(batches[0]):,} first and {len(batches[1]):,} second sequences: "
@@ -673,7 +673,7 @@ class Encoder:
         ids = [self._encode(batch) for batch in batches]
         if self.config.training_bases is not None:
             shortest, longest = self.config.training_bases
-            lengths = (len(_text(one)) for batch in batches for one in batch)
+            lengths = (len(bases_of(one)) for batch in batches for one in batch)
             told = far_lengths(lengths, (shortest, longest))
             if told is not None:
                 warnings.warn(told, stacklevel=2)
@@ -755,8 +755,8 @@ class Encoder:
 
     def _encode(self, sequences: Bases | Iterable[Bases]) -> list[NDArray[np.int64]]:
         """Token ids of each sequence; warns once of all that is no A, C, G, T or U."""
-        batch = _listed(sequences)
-        cleaned = [clean(_text(item)) for item in batch]
+        batch = listed(sequences)
+        cleaned = [clean(text) for text in texts_of(batch)]
         self._refuse_empty(batch, cleaned)
         warn_unknown(Composition.total(c.composition for c in cleaned), stacklevel=3)
         blank = [
@@ -783,22 +783,7 @@ class Encoder:
                 )
 
 
-def _listed(sequences: Bases | Iterable[Bases]) -> list[Bases]:
-    batch = [sequences] if isinstance(sequences, (str, Sequence)) else list(sequences)
-    if not batch:
-        raise InputError("There are no sequences: give at least one.")
-    return batch
-
-
 def _called(number: int, batch: list[Bases]) -> str:
     item = batch[number]
     name = f" ({item.name})" if isinstance(item, Sequence) else ""
     return f"Sequence {number + 1} of {len(batch)}{name}"
-
-
-def _text(bases: Bases) -> str:
-    if isinstance(bases, Sequence):
-        return bases.bases
-    if isinstance(bases, str):
-        return bases
-    raise InputError(f"A sequence was given as {type(bases).__name__}: give a str or a Sequence.")

@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 from html import unescape
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -362,3 +363,11 @@ def test_auto_steps_go_on_until_delta_is_small_and_say_when_it_is_not(attributio
     assert "do not trust" not in attribution.caption
     assert "(200 steps)" in attribution.caption
     assert "n_steps=200" in attribution.code
+
+
+def test_plain_strings_are_sequences_too(encoder):
+    for given in ("ACGTTGCATTAGC", ["ACGTTGCATTAGC"]):
+        view = dx.TokenExplorer(encoder, given)
+        assert view.selection.current == Sequence("sequence 1", "ACGTTGCATTAGC")
+    with pytest.raises(dx.InputError, match=r"read the file first, with read_sequences\('x\.fa'\)"):
+        dx.TokenExplorer(encoder, Path("x.fa"))
