@@ -110,7 +110,9 @@ def test_windows_of_only_n_are_not_computed(tmp_path):
     assert embed(tmp_path / "a.zarr", [Sequence("x", bases)], window=10, stride=10).skipped == 18
 
 
-def test_a_finished_store_computes_nothing(store, fasta, monkeypatch):
+def test_a_finished_store_computes_nothing(tmp_path, fasta, monkeypatch):
+    store = tmp_path / "finished.zarr"
+    embed(store, fasta)
     before = files(store)
     embedder = FakeEmbedder()
     monkeypatch.setattr(Genome, "digest", lambda self: pytest.fail("read the genome again"))
