@@ -82,6 +82,7 @@ def test_run_then_table(run, data, model_folder, tmp_path):
     assert " R" in row
     assert "mean of 1" in result.output
     assert "R: reduced" in result.output
+    assert "Minus the best rule" in result.output
     assert "## Differences" in run("gue", "table", out, "--markdown").stdout
     assert run("gue", "table", out, "-o", tmp_path / "t.csv").exit_code == 0
     assert (tmp_path / "t.csv").read_text().startswith("dataset,name,kind,state,metric")

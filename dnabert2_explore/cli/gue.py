@@ -245,7 +245,7 @@ def audit_datasets(
 
       dnabert2-explore gue audit ~/GUE -o audit.json
 
-      dnabert2-explore gue audit ~/GUE -d mouse_2 --results results -o audit.json
+      dnabert2-explore gue audit ~/GUE --results results -o results/audit.json
     """
     from ..errors import InputError
     from ..training.gue import audit, read_runs
@@ -294,9 +294,13 @@ def table(
     published: Annotated[
         str, typer.Option(help="Columns of the paper, comma-separated; none, all.")
     ] = "DNABERT 6-mer,NT 500M human,NT 2500M multi,DNABERT-2",
+    audit: Annotated[
+        Path | None,
+        typer.Option(help="File of 'gue audit'.", show_default="audit.json in RESULTS"),
+    ] = None,
     force: FORCE = False,
 ) -> None:
-    """Put result files beside the published scores.
+    """Put result files beside the published scores, and the best rule without a model.
 
     Means are over the datasets that every run here has in full, for every column
     alike; runs that were trained on dev are marked and in no mean.
@@ -313,7 +317,7 @@ def table(
     names = {"none": (), "all": PUBLISHED}.get(published, names)
     if output is not None:
         check_output(output, force)
-    board = leaderboard(results, published=names)
+    board = leaderboard(results, published=names, audit=audit)
     if output is not None:
         text = board.table().to_csv(index=False) if output.suffix == ".csv" else board.markdown()
         with replacing(output) as temporary:
@@ -328,6 +332,7 @@ def table(
 
 def _print_table(board: Leaderboard) -> None:
     from ..training.gue import DATASETS
+    from ..training.gue.answers import BEST_RULE
 
     rows = [["", *(column.name for column in board.columns)]]
     for dataset in board.datasets:
@@ -342,6 +347,25 @@ def _print_table(board: Leaderboard) -> None:
     print(_aligned(rows))
     if any(cell.state == "reduced" for cell in board.cells.values()):
         print("R: reduced, trained on dev; not comparable with published scores, in no mean")
+    gains = [one for one in board.differences if one.second == BEST_RULE]
+    if gains:
+        print("\nMinus the best rule, which needs no neural network (95% interval, paired):")
+        print(
+            _aligned(
+                [
+                    [
+                        one.dataset,
+                        one.first,
+                        f"{one.score.value:+.3f}",
+                        f"{one.score.low:+.3f} to {one.score.high:+.3f}",
+                        board.rules.get(one.dataset, ""),
+                    ]
+                    for one in gains
+                ]
+            )
+        )
+    for fault in board.faults:
+        print(fault)
 
 
 def _aligned(rows: list[list[str]]) -> str:

@@ -6,11 +6,11 @@ import math
 from typing import TYPE_CHECKING
 
 from ..metrics import Estimate
-from .audit import COPIES, NEAR, TWINS
+from .audited import COPIES, NEAR, TWINS
 from .markdown import grid
 
 if TYPE_CHECKING:
-    from .audit import Audit, DatasetAudit
+    from .audited import Audit, DatasetAudit
 
 __all__ = ["write"]
 

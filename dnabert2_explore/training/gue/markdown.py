@@ -6,6 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+from .answers import BEST_RULE
 from .datasets import DATASETS
 from .published import CITATION
 from .results import GueRun
@@ -62,6 +63,7 @@ def write(board: Leaderboard) -> str:
     parts = [
         _legend(board),
         _scores(board),
+        "## Minus the best rule\n\n" + _minus_rule(board),
         "## Differences\n\n" + _differences(board),
         "## How each was run\n\n" + _runs(board),
     ]
@@ -121,6 +123,7 @@ def _scores(board: Leaderboard) -> str:
             dataset,
             *(
                 _shown(board.cells.get((dataset, column.name)), column.kind == "run")
+                + (f" {board.rules[dataset]}" if column.name == BEST_RULE else "")
                 for column in board.columns
             ),
         ]
@@ -154,6 +157,32 @@ def _differences(board: Leaderboard) -> str:
         "0: better, worse.\n\n"
         + grid(["run", "minus", "difference", "95% interval", "paired", "datasets"], rows, left=2)
     )
+
+
+def _minus_rule(board: Leaderboard) -> str:
+    """Say what each run gains over the best rule, dataset by dataset, and what is wrong there."""
+    if not board.rules:
+        return "No baseline was fitted that needs no neural network."
+    rows = [
+        [
+            "**mean**" if one.dataset == "mean" else one.dataset,
+            one.first,
+            f"{one.score.value:+.3f}",
+            f"{one.score.low:+.3f} to {one.score.high:+.3f}",
+            board.rules.get(one.dataset, "by dataset"),
+        ]
+        for one in board.differences
+        if one.second == BEST_RULE
+    ]
+    text = (
+        "A model that does not beat the best rule without a neural network has not shown that it "
+        "knows more of DNA than the rule does. The rule is the one that does best on test, which "
+        "favours rules; differences are paired.\n\n"
+        + grid(["dataset", "run", "difference", "95% interval", "rule"], rows, left=2)
+    )
+    faults = "\n".join(f"- {one}" for one in board.faults)
+    return text + (f"\n\nWhat is wrong with these sets, as their audit found:\n\n{faults}"
+                   if faults else "")  # fmt: skip
 
 
 def _wins(board: Leaderboard, first: str, second: str) -> str:
