@@ -310,6 +310,7 @@ class Dnabert2ForMaskedLM(Dnabert2PreTrainedModel):
             inputs_embeds,
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
+            return_dict=True,
         )
         hidden = outputs.last_hidden_state
         if labels is not None:
@@ -381,6 +382,7 @@ class Dnabert2ForSequenceClassification(Dnabert2PreTrainedModel):
             inputs_embeds,
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
+            return_dict=True,
         )
         if self.config.classifier_pooling == "mean":
             hidden = outputs.last_hidden_state
