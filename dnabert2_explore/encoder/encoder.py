@@ -37,6 +37,7 @@ from ..sequences import (
 from ..tokens import DnaTokenizer, Tokens
 from .batches import Budget, default_budget, run
 from .cache import VectorCache
+from .finite import check_finite
 from .identity import Snapshot, file_sha256, network_sha256, shape_of
 from .inputs import bases_of, cut_ids, far_lengths, listed, texts_of
 from .long import LongEmbedding, cut
@@ -276,8 +277,8 @@ class Encoder:
         Raises
         ------
         InputError
-            If there is nothing to embed, a sequence is empty or too long for the memory, or pooling
-            or layer is unknown.
+            If there is nothing to embed, a sequence is empty or too long for the memory, pooling
+            or layer is unknown, or a value is NaN or infinite.
         """
         layers = self.find_layers(layer, pooling)
         ids = self._encode(sequences)
@@ -473,6 +474,19 @@ class Encoder:
         """Tokens a pass: what the caller says, or what has been found to fit."""
         return self._budget if batch_tokens is None else Budget(batch_tokens)
 
+    def _vectors(
+        self,
+        ids: list[NDArray[np.int64]],
+        pooling: str,
+        layers: tuple[int, ...],
+        budget: Budget,
+        progress: Progress | None,
+    ) -> NDArray[np.float32]:
+        """`embed_ids`, refused where a value is no number."""
+        vectors = self.embed_ids(ids, pooling, layers, budget, progress)
+        check_finite(vectors, self.network, "values of the embeddings")
+        return vectors
+
     def _cached(
         self,
         ids: list[NDArray[np.int64]],
@@ -481,7 +495,7 @@ class Encoder:
         budget: Budget,
         progress: Progress | None,
     ) -> NDArray[np.float32]:
-        """`embed_ids` of what the cache does not know yet."""
+        """`_vectors` of what the cache does not know yet."""
         cache = self.cache
         # Under autocast the network computes in another type than its own. `pristine` reads all
         # weights, and comes last.
@@ -491,14 +505,14 @@ class Encoder:
             or not self.sha256
             or not self.pristine
         ):
-            return self.embed_ids(ids, pooling, layers, budget, progress)
+            return self._vectors(ids, pooling, layers, budget, progress)
         if len(ids) * len(layers) * self.config.hidden_size * 4 > cache.limit // 2:
             warnings.warn(
                 f"{len(ids):,} vectors take more than half of the cache and are not kept for the "
                 "next time: embed_to writes so many to a store.",
                 stacklevel=3,
             )
-            return self.embed_ids(ids, pooling, layers, budget, progress)
+            return self._vectors(ids, pooling, layers, budget, progress)
         settings = (
             f"{self.sha256} {shape_of(self.network)} {self.info.dtype} {self.attention} "
             f"{self.device.type} {torch.get_float32_matmul_precision()} {pooling} {layers} "
@@ -519,7 +533,7 @@ class Encoder:
                 if progress is not None:
                     progress(before + within, len(ids))
 
-            vectors = self.embed_ids([ids[i] for i in part], pooling, layers, budget, counted)
+            vectors = self._vectors([ids[i] for i in part], pooling, layers, budget, counted)
             fresh = {keys[i]: row.ravel() for i, row in zip(part, vectors, strict=True)}
             cache.put(fresh)
             known |= fresh
@@ -542,7 +556,9 @@ class Encoder:
         tokens = self._one(bases)
         with self.lock, torch.inference_mode():
             states = self.body(self.input_ids(tokens), output_hidden_states=True).hidden_states
-            return torch.cat(states).float().cpu().numpy()
+            values = torch.cat(states).float().cpu().numpy()
+        check_finite(values, self.network, "values of the hidden states")
+        return values
 
     def projections(self, bases: Bases | Tokens) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return queries and keys of every layer and head; every attention map follows from them.
@@ -576,6 +592,8 @@ class Encoder:
         # (layers, n, 2, heads, head_dim) to queries and keys of (layers, heads, n, head_dim)
         both = torch.stack(captured).permute(2, 0, 3, 1, 4).contiguous()
         queries, keys = both.float().cpu().numpy()
+        for values in (queries, keys):
+            check_finite(values, self.network, "values of queries and keys")
         return queries, keys
 
     def masked_log_probs(
@@ -678,7 +696,9 @@ class Encoder:
             if told is not None:
                 warnings.warn(told, stacklevel=2)
         rows = cut_ids(ids[0], ids[1] if pairs else None, self.config.max_input_tokens)
-        return self.predict_ids(rows, self._limit(batch_tokens), progress)
+        values = self.predict_ids(rows, self._limit(batch_tokens), progress)
+        check_finite(values, self.network, "predictions")
+        return values
 
     def predict_ids(
         self,
@@ -707,7 +727,9 @@ class Encoder:
         InputError
             If the model has no head.
         """
-        return self._head_ids(ids, lambda logits: logits, budget, progress)
+        values = self._head_ids(ids, lambda logits: logits, budget, progress)
+        check_finite(values, self.network, "outputs of the head")
+        return values
 
     def _head_ids(
         self,

@@ -347,7 +347,7 @@ def overflow(vectors):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (overflow, r"vector of chr0:60-110 in layer 5 is not finite"),
+        (overflow, r"vector of chr0:60-110 in layer 5 is not finite: it was told to\."),
         (lambda vectors: vectors[:, :1], r"shape \(4, 1, 6\) for chunk 0; expected \(4, 2, 6\)"),
     ],
 )
