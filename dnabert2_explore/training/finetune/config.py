@@ -96,7 +96,8 @@ class FinetuneConfig:
     bootstrap : int
         Samples for the scores' intervals; 0 for none.
     check_leakage : bool
-        Count duplicates and near-duplicates between the files.
+        Count copies, near-copies and composition twins between the files, and set the model beside
+        the best method without a neural network (`FinetuneResult.rule`).
     """
 
     model: str

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from .audit import RULES
+from ..resampling import resampled
+from ..rules import RULES
 from .audited import Audit, DatasetAudit
 from .datasets import DATASETS
-from .resampling import resampled
 from .results import GueRun, decode
 
 __all__ = ["BEST_RULE", "Answers", "Scored"]

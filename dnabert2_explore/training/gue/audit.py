@@ -15,19 +15,17 @@ from ...errors import InputError
 from ..baselines import BASELINES
 from ..leakage import copied_rows
 from ..metrics import Estimate
+from ..resampling import interval, resampled
+from ..rules import RULES
 from ..tables import Labelled, read_labelled
 from ..twins import TwinIndex
 from .audited import COPIES, NEAR, TWINS, Audit, DatasetAudit, Rule, ScoredRun
 from .datasets import DATASETS
 from .files import Found, find, reduced_training
 from .published import published_scores
-from .resampling import interval, resampled
 from .results import GueRun, decode, encode
 
-__all__ = ["RULES", "audit"]
-
-#: Baselines that need no neural network.
-RULES = tuple(name for name in BASELINES if name != "cnn")
+__all__ = ["audit"]
 
 _SAMPLES = 1000
 _FEWEST = 20  # rows of a cleaned split that are worth a score
@@ -51,7 +49,8 @@ def audit(
     runs : iterable of GueRun
         Results to set beside the rules (see `read_runs`).
     rules : tuple of str
-        Of `RULES`, to fit and compare with; the twin rule is always among them.
+        Of :data:`~dnabert2_explore.training.rules.RULES`, to fit and compare with; the twin rule is
+        always among them.
     progress : callable, optional
         Called as ``progress(done, total)`` after each dataset; may raise Cancelled.
 

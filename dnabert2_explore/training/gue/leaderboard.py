@@ -12,11 +12,11 @@ import numpy as np
 from ...errors import InputError
 from ..baselines import BASELINES
 from ..metrics import Estimate
+from ..resampling import interval
 from .answers import BEST_RULE, Answers, Scored
 from .audited import Audit, read_audit
 from .datasets import DATASETS
 from .published import PUBLISHED, published_scores
-from .resampling import interval
 from .results import GueRun
 
 if TYPE_CHECKING:
