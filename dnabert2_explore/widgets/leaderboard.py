@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, SelectMultiple, VBox, Widget
 
+from ..delimited import cell, remark
 from ..errors import InputError
 from ..figures.leaderboard import leaderboard_dots
 from .explorer import Explorer
@@ -187,7 +188,7 @@ class LeaderboardExplorer(Explorer):
     def _table(self) -> str:
         if self.board is None:
             raise InputError("There are no results yet: name their folder first.")
-        return f"# {self.caption}\n" + str(self.board.table().to_csv(index=False))
+        return f"{remark(self.caption)}\n{self.board.table().map(cell).to_csv(index=False)}"
 
 
 def _faults(board: Leaderboard) -> str:

@@ -1,3 +1,5 @@
+import csv
+import io
 import json
 from dataclasses import replace
 from html import unescape
@@ -371,3 +373,30 @@ def test_plain_strings_are_sequences_too(encoder):
         assert view.selection.current == Sequence("sequence 1", "ACGTTGCATTAGC")
     with pytest.raises(dx.InputError, match=r"read the file first, with read_sequences\('x\.fa'\)"):
         dx.TokenExplorer(encoder, Path("x.fa"))
+
+
+ODD = 'x","y"\nA&B <i>,=1+1'
+
+
+def test_names_with_quotation_marks_and_line_ends_shift_no_column(encoder, sequences):
+    """B6: a name, set or label with a quotation mark moved every cell behind it."""
+    named = [replace(one, name=f"{ODD} {i}", label=f'"{i % 2}"') for i, one in enumerate(sequences)]
+    atlas = dx.AtlasExplorer(encoder, named)
+    atlas.wait()
+    tokens = dx.TokenExplorer(encoder, named)
+    rows = list(csv.reader(io.StringIO(atlas.table, newline="")))
+    head, *body = [row for row in rows if not row[0].startswith("#")]
+    assert {len(row) for row in body} == {len(head)}
+    assert [row[0] for row in body] == [one.name for one in named]
+    lines = tokens.table.splitlines()
+    assert lines[0].startswith('# x","y" A&B <i>,=1+1 0: tokens of ')
+    assert lines[2].startswith("index,token,")
+
+
+def test_captions_are_plain_text_and_escaped_once(encoder, sequences):
+    view = dx.TokenExplorer(encoder, [replace(sequences[0], name="A&B <img src=x>")])
+    assert "A&B <img src=x>" in view.caption
+    page = view.to_html()
+    assert "A&amp;B &lt;img src=x&gt;" in page
+    assert "&amp;lt;" not in page
+    assert "<img src=x>" not in page
