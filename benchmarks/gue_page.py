@@ -2,6 +2,8 @@
 
     python benchmarks/gue_page.py
 
+Run benchmarks/audit_gue.py first where the results are new.
+
 The prose above the first table is left as it is: read it again after new results.
 """
 
@@ -14,6 +16,7 @@ from dnabert2_explore.training.gue import leaderboard
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE, RESULTS = ROOT / "docs" / "gue.md", ROOT / "benchmarks" / "gue"
+AUDIT = ROOT / "benchmarks" / "results" / "gue_audit.json"
 PUBLISHED = ("DNABERT 6-mer", "NT 500M human", "NT 2500M multi", "DNABERT-2")
 BEGIN = "Scores on the test sets:"  # how `Leaderboard.markdown` begins
 
@@ -25,7 +28,7 @@ def main() -> None:
         raise SystemExit(f"{PAGE} has no line that begins with {BEGIN!r}: put it where tables go.")
     with replacing(PAGE) as temporary:
         temporary.write_text(
-            prose + leaderboard(RESULTS, published=PUBLISHED).markdown(), encoding="utf-8"
+            prose + leaderboard(RESULTS, PUBLISHED, AUDIT).markdown(), encoding="utf-8"
         )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from .errors import ExploreError, InputError
 from .files import replacing
 
-__all__ = ["SEAL", "read_json", "seal", "write_json"]
+__all__ = ["SEAL", "read_json", "seal", "unsealed", "write_json"]
 
 #: The entry that holds the digest of all others.
 SEAL = "digest"
@@ -79,18 +79,41 @@ def read_json(path: str | Path, error: type[ExploreError] = InputError) -> dict[
         ) from found
     if not isinstance(content, dict):
         raise error(f"{path} holds no JSON object: restore it from a copy, or remove it.")
+    return unsealed(content, str(path), error)
+
+
+def unsealed(
+    content: Mapping[str, Any], where: str, error: type[ExploreError] = InputError
+) -> dict[str, Any]:
+    """Take the digest out of an object, after a look whether it fits.
+
+    Parameters
+    ----------
+    content : mapping
+        With or without a digest.
+    where : str
+        What to call it in the message.
+    error : type of ExploreError
+        What to raise.
+
+    Raises
+    ------
+    ExploreError
+        If the object is not what `seal` saw.
+    """
+    plain = dict(content)
     strays = [
-        name for name, value in content.items() if isinstance(value, str) and _KIND in value[:9]
+        name for name, value in plain.items() if isinstance(value, str) and _KIND in value[:9]
     ]
-    said = content.pop(SEAL, None)
+    said = plain.pop(SEAL, None)
     if said is None and not strays:
-        return content
-    if said is None or _sum(content) != said:
+        return plain
+    if said is None or _sum(plain) != said:
         raise error(
-            f"{path} is not what was written (its digest does not fit): restore it from a copy or "
+            f"{where} is not what was written (its digest does not fit): restore it from a copy or "
             f'make it again; if you changed it by hand, take out its entry "{SEAL}".'
         )
-    return content
+    return plain
 
 
 def _sum(content: dict[str, Any]) -> str:

@@ -306,8 +306,9 @@ def test_a_scheduler_that_is_not_there(run, genome, model_folder, tmp_path, monk
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_control_c_leaves_a_store_that_goes_on(genome, model_folder, tmp_path):
-    """The real command, interrupted as a person interrupts it, then run again."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_control_c_leaves_a_store_that_goes_on(genome, model_folder, tmp_path, number):
+    """The real command, interrupted as a person or SLURM does it, then run again."""
     from dnabert2_explore import open_store
 
     genome.write_text(f">chr1\n{random_bases(400_000)}\n")
@@ -323,7 +324,7 @@ def test_control_c_leaves_a_store_that_goes_on(genome, model_folder, tmp_path):
         except InputError:  # not made yet
             pass
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     stderr = process.communicate(timeout=60)[1]
     assert process.returncode == 130, stderr
     assert "stopped after" in stderr
@@ -377,7 +378,8 @@ def test_a_missing_model_is_one_sentence_and_exit_1(fasta, tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_control_c_exits_130(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_control_c_exits_130(tmp_path, number):
     # A named pipe nobody writes to: the command waits for its input until it is interrupted.
     pipe = tmp_path / "pipe.fa"
     os.mkfifo(pipe)
@@ -391,7 +393,7 @@ def test_control_c_exits_130(tmp_path):
     )
     with pipe.open("w"):  # returns when the command has opened the other end
         time.sleep(0.2)  # and now it reads
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in stderr
@@ -490,21 +492,22 @@ def test_train_tokenizer_then_pretrain_then_embed(run, genomes, fasta, tmp_path)
     assert run("embed", fasta, "-o", tmp_path / "x.npz", "-m", out / "model").exit_code == 0
 
 
-def test_the_first_control_c_stops_between_steps():
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_control_c_stops_between_steps(number):
     steps = []
 
     def work(report):
         for i in range(1, 10):
             if i == 2:
-                signal.raise_signal(signal.SIGINT)  # in the middle of a step
+                signal.raise_signal(number)  # in the middle of a step
             steps.append(i)
             report(i, 9)
 
-    before = signal.getsignal(signal.SIGINT)
+    before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
     with stop_between_steps(lambda *_: None) as report, pytest.raises(Cancelled, match="2 of 9"):
         work(report)
     assert steps == [1, 2]
-    assert signal.getsignal(signal.SIGINT) is before
+    assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == before
 
 
 # --- info and lab -----------------------------------------------------------------------------

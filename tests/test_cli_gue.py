@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import sys
 
 import numpy as np
@@ -39,6 +40,7 @@ def data(tmp_path):
 
 
 @pytest.mark.parametrize("command", [("gue", "list"), ("gue", "run"), ("gue", "table"),
+                                     ("gue", "audit"),
                                      ("export-model",)])  # fmt: skip
 def test_help_shows_an_example(run, command):
     result = run(*command, "--help")
@@ -80,6 +82,7 @@ def test_run_then_table(run, data, model_folder, tmp_path):
     assert " R" in row
     assert "mean of 1" in result.output
     assert "R: reduced" in result.output
+    assert "Minus the best rule" in result.output
     assert "## Differences" in run("gue", "table", out, "--markdown").stdout
     assert run("gue", "table", out, "-o", tmp_path / "t.csv").exit_code == 0
     assert (tmp_path / "t.csv").read_text().startswith("dataset,name,kind,state,metric")
@@ -117,3 +120,17 @@ def test_onnx_without_its_extra(run, model_folder, tmp_path, monkeypatch):
     result = run("export-model", model_folder, "-o", tmp_path / "x", "--to", "onnx")
     assert result.exit_code == 1
     assert "pip install 'dnabert2-explore[onnx]'" in result.output
+
+
+def test_audit(run, data, tmp_path):
+    result = run("gue", "audit", data, "-o", tmp_path / "audit.json")
+    assert result.exit_code == 0, result.output
+    lines = {line.split()[0]: line for line in result.stdout.splitlines()}
+    assert lines["mouse_3"].endswith("1.000  fail")  # composition alone tells these classes
+    assert "H3 R" in result.stdout
+    content = json.loads((tmp_path / "audit.json").read_text())["datasets"]
+    assert content["mouse_3"] | {"test": 40, "twins": 0} == content["mouse_3"]
+    assert run("gue", "audit", data, "-o", tmp_path / "audit.json").exit_code == 1  # not unasked
+    assert run("gue", "audit", data, "-d", "H3", "-o", tmp_path / "a.md").exit_code == 0
+    assert "| H3 ᴿ |" in (tmp_path / "a.md").read_text()
+    assert "ends in .json or .md" in run("gue", "audit", data, "-o", tmp_path / "a.txt").output

@@ -73,7 +73,7 @@ def test_names_of_contigs_are_never_guessed(files):
         (("-o", "a.vcf", "-o", "b.vcf"), "given twice"),
         (("-o", "a.vcf", "--labels", "INFO/KNOWN"), ".parquet too"),
         (("-o", "a.parquet", "--labels", "INFO/NO"), "no variant has a label"),
-        (("-o", "a.parquet", "--positive", "1"), "give both"),
+        (("-o", "a.parquet", "--positive", "1"), "say which of the --labels are meant"),
         (("-o", "a.vcf", "--rename", "=1"), "expected FROM=TO"),
         (("-o", "a.vcf", "--rename", "none.txt"), "two columns"),
         (("-o", "a.vcf", "--model", "pocket-splice", "--score", "llr"), "masked-LM head"),

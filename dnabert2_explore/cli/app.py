@@ -13,6 +13,7 @@ from .. import __version__
 from ..errors import Cancelled, ExploreError
 from .attribute import attribute
 from .bench import bench
+from .common import terminating_as_interrupted
 from .embed import embed
 from .export import export
 from .export_model import export_model
@@ -34,7 +35,8 @@ class _OneSentenceErrors(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with terminating_as_interrupted():
+                return super().invoke(ctx)
         except Cancelled as error:
             print(f"dnabert2-explore: {error}", file=sys.stderr)
             raise typer.Exit(130) from None

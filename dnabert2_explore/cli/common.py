@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ __all__ = [
     "progress_bar",
     "read_source",
     "stop_between_steps",
+    "terminating_as_interrupted",
 ]
 
 #: Folder with the models that ship inside the package, one folder each.
@@ -139,17 +141,18 @@ def stop_between_steps(
     progress: Callable[[int, int], None],
     unit: str = "",
 ) -> Iterator[Callable[[int, int], None]]:
-    """Turn the first Ctrl-C into a `Cancelled` raised from the progress callback.
+    """Turn the first Ctrl-C or SIGTERM into a `Cancelled` raised from the progress callback.
 
     Work that can save its state does so on `Cancelled`, between two steps; a KeyboardInterrupt
-    would fall into the middle of one. A second Ctrl-C interrupts at once.
+    would fall into the middle of one. A second Ctrl-C or SIGTERM interrupts at once.
     """
     wanted = False
 
     def remember(number: int, frame: FrameType | None) -> None:
         nonlocal wanted
         wanted = True
-        signal.signal(signal.SIGINT, previous)
+        for one, handler in before.items():
+            signal.signal(one, handler)
         print("finishing this step; Ctrl-C again to stop at once", file=sys.stderr)
 
     def report(done: int, total: int) -> None:
@@ -162,8 +165,29 @@ def stop_between_steps(
                 )
             raise Cancelled(f"stopped after step {done} of {total}")
 
-    previous = signal.signal(signal.SIGINT, remember)
+    before = {one: signal.signal(one, remember) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield report
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+@contextmanager
+def terminating_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM stop a command as Ctrl-C does, so that it removes what it wrote half.
+
+    SLURM, Docker and ``kill`` send it first, and would else end the process where it stands.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may ask for signals
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -46,9 +46,9 @@ class Pooling(StrEnum):
 def embed(
     source: SOURCE,
     output: Annotated[
-        Path,
+        Path | None,
         typer.Option("--output", "-o", help="What to write: .npz, .parquet, or a .zarr store."),
-    ],
+    ] = None,
     window: Annotated[
         int | None,
         typer.Option(min=1, help="Bases in a window, for a .zarr store; else whole sequences."),
@@ -97,6 +97,14 @@ def embed(
         bool,
         typer.Option(help="Keep vectors for the next time (.npz and .parquet; see info)."),
     ] = True,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Verify the store named as SOURCE instead; what is damaged is computed anew by "
+            "the embedding that made it.",
+        ),
+    ] = False,
     force: FORCE = False,
 ) -> None:
     r"""Embed sequences, or the windows of a genome: one vector each, with names.
@@ -108,7 +116,8 @@ def embed(
 
     .zarr is a store for FASTA of any size, in constant memory: vectors with
     record, start, end and strand. Stopped or killed, the same command goes on
-    where it was. 'export' turns a store into .h5ad, .parquet or .npz.
+    where it was. 'export' turns a store into .h5ad, .parquet or .npz. Its files
+    carry checksums, which are compared when they are read; --check reads all.
 
     [bold]Examples[/bold]
 
@@ -116,11 +125,18 @@ def embed(
       dnabert2-explore embed genes.csv -o genes.parquet --pooling max --layer 2
       dnabert2-explore embed genome.fa --window 1000 --stride 500 -o genome.zarr
 
+      dnabert2-explore embed --check genome.zarr
+
     The published model, in half precision:
 
       dnabert2-explore embed genes.fa -o genes.npz --dtype bfloat16 \
           --model zhihan1996/DNABERT-2-117M
     """
+    if check:
+        _verify(source, output)
+        return
+    if output is None:
+        raise InputError("nothing says what to write: name it with --output (-o)")
     layers = layer or [-1]
     if output.suffix != ".zarr":
         _only_for_stores(output, window, stride, scheduler, layers)
@@ -165,6 +181,27 @@ def embed(
         _WRITERS[output.suffix](temporary, sequences, vectors, about)
     rows, width = vectors.shape
     print(f"{output}: {rows} sequences x {width} dimensions, {encoder.info}", file=sys.stderr)
+
+
+def _verify(path: str, output: Path | None) -> None:
+    """Read all of a store; take the marks off what is damaged."""
+    from ..stores import EmbeddingStore, StoreError, check_store, open_store
+
+    if output is not None:
+        raise InputError("--check reads the store named as SOURCE and writes nothing: leave -o out")
+    with progress_bar("Verifying", "chunks") as bar, stop_between_steps(bar) as report:
+        found = check_store(open_store(path), report)
+    if not found.damages:
+        print(found, file=sys.stderr)
+        return
+    for one in found.damages:
+        print(f"{one.file}: {one.reason}")
+    try:
+        EmbeddingStore.open(path, writable=True).forget(found.damaged)
+        mend = "the same embedding as before computes them anew"
+    except StoreError as error:
+        mend = f"their marks stay ({error})"
+    raise StoreError(f"{found}; {mend}")
 
 
 def _only_for_stores(

@@ -1,4 +1,4 @@
-"""``dnabert2-explore gue``: the benchmark's datasets, runs on them, and the table of results."""
+"""``dnabert2-explore gue``: datasets of the benchmark, their faults, runs, the table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["gue"]
 
 gue = typer.Typer(
-    help="GUE and GUE+, the benchmark of DNABERT-2: list, run, table.",
+    help="GUE and GUE+, the benchmark of DNABERT-2: list, audit, run, table.",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
@@ -213,6 +213,74 @@ def run(
             )
 
 
+@gue.command("audit")
+def audit_datasets(
+    root: ROOT,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="JSON file to write; .md for its tables.")
+    ],
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dataset",
+            "-d",
+            help="Name such as tf_2 or H3; give it again for more.",
+            show_default="all with dev and test",
+        ),
+    ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(help="Results folder of 'gue run': models beside the best rule."),
+    ] = None,
+    force: FORCE = False,
+) -> None:
+    """Look for what can be won without knowing anything of DNA.
+
+    Counts test sequences with a composition twin in train or dev (the same ends and
+    dinucleotide counts, as a shuffle has), copies and near-copies; scores rules that
+    need no neural network, the label opposite to the twin's among them, on all of
+    test and on what is left without twins and copies.
+
+    [bold]Examples[/bold]
+
+      dnabert2-explore gue audit ~/GUE -o audit.json
+
+      dnabert2-explore gue audit ~/GUE --results results -o results/audit.json
+    """
+    from ..errors import InputError
+    from ..training.gue import audit, read_runs
+
+    if output.suffix not in (".json", ".md"):
+        raise InputError(f"{output}: expected a name that ends in .json or .md")
+    check_output(output, force)
+    runs = () if results is None else read_runs(results)
+    with progress_bar("audit") as progress:
+        found = audit(root, dataset, runs, progress=progress)
+    if output.suffix == ".md":
+        with replacing(output) as temporary:
+            temporary.write_text(found.markdown(), encoding="utf-8")
+    else:
+        found.save(output)
+    rows = [["dataset", "test", "twins", "twin rule", "copies", "best rule", "", "verdict"]]
+    for name, one in found.datasets.items():
+        rule = one.rules[one.best_rule]
+        rows.append(
+            [
+                name + (" R" if one.state == "reduced" else ""),
+                f"{one.test:,}",
+                f"{one.twins:,}",
+                "–" if one.twin_rule_mcc is None else f"{one.twin_rule_mcc:.3f}",
+                f"{one.duplicates:,}",
+                one.best_rule,
+                f"{rule.score.value:.3f}",
+                one.verdict,
+            ]
+        )
+    print(_aligned(rows))
+    if any(one.state == "reduced" for one in found.datasets.values()):
+        print("R: train.csv is missing; twins and copies were looked for in dev only")
+
+
 @gue.command("table")
 def table(
     results: Annotated[Path, typer.Argument(help="Results folder of 'gue run'.")],
@@ -226,9 +294,13 @@ def table(
     published: Annotated[
         str, typer.Option(help="Columns of the paper, comma-separated; none, all.")
     ] = "DNABERT 6-mer,NT 500M human,NT 2500M multi,DNABERT-2",
+    audit: Annotated[
+        Path | None,
+        typer.Option(help="File of 'gue audit'.", show_default="audit.json in RESULTS"),
+    ] = None,
     force: FORCE = False,
 ) -> None:
-    """Put result files beside the published scores.
+    """Put result files beside the published scores, and the best rule without a model.
 
     Means are over the datasets that every run here has in full, for every column
     alike; runs that were trained on dev are marked and in no mean.
@@ -245,7 +317,7 @@ def table(
     names = {"none": (), "all": PUBLISHED}.get(published, names)
     if output is not None:
         check_output(output, force)
-    board = leaderboard(results, published=names)
+    board = leaderboard(results, published=names, audit=audit)
     if output is not None:
         text = board.table().to_csv(index=False) if output.suffix == ".csv" else board.markdown()
         with replacing(output) as temporary:
@@ -260,6 +332,7 @@ def table(
 
 def _print_table(board: Leaderboard) -> None:
     from ..training.gue import DATASETS
+    from ..training.gue.answers import BEST_RULE
 
     rows = [["", *(column.name for column in board.columns)]]
     for dataset in board.datasets:
@@ -274,6 +347,25 @@ def _print_table(board: Leaderboard) -> None:
     print(_aligned(rows))
     if any(cell.state == "reduced" for cell in board.cells.values()):
         print("R: reduced, trained on dev; not comparable with published scores, in no mean")
+    gains = [one for one in board.differences if one.second == BEST_RULE]
+    if gains:
+        print("\nMinus the best rule, which needs no neural network (95% interval, paired):")
+        print(
+            _aligned(
+                [
+                    [
+                        one.dataset,
+                        one.first,
+                        f"{one.score.value:+.3f}",
+                        f"{one.score.low:+.3f} to {one.score.high:+.3f}",
+                        board.rules.get(one.dataset, ""),
+                    ]
+                    for one in gains
+                ]
+            )
+        )
+    for fault in board.faults:
+        print(fault)
 
 
 def _aligned(rows: list[list[str]]) -> str:

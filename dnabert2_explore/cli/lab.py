@@ -17,6 +17,7 @@ from typing import Annotated
 import typer
 
 from ..errors import ExploreError
+from ..files import replacing
 
 __all__ = ["lab"]
 
@@ -95,7 +96,8 @@ def _workspace(directory: Path | None) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     for notebook in sorted(source.glob("*.ipynb")):
         if not (directory / notebook.name).exists():
-            shutil.copyfile(notebook, directory / notebook.name)
+            with replacing(directory / notebook.name) as temporary:
+                shutil.copyfile(notebook, temporary)
     return directory.resolve()
 
 

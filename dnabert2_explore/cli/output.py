@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ..errors import InputError
@@ -17,7 +18,7 @@ def check_output(path: Path, force: bool) -> None:
     ------
     InputError
         If ``path`` exists and ``force`` is false, is a folder or another special file, or its
-        folder does not exist.
+        folder does not exist or cannot be written to.
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder; expected the name of a file to write")
@@ -25,5 +26,7 @@ def check_output(path: Path, force: bool) -> None:
         raise InputError(f"the folder {path.parent} does not exist; make it first")
     if path.exists() and not path.is_file():
         raise InputError(f"{path} is no regular file; expected the name of a file to write")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"nothing can be written to {path.parent}: choose another folder")
     if path.exists() and not force:
         raise InputError(f"{path} exists; pass --force to replace it, or choose another name")

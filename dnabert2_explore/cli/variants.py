@@ -14,7 +14,7 @@ from .common import ATTENTION, DEVICE, DTYPE, FORCE, MODEL, progress_bar, stop_b
 from .output import check_output
 
 if TYPE_CHECKING:
-    from ..analysis.variants import VcfSummary
+    from ..analysis.variants import Known, VcfSummary
 
 __all__ = ["variants"]
 
@@ -37,7 +37,13 @@ class Strands(StrEnum):
 
 
 def variants(
-    calls: Annotated[str, typer.Argument(metavar="CALLS", help="Variants: .vcf, .vcf.gz or .bcf.")],
+    calls: Annotated[
+        str,
+        typer.Argument(
+            metavar="CALLS",
+            help="Variants: .vcf, .vcf.gz, .bcf; or .csv, .tsv with contig, position, ref, alt.",
+        ),
+    ],
     genome: Annotated[
         Path,
         typer.Option(
@@ -100,6 +106,10 @@ def variants(
         list[str] | None,
         typer.Option(help="The label that high scores should mean; repeat it for several."),
     ] = None,
+    negative: Annotated[
+        list[str] | None,
+        typer.Option(help="The label of the other class; all others are left out."),
+    ] = None,
     device: DEVICE = "auto",
     dtype: DTYPE = "auto",
     attention: ATTENTION = "auto",
@@ -124,7 +134,7 @@ def variants(
       dnabert2-explore variants calls.vcf -g ref.fa -o scored.parquet \
           --head pocket-splice --score llr --score prediction
       dnabert2-explore variants clinvar.vcf.gz -g ref.fa -o scored.parquet \
-          --labels INFO/CLNSIG --positive Pathogenic
+          --labels INFO/CLNSIG --positive Pathogenic --negative Benign
     """
     output = output or _beside(calls)
     vcf, table = _outputs(output, force)
@@ -134,13 +144,16 @@ def variants(
             "--labels compares the scores of a table: give -o with a name that ends in .parquet too"
         )
     from ..sequences.genome import Genome
-    from ..sequences.vcf import VcfReader, check_contigs
+    from ..sequences.variant_tables import open_calls
+    from ..sequences.vcf import check_contigs
 
     with Genome(genome) as opened:
         # What is wrong with the files is told before a model is loaded, or downloaded.
-        reader = VcfReader(calls)
+        reader = open_calls(calls)
         check_contigs(reader, opened.names, names)
-        known = _known(calls, labels, positive)
+        known = _known(calls, labels, positive, negative)
+        if known is not None:
+            print(f"{labels}: {known}", file=sys.stderr)
         from ..analysis.variants import Scorer, score_vcf
         from ..encoder import load
 
@@ -165,14 +178,14 @@ def variants(
     if known is not None and table is not None:
         from ..analysis.variants import calibrate_table
 
-        print(calibrate_table(table, known))
+        print(calibrate_table(table, known.known))
     if summary.problem or (summary.alleles and not summary.scored):
         raise typer.Exit(1)
 
 
 def _beside(calls: str) -> list[Path]:
     name = Path(calls).name
-    for ending in (".gz", ".vcf", ".bcf"):
+    for ending in (".gz", ".vcf", ".bcf", ".csv", ".tsv", ".txt"):
         name = name.removesuffix(ending)
     return [Path(f"{name}.scored.vcf.gz"), Path(f"{name}.scored.parquet")]
 
@@ -220,15 +233,15 @@ def _renames(pairs: list[str]) -> dict[str, str]:
 
 
 def _known(
-    calls: str, labels: str | None, positive: list[str] | None
-) -> dict[tuple[str, int, str, str], bool] | None:
+    calls: str, labels: str | None, positive: list[str] | None, negative: list[str] | None
+) -> Known | None:
     if labels is None:
-        if positive:
-            raise InputError("--positive says which of the --labels is meant: give both")
+        if positive or negative:
+            raise InputError("--positive and --negative say which of the --labels are meant")
         return None
     from ..analysis.variants import read_labels
 
-    return read_labels(labels, calls, positive or ())
+    return read_labels(labels, calls, positive or (), negative or ())
 
 
 def _tell(calls: str, summary: VcfSummary) -> None:

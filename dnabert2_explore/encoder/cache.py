@@ -19,7 +19,12 @@ __all__ = ["LIMIT", "VectorCache", "find_cache"]
 #: Bytes the file may take; the oldest tenth leaves when it is full.
 LIMIT = 1 << 30
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL)"
+#: Of the table; files of another are emptied, since nothing in them is lost that cannot be made.
+_VERSION = 2
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS vectors "
+    '(key BLOB PRIMARY KEY, vector BLOB NOT NULL, "check" BLOB NOT NULL)'
+)
 _AT_ONCE = 500  # SQLite's older builds take 999 parameters
 
 
@@ -42,6 +47,7 @@ class VectorCache:
     """Vectors by key in an SQLite file, which several processes may share.
 
     A cache that cannot be read or written is never in the way: it says so once, and is left alone.
+    Each vector is kept with a digest; one that was damaged on the disk is computed anew.
 
     Parameters
     ----------
@@ -77,9 +83,10 @@ class VectorCache:
                 for start in range(0, len(wanted), _AT_ONCE):
                     part = wanted[start : start + _AT_ONCE]
                     marks = ",".join("?" * len(part))
-                    query = f"SELECT key, vector FROM vectors WHERE key IN ({marks})"
-                    for key, vector in connection.execute(query, part):
-                        found[key] = np.frombuffer(vector, dtype="<f4")
+                    query = f'SELECT key, vector, "check" FROM vectors WHERE key IN ({marks})'
+                    for key, vector, check in connection.execute(query, part):
+                        if check == _check(key, vector):
+                            found[key] = np.frombuffer(vector, dtype="<f4")
         except (sqlite3.Error, OSError) as error:
             self._give_up(error)
             return {}
@@ -89,11 +96,12 @@ class VectorCache:
         """Keep vectors; the oldest leave where there is no room."""
         if not self._usable or not vectors:
             return
-        rows = [(key, vector.astype("<f4").tobytes()) for key, vector in vectors.items()]
+        blobs = {key: vector.astype("<f4").tobytes() for key, vector in vectors.items()}
+        rows = [(key, blob, _check(key, blob)) for key, blob in blobs.items()]
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with closing(self._open()) as connection, connection:
-                connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
+                connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
                 self._trim(connection)
         except (sqlite3.Error, OSError) as error:
             self._give_up(error)
@@ -105,7 +113,17 @@ class VectorCache:
     def _open(self) -> sqlite3.Connection:
         # Each call its own connection: SQLite's do not move between threads.
         connection = sqlite3.connect(self.path, timeout=5)
-        connection.execute(_SCHEMA)
+        try:
+            if _version(connection) != _VERSION:
+                with connection:
+                    connection.execute("BEGIN IMMEDIATE")
+                    if _version(connection) != _VERSION:  # no other process was quicker
+                        connection.execute("DROP TABLE IF EXISTS vectors")
+                        connection.execute(_SCHEMA)
+                        connection.execute(f"PRAGMA user_version = {_VERSION}")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _trim(self, connection: sqlite3.Connection) -> None:
@@ -132,3 +150,16 @@ class VectorCache:
             f"computed anew: delete the file, or set {CACHE_VARIABLE}=off.",
             stacklevel=5,
         )
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def _check(key: bytes, vector: bytes) -> bytes:
+    """Digest that says whether a row is the one that was written."""
+    try:
+        return hashlib.blake2b(key + vector, digest_size=8).digest()
+    except TypeError:  # a damaged file may hold another type there
+        return b""

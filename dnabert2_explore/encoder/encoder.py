@@ -37,8 +37,9 @@ from ..sequences import (
 from ..tokens import DnaTokenizer, Tokens
 from .batches import Budget, default_budget, run
 from .cache import VectorCache
+from .finite import check_finite
 from .identity import Snapshot, file_sha256, network_sha256, shape_of
-from .inputs import far_lengths
+from .inputs import bases_of, far_lengths, listed, texts_of
 from .long import LongEmbedding, cut
 from .masked import masked_passes
 from .pooling import POOLINGS, pool
@@ -237,7 +238,7 @@ class Encoder:
         UnknownBasesWarning
             If there are characters other than A, C, G, T and U.
         """
-        return self.tokenizer.encode(_text(bases))
+        return self.tokenizer.encode(bases_of(bases))
 
     def input_ids(self, tokens: Tokens) -> torch.Tensor:
         """Token ids of one sequence as a batch of one, shape (1, n), on the network's device."""
@@ -277,8 +278,8 @@ class Encoder:
         Raises
         ------
         InputError
-            If there is nothing to embed, a sequence is empty or too long for the memory, or pooling
-            or layer is unknown.
+            If there is nothing to embed, a sequence is empty or too long for the memory, pooling
+            or layer is unknown, or a value is NaN or infinite.
         """
         layers = self.find_layers(layer, pooling)
         ids = self._encode(sequences)
@@ -323,7 +324,7 @@ class Encoder:
         if pooling == "cls":
             raise InputError("Pooling 'cls' has no meaning over windows: choose 'mean' or 'max'.")
         (number,) = self.find_layers((layer,), pooling)
-        text = _text(bases)
+        text = bases_of(bases)
         self._refuse_empty([bases], [clean(text)])
         spans = cut(len(text), window, overlap)
         pieces = [text[start:end] for start, end in spans]
@@ -474,6 +475,19 @@ class Encoder:
         """Tokens a pass: what the caller says, or what has been found to fit."""
         return self._budget if batch_tokens is None else Budget(batch_tokens)
 
+    def _vectors(
+        self,
+        ids: list[NDArray[np.int64]],
+        pooling: str,
+        layers: tuple[int, ...],
+        budget: Budget,
+        progress: Progress | None,
+    ) -> NDArray[np.float32]:
+        """`embed_ids`, refused where a value is no number."""
+        vectors = self.embed_ids(ids, pooling, layers, budget, progress)
+        check_finite(vectors, self.network, "values of the embeddings")
+        return vectors
+
     def _cached(
         self,
         ids: list[NDArray[np.int64]],
@@ -482,7 +496,7 @@ class Encoder:
         budget: Budget,
         progress: Progress | None,
     ) -> NDArray[np.float32]:
-        """`embed_ids` of what the cache does not know yet."""
+        """`_vectors` of what the cache does not know yet."""
         cache = self.cache
         # Under autocast the network computes in another type than its own. `pristine` reads all
         # weights, and comes last.
@@ -492,14 +506,14 @@ class Encoder:
             or not self.sha256
             or not self.pristine
         ):
-            return self.embed_ids(ids, pooling, layers, budget, progress)
+            return self._vectors(ids, pooling, layers, budget, progress)
         if len(ids) * len(layers) * self.config.hidden_size * 4 > cache.limit // 2:
             warnings.warn(
                 f"{len(ids):,} vectors take more than half of the cache and are not kept for the "
                 "next time: embed_to writes so many to a store.",
                 stacklevel=3,
             )
-            return self.embed_ids(ids, pooling, layers, budget, progress)
+            return self._vectors(ids, pooling, layers, budget, progress)
         settings = (
             f"{self.sha256} {shape_of(self.network)} {self.info.dtype} {self.attention} "
             f"{self.device.type} {torch.get_float32_matmul_precision()} {pooling} {layers} "
@@ -520,7 +534,7 @@ class Encoder:
                 if progress is not None:
                     progress(before + within, len(ids))
 
-            vectors = self.embed_ids([ids[i] for i in part], pooling, layers, budget, counted)
+            vectors = self._vectors([ids[i] for i in part], pooling, layers, budget, counted)
             fresh = {keys[i]: row.ravel() for i, row in zip(part, vectors, strict=True)}
             cache.put(fresh)
             known |= fresh
@@ -543,7 +557,9 @@ class Encoder:
         tokens = self._one(bases)
         with self.lock, torch.inference_mode():
             states = self.body(self.input_ids(tokens), output_hidden_states=True).hidden_states
-            return torch.cat(states).float().cpu().numpy()
+            values = torch.cat(states).float().cpu().numpy()
+        check_finite(values, self.network, "values of the hidden states")
+        return values
 
     def projections(self, bases: Bases | Tokens) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return queries and keys of every layer and head; every attention map follows from them.
@@ -577,6 +593,8 @@ class Encoder:
         # (layers, n, 2, heads, head_dim) to queries and keys of (layers, heads, n, head_dim)
         both = torch.stack(captured).permute(2, 0, 3, 1, 4).contiguous()
         queries, keys = both.float().cpu().numpy()
+        for values in (queries, keys):
+            check_finite(values, self.network, "values of queries and keys")
         return queries, keys
 
     def masked_log_probs(
@@ -676,7 +694,7 @@ class Encoder:
                 if pairs
                 else f"Model {self.name!r} reads single sequences, not pairs: leave second= out."
             )
-        batches = [_listed(sequences)] + ([] if second is None else [_listed(second)])
+        batches = [listed(sequences)] + ([] if second is None else [listed(second)])
         if len({len(batch) for batch in batches}) > 1:
             raise InputError(
                 f"There are {len(batches[0]):,} first and {len(batches[1]):,} second sequences: "
@@ -686,12 +704,14 @@ class Encoder:
         ids = [self._encode(batch) for batch in batches]
         if self.config.training_bases is not None:
             shortest, longest = self.config.training_bases
-            lengths = (len(_text(one)) for batch in batches for one in batch)
+            lengths = (len(bases_of(one)) for batch in batches for one in batch)
             told = far_lengths(lengths, (shortest, longest))
             if told is not None:
                 warnings.warn(told, stacklevel=2)
-        texts = [[clean(_text(one)).bases for one in batch] for batch in batches]
-        return readings.predict(self, ids, texts, self._limit(batch_tokens), progress)
+        texts = [[clean(one).bases for one in texts_of(batch)] for batch in batches]
+        values = readings.predict(self, ids, texts, self._limit(batch_tokens), progress)
+        check_finite(values, self.network, "predictions")
+        return values
 
     def predict_ids(
         self,
@@ -720,7 +740,9 @@ class Encoder:
         InputError
             If the model has no head.
         """
-        return self._head_ids(ids, lambda logits: logits, budget, progress)
+        values = self._head_ids(ids, lambda logits: logits, budget, progress)
+        check_finite(values, self.network, "outputs of the head")
+        return values
 
     def _head_ids(
         self,
@@ -768,8 +790,8 @@ class Encoder:
 
     def _encode(self, sequences: Bases | Iterable[Bases]) -> list[NDArray[np.int64]]:
         """Token ids of each sequence; warns once of all that is no A, C, G, T or U."""
-        batch = _listed(sequences)
-        cleaned = [clean(_text(item)) for item in batch]
+        batch = listed(sequences)
+        cleaned = [clean(text) for text in texts_of(batch)]
         self._refuse_empty(batch, cleaned)
         warn_unknown(Composition.total(c.composition for c in cleaned), stacklevel=3)
         blank = [
@@ -796,22 +818,7 @@ class Encoder:
                 )
 
 
-def _listed(sequences: Bases | Iterable[Bases]) -> list[Bases]:
-    batch = [sequences] if isinstance(sequences, (str, Sequence)) else list(sequences)
-    if not batch:
-        raise InputError("There are no sequences: give at least one.")
-    return batch
-
-
 def _called(number: int, batch: list[Bases]) -> str:
     item = batch[number]
     name = f" ({item.name})" if isinstance(item, Sequence) else ""
     return f"Sequence {number + 1} of {len(batch)}{name}"
-
-
-def _text(bases: Bases) -> str:
-    if isinstance(bases, Sequence):
-        return bases.bases
-    if isinstance(bases, str):
-        return bases
-    raise InputError(f"A sequence was given as {type(bases).__name__}: give a str or a Sequence.")

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import torch
 
-from ..digests import sha256_of, stamp_of
 from ..network import Dnabert2PreTrainedModel
 from ..network.checkpoint import Checkpoint
 
@@ -71,8 +70,8 @@ class Snapshot:
 def file_sha256(checkpoint: Checkpoint) -> str:
     """Digest of the weights' file; empty if it is gone or another than when it was loaded."""
     try:
-        digest = sha256_of(checkpoint.weights)
-        return digest if stamp_of(checkpoint.weights) == checkpoint.stamp else ""
+        digest = checkpoint.sha256()
+        return digest if checkpoint.untouched() else ""
     except OSError:
         return ""
 

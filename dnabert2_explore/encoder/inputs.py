@@ -1,16 +1,38 @@
-"""Token ids as a classifier reads them: pairs joined, and cut where training cut them."""
+"""What a caller hands in, as text; token ids as a classifier reads them: pairs joined, cut."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["cut_ids", "far_lengths"]
+from ..errors import InputError
+from ..sequences.given import bases_of, listed
+
+__all__ = ["bases_of", "cut_ids", "far_lengths", "listed", "texts_of"]
 
 #: Sequences this many times shorter or longer than any of training are called far from it.
 FAR = 2.0
+
+
+def texts_of(batch: list[Any]) -> list[str]:
+    """Return the bases of `listed` sequences.
+
+    Raises
+    ------
+    InputError
+        As `bases_of`, and says which of them it is.
+    """
+    texts = []
+    for number, one in enumerate(batch, start=1):
+        try:
+            texts.append(bases_of(one))
+        except InputError as error:
+            which = f"Sequence {number} of {len(batch)}: " if len(batch) > 1 else ""
+            raise InputError(f"{which}{error}") from None
+    return texts
 
 
 def cut_ids(

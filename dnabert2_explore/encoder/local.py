@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..network.packing import Packing
 from .batches import Budget, run_passes
+from .finite import check_finite
 
 if TYPE_CHECKING:
     from .encoder import Encoder
@@ -76,4 +77,5 @@ def embed_with_stretch(
             progress(done, len(ids))
 
     run_passes(lengths, one_pass, device, enc.lock, budget, report)
+    check_finite(out, enc.network, "values of the embeddings")
     return out

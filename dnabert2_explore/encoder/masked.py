@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..network import Dnabert2ForMaskedLM
 from ..network.packing import Packing
 from .batches import Budget, run_passes
+from .finite import check_finite
 
 if TYPE_CHECKING:
     from .encoder import Encoder
@@ -98,8 +99,10 @@ def masked_passes(
                 [positions[i] + starts[j] for j, i in enumerate(part, start=first)]
             ).astype(np.int64)
             logits = network.cls(states[torch.from_numpy(asked).to(device)])
-            rows = logits.float().log_softmax(-1).split(counts[part].tolist())
-            for i, values in zip(part, rows, strict=True):
+            every = logits.float().log_softmax(-1)
+            if not torch.isfinite(every).all():
+                check_finite(every.cpu().numpy(), network, "log-probabilities")
+            for i, values in zip(part, every.split(counts[part].tolist()), strict=True):
                 kept[i] = take(int(i), values)
             first = stop
 

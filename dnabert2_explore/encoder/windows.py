@@ -16,6 +16,7 @@ from ..errors import InputError
 from ..sequences import clean
 from ..version import __version__
 from .batches import Budget, default_budget
+from .finite import why_not_finite
 from .identity import shape_of
 
 if TYPE_CHECKING:
@@ -158,3 +159,7 @@ class WindowEmbedder:
     def compute(self, prepared: list[NDArray[np.int64]]) -> NDArray[np.float32]:
         """Embed tokenized windows, shape (n, layers, hidden)."""
         return self.enc.embed_ids(prepared, self.pooling, self.layers, self.budget)
+
+    def why_not_finite(self) -> str:
+        """Say what makes a vector that holds NaN or infinity, and the mend."""
+        return why_not_finite(self.enc.network)

@@ -30,7 +30,9 @@ _PUBLISHED = {
     "DNABERT-2 further": "star",
 }
 _BASELINES = {"majority": "line-ns-open", "position_weights": "x-thin-open", "kmer": "circle-open",
+              "markov": "triangle-up-open", "twins": "diamond-open",
               "cnn": "square-open"}  # fmt: skip
+_BEST_RULE = "best rule"  # one of the baselines on each line: it has no dots of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,8 @@ def leaderboard_dots(
     ----------
     board : Leaderboard
     against : str
-        Column that the right panel takes from the runs; by default the best baseline of the
-        shared datasets.
+        Column that the right panel takes from the runs; by default the best rule of each dataset,
+        which needs no neural network, or where no rule was fitted the best baseline.
     hidden : sequence of str
         Columns left out.
     width : int
@@ -81,7 +83,7 @@ def leaderboard_dots(
     against = _reference(board, against)
     rows = _rows(board)
     places = {row.dataset: i for i, row in enumerate(rows) if row.dataset}
-    shown = [column for column in board.columns if column.name not in hidden]
+    shown = [column for column in board.columns if column.name not in (*hidden, _BEST_RULE)]
     runs = [column.name for column in shown if column.kind == "run"]
     paint = {name: OKABE_ITO[i % len(OKABE_ITO)] for i, name in enumerate(runs)}
     left = min(190, max(120, width // 6))
@@ -160,6 +162,8 @@ def _reference(board: Leaderboard, against: str) -> str:
         if against not in names:
             raise InputError(f"the leaderboard has no {against!r}; expected {', '.join(names)}.")
         return against
+    if _BEST_RULE in names:
+        return _BEST_RULE
     baselines = [column.name for column in board.columns if column.kind == "baseline"]
     best = [name for name in baselines if name in board.means]
     if best:
@@ -345,13 +349,20 @@ def _gains(
         "error_x": _bars([one.score for _, one in found], colour, 1.4),
         "showlegend": False,
         "customdata": [
-            f"<b>{name}</b> minus {against}<br>{one.dataset}: {one.score.value:+.3f} "
+            f"<b>{name}</b> minus {_rule(board, against, one.dataset)}<br>{one.dataset}: "
+            f"{one.score.value:+.3f} "
             f"({one.score.low:+.3f} to {one.score.high:+.3f})<br>"
             + ("paired by sequence" if one.paired else "published score taken as exact")
             for _, one in found
         ],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
+
+
+def _rule(board: Leaderboard, against: str, dataset: str) -> str:
+    """Name what is taken from a run; the best rule is another on each dataset."""
+    known = board.rules.get(dataset) if against == _BEST_RULE else None
+    return against if known is None else f"{against} ({known})"
 
 
 def _reach(board: Leaderboard, runs: list[str], against: str) -> list[float]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
+import inspect
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,12 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import torch
-from safetensors import SafetensorError
+from huggingface_hub.errors import StrictDataclassError
 
-from ..digests import Stamp, stamp_of
+from ..digests import Stamp, sha256_of, stamp_of
 from ..errors import CheckpointError
 from ..files import located
+from ..sealed import read_json
 from .attention import refuse_backend
 from .config import Dnabert2Config
 from .converted import convert
@@ -24,18 +26,23 @@ from .modeling import (
     Dnabert2Model,
     Dnabert2PreTrainedModel,
 )
-from .weights import read_weights
+from .state import (
+    DECODER,
+    EMBEDDINGS,
+    INDEX,
+    check_sizes,
+    misshapen,
+    parts_of,
+    read_state,
+    refuse,
+)
 
 __all__ = ["Checkpoint", "find_checkpoint", "load_network", "read_config"]
 
-_DECODER = "cls.predictions.decoder.weight"
-_EMBEDDINGS = "bert.embeddings.word_embeddings.weight"
-WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+WEIGHTS = ("model.safetensors", INDEX, "pytorch_model.bin")
 TOKENIZER = "tokenizer.json"
 CONFIG = "config.json"
 
-# Keys of a published config.json that speak of the file, not of the network: the remote code it
-# names is never run, and its model_type (absent, or "bert") is not ours.
 _SHAPE = (
     "vocab_size",
     "hidden_size",
@@ -43,7 +50,16 @@ _SHAPE = (
     "num_attention_heads",
     "intermediate_size",
 )
-_NOT_SHAPE = {"architectures", "auto_map", "model_type", "torch_dtype", "dtype"}
+
+# What is read of a config.json: what a DNABERT-2 is, and a head's answers. The rest speaks of the
+# file, of calls, or of other architectures: the remote code a published one names is never run, its
+# model_type (absent, or "bert") is not ours.
+_READ = (inspect.signature(Dnabert2Config).parameters.keys() - {"kwargs"}) | {
+    "id2label",
+    "label2id",
+    "num_labels",
+    "problem_type",
+}
 
 
 _NOT_FOUND = (
@@ -54,13 +70,16 @@ _NOT_FOUND = (
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The three files of a checkpoint, and how the weights' file stood before it was read.
+    """The files of a checkpoint, and how the weights stood before they were read.
 
     Attributes
     ----------
     folder, config, weights, tokenizer : pathlib.Path
+        `weights` is one file, or the index of several `parts`.
     stamp : Stamp
-        Of `weights`: see `digests.stamp_of`.
+        Of all files with weights: see `digests.stamp_of`.
+    parts : tuple of pathlib.Path
+        Where the weights lie in several files; else empty.
     """
 
     folder: Path
@@ -68,11 +87,40 @@ class Checkpoint:
     weights: Path
     tokenizer: Path
     stamp: Stamp
+    parts: tuple[Path, ...] = ()
 
     @classmethod
     def of(cls, folder: Path, config: Path, weights: Path, tokenizer: Path) -> Checkpoint:
         """Note the files as they are now."""
-        return cls(folder, config, weights, tokenizer, stamp_of(weights))
+        parts = parts_of(weights) if weights.name == INDEX else ()
+        return cls(folder, config, weights, tokenizer, _stamp(weights, parts), parts)
+
+    def sha256(self) -> str:
+        """Digest of the weights: of their file, or of the digests of all parts.
+
+        Raises
+        ------
+        OSError
+            If a file cannot be read.
+        """
+        if not self.parts:
+            return sha256_of(self.weights)
+        digests = "".join(sha256_of(file) for file in (self.weights, *self.parts))
+        return hashlib.sha256(digests.encode()).hexdigest()
+
+    def untouched(self) -> bool:
+        """Whether the files are still those that were found.
+
+        Raises
+        ------
+        OSError
+            If a file is gone.
+        """
+        return _stamp(self.weights, self.parts) == self.stamp
+
+
+def _stamp(weights: Path, parts: tuple[Path, ...]) -> Stamp:
+    return sum((stamp_of(file) for file in (weights, *parts)), ())
 
 
 def find_checkpoint(source: str | Path, revision: str | None = None) -> Checkpoint:
@@ -103,17 +151,33 @@ def find_checkpoint(source: str | Path, revision: str | None = None) -> Checkpoi
             missing.append(" or ".join(WEIGHTS))
         if missing or weights is None:
             raise CheckpointError(
-                f"Model folder {folder} lacks {', '.join(missing)}: copy every file of the "
-                "published model into it."
+                f"Model folder {folder} lacks {', '.join(missing)}{_instead(folder)}: copy every "
+                "file of the published model into it."
             )
         return Checkpoint.of(folder, folder / CONFIG, weights, folder / TOKENIZER)
     if folder.exists():
         raise CheckpointError(
             f"{folder} is a file, not a model folder: pass the folder that holds {CONFIG}."
         )
+    if str(source).startswith(("https://", "http://")):
+        page = urlsplit(str(source)).path.strip("/").split("/")
+        raise CheckpointError(
+            f"{source} is the address of a page: pass the model's id"
+            + (f", {'/'.join(page[:2])!r}." if len(page) > 1 else ".")
+        )
     if str(source).count("/") != 1 or str(source).startswith((".", "/", "~")):
         raise CheckpointError(_NOT_FOUND.format(str(source)))
     return _download(str(source), revision)
+
+
+def _instead(folder: Path) -> str:
+    """Say what lies in a folder in place of a checkpoint, where that helps."""
+    if any(folder.glob("pytorch_model*.bin.index.json")):
+        return " (its weights lie in several .bin files: save them as safetensors)"
+    if found := sorted(folder.glob("*.safetensors")) + sorted(folder.glob("*.bin")):
+        return f" (it holds {', '.join(file.name for file in found[:3])})"
+    inner = sorted(path.parent.name for path in folder.glob(f"*/{CONFIG}"))
+    return f" (there is a model in its folder {', '.join(inner[:3])})" if inner else ""
 
 
 def _download(repo: str, revision: str | None) -> Checkpoint:
@@ -133,6 +197,17 @@ def _download(repo: str, revision: str | None) -> Checkpoint:
     def fetch(name: str) -> Path:
         return Path(hf_hub_download(repo, name, revision=revision, local_files_only=cached_only))
 
+    def first_of(names: tuple[str, ...]) -> Path:
+        for name in names[:-1]:
+            try:
+                return fetch(name)
+            except LocalEntryNotFoundError:
+                # Offline: the cache may hold another kind of file.
+                continue
+            except EntryNotFoundError:
+                continue
+        return fetch(names[-1])
+
     offline = (
         f"Model {repo!r} is neither a folder here, nor in the Hugging Face cache, nor can the hub "
         "be reached: connect once to download it, or copy the model's folder here and pass its "
@@ -141,13 +216,11 @@ def _download(repo: str, revision: str | None) -> Checkpoint:
     try:
         config = fetch(CONFIG)
         tokenizer = fetch(TOKENIZER)
-        try:
-            weights = fetch(WEIGHTS[0])
-        except LocalEntryNotFoundError:
-            # Offline: the cache may hold the older weights file only.
-            weights = fetch(WEIGHTS[1])
-        except EntryNotFoundError:
-            weights = fetch(WEIGHTS[1])
+        weights = first_of(WEIGHTS)
+        if weights.name == INDEX:
+            named = read_json(weights, CheckpointError).get("weight_map")
+            for name in sorted(set(named.values())) if isinstance(named, dict) else ():
+                fetch(name)
     except HFValidationError as error:
         raise CheckpointError(_NOT_FOUND.format(repo)) from error
     except RepositoryNotFoundError as error:
@@ -204,16 +277,9 @@ def read_config(path: Path) -> Dnabert2Config:
     CheckpointError
         If the file is not JSON, is of another architecture, or describes an impossible shape.
     """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CheckpointError(
-            f"{path} is not valid JSON ({error}): download it again from the model's page."
-        ) from error
-    if not isinstance(values, dict):
-        raise CheckpointError(f"{path} is not a model configuration: its JSON is no object.")
+    values = read_json(path, CheckpointError)
     # Ours, none, or "bert": the remote code's configuration calls itself bert.
-    if values.get("model_type", "bert") not in ("bert", Dnabert2Config.model_type):
+    if (values.get("model_type") or "bert") not in ("bert", Dnabert2Config.model_type):
         raise CheckpointError(
             f"{path} describes a {values['model_type']!r} model, not a DNABERT-2: pass a DNABERT-2 "
             "checkpoint."
@@ -224,46 +290,36 @@ def read_config(path: Path) -> Dnabert2Config:
         raise CheckpointError(
             f"{path} does not say {', '.join(missing)}: download the model's own {CONFIG}."
         )
-    try:
-        return Dnabert2Config(**{k: v for k, v in values.items() if k not in _NOT_SHAPE})
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(f"{path} does not describe a DNABERT-2: {error}") from error
-
-
-def _read_weights(path: Path) -> dict[str, torch.Tensor]:
-    try:
-        if path.suffix == ".safetensors":
-            return read_weights(path)
-        # mmap leaves pages on disk until they are used; weights_only refuses code in the pickle.
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except CheckpointError:
-        raise
-    except (SafetensorError, RuntimeError, EOFError, ValueError, OSError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    names, count = values.get("id2label"), values.get("num_labels")
+    if isinstance(names, dict) and count is not None and len(names) != count:
         raise CheckpointError(
-            f"{path} is not a readable weights file ({reason[:120]}): it may be cut short or a "
-            "Git LFS pointer; download it again."
-        ) from error
-    except Exception as error:
-        # torch raises pickle.UnpicklingError for anything but plain tensors.
-        if type(error).__name__ != "UnpicklingError":
-            raise
+            f"{path} says num_labels {count}, and names {len(names)} classes in id2label: correct "
+            "one of them."
+        )
+    try:
+        return Dnabert2Config(**{k: v for k, v in values.items() if k in _READ})
+    except (TypeError, ValueError, AttributeError, StrictDataclassError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"{path} does not describe a DNABERT-2: {reason}") from error
+
+
+def check_classes(path: Path, config: Dnabert2Config, rows: int) -> None:
+    """Fit a configuration to a head: its classes must be as many, if it tells of any.
+
+    Raises
+    ------
+    CheckpointError
+        If they are not: which name belongs to which row, nobody knows then.
+    """
+    values = read_json(path, CheckpointError)
+    if values.get("id2label") is None and values.get("num_labels") is None:
+        config.num_labels = rows  # nobody named them: LABEL_0, LABEL_1, …
+    elif config.num_labels != rows:
+        names = ", ".join(str(name) for name in config.id2label.values())
         raise CheckpointError(
-            f"{path} is not a plain state dict (it asks to run code, or is no weights file), and "
-            "was not loaded: save it as model.safetensors first."
-        ) from error
-
-
-def _published_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Bring old spellings to the published names."""
-    renamed = {}
-    for name, tensor in state.items():
-        new = name.replace("LayerNorm.gamma", "LayerNorm.weight")
-        renamed[new.replace("LayerNorm.beta", "LayerNorm.bias")] = tensor
-    if not any(name.startswith("bert.") for name in renamed):
-        # A bare encoder (DNABERT-S): its names lack the prefix that models with a head carry.
-        renamed = {f"bert.{name}": tensor for name, tensor in renamed.items()}
-    return renamed
+            f"{path} tells of {config.num_labels} classes ({names[:100]}), the classifier has "
+            f"{rows}: correct id2label there, one name a row."
+        )
 
 
 def load_network(
@@ -303,11 +359,12 @@ def load_network(
     """
     config = read_config(checkpoint.config)
     config._attn_implementation = refuse_backend(attention)
-    state = _published_names(_read_weights(checkpoint.weights))
+    state = read_state(checkpoint.weights, checkpoint.parts)
+    check_sizes(config, state, checkpoint.weights)
     network_class: type[Dnabert2PreTrainedModel]
     if "classifier.weight" in state:
         network_class = Dnabert2ForSequenceClassification
-        config.num_labels = state["classifier.weight"].shape[0]
+        check_classes(checkpoint.config, config, state["classifier.weight"].shape[0])
     elif any(name.startswith("cls.predictions.") for name in state):
         network_class = Dnabert2ForMaskedLM
     else:
@@ -322,6 +379,8 @@ def load_network(
     _check_keys(network, state, checkpoint.weights)
     wanted = network.state_dict().keys()
     kept = {name: tensor for name, tensor in state.items() if name in wanted}
+    # The parts of a model in several files have no copy in the cache.
+    shared = shared and not checkpoint.parts
     kept = convert(kept, checkpoint.weights, checkpoint.stamp, dtype, shared)
     network.load_state_dict(kept, strict=False, assign=True)
     network.tie_weights()
@@ -336,35 +395,24 @@ def _check_keys(
     """Raise unless `state` fills `network` exactly; a pooler nobody trained is no loss."""
     expected = network.state_dict()
     # Tied to the embeddings, so that a file may leave it out, but not say otherwise.
-    tied = {_DECODER} if network.config.tie_word_embeddings else set()
-    if tied & state.keys() and not torch.equal(state[_DECODER], state[_EMBEDDINGS]):
+    tied = {DECODER} if network.config.tie_word_embeddings else set()
+    if tied & state.keys() and not torch.equal(state[DECODER], state[EMBEDDINGS]):
         raise CheckpointError(
             f"{path} holds a decoder that is not its word embeddings, while its config.json ties "
             'the two: add "tie_word_embeddings": false to config.json if that is meant.'
         )
-    missing = [name for name in expected if name not in state and name not in tied]
-    unexpected = [
-        name
-        for name in state
-        if name not in expected and "pooler." not in name and "position_ids" not in name
-    ]
-    misshapen = [
-        f"{name} {tuple(state[name].shape)} instead of {tuple(tensor.shape)}"
-        for name, tensor in expected.items()
-        if name in state and state[name].shape != tensor.shape
-    ]
-    problems = [
-        f"{label}: {', '.join(names)}"
-        for label, names in (
-            ("missing", missing),
-            ("unexpected", unexpected),
-            ("of another shape", misshapen),
-        )
-        if names
-    ]
-    if problems:
-        raise CheckpointError(
-            f"{path} does not fit a {type(network).__name__} of its config.json "
-            f"({'; '.join(problems)}): pass a complete DNABERT-2 checkpoint with its own "
-            "config.json."
-        )
+    refuse(
+        {
+            "missing": [name for name in expected if name not in state and name not in tied],
+            "unexpected": [
+                name
+                for name in state
+                if name not in expected and "pooler." not in name and "position_ids" not in name
+            ],
+            "of another shape": misshapen(
+                state, {name: tuple(tensor.shape) for name, tensor in expected.items()}
+            ),
+        },
+        type(network).__name__,
+        path,
+    )

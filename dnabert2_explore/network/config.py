@@ -11,6 +11,9 @@ from transformers import PreTrainedConfig
 
 __all__ = ["Dnabert2Config"]
 
+#: What a classifier may answer, in transformers' words.
+PROBLEMS = ("single_label_classification", "multi_label_classification", "regression")
+
 
 def _is_place(anchor: object) -> bool:
     return isinstance(anchor, int) and not isinstance(anchor, bool) and anchor > 0
@@ -117,12 +120,38 @@ class Dnabert2Config(PreTrainedConfig):
             intermediate_size=intermediate_size,
             type_vocab_size=type_vocab_size,
         )
+        for name, flag in (
+            ("sparse_prediction", sparse_prediction),
+            ("sequence_pairs", sequence_pairs),
+            ("tie_word_embeddings", tie_word_embeddings),
+            ("pooler", pooler),
+        ):
+            if flag not in (True, False) and (flag, name) != (None, "pooler"):
+                raise ValueError(f"{name} is {_shown(flag)}: expected true or false.")
         _check_numbers(0.0, 1.0, hidden_dropout_prob=hidden_dropout_prob)
         _check_numbers(0.0, 1.0, attention_probs_dropout_prob=attention_probs_dropout_prob)
         if classifier_dropout is not None:
             _check_numbers(0.0, 1.0, classifier_dropout=classifier_dropout)
         _check_numbers(0.0, 1e3, layer_norm_eps=layer_norm_eps, initializer_range=initializer_range)
+        num_labels, problem_type = kwargs.get("num_labels"), kwargs.get("problem_type")
         _check_classes(kwargs.get("id2label"), kwargs.get("label2id"))
+        for name, value in (("max_input_tokens", max_input_tokens), ("num_labels", num_labels)):
+            if value is not None:
+                _check_sizes(**{name: value})
+        if training_bases is not None:
+            if not isinstance(training_bases, Sequence) or len(training_bases) != 2:
+                raise ValueError(
+                    f"training_bases is {_shown(training_bases)}: expected the shortest and the "
+                    "longest length."
+                )
+            _check_sizes(training_bases=training_bases[0])
+            _check_sizes(training_bases=training_bases[1])
+        if pad_token_id is not None and pad_token_id != 0:
+            _check_sizes(pad_token_id=pad_token_id)
+        if problem_type is not None and problem_type not in PROBLEMS:
+            raise ValueError(
+                f"problem_type is {_shown(problem_type)}: expected one of {', '.join(PROBLEMS)}."
+            )
         if hidden_size % num_attention_heads:
             raise ValueError(
                 f"hidden_size {hidden_size} is not a multiple of num_attention_heads "
@@ -138,7 +167,9 @@ class Dnabert2Config(PreTrainedConfig):
                 f"{prediction_segmentations}: choose 'one' or 'both', and 0 or more."
             )
         if not (anchor is None or anchor == "middle" or _is_place(anchor)):
-            raise ValueError(f"anchor {anchor!r} is unknown: choose 'middle', or a number of bases.")
+            raise ValueError(
+                f"anchor {anchor!r} is unknown: choose 'middle', or a number of bases."
+            )
         if hidden_act != "gelu":
             raise ValueError(
                 f"hidden_act {hidden_act!r} is not DNABERT-2's: its gated MLP uses exact 'gelu'."

@@ -138,9 +138,7 @@ class Dnabert2Model(Dnabert2PreTrainedModel):
         )
         return hidden, packing, alibi
 
-    def part_types(
-        self, ids: torch.Tensor, packing: Packing | None = None
-    ) -> torch.Tensor | None:
+    def part_types(self, ids: torch.Tensor, packing: Packing | None = None) -> torch.Tensor | None:
         """Token types of an anchored model: 0 up to the first [SEP], 1 behind it.
 
         Parameters
@@ -337,6 +335,7 @@ class Dnabert2ForMaskedLM(Dnabert2PreTrainedModel):
             inputs_embeds,
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
+            return_dict=True,
         )
         hidden = outputs.last_hidden_state
         if labels is not None:
@@ -408,6 +407,7 @@ class Dnabert2ForSequenceClassification(Dnabert2PreTrainedModel):
             inputs_embeds,
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
+            return_dict=True,
         )
         if self.config.classifier_pooling == "mean":
             hidden = outputs.last_hidden_state

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ..errors import InputError
 from .clean import clean
+from .given import bases_of
 from .sequence import Sequence
 
 __all__ = ["check_known"]
@@ -32,7 +33,7 @@ def check_known(sequences: Iterable[str | Sequence]) -> None:
     nothing to attribute to: leave it out.
     """
     for number, one in enumerate(sequences, start=1):
-        composition = clean(one.bases if isinstance(one, Sequence) else one).composition
+        composition = clean(bases_of(one)).composition
         if composition.ambiguous == composition.length:
             name = f" ({one.name!r})" if isinstance(one, Sequence) else ""
             raise InputError(

@@ -1,8 +1,9 @@
-"""Motifs from files and to files: MEME's minimal format and JASPAR's frequency matrices."""
+"""Motifs from files (MEME, JASPAR, HOMER, HOCOMOCO, CIS-BP, TRANSFAC), and to MEME's format."""
 
 from __future__ import annotations
 
 import gzip
+import io
 import math
 import os
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..files import replacing
@@ -19,9 +21,13 @@ from .motifs import ALPHABET, Motif
 
 __all__ = ["meme_text", "read_motifs", "write_motifs"]
 
-_EXPECTED = "expected motifs in MEME format ('MEME version 4') or as JASPAR writes them ('>')"
+_EXPECTED = (
+    "expected motifs as MEME ('MEME version 4'), JASPAR, HOMER or HOCOMOCO ('>'), CIS-BP "
+    "('Pos A C G T') or TRANSFAC write them"
+)
 #: What the probabilities of a position may differ from 1 by, since files round them.
 _ROUNDING = 0.02
+_POS = re.compile(r"Pos\s+([ACGTU])\s+([ACGTU])\s+([ACGTU])\s+([ACGTU])\s*$", re.IGNORECASE)
 _ROW = re.compile(r"([ACGTU]?)[\s|:]*\[?([^\[\]]*)\]?", re.IGNORECASE)
 
 Lines = list[tuple[int, str]]
@@ -38,8 +44,13 @@ def read_motifs(
         A str that holds a line break is text, any other is a path. The content is
 
         1. MEME's text format, minimal or whole: each ``MOTIF`` with its letter-probability matrix;
-        2. or JASPAR's frequency matrices: ``>MA0067.3 PAX2`` and four rows, ``A [ 4 19 0 ]`` or
-           bare numbers in the order A, C, G, T.
+        2. JASPAR's frequency matrices: ``>MA0067.3 PAX2`` and four rows, ``A [ 4 19 0 ]`` or
+           bare numbers in the order A, C, G, T;
+        3. a row of A, C, G and T for each position below ``>name``, as HOMER, gimme and HOCOMOCO
+           write them. Four positions are told from four bases by what sums to one (or to the same
+           count), and refused where that does not tell;
+        4. CIS-BP: ``Pos A C G T`` and numbered rows;
+        5. TRANSFAC, through Biopython.
 
         gzip, bzip2 and xz are told from the content.
     name : str, optional
@@ -59,7 +70,8 @@ def read_motifs(
 
     References
     ----------
-    https://meme-suite.org/meme/doc/meme-format.html, https://jaspar.elixir.no/docs
+    https://meme-suite.org/meme/doc/meme-format.html, https://jaspar.elixir.no/docs,
+    http://homer.ucsd.edu/homer/motif/creatingCustomMotifs.html
 
     Examples
     --------
@@ -145,12 +157,18 @@ def meme_text(motifs: Iterable[Motif]) -> str:
 
 
 def _parse(text: str, where: str, source: str) -> list[Motif]:
+    text = text.lstrip("\ufeff")
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
-    filled = [(number, line) for number, line in lines if line]
+    # HOCOMOCO and others begin with comments; MEME's reports with lines of stars.
+    filled = [(number, line) for number, line in lines if line and not line.startswith("#")]
     if not filled:
         raise InputError(f"{where} is empty; {_EXPECTED}: give at least one motif.")
     if filled[0][1].startswith(">"):
-        return _jaspar(filled, where, source)
+        return _matrices(filled, where, source)
+    if any(_POS.match(line) for _, line in filled):
+        return _cis_bp(filled, where, source)
+    if any(re.match(r"P[0O]\s+A\s+C\s+G\s+T", line) for _, line in filled):
+        return _transfac(text, where, source)
     if not any(line.startswith("MEME version") for _, line in filled):
         raise InputError(
             f"{where}, line {filled[0][0]}: {_shown(filled[0][1])} begins no file of motifs; "
@@ -237,25 +255,135 @@ def _sites(header: str) -> int:
     return round(float(found[1])) if found else 0
 
 
-def _jaspar(lines: Lines, where: str, source: str) -> list[Motif]:
+def _matrices(lines: Lines, where: str, source: str) -> list[Motif]:
     starts = [at for at, (_, line) in enumerate(lines) if line.startswith(">")]
     motifs = []
     for first, last in zip(starts, [*starts[1:], len(lines)], strict=True):
         number, header = lines[first]
-        words = header[1:].split(maxsplit=1)
+        words = _homer(header) or header[1:].split(maxsplit=1)
         if not words:
             raise InputError(f"{where}, line {number}: the motif has no name: give it one.")
-        rows = _jaspar_rows(lines[first + 1 : last], where, number)
-        counts = np.array(rows).T
-        largest = float(counts.sum(axis=1).max())
-        *accession, name = words
-        try:
-            # Sums of 1 are probabilities, which do not tell how many sites there were.
-            sites = round(largest) if largest > 1 + _ROUNDING else 0
-            motifs.append(Motif(name, counts, "".join(accession), sites, source))
-        except InputError as error:
-            raise InputError(f"{where}, line {number}: {error}") from None
+        counts = _by_position(lines[first + 1 : last], where, number)
+        if counts is None:
+            counts = np.array(_jaspar_rows(lines[first + 1 : last], where, number)).T
+        motifs.append(_motif(words, counts, source, f"{where}, line {number}"))
     return motifs
+
+
+def _motif(words: list[str], counts: NDArray[np.float64], source: str, where: str) -> Motif:
+    *accession, name = words
+    largest = float(counts.sum(axis=1).max())
+    try:
+        # Sums of 1 are probabilities, which do not tell how many sites there were.
+        sites = round(largest) if largest > 1 + _ROUNDING else 0
+        return Motif(name, counts, "".join(accession), sites, source)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def _homer(header: str) -> list[str]:
+    """Return the name in HOMER's ``>ATGACTCATC<tab>name<tab>log-odds threshold ...``, else []."""
+    cells = [cell.strip() for cell in header[1:].split("\t")]
+    return [cells[1]] if len(cells) > 2 and cells[1] and _floats(cells[2]) else []
+
+
+def _by_position(lines: Lines, where: str, header: int) -> NDArray[np.float64] | None:
+    """Return a matrix with a row of A, C, G, T for each position; None if it has one a base."""
+    rows = [_floats(line) for _, line in lines]
+    if len(rows) != 4 and any(row is not None and len(row) == 4 for row in rows):
+        for (number, line), row in zip(lines, rows, strict=True):
+            if row is None or len(row) != 4 or min(row) < 0:
+                raise InputError(
+                    f"{where}, line {number}: {_shown(line)} is no row of the matrix that begins "
+                    f"in line {header}; expected four numbers from 0, of A, C, G and T: correct "
+                    "the line."
+                )
+        return np.array(rows)
+    if len(rows) != 4 or any(row is None or len(row) != 4 for row in rows):
+        return None
+    matrix = np.array(rows)
+    across, down = (_even(matrix.sum(axis=axis)) for axis in (1, 0))
+    if across != down:
+        return matrix if across else None
+    if np.array_equal(matrix, matrix.T):
+        return matrix
+    raise InputError(
+        f"{where}, line {header}: four rows of four numbers may be four positions or four bases, "
+        "and what sums to one does not tell: write 'A [', 'C [', 'G [' and 'T [' before the rows "
+        "of bases, or give the motif in MEME format."
+    )
+
+
+def _even(sums: NDArray[np.float64]) -> bool:
+    return bool(np.ptp(sums) <= _ROUNDING * max(1.0, float(sums.max())))
+
+
+def _cis_bp(lines: Lines, where: str, source: str) -> list[Motif]:
+    motifs: list[Motif] = []
+    about: dict[str, str] = {}
+    at = 0
+    while at < len(lines):
+        number, line = lines[at]
+        at += 1
+        found = _POS.match(line)
+        if not found:
+            key, _, value = line.partition("\t" if "\t" in line else " ")
+            about[key.strip().lower()] = value.strip()
+            continue
+        order = [ALPHABET.index(c.upper().replace("U", "T")) for c in found.groups()]
+        if sorted(order) != [0, 1, 2, 3]:
+            raise InputError(
+                f"{where}, line {number}: {_shown(line)} names a base twice; expected A, C, G and "
+                "T: correct it."
+            )
+        rows: list[list[float]] = []
+        while at < len(lines):
+            row = _floats(lines[at][1])
+            if row is None:
+                break
+            if len(row) != 5 or row[0] != len(rows) + 1 or min(row) < 0:
+                raise InputError(
+                    f"{where}, line {lines[at][0]}: {_shown(lines[at][1])} is no row of the matrix "
+                    f"that begins in line {number}; expected the position {len(rows) + 1} and four "
+                    "numbers from 0: correct the line."
+                )
+            rows.append([row[1 + order.index(base)] for base in range(4)])
+            at += 1
+        if not rows:
+            raise InputError(f"{where}, line {number}: the matrix has no rows: correct it.")
+        accession = about.get("motif", "")
+        names = [about[key] for key in ("tf name", "tf", "gene") if about.get(key)]
+        name = next(iter(names), "") or accession or f"motif {len(motifs) + 1}"
+        words = [accession, name] if accession and accession != name else [name]
+        motifs.append(_motif(words, np.array(rows), source, f"{where}, line {number}"))
+        about = {}
+    return motifs
+
+
+def _transfac(text: str, where: str, source: str) -> list[Motif]:
+    from Bio import motifs as biopython
+
+    try:
+        found = biopython.parse(io.StringIO(text), "TRANSFAC", strict=False)
+        made = []
+        for number, one in enumerate(found, start=1):
+            counts = np.array([one.counts[base] for base in ALPHABET]).T
+            keys = {key: one.get(key) for key in ("AC", "ID", "NA")}
+            name = keys["NA"] or keys["ID"] or keys["AC"] or f"motif {number}"
+            words = [keys["AC"], name] if keys["AC"] and keys["AC"] != name else [name]
+            made.append(_motif([str(word) for word in words], counts, source, where))
+    except InputError:
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError, UnboundLocalError) as error:
+        said = " ".join(str(error).split())[:120]
+        raise InputError(f"{where} cannot be read as TRANSFAC ({said}): correct it.") from error
+    matrices = len(re.findall(r"^\s*P[0O]\s", text, re.MULTILINE))
+    if not made or len(made) != matrices:
+        raise InputError(
+            f"{where} holds {matrices} TRANSFAC matrices, of which {len(made)} end with '//': "
+            "correct it."
+        )
+    return made
 
 
 def _jaspar_rows(lines: Lines, where: str, header: int) -> list[list[float]]:

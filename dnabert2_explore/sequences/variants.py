@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from operator import index
 
 from ..errors import InputError
+from ._letters import ReadingWarning, whole_number
 from .genome import Genome
 from .transform import reverse_complement
 
@@ -33,6 +37,19 @@ REASONS = {
     "long": "an allele is longer than half of the window",
     "malformed": "the line is no VCF record",
 }
+
+_ALLELES = r"(?P<ref>[A-Za-z]*|-)", r"(?P<alt>[A-Za-z]*|-|\*|<[^>]+>)"
+_POSITION = r"(?P<position>\d[\d,]*)"
+_FORMS = tuple(
+    re.compile(form, re.ASCII)
+    for form in (
+        rf"(?P<contig>.*[^ :])[ :] ?{_POSITION}[ :]? ?{_ALLELES[0]} ?[>/: ] ?{_ALLELES[1]}",
+        rf"(?P<contig>.+)([-_]){_POSITION}\2{_ALLELES[0]}\2{_ALLELES[1]}",
+        rf"(?P<contig>.+):g\.{_POSITION}{_ALLELES[0]}>{_ALLELES[1]}",
+    )
+)
+#: An accession with its version, and nothing but colons between.
+_SPDI = re.compile(r"[A-Z]{2}_[A-Z0-9]+\.\d+:\d+:[A-Za-z]*:[A-Za-z]*", re.ASCII)
 
 _AMBIGUITY = {
     "R": "AG", "Y": "CT", "S": "CG", "W": "AT", "K": "GT", "M": "AC",
@@ -70,6 +87,21 @@ class Variant:
     alt: str
     name: str = ""
     where: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "position", index(self.position))
+        except TypeError:
+            raise InputError(
+                f"A variant's position was given as {self.position!r}; expected a whole number, "
+                "counted from 0: give one."
+            ) from None
+        for kind in ("contig", "ref", "alt"):
+            if not isinstance(getattr(self, kind), str):
+                raise InputError(
+                    f"A variant's {kind} was given as {getattr(self, kind)!r}; expected a str: "
+                    "give one ('' for an allele without bases)."
+                )
 
     def __str__(self) -> str:
         ref, alt = (_short(allele) or "-" for allele in (self.ref, self.alt))
@@ -150,9 +182,11 @@ class Windows:
 
 
 def parse_variant(text: str, where: str = "", contig: str = "") -> Variant:
-    """Read ``chr1:1,234 A>G``, also ``chr1-1234-A-G`` and ``chr1:1234:A:G`` (1-based).
+    """Read ``chr1:1,234 A>G``; also ``chr1-1234-A-G``, ``chr1:1234:A:G``, ``chr1:g.1234A>G``.
 
-    Where `contig` is given, ``1,234 A>G`` is enough. An allele without bases is ``-``.
+    Positions count from 1, but of SPDI (``NC_000001.11:1233:A:G``: an accession with its version,
+    and colons) from 0, with a :class:`ReadingWarning`. Where `contig` is given, ``1,234 A>G`` is
+    enough. An allele without bases is ``-``.
 
     Raises
     ------
@@ -164,19 +198,32 @@ def parse_variant(text: str, where: str = "", contig: str = "") -> Variant:
     >>> parse_variant("chr1:1,234 A>GT")
     Variant(contig='chr1', position=1233, ref='A', alt='GT', name='', where='')
     """
-    parts = text.strip().replace(">", ":").replace(" ", ":").split(":")
-    if len(parts) == 1:
-        parts = text.strip().rsplit("-", 3)
-    if len(parts) == 3 and contig:
-        parts = [contig, *parts]
-    digits = parts[1].replace(",", "") if len(parts) == 4 else ""
-    if not digits.isdigit() or int(digits) < 1:
+    bare = " ".join(str(text).split())
+    found = next(filter(None, (form.fullmatch(bare) for form in _FORMS)), None)
+    if found is None and contig:
+        found = _FORMS[0].fullmatch(f"{contig}:{bare}")
+    position = whole_number(found["position"].replace(",", "")) if found else None
+    if found is None or position is None:
         raise InputError(
-            f"{text!r} is no variant; expected for example 'chr1:1234 A>G' (position from 1): "
-            "write it so."
+            f"{str(text)[:60]!r} is no variant; expected for example 'chr1:1234 A>G' (position "
+            "from 1): write it so."
         )
-    ref, alt = ("" if allele == "-" else allele for allele in parts[2:])
-    return Variant(parts[0], int(digits) - 1, ref, alt, where=where)
+    ref, alt = ("" if allele == "-" else allele for allele in (found["ref"], found["alt"]))
+    if _SPDI.fullmatch(bare):
+        warnings.warn(
+            f"{bare!r} is read as SPDI, whose positions count from 0: base {position + 1:,} of "
+            f"{found['contig']}. Where {position:,} counts from 1, write '{found['contig']}:"
+            f"{position} {ref or '-'}>{alt or '-'}'.",
+            ReadingWarning,
+            stacklevel=2,
+        )
+        position += 1
+    if position < 1:
+        raise InputError(
+            f"{bare!r} has position 0; expected positions from 1, as in 'chr1:1234 A>G': correct "
+            "it."
+        )
+    return Variant(found["contig"], position - 1, ref, alt, where=where)
 
 
 def place(
@@ -207,7 +254,8 @@ def place(
     ref, alt = variant.ref.upper().replace("U", "T"), variant.alt.upper().replace("U", "T")
     if alt == ".":
         return Skipped("no_alt", f"{where}: {REASONS['no_alt']}: there is nothing to score.")
-    if alt in ("*", "<*>") or set(alt) & set("<>[]"):
+    # "C." and ".C" are single breakends.
+    if alt in ("*", "<*>") or set(alt) & set("<>[]."):
         return Skipped(
             "symbolic",
             f"{where}: ALT {_short(variant.alt)} is symbolic and has no bases: write the bases of "

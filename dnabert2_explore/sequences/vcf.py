@@ -16,10 +16,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import InputError
-from ._open import open_binary
+from ._letters import whole_number
+from ._open import expanded, open_binary
 from .variants import Skipped, Variant
 
 __all__ = ["PREFIX", "Info", "VcfReader", "VcfRecord", "VcfWriter", "check_contigs"]
@@ -57,9 +58,17 @@ class VcfRecord:
     def stand_in(self) -> Variant:
         """A variant to name the line by where it has none."""
         cells = [*self.text.split("\t"), "", "", "", "", ""]
-        position = int(cells[1]) - 1 if cells[1].isdigit() else -1
+        position = (whole_number(cells[1]) or 0) - 1
         name = "" if cells[2] == "." else cells[2]
         return Variant(cells[0], position, cells[3], cells[4], name, f"line {self.line}")
+
+
+class Calls(Protocol):
+    """What a header is taken from: a `VcfReader`, or a table read as one."""
+
+    name: str
+    header: tuple[str, ...]
+    contigs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +133,7 @@ class VcfReader:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path).expanduser()
+        self.path = expanded(path)
         self.name = str(path)
         self.problem = ""
         self.header = self._read_header()
@@ -148,9 +157,11 @@ class VcfReader:
     def _read_header(self) -> tuple[str, ...]:
         header: list[str] = []
         for number, text in self._lines():
-            if number == 1 and not text.startswith("##fileformat=VCF"):
+            if not header and not text.strip():
+                continue
+            if not header and not text.startswith("##fileformat=VCF"):
                 raise InputError(
-                    f"{self.name}, line 1 begins with {text[:20]!r}; expected "
+                    f"{self.name}, line {number} begins with {text[:20]!r}; expected "
                     "'##fileformat=VCF...': give a VCF, or put its header back."
                 )
             if not text.startswith("#"):
@@ -179,15 +190,20 @@ class VcfReader:
             wrong = f"has {len(cells)} columns; expected the 8 or more of a VCF, with tabs between"
         elif len(cells) != columns:
             wrong = f"has {len(cells)} columns and the header {columns}"
-        elif not cells[1].isdigit():
-            wrong = f"has POS {cells[1]!r}; expected a number"
+        elif whole_number(cells[1]) is None:
+            wrong = f"has POS {cells[1][:30]!r}; expected a number"
         elif not (cells[0] and cells[3] and cells[4]):
             wrong = "has an empty CHROM, REF or ALT"
         if wrong:
             return VcfRecord(
                 number, text, (), Skipped("malformed", f"{where} {wrong}: mend the line.")
             )
-        contig, position, name, ref = cells[0], int(cells[1]) - 1, cells[2], cells[3]
+        contig, position, name, ref = (
+            cells[0],
+            (whole_number(cells[1]) or 0) - 1,
+            cells[2],
+            cells[3],
+        )
         if cells[4] == ".":
             return VcfRecord(
                 number,
@@ -262,7 +278,7 @@ class VcfReader:
                 )
 
 
-def check_contigs(reader: VcfReader, names: Iterable[str], rename: Mapping[str, str]) -> None:
+def check_contigs(reader: Calls, names: Iterable[str], rename: Mapping[str, str]) -> None:
     """Refuse a VCF of which the header declares no contig that the genome has.
 
     Raises
@@ -297,7 +313,7 @@ class VcfWriter:
     ----------
     path : str or path-like
         ``.vcf``, or ``.vcf.gz`` (compressed with BGZF, through pysam).
-    source : VcfReader
+    source : VcfReader or VariantTable
         Whose header is kept.
     fields : sequence of Info
         What is added; of the same key, what the input had is left out.
@@ -310,7 +326,7 @@ class VcfWriter:
     def __init__(
         self,
         path: str | os.PathLike[str],
-        source: VcfReader,
+        source: Calls,
         fields: Sequence[Info],
         notes: Sequence[str] = (),
         contigs: Mapping[str, int] | None = None,

@@ -3,6 +3,7 @@
 Light to import: zarr, pandas, pyarrow, h5py and distributed load where they are used.
 """
 
+from .check import Damage, StoreCheck, check_store
 from .embed import embed_windows
 from .embedder import Embedder
 from .errors import StoreError
@@ -13,11 +14,14 @@ from .summary import Summary
 
 __all__ = [
     "Chunk",
+    "Damage",
     "Embedder",
     "EmbeddingStore",
+    "StoreCheck",
     "StoreError",
     "Summary",
     "WindowPlan",
+    "check_store",
     "embed_windows",
     "export",
     "open_store",

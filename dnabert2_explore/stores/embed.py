@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from ..errors import InputError
 from ..sequences import Sequence
 from ..sequences.genome import Genome
+from ..sequences.given import as_sequences
 from .cluster import run_cluster
 from .embedder import Embedder
 from .local import run_local
@@ -90,21 +90,8 @@ def embed_windows(
     return dataclasses.replace(summary, seconds=time.perf_counter() - started)
 
 
-def _records(source: Sequence | Iterable[Sequence | str]) -> list[Sequence]:
-    if isinstance(source, Sequence):
-        return [source]
-    if not isinstance(source, Iterable):
-        raise InputError(
-            f"The source is {source!r}; expected a FASTA file or sequences: give a path or a list."
-        )
-    records = []
-    for number, item in enumerate(source, start=1):
-        if isinstance(item, str):
-            item = Sequence(f"sequence {number}", "".join(item.split()))
-        if not isinstance(item, Sequence):
-            raise InputError(
-                f"Item {number} of the source is of type {type(item).__name__}; expected a "
-                "Sequence or a string of bases: give one."
-            )
-        records.append(item)
-    return records
+def _records(source: object) -> list[Sequence]:
+    """Sequences in memory; white space within them would move their windows."""
+    return [
+        dataclasses.replace(one, bases="".join(one.bases.split())) for one in as_sequences(source)
+    ]

@@ -57,3 +57,7 @@ class Embedder(Protocol):
     def compute(self, prepared: Any) -> NDArray[np.float32]:
         """Return the vectors of the prepared windows, (n, len(layers), hidden) in float32."""
         ...
+
+    def why_not_finite(self) -> str:
+        """Say, without a full stop, what makes a vector hold NaN or infinity, and the mend."""
+        ...

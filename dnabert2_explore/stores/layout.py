@@ -4,10 +4,14 @@
 after all others. Every file belongs to one chunk of windows, so that two processes never write to
 the same one. An empty store is made under a temporary name beside its place and renamed when it is
 whole, so that nobody, another run that starts at once included, ever sees half of one.
+
+Chunk files end in a CRC-32C of their bytes (Zarr's codec ``crc32c``). The attributes of the group
+hold a digest of how each array is to be read, and of themselves.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import shutil
@@ -18,16 +22,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ..sealed import SEAL, seal
 from .plan import WindowPlan
 
 __all__ = [
     "COORDINATES",
+    "DOCUMENT",
     "FORGOTTEN",
     "chunk_files",
     "done_chunks",
     "flush",
     "layer_name",
     "make",
+    "paths",
+    "written",
 ]
 
 #: Seconds after which nobody is still writing what lies under a temporary name.
@@ -41,12 +49,20 @@ COORDINATES = {
     "strand": ("int8", 0),
     "unknown": ("int32", -1),
 }
+#: The file that describes the group, and each array.
+DOCUMENT = "zarr.json"
+
 _MAKING = ".making"
 
 
 def layer_name(layer: int) -> str:
     """Return the path of a layer's array within the store."""
     return f"embeddings/layer_{layer}"
+
+
+def paths(layers: tuple[int, ...]) -> tuple[str, ...]:
+    """Return the paths of all arrays within the store."""
+    return (*map(layer_name, layers), *COORDINATES, "done")
 
 
 def make(
@@ -69,7 +85,7 @@ def make(
     made = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{_MAKING}")
     try:
         _fill(made, plan, layers, hidden, attributes)
-        for file in made.rglob("zarr.json"):  # else a power cut could keep the name only
+        for file in made.rglob(DOCUMENT):  # else a power cut could keep the name only
             flush(file)
         with suppress(OSError):  # nothing there, or something that stays
             path.rmdir()  # Windows renames to free names only
@@ -94,9 +110,13 @@ def _fill(
     attributes: Mapping[str, Any],
 ) -> None:
     import zarr
+    from zarr.codecs import Crc32cCodec, ZstdCodec
+
+    from .arrays import layout_digest
 
     group = zarr.create_group(path, zarr_format=3, attributes=dict(attributes))
     n, rows = plan.n_windows, plan.rows_per_chunk
+    checked = (ZstdCodec(), Crc32cCodec())
     for layer in layers:
         group.create_array(
             layer_name(layer),
@@ -104,6 +124,7 @@ def _fill(
             chunks=(rows, hidden),
             dtype="float32",
             fill_value=math.nan,
+            compressors=checked,
             dimension_names=("window", "feature"),
         )
     for name, (dtype, fill) in COORDINATES.items():
@@ -113,6 +134,7 @@ def _fill(
             chunks=(rows,),
             dtype=dtype,
             fill_value=fill,
+            compressors=checked,
             dimension_names=("window",),
         )
     group.create_array(
@@ -121,8 +143,15 @@ def _fill(
         chunks=(1,),
         dtype="uint8",
         fill_value=0,
+        compressors=checked,
         dimension_names=("chunk",),
     )
+    arrays = {
+        name: layout_digest(json.loads((path / name / DOCUMENT).read_text(encoding="utf-8")))
+        for name in paths(layers)
+    }
+    group.attrs[SEAL] = seal({**attributes, "arrays": arrays})[SEAL]
+    group.attrs["arrays"] = arrays
 
 
 def _sweep(path: Path) -> None:
@@ -150,18 +179,32 @@ def flush(file: Path) -> None:
         os.close(handle)
 
 
-def done_chunks(path: Path) -> set[int]:
-    """Return the chunks that are finished.
+def written(array: Path) -> set[int]:
+    """Return the chunks of rows of an array that have a file with something in it.
 
-    Only the value 1 is ever written, so a chunk file of ``done`` that is there says it all; listing
-    the folder is far quicker than reading a file a chunk.
+    Listing a folder is far quicker than reading a file a chunk. A file may be empty after a power
+    cut, which can lose what was not flushed.
     """
+    found = set()
     try:
-        with os.scandir(path / "done" / "c") as entries:
-            # A file may be empty after a power cut, which can lose what was not flushed.
-            return {int(e.name) for e in entries if e.name.isdigit() and e.stat().st_size}
+        with os.scandir(array / "c") as entries:
+            for entry in entries:
+                if not (entry.name.isascii() and entry.name.isdecimal()):
+                    continue
+                with suppress(FileNotFoundError):  # of an array with columns, or just removed
+                    size = (
+                        os.stat(os.path.join(entry.path, "0")) if entry.is_dir() else entry.stat()
+                    ).st_size
+                    if size:
+                        found.add(int(entry.name))
     except FileNotFoundError:  # Zarr makes the folder with the first chunk
-        return set()
+        pass
+    return found
+
+
+def done_chunks(path: Path) -> set[int]:
+    """Return the chunks that are marked as finished; only the value 1 is ever written as a mark."""
+    return written(path / "done")
 
 
 def chunk_files(path: Path, index: int, layers: tuple[int, ...]) -> list[Path]:

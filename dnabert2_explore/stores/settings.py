@@ -5,14 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from ..digests import stamp_of
+from ..sealed import SEAL, unsealed
 from ..sequences.genome import Genome
 from ..version import __version__
 from .embedder import Embedder
+from .errors import StoreError
 from .plan import WindowPlan
 
-__all__ = ["FORMAT", "FORMAT_VERSION", "describe", "differences", "different", "plan_of"]
+__all__ = [
+    "FORMAT",
+    "FORMAT_VERSION",
+    "checked",
+    "describe",
+    "differences",
+    "different",
+    "plan_of",
+]
 
 FORMAT = "dnabert2-explore embeddings"
 FORMAT_VERSION = 1
@@ -33,7 +45,7 @@ def describe(
         file of the same size and time, so that resuming does not read a genome twice.
     """
     source = (known or {}).get("source", {})
-    stamp = None if genome.stamp is None else list(genome.stamp)
+    stamp = _stamp(genome)
     same_file = stamp is not None and (source.get("path"), source.get("stamp")) == (
         genome.path,
         stamp,
@@ -61,6 +73,63 @@ def describe(
         },
     }
     return dict(json.loads(json.dumps(attributes)))  # tuples come back as lists, as from the file
+
+
+def _stamp(genome: Genome) -> list[int] | None:
+    if genome.stamp is None:
+        return None
+    try:
+        # With the time of change: another genome may have come with this one's size and time.
+        return list(stamp_of(Path(genome.path)))
+    except OSError:  # gone since it was opened
+        return list(genome.stamp)
+
+
+_ENTRIES: dict[str, type | tuple[type, ...]] = {
+    "format": str,
+    "format_version": int,
+    "version": str,
+    "created": str,
+    "identity": dict,
+    "about": dict,
+    "layers": list,
+    "hidden": int,
+    "plan": dict,
+    "source": dict,
+}
+
+
+def checked(attributes: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return the attributes of a store without what others added, after a look at their digest.
+
+    Parameters
+    ----------
+    attributes : mapping
+        Of the group.
+    where : str
+        Its file, for messages.
+
+    Returns
+    -------
+    dict
+        As `describe` made them, and ``arrays``, the digests of how arrays are read; stores of
+        earlier versions have none.
+
+    Raises
+    ------
+    StoreError
+        If they are damaged.
+    """
+    strays = {name for name, one in attributes.items() if str(one).startswith("blake2b:")}
+    ours = {*_ENTRIES, "arrays", SEAL, *strays} & attributes.keys()
+    found = unsealed({name: attributes[name] for name in sorted(ours)}, where, StoreError)
+    for name, kind in _ENTRIES.items():
+        if not isinstance(found.get(name), kind):
+            raise StoreError(
+                f"{where} is damaged: its entry {name!r} is {str(found.get(name))[:40]!r}; restore "
+                "it from a copy, or delete the store and embed again."
+            )
+    return found
 
 
 def plan_of(attributes: Mapping[str, Any]) -> WindowPlan:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import json
+import operator
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..files import expanded
 from ..sequences.genome import Genome
 from . import layout
 from .embedder import Embedder
 from .errors import StoreError
 from .plan import WindowPlan
-from .settings import FORMAT, FORMAT_VERSION, describe, differences, plan_of
+from .settings import FORMAT, FORMAT_VERSION, checked, describe, differences, plan_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,13 +57,35 @@ class EmbeddingStore:
     def __init__(self, path: Path, group: Any, attributes: dict[str, Any]) -> None:
         self.path = path
         self.attributes = attributes
-        self.plan: WindowPlan = plan_of(attributes)
-        self.layers: tuple[int, ...] = tuple(attributes["layers"])
+        try:
+            self.plan: WindowPlan = plan_of(attributes)
+            self.layers: tuple[int, ...] = tuple(map(operator.index, attributes["layers"]))
+            self.names: tuple[str, ...] = self.plan.names
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+            raise StoreError(
+                f"{path / layout.DOCUMENT} is damaged ({type(error).__name__}: {error}): restore "
+                "it from a copy, or delete the store and embed again."
+            ) from error
         self.hidden: int = attributes["hidden"]
-        self.names: tuple[str, ...] = self.plan.names
-        self._layers = {layer: group[layout.layer_name(layer)] for layer in self.layers}
-        self._coordinates = {name: group[name] for name in layout.COORDINATES}
-        self._done = group["done"]
+        arrays = self._arrays(group)
+        self._layers = {layer: arrays[layout.layer_name(layer)] for layer in self.layers}
+        self._coordinates = {name: arrays[name] for name in layout.COORDINATES}
+        self._done = arrays["done"]
+        self._blank: dict[int, bool] = {}
+
+    def _arrays(self, group: Any) -> dict[str, Any]:
+        """Open all arrays, after a look whether they are those that were made."""
+        from .arrays import Shape, open_array
+
+        n, rows, digests = self.n_windows, self.plan.rows_per_chunk, self.attributes.get("arrays")
+        wide: tuple[Shape, Shape] = ((n, self.hidden), (rows, self.hidden))
+        shapes = {layout.layer_name(layer): wide for layer in self.layers}
+        shapes |= dict.fromkeys(layout.COORDINATES, ((n,), (rows,)))
+        shapes["done"] = ((self.plan.n_chunks,), (1,))
+        return {
+            name: open_array(group, self.path, name, shape, digests and digests.get(name, ""))
+            for name, shape in shapes.items()
+        }
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, writable: bool = False) -> EmbeddingStore:
@@ -70,8 +95,10 @@ class EmbeddingStore:
         ------
         InputError
             If there is none, or a newer version of this package made it.
+        StoreError
+            If what it says of itself is damaged.
         """
-        where = Path(path).expanduser().absolute()
+        where = expanded(path).absolute()
         if not where.exists():
             raise InputError(
                 f"There is no store {str(path)!r} (looked from {str(Path.cwd())!r}): check the "
@@ -92,25 +119,35 @@ class EmbeddingStore:
         """Open what lies there; None where that is no store."""
         import zarr
 
-        if not where.is_dir():
+        root = where / layout.DOCUMENT
+        if not where.is_dir() or not root.is_file():
             return None
         try:
+            document = json.loads(root.read_bytes())
+            if not isinstance(document, dict) or document.get("node_type") != "group":
+                return None
+            attributes = document.get("attributes")
+            if not isinstance(attributes, dict) or attributes.get("format") != FORMAT:
+                return None
+            if attributes.get("format_version") != FORMAT_VERSION:
+                raise InputError(
+                    f"{path} was written in version {attributes.get('format_version')} of its "
+                    f"format by dnabert2-explore {attributes.get('version')}; expected version "
+                    f"{FORMAT_VERSION}: install that version of the package."
+                )
             # use_consolidated=False: consolidated metadata would be a second truth.
             group = zarr.open_group(
                 where, mode="r+" if writable else "r", zarr_format=3, use_consolidated=False
             )
-        except (FileNotFoundError, ValueError):  # no group, or an array
-            return None
-        attributes = dict(group.attrs)
-        if attributes.get("format") != FORMAT:
-            return None
-        if attributes["format_version"] != FORMAT_VERSION:
-            raise InputError(
-                f"{path} was written in version {attributes['format_version']} of its format by "
-                f"dnabert2-explore {attributes['version']}; expected version {FORMAT_VERSION}: "
-                "install that version of the package."
-            )
-        return cls(where, group, attributes)
+        except InputError:
+            raise
+        except Exception as error:  # JSON, zarr and the system each have their own kinds
+            raise StoreError(
+                f"{root} is damaged or cannot be read ({type(error).__name__}: "
+                f"{str(error)[:80]}): restore it from a copy, or delete the store "
+                "and embed again."
+            ) from error
+        return cls(where, group, checked(attributes, str(root)))
 
     @classmethod
     def create(
@@ -132,7 +169,7 @@ class EmbeddingStore:
         StoreError
             If it cannot be written.
         """
-        where = Path(path).expanduser().absolute()
+        where = expanded(path).absolute()
         if where.exists() and not (where.is_dir() and not any(where.iterdir())):
             return cls._resume(where, path, plan, source, embedder)
         if not where.resolve().parent.is_dir():
@@ -190,7 +227,7 @@ class EmbeddingStore:
     @property
     def n_done(self) -> int:
         """Chunks that are finished."""
-        return len(layout.done_chunks(self.path))
+        return len(self._finished())
 
     @property
     def complete(self) -> bool:
@@ -203,17 +240,51 @@ class EmbeddingStore:
         return f"{self.n_done} of {self.plan.n_chunks} chunks are written and readable"
 
     def missing(self) -> list[int]:
-        """Return the chunks that are not finished, in order."""
-        done = layout.done_chunks(self.path)
+        """Return the chunks that are not finished, in order, or whose files are lost."""
+        done = self._finished()
         return [index for index in range(self.plan.n_chunks) if index not in done]
 
     def is_done(self, index: int) -> bool:
         """Return whether one chunk is finished."""
-        file = self.path / "done" / "c" / str(index)
-        try:
-            return file.stat().st_size > 0
-        except FileNotFoundError:
+        coordinates = [self.path / name / "c" / str(index) for name in ("done", *self._coordinates)]
+        if not all(map(_holds_something, coordinates)):
             return False
+        layers = layout.chunk_files(self.path, index, self.layers)[: len(self.layers)]
+        return all(map(_holds_something, layers)) or self._is_blank(index)
+
+    def _finished(self) -> set[int]:
+        """Return the chunks that are marked as finished and have all their files."""
+        done = layout.done_chunks(self.path) & set(range(self.plan.n_chunks))
+        for name in self._coordinates:
+            done &= layout.written(self.path / name)
+        for layer in self.layers:
+            lost = done - layout.written(self.path / layout.layer_name(layer))
+            done -= {index for index in lost if not self._is_blank(index)}
+        return done
+
+    def _is_blank(self, index: int) -> bool:
+        """Whether a chunk holds no window with a known base: Zarr writes no file for its NaN."""
+        if index not in self._blank:
+            _, start, end = self.plan.chunk(index)
+            try:
+                unknown = self._coordinates["unknown"][slice(*self.plan.rows(index))]
+            except StoreError:
+                return False
+            self._blank[index] = bool((unknown >= end - start).all())
+        return self._blank[index]
+
+    def forget(self, chunks: Iterable[int]) -> None:
+        """Take the marks off chunks, so that they are computed anew.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be written.
+        """
+        with _writing(self.path, "its chunks are as they were"):
+            for index in chunks:
+                (self.path / "done" / "c" / str(index)).unlink(missing_ok=True)
+                self._blank.pop(index, None)
 
     def vectors(self, layer: int | None = None) -> Any:
         """Return the vectors of a layer as a Zarr array, which reads what is sliced out of it.
@@ -226,7 +297,7 @@ class EmbeddingStore:
         Returns
         -------
         zarr.Array
-            (n_windows, hidden), float32.
+            (n_windows, hidden), float32. Reading a damaged part of it raises StoreError.
 
         Raises
         ------
@@ -251,6 +322,11 @@ class EmbeddingStore:
         """
         return self._coordinates[name]
 
+    @property
+    def marks(self) -> Any:
+        """The Zarr array (n_chunks,) with a 1 for each chunk that is finished."""
+        return self._done
+
     def coordinates(self, start: int = 0, stop: int | None = None) -> pd.DataFrame:
         """Return where windows lie, one row each.
 
@@ -265,10 +341,22 @@ class EmbeddingStore:
             ``record`` (categorical), ``start``, ``end`` (0-based, half-open), ``strand`` (+1) and
             ``unknown``, the number of bases that are not A, C, G, T or U; -1 and no record where a
             window is not finished yet.
+
+        Raises
+        ------
+        StoreError
+            If a file is damaged.
         """
         import pandas as pd
 
         columns: dict[str, Any] = {name: a[start:stop] for name, a in self._coordinates.items()}
+        if columns["record"].size and not (
+            -1 <= columns["record"].min() <= columns["record"].max() < len(self.names)
+        ):
+            raise StoreError(
+                f"{self.path / 'record'} is damaged: it names records that are not there; verify "
+                "the store with 'dnabert2-explore embed --check'."
+            )
         columns["record"] = pd.Categorical.from_codes(columns["record"], categories=self.names)
         return pd.DataFrame(columns)
 
@@ -299,6 +387,8 @@ class EmbeddingStore:
             "unknown": unknown,
         }
         with _writing(self.path, self):
+            # Of a chunk whose files were lost or damaged: until it is whole again.
+            (self.path / "done" / "c" / str(index)).unlink(missing_ok=True)
             for number, layer in enumerate(self.layers):
                 self._layers[layer][first:after] = vectors[:, number]
             for name, array in self._coordinates.items():
@@ -324,6 +414,13 @@ class EmbeddingStore:
 def open_store(path: str | os.PathLike[str]) -> EmbeddingStore:
     """Open a store of embeddings for reading; see :meth:`EmbeddingStore.open`."""
     return EmbeddingStore.open(path)
+
+
+def _holds_something(file: Path) -> bool:
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

@@ -106,8 +106,7 @@ def compute(
         record, start, end = (column[row] for column in chunk.where)
         raise StoreError(
             f"The model's vector of {names[record]}:{start}-{end} in layer "
-            f"{embedder.layers[layer]} is not finite, which happens where float16 overflows; "
-            "expected numbers: use dtype bfloat16 or float32."
+            f"{embedder.layers[layer]} is not finite: {embedder.why_not_finite()}."
         )
     vectors[chunk.asked] = found
     return vectors, seconds

@@ -13,6 +13,7 @@ from tokenizers import Encoding, Tokenizer
 
 from ..errors import CheckpointError, InputError
 from ..sequences import Cleaned, Composition, clean, warn_unknown
+from .backend import check_backend, read_backend, speaking
 from .tokens import Tokens
 
 __all__ = ["DnaTokenizer"]
@@ -62,23 +63,21 @@ class DnaTokenizer:
 
     @classmethod
     def from_file(cls, path: str | Path) -> DnaTokenizer:
-        """Read a `tokenizer.json`.
+        """Read a `tokenizer.json`, and cut a few sequences with it.
 
         Raises
         ------
         CheckpointError
-            If the file is missing or is no tokenizer.
+            If the file is missing, is no tokenizer, or cuts DNA otherwise than a DNABERT-2's: it
+            changes or splits text before BPE, does not know a base, or leaves [CLS] or [SEP] out.
         """
         path = Path(path)
         if not path.is_file():
             raise CheckpointError(f"No tokenizer file {path}: pass the path of a tokenizer.json.")
-        try:
-            backend = Tokenizer.from_file(str(path))
-        except Exception as error:  # the library raises bare Exception for every bad file
-            raise CheckpointError(
-                f"{path} is not a tokenizer file ({error}): download tokenizer.json again."
-            ) from error
-        return cls(backend)
+        backend = read_backend(path)
+        tokenizer = cls(backend)
+        check_backend(backend, path)
+        return tokenizer
 
     @cached_property
     def sha256(self) -> str:
@@ -141,9 +140,10 @@ class DnaTokenizer:
         cleaned = [clean(text) for text in texts]
         if warn:
             warn_unknown(Composition.total(c.composition for c in cleaned))
-        encodings = self.backend.encode_batch(
-            [self._parts(c.bases) for c in cleaned], add_special_tokens=special
-        )
+        with speaking("The tokenizer"):
+            encodings = self.backend.encode_batch(
+                [self._parts(c.bases) for c in cleaned], add_special_tokens=special
+            )
         return [self._tokens(*parts) for parts in zip(texts, cleaned, encodings, strict=True)]
 
     def encode_ids_batch(self, cleaned: Iterable[Cleaned]) -> list[NDArray[np.int64]]:
@@ -159,7 +159,8 @@ class DnaTokenizer:
         list of numpy.ndarray, shape (n,), int64
             `Tokens.ids` of each.
         """
-        encodings = self.backend.encode_batch_fast([self._parts(c.bases) for c in cleaned])
+        with speaking("The tokenizer"):
+            encodings = self.backend.encode_batch_fast([self._parts(c.bases) for c in cleaned])
         return [np.asarray(encoding.ids, dtype=np.int64) for encoding in encodings]
 
     def encode_ids(self, bases: str) -> NDArray[np.int32]:
@@ -174,7 +175,9 @@ class DnaTokenizer:
         -------
         numpy.ndarray, shape (n,), int32
         """
-        return np.asarray(self.backend.encode(bases, add_special_tokens=False).ids, dtype=np.int32)
+        with speaking("The tokenizer"):
+            encoding = self.backend.encode(bases, add_special_tokens=False)
+        return np.asarray(encoding.ids, dtype=np.int32)
 
     def place(self, length: int) -> int | None:
         """Bases before the anchor of a sequence of `length` bases; None without an anchor.

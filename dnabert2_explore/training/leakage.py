@@ -7,7 +7,7 @@ none, but are what a dinucleotide shuffle of a sequence could have been (see
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -21,7 +21,7 @@ from .metrics import score
 from .tables import Labelled
 from .twins import TwinIndex, opposite_label
 
-__all__ = ["LeakageReport", "SplitOverlap", "check_leakage"]
+__all__ = ["LeakageReport", "SplitOverlap", "check_leakage", "copied_rows"]
 
 #: Bases of the words that are compared: their codes fit 32 bits, and chance finds few.
 WORD = 16
@@ -185,6 +185,35 @@ def check_leakage(
                      threshold, most, seed, indices[first])
         )  # fmt: skip
     return LeakageReport(tuple(found))
+
+
+def copied_rows(
+    known: Sequence[Labelled], data: Labelled, threshold: float = 0.5
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Tell which rows are among known ones, exactly or nearly (see `check_leakage`).
+
+    Parameters
+    ----------
+    known : sequence of Labelled
+        For example train and dev.
+    data : Labelled
+    threshold : float
+        Share of words that makes a near-duplicate.
+
+    Returns
+    -------
+    exact, near : (n,) bool
+        No row is both.
+    """
+    keys = {key for one in known for key in _keys(one)}
+    exact = np.array([key in keys for key in _keys(data)], dtype=bool)
+    near = np.zeros(len(data), dtype=bool)
+    fresh = np.flatnonzero(~exact)
+    texts = _texts(data)
+    for one in known:
+        found = _near([texts[row] for row in fresh], _texts(one), threshold)
+        near[fresh[list(found)]] = True
+    return exact, near
 
 
 def _keys(data: Labelled) -> list[str]:

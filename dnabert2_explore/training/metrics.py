@@ -47,6 +47,15 @@ class Estimate:
             return f"{self.value:.3f}"
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
+    def to_json(self) -> dict[str, float | None]:
+        """Plain values for a JSON file; None for NaN."""
+        return {"value": _plain(self.value), "low": _plain(self.low), "high": _plain(self.high)}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, float | None]) -> Estimate:
+        """Read what `to_json` made."""
+        return cls(*(_number(content[name]) for name in ("value", "low", "high")))
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:
@@ -87,25 +96,18 @@ class Scores:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON file; undefined ones are None."""
-        values = {
-            name: {"value": _plain(one.value), "low": _plain(one.low), "high": _plain(one.high)}
-            for name, one in self.values.items()
-        }
         return {
             "task": self.task,
             "count": self.count,
             "loss": _plain(self.loss),
-            "values": values,
+            "values": {name: one.to_json() for name, one in self.values.items()},
             "notes": list(self.notes),
         }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Scores:
         """Read what `to_json` made."""
-        values = {
-            name: Estimate(_number(one["value"]), _number(one["low"]), _number(one["high"]))
-            for name, one in content["values"].items()
-        }
+        values = {name: Estimate.from_json(one) for name, one in content["values"].items()}
         return cls(
             task=content["task"],
             count=content["count"],

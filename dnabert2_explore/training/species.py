@@ -88,7 +88,8 @@ def read_table(table: str | Path, folder: str | Path) -> list[GenomeFile]:
     if unknown := header - _COLUMNS - _IGNORED - _OPTIONAL:
         raise InputError(
             f"{table}, line {reader.line}: unknown column {_quoted(unknown)}; expected only "
-            f"file, category, species, split, weight, {', '.join(sorted(_IGNORED))}: rename or remove it."
+            "file, category, species, split, weight, "
+            f"{', '.join(sorted(_IGNORED))}: rename or remove it."
         )
     files: list[GenomeFile] = []
     seen: dict[Path, int] = {}

@@ -55,7 +55,8 @@ def tiny_run(out: str | Path, steps: int = 400, seed: int = 0, threads: int = 0)
             rows.append(f"{_file(species)}\t{window.label}\t{species}\t{split}")
         records.setdefault(species, []).append(f">{window.name}\n{window.bases}\n")
     for species, texts in records.items():
-        (genomes / _file(species)).write_text("".join(texts), encoding="utf-8")
+        with replacing(genomes / _file(species)) as partial:
+            partial.write_text("".join(texts), encoding="utf-8")
     with replacing(table) as partial:
         partial.write_text("\n".join(rows) + "\n", encoding="utf-8")
     train_tokenizer(genomes, table, tokenizer, vocabulary=256, windows=2000, seed=seed)

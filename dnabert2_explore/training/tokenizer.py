@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError
+from ..files import filling
 from .corpus import Corpus
 
 if TYPE_CHECKING:
@@ -119,11 +120,12 @@ def bases_per_token(
 
 
 def save_tokenizer(tokenizer: Tokenizer, out: str | Path) -> None:
-    """Write ``tokenizer.json`` and the ``tokenizer_config.json`` that belongs to it."""
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    tokenizer.save(str(out / "tokenizer.json"), pretty=False)
+    """Write ``tokenizer.json`` and the ``tokenizer_config.json`` that belongs to it, or neither."""
     config = {"tokenizer_class": "PreTrainedTokenizerFast"} | {
         f"{name.strip('[]').lower()}_token": name for name in SPECIAL_TOKENS
     }
-    (out / "tokenizer_config.json").write_text(json.dumps(config, indent=1) + "\n")
+    with filling(Path(out)) as fresh:
+        text = tokenizer.to_str(pretty=False)  # its own `save` tells of a full disk in its own way
+        (fresh / "tokenizer.json").write_text(text, encoding="utf-8")
+        text = json.dumps(config, indent=1) + "\n"
+        (fresh / "tokenizer_config.json").write_text(text, encoding="utf-8")

@@ -13,6 +13,7 @@ from ipywidgets import HTML, Dropdown, ToggleButtons
 from numpy.typing import NDArray
 
 from ..analysis.project import project
+from ..delimited import csv_line, csv_lines, remark
 from ..encoder import POOLINGS, Encoder, load
 from ..errors import InputError
 from ..figures.atlas import atlas_scatter
@@ -502,15 +503,19 @@ class AtlasExplorer(Explorer):
             raise InputError("There are no points yet: choose at least 3 sequences.")
         field, values = self.values()
         lines = [
-            f"# {self.caption}",
-            f"name,set,{self._method}1,{self._method}2,{field.replace(',', ';')},current,chosen",
+            remark(self.caption),
+            csv_line(
+                ["name", "set", f"{self._method}1", f"{self._method}2", field, "current", "chosen"]
+            ),
         ]
         selection = self.selection
-        lines += [
-            f'"{selection.sequences[i].name}","{selection.sets[i]}",{x:.6g},{y:.6g},"{v}",'
-            f"{int(i == selection.index)},{int(i in selection.chosen)}"
+        lines += csv_lines(
+            (
+                selection.sequences[i].name, selection.sets[i], f"{x:.6g}", f"{y:.6g}", v,
+                int(i == selection.index), int(i in selection.chosen),
+            )
             for i, (x, y), v in zip(self._shown, plane, values, strict=True)
-        ]
+        )  # fmt: skip
         return "\n".join(lines) + "\n"
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..analysis.attend import Attention, attend
 from ..analysis.overview import overview
+from ..delimited import remark
 from ..encoder import Encoder, load
 from ..errors import InputError
 from ..figures.attention import (
@@ -356,7 +357,7 @@ class AttentionExplorer(Explorer):
         )
         names = [f"{a}-{b}" for a, b in zip(pooled.first[:-1], pooled.first[1:], strict=True)]
         lines = [
-            f"# {current.name}: {self.caption}",
+            remark(f"{current.name}: {self.caption}"),
             f"# rows: queries, columns: keys; token ranges 0-based, half-open; {self.pooling.value}"
             f" of {pooled.size} x {pooled.size} tokens",
             "query," + ",".join(names),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..analysis.attribution import METHODS, Attribution
+from ..delimited import csv_line, csv_lines, remark
 from .attribution_shown import Shown
 from .state import Selection
 from .tokens import sequence_code
@@ -118,16 +119,17 @@ def table_of(shown: Shown, stamps: tuple[tuple[str, str], ...]) -> str:
     """Write the numbers on show as CSV: tokens of one method alone, else all of it by base."""
     result = shown.result
     lines = [
-        f"# {shown.name}: {result.method}, {result.target_name}, {result.model}",
-        f"# scores in {result.unit}; delta {result.delta}; start and end 0-based, half-open",
-        f"# baseline {result.baseline or 'none'}; spread {result.spread}; "
+        f"{shown.name}: {result.method}, {result.target_name}, {result.model}",
+        f"scores in {result.unit}; delta {result.delta}; start and end 0-based, half-open",
+        f"baseline {result.baseline or 'none'}; spread {result.spread}; "
         + ("; ".join(f"{k} {v}" for k, v in result.settings) or "no settings"),
-        *(f"# {name}: {value}" for name, value in stamps),
+        *(f"{name}: {value}" for name, value in stamps),
     ]
     if shown.edits:
-        lines.append(f"# mutant: {', '.join(map(str, shown.edits))}")
+        lines.append(f"mutant: {', '.join(map(str, shown.edits))}")
     if shown.card is not None:
-        lines += [f"# check {c.title}: {c.result}, {c.words}" for c in shown.card.checks]
+        lines += [f"check {c.title}: {c.result}, {c.words}" for c in shown.card.checks]
+    lines = [remark(line) for line in lines]
     return "\n".join(lines + (_tokens(shown) if shown.plain else _bases(shown))) + "\n"
 
 
@@ -135,8 +137,8 @@ def _tokens(shown: Shown) -> list[str]:
     result = shown.result
     return [
         "token_index,token,start,end,score",
-        *(
-            f"{i},{token},{a},{b},{score:.6g}"
+        *csv_lines(
+            (i, token, a, b, f"{score:.6g}")
             for i, (token, (a, b), score) in enumerate(
                 zip(
                     result.segmentation.tokens,
@@ -161,12 +163,11 @@ def _bases(shown: Shown) -> list[str]:
             for j in range(i)
         ]
     if (hits := shown.hits) is not None:
-        lines.append(f"# motif hits: {hits}")
-        lines += [
-            f"# motif hit: {row.motif},{row.accession},{row.start},{row.end},{row.strand},"
-            f"{row.score:.4g} bits,p {row.p_value:.3g}"
-            for row in hits.table().itertuples()
-        ]
+        lines.append(remark(f"motif hits: {hits}"))
+        for row in hits.table().itertuples():
+            about = (row.motif, row.accession, row.start, row.end, row.strand)
+            numbers = f"{row.score:.4g} bits", f"p {row.p_value:.3g}"
+            lines.append(remark(f"motif hit: {csv_line([*about, *numbers])}"))
     columns: dict[str, Any] = {}
     if original is not None:
         columns["original_base"] = list(original.segmentation.bases)
@@ -182,9 +183,9 @@ def _bases(shown: Shown) -> list[str]:
         columns |= {"phases_mean": shown.phases.mean, "phases_low": low, "phases_high": high}
     if shown.effects is not None:
         columns |= {f"to_{b}": shown.effects.effects[:, i] for i, b in enumerate("ACGT")}
-    lines.append(",".join(["position", "base", "token", *columns]))
+    lines.append(csv_line(["position", "base", "token", *columns]))
     tokens = result.segmentation
     for i, base in enumerate(tokens.bases):
         cells = [v if isinstance(v, str) else f"{v:.6g}" for v in (c[i] for c in columns.values())]
-        lines.append(",".join([str(i), base, tokens.tokens[tokens.at(i)], *cells]))
+        lines.append(csv_line([i, base, tokens.tokens[tokens.at(i)], *cells]))
     return lines

@@ -35,10 +35,11 @@ def fill(
 ) -> None:
     """Put `sequences` into an empty selection, or the examples of `sets` where None are given.
 
-    The first sequence of the set `first` is looked at, else the first of all.
+    They may be given in any way that `embed` takes them. The first sequence of the set `first` is
+    looked at, else the first of all.
     """
     if sequences is not None:
-        selection.add(list(sequences), MINE)
+        selection.add(sequences, MINE)
         return
     from .. import demo
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Callable
-from html import escape
+from html import escape, unescape
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -294,7 +294,7 @@ class Explorer(VBox):
     @property
     def caption(self) -> str:
         """The caption as plain text."""
-        return re.sub(r"<[^>]+>", "", self._caption_line.value)
+        return unescape(re.sub(r"<[^>]+>", "", self._caption_line.value))
 
     @property
     def code(self) -> str:

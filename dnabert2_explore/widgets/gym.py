@@ -19,6 +19,7 @@ from ..figures.colours import theme_of
 from ..figures.gym import column_values, sweep_figure
 from ..figures.style import band
 from ..sequences import Sequence
+from ..sequences.given import as_sequences
 from ..sequences.jaspar import jaspar
 from ..sequences.motifs import Motif
 from .examples import SPLICE, WINDOWS, fill
@@ -155,14 +156,8 @@ class MotifGym(Explorer):
             )
             self.selection.update(index=free)
             return
-        several = [background] if isinstance(background, str | Sequence) else list(background)
-        fill(
-            self.selection,
-            [
-                one if isinstance(one, Sequence) else Sequence(f"background {i}", one)
-                for i, one in enumerate(several, start=1)
-            ],
-        )
+        several = as_sequences(background, "background")
+        fill(self.selection, several)
 
     def _above(self) -> list[Widget]:
         return [self.controls.panel]

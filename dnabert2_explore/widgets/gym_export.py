@@ -6,6 +6,7 @@ from collections.abc import Sequence as Items
 from typing import Any
 
 from ..analysis.gym import SWEEPS, Sweep
+from ..delimited import cell, remark
 from ..encoder import Encoder
 from ..sequences import Sequence
 from ..sequences.motifs import Motif
@@ -93,12 +94,12 @@ def background_code(selection: Selection, sequences: Items[Sequence]) -> str:
 
 def table_of(result: Sweep) -> str:
     """Write a sweep as CSV."""
-    text: str = result.table().to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    frame = result.table()
+    frame = frame.map(cell).rename(columns=cell)
+    text: str = frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     positions = "; positions are 0-based" if result.columns.name == "position" else ""
-    return (
-        f"# {result.motif.label}: {SWEEPS[result.sweep]}; {result.target_name}; "
-        f"{result.model}\n# scores and changes in {result.unit}{positions}\n{text}"
-    )
+    head = f"{result.motif.label}: {SWEEPS[result.sweep]}; {result.target_name}; {result.model}"
+    return f"{remark(head)}\n# scores and changes in {result.unit}{positions}\n{text}"
 
 
 def _motif_code(motif: Motif) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, SelectMultiple, VBox, Widget
 
+from ..delimited import cell, remark
 from ..errors import InputError
 from ..figures.leaderboard import leaderboard_dots
 from .explorer import Explorer
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
 __all__ = ["LeaderboardExplorer"]
 
 _FIRST = ("DNABERT 6-mer", "NT 500M human", "NT 2500M multi", "DNABERT-2")
-_BEST = "the best baseline"
+_BEST = "the best rule"
 
 
 class LeaderboardExplorer(Explorer):
     """Look at results of ``dnabert2-explore gue run`` beside baselines and published scores.
 
     Class ``dx-leaderboard``; parts ``dx-results``, ``dx-refresh``, ``dx-against``,
-    ``dx-published``, ``dx-scores``.
+    ``dx-published``, ``dx-scores``, ``dx-faults``.
 
     Parameters
     ----------
@@ -54,7 +55,9 @@ class LeaderboardExplorer(Explorer):
         "Each line is a dataset of the benchmark GUE, scored on its test set by Matthews "
         "correlation: 0 is guessing, 1 is all right. Bars are 95% intervals by bootstrap over the "
         "test sequences and say nothing about another training seed; the right panel resamples "
-        "both sides of a comparison together, which makes small differences visible. Hollow "
+        "both sides of a comparison together, which makes small differences visible. The best rule "
+        "is the baseline without a neural network that does best on a dataset: a model that does "
+        "not beat it has shown nothing. Hollow "
         "circles left: trained on dev, because train.csv is missing; right: the interval holds 0. "
         "<cite>Zhou et al. 2023 (DNABERT-2, GUE).</cite>"
     )
@@ -155,7 +158,7 @@ class LeaderboardExplorer(Explorer):
                 "FOLDER</code> wrote.",
             )
             return
-        self._scores.value = _table(board)
+        self._scores.value = _faults(board) + _table(board)
         self._show(self._figure(), self._words(board), config={"displayModeBar": False})
 
     def _words(self, board: Leaderboard) -> str:
@@ -185,11 +188,24 @@ class LeaderboardExplorer(Explorer):
     def _table(self) -> str:
         if self.board is None:
             raise InputError("There are no results yet: name their folder first.")
-        return f"# {self.caption}\n" + str(self.board.table().to_csv(index=False))
+        return f"{remark(self.caption)}\n{self.board.table().map(cell).to_csv(index=False)}"
+
+
+def _faults(board: Leaderboard) -> str:
+    """List what an audit found wrong with the datasets shown."""
+    if not board.faults:
+        return ""
+    items = "".join(f"<li>{escape(one, quote=False)}</li>" for one in board.faults)
+    return (
+        f"<details open class='dx-faults'><summary>What is wrong with {len(board.faults)} of these "
+        f"datasets</summary><ul>{items}</ul></details>"
+    )
 
 
 def _table(board: Leaderboard) -> str:
     """Lay the scores out as HTML; the best of what was computed here is bold in each line."""
+    from ..training.gue.answers import BEST_RULE
+
     head = "".join(f"<th title='{escape(c.detail)}'>{escape(c.name)}</th>" for c in board.columns)
     rows = []
     for dataset in board.datasets:
@@ -200,7 +216,12 @@ def _table(board: Leaderboard) -> str:
             and (cell := board.cells.get((dataset, column.name))) is not None
         ]
         cells = "".join(
-            _cell(board.cells.get((dataset, column.name)), max(own), column.kind != "published")
+            _cell(
+                board.cells.get((dataset, column.name)),
+                max(own),
+                column.kind != "published",
+                board.rules.get(dataset, "") if column.name == BEST_RULE else "",
+            )
             for column in board.columns
         )
         rows.append(f"<tr><th>{escape(dataset)}</th>{cells}</tr>")
@@ -215,7 +236,7 @@ def _table(board: Leaderboard) -> str:
     )
 
 
-def _cell(cell: Cell | None, best: float, own: bool) -> str:
+def _cell(cell: Cell | None, best: float, own: bool, rule: str) -> str:
     if cell is None:
         return "<td>–</td>"
     text = f"{cell.score.value:.3f}"
@@ -224,4 +245,5 @@ def _cell(cell: Cell | None, best: float, own: bool) -> str:
         text = f"<b>{text}</b>"
     if cell.state == "reduced":
         text += " <i title='trained on dev: train.csv is missing'>reduced</i>"
+    text += f" <small>{escape(rule)}</small>" if rule else ""
     return f"<td title='{words}'>{text}</td>"

@@ -13,6 +13,7 @@ from weakref import ref
 
 from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, ToggleButton, VBox, Widget
 
+from ..delimited import csv_line, csv_lines, remark
 from ..errors import Cancelled, InputError
 from ..figures.curves import pretrain_curves
 from .explorer import Explorer, sentence
@@ -341,16 +342,15 @@ class PretrainingMonitor(Explorer):
             raise InputError("There are no numbers yet: name the folder of a run first.")
         keys = ("step", "species", "loss", "accuracy", "tokens_per_second", "learning_rate")
         rows = [{"species": "training", **row} for row in state.log] + state.evaluation
-        lines = [f"# {self.caption}", ",".join(keys)]
-        lines += [
-            ",".join("" if row.get(key) is None else _text(row[key]) for key in keys)
-            for row in rows
-        ]
+        lines = [remark(self.caption), csv_line(keys)]
+        lines += csv_lines(
+            ["" if row.get(key) is None else _text(row[key]) for key in keys] for row in rows
+        )
         return "\n".join(lines) + "\n"
 
 
 def _text(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value).replace(",", ";")
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def vocabulary_of(state: RunState) -> int:

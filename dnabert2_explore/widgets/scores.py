@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import InputError
 from ..figures.curves import metric_name
 from ..sequences import Sequence
 
@@ -27,7 +28,7 @@ _SHOWN = {
     "regression": ("r2", "spearman", "pearson", "rmse"),
 }
 #: The quick ones: the others take minutes beside a model of minutes.
-_QUICK = ("majority", "kmer")
+_QUICK = ("majority", "kmer", "markov", "twins")
 _MOST = 200  # test sequences a workbench gets: it is for looking at single ones
 
 
@@ -47,8 +48,8 @@ def baseline_scores(
     Returns
     -------
     dict of str to Scores
-        By their title in words. The mean of the training labels for a regression; empty without
-        test rows, and for several labels a sequence.
+        By their title in words; those that do not apply are left out. The mean of the training
+        labels for a regression; empty without test rows, and for several labels a sequence.
     """
     from ..training.baselines import BASELINES
     from ..training.metrics import score
@@ -64,9 +65,13 @@ def baseline_scores(
                 test.task, test.labels, mean, bootstrap=config.bootstrap
             )
         }
+    strands = "both" if config.augment == "reverse_complement" else "given"
     for name in _QUICK:
         check()
-        fitted = BASELINES[name](splits.train, splits.dev, seed=config.seed)
+        try:
+            fitted = BASELINES[name](splits.train, splits.dev, seed=config.seed, strands=strands)
+        except InputError:  # more than two classes have no opposite
+            continue
         outputs = fitted.probabilities(test)
         found[fitted.title] = score(
             test.task, test.labels, outputs, test.classes, bootstrap=config.bootstrap

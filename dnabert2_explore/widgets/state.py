@@ -14,6 +14,7 @@ import traitlets
 from ..errors import InputError
 from ..figures.locus import FeatureLike
 from ..sequences import Sequence
+from ..sequences.given import as_sequences
 
 __all__ = ["MINE", "Selection"]
 
@@ -78,7 +79,7 @@ class Selection(traitlets.HasTraits):
         self._pending: set[str] = set()
         self._depth = 0
         self.observe(self._note, names=list(_TRACKED))
-        if len(sequences):
+        if not isinstance(sequences, tuple) or sequences:
             self.add(sequences, name)
 
     @traitlets.validate("bases", "view")
@@ -147,7 +148,8 @@ class Selection(traitlets.HasTraits):
 
         Parameters
         ----------
-        sequences : sequence of Sequence
+        sequences : str, Sequence, or iterable of them
+            Whatever `embed` takes.
         name : str
             Their set.
         annotations : mapping of int to tuple of features, optional
@@ -160,6 +162,7 @@ class Selection(traitlets.HasTraits):
         InputError
             If a sequence has no bases.
         """
+        sequences = as_sequences(sequences, least=0)
         empty = [s.name for s in sequences if not s.bases.strip()]
         if empty:
             raise InputError(

@@ -14,6 +14,7 @@ from weakref import ref
 import numpy as np
 from ipywidgets import HTML, Dropdown, HBox, IntSlider, Play, Widget, jslink
 
+from ..delimited import csv_line, csv_lines, remark
 from ..errors import InputError
 from ..figures.timelapse import timelapse_figure, timelapse_movie
 from ..sequences import Sequence
@@ -382,7 +383,7 @@ class TimeLapseExplorer(Explorer):
         if lapse is None or not self._fresh:
             raise InputError("There are no numbers yet: choose a sequence first.")
         lines = [
-            f"# {self.caption}",
+            remark(self.caption),
             "# probability of each token when it alone is masked; start and end 0-based, half-open",
             "step,token_index,token,start,end,probability,entropy_nats",
         ]
@@ -391,18 +392,17 @@ class TimeLapseExplorer(Explorer):
                 zip(lapse.tokens.tokens, lapse.tokens.spans, strict=True)
             ):
                 if not lapse.tokens.special[i]:
-                    lines.append(
-                        f"{int(step)},{i},{token},{a},{b},{lapse.probability[at, i]:.6g},"
-                        f"{lapse.entropy[at, i]:.6g}"
-                    )
+                    numbers = lapse.probability[at, i], lapse.entropy[at, i]
+                    shown = (f"{number:.6g}" for number in numbers)
+                    lines.append(csv_line([int(step), i, token, a, b, *shown]))
         lines.append("step,sequence,label,PC1,PC2")
         for at, step in enumerate(lapse.steps):
-            lines += [
-                f'{int(step)},"{name}","{label}",{x:.6g},{y:.6g}'
+            lines += csv_lines(
+                (int(step), name, label, f"{x:.6g}", f"{y:.6g}")
                 for name, label, (x, y) in zip(
                     lapse.names, lapse.labels, lapse.planes[at], strict=True
                 )
-            ]
+            )
         return "\n".join(lines) + "\n"
 
 

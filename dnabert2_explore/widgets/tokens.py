@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ipywidgets import HTML, Widget
 
+from ..delimited import csv_lines, remark
 from ..encoder import Encoder, load
 from ..errors import InputError
 from ..figures.style import span_text
@@ -208,15 +209,14 @@ class TokenExplorer(Explorer):
         if tokens is None or current is None:
             raise InputError("There are no tokens yet: choose a sequence first.")
         lines = [
-            f"# {current.name}: tokens of {self.enc.info}",
+            remark(f"{current.name}: tokens of {self.enc.info}"),
             "# start and end: 0-based, half-open; special tokens have no bases",
             "index,token,id,start,end,length,special,unknown",
         ]
-        lines += [
-            f"{i},{token},{tokens.ids[i]},{a},{b},{b - a},{int(tokens.special[i])},"
-            f"{int(tokens.unknown[i])}"
+        lines += csv_lines(
+            (i, token, tokens.ids[i], a, b, b - a, int(tokens.special[i]), int(tokens.unknown[i]))
             for i, (token, (a, b)) in enumerate(zip(tokens.tokens, tokens.spans, strict=True))
-        ]
+        )
         return "\n".join(lines) + "\n"
 
 

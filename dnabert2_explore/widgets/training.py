@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, ToggleButton, VBox, Widget
 
+from ..delimited import csv_line, csv_lines, remark
 from ..encoder import SHIPPED, Encoder, load
 from ..errors import Cancelled, InputError
 from ..figures.curves import METRICS, Interval, finetune_curves, metric_name
@@ -651,17 +651,17 @@ class FinetuneApp(Explorer):
         if not self._points:
             raise InputError("There are no numbers yet: start a run first.")
         keys = list(dict.fromkeys(key for point in self._points for key in point))
-        lines = [f"# {self.caption}"]
+        lines = [remark(self.caption)]
         if self.result is not None and self.result.test is not None:
             rows = {"this model": self.result.test} | self.baselines
             lines += [
-                f"# test {key} of {name}: {one.value:.4f} ({one.low:.4f} to {one.high:.4f})"
+                remark(f"test {key} of {name}: {one.value:.4f} ({one.low:.4f} to {one.high:.4f})")
                 for name, scores in rows.items()
                 for key, one in scores.values.items()
                 if key in METRICS
             ]
-        lines.append(",".join(keys))
-        lines += [",".join(_cell(point.get(key)) for key in keys) for point in self._points]
+        lines.append(csv_line(keys))
+        lines += csv_lines([_cell(point.get(key)) for key in keys] for point in self._points)
         return "\n".join(lines) + "\n"
 
 
@@ -671,7 +671,7 @@ def _cell(value: Any) -> str:
     with contextlib.suppress(TypeError, ValueError):
         if not isinstance(value, bool | int):
             return f"{float(value):.6g}"
-    return re.sub(r"[\r\n,]+", " ", str(value))
+    return str(value)
 
 
 def _choice(words: str, name: str, options: list[tuple[str, Any]]) -> Dropdown:

@@ -16,6 +16,7 @@ from ipywidgets import Dropdown, HBox, Text, Widget
 from ..analysis.attribution import METHODS
 from ..analysis.variants import Scorer
 from ..analysis.variants.compare import VariantComparison, compare_variant
+from ..delimited import csv_line, remark
 from ..encoder import Encoder, load
 from ..errors import InputError
 from ..figures.style import span_text
@@ -319,11 +320,11 @@ class VariantExplorer(Explorer):
         if result is None:
             raise InputError("There is no variant yet: choose or type one first.")
         lines = [
-            f"# {result.variant} by {result.model}",
+            remark(f"{result.variant} by {result.model}"),
             "# differences: ALT minus REF; attention as a share, attribution in "
             f"{result.unit or '(none)'}",
             *(
-                f"# {c.name}: {result.scores[c.name][0]:.6g} {c.unit}"
+                remark(f"{c.name}: {result.scores[c.name][0]:.6g} {c.unit}")
                 for c in result.scores.columns
             ),
             "column,position,ref,alt,ref_token,alt_token,attention,attribution",
@@ -342,7 +343,7 @@ class VariantExplorer(Explorer):
                 cells[column][token_at] = tokens.tokens[tokens.at(i)]
         for i, cell in enumerate(cells):
             shown = "" if result.attribution is None else f"{result.attribution[i]:.6g}"
-            lines.append(f"{i + 1},{','.join(cell)},{attention[i]:.6g},{shown}")
+            lines.append(csv_line([i + 1, *cell, f"{attention[i]:.6g}", shown]))
         return "\n".join(lines) + "\n"
 
     def _stem(self) -> str:

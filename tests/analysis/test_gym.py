@@ -280,7 +280,7 @@ def test_every_sweep_fits_by_default(classifier, sweep):
         ),
         ({"target": "exon"}, "donor, acceptor, neither"),
         ({"target": 7}, "out of range"),
-        ({"background": []}, "no background"),
+        ({"background": []}, "There are no sequences"),
         ({"background": [BACKGROUND, "ACGTACGTAC"]}, "of one length"),
         ({"only_shuffled": True}, "shuffled=1"),
         ({"background": "N" * 36}, "no A, C, G or T"),

@@ -129,6 +129,65 @@ def test_a_broken_file_is_told_once_and_left_alone(cached, enc) -> None:
     assert not cached.cache.path.exists()
 
 
+def test_a_flipped_bit_is_never_a_vector(tmp_path, monkeypatch) -> None:
+    """Damaged rows are unknown, damaged pages are told: no other value, no other exception."""
+    rng = np.random.default_rng(0)
+    vectors = {
+        rng.bytes(16): rng.normal(size=192).astype(np.float32) for _ in range(200)
+    }  # fmt: skip
+    path = tmp_path / "vectors.sqlite"
+    VectorCache(path).put(vectors)
+    whole, lost = path.read_bytes(), 0
+    damaged = [whole[:-3], whole[: len(whole) // 2]]
+    for bit in rng.integers(8 * len(whole), size=80).tolist():
+        data = bytearray(whole)
+        data[bit // 8] ^= 1 << bit % 8
+        damaged.append(bytes(data))
+    for data in damaged:
+        path.write_bytes(data)
+        cache = VectorCache(path)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*cannot be used")
+            found = cache.get(vectors)
+            cache.put(vectors)
+        assert all(np.array_equal(vectors[key], vector) for key, vector in found.items())
+        lost += len(found) < len(vectors)
+    assert lost > 20
+
+
+def test_a_damaged_row_is_computed_and_written_anew(cached) -> None:
+    first = cached.embed(SEQUENCES)
+    path = cached.cache.path
+    with contextlib.closing(sqlite3.connect(path)) as file, file:
+        file.execute("UPDATE vectors SET vector = substr(vector, 1, 7)")
+    assert np.array_equal(cached.embed(SEQUENCES), first)
+    with contextlib.closing(sqlite3.connect(path)) as file, file:
+        (shortest,) = file.execute("SELECT MIN(LENGTH(vector)) FROM vectors").fetchone()
+    assert shortest == 32 * 4
+
+
+@pytest.mark.parametrize("change", ["vector = 'text'", "key = 5", '"check" = 1.5'])
+def test_rows_of_other_types_are_unknown(cached, change) -> None:
+    first = cached.embed(SEQUENCES[:1])
+    with contextlib.closing(sqlite3.connect(cached.cache.path)) as file, file:
+        file.execute(f"UPDATE vectors SET {change}")
+    assert np.array_equal(cached.embed(SEQUENCES[:1]), first)
+
+
+def test_a_file_of_an_earlier_version_is_computed_anew(cached, enc) -> None:
+    """Its rows have no digests."""
+    path = cached.cache.path
+    path.parent.mkdir(parents=True)
+    with contextlib.closing(sqlite3.connect(path)) as file, file:
+        file.execute("CREATE TABLE vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL)")
+        file.execute("INSERT INTO vectors VALUES (?, ?)", (b"old", b"wrong"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        cached.embed(SEQUENCES)
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        assert file.execute("SELECT COUNT(*) FROM vectors").fetchone() == (3,)
+
+
 def test_the_oldest_leave_when_it_is_full(tmp_path) -> None:
     cache = VectorCache(tmp_path / "v.sqlite", limit=200_000)
     vectors = {bytes([i]): np.full(1000, i, dtype=np.float32) for i in range(100)}

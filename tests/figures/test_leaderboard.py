@@ -20,10 +20,12 @@ def board(make_run):
 def test_every_column_is_a_trace_and_every_score_a_dot(board):
     figure = leaderboard_dots(board)
     traces = {trace.name: trace for trace in figure.data}
-    assert set(traces) >= {"mine", "kmer", "DNABERT-2", "DNABERT 6-mer", "mine minus kmer"}
+    assert set(traces) >= {"mine", "kmer", "DNABERT-2", "DNABERT 6-mer", "mine minus best rule"}
     assert len(traces["mine"].x) == 4  # three datasets and the mean
     assert board.cells["tf_2", "mine"].score.value in traces["mine"].x
     assert board.means["mine"].value in traces["mine"].x
+    assert "best rule" not in traces  # a dot of its own would lie on the rule's
+    assert any("best rule (kmer)" in words for words in traces["mine minus best rule"].customdata)
     assert all(reach > 0 for reach in traces["mine"].error_x.array)
 
 

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 import shutil
+import warnings
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -168,8 +171,10 @@ def test_published_config_is_the_117m_model(shared) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "not valid JSON"),
-        ("[]", "no object"),
+        ("{", "is no JSON"),
+        ("[" * 100_000, "is no JSON"),
+        ('{"vocab_size": ' + "9" * 5000 + "}", "is no JSON"),
+        ("[]", "holds no JSON object"),
         ('{"hidden_size": 8}', "does not say vocab_size"),
         (
             '{"vocab_size": 9, "hidden_size": 8, "num_hidden_layers": 1, "intermediate_size": 8}',
@@ -194,7 +199,7 @@ def test_missing_files_are_named(folder) -> None:
     (folder / "model.safetensors").unlink()
     (folder / "tokenizer.json").unlink()
     with pytest.raises(
-        CheckpointError, match=r"lacks tokenizer\.json, model\.safetensors or pytorch_model\.bin"
+        CheckpointError, match=r"lacks tokenizer\.json, model\.safetensors or .* pytorch_model\.bin"
     ):
         find_checkpoint(folder)
 
@@ -211,6 +216,199 @@ def test_truncated_weights_are_named(folder) -> None:
     (folder / "model.safetensors").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(CheckpointError, match="cut short"):
         reload(folder)
+
+
+def shard(folder, parts=2):
+    """Lay the weights out as `save_pretrained(max_shard_size=…)` does."""
+    state = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    names = sorted(state)
+    where = {}
+    for part in range(parts):
+        file = f"model-{part + 1:05}-of-{parts:05}.safetensors"
+        save_file({name: state[name] for name in names[part::parts]}, folder / file)
+        where |= dict.fromkeys(names[part::parts], file)
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": where}))
+    return state
+
+
+def test_weights_in_several_files(folder) -> None:
+    before = find_checkpoint(folder).sha256()
+    state = shard(folder)
+    checkpoint = find_checkpoint(folder)
+    network = load_network(checkpoint, torch.bfloat16, shared=True)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, state[name].bfloat16())
+    # Other weights in one part are another model.
+    digest = checkpoint.sha256()
+    assert digest != before
+    assert checkpoint.untouched()
+    part = folder / "model-00002-of-00002.safetensors"
+    save_file({name: tensor + 1 for name, tensor in load_file(part).items()}, part)
+    assert not checkpoint.untouched()
+    assert find_checkpoint(folder).sha256() != digest
+
+
+def test_weights_in_several_files_that_do_not_fit_their_index(folder) -> None:
+    shard(folder)
+    index = folder / "model.safetensors.index.json"
+    (folder / "model-00001-of-00002.safetensors").rename(folder / "aside.safetensors")
+    with pytest.raises(CheckpointError, match=r"lacks model-00001-of-00002\.safetensors, which"):
+        find_checkpoint(folder)
+    for content in (
+        "{}",
+        '{"weight_map": {}}',
+        '{"weight_map": {"a": "../b.safetensors"}}',
+        '{"weight_map": {"a": "code.bin"}}',
+        '{"weight_map": {"a": 5}}',
+        '{"weight_map": [1]}',
+    ):
+        index.write_text(content)
+        with pytest.raises(CheckpointError, match="does not say in which"):
+            find_checkpoint(folder)
+
+
+def test_a_bin_file_of_torch_before_1_6(folder) -> None:
+    state = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    torch.save(state, folder / "pytorch_model.bin", _use_new_zipfile_serialization=False)
+    network = reload(folder)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, state[name])
+
+
+@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize(
+    "content", [[1, 2], {"state_dict": {"a": torch.ones(2)}}, {1: torch.ones(2)}, torch.ones(2)]
+)
+def test_a_bin_file_with_something_else_in_it(folder, content, old) -> None:
+    (folder / "model.safetensors").unlink()
+    torch.save(content, folder / "pytorch_model.bin", _use_new_zipfile_serialization=not old)
+    with pytest.raises(CheckpointError, match="is not a plain state dict"):
+        reload(folder)
+
+
+def test_a_damaged_bin_file_is_refused_by_name(folder) -> None:
+    state = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    path = folder / "pytorch_model.bin"
+    rng = np.random.default_rng(0)
+    for old in (False, True):
+        torch.save(state, path, _use_new_zipfile_serialization=not old)
+        whole = path.read_bytes()
+        for _ in range(30):
+            damaged = bytearray(whole)
+            for place in rng.integers(0, 2000, 3):  # where the pickle is
+                damaged[place] ^= 1 << int(rng.integers(8))
+            path.write_bytes(damaged)
+            with contextlib.suppress(CheckpointError), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                reload(folder)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "_orig_mod.module."])
+def test_the_names_that_wrappers_give(folder, prefix) -> None:
+    before = reload(folder).state_dict()
+    rewrite(folder, lambda s: [s.update({prefix + name: s.pop(name)}) for name in list(s)])
+    after = reload(folder).state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def change(folder, **values) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **values}))
+
+
+def test_config_is_compared_with_the_weights_before_anything_is_built(folder, monkeypatch) -> None:
+    """Ten million layers took more than ten minutes and a gigabyte before they were refused."""
+    monkeypatch.setattr(
+        "dnabert2_explore.network.checkpoint.Dnabert2ForMaskedLM",
+        lambda config: pytest.fail("it was built"),
+    )
+    change(folder, num_hidden_layers=10_000_000)
+    with pytest.raises(CheckpointError, match=r"holds 2 layers, .* num_hidden_layers 10000000"):
+        reload(folder)
+    change(folder, num_hidden_layers=2, vocab_size=2**30, hidden_size=2**30)
+    with pytest.raises(CheckpointError, match=r"word_embeddings.weight \(64, 32\) instead of"):
+        reload(folder)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"num_attention_heads": 0}, "num_attention_heads is 0: expected a whole number"),
+        ({"num_attention_heads": -6}, "num_attention_heads is -6"),
+        ({"hidden_size": [32]}, r"hidden_size is \[32\]"),
+        ({"hidden_size": True}, "hidden_size is True"),
+        ({"vocab_size": "many"}, "vocab_size is 'many'"),
+        ({"vocab_size": 10**400}, "vocab_size is 1000"),
+        ({"hidden_dropout_prob": 5}, "hidden_dropout_prob is 5"),
+        ({"layer_norm_eps": None}, "layer_norm_eps is None"),
+        ({"layer_norm_eps": -1}, "layer_norm_eps is -1"),
+        ({"layer_norm_eps": float("nan")}, "layer_norm_eps is nan"),
+        ({"id2label": ["a"]}, "id2label"),
+        ({"id2label": 5}, "id2label"),
+        ({"id2label": {"1": "a", "2": "b", "3": "c"}}, "id2label numbers its classes"),
+        ({"id2label": {"0": "a", "1": "a", "2": "c"}}, "gives the name 'a' to several classes"),
+        (
+            {
+                "id2label": {"0": "a", "1": "b", "2": "c"},
+                "label2id": {"a": 1, "b": 2, "c": 0},
+            },
+            "label2id numbers the classes otherwise",
+        ),
+        ({"num_labels": 2}, "num_labels 2, and names 3"),
+        ({"id2label": {"0": "a", "1": "b"}}, r"2 classes \(a, b\), the classifier has 3"),
+        ({"id2label": None, "num_labels": 5}, "tells of 5 classes"),
+        ({"num_labels": "3", "id2label": None}, "num_labels"),
+        ({"problem_type": "guess"}, "problem_type"),
+        ({"training_bases": 5}, "training_bases"),
+        ({"training_bases": ["a", 2]}, "training_bases"),
+        ({"max_input_tokens": "many"}, "max_input_tokens"),
+        ({"pad_token_id": [3]}, "pad_token_id"),
+    ],
+)
+def test_a_config_that_cannot_be_is_one_clear_sentence(
+    classifier_folder, tmp_path, values, message
+) -> None:
+    folder = shutil.copytree(classifier_folder, tmp_path / "model")
+    change(folder, **values)
+    with pytest.raises(CheckpointError, match=message):
+        reload(folder)
+
+
+def test_classes_nobody_named_are_numbered(classifier_folder, tmp_path) -> None:
+    folder = shutil.copytree(classifier_folder, tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    del config["id2label"]
+    (folder / "config.json").write_text(json.dumps(config))
+    assert list(reload(folder).config.id2label.values()) == ["LABEL_0", "LABEL_1", "LABEL_2"]
+
+
+def test_what_a_config_says_of_calls_changes_nothing(folder) -> None:
+    change(
+        folder,
+        model_type="",  # what the original's own class writes
+        return_dict=False,
+        output_hidden_states=True,
+        attn_implementation="flash_attention_2",
+    )
+    network = reload(folder)
+    assert network.config._attn_implementation == "sdpa"
+    assert network(torch.tensor([[1, 9, 2]])).hidden_states is None
+
+
+def test_what_lies_there_instead_is_said(folder, tmp_path) -> None:
+    with pytest.raises(CheckpointError, match=r"there is a model in its folder model\)"):
+        find_checkpoint(tmp_path)
+    (folder / "model.safetensors").rename(folder / "best.safetensors")
+    with pytest.raises(CheckpointError, match=r"it holds best\.safetensors"):
+        find_checkpoint(folder)
+    (folder / "pytorch_model.bin.index.json").write_text("{}")
+    with pytest.raises(CheckpointError, match=r"in several \.bin files: save them as safetensors"):
+        find_checkpoint(folder)
+    with pytest.raises(CheckpointError, match="'zhihan1996/DNABERT-2-117M'"):
+        find_checkpoint("https://huggingface.co/zhihan1996/DNABERT-2-117M/tree/main")
 
 
 def test_file_instead_of_folder(folder) -> None:

@@ -273,3 +273,92 @@ def test_drawn_sites_follow_the_probabilities():
     sites = [motif.sample(rng) for _ in range(4000)]
     assert np.mean([site[0] == "A" for site in sites]) == pytest.approx(0.7, abs=0.03)
     assert {site[1] for site in sites} == {"C", "G"}
+
+
+# Four positions, a row each: HOMER and HOCOMOCO. Read as rows of A, C, G, T it was another motif.
+HOMER = """>TGAC\tAP-1(bZIP)/ThioMac/Homer\t6.05\t-1782.9\t0
+0.001\t0.001\t0.001\t0.997
+0.010\t0.002\t0.965\t0.023
+0.984\t0.003\t0.001\t0.012
+0.062\t0.579\t0.305\t0.054
+"""
+HOCOMOCO = "> AHR_si\n0 0 0 20\n1 1 18 0\n20 0 0 0\n2 12 4 2\n"
+CIS_BP = """TF\tT000001
+TF Name\tFOS
+Gene\tENSG1
+Motif\tM1734_0.90
+Pos\tA\tC\tG\tT
+1\t0.0\t0.0\t0.0\t1.0
+2\t0.0\t0.0\t1.0\t0.0
+3\t1.0\t0.0\t0.0\t0.0
+4\t0.0\t0.9\t0.1\t0.0
+"""
+TRANSFAC = """VV  TRANSFAC
+XX
+AC  M00001
+XX
+ID  V$AP1_01
+NA  AP-1
+P0      A      C      G      T
+01      0      0      0     20      T
+02      1      1     18      0      G
+03     20      0      0      0      A
+04      2     12      4      2      C
+XX
+//
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        (HOMER, "AP-1(bZIP)/ThioMac/Homer"),
+        (HOCOMOCO, "AHR_si"),
+        ("\ufeff# a comment\n" + HOCOMOCO, "AHR_si"),
+        (CIS_BP, "FOS (M1734_0.90)"),
+        (CIS_BP.replace("Pos\tA\tC\tG\tT", "Pos\tA\tC\tG\tU"), "FOS (M1734_0.90)"),
+        (TRANSFAC, "AP-1 (M00001)"),
+        (">x\nA [0 0 20 2]\nC [0 1 0 12]\nG [0 18 0 4]\nT [20 1 0 2]\n", "x"),
+        (">x\n0 1 20 2\n0 1 0 12\n0 18 0 4\n20 0 0 2\n", "x"),  # JASPAR without letters
+    ],
+)
+def test_a_matrix_of_four_positions_is_that_motif_in_every_format(text, label):
+    (motif,) = read_motifs(text)
+    assert (motif.consensus, motif.label) == ("TGAC", label)
+
+
+def test_matrices_of_other_lengths_have_a_row_for_each_position():
+    longer, shorter = HOMER + "0.9\t0.1\t0\t0\n", HOMER.rsplit("\n", 3)[0]
+    assert [read_motifs(text)[0].consensus for text in (longer, shorter)] == ["TGACA", "TG"]
+    (both,) = {tuple(m.consensus for m in read_motifs(HOCOMOCO + HOCOMOCO[:-10]))}
+    assert both == ("TGAC", "TGA")
+
+
+def test_four_by_four_that_could_be_either_is_refused():
+    even = ">x\n1 0 0 0\n0 0 1 0\n0 1 0 0\n0 0 0 1\n"  # the same both ways
+    assert read_motifs(even)[0].consensus == "AGCT"
+    for text in (
+        ">x\n0 1 0 0\n0 0 1 0\n0 0 0 1\n1 0 0 0\n",  # rows and columns sum to one
+        ">x\n1 2 3 4\n5 6 7 9\n1 0 1 1\n2 2 2 8\n",  # neither does
+    ):
+        with pytest.raises(InputError, match="line 1: four rows of four numbers may be four pos"):
+            read_motifs(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            HOMER + "0.1 0.9 0\n",
+            r"line 6: '0.1 0.9 0' is no row of the matrix that begins in",
+        ),
+        (HOMER + "0.1 0.9 -1 1\n", "line 6: .* expected four numbers from 0"),
+        (CIS_BP.replace("\n3\t", "\n4\t"), "line 8: .* expected the position 3"),
+        (CIS_BP.replace("A\tC\tG", "A\tA\tG"), "line 5: .* names a base twice"),
+        (TRANSFAC.replace("//", ""), "holds 1 TRANSFAC matrices, of which 0 end"),
+        (TRANSFAC.replace("18", "x"), r"cannot be read as TRANSFAC \("),
+    ],
+)
+def test_faults_of_the_other_formats(text, said):
+    with pytest.raises(InputError, match=said):
+        read_motifs(text)

@@ -2,10 +2,11 @@
 
 import random
 
+import numpy as np
 import pytest
 
 from dnabert2_explore import InputError, Sequence
-from dnabert2_explore.sequences import reverse_complement
+from dnabert2_explore.sequences import ReadingWarning, reverse_complement
 from dnabert2_explore.sequences.genome import Genome
 from dnabert2_explore.sequences.variants import (
     Placement,
@@ -127,14 +128,64 @@ def test_windows_share_their_flanks_and_end_with_the_record():
     assert (whole.ref, whole.alt, whole.start) == ("ACGT", "A", 0)
 
 
-@pytest.mark.parametrize("text", ["chr1:1,234 A>G", "chr1-1234-A-G", "chr1:1234:A:G"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "chr1:1,234 A>G",
+        "chr1-1234-A-G",
+        "chr1:1234:A:G",
+        "chr1_1234_A_G",
+        "chr1:1234 A/G",
+        "chr1\t1234\tA\tG",
+        "chr1 1234 A G",
+        "chr1:1234A>G",
+        "chr1:g.1234A>G",
+        " chr1:1234:A>G\n",
+    ],
+)
 def test_reads_a_variant_as_people_write_it(text):
     assert parse_variant(text) == Variant("chr1", 1233, "A", "G")
     assert parse_variant(str(Variant("c", 8, "A", ""))) == Variant("c", 8, "A", "")
     assert parse_variant("1,234 A>G", contig="chr1") == Variant("chr1", 1233, "A", "G")
 
 
-@pytest.mark.parametrize("text", ["", "chr1", "chr1:0 A>G", "chr1:x A>G", "rs123"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "chr1", "chr1:0 A>G", "chr1:x A>G", "rs123", "chr1:1² A>G", "chr1:" + "9" * 5000 + " A>G"],
+)
 def test_refuses_what_is_no_variant(text):
     with pytest.raises(InputError, match="chr1:1234 A>G"):
         parse_variant(text)
+
+
+def test_a_contig_may_hold_what_parts_a_variant():
+    assert parse_variant("HLA:A*01:01:100:A:G") == Variant("HLA:A*01:01", 99, "A", "G")
+    assert parse_variant("chr1_random_100_A_G") == Variant("chr1_random", 99, "A", "G")
+    assert parse_variant("a-b-100-A-G") == Variant("a-b", 99, "A", "G")
+
+
+def test_spdi_counts_from_0():
+    with pytest.warns(ReadingWarning, match="read as SPDI, whose positions count from 0"):
+        found = parse_variant("NC_000001.11:12344:A:G")
+    assert found == Variant("NC_000001.11", 12344, "A", "G")
+    assert parse_variant("NC_000001.11:12345 A>G") == found
+    with pytest.warns(ReadingWarning):
+        assert parse_variant("NC_000001.11:0::G") == Variant("NC_000001.11", 0, "", "G")
+
+
+def test_what_a_variant_is_made_of():
+    assert Variant("c", np.int64(5), "A", "G").position == 5
+    for wrong in (
+        {"position": 5.0}, {"position": "5"}, {"alt": None}, {"ref": 1}, {"contig": 1}
+    ):  # fmt: skip
+        with pytest.raises(InputError, match="was given as"):
+            Variant(**({"contig": "c", "position": 5, "ref": "A", "alt": "G"} | wrong))
+
+
+@pytest.mark.parametrize("alt", ["C.", ".C", "]c:5]C", "<DEL>", "*"])
+def test_alleles_without_bases(alt):
+    assert place(Variant("chr1", 0, "A", alt), GENOME, 20).reason == "symbolic"
+
+
+def test_a_position_beyond_any_genome_is_outside():
+    assert place(Variant("chr1", 10**20, "A", "C"), GENOME, 20).reason == "outside"

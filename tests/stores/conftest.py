@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from dnabert2_explore.sequences.genome import Genome
@@ -21,9 +23,18 @@ def genome(fasta):
         yield genome
 
 
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """A finished store for tests to copy."""
+    folder = tmp_path_factory.mktemp("made")
+    fasta = write_fasta(folder / "genome.fa")
+    embed_windows(folder / "finished.zarr", fasta, FakeEmbedder(), WINDOW, STRIDE, ROWS)
+    return folder / "finished.zarr"
+
+
 @pytest.fixture
-def store(tmp_path, fasta):
+def store(tmp_path, fasta, made):
     """Path of a finished store."""
-    path = tmp_path / "finished.zarr"
-    embed_windows(path, fasta, FakeEmbedder(), WINDOW, STRIDE, ROWS)
-    return path
+    with Genome(fasta):  # leaves an index, as the run did
+        pass
+    return shutil.copytree(made, tmp_path / "finished.zarr")

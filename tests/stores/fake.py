@@ -65,6 +65,9 @@ class FakeEmbedder:
             .reshape(len(counts), len(self.layers), self.hidden)
         )
 
+    def why_not_finite(self):
+        return "it was told to"
+
 
 def digest(bases: list[str]) -> str:
     return hashlib.md5("\n".join(bases).encode()).hexdigest()

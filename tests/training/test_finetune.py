@@ -59,6 +59,11 @@ def test_learns_and_keeps_names(config, tmp_path):
     assert result.sequences == {"train": 160, "dev": 40, "test": 40}
     assert result.leakage.clean
     assert FinetuneResult.load(tmp_path / "run") == result
+    assert result.rule.others["kmer"] > 0.9
+    assert "best rule without a neural network" in str(result)
+    written = json.loads((result.model / "scores.json").read_text())
+    assert written["test"]["mcc"] == result.test["mcc"]
+    assert written["baselines"]["kmer"]["mcc"] == result.rule.others["kmer"]
     assert FinetuneConfig.from_yaml(tmp_path / "run/config.yaml") == config
     log = read_csv(tmp_path / "run/log.csv")
     assert [row["step"] for row in log] == ["10", "20", "30", "40"]

@@ -1,6 +1,9 @@
+import csv
+import io
 import json
 from dataclasses import replace
 from html import unescape
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -362,3 +365,38 @@ def test_auto_steps_go_on_until_delta_is_small_and_say_when_it_is_not(attributio
     assert "do not trust" not in attribution.caption
     assert "(200 steps)" in attribution.caption
     assert "n_steps=200" in attribution.code
+
+
+def test_plain_strings_are_sequences_too(encoder):
+    for given in ("ACGTTGCATTAGC", ["ACGTTGCATTAGC"]):
+        view = dx.TokenExplorer(encoder, given)
+        assert view.selection.current == Sequence("sequence 1", "ACGTTGCATTAGC")
+    with pytest.raises(dx.InputError, match=r"read the file first, with read_sequences\('x\.fa'\)"):
+        dx.TokenExplorer(encoder, Path("x.fa"))
+
+
+ODD = 'x","y"\nA&B <i>,=1+1'
+
+
+def test_names_with_quotation_marks_and_line_ends_shift_no_column(encoder, sequences):
+    """B6: a name, set or label with a quotation mark moved every cell behind it."""
+    named = [replace(one, name=f"{ODD} {i}", label=f'"{i % 2}"') for i, one in enumerate(sequences)]
+    atlas = dx.AtlasExplorer(encoder, named)
+    atlas.wait()
+    tokens = dx.TokenExplorer(encoder, named)
+    rows = list(csv.reader(io.StringIO(atlas.table, newline="")))
+    head, *body = [row for row in rows if not row[0].startswith("#")]
+    assert {len(row) for row in body} == {len(head)}
+    assert [row[0] for row in body] == [one.name for one in named]
+    lines = tokens.table.splitlines()
+    assert lines[0].startswith('# x","y" A&B <i>,=1+1 0: tokens of ')
+    assert lines[2].startswith("index,token,")
+
+
+def test_captions_are_plain_text_and_escaped_once(encoder, sequences):
+    view = dx.TokenExplorer(encoder, [replace(sequences[0], name="A&B <img src=x>")])
+    assert "A&B <img src=x>" in view.caption
+    page = view.to_html()
+    assert "A&amp;B &lt;img src=x&gt;" in page
+    assert "&amp;lt;" not in page
+    assert "<img src=x>" not in page

@@ -23,10 +23,10 @@ def drawn(view):
 
 def test_reads_a_folder(folder):
     view = LeaderboardExplorer(folder)
-    assert drawn(view) >= {"mine", "kmer", "DNABERT-2", "mine minus kmer"}
+    assert drawn(view) >= {"mine", "kmer", "DNABERT-2", "mine minus best rule"}
     assert "2 GUE datasets" in view.caption
     assert "the authors' protocol" in view.caption
-    assert view._scores.value.count("reduced</i>") == 2  # the run and its baseline
+    assert view._scores.value.count("reduced</i>") == 3  # run, baseline, best rule
     rows = list(csv.DictReader(view.table.splitlines()[1:]))
     assert {row["state"] for row in rows} == {"full", "reduced", "published"}
 
@@ -62,3 +62,14 @@ def test_without_results(tmp_path, make_run):
     assert "holds no results" in view._message.value
     view = LeaderboardExplorer(leaderboard([make_run()]))
     assert "mine" in drawn(view)
+
+
+def test_faults_of_an_audit_are_shown(folder, make_run):
+    from ..training.gue.test_leaderboard import audited
+
+    audited(make_run("tf_2")).save(folder / "audit.json")
+    view = LeaderboardExplorer(folder)
+    assert "wrong with 1 of these datasets" in view._scores.value
+    assert "60 of 200 have a twin" in view._scores.value
+    assert "<small>twins</small>" in view._scores.value
+    assert "twins" in drawn(view)

@@ -70,7 +70,12 @@ def test_a_run_draws_its_curves_and_keeps_the_best(finished):
 
 
 def test_test_scores_stand_beside_baselines(finished):
-    assert set(finished.baselines) == {"majority class", "4-mer logistic regression"}
+    assert set(finished.baselines) == {
+        "majority class",
+        "4-mer logistic regression",
+        "order-3 Markov chain",
+        "label opposite to the composition twin's",
+    }
     words = finished._scores.value
     assert "this model" in words
     assert "majority class" in words

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ...encoder import Bases, Encoder
+from ...encoder.finite import check_finite
 from ...errors import InputError
 from .backend import differentiable
 from .baselines import baseline_embeddings
@@ -286,6 +287,8 @@ def _result(
     how: str,
     settings: tuple[tuple[str, str], ...] = (),
 ) -> Attribution:
+    for values in (per_token, per_base):
+        check_finite(values, question.enc.network, "attributions")
     return Attribution(
         segmentation=question.tokens,
         tokens=per_token,

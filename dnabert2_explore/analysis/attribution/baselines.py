@@ -91,6 +91,8 @@ def _shuffled(question: Question, samples: int, seed: int) -> list[NDArray[np.in
         ids: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         while len(ids) < question.n_read:
             (more,) = tokenizer.encode_ids_batch([clean(shuffle_dinucleotides(bases, rng))])
-            ids = np.concatenate([ids, more[(more != tokenizer.cls_id) & (more != tokenizer.sep_id)]])
+            ids = np.concatenate(
+                [ids, more[(more != tokenizer.cls_id) & (more != tokenizer.sep_id)]]
+            )
         rows.append(ids[: question.n_read])
     return rows

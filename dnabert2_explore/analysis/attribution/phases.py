@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...encoder import Bases, Encoder
 from ...errors import InputError
-from ...sequences import Sequence
+from ...sequences.given import bases_of
 from ...tokens import Tokens
 from .agreement import pearson, spearman
 from .attribute import attribute
@@ -179,7 +179,7 @@ def phases_of(
         raise InputError(
             "groups are stretches of the whole sequence, which crops do not have: leave groups out."
         )
-    text = bases.bases if isinstance(bases, Sequence) else bases
+    text = bases_of(bases)
     question = Question.ask(enc, text, target, settings["output"])
     _check(question, text, crops)
     starts = _starts(text)

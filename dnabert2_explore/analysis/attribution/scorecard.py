@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.twin import random_twin
 from ...errors import InputError
-from ...sequences import Sequence
+from ...sequences.given import bases_of
 from .attribute import attribute
 from .checks import (
     Check,
@@ -198,7 +198,7 @@ def scorecard(
     ):  # fmt: skip
         if value < least:
             raise InputError(f"{name} is {value}; expected at least {least}.")
-    text = bases.bases if isinstance(bases, Sequence) else bases
+    text = bases_of(bases)
     question = Question.ask(enc, text, target, output)
     if truth is not None:
         recovery(np.zeros(len(text)), truth)  # bad spans are told before anything is computed

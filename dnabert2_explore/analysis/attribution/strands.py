@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...encoder import Bases, Encoder
-from ...sequences import Sequence, reverse_complement
+from ...sequences import reverse_complement
+from ...sequences.given import bases_of
 from .agreement import pearson, spearman
 from .attribute import attribute
 from .methods import find_method
@@ -146,7 +147,7 @@ def mirror_strands(
     ((200,), False)
     """
     find_method(method)
-    text = bases.bases if isinstance(bases, Sequence) else bases
+    text = bases_of(bases)
     report = progress or (lambda done, total: None)
 
     def half(begin: int) -> Progress:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...errors import InputError
 from ...sequences import Sequence, clean
+from ...sequences.given import as_sequences
 from ...sequences.motifs import Motif
 from ...sequences.shuffle import shuffle_dinucleotides
 from ..attribution.question import Question, Target
@@ -133,9 +134,7 @@ def gym(
     for name, value in (("shuffled", shuffled), ("sites", sites)):
         if value < 0:
             raise InputError(f"{name} is {value}; expected 0 or more.")
-    given = [background] if isinstance(background, str | Sequence) else list(background)
-    if not given:
-        raise InputError("There is no background: give at least one sequence.")
+    given = as_sequences(background, "background")
     rng = np.random.default_rng(seed)
     plain = _backgrounds(given, shuffled, only_shuffled, rng)
     lengths = tuple(len(one) for one in motifs)
@@ -194,15 +193,14 @@ def gym(
 
 
 def _backgrounds(
-    given: list[Bases], shuffled: int, only_shuffled: bool, rng: np.random.Generator
+    given: list[Sequence], shuffled: int, only_shuffled: bool, rng: np.random.Generator
 ) -> list[Sequence]:
     """Clean backgrounds with their shuffled copies behind each of them."""
     if only_shuffled and shuffled < 1:
         raise InputError("Shuffled copies alone of no copies: give shuffled=1 or more.")
     made = []
-    for number, one in enumerate(given, start=1):
-        name = one.name if isinstance(one, Sequence) else f"background {number}"
-        bases = clean(one.bases if isinstance(one, Sequence) else one).bases
+    for one in given:
+        name, bases = one.name, clean(one.bases).bases
         if not only_shuffled:
             made.append(Sequence(name, bases))
         made += [
@@ -218,10 +216,10 @@ def _backgrounds(
     return made
 
 
-def _check_space(given: list[Bases], counted: list[str]) -> None:
+def _check_space(given: list[Sequence], counted: list[str]) -> None:
     """Refuse white space where bases are counted: it is dropped, and the bases behind it move."""
     for number, one in enumerate(given, start=1):
-        spaces = clean(one.bases if isinstance(one, Sequence) else one).composition.whitespace
+        spaces = clean(one.bases).composition.whitespace
         if counted and spaces:
             raise InputError(
                 f"Background {number} holds white space, so that bases cannot be counted as "

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...sequences import Composition, Sequence, clean
+from ...sequences import Composition, clean
+from ...sequences.given import as_sequences
 from ...sequences.jaspar import jaspar
 from ...sequences.motifs import Motif
 from .scan import Bases, OutOfReachWarning, Progress, out_of_reach, scan_motifs
@@ -226,12 +227,10 @@ def _test(
 
 
 def _texts(sequences: Iterable[Bases], which: str) -> list[str]:
-    if isinstance(sequences, str | Sequence):
-        sequences = [sequences]
-    texts = [one.bases if isinstance(one, Sequence) else one for one in sequences]
-    if not texts:
-        raise InputError(f"The {which} set has no sequences: give at least one to each set.")
-    return texts
+    try:
+        return [one.bases for one in as_sequences(sequences)]
+    except InputError as error:
+        raise InputError(f"The {which} set: {error}") from None
 
 
 def _describe(texts: list[str]) -> SetOfSequences:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...errors import InputError
 from ...sequences import Sequence
+from ...sequences.given import as_sequences, listed
 from ...sequences.known import check_known
 from ...sequences.motifs import Motif
 from ..attribution import Mutagenesis, Question, attribute, find_method, saturation_mutagenesis
@@ -129,14 +130,9 @@ def find_motifs(
             "TF-MoDISco needs what every base would contribute: leave method at "
             "'saturation_mutagenesis', or take caller='seqlets'."
         )
-    each = [sequences] if isinstance(sequences, str | Sequence) else list(sequences)
-    if not each:
-        raise InputError("There are no sequences: give at least one.")
+    each = listed(sequences)
     check_known(each)
-    named = [
-        one if isinstance(one, Sequence) else Sequence(f"sequence {number}", one)
-        for number, one in enumerate(each, 1)
-    ]
+    named = as_sequences(each)
     texts = [one.bases for one in named]
     # Attribution takes most of the time: all that can be refused is refused before it.
     _check_attribution(method, attribution or {})

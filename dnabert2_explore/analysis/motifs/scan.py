@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...sequences import Cleaned, Sequence, clean
+from ...sequences.given import as_sequences
 from ...sequences.motifs import Motif
 from ...threads import torch_threads
 from .hits import Hits
@@ -174,14 +175,8 @@ def _tell_out_of_reach(motifs: tuple[Motif, ...], threshold: float) -> None:
 
 
 def _named(sequences: Bases | Iterable[Bases]) -> tuple[tuple[str, ...], list[Cleaned]]:
-    each = [sequences] if isinstance(sequences, str | Sequence) else list(sequences)
-    if not each:
-        raise InputError("There are no sequences to scan: give at least one.")
-    names = tuple(
-        one.name if isinstance(one, Sequence) else f"sequence {number}"
-        for number, one in enumerate(each, start=1)
-    )
-    return names, [clean(one.bases if isinstance(one, Sequence) else one) for one in each]
+    each = as_sequences(sequences)
+    return tuple(one.name for one in each), [clean(one.bases) for one in each]
 
 
 class _Found(NamedTuple):

@@ -2,7 +2,7 @@
 
 from .calibration import Calibration, Comparison, calibrate, calibrate_table
 from .files import VcfSummary, score_vcf
-from .labels import read_labels
+from .labels import Known, read_labels
 from .score import score_variants
 from .scorer import SCORES, STRANDS, Scorer
 from .scores import Column, VariantScores
@@ -13,6 +13,7 @@ __all__ = [
     "Calibration",
     "Column",
     "Comparison",
+    "Known",
     "Scorer",
     "VariantScores",
     "VcfSummary",

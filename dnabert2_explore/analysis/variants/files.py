@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from ...errors import InputError
 from ...files import replacing
+from ...sequences.variant_tables import VariantTable, open_calls
 from ...sequences.variants import REASONS, Skipped, Variant
 from ...sequences.vcf import PREFIX, Info, VcfReader, VcfRecord, VcfWriter, check_contigs
 from ...version import __version__
@@ -112,7 +113,7 @@ def score_vcf(
     ----------
     scorer : Scorer
     source : str or path-like
-        ``.vcf``, ``.vcf.gz`` or ``.bcf``.
+        ``.vcf``, ``.vcf.gz`` or ``.bcf``; or a CSV or TSV with contig, position, ref and alt.
     vcf : str or path-like, optional
         ``.vcf`` or ``.vcf.gz``; the latter gets a tabix index if it is sorted.
     parquet : str or path-like, optional
@@ -136,7 +137,7 @@ def score_vcf(
         raise InputError("Nothing is to be written: name a VCF or a Parquet file.")
     if chunk < 1:
         raise InputError(f"chunk is {chunk}: give at least 1 variant.")
-    reader = VcfReader(source)
+    reader = open_calls(source)
     check_contigs(reader, scorer.genome.names, scorer.rename)
     total = reader.count()
     shown = [c for c in scorer.columns if c.name not in _TABLE_ONLY]
@@ -245,7 +246,9 @@ def _score(scorer: Scorer, records: list[VcfRecord], progress: Progress) -> Vari
     return scorer.score(variants, progress, problems)
 
 
-def _open_vcf(path: Path, reader: VcfReader, scorer: Scorer, columns: list[Column]) -> VcfWriter:
+def _open_vcf(
+    path: Path, reader: VcfReader | VariantTable, scorer: Scorer, columns: list[Column]
+) -> VcfWriter:
     fields = [Info(info_key(c), "Float", f"{c.meaning} ({c.unit})") for c in columns]
     words = "; ".join(f"{word}: {meaning}" for word, meaning in REASONS.items())
     notes = [

@@ -2,23 +2,64 @@
 
 from __future__ import annotations
 
-import csv
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 
 from ...errors import InputError
-from ...sequences.vcf import VcfReader
+from ...sequences._letters import whole_number
+from ...sequences._open import open_path
+from ...sequences._table import Table
+from ...sequences.variant_tables import COLUMNS, column_names, open_calls
 
-__all__ = ["Key", "read_labels"]
+__all__ = ["Key", "Known", "read_labels"]
 
 #: Contig, position from 1, REF and ALT, as they are written in the VCF.
 Key = tuple[str, int, str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Variants of two classes, and what was left out; `str` of it is the count of every word.
+
+    Attributes
+    ----------
+    known : dict of (contig, position from 1, ref, alt) to bool
+    words : dict of str to int
+        How many variants have each label, the most frequent first.
+    positive, negative : frozenset of str
+        The labels of the two classes.
+    twice : int
+        Variants with two different labels, which are left out.
+    """
+
+    known: dict[Key, bool]
+    words: dict[str, int]
+    positive: frozenset[str]
+    negative: frozenset[str]
+    twice: int = 0
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.known):,} variants of two classes"]
+        for word, count in self.words.items():
+            kind = (
+                "positive" if word in self.positive
+                else "negative" if word in self.negative
+                else "left out"
+            )  # fmt: skip
+            lines.append(f"  {count:>9,}  {kind:<9} {word}")
+        if self.twice:
+            lines.append(f"  {self.twice:>9,}  left out  (two different labels)")
+        return "\n".join(lines)
+
+
 def read_labels(
-    source: str, calls: str | PathLike[str], positive: Iterable[str] = ()
-) -> dict[Key, bool]:
+    source: str,
+    calls: str | PathLike[str],
+    positive: Iterable[str] = (),
+    negative: Iterable[str] = (),
+) -> Known:
     """Read what is known of variants.
 
     Parameters
@@ -28,40 +69,68 @@ def read_labels(
         chrom), position (or pos, from 1), ref, alt and label.
     calls : str or path-like
         The VCF.
-    positive : iterable of str
-        Labels that count as positive; all others are negative. Not needed for 0 and 1.
+    positive, negative : iterable of str
+        Labels of the two classes. Variants with any other label (uncertain, conflicting, not
+        provided) are left out. Not needed for 1 and 0.
 
     Returns
     -------
-    dict of (contig, position from 1, ref, alt) to bool
+    Known
 
     Raises
     ------
     InputError
-        If there are no labels, or it is not said which are positive.
+        If there are no labels, it is not said which are positive and which are negative, or one
+        that is named is nowhere.
     """
     if source.startswith("INFO/"):
-        words = _from_info(source.removeprefix("INFO/"), calls)
+        found = _from_info(source.removeprefix("INFO/"), calls)
     else:
-        words = _from_table(Path(source))
-    if not words:
+        found = _from_table(source)
+    labels: dict[Key, str] = {}
+    twice: set[Key] = set()
+    for key, word in found:
+        if labels.setdefault(key, word) != word:
+            twice.add(key)
+    for key in twice:
+        del labels[key]
+    if not labels:
         raise InputError(f"{source}: no variant has a label: check the name.")
-    wanted = set(positive)
-    kinds = sorted(set(words.values()))
-    if not wanted and set(kinds) <= {"0", "1"}:
-        wanted = {"1"}
-    if not wanted & set(kinds):
-        some = ", ".join(kinds[:8]) + (", …" if len(kinds) > 8 else "")
+    words = dict(Counter(labels.values()).most_common())
+    two = _classes(source, words, positive, negative)
+    known = {key: word in two[0] for key, word in labels.items() if word in two[0] | two[1]}
+    return Known(known, words, *two, len(twice))
+
+
+def _classes(
+    source: str, words: dict[str, int], positive: Iterable[str], negative: Iterable[str]
+) -> tuple[frozenset[str], frozenset[str]]:
+    two = frozenset(positive), frozenset(negative)
+    if not any(two) and set(words) <= {"0", "1"}:
+        two = frozenset({"1"}), frozenset({"0"})
+    some = ", ".join(f"{word} ({count:,})" for word, count in list(words.items())[:12])
+    some += ", …" if len(words) > 12 else ""
+    if not all(two):
         raise InputError(
-            f"{source}: the labels are {some}; say which of them count as positive "
-            "(--positive LABEL)."
+            f"{source}: the labels are {some}; say which of them are the two classes "
+            "(--positive LABEL and --negative LABEL, each may be repeated); all others are left "
+            "out."
         )
-    return {key: word in wanted for key, word in words.items()}
+    both = two[0] & two[1]
+    if both:
+        raise InputError(f"{min(both)!r} is named as positive and as negative: choose one.")
+    absent = sorted((two[0] | two[1]) - set(words))
+    if absent:
+        raise InputError(
+            f"{source}: no variant has the label {absent[0]!r}; the labels are {some}: name these "
+            "as they are written."
+        )
+    return two
 
 
-def _from_info(key: str, calls: str | PathLike[str]) -> dict[Key, str]:
-    found: dict[Key, str] = {}
-    for record in VcfReader(calls):
+def _from_info(key: str, calls: str | PathLike[str]) -> list[tuple[Key, str]]:
+    found: list[tuple[Key, str]] = []
+    for record in open_calls(calls):
         for part in record.text.split("\t")[7].split(";") if record.variants else ():
             name, _, value = part.partition("=")
             if name != key:
@@ -72,35 +141,29 @@ def _from_info(key: str, calls: str | PathLike[str]) -> dict[Key, str]:
             for variant, word in zip(record.variants, each, strict=True):
                 if word not in ("", "."):
                     key_of = (variant.contig, variant.position + 1, variant.ref, variant.alt)
-                    found[key_of] = word
+                    found.append((key_of, word))
     return found
 
 
-def _from_table(path: Path) -> dict[Key, str]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read as a table of labels ({error}).") from error
-    head = text.partition("\n")[0]
-    rows = csv.DictReader(text.splitlines(), delimiter="\t" if "\t" in head else ",")
-    names = {name.lower().lstrip("#"): name for name in rows.fieldnames or ()}
-    names.setdefault("contig", names.get("chrom", ""))
-    names.setdefault("position", names.get("pos", ""))
-    missing = [n for n in ("contig", "position", "ref", "alt", "label") if not names.get(n)]
-    if missing:
-        raise InputError(
-            f"{path}, line 1 names no column {', '.join(missing)}; expected contig, position, ref, "
-            "alt and label: name them so."
-        )
-    found: dict[Key, str] = {}
-    for row in rows:
-        position = (row[names["position"]] or "").replace(",", "")
-        if not position.isdigit():
+def _from_table(path: str) -> list[tuple[Key, str]]:
+    own = {name for names in COLUMNS.values() for name in names} | {"label"}
+    found: list[tuple[Key, str]] = []
+    with open_path(path, "expected a table of labels") as text:
+        table = Table(text, path, own, own)
+        names = column_names(table.columns, path)
+        if "label" not in table.columns or "position" not in names:
             raise InputError(
-                f"{path}, line {rows.line_num}: position {position!r} is no number: mend the line."
+                f"{path}, line {table.line} names no column label; expected contig, position, ref, "
+                "alt and label: name them so."
             )
-        label = (row[names["label"]] or "").strip()
-        if label:
-            cells = (row[names["contig"]], int(position), row[names["ref"]], row[names["alt"]])
-            found[cells] = label
+        for number, row in table:
+            written = row[names["position"]]
+            position = whole_number(written.replace(",", ""))
+            if position is None:
+                raise InputError(
+                    f"{path}, line {number}: position {written!r} is no number: mend the line."
+                )
+            if row["label"]:
+                cells = (row[names["contig"]], position, row[names["ref"]], row[names["alt"]])
+                found.append((cells, row["label"]))
     return found

@@ -14,8 +14,9 @@ import numpy as np
 from ...encoder import Encoder
 from ...errors import InputError
 from ...sequences.genome import Genome
+from ...sequences.variant_tables import as_variants, open_calls
 from ...sequences.variants import Skipped, Variant
-from ...sequences.vcf import VcfReader, check_contigs
+from ...sequences.vcf import check_contigs
 from .scorer import Scorer
 from .scores import VariantScores
 
@@ -26,7 +27,7 @@ Progress = Callable[[int, int], None]
 
 def score_variants(
     enc: Encoder,
-    variants: str | PathLike[str] | Iterable[Variant],
+    variants: str | PathLike[str] | Iterable[Variant | str],
     genome: str | PathLike[str] | Genome,
     window: int | None = None,
     scores: Iterable[str] | None = None,
@@ -49,8 +50,10 @@ def score_variants(
     enc : Encoder
         A pre-trained model, for likelihoods and distances, or a fine-tuned one, for distances and
         predictions.
-    variants : str, path-like, or iterable of Variant
-        A VCF (also ``.gz`` and BCF), or variants. Each alternative allele is a row.
+    variants : str, path-like, iterable of Variant or str, or a table
+        The path of a VCF (also ``.gz`` and BCF), CSV or TSV; or variants, such as
+        ``["chr1:1234 A>G"]`` (position from 1), also as a DataFrame with the columns contig (or
+        chrom), position (or pos, from 1), ref and alt. Each alternative allele is a row.
     genome : str, path-like or Genome
         What the variants were called on: a FASTA file.
     window : int, optional
@@ -108,7 +111,7 @@ def score_variants(
 
 def _score_all(
     scorer: Scorer,
-    variants: str | PathLike[str] | Iterable[Variant],
+    variants: str | PathLike[str] | Iterable[Variant | str],
     chunk: int,
     progress: Progress | None,
 ) -> VariantScores:
@@ -117,7 +120,7 @@ def _score_all(
     if isinstance(variants, (str, PathLike)):
         source, truncated = _read(variants, scorer)
     else:
-        source = [(one, None) for one in variants]
+        source = as_variants(variants)
     total = len(source)
     parts: list[VariantScores] = []
     done = 0
@@ -150,7 +153,7 @@ def _read(
     path: str | PathLike[str], scorer: Scorer
 ) -> tuple[list[tuple[Variant, Skipped | None]], str]:
     """Variants of a VCF, each with what is wrong with its line, and with the file."""
-    reader = VcfReader(path)
+    reader = open_calls(path)
     check_contigs(reader, scorer.genome.names, scorer.rename)
     found: list[tuple[Variant, Skipped | None]] = []
     for record in reader:

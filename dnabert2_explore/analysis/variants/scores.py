@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Column", "VariantScores", "safe_name"]
 
+_LARGEST = 2**63 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -114,7 +116,11 @@ class VariantScores:
         table = pd.DataFrame(
             {
                 "contig": [v.contig for v in self.variants],
-                "position": np.array([v.position + 1 for v in self.variants], dtype=np.int64),
+                "position": np.array(
+                    # Beyond what a table can hold lies no genome; the message has the number.
+                    [min(v.position + 1, _LARGEST) for v in self.variants],
+                    dtype=np.int64,
+                ),
                 "ref": [v.ref for v in self.variants],
                 "alt": [v.alt for v in self.variants],
                 "name": [v.name for v in self.variants],

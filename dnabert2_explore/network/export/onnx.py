@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from ...errors import CheckpointError
-from ...files import replacing
+from ...files import called, filling
 from ..card import CARD, Card, card_text
 from ..checkpoint import find_checkpoint, load_network
 from ..saving import copy_tokenizer
@@ -53,7 +53,7 @@ def export_onnx(source: str | Path, folder: str | Path, opset: int = 20) -> Path
     source : path or str
         Model folder or hub id.
     folder : path
-        Receives model.onnx, config.json, the tokenizer and README.md.
+        Receives model.onnx, config.json, the tokenizer and README.md, all of them or none.
     opset : int
         ONNX operator set.
 
@@ -66,6 +66,8 @@ def export_onnx(source: str | Path, folder: str | Path, opset: int = 20) -> Path
     ------
     CheckpointError
         If `source` is no DNABERT-2, or too large for one file.
+    OSError
+        If the disk is full, or the folder cannot be written.
     ImportError
         Without the extra ``onnx``.
     """
@@ -83,25 +85,24 @@ def export_onnx(source: str | Path, folder: str | Path, opset: int = 20) -> Path
     output = "last_hidden_state" if type(network).__name__ == "Dnabert2Model" else "logits"
     graph = _Graph(standalone_network(network), output).eval()
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / MODEL
-    with replacing(path) as temporary:
-        _export(graph, temporary, output, opset)
-    copy_tokenizer(checkpoint.tokenizer, folder)
-    config: dict[str, Any] = network.config.to_dict() | {
-        "architectures": [type(network).__name__],
-        "dtype": "float32",
-    }
-    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    card = card_text(
-        config,
-        parameters,
-        Card(limits=keep_card(checkpoint, folder)),
-        folder.resolve().name,
-        _USAGE.format(output=output),
-    )
-    (folder / CARD).write_text(card, encoding="utf-8")
-    return path
+    with filling(folder) as fresh:
+        _export(graph, fresh / MODEL, output, opset)
+        copy_tokenizer(checkpoint.tokenizer, fresh)
+        config: dict[str, Any] = network.config.to_dict() | {
+            "architectures": [type(network).__name__],
+            "dtype": "float32",
+        }
+        text = json.dumps(config, indent=2) + "\n"
+        (fresh / "config.json").write_text(text, encoding="utf-8")
+        card = card_text(
+            config,
+            parameters,
+            Card(limits=keep_card(checkpoint, folder, fresh)),
+            called(folder),
+            _USAGE.format(output=output),
+        )
+        (fresh / CARD).write_text(card, encoding="utf-8")
+    return folder / MODEL
 
 
 def _export(graph: nn.Module, path: Path, output: str, opset: int) -> None:

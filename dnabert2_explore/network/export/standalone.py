@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors import safe_open
 
+from ...files import filling
 from ..card import CARD, Card
 from ..checkpoint import Checkpoint, find_checkpoint, load_network
 from ..modeling import Dnabert2PreTrainedModel
@@ -41,7 +42,7 @@ def export_transformers(
     source : path or str
         Model folder or hub id.
     folder : path
-        Made if needed; files of the same name are replaced.
+        Made if needed; files of the same name are replaced. All of them are written, or none.
     dtype : torch.dtype, optional
         Of the weights; by default as in `source`.
 
@@ -54,6 +55,8 @@ def export_transformers(
     ------
     CheckpointError
         If `source` is no DNABERT-2.
+    OSError
+        If the disk is full, or the folder cannot be written.
     """
     checkpoint = find_checkpoint(source)
     network = load_network(checkpoint, torch.float32)
@@ -61,26 +64,37 @@ def export_transformers(
     head = _AUTO[type(network).__name__]
     auto = {"AutoConfig": "configuration_dnabert2.Dnabert2Config"}
     auto |= {name: f"modeling_dnabert2.{cls}" for cls, name in _AUTO.items()}
-    save_model(
-        network,
-        folder,
-        checkpoint.tokenizer,
-        dtype or type_of(checkpoint),
-        card=Card(title=checkpoint.folder.resolve().name, limits=keep_card(checkpoint, folder)),
-        more={"auto_map": auto},
-        usage=_USAGE.format(auto=head),
-    )
-    for name in _CODE:
-        shutil.copyfile(Path(__file__).with_name(name), folder / name)
+    with filling(folder) as fresh:
+        limits = keep_card(checkpoint, folder, fresh)
+        save_model(
+            network,
+            fresh,
+            checkpoint.tokenizer,
+            dtype or type_of(checkpoint),
+            card=Card(title=checkpoint.folder.resolve().name, limits=limits),
+            more={"auto_map": auto},
+            usage=_USAGE.format(auto=head),
+        )
+        for name in _CODE:
+            shutil.copyfile(Path(__file__).with_name(name), fresh / name)
     return folder
 
 
-def keep_card(checkpoint: Checkpoint, folder: Path) -> tuple[str, ...]:
-    """Copy the card of the model exported, and return the sentence that points to it."""
+def keep_card(checkpoint: Checkpoint, folder: Path, fresh: Path) -> tuple[str, ...]:
+    """Copy the card of the model exported, and return the sentence that points to it.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        What is exported.
+    folder : pathlib.Path
+        Where to; its own card is not copied beside itself.
+    fresh : pathlib.Path
+        Where files are written until they are all there.
+    """
     for name in (CARD, "MODEL_CARD.md"):
         if (checkpoint.folder / name).is_file() and checkpoint.folder.resolve() != folder.resolve():
-            folder.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(checkpoint.folder / name, folder / ORIGINAL)
+            shutil.copyfile(checkpoint.folder / name, fresh / ORIGINAL)
             return (f"Exported: data, training and scores are in {ORIGINAL}, the original's card.",)
     return ("Exported from a model without a card.",)
 

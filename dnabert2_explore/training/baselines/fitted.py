@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..resampling import resampled
+
 if TYPE_CHECKING:
     from ..tables import Labelled
 
-__all__ = ["Fitted", "log_prior", "normalised", "spread"]
+__all__ = ["Fitted", "log_prior", "mcc_on", "normalised", "spread"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +49,12 @@ def spread(
     out = np.zeros((len(found), classes))
     out[:, present] = found
     return out / out.sum(axis=1, keepdims=True)  # float32 sums to 1 in six digits only
+
+
+def mcc_on(data: Labelled, outputs: NDArray[np.float64]) -> float:
+    """Matthews correlation of the likeliest classes; NaN where the rows are of one class."""
+    answers = [outputs.argmax(axis=1)]
+    return resampled(data.labels, answers, len(data.classes), "mcc", samples=0)[0]
 
 
 def log_prior(training: Labelled) -> NDArray[np.float64]:

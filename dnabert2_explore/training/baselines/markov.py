@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from .fitted import Fitted, log_prior, normalised
+from .fitted import Fitted, log_prior, mcc_on, normalised
 from .kmers import kmer_counts
 from .strands import averaged, both_strands, titled
 
@@ -86,8 +86,6 @@ def fit_markov(
     InputError
         For another order, or other strands.
     """
-    from sklearn.metrics import matthews_corrcoef
-
     if not 0 <= order <= 5:
         raise InputError(f"order is {order}; expected 0 to 5.")
     seen = both_strands(training, strands)
@@ -102,15 +100,19 @@ def fit_markov(
         chains = [
             np.stack([chain_log_probabilities(one, smoothing) for one in each]).T for each in words
         ]
-        answers = averaged(_likeliest(chains, prior, order), strands)(dev).argmax(axis=1)
-        mcc = float(matthews_corrcoef(dev.labels, answers))
+        mcc = mcc_on(dev, averaged(_likeliest(chains, prior, order), strands)(dev))
         if best is None or mcc > best[0]:
             best = (mcc, smoothing, chains)
     assert best is not None  # smoothings is never empty
     return Fitted(
         name="markov",
         title=titled(f"order-{order} Markov chain", strands),
-        settings={"order": order, "smoothing": best[1], "dev_mcc": best[0], "strands": strands},
+        settings={
+            "order": order,
+            "smoothing": best[1],
+            "dev_mcc": None if np.isnan(best[0]) else best[0],
+            "strands": strands,
+        },
         parameters=3 * 4**order * classes * len(words),
         probabilities=averaged(_likeliest(best[2], prior, order), strands),
     )

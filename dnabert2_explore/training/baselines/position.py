@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ..codes import padded_codes
-from .fitted import Fitted, log_prior, normalised
+from .fitted import Fitted, log_prior, mcc_on, normalised
 from .strands import averaged, both_strands, check_strands, titled
 
 if TYPE_CHECKING:
@@ -137,8 +137,6 @@ def fit_position_weights(
     InputError
         For windows of several lengths, or pairs of sequences.
     """
-    from sklearn.metrics import matthews_corrcoef
-
     if training.second is not None:
         raise InputError("a position weight matrix reads one sequence a row, not pairs.")
     seen = both_strands(training, strands)
@@ -146,8 +144,7 @@ def fit_position_weights(
     best: tuple[float, PositionWeights] | None = None
     for flank in sorted({min(flank, longest) for flank in flanks}):
         model = position_weights(seen, flank, pseudocount)
-        answers = averaged(model.probabilities, strands)(dev).argmax(axis=1)
-        mcc = float(matthews_corrcoef(dev.labels, answers))
+        mcc = mcc_on(dev, averaged(model.probabilities, strands)(dev))
         if best is None or mcc > best[0]:
             best = (mcc, model)
     assert best is not None  # flanks is never empty
@@ -158,7 +155,7 @@ def fit_position_weights(
         settings={
             "flank": kept.flank,
             "pseudocount": pseudocount,
-            "dev_mcc": best[0],
+            "dev_mcc": None if np.isnan(best[0]) else best[0],
             "strands": strands,
         },
         parameters=3 * 2 * kept.flank * len(training.classes),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,14 @@ from ...errors import InputError
 from ...files import replacing
 from ..leakage import LeakageReport
 from ..metrics import Scores
+from ..rules import RuleComparison
 
-__all__ = ["RESULT", "FinetuneResult"]
+__all__ = ["RESULT", "SCORES", "FinetuneResult"]
 
 #: Name of the file in a run folder.
 RESULT = "result.json"
+#: Name of the file beside the weights.
+SCORES = "scores.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,9 @@ class FinetuneResult:
         What was decided or approximated, in words.
     model : pathlib.Path
         Folder with the kept weights, as `dnabert2_explore.load` reads it.
+    rule : RuleComparison or None
+        The best method without a neural network on the same test sequences, and what the model
+        gains over it; None without test, for tasks without classes, and without `check_leakage`.
     """
 
     task: str
@@ -58,6 +65,7 @@ class FinetuneResult:
     sequences: dict[str, int]
     notes: tuple[str, ...]
     model: Path
+    rule: RuleComparison | None = None
 
     def __str__(self) -> str:
         lines = [
@@ -66,6 +74,7 @@ class FinetuneResult:
             f"dev: {self.dev}",
         ]
         lines += [] if self.test is None else [f"test: {self.test}"]
+        lines += [] if self.rule is None else [str(self.rule)]
         return "\n".join([*lines, str(self.leakage), *(f"note: {note}" for note in self.notes)])
 
     def save(self, folder: Path, **more: Any) -> None:
@@ -82,9 +91,32 @@ class FinetuneResult:
             "leakage": self.leakage.to_json(),
             "sequences": self.sequences,
             "notes": list(self.notes),
+            "rule": None if self.rule is None else self.rule.to_json(),
         }
         with replacing(folder / RESULT) as temporary:
             text = json.dumps(content | more, indent=1, ensure_ascii=False, allow_nan=False)
+            temporary.write_text(text + "\n", encoding="utf-8")
+
+    def write_scores(self) -> None:
+        """Write ``scores.json`` beside the weights: what the model reaches, and rules beside it.
+
+        ``test`` and ``baselines`` are as in the shipped models' files: metric -> value, and for
+        each baseline the same. A scorecard reads there whether the model has learnt anything.
+        """
+        scores = self.dev if self.test is None else self.test
+        rules = {} if self.rule is None else self.rule.others
+        content = {
+            "task": self.task,
+            "classes": list(self.classes),
+            "dev" if self.test is None else "test": {
+                name: None if math.isnan(one.value) else one.value
+                for name, one in scores.values.items()
+            },
+            "baselines": {name: {"mcc": value} for name, value in rules.items()},
+            "rule": None if self.rule is None else self.rule.to_json(),
+        }
+        with replacing(self.model / SCORES) as temporary:
+            text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
             temporary.write_text(text + "\n", encoding="utf-8")
 
     @classmethod
@@ -99,6 +131,7 @@ class FinetuneResult:
         folder = Path(folder)
         try:
             content = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+            rule = content.get("rule")  # files of before rules were fitted have none
             return cls(
                 task=content["task"],
                 classes=tuple(content["classes"]),
@@ -112,6 +145,7 @@ class FinetuneResult:
                 sequences=content["sequences"],
                 notes=tuple(content["notes"]),
                 model=folder / "model",
+                rule=None if rule is None else RuleComparison.from_json(rule),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(

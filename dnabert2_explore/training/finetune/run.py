@@ -28,6 +28,7 @@ from ...tokens.segmentation import Segmentation
 from ..leakage import LeakageReport, check_leakage
 from ..metrics import Scores, lower_is_better, metric_names, score
 from ..predict import write_predictions
+from ..rules import RuleComparison, compare_with_rules
 from ..tables import Labelled
 from .card import describe
 from .config import FinetuneConfig
@@ -174,6 +175,7 @@ class _Run:
         encoder = Encoder(kept.to(device), tokenizer)
         dev_scores, _ = self._score(encoder, self.dev, self.dev_mine)
         test_scores: Scores | None = None
+        outputs: NDArray[np.float32] | None = None
         if splits.test is not None:
             test_mine = self._share(self._encode(tokenizer, splits.test, "test"))
             test_scores, outputs = self._score(encoder, splits.test, test_mine)
@@ -196,9 +198,11 @@ class _Run:
             },
             notes=tuple(self.notes),
             model=self.folder.model,
+            rule=self._rule(outputs),
         )
         if self.first:
             result.save(self.out, config=dataclasses.asdict(config))
+            result.write_scores()
             scores = dev_scores if test_scores is None else test_scores
             card = describe(config, splits, result.best_step, scores, leakage)
             write_card(result.model, card)
@@ -437,6 +441,21 @@ class _Run:
         outputs = self._outputs(predict, mine, len(data))
         scores = score(data.task, data.labels, outputs, data.classes, self.config.bootstrap)
         return scores, outputs
+
+    def _rule(self, outputs: NDArray[np.float32] | None) -> RuleComparison | None:
+        """Set the answers on test beside the best method without a neural network."""
+        test = self.splits.test
+        if test is None or outputs is None or not self.first or not self.config.check_leakage:
+            return None
+        both = self.config.augment == "reverse_complement"
+        return compare_with_rules(
+            self.train,
+            self.dev,
+            test,
+            outputs,
+            "both" if both else "given",
+            self.config.bootstrap,
+        )
 
     # keeping
 

@@ -8,6 +8,8 @@ Zhou et al. 2023, "DNABERT-2", arXiv:2306.15006.
 
 from __future__ import annotations
 
+from .audit import audit
+from .audited import Audit, DatasetAudit, read_audit
 from .datasets import DATASETS, GUE, GUE_PLUS, Dataset, Recipe, find_dataset
 from .files import Found, find
 from .leaderboard import Leaderboard, leaderboard, read_runs
@@ -22,17 +24,21 @@ __all__ = [
     "GUE",
     "GUE_PLUS",
     "PUBLISHED",
+    "Audit",
     "BaselineRun",
     "Dataset",
+    "DatasetAudit",
     "Found",
     "GueRun",
     "Leaderboard",
     "Recipe",
     "Variation",
+    "audit",
     "find",
     "find_dataset",
     "leaderboard",
     "published_scores",
+    "read_audit",
     "read_runs",
     "run_dataset",
 ]

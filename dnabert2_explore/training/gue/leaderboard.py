@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import InputError
 from ..baselines import BASELINES
 from ..metrics import Estimate
+from ..resampling import interval
+from .answers import BEST_RULE, Answers, Scored
+from .audited import Audit, read_audit
 from .datasets import DATASETS
 from .published import PUBLISHED, published_scores
-from .resampling import interval, resampled
-from .results import GueRun, decode
+from .results import GueRun
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Cell", "Column", "Difference", "Leaderboard", "leaderboard", "read_runs"]
+__all__ = ["AUDIT", "BEST_RULE", "Cell", "Column", "Difference", "Leaderboard", "leaderboard",
+           "read_runs"]  # fmt: skip
 
-_SAMPLES = 1000
+#: An audit of this name in a results folder is read with the results.
+AUDIT = "audit.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,11 @@ class Leaderboard:
         Every run minus every other column, by dataset and for the mean.
     runs : tuple of GueRun
         What the table was made of.
+    rules : dict of str to str
+        Dataset -> the baseline that column "best rule" shows: of those that need no neural network,
+        the one with the highest score on test.
+    faults : tuple of str
+        What an audit found wrong with the datasets, in words.
     """
 
     datasets: tuple[str, ...]
@@ -113,6 +121,8 @@ class Leaderboard:
     means: dict[str, Estimate]
     differences: tuple[Difference, ...]
     runs: tuple[GueRun, ...]
+    rules: dict[str, str] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
 
     def table(self) -> pd.DataFrame:
         """One row a score: dataset, column, kind, state, metric, value, low, high, seeds."""
@@ -184,9 +194,11 @@ def read_runs(folder: str | Path) -> tuple[GueRun, ...]:
 
 
 def leaderboard(
-    runs: str | Path | Iterable[GueRun], published: tuple[str, ...] = PUBLISHED
+    runs: str | Path | Iterable[GueRun],
+    published: tuple[str, ...] = PUBLISHED,
+    audit: str | Path | Audit | None = None,
 ) -> Leaderboard:
-    """Put results side by side.
+    """Put results side by side, and beside the best that takes no neural network.
 
     Parameters
     ----------
@@ -194,6 +206,9 @@ def leaderboard(
         A results folder, or what `read_runs` returned.
     published : tuple of str
         Columns of the paper's table to show.
+    audit : path or Audit, optional
+        Of the same datasets (see `audit`): its rules stand beside the baselines of the runs, its
+        faults beside the scores. By default ``audit.json`` in the results folder, if it is there.
 
     Returns
     -------
@@ -202,15 +217,18 @@ def leaderboard(
     Raises
     ------
     InputError
-        If there is no result, runs of one name differ in more than their seed, or one baseline was
-        fitted on different strands.
+        If there is no result, runs of one name differ in more than their seed, one baseline was
+        fitted on different strands, or the audit is of other test files.
     """
     every = read_runs(runs) if isinstance(runs, (str, Path)) else tuple(runs)
     if not every:
         raise InputError("no runs to compare: run `dnabert2-explore gue run` first.")
     present = {run.dataset for run in every}
     datasets = tuple(name for name in DATASETS if name in present)
-    answers = _Answers(every)
+    if audit is None and isinstance(runs, (str, Path)) and (Path(runs) / AUDIT).is_file():
+        audit = Path(runs) / AUDIT
+    judged = read_audit(audit) if isinstance(audit, (str, Path)) else audit or Audit()
+    answers = Answers(every, judged)
     labels = list(dict.fromkeys(run.label for run in every))
     baselines = [name for name in BASELINES if any(name in answers.of(d) for d in datasets)]
     table = published_scores()
@@ -219,6 +237,8 @@ def leaderboard(
         raise InputError(f"the paper has no {unknown[0]!r}; expected {', '.join(PUBLISHED)}.")
     columns = [Column(name, "run", _protocols(every, name)) for name in labels]
     columns += [Column(name, "baseline", answers.titles[name]) for name in baselines]
+    if answers.rules:
+        columns.append(Column(BEST_RULE, "baseline", _BEST_RULE_DETAIL))
     columns += [Column(name, "published", "Zhou et al. 2023") for name in published]
 
     cells: dict[tuple[str, str], Cell] = {}
@@ -247,84 +267,16 @@ def leaderboard(
         means,
         tuple(_differences(answers, cells, datasets, shared, columns, labels)),
         every,
-    )
+        dict(answers.rules),
+        tuple(str(judged.datasets[d]) for d in datasets
+              if d in judged.datasets and judged.datasets[d].reasons),
+    )  # fmt: skip
 
 
-Scored = tuple[float, NDArray[np.float64]]  # the value, and the same value on resamples
-
-
-class _Answers:
-    """Scores of what was computed here on test sets and on the same resamples of them."""
-
-    def __init__(self, runs: tuple[GueRun, ...]) -> None:
-        self.titles: dict[str, str] = {}
-        self._scored: dict[str, dict[str, Scored]] = {}
-        self._said: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {}
-        grouped: dict[str, dict[str, dict[int, tuple[str, str, GueRun]]]] = {}
-        for run in runs:
-            names = grouped.setdefault(run.dataset, {})
-            names.setdefault(run.label, {})[run.seed] = (run.predicted, run.labels, run)
-            for one in run.baselines:
-                known = self.titles.setdefault(one.name, one.title)
-                if one.title not in known.split("; "):
-                    self.titles[one.name] = f"{known}; {one.title}"
-                names.setdefault(one.name, {})[run.seed] = (one.predicted, run.labels, run)
-        for dataset, names in grouped.items():
-            same = [run for run in runs if run.dataset == dataset]
-            _check_tests(same)
-            _check_strands(same)
-            self._scored[dataset] = {}
-            for name, seeds in names.items():
-                first = next(iter(seeds.values()))[2]
-                _check_alike(name, first, [run for _, _, run in seeds.values()])
-                truth = decode(first.labels)
-                answers = [decode(predicted) for predicted, _, _ in seeds.values()]
-                most = max(int(one.max()) for one in (truth, *answers))
-                classes = max(DATASETS[dataset].classes, most + 1)
-                self._scored[dataset][name] = resampled(
-                    truth, answers, classes, DATASETS[dataset].metric, _SAMPLES
-                )
-                self._said[dataset, name] = first.state, tuple(sorted(seeds))
-
-    def of(self, dataset: str) -> dict[str, Scored]:
-        return self._scored[dataset]
-
-    def describe(self, dataset: str, name: str) -> tuple[str, tuple[int, ...]]:
-        return self._said[dataset, name]
-
-
-def _check_tests(runs: list[GueRun]) -> None:
-    for run in runs:
-        if run.labels != runs[0].labels:
-            raise InputError(
-                f"{run.dataset}: results of {runs[0].label!r} (seed {runs[0].seed}) and "
-                f"{run.label!r} (seed {run.seed}) are of different test files: keep them in "
-                "different results folders."
-            )
-
-
-def _check_strands(runs: list[GueRun]) -> None:
-    """Refuse a baseline of both strands beside one of the same name that is not."""
-    first: dict[str, tuple[str, GueRun]] = {}
-    for run in runs:
-        for one in run.baselines:
-            strands = one.settings.get("strands", "given")
-            other, by = first.setdefault(one.name, (strands, run))
-            if strands != other:
-                raise InputError(
-                    f"{run.dataset}: baseline {one.name!r} was fitted on {other} strands beside "
-                    f"{by.label!r} and on {strands} beside {run.label!r}: run one of them again, "
-                    "or keep them in different results folders."
-                )
-
-
-def _check_alike(name: str, first: GueRun, runs: list[GueRun]) -> None:
-    for run in runs:
-        if run.label == name and (run.deviations, run.state) != (first.deviations, first.state):
-            raise InputError(
-                f"{run.dataset}: runs of {name!r} with seeds {first.seed} and {run.seed} differ in "
-                "more than the seed: name the variation."
-            )
+_BEST_RULE_DETAIL = (
+    "of the baselines that need no neural network, the one with the highest score on test, by "
+    "dataset"
+)
 
 
 def _protocols(runs: tuple[GueRun, ...], label: str) -> str:
@@ -340,7 +292,7 @@ def _protocols(runs: tuple[GueRun, ...], label: str) -> str:
 
 
 def _mean(
-    answers: _Answers,
+    answers: Answers,
     cells: dict[tuple[str, str], Cell],
     shared: tuple[str, ...],
     name: str,
@@ -352,7 +304,7 @@ def _mean(
 
 
 def _differences(
-    answers: _Answers,
+    answers: Answers,
     cells: dict[tuple[str, str], Cell],
     datasets: tuple[str, ...],
     shared: tuple[str, ...],

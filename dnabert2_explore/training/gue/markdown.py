@@ -6,6 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+from .answers import BEST_RULE
 from .datasets import DATASETS
 from .published import CITATION
 from .results import GueRun
@@ -14,7 +15,7 @@ from .variation import authors_settings
 if TYPE_CHECKING:
     from .leaderboard import Cell, Column, Leaderboard
 
-__all__ = ["command", "write"]
+__all__ = ["command", "grid", "write"]
 
 _EXAMPLES = re.compile(r" \(such as [^)]*\)")
 _MORE = re.compile(r": scores on \S+ may be too good by what was learnt by heart")
@@ -62,6 +63,7 @@ def write(board: Leaderboard) -> str:
     parts = [
         _legend(board),
         _scores(board),
+        "## Minus the best rule\n\n" + _minus_rule(board),
         "## Differences\n\n" + _differences(board),
         "## How each was run\n\n" + _runs(board),
     ]
@@ -75,7 +77,8 @@ def _row(cells: list[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _grid(header: list[str], rows: list[list[str]], left: int = 1) -> str:
+def grid(header: list[str], rows: list[list[str]], left: int = 1) -> str:
+    """Lay out a table; the first `left` columns are aligned to the left."""
     rule = ["---" if index < left else "---:" for index in range(len(header))]
     return "\n".join([_row(header), _row(rule), *map(_row, rows)])
 
@@ -120,6 +123,7 @@ def _scores(board: Leaderboard) -> str:
             dataset,
             *(
                 _shown(board.cells.get((dataset, column.name)), column.kind == "run")
+                + (f" {board.rules[dataset]}" if column.name == BEST_RULE else "")
                 for column in board.columns
             ),
         ]
@@ -130,7 +134,7 @@ def _scores(board: Leaderboard) -> str:
         mean = board.means.get(column.name)
         means.append("–" if mean is None else f"**{mean.value:.3f}**")
     rows.append([f"**mean of {len(board.shared)}**", *means])
-    table = _grid(["dataset", *map(_name, board.columns)], rows)
+    table = grid(["dataset", *map(_name, board.columns)], rows)
     if not board.shared:
         return table + "\n\nNo dataset was run in full by every run: there is no mean."
     return table + f"\n\nThe mean is over {', '.join(board.shared)}, for every column alike."
@@ -151,8 +155,34 @@ def _differences(board: Leaderboard) -> str:
         "answered the same test sequences. A published number has no interval of its own here, so "
         "that the one given is too narrow. The last column counts datasets whose interval excludes "
         "0: better, worse.\n\n"
-        + _grid(["run", "minus", "difference", "95% interval", "paired", "datasets"], rows, left=2)
+        + grid(["run", "minus", "difference", "95% interval", "paired", "datasets"], rows, left=2)
     )
+
+
+def _minus_rule(board: Leaderboard) -> str:
+    """Say what each run gains over the best rule, dataset by dataset, and what is wrong there."""
+    if not board.rules:
+        return "No baseline was fitted that needs no neural network."
+    rows = [
+        [
+            "**mean**" if one.dataset == "mean" else one.dataset,
+            one.first,
+            f"{one.score.value:+.3f}",
+            f"{one.score.low:+.3f} to {one.score.high:+.3f}",
+            board.rules.get(one.dataset, "by dataset"),
+        ]
+        for one in board.differences
+        if one.second == BEST_RULE
+    ]
+    text = (
+        "A model that does not beat the best rule without a neural network has not shown that it "
+        "knows more of DNA than the rule does. The rule is the one that does best on test, which "
+        "favours rules; differences are paired.\n\n"
+        + grid(["dataset", "run", "difference", "95% interval", "rule"], rows, left=2)
+    )
+    faults = "\n".join(f"- {one}" for one in board.faults)
+    return text + (f"\n\nWhat is wrong with these sets, as their audit found:\n\n{faults}"
+                   if faults else "")  # fmt: skip
 
 
 def _wins(board: Leaderboard, first: str, second: str) -> str:
@@ -182,7 +212,7 @@ def _runs(board: Leaderboard) -> str:
     machines = list(dict.fromkeys(_LATER.sub("", run.machine) for run in board.runs))
     header = ["dataset", "run", "files", "train / dev / test", "step kept", "minutes", "command"]
     plain = "\n".join(f"- {machine}" for machine in machines)
-    return f"Machine:\n\n{plain}\n\n" + _grid(header, rows, left=len(header))
+    return f"Machine:\n\n{plain}\n\n" + grid(header, rows, left=len(header))
 
 
 def _counts(leak: str) -> str:

@@ -323,7 +323,7 @@ def _same_model(path: Path, run: GueRun, model: str) -> None:
 def _digests(checkpoint: Checkpoint) -> dict[str, str]:
     """SHA-256 of the files that a model is made of."""
     return {
-        "weights": sha256_of(checkpoint.weights),
+        "weights": checkpoint.sha256(),
         "tokenizer": sha256_of(checkpoint.tokenizer),
         "config": sha256_of(checkpoint.config),
     }

@@ -104,8 +104,8 @@ def test_a_set_without_bases():
 @pytest.mark.parametrize(
     ("first", "second", "motifs", "said"),
     [
-        ([], ["ACGT"], [AP1], "The first set has no sequences: give at least one to each set"),
-        (["ACGT"], [], [AP1], "The second set has no sequences"),
+        ([], ["ACGT"], [AP1], "The first set: There are no sequences"),
+        (["ACGT"], [], [AP1], "The second set: There are no sequences"),
         (["ACGT"], ["ACGT"], [], "There are no motifs"),
         (["ACGT"], ["ACGT"], [Motif.of_word("ACG")], "No site of ACG"),
     ],

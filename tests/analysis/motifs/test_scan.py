@@ -184,7 +184,7 @@ def test_out_of_reach_is_what_the_scan_cannot_find(threshold):
 @pytest.mark.parametrize(
     ("sequences", "motifs", "threshold", "said"),
     [
-        ([], AP1, 1e-4, "There are no sequences to scan"),
+        ([], AP1, 1e-4, "There are no sequences"),
         ("ACGT", [], 1e-4, "There are no motifs to look for"),
         ("ACGT", AP1, 0, "The threshold on p-values is 0: "),
         ("ACGT", AP1, 1, "The threshold on p-values is 1: "),

@@ -114,20 +114,53 @@ VCF = (
 def test_labels_from_a_field_of_the_vcf(tmp_path):
     path = tmp_path / "a.vcf"
     path.write_text(VCF)
-    assert read_labels("INFO/SIG", path, ["bad"]) == {
-        ("c", 5, "A", "C"): True,
-        ("c", 5, "A", "G"): False,
-        ("c", 7, "A", "C"): False,
-    }
-    assert read_labels("INFO/Y", path) == {
+    found = read_labels("INFO/SIG", path, ["bad"], ["good"])
+    assert found.known == {("c", 5, "A", "C"): True, ("c", 5, "A", "G"): False}
+    assert found.words == {"bad": 1, "good": 1, "unsure": 1}
+    assert read_labels("INFO/Y", path).known == {
         ("c", 5, "A", "C"): True,
         ("c", 5, "A", "G"): True,
         ("c", 6, "A", "C"): False,
     }
-    with pytest.raises(InputError, match="bad, good, unsure; say which"):
-        read_labels("INFO/SIG", path)
+    for named in ((), (["bad"],), ((), ["good"])):
+        with pytest.raises(InputError, match=r"bad \(1\), good \(1\), unsure \(1\); say which"):
+            read_labels("INFO/SIG", path, *named)
+    with pytest.raises(InputError, match="no variant has the label 'Bad'"):
+        read_labels("INFO/SIG", path, ["Bad"], ["good"])
+    with pytest.raises(InputError, match="'bad' is named as positive and as negative"):
+        read_labels("INFO/SIG", path, ["bad"], ["bad"])
     with pytest.raises(InputError, match="no variant has a label"):
         read_labels("INFO/NONE", path)
+
+
+CLNSIG = {
+    "Pathogenic": 4,
+    "Benign": 3,
+    "Uncertain_significance": 6,
+    "Conflicting_classifications_of_pathogenicity": 2,
+    "not_provided": 1,
+    "Likely_pathogenic": 2,
+}
+
+
+def test_only_the_two_classes_that_are_named_count(tmp_path):
+    """--positive Pathogenic took uncertain, conflicting and likely ones for negatives."""
+    words = [word for word, count in CLNSIG.items() for _ in range(count)]
+    rows = [f"c\t{i + 1}\t.\tA\tC\t.\t.\tCLNSIG={word}\n" for i, word in enumerate(words)]
+    path = tmp_path / "a.vcf"
+    path.write_text(VCF[: VCF.index("c\t5")] + "".join(rows))
+    found = read_labels("INFO/CLNSIG", path, ["Pathogenic"], ["Benign"])
+    assert sorted(found.known.values()) == [False] * 3 + [True] * 4
+    assert found.words == CLNSIG
+    assert str(found).splitlines()[:3] == [
+        "7 variants of two classes",
+        "          6  left out  Uncertain_significance",
+        "          4  positive  Pathogenic",
+    ]
+    assert "3  negative  Benign" in str(found)
+    path.write_text(path.read_text() + "c\t1\t.\tA\tC\t.\t.\tCLNSIG=Benign\n")
+    again = read_labels("INFO/CLNSIG", path, ["Pathogenic"], ["Benign"])
+    assert (len(again.known), again.twice) == (6, 1)
 
 
 @pytest.mark.parametrize("tab", ["\t", ","])
@@ -136,7 +169,7 @@ def test_labels_from_a_table(tmp_path, tab):
     rows = [("#CHROM", "POS", "ref", "alt", "label"), ("c", "5", "A", "C", "1"),
             ("c", "6", "A", "C", "0"), ("c", "7", "A", "C", "")]  # fmt: skip
     path.write_text("\n".join(map(tab.join, rows)))
-    assert read_labels(str(path), "none.vcf") == {
+    assert read_labels(str(path), "none.vcf").known == {
         ("c", 5, "A", "C"): True,
         ("c", 6, "A", "C"): False,
     }
@@ -144,7 +177,10 @@ def test_labels_from_a_table(tmp_path, tab):
     with pytest.raises(InputError, match="line 3: position 'six'"):
         read_labels(str(path), "none.vcf")
     path.write_text("contig,position\n")
-    with pytest.raises(InputError, match="no column ref, alt, label"):
+    with pytest.raises(InputError, match="has no column ref, alt;"):
         read_labels(str(path), "none.vcf")
-    with pytest.raises(InputError, match="cannot be read"):
+    path.write_text("contig,position,ref,alt\n")
+    with pytest.raises(InputError, match="names no column label"):
+        read_labels(str(path), "none.vcf")
+    with pytest.raises(InputError, match="There is no file"):
         read_labels(str(tmp_path / "none.csv"), "none.vcf")

@@ -4,6 +4,7 @@ import json
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -336,3 +337,22 @@ def test_predictions_are_those_of_the_head(enc, head, genome, bases):
         assert scores[f"change_{name}"][0] == pytest.approx(
             expected[1][i] - expected[0][i], abs=1e-5
         )
+
+
+def test_strings_tables_and_odd_positions(enc, tmp_path):
+    genome = Genome.from_records([Sequence("c", "ACGTTGCATTAGCATGCAATGGC" * 10)])
+    base = genome.fetch("c", 100, 101)
+    alt = "A" if base != "A" else "C"
+    variant = Variant("c", 100, base, alt)
+    expected = score_variants(enc, [variant], genome, 64, ["llr"])
+    frame = pd.DataFrame({"chrom": ["c"], "pos": [101], "ref": [base], "alt": [alt]})
+    path = tmp_path / "x.csv"
+    frame.to_csv(path, index=False)
+    for given in ([f"c:101 {base}>{alt}"], frame, path, str(path)):
+        found = score_variants(enc, given, genome, 64, ["llr"])
+        assert found.variants == (variant,)
+        assert found["llr"][0] == expected["llr"][0]
+    far = score_variants(enc, [variant, Variant("c", 10**20, "A", "C")], genome, 64, ["llr"])
+    assert far.table().skipped.tolist() == ["", "outside"]
+    with pytest.raises(InputError, match="Variant 1 was given as tuple"):
+        score_variants(enc, [("c", 5000, "A", "G")], genome)

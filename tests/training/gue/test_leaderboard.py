@@ -8,11 +8,19 @@ import pytest
 from sklearn.metrics import f1_score, matthews_corrcoef
 
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.training.gue import GueRun, leaderboard, published_scores, read_runs
+from dnabert2_explore.training.gue import (
+    Audit,
+    DatasetAudit,
+    GueRun,
+    leaderboard,
+    published_scores,
+    read_runs,
+)
+from dnabert2_explore.training.gue.audited import Rule
 from dnabert2_explore.training.gue.markdown import command
-from dnabert2_explore.training.gue.resampling import resampled
 from dnabert2_explore.training.gue.results import decode, encode
 from dnabert2_explore.training.metrics import Estimate
+from dnabert2_explore.training.resampling import resampled
 
 
 def test_result_files_round_trip(make_run, tmp_path):
@@ -59,7 +67,7 @@ def test_resampling_agrees_with_scikit_learn(classes):
 def test_scores_beside_published_ones(make_run):
     board = leaderboard([make_run("tf_2"), make_run("tf_4", wrong=10)])
     names = [column.name for column in board.columns]
-    assert names[:2] == ["mine", "kmer"]
+    assert names[:3] == ["mine", "kmer", "best rule"]
     assert board.cells["tf_2", "DNABERT-2"].score.value == published_scores()["DNABERT-2"]["tf_2"]
     labels, found = decode(make_run().labels), decode(make_run().predicted)
     cell = board.cells["tf_2", "mine"].score
@@ -159,6 +167,56 @@ def test_the_command_says_what_was_varied(make_run):
         "dnabert2-explore gue run '/data/my GUE' -d tf_2 -m pocket -o results --name fast "
         "--learning-rate 0.0005 --pooling mean --baseline-minutes 5"
     )
+
+
+def audited(run):
+    """An audit in which the twin rule is right but for every tenth."""
+    labels = decode(run.labels)
+    found = labels.copy()
+    found[::10] = 1 - found[::10]
+    none = Estimate(float("nan"))
+    rule = Rule("label opposite", Estimate(0.8), none, encode(found))
+    one = DatasetAudit(
+        dataset=run.dataset, state="full", metric="mcc", rows={}, sha256={}, test=200, twins=60,
+        opposite=60, twin_rule_mcc=0.8, duplicates=0, near_duplicates=0, dev_duplicates=0,
+        clean=140, rules={"twins": rule}, best_rule="twins", best_rule_cleaned="", published=None,
+        verdict="fail", reasons=("60 of 200 have a twin",), runs={}, labels=run.labels,
+        kept="1" * 200,
+    )  # fmt: skip
+    return Audit({run.dataset: one})
+
+
+def test_the_best_rule_stands_beside_each_run(make_run, tmp_path):
+    run = make_run()
+    board = leaderboard([run])
+    assert board.rules == {"tf_2": "kmer"}
+    assert board.cells["tf_2", "best rule"].score == board.cells["tf_2", "kmer"].score
+    with_audit = leaderboard([run], audit=audited(run))
+    assert with_audit.rules == {"tf_2": "twins"}
+    gain = with_audit.difference("mine", "best rule", "tf_2")
+    assert gain.paired
+    assert gain.score.value == pytest.approx(
+        matthews_corrcoef(decode(run.labels), decode(run.predicted))
+        - matthews_corrcoef(
+            decode(run.labels),
+            decode(audited(run).datasets["tf_2"].rules["twins"].predicted),
+        )
+    )
+    text = with_audit.markdown()
+    assert "## Minus the best rule" in text
+    assert "- tf_2: fail; 60 of 200 have a twin" in text
+    assert f"| tf_2 | mine | {gain.score.value:+.3f}" in text
+    run.save(tmp_path / "tf_2/mine-seed42.json")
+    audited(run).save(tmp_path / "audit.json")
+    assert leaderboard(tmp_path).rules == {"tf_2": "twins"}  # read with the results
+    with pytest.raises(InputError, match="another test file"):
+        leaderboard([make_run(labels="01" * 100)], audit=audited(run))
+
+
+def test_without_a_rule_there_is_no_such_column(make_run):
+    board = leaderboard([make_run(baselines=())])
+    assert "best rule" not in [column.name for column in board.columns]
+    assert "No baseline was fitted" in board.markdown()
 
 
 def test_a_baseline_is_of_both_strands_or_not(make_run):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..metrics import Estimate
+from .metrics import Estimate
 
 __all__ = ["interval", "resampled"]
 

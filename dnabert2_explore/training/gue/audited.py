@@ -1,0 +1,224 @@
+"""What an audit of GUE found, and its file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...errors import InputError
+from ...sealed import read_json, write_json
+from ..metrics import Estimate
+
+__all__ = ["COPIES", "NEAR", "TWINS", "Audit", "DatasetAudit", "Rule", "ScoredRun", "read_audit"]
+
+#: Version of the audit files.
+FORMAT = 1
+#: Shares of test from which on a fault is named.
+TWINS, NEAR, COPIES = 0.05, 0.05, 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A method without a neural network, on the test set.
+
+    Attributes
+    ----------
+    title : str
+    score, cleaned : Estimate
+        On all of test, and on the cleaned part; NaN where that is too small.
+    predicted : str
+        Answers (see `results.decode`).
+    """
+
+    title: str
+    score: Estimate
+    cleaned: Estimate
+    predicted: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredRun:
+    """A fine-tuned model beside the best rule.
+
+    Attributes
+    ----------
+    score, cleaned : Estimate
+        As of a rule; the mean over seeds.
+    minus_rule, cleaned_minus_rule : Estimate
+        Minus that of the best rule, on the same resamples; cleaned, minus the rule that is best
+        there.
+    seeds : tuple of int
+    """
+
+    score: Estimate
+    cleaned: Estimate
+    minus_rule: Estimate
+    cleaned_minus_rule: Estimate
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetAudit:
+    """What was found of a dataset.
+
+    Attributes
+    ----------
+    dataset : str
+    state : {"full", "reduced"}
+        Reduced: train.csv is missing, dev alone was compared with test, and four fifths of dev
+        trained the rules.
+    metric : {"mcc", "f1_macro"}
+    rows : dict of str to int
+        Split -> rows.
+    sha256 : dict of str to str
+        Split -> digest of its file.
+    test, twins, opposite : int
+        Test rows; those with a composition twin in train or dev; those of them whose twins all
+        have another label.
+    twin_rule_mcc : float or None
+        Matthews correlation of "the label opposite to my twin's, else the commoner"; None for other
+        than two classes.
+    duplicates, near_duplicates : int
+        Test rows that are in train or dev, exactly and nearly, on either strand.
+    dev_duplicates : int
+        Dev rows that are in train.
+    clean : int
+        Test rows without twin, duplicate or near-duplicate.
+    rules : dict of str to Rule
+    best_rule, best_rule_cleaned : str
+        Name of the rule with the highest score on test, and on its cleaned part.
+    published : tuple of (str, float) or None
+        Model of the paper with the highest score.
+    verdict : {"fail", "warn", "pass"}
+        Fail: a rule without a neural network scores above every published model, or at least half
+        of test has a twin and nine tenths of the twins have another label. Warn: at least 5% have a
+        twin or a near-copy, or 1% a copy, in train or dev, or 1% of dev is in train.
+    reasons : tuple of str
+        In words.
+    runs : dict of str to ScoredRun
+        By label; of the results folder that was given.
+    labels, kept : str
+        Test labels, and 1 for the rows of the cleaned part (see `results.decode`).
+    """
+
+    dataset: str
+    state: str
+    metric: str
+    rows: dict[str, int]
+    sha256: dict[str, str]
+    test: int
+    twins: int
+    opposite: int
+    twin_rule_mcc: float | None
+    duplicates: int
+    near_duplicates: int
+    dev_duplicates: int
+    clean: int
+    rules: dict[str, Rule]
+    best_rule: str
+    best_rule_cleaned: str
+    published: tuple[str, float] | None
+    verdict: str
+    reasons: tuple[str, ...]
+    runs: dict[str, ScoredRun]
+    labels: str
+    kept: str
+
+    def __str__(self) -> str:
+        return f"{self.dataset}: {self.verdict}" + "".join(f"; {one}" for one in self.reasons)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a JSON file."""
+        content = {name: getattr(self, name) for name in self.__slots__}
+        return content | {
+            "published": None if self.published is None else list(self.published),
+            "reasons": list(self.reasons),
+            "rules": {name: _plain(one) for name, one in self.rules.items()},
+            "runs": {name: _plain(one) for name, one in self.runs.items()},
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> DatasetAudit:
+        """Read what `to_json` made."""
+        published = content["published"]
+        rules = {
+            name: Rule(
+                one["title"],
+                Estimate.from_json(one["score"]),
+                Estimate.from_json(one["cleaned"]),
+                one["predicted"],
+            )
+            for name, one in content["rules"].items()
+        }
+        runs = {
+            name: ScoredRun(
+                Estimate.from_json(one["score"]),
+                Estimate.from_json(one["cleaned"]),
+                Estimate.from_json(one["minus_rule"]),
+                Estimate.from_json(one["cleaned_minus_rule"]),
+                tuple(one["seeds"]),
+            )
+            for name, one in content["runs"].items()
+        }
+        more = {
+            "published": None if published is None else (published[0], published[1]),
+            "reasons": tuple(content["reasons"]),
+            "rules": rules,
+            "runs": runs,
+        }
+        return cls(**(dict(content) | more))
+
+
+def _plain(one: Rule | ScoredRun) -> dict[str, Any]:
+    values = {name: getattr(one, name) for name in one.__slots__}
+    return {
+        name: value.to_json() if isinstance(value, Estimate) else value
+        for name, value in values.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Audits of datasets, by name in the paper's order.
+
+    Attributes
+    ----------
+    datasets : dict of str to DatasetAudit
+    """
+
+    datasets: dict[str, DatasetAudit] = field(default_factory=dict)
+
+    def save(self, path: Path) -> None:
+        """Write the file, whole or not at all."""
+        content = {name: one.to_json() for name, one in self.datasets.items()}
+        write_json(path, {"format": FORMAT, "datasets": content})
+
+    def markdown(self) -> str:
+        """Tables of what was found."""
+        from .audit_markdown import write
+
+        return write(self)
+
+
+def read_audit(path: str | Path) -> Audit:
+    """Read a file that `Audit.save` wrote.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    content = read_json(path)
+    if content.get("format") != FORMAT:
+        raise InputError(
+            f"{path} is no audit of format {FORMAT}: make it with `dnabert2-explore gue audit`."
+        )
+    try:
+        return Audit({k: DatasetAudit.from_json(v) for k, v in content["datasets"].items()})
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise InputError(
+            f"{path} lacks or adds fields of an audit ({type(error).__name__}: {error}): make it "
+            "anew with `dnabert2-explore gue audit`."
+        ) from error

@@ -1,0 +1,79 @@
+"""BED and a genome, and where a sequence lies."""
+
+from __future__ import annotations
+
+import gzip
+import io
+
+import pytest
+
+from dnabert2_explore.errors import InputError
+from dnabert2_explore.sequences import ReadingWarning, Sequence
+from dnabert2_explore.sequences.genome import Genome
+from dnabert2_explore.sequences.regions import Place, place_of, read_bed
+
+BED = (
+    "track name=peaks\n# said\nchr1\t2\t6\nchr1\t0\t4\tpeak\t0\t-\textra\n\nchr2 1 3 . 0 +\n"
+    "chr1\t1\t2\tpeak\n"
+)
+EXPECTED = [
+    ("chr1:2-6(+)", "CCGg", Place("chr1", 2, 6)),
+    ("peak", "GGTT", Place("chr1", 0, 4, "-")),
+    ("chr2:1-3(+)", "CG", Place("chr2", 1, 3)),
+    ("peak_2", "A", Place("chr1", 1, 2)),
+]
+
+
+def test_stretches_of_a_genome(tmp_path):
+    fasta = tmp_path / "g.fa"
+    fasta.write_text(">chr1\nAACC\nGgTT\n>chr2\nACGT\n")
+    bed = tmp_path / "x.bed"
+    bed.write_text(BED)
+    packed = tmp_path / "y.bed.gz"
+    packed.write_bytes(gzip.compress(BED.replace("\n", "\r\n").encode()))
+    with Genome(fasta) as genome:
+        for source, of in ((bed, fasta), (str(packed), genome), (io.BytesIO(BED.encode()), genome)):
+            with pytest.warns(ReadingWarning, match="names two regions 'peak'"):
+                found = read_bed(source, of)
+            assert [(s.name, s.bases, place_of(s)) for s in found] == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("chr1\t2", "line 1 .* is no stretch; expected BED"),
+        ("chr1\t2\t2", "is no stretch"),
+        ("chr1\t-1\t2", "is no stretch"),
+        ("chr1\t²\t3", "is no stretch"),
+        ("1\t1\t2", r"line 1: the genome has no record '1' \(it has chr1\)"),
+        ("chr1\t1\t20", "line 1: chr1 ends at 8, before 20"),
+        ("# nothing", "names no stretch"),
+    ],
+)
+def test_lines_that_are_no_stretch(line, words):
+    genome = Genome.from_records([Sequence("chr1", "AACCGGTT")])
+    with pytest.raises(InputError, match=words):
+        read_bed(io.BytesIO(line.encode()), genome)
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("chr1:100-103", Place("chr1", 99, 103)),
+        ("chr1:99-103", Place("chr1", 99, 103)),
+        ("chr1:1,000-1,003", Place("chr1", 999, 1003)),
+        ("peak::chr1:99-103(-)", Place("chr1", 99, 103, "-")),
+        ("chr1:100-103/rc", Place("chr1", 99, 103, "-")),
+        ("HLA:A*01:100-103", Place("HLA:A*01", 99, 103)),
+        ("chr1:100-200", None),
+        ("chr1:0-3", None),
+        ("chr1", None),
+    ],
+)
+def test_names_that_say_where(name, place):
+    assert place_of(Sequence(name, "ACGT")) == place
+
+
+def test_bases_of_the_other_strand_count_backwards():
+    assert [Place("c", 10, 14, "-").base(i) for i in range(4)] == [13, 12, 11, 10]
+    assert [Place("c", 10, 14).base(i) for i in range(4)] == [10, 11, 12, 13]
