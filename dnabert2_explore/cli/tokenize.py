@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from ..files import located
 from .common import FORCE, MODEL, MODELS, SOURCE, read_source
 from .output import check_output, replacing
 
@@ -88,7 +89,7 @@ def _tokenizer(model: str) -> DnaTokenizer:
     """Tokenizer of a model, its weights and torch left alone where the file is at hand."""
     from ..tokens import DnaTokenizer
 
-    for folder in (MODELS / model, Path(model).expanduser()):
+    for folder in (MODELS / model, located(model)):
         if (folder / "tokenizer.json").is_file():
             return DnaTokenizer.from_file(folder / "tokenizer.json")
     from ..network.checkpoint import find_checkpoint
