@@ -1,4 +1,4 @@
-"""Transformers' Auto classes: telling them of DNABERT-2, and whose it is where two packages claim it.
+"""Telling transformers' Auto classes of DNABERT-2, and whose they are where two packages claim it.
 
 There is one entry for a ``model_type``, and whoever registers last has it, in silence. With another
 package's class in it, ``AutoModel.from_pretrained`` fills that package's network with random
@@ -28,7 +28,8 @@ __all__ = ["register", "warn_of_rival"]
 def _rival() -> str:
     """Name the package whose configuration stands for our model type; empty if it is ours."""
     kind = Dnabert2Config.model_type
-    holder = CONFIG_MAPPING[kind] if kind in CONFIG_MAPPING else Dnabert2Config
+    # Its get() knows nothing of what was registered.
+    holder = CONFIG_MAPPING[kind] if kind in CONFIG_MAPPING else Dnabert2Config  # noqa: SIM401
     return "" if holder is Dnabert2Config else str(holder.__module__).partition(".")[0]
 
 
@@ -42,9 +43,9 @@ def register() -> None:
     """
     if rival := _rival():
         warnings.warn(
-            f"Two packages claim model_type 'dnabert2' of transformers' Auto classes: from now on "
-            f"they open such folders with dnabert2_explore; open {rival}'s models by the classes of "
-            f"{rival}.",
+            "Two packages claim model_type 'dnabert2' of transformers' Auto classes: from now on "
+            f"they open such folders with dnabert2_explore; open {rival}'s models by the classes "
+            f"of {rival}.",
             stacklevel=2,
         )
     AutoConfig.register(Dnabert2Config.model_type, Dnabert2Config, exist_ok=True)
