@@ -4,6 +4,9 @@
 load what this package saves. So the registration waits until transformers' own registry has been
 imported, whoever imports it, and until the outermost import of transformers is done: within it,
 half of what the networks need is not there yet.
+
+Another package that claims the same ``model_type`` takes the Auto classes in silence when it is
+imported later. Where it is installed its import is watched, and told of.
 """
 
 from __future__ import annotations
@@ -22,13 +25,20 @@ __all__ = ["register_when_needed"]
 #: The registry that every Auto class imports.
 REGISTRY = "transformers.models.auto.configuration_auto"
 
+#: The package known to claim ``model_type: dnabert2``, too.
+RIVAL = "multimolecule"
+
 
 def register_when_needed() -> None:
     """Register now if transformers' registry is there, else as soon as it is imported."""
-    if REGISTRY in sys.modules:
+    registered = REGISTRY in sys.modules
+    if registered:
         _register()
-    elif not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+    watched = {type(finder) for finder in sys.meta_path}
+    if not registered and _Finder not in watched:
         sys.meta_path.insert(0, _Finder())
+    if RIVAL not in sys.modules and _RivalFinder not in watched and PathFinder.find_spec(RIVAL):
+        sys.meta_path.insert(0, _RivalFinder())
 
 
 def _register() -> None:
@@ -73,10 +83,36 @@ class _Finder(MetaPathFinder):
             _register()
 
 
+class _RivalFinder(MetaPathFinder):
+    """Finds the other package as everybody else would, and notices when it is imported."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Wrap the loader of the package; leave all else alone."""
+        if fullname != RIVAL:
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Watched(spec.loader, self)
+        return spec
+
+    def enter(self) -> None:
+        """Once is enough."""
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+
+    def leave(self) -> None:
+        """Say whose the Auto classes are now, if ours have been registered."""
+        registry = sys.modules.get("dnabert2_explore.network.registry")
+        if registry is not None:
+            registry.warn_of_rival()
+
+
 class _Watched(Loader):
     """A module's own loader, and a word to the finder before and after."""
 
-    def __init__(self, loader: Loader, finder: _Finder) -> None:
+    def __init__(self, loader: Loader, finder: _Finder | _RivalFinder) -> None:
         self._loader = loader
         self._finder = finder
 

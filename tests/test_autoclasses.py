@@ -71,3 +71,63 @@ def test_a_broken_installation_leaves_transformers_usable():
         "print([w for w in said if 'do not know dnabert2' in str(w.message)] != [])"
     )
     assert fresh(code) == "True"
+
+
+@pytest.fixture
+def rival(tmp_path, monkeypatch):
+    """A package that claims the same model type, as multimolecule 0.2 does."""
+    package = tmp_path / "multimolecule"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "from transformers import AutoConfig, AutoModel, BertConfig, BertModel\n"
+        "class DnaBert2Config(BertConfig):\n"
+        "    model_type = 'dnabert2'\n"
+        "class DnaBert2Model(BertModel):\n"
+        "    config_class = DnaBert2Config\n"
+        "AutoConfig.register('dnabert2', DnaBert2Config, exist_ok=True)\n"
+        "AutoModel.register(DnaBert2Config, DnaBert2Model, exist_ok=True)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+
+WATCH = """
+import sys, warnings
+with warnings.catch_warnings(record=True) as said:
+    warnings.simplefilter("always")
+    {imports}
+from transformers import AutoModel
+words = [str(w.message) for w in said if "Two packages claim" in str(w.message)]
+assert len(words) == 1, words
+assert {told!r} in words[0], words
+model = AutoModel.from_pretrained({folder!r})
+assert type(model).__module__.startswith({holder!r}), type(model)
+assert not [f for f in sys.meta_path if type(f).__module__.startswith("dnabert2")]
+import dnabert2_explore as dx
+with warnings.catch_warnings(record=True) as said:
+    warnings.simplefilter("always")
+    assert dx.load("pocket").embed("ACGTACGT").shape == (1, 192)
+print("claim" in " ".join(str(w.message) for w in said))
+"""
+
+
+@pytest.mark.parametrize(
+    ("imports", "told", "holder", "again"),
+    [
+        (
+            "import multimolecule; import dnabert2_explore",
+            "open multimolecule's models by the classes of multimolecule",
+            "dnabert2_explore",
+            "False",
+        ),
+        (
+            "import dnabert2_explore; import multimolecule",
+            "and multimolecule has them",
+            "multimolecule",
+            "True",
+        ),
+    ],
+    ids=["ours last", "theirs last"],
+)
+def test_two_packages_that_claim_the_model_type(rival, imports, told, holder, again):
+    code = WATCH.format(imports=imports, told=told, holder=holder, folder=str(SHIPPED["pocket"]))
+    assert fresh(code) == again

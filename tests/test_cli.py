@@ -577,3 +577,28 @@ def test_lab_on_a_taken_port_says_so(run):
         result = run("lab", "--port", port)
     assert result.exit_code == 1
     assert str(port) in result.stderr
+
+
+def test_what_a_reader_warns_of_is_one_line(tmp_path, model_folder):
+    (tmp_path / "lines.txt").write_text("ACGTTGCATTAGC\nGGGTTGCATTAGC\n")
+    done = real("tokenize", tmp_path / "lines.txt", "-m", model_folder, "--summary")
+    assert done.returncode == 0
+    assert [row["name"] for row in table(done.stdout)] == ["sequence 1", "sequence 2"]
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith(f"dnabert2-explore: {tmp_path / 'lines.txt'} has no headers: each of")
+
+
+def test_tokenize_stretches_of_a_genome(run, tmp_path, model_folder):
+    (tmp_path / "g.fa").write_text(">chr1\nACGTTGCATTAGCACGTTT\n")
+    bed = "chr1\t2\t9\nchr1\t4\t14\tname\t0\t-\n"
+    (tmp_path / "x.bed").write_text(bed)
+    for source, stdin in ((tmp_path / "x.bed", None), ("-", bed)):
+        done = run("tokenize", source, "-g", tmp_path / "g.fa", "-m", model_folder, "--summary",
+                   stdin=stdin)  # fmt: skip
+        assert [(r["name"], r["bases"]) for r in table(done.stdout)] == [
+            ("chr1:2-9(+)", "7"),
+            ("name", "10"),
+        ]
+    done = run("tokenize", tmp_path / "x.bed", "-m", model_folder)
+    assert done.exit_code == 1
+    assert "give the genome too (--genome" in done.stderr

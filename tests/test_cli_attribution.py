@@ -13,6 +13,7 @@ import dnabert2_explore as dx
 from dnabert2_explore.analysis import attribution
 from dnabert2_explore.analysis.attribution.checks import thresholds
 from dnabert2_explore.cli import app
+from dnabert2_explore.sequences import reverse_complement
 
 from .conftest import random_bases
 
@@ -158,3 +159,52 @@ def test_motifs_are_of_confident_sequences(fasta, classifier_folder, tmp_path):
     assert few.exit_code == 1
     assert "2 of 2 sequences" in few.stderr
     assert "too few for a pattern of 20 sites" in few.stderr
+
+
+def test_names_with_tabs_and_quotation_marks_stay_one_cell(tmp_path, classifier_folder):
+    """O5: seven tabs in a row where the header had five."""
+    source = tmp_path / "odd.csv"
+    source.write_text(f'name,sequence\n"a\tb ""c""",{random_bases(50)}\n=1+1,{random_bases(50)}\n')
+    result = run(
+        "attribute", source, "-m", classifier_folder, "-t", "donor", "--method", "saliency"
+    )
+    assert result.exit_code == 0, result.output
+    rows = table(result.stdout)
+    assert [row["sequence"] for row in rows[::50]] == ['a\tb "c"', "'=1+1"]
+    assert None not in rows[0]
+
+
+def test_a_bed_and_its_genome_to_a_track(tmp_path, classifier_folder, classifier):
+    (tmp_path / "g.fa").write_text(f">chr1 x\n{random_bases(300)}\n")
+    (tmp_path / "peaks.bed").write_text("chr1\t200\t250\tb\t0\t-\nchr1\t20\t70\n")
+    for suffix in ("bedgraph", "bw"):
+        result = run(
+            "attribute", tmp_path / "peaks.bed", "--genome", tmp_path / "g.fa",
+            "-m", classifier_folder, "-t", "donor", "--method", "saliency",
+            "-o", tmp_path / f"x.{suffix}",
+        )  # fmt: skip
+        assert result.exit_code == 0, result.output
+    rows = [line.split("\t") for line in (tmp_path / "x.bedgraph").read_text().splitlines()[1:]]
+    assert [int(row[1]) for row in rows] == [*range(20, 70), *range(200, 250)]
+    bases = reverse_complement(random_bases(300)[200:250])
+    scores = dx.attribute(classifier, bases, "donor", "saliency").nucleotides[::-1]
+    assert [float(row[3]) for row in rows[50:]] == pytest.approx(scores, rel=1e-4, abs=1e-7)
+    pybigtools = pytest.importorskip("pybigtools", reason="bigWig needs the extra [bigwig]")
+    track = pybigtools.open(str(tmp_path / "x.bw"))
+    assert track.chroms() == {"chr1": 300}
+    found = [value for *_, value in track.records("chr1")]
+    assert found == pytest.approx([float(row[3]) for row in rows], rel=1e-4, abs=1e-7)
+
+
+def test_a_track_of_overlapping_sequences_is_refused_before_the_work(tmp_path):
+    (tmp_path / "x.fa").write_text(">chr1:1-4\nACGT\n>chr1:3-6\nACGT\n")
+    result = run("attribute", tmp_path / "x.fa", "-o", tmp_path / "x.bedgraph")
+    assert result.exit_code == 1
+    assert "share bases of chr1" in result.stderr
+
+
+@pytest.mark.parametrize("target", ["²", "9" * 5000, "1²-3"])
+def test_targets_that_are_no_numbers(fasta, model_folder, target):
+    result = run("attribute", fasta, "-m", model_folder, "-t", target)
+    assert result.exit_code == 1
+    assert "expected bases such as 101-112" in result.stderr

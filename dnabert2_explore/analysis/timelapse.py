@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..encoder import Bases, Encoder, load
 from ..errors import InputError
+from ..files import expanded
 from ..sequences import Sequence
 from ..tokens import Tokens
 from .attend import attend
@@ -94,7 +95,7 @@ def find_snapshots(run_folder: str | Path) -> list[tuple[int, Path]]:
     InputError
         If there is no such folder.
     """
-    folder = Path(run_folder).expanduser()
+    folder = expanded(run_folder)
     if not folder.is_dir():
         raise InputError(f"There is no run folder {folder}: check the path.")
     inside = folder / "snapshots"

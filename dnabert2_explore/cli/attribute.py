@@ -9,8 +9,18 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from ..delimited import cell, rows_writer
 from ..errors import InputError
-from .common import DEVICE, DTYPE, FORCE, SOURCE, progress_bar, read_source, stop_between_steps
+from .common import (
+    DEVICE,
+    DTYPE,
+    FORCE,
+    GENOME,
+    SOURCE,
+    progress_bar,
+    read_source,
+    stop_between_steps,
+)
 from .output import check_output, replacing
 
 if TYPE_CHECKING:
@@ -22,6 +32,9 @@ __all__ = ["TARGET", "attribute", "find_target"]
 
 #: Methods whose sum comes nearer to the change with more steps.
 _INTEGRALS = ("layer_integrated_gradients", "layer_conductance")
+
+#: Suffixes of tracks.
+SUFFIXES = (".bedgraph", ".bw", ".bigwig")
 
 TARGET = Annotated[
     str | None,
@@ -46,10 +59,14 @@ def _list_methods(wanted: bool) -> None:
 
 def attribute(
     source: SOURCE,
+    genome: GENOME = None,
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help=".tsv, .parquet or .bedgraph.", show_default="stdout, as .tsv"
+            "--output",
+            "-o",
+            help=".tsv, .parquet, .bedgraph or .bw (bigWig).",
+            show_default="stdout, as .tsv",
         ),
     ] = None,
     model: Annotated[
@@ -95,12 +112,16 @@ def attribute(
 ) -> None:
     """Attribute a prediction to the tokens and bases of each sequence, through Captum.
 
-    Coordinates in tables are 0-based, half-open. What methods, baselines and
-    spreads mean, and how far to trust them: docs/attribution.md.
+    Coordinates in tables are 0-based, half-open, on the sequence; tracks are
+    in those of the genome where a BED or a name such as chr1:100-140 has them.
+    What methods, baselines and spreads mean, and how far to trust them:
+    docs/attribution.md.
 
     [bold]Examples[/bold]
 
       dnabert2-explore attribute sites.fa --target donor -o scores.tsv
+
+      dnabert2-explore attribute peaks.bed --genome hg38.2bit -o scores.bw
 
       dnabert2-explore attribute sites.fa --method saturation_mutagenesis -o scores.bedgraph
 
@@ -115,10 +136,16 @@ def attribute(
     if per not in ("base", "token"):
         raise InputError(f"--per {per}: expected base or token")
     if output is not None:
-        if output.suffix not in (".tsv", ".parquet", ".bedgraph"):
-            raise InputError(f"{output}: a name ending in .tsv, .parquet or .bedgraph")
+        if output.suffix not in (".tsv", ".parquet", *SUFFIXES):
+            raise InputError(
+                f"{output}: a name ending in .tsv, .parquet, .bedgraph or .bw says what to write"
+            )
         check_output(output, force)
-    sequences = read_source(source)
+    sequences = read_source(source, genome)
+    if output is not None and output.suffix in SUFFIXES:
+        from ..sequences.tracks import places_of
+
+        places_of(sequences)  # what cannot be written is told before it is computed
     check_known(sequences)
 
     enc = load(model, device=device, dtype=dtype)
@@ -136,7 +163,7 @@ def attribute(
                 )
             )  # fmt: skip
         report(len(sequences), len(sequences))
-    _write(output, sequences, results, per)
+    _write(output, sequences, results, per, genome)
     deltas = [
         abs(one.delta) / abs(one.change) for one in results if one.delta is not None and one.change
     ]
@@ -152,31 +179,41 @@ def attribute(
 
 def find_target(enc: Encoder, target: str | None) -> int | str | tuple[int, int] | None:
     """Read a target as typed: a class, or a stretch of bases for a model without classes."""
+    from ..sequences._letters import whole_number
+
     if target is None and enc.has_masked_lm and not enc.has_head:
         raise InputError(
             f"model {enc.name!r} has no classes: name the bases whose masked log-likelihood is "
             "explained, such as --target 101-112"
         )
     if target is None or enc.has_head:
-        named = target is None or target in enc.classes or not target.isdigit()
-        return target if named or target is None else int(target)
-    first, dash, last = target.replace(",", "").partition("-")
-    if not dash or not first.isdigit() or not last.isdigit() or not 0 < int(first) <= int(last):
+        number = None if target is None or target in enc.classes else whole_number(target)
+        return target if number is None else number
+    first, _, last = target.replace(",", "").partition("-")
+    start, end = whole_number(first), whole_number(last)
+    if not start or not end or start > end:
         raise InputError(
             f"--target {target}: model {enc.name!r} has no classes; expected bases such as 101-112"
         )
-    return int(first) - 1, int(last)
+    return start - 1, end
 
 
 def _write(
-    output: Path | None, sequences: list[Sequence], results: list[Attribution], per: str
+    output: Path | None,
+    sequences: list[Sequence],
+    results: list[Attribution],
+    per: str,
+    genome: Path | None,
 ) -> None:
-    if output is not None and output.suffix == ".bedgraph":
-        with replacing(output) as temporary, temporary.open("w", encoding="utf-8") as handle:
-            handle.write('track type=bedGraph name="attribution"\n')
-            for sequence, result in zip(sequences, results, strict=True):
-                for place, score in enumerate(result.nucleotides):
-                    handle.write(f"{sequence.name}\t{place}\t{place + 1}\t{score:.6g}\n")
+    if output is not None and output.suffix in SUFFIXES:
+        from ..sequences.genome import Genome
+        from ..sequences.tracks import write_track
+
+        sizes = None
+        if genome is not None:
+            with Genome(genome) as opened:
+                sizes = dict(zip(opened.names, opened.lengths, strict=True))
+        write_track(output, sequences, [one.nucleotides for one in results], sizes)
         return
     if output is not None and output.suffix == ".parquet":
         import pandas as pd
@@ -216,7 +253,7 @@ def _rows(
 
 
 def _table(handle: TextIO, sequences: list[Sequence], results: list[Attribution], per: str) -> None:
-    print(*_HEADER[per], sep="\t", file=handle)
+    writer = rows_writer(handle, "\t")
+    writer.writerow(_HEADER[per])
     for row in _rows(sequences, results, per):
-        print(*(f"{one:.6g}" if isinstance(one, float) else one for one in row), sep="\t",
-              file=handle)  # fmt: skip
+        writer.writerow(f"{one:.6g}" if isinstance(one, float) else cell(one) for one in row)

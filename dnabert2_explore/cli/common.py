@@ -6,12 +6,13 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +26,7 @@ __all__ = [
     "DEVICE",
     "DTYPE",
     "FORCE",
+    "GENOME",
     "MODEL",
     "MODELS",
     "SOURCE",
@@ -32,6 +34,7 @@ __all__ = [
     "read_source",
     "stop_between_steps",
     "terminating_as_interrupted",
+    "told_in_one_line",
 ]
 
 #: Folder with the models that ship inside the package, one folder each.
@@ -42,7 +45,13 @@ SOURCE = Annotated[
     typer.Argument(
         metavar="SOURCE",
         help="FASTA (.fa .fasta .fna, also .gz .bz2 .xz), CSV or TSV with a column 'sequence', "
-        "or - for standard input.",
+        "GenBank, EMBL, FASTQ, 2bit, BED with --genome, or - for standard input.",
+    ),
+]
+GENOME = Annotated[
+    Path | None,
+    typer.Option(
+        "--genome", "-g", help="SOURCE is BED: stretches of this genome (FASTA, bgzip, 2bit)."
     ),
 ]
 MODEL = Annotated[
@@ -57,16 +66,39 @@ ATTENTION = Annotated[str, typer.Option(help="auto, eager, sdpa, flex, flash.")]
 FORCE = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
 
 
-def read_source(source: str) -> list[Sequence]:
-    """Sequences from a path, or from standard input for ``-``."""
+def read_source(source: str, genome: Path | None = None) -> list[Sequence]:
+    """Sequences from a path, or from standard input for ``-``; of a BED, those of `genome`."""
     from ..sequences import read_sequences
 
-    if source != "-":
-        # A Path, so that a misspelt name is a missing file and never a pasted sequence.
-        return read_sequences(Path(source))
-    if sys.stdin.isatty():
+    if source == "-" and sys.stdin.isatty():
         raise InputError("nothing to read: name a file, or pipe sequences into standard input")
-    return read_sequences(sys.stdin.buffer)
+    # A Path, so that a misspelt name is a missing file and never a pasted sequence.
+    place = sys.stdin.buffer if source == "-" else Path(source)
+    with told_in_one_line():
+        if genome is not None:
+            from ..sequences.regions import read_bed
+
+            return read_bed(place, genome)
+        return read_sequences(place)
+
+
+@contextmanager
+def told_in_one_line() -> Iterator[None]:
+    """Print what readers warn of as a sentence, without the line of code it comes from."""
+    from ..sequences import ReadingWarning
+
+    before = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
+        if issubclass(category, ReadingWarning):
+            print(f"dnabert2-explore: {message}", file=sys.stderr)
+        else:
+            before(message, category, *rest, **more)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", ReadingWarning)
+        warnings.showwarning = show
+        yield
 
 
 @contextmanager

@@ -8,9 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..delimited import cell
 from ..errors import InputError
 from .attribute import find_target
-from .common import DEVICE, DTYPE, FORCE, SOURCE, progress_bar, read_source, stop_between_steps
+from .common import (
+    DEVICE,
+    DTYPE,
+    FORCE,
+    GENOME,
+    SOURCE,
+    progress_bar,
+    read_source,
+    stop_between_steps,
+)
 from .output import check_output, replacing
 
 if TYPE_CHECKING:
@@ -61,6 +71,7 @@ def motifs(
             min=0, max=1, help="Only sequences that the model gives the target so probably."
         ),
     ] = 0.5,
+    genome: GENOME = None,
     most: Annotated[
         int, typer.Option(min=1, help="At most so many sequences, the most confident first.")
     ] = 500,
@@ -90,7 +101,7 @@ def motifs(
         if path.suffix not in (".html", ".meme", ".tsv"):
             raise InputError(f"{path}: a name ending in .html, .meme or .tsv says what to write")
         check_output(path, force)
-    sequences = read_source(source)
+    sequences = read_source(source, genome)
     check_known(sequences)
     known = jaspar(collection) if database is None else read_motifs(database)
     enc = load(model, device=device, dtype=dtype)
@@ -150,7 +161,7 @@ def _write(path: Path, enc: Encoder, found: MotifFindings) -> None:
         return
     if path.suffix == ".tsv":
         table = found.discovery.table() if found.matches is None else found.matches.table()
-        text = table.to_csv(sep="\t", index=False)
+        text = table.map(cell).to_csv(sep="\t", index=False)
     else:
         text = motif_report(
             found.discovery,

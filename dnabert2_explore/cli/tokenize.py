@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 import warnings
@@ -15,7 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from .common import FORCE, MODEL, MODELS, SOURCE, read_source
+from ..delimited import cell, rows_writer
+from ..files import located
+from .common import FORCE, GENOME, MODEL, MODELS, SOURCE, read_source
 from .output import check_output, replacing
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Format(StrEnum):
 
 def tokenize(
     source: SOURCE = "-",
+    genome: GENOME = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="File to write.", show_default="standard output"),
@@ -77,7 +79,7 @@ def tokenize(
     """
     if output is not None:
         check_output(output, force)
-    sequences = read_source(source)
+    sequences = read_source(source, genome)
     segmentations = _segment(sequences, _schemes(_tokenizer(model), special, kmer or [], sixmers))
     write = _WRITERS[form, summary]
     with _opened(output) as file:
@@ -88,7 +90,7 @@ def _tokenizer(model: str) -> DnaTokenizer:
     """Tokenizer of a model, its weights and torch left alone where the file is at hand."""
     from ..tokens import DnaTokenizer
 
-    for folder in (MODELS / model, Path(model).expanduser()):
+    for folder in (MODELS / model, located(model)):
         if (folder / "tokenizer.json").is_file():
             return DnaTokenizer.from_file(folder / "tokenizer.json")
     from ..network.checkpoint import find_checkpoint
@@ -136,12 +138,12 @@ def _opened(output: Path | None) -> Iterator[TextIO]:
 
 
 def _rows(segmentations: Iterator[tuple[str, str, Tokens]], file: TextIO) -> None:
-    writer = csv.writer(file, delimiter="\t", lineterminator="\n")
+    writer = rows_writer(file, "\t")
     writer.writerow(["name", "scheme", "index", "token", "id", "start", "end"])
     for name, scheme, tokens in segmentations:
         spans = tokens.spans.tolist()
         for i, (token, number) in enumerate(zip(tokens.tokens, tokens.ids.tolist(), strict=True)):
-            writer.writerow([name, scheme, i, token, number, *spans[i]])
+            writer.writerow([cell(name), scheme, i, token, number, *spans[i]])
 
 
 def _counts(name: str, scheme: str, tokens: Tokens) -> dict[str, str | int | float]:
@@ -156,13 +158,12 @@ def _counts(name: str, scheme: str, tokens: Tokens) -> dict[str, str | int | flo
 
 
 def _summary(segmentations: Iterator[tuple[str, str, Tokens]], file: TextIO) -> None:
-    writer: csv.DictWriter[str] | None = None
-    for segmentation in segmentations:
+    writer = rows_writer(file, "\t")
+    for number, segmentation in enumerate(segmentations):
         row = _counts(*segmentation)
-        if writer is None:
-            writer = csv.DictWriter(file, list(row), delimiter="\t", lineterminator="\n")
-            writer.writeheader()
-        writer.writerow(row)
+        if not number:
+            writer.writerow(row)
+        writer.writerow(map(cell, row.values()))
 
 
 def _json(segmentations: Iterator[tuple[str, str, Tokens]], file: TextIO) -> None:

@@ -11,6 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from ..errors import CheckpointError
+from ..files import expanded, located
 from ..network import (
     Dnabert2Config,
     Dnabert2ForSequenceClassification,
@@ -40,7 +41,7 @@ _HEAD = "classifier.weight"
 
 def is_adapter(source: str | Path) -> bool:
     """Whether a folder holds an adapter rather than a whole model."""
-    return (Path(source).expanduser() / ADAPTER_CONFIG).is_file()
+    return (located(source) / ADAPTER_CONFIG).is_file()
 
 
 def find_base(folder: str | Path, shipped: Mapping[str, Path]) -> Checkpoint:
@@ -59,7 +60,7 @@ def find_base(folder: str | Path, shipped: Mapping[str, Path]) -> Checkpoint:
     CheckpointError
         If the folder is incomplete, holds another kind of adapter, or the model cannot be found.
     """
-    folder = Path(folder).expanduser()
+    folder = expanded(folder)
     path = folder / ADAPTER_CONFIG
     settings = read_json(path, CheckpointError)
     name, kind = settings.get("base_model_name_or_path"), settings.get("peft_type")
@@ -109,7 +110,7 @@ def merge_adapter(
     """
     from peft import PeftModel
 
-    folder = Path(folder).expanduser()
+    folder = expanded(folder)
     weights = folder / ADAPTER_WEIGHTS
     source = load_network(base, torch.float32, attention)
     try:

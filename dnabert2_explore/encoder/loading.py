@@ -10,6 +10,7 @@ from ..errors import InputError
 from ..network.attention import BACKENDS, why_not
 from ..network.attention.choose import fastest_backend
 from ..network.checkpoint import find_checkpoint, load_network, read_config
+from ..network.registry import warn_of_rival
 from ..tokens import DnaTokenizer
 from .adapters import find_base, is_adapter, merge_adapter
 from .cache import find_cache
@@ -71,12 +72,18 @@ def load(
     InputError
         If the device, dtype or backend is unknown or not available.
 
+    Warns
+    -----
+    UserWarning
+        If another package has transformers' Auto classes for ``model_type: dnabert2``.
+
     Examples
     --------
     >>> enc = load("pocket")
     >>> enc.tokenize("ACGTACGTTTGACA").tokens[0]
     '[CLS]'
     """
+    warn_of_rival()
     where = find_device(device)
     find_dtype(dtype, where, 0)  # a misspelt name is told before a model is downloaded
     if attention != "auto" and attention not in BACKENDS:

@@ -6,15 +6,6 @@ Importing this package registers the models with transformers' Auto classes, so 
 
 from __future__ import annotations
 
-from transformers import (
-    AutoConfig,
-    AutoModel,
-    AutoModelForMaskedLM,
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    PreTrainedTokenizerFast,
-)
-
 from .alibi import alibi_slopes
 from .attention import BACKENDS
 from .config import Dnabert2Config
@@ -24,6 +15,7 @@ from .modeling import (
     Dnabert2Model,
     Dnabert2PreTrainedModel,
 )
+from .registry import register
 
 __all__ = [
     "BACKENDS",
@@ -35,10 +27,4 @@ __all__ = [
     "alibi_slopes",
 ]
 
-AutoConfig.register("dnabert2", Dnabert2Config, exist_ok=True)
-AutoModel.register(Dnabert2Config, Dnabert2Model, exist_ok=True)
-AutoModelForMaskedLM.register(Dnabert2Config, Dnabert2ForMaskedLM, exist_ok=True)
-AutoModelForSequenceClassification.register(
-    Dnabert2Config, Dnabert2ForSequenceClassification, exist_ok=True
-)
-AutoTokenizer.register(Dnabert2Config, fast_tokenizer_class=PreTrainedTokenizerFast, exist_ok=True)
+register()

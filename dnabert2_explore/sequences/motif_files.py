@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..files import replacing
+from ..files import expanded, replacing
 from ._open import open_bytes, open_path
 from .motifs import ALPHABET, Motif
 
@@ -113,7 +113,7 @@ def write_motifs(path: str | os.PathLike[str], motifs: Iterable[Motif]) -> None:
     InputError
         If there are no motifs, or the file cannot be written.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     data = meme_text(motifs).encode("utf-8")
     if path.suffix == ".gz":
         data = gzip.compress(data, 9, mtime=0)  # the same bytes on every run

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..files import replacing
+from ..files import expanded, replacing
 from .errors import StoreError
 from .layout import COORDINATES
 from .store import EmbeddingStore, open_store
@@ -56,7 +56,7 @@ def export(store: EmbeddingStore | str | os.PathLike[str], path: str | os.PathLi
     StoreError
         If the file cannot be written.
     """
-    target = Path(path).expanduser()
+    target = expanded(path)
     if target.suffix not in _WRITERS:
         raise InputError(
             f"{path} says no format; expected a name that ends in {', '.join(SUFFIXES)}: give one."

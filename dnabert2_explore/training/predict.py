@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from ..encoder import Encoder, load
 from ..encoder.inputs import far_lengths
 from ..errors import InputError
 from ..files import replacing
+from ..sealed import write_json
 from ..sequences import UnknownBasesWarning
 from .metrics import Scores, score
 from .records import Record, RecordFile
@@ -166,10 +166,8 @@ def predict_table(
     scores = None
     if file.labelled:
         scores = score(task, np.array(labels), np.concatenate(kept), classes, bootstrap)
-        with replacing(out.with_suffix(".scores.json")) as temporary:
-            about = {"model": str(encoder.info), "source": str(source)}
-            text = json.dumps(about | scores.to_json(), indent=1, ensure_ascii=False)
-            temporary.write_text(text + "\n", encoding="utf-8")
+        about = {"model": str(encoder.info), "source": str(source)}
+        write_json(out.with_suffix(".scores.json"), about | scores.to_json())
     return PredictionSummary(seen.rows, out, task, classes, str(encoder.info), scores, seen.notes())
 
 

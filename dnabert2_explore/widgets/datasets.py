@@ -19,7 +19,7 @@ from ipywidgets import HTML, Button, Dropdown, FileUpload, HBox, Text, Textarea,
 from .. import demo
 from ..errors import InputError
 from ..figures.colours import class_colours
-from ..files import replacing
+from ..files import expanded, replacing
 from ..sequences import gc_content
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class DataChooser(VBox):
         self._files.layout.display = ""
         fields = (self.train_file, self.dev_file, self.test_file)
         train, dev, test = (
-            str(Path(path).expanduser()) if (path := field.value.strip()) else ""
+            str(expanded(path)) if (path := field.value.strip()) else ""
             for field in fields
         )
         if not train:

@@ -19,6 +19,7 @@ from ..figures.colours import theme_of
 from ..figures.gym import column_values, sweep_figure
 from ..figures.style import band
 from ..sequences import Sequence
+from ..sequences._letters import whole_number
 from ..sequences.given import as_sequences
 from ..sequences.jaspar import jaspar
 from ..sequences.motifs import Motif
@@ -225,12 +226,13 @@ class MotifGym(Explorer):
         text = self.at.value.strip().replace(",", "")
         if not text:
             return None
-        if not text.isdigit() or not 1 <= int(text) <= n_bases:
+        number = whole_number(text)
+        if number is None or not 1 <= number <= n_bases:
             raise InputError(
                 f"{self.at.value!r} is no place in this background; expected a number from 1 to "
                 f"{n_bases:,}: change it, or leave it empty for the middle."
             )
-        at = int(text) - 1
+        at = number - 1
         if text == self._carried:
             # A cell was picked, for its own sweep; what is swept now may need more room.
             other = self._motif(self.second.value) if self.second.value.strip() else motif

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from html import escape
 from typing import Any
 
@@ -21,7 +22,8 @@ from ipywidgets import (
 
 from ..errors import ExploreError, InputError
 from ..figures.style import span_text
-from ..sequences import read_sequences
+from ..sequences import ReadingWarning, read_sequences
+from ..sequences._letters import whole_number
 from .state import MINE, Selection
 
 __all__ = ["InputBar", "parse_span", "zoomed"]
@@ -59,11 +61,12 @@ def parse_span(text: str, length: int) -> tuple[int, int]:
         If that is not a stretch of the sequence.
     """
     parts = text.replace("–", "-").replace("..", "-").replace(",", "").replace(" ", "").split("-")
-    if not 1 <= len(parts) <= 2 or not all(part.isdigit() for part in parts):
+    numbers = [whole_number(part) for part in parts]
+    if not 1 <= len(parts) <= 2 or None in numbers:
         raise InputError(
             f"{text!r} is not a stretch of bases; expected for example 101-250: type two positions."
         )
-    first, last = int(parts[0]), int(parts[-1])
+    first, last = numbers[0] or 0, numbers[-1] or 0
     if not 1 <= first <= last <= length:
         raise InputError(
             f"Bases {text} do not lie in this sequence; expected positions from 1 to {length:,}: "
@@ -108,7 +111,7 @@ class InputBar(VBox):
         self.upload = FileUpload(
             description="Upload file",
             multiple=True,
-            accept=".fa,.fasta,.fna,.csv,.tsv,.txt,.gz,.bz2,.xz",
+            accept=".fa,.fasta,.fna,.csv,.tsv,.txt,.gb,.gbk,.gbff,.embl,.fq,.fastq,.2bit,.gz,.bz2,.xz",
         ).add_class("dx-upload")
         self.add = self._button("Add", "Add what is pasted", "dx-add")
         self.add.button_style = "primary"
@@ -122,8 +125,8 @@ class InputBar(VBox):
                         self.add,
                         self.upload,
                         HTML(
-                            "<span class='dx-hint'>FASTA or a table (.csv, .tsv), also compressed; "
-                            "nothing leaves this computer.</span>"
+                            "<span class='dx-hint'>FASTA, a table (.csv, .tsv), GenBank, EMBL, "
+                            "FASTQ or 2bit, also compressed; nothing leaves this computer.</span>"
                         ),
                     ]
                 ).add_class("dx-add-row"),
@@ -282,7 +285,9 @@ class InputBar(VBox):
     def _read(self, source: Any, what: str, name: str | None = None) -> bool:
         """Add the sequences of `source`; False, with the reason on show, if they cannot be read."""
         try:
-            sequences = read_sequences(source, name=name)
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always", ReadingWarning)
+                sequences = read_sequences(source, name=name)
             self.selection.add(sequences, MINE)
         except ExploreError as error:
             self.say(f"Could not use {escape(what)}: {escape(str(error))}", error=True)
@@ -291,7 +296,8 @@ class InputBar(VBox):
             self.say(f"Could not read {escape(what)}: {escape(str(error))}", error=True)
             return False
         n = len(sequences)
-        self.say(f"Added {n:,} sequence{'s' if n != 1 else ''} from {escape(what)}.")
+        said = [f"Added {n:,} sequence{'s' if n != 1 else ''} from {escape(what)}."]
+        self.say(" ".join([*said, *(escape(str(one.message)) for one in told)]))
         return True
 
 

@@ -11,6 +11,7 @@ from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, SelectMultiple, V
 from ..delimited import cell, remark
 from ..errors import InputError
 from ..figures.leaderboard import leaderboard_dots
+from ..files import expanded
 from .explorer import Explorer
 from .state import Selection
 
@@ -123,7 +124,7 @@ class LeaderboardExplorer(Explorer):
         folder = self.results.value.strip()
         if folder:
             self._given = None
-        source = Path(folder).expanduser() if folder else self._given
+        source = expanded(folder) if folder else self._given
         if source is None or (isinstance(source, Path) and not source.is_dir()):
             self.board = None
         else:

@@ -16,6 +16,7 @@ from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, ToggleButton, VBo
 from ..delimited import csv_line, csv_lines, remark
 from ..errors import Cancelled, InputError
 from ..figures.curves import pretrain_curves
+from ..files import expanded
 from .explorer import Explorer, sentence
 from .runlog import RunState, find_runs, read_run, signature_of
 from .state import Selection
@@ -155,7 +156,7 @@ class PretrainingMonitor(Explorer):
             self.state = None
             self._draw()
             return
-        self.state = read_run(Path(folder).expanduser())
+        self.state = read_run(expanded(folder))
         self._draw()
 
     def _on_follow(self) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
-import json
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from ..errors import InputError
+from ..sealed import read_json
 
 __all__ = ["RunState", "find_runs", "read_rows", "read_run", "signature_of"]
 
@@ -55,20 +58,50 @@ class RunState:
     signature: tuple[Any, ...]
 
 
-def read_rows(path: Path) -> list[dict[str, Any]]:
+def read_rows(path: Path, numbers: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     """Read a CSV as far as its lines have ended; numbers become floats.
 
     A line that is being written is left for the next time; a file that is not there has no rows.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    numbers : tuple of str
+        Columns that hold a number in every row (the first of them) or in some.
+
+    Raises
+    ------
+    InputError
+        If a line is none of such a table; the message names it.
     """
     try:
         text = path.read_text(encoding="utf-8")
+        whole = text[: text.rfind("\n") + 1]
+        reader = csv.DictReader(whole.splitlines())
+        rows = []
+        for cells in reader:
+            row = {key: _value(cell) for key, cell in cells.items() if key is not None}
+            if wrong := _wrong(row, numbers):
+                raise InputError(
+                    f"{path}, line {reader.line_num}: {wrong}; mend the line, or name another run."
+                )
+            rows.append(row)
+        return rows
     except FileNotFoundError:
         return []
-    whole = text[: text.rfind("\n") + 1]
-    return [
-        {key: _value(cell) for key, cell in row.items() if key is not None}
-        for row in csv.DictReader(whole.splitlines())
-    ]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path} is no log of a run ({error}): name another run.") from error
+
+
+def _wrong(row: dict[str, Any], numbers: tuple[str, ...]) -> str:
+    """Say what in a row is no number that has to be one; empty where nothing is."""
+    for place, name in enumerate(numbers):
+        value = row.get(name)
+        if value is None and place:
+            continue
+        if not isinstance(value, float) or not math.isfinite(value):
+            return f"its {name!r} is {str(value)[:40]!r} instead of a number"
+    return ""
 
 
 def _value(cell: str | None) -> Any:
@@ -103,13 +136,18 @@ def read_run(folder: Path, now: float | None = None) -> RunState:
         With ``log.csv``, ``evaluation.csv``, ``run.json``; whatever is missing is empty.
     now : float, optional
         Seconds since the epoch, for tests.
+
+    Raises
+    ------
+    InputError
+        If a file of it is damaged; the message names it.
     """
     now = time.time() if now is None else now
     signature = signature_of(folder)
-    log = read_rows(folder / "log.csv")
-    evaluation = read_rows(folder / "evaluation.csv")
+    log = read_rows(folder / "log.csv", ("step", "tokens_per_second", "seconds"))
+    evaluation = read_rows(folder / "evaluation.csv", ("step",))
     about = _json(folder / "run.json")
-    steps = int(about.get("config", {}).get("total_steps", 0))
+    steps = _steps(folder / "run.json", about)
     step = int(log[-1]["step"]) if log else 0
     recent = [float(row["tokens_per_second"]) for row in log[-10:] if row.get("tokens_per_second")]
     pace = sorted(recent)[len(recent) // 2] if recent else 0.0
@@ -124,16 +162,32 @@ def read_run(folder: Path, now: float | None = None) -> RunState:
         _left(log, step, steps),
         tuple(str(note) for note in about.get("notes", ())),
         about,
-        {str(name): float(value) for name, value in _json(folder / "references.json").items()},
+        _losses(folder / "references.json"),
         signature,
     )
 
 
 def _json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
+    return read_json(path) if path.is_file() else {}
+
+
+def _steps(path: Path, about: dict[str, Any]) -> int:
+    """Read how many steps are planned; 0 where nothing says."""
+    config, notes = about.get("config", {}), about.get("notes", [])
+    planned = config.get("total_steps", 0) if isinstance(config, dict) else None
+    if not isinstance(planned, int) or not isinstance(notes, list):
+        raise InputError(
+            f"{path} describes no run: expected its config with a number of steps, and notes; "
+            "restore it from a copy, or name another run."
+        )
+    return planned
+
+
+def _losses(path: Path) -> dict[str, float]:
+    found = _json(path)
+    if not all(isinstance(value, int | float) for value in found.values()):
+        raise InputError(f"{path} holds no losses to compare with: remove it.")
+    return {name: float(value) for name, value in found.items()}
 
 
 def _state(folder: Path, log: list[dict[str, Any]], step: int, steps: int, now: float) -> str:

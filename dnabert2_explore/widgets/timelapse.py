@@ -17,6 +17,7 @@ from ipywidgets import HTML, Dropdown, HBox, IntSlider, Play, Widget, jslink
 from ..delimited import csv_line, csv_lines, remark
 from ..errors import InputError
 from ..figures.timelapse import timelapse_figure, timelapse_movie
+from ..files import expanded
 from ..sequences import Sequence
 from .examples import SPLICE, WINDOWS, fill
 from .explorer import Explorer
@@ -137,7 +138,7 @@ class TimeLapseExplorer(Explorer):
                 "There is no run to show: name the folder of one that keeps snapshots."
             )
         found = find_snapshots(self.run)
-        state = read_run(Path(self.run).expanduser())
+        state = read_run(expanded(self.run))
         # A folder of snapshots alone tells of no run: it is none that is still to begin.
         begins = state.state == "waiting" and (bool(state.about) or not found)
         going = state.state == "running" or begins

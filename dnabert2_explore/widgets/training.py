@@ -16,6 +16,7 @@ from ..delimited import csv_line, csv_lines, remark
 from ..encoder import SHIPPED, Encoder, load
 from ..errors import Cancelled, InputError
 from ..figures.curves import METRICS, Interval, finetune_curves, metric_name
+from ..files import located
 from .datasets import SHARE, Chosen, DataChooser
 from .explorer import Explorer
 from .jobs import Job, JobBar
@@ -312,7 +313,7 @@ class FinetuneApp(Explorer):
         name = self.model.value.strip()
         if name not in self._parameters:
             # Only what is here already is looked into; a hub id is downloaded when a run begins.
-            here = name in SHIPPED or Path(name).expanduser().is_dir()
+            here = name in SHIPPED or located(name).is_dir()
             self._parameters[name] = load(name).info.parameters if here else _SMALL
         return self._parameters[name]
 

@@ -119,3 +119,19 @@ def test_names_in_messages_are_escaped(bar):
         },
     )
     assert "<img" not in bar.message.value
+
+
+def test_what_can_be_meant_in_two_ways_is_said(bar):
+    bar.paste.value = "ACGTTGCA\nTTGCATTA"
+    bar.add.click()
+    assert "2 lines without a header, is read as one sequence of 16 bases" in bar.message.value
+    bar.paste.value = ">a\nACGTAC CGTACG GTACGT"
+    bar.add.click()
+    assert "joined back" in bar.message.value
+    assert bar.selection.current.bases == "ACGTACGT"
+
+
+def test_positions_are_ascii_digits():
+    for text in ("²", "٣", "1-" + "9" * 5000):
+        with pytest.raises(InputError):
+            parse_span(text, 100)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...sequences.motifs import Motif
 from ...tokens import Tokens
+from .background import EVEN, is_even
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,10 +57,10 @@ class Hits:
     strand : numpy.ndarray, shape (n,), int8
         1, or -1 where the reverse complement is the motif's site. A palindrome has both.
     score : numpy.ndarray, shape (n,), float64
-        Log-likelihood ratio of motif and even bases, in bits.
+        Log-likelihood ratio of motif and background, in bits.
     p_value : numpy.ndarray, shape (n,), float64
-        Probability of that score or more at one place of random bases; not corrected for how many
-        places, strands and motifs were looked at.
+        Probability of that score or more at one place of random bases, as common as `background`
+        says; not corrected for how many places, strands and motifs were looked at.
     motifs : tuple of Motif
     names : tuple of str
         Of the sequences.
@@ -68,6 +69,8 @@ class Hits:
     threshold : float
         Hits have p-values below it.
     both_strands : bool
+    background : tuple of four float
+        How often A, C, G and T occur by chance.
     """
 
     sequence: NDArray[np.int64]
@@ -82,6 +85,7 @@ class Hits:
     lengths: NDArray[np.int64]
     threshold: float
     both_strands: bool
+    background: tuple[float, float, float, float] = EVEN
 
     def __len__(self) -> int:
         return len(self.start)
@@ -90,8 +94,13 @@ class Hits:
         strands = "both strands" if self.both_strands else "the strand as given"
         return (
             f"{len(self):,} hits of {len(self.motifs):,} motifs in {len(self.names):,} sequences "
-            f"(FIMO, p < {self.threshold:g}, {strands}, even background)"
+            f"(FIMO, p < {self.threshold:g}, {strands}, {self._bases()} background)"
         )
+
+    def _bases(self) -> str:
+        if is_even(self.background):
+            return "even"
+        return f"{self.background[1] + self.background[2]:.0%} GC"
 
     def of(self, sequence: int) -> Hits:
         """Return the hits in one sequence, numbered as before.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Sequence as Items
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +18,7 @@ from ...sequences import Cleaned, Sequence, clean
 from ...sequences.given import as_sequences
 from ...sequences.motifs import Motif
 from ...threads import torch_threads
+from .background import BIN, EVEN, background_of, is_even, sites, steps_of
 from .hits import Hits
 
 if TYPE_CHECKING:
@@ -28,10 +30,6 @@ _guard = threading.Lock()
 
 #: Bases scanned at once: 8 MB, and some seconds for a thousand motifs.
 CHUNK = 1 << 21
-#: Added to every probability before its logarithm is taken, since a count of 0 is no proof.
-PSEUDO = 1e-4
-#: Scores of bases are rounded to this many bits, and p-values are exact for the rounded ones.
-BIN = 1 / 8
 _NO_BASE = 4
 
 _CODES = np.full(256, _NO_BASE, dtype=np.int8)
@@ -51,13 +49,15 @@ def scan_motifs(
     threshold: float = 1e-4,
     both_strands: bool = True,
     progress: Progress | None = None,
+    background: str | Items[float] = "even",
 ) -> Hits:
     """Find the sites of motifs in sequences, as FIMO does (Grant et al. 2011; memelite).
 
-    Each place is scored by the log-likelihood ratio of motif and even bases, with 0.0001 added to
+    Each place is scored by the log-likelihood ratio of motif and background, with 0.0001 added to
     every probability of the motif and rounded to 1/8 bit at every position, and is a hit if its
     p-value is below `threshold`. In 1 kb, both strands, chance alone gives up to 0.2 hits of each
-    motif at 1e-4.
+    motif at 1e-4 where bases occur as the background says. Where they do not it gives more: with
+    70% G and C an even background finds up to eight times as many of a GC-rich motif.
 
     Parameters
     ----------
@@ -71,6 +71,9 @@ def scan_motifs(
         Also find reverse complements.
     progress : callable, optional
         Called as progress(bases done, bases in all); may raise `Cancelled`.
+    background : {"even", "sequences"} or sequence of four float
+        How often A, C, G and T occur by chance: equally, as in the sequences that are scanned, or
+        as given. On both strands A and T, and C and G, get the mean of the two.
 
     Returns
     -------
@@ -79,8 +82,8 @@ def scan_motifs(
     Raises
     ------
     InputError
-        If there are no sequences or no motifs, `threshold` is no probability, or no site of any
-        motif can have a p-value below it.
+        If there are no sequences or no motifs, `threshold` is no probability, `background` is no
+        distribution, or no site of any motif can have a p-value below the threshold.
 
     Warns
     -----
@@ -106,8 +109,10 @@ def scan_motifs(
             f"The threshold on p-values is {threshold}: give a number between 0 and 1, such as "
             "0.0001."
         )
-    _tell_out_of_reach(each, threshold)
-    found = _scan([one.bases for one in cleaned], each, threshold, both_strands, progress)
+    texts = [one.bases for one in cleaned]
+    expected = background_of(background, texts, both_strands)
+    _tell_out_of_reach(each, threshold, expected)
+    found = _scan(texts, each, threshold, both_strands, progress, expected)
     lengths = [one.composition.length + one.composition.whitespace for one in cleaned]
     for number, one in enumerate(cleaned):
         if one.positions is not None:  # white space was dropped
@@ -122,24 +127,24 @@ def scan_motifs(
         lengths=np.array(lengths, dtype=np.int64),
         threshold=threshold,
         both_strands=both_strands,
+        background=expected,
     )
 
 
-def out_of_reach(motifs: Iterable[Motif], threshold: float) -> tuple[int, ...]:
+def out_of_reach(
+    motifs: Iterable[Motif], threshold: float, background: Items[float] = EVEN
+) -> tuple[int, ...]:
     """Tell which motifs (indices) have no site that could get a p-value below `threshold`."""
-    return tuple(i for i, motif in enumerate(motifs) if _least_p_value(motif) >= threshold)
+    return tuple(
+        i for i, motif in enumerate(motifs) if _least_p_value(motif, background) >= threshold
+    )
 
 
-def _least_p_value(motif: Motif) -> float:
-    """P-value of a motif's best site: how many of all words score as high."""
-    steps = _steps(motif)
-    best = (steps == steps.max(axis=1, keepdims=True)).sum(axis=1)
-    return float(np.prod(best / 4))
-
-
-def _steps(motif: Motif) -> NDArray[np.float64]:
-    """Log-likelihood ratio of each base to even ones, in steps of `BIN`, shape (length, 4)."""
-    return np.round((np.log2(motif.probabilities + PSEUDO) + 2) / BIN)
+def _least_p_value(motif: Motif, background: Items[float] = EVEN) -> float:
+    """P-value of a motif's best site: how probable are words that score as high."""
+    steps = steps_of(motif, background)
+    best = (steps == steps.max(axis=1, keepdims=True)) * np.asarray(background)
+    return float(np.prod(best.sum(axis=1)))
 
 
 def _for_memelite(steps: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -153,12 +158,14 @@ def _for_memelite(steps: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.exp2(levels * BIN - 2 + 1e-9).T
 
 
-def _tell_out_of_reach(motifs: tuple[Motif, ...], threshold: float) -> None:
-    lost = out_of_reach(motifs, threshold)
+def _tell_out_of_reach(
+    motifs: tuple[Motif, ...], threshold: float, background: Items[float]
+) -> None:
+    lost = out_of_reach(motifs, threshold, background)
     if not lost:
         return
     example = motifs[lost[0]]
-    about = f"{example.label}, whose best site has p = {_least_p_value(example):.2g}"
+    about = f"{example.label}, whose best site has p = {_least_p_value(example, background):.2g}"
     if len(lost) == len(motifs):
         which = about if len(lost) == 1 else f"any of {len(lost):,} motifs, such as {about}"
         raise InputError(
@@ -226,34 +233,87 @@ def _scan(
     threshold: float,
     both_strands: bool,
     progress: Progress | None,
+    background: Items[float],
 ) -> _Found:
-    from memelite import fimo  # numba and what else it brings take a second
-
     total, done = sum(map(len, texts)), 0
     if progress is not None:
         progress(0, total)
-    steps = [_steps(motif) for motif in motifs]
-    least = np.array([one.min(axis=1).sum() for one in steps])
-    matrices = {str(i): _for_memelite(one) for i, one in enumerate(steps)}
+    steps = [steps_of(motif, background) for motif in motifs]
+    find = _by_memelite if is_even(background) else _by_convolution
     found = [_Found.nothing()]
     for batch in _batches(texts, max(map(len, motifs))):
         # End to end with an N between: what reaches across a border holds it, and is dropped.
         text = "N".join(texts[piece.sequence][piece.begin : piece.end] for piece in batch)
         codes = _CODES[np.frombuffer(text.encode("ascii"), dtype=np.uint8)]
-        with numba_alone():
-            tables = fimo(
-                matrices,
-                (codes == np.arange(4, dtype=np.int8)[:, None]).astype(np.int8)[None],
-                bin_size=BIN,
-                eps=0.0,
-                threshold=threshold,
-                reverse_complement=both_strands,
-            )
-        found += [_placed(table, codes, batch, least) for table in _joined(tables)]
+        found += find(codes, batch, steps, background, threshold, both_strands)
         done += sum(piece.own - piece.begin for piece in batch)
         if progress is not None:
             progress(done, total)
     return _Found(*map(np.concatenate, zip(*found, strict=True)))
+
+
+def _by_memelite(
+    codes: NDArray[np.int8],
+    batch: list[_Piece],
+    steps: list[NDArray[np.float64]],
+    background: Items[float],
+    threshold: float,
+    both_strands: bool,
+) -> list[_Found]:
+    """Scan against even bases, the only ones that memelite knows."""
+    from memelite import fimo  # numba and what else it brings take a second
+
+    with numba_alone():
+        tables = fimo(
+            {str(i): _for_memelite(one) for i, one in enumerate(steps)},
+            (codes == np.arange(4, dtype=np.int8)[:, None]).astype(np.int8)[None],
+            bin_size=BIN,
+            eps=0.0,
+            threshold=threshold,
+            reverse_complement=both_strands,
+        )
+    least = np.array([one.min(axis=1).sum() for one in steps])
+    return [
+        _placed(
+            batch,
+            codes,
+            motif=(motif := table["motif_idx"].to_numpy(dtype=np.int64)),
+            start=table["start"].to_numpy(dtype=np.int64),
+            end=table["end"].to_numpy(dtype=np.int64),
+            strand=np.where(table["strand"] == "+", 1, -1),
+            # Memelite took the least score of each motif for 0.
+            score=np.round(table["score"].to_numpy(dtype=np.float64) / BIN) + least[motif],
+            p_value=table["p-value"].to_numpy(dtype=np.float64),
+        )
+        for table in _joined(tables)
+    ]
+
+
+def _by_convolution(
+    codes: NDArray[np.int8],
+    batch: list[_Piece],
+    steps: list[NDArray[np.float64]],
+    background: Items[float],
+    threshold: float,
+    both_strands: bool,
+) -> list[_Found]:
+    """Scan against any bases."""
+    lengths = np.array([len(one) for one in steps])
+    return [
+        _placed(
+            batch,
+            codes,
+            motif=motif,
+            start=start,
+            end=start + lengths[motif],
+            strand=np.full(len(motif), strand),
+            score=score,
+            p_value=p_value,
+        )
+        for motif, start, strand, score, p_value in sites(
+            codes, steps, background, threshold, both_strands
+        )
+    ]
 
 
 @contextmanager
@@ -275,32 +335,33 @@ def _joined(tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
 
 
 def _placed(
-    table: pd.DataFrame,
-    codes: NDArray[np.int8],
     batch: list[_Piece],
-    least: NDArray[np.float64],
+    codes: NDArray[np.int8],
+    *,
+    motif: NDArray[np.int64],
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    strand: NDArray[np.int64],
+    score: NDArray[np.float64],
+    p_value: NDArray[np.float64],
 ) -> _Found:
     """Bring hits in a batch to their sequences, and drop those on letters other than bases.
 
-    `least` is the score that memelite took for 0, in steps, of each motif.
+    `score` is in steps of `BIN`.
     """
-    start = table["start"].to_numpy(dtype=np.int64)
-    end = table["end"].to_numpy(dtype=np.int64)
     first = np.cumsum([0, *(piece.end - piece.begin + 1 for piece in batch[:-1])])
     which = np.searchsorted(first, start, side="right") - 1
     sequence, begin, own = np.array([(p.sequence, p.begin, p.own) for p in batch]).T
     shift = begin[which] - first[which]
-    # FIMO proper passes over ambiguous letters too; memelite takes them for bases of score 0.
+    # FIMO proper passes over ambiguous letters too; here they score 0.
     doubtful = np.concatenate([[0], np.cumsum(codes == _NO_BASE)])
     kept = (doubtful[start] == doubtful[end]) & (start + shift < own[which])
-    motif = table["motif_idx"].to_numpy(dtype=np.int64)
-    score = (np.round(table["score"].to_numpy(dtype=np.float64) / BIN) + least[motif]) * BIN
     return _Found(
         sequence=sequence[which][kept],
         motif=motif[kept],
         start=(start + shift)[kept],
         end=(end + shift)[kept],
-        strand=np.where(table["strand"] == "+", 1, -1).astype(np.int8)[kept],
-        score=score[kept],
-        p_value=table["p-value"].to_numpy(dtype=np.float64)[kept],
+        strand=strand.astype(np.int8)[kept],
+        score=score[kept] * BIN,
+        p_value=p_value[kept],
     )

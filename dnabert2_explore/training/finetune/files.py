@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...errors import InputError
+from ...files import expanded
 
 __all__ = ["find_splits"]
 
@@ -37,7 +38,7 @@ def find_splits(data: str | Path) -> dict[str, str]:
     InputError
         If a folder has no file train, or two files for one of them.
     """
-    data = Path(data).expanduser()
+    data = expanded(data)
     if not data.is_dir():
         return {"train": str(data), "dev": "", "test": ""}
     found: dict[str, str] = {}

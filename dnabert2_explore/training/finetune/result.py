@@ -10,6 +10,7 @@ from typing import Any
 
 from ...errors import InputError
 from ...files import replacing
+from ...sealed import read_json, write_json
 from ..leakage import LeakageReport
 from ..metrics import Scores
 from ..rules import RuleComparison
@@ -93,9 +94,7 @@ class FinetuneResult:
             "notes": list(self.notes),
             "rule": None if self.rule is None else self.rule.to_json(),
         }
-        with replacing(folder / RESULT) as temporary:
-            text = json.dumps(content | more, indent=1, ensure_ascii=False, allow_nan=False)
-            temporary.write_text(text + "\n", encoding="utf-8")
+        write_json(folder / RESULT, content | more)
 
     def write_scores(self) -> None:
         """Write ``scores.json`` beside the weights: what the model reaches, and rules beside it.
@@ -129,10 +128,10 @@ class FinetuneResult:
             If the folder has no readable ``result.json``.
         """
         folder = Path(folder)
+        content = read_json(folder / RESULT)
         try:
-            content = json.loads((folder / RESULT).read_text(encoding="utf-8"))
             rule = content.get("rule")  # files of before rules were fitted have none
-            return cls(
+            result = cls(
                 task=content["task"],
                 classes=tuple(content["classes"]),
                 best_step=content["best_step"],
@@ -147,8 +146,10 @@ class FinetuneResult:
                 model=folder / "model",
                 rule=None if rule is None else RuleComparison.from_json(rule),
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            str(result)  # what is of another kind than it says shows itself here
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(
                 f"{folder / RESULT} is no result of a fine-tuning run "
                 f"({type(error).__name__}: {error}): give the folder of a run that has finished."
             ) from error
+        return result

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ...files import replacing
+from ...sealed import write_json
 from ...version import __version__
 from ..configuration import write_yaml
 from ..corpus import Corpus
@@ -197,5 +196,4 @@ def write_description(
         "versions": {"dnabert2-explore": __version__, "torch": version("torch")},
     }
     write_yaml(config, Path(config.out) / "config.yaml")
-    with replacing(Path(config.out) / "run.json") as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_json(Path(config.out) / "run.json", content)

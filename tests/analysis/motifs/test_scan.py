@@ -78,6 +78,85 @@ def test_every_place_scored_by_hand(seed):
     assert not seen  # nothing but what stands there
 
 
+def drawn(rng: np.random.Generator, length: int, gc: float) -> str:
+    return "".join(rng.choice(list("ACGT"), length, p=[(1 - gc) / 2, gc / 2, gc / 2, (1 - gc) / 2]))
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_every_place_scored_by_hand_against_a_background(both):
+    rng = np.random.default_rng(3)
+    given = np.array([0.1, 0.45, 0.25, 0.2])
+    used = (given + given[::-1]) / 2 if both else given
+    motifs = [random_motif(rng, length) for length in (5, 7, 4)]
+    sequences = [drawn(rng, length, 0.7) for length in (150, 3, 0, 260)]
+    hits = scan_motifs(sequences, motifs, 0.01, both, background=given)
+    np.testing.assert_allclose(hits.background, used)
+    seen = {row: (s, p) for row, s, p in zip(found(hits), hits.score, hits.p_value, strict=True)}
+    assert len(seen) > 5
+    for m, motif in enumerate(motifs):
+        weights = np.round(np.log2((motif.probabilities + 1e-4) / used) * 8) / 8
+        words = np.array(list(product(range(4), repeat=len(motif))))
+        every = weights[np.arange(len(motif)), words].sum(axis=1)
+        chance = used[words].prod(axis=1)
+        for number, bases in enumerate(sequences):
+            for start in range(len(bases) - len(motif) + 1):
+                word = bases[start : start + len(motif)]
+                for strand, site in ((1, word), (-1, reverse_complement(word)))[: 1 + both]:
+                    score = sum(weights[i, "ACGT".index(b)] for i, b in enumerate(site))
+                    p_value = chance[every >= score].sum()
+                    if p_value < 0.01:
+                        row = (number, m, start, start + len(motif), strand)
+                        assert seen.pop(row) == pytest.approx((score, p_value), rel=1e-9)
+    assert not seen
+
+
+@pytest.mark.parametrize("cells", [1, 64, 1 << 24])
+def test_both_ways_to_scan_find_the_same(monkeypatch, cells):
+    from dnabert2_explore.analysis.motifs import background
+
+    rng = np.random.default_rng(4)
+    motifs = [random_motif(rng, length) for length in (5, 12, 8)]
+    sequences = [
+        random_bases(rng, 150) + "N" + random_bases(rng, 80),
+        "ACGT",
+        random_bases(rng, 90),
+    ]
+    by_memelite = scan_motifs(sequences, motifs, 0.01)
+    monkeypatch.setattr(scan, "is_even", lambda background: False)
+    monkeypatch.setattr(background, "_CELLS", cells)
+    by_convolution = scan_motifs(sequences, motifs, 0.01)
+    assert found(by_convolution) == found(by_memelite)
+    np.testing.assert_allclose(by_convolution.score, by_memelite.score)
+    np.testing.assert_allclose(by_convolution.p_value, by_memelite.p_value)
+
+
+def test_chance_hits_where_bases_are_not_even():
+    # 60 kb of random bases with 70% G and C: at 1e-3 up to 120 hits of a motif by chance.
+    rng = np.random.default_rng(6)
+    bases = drawn(rng, 60_000, 0.7)
+    motifs = [Motif(f"{i}", rng.dirichlet([0.3, 1, 1, 0.3], 10)) for i in range(12)]
+    even = scan_motifs(bases, motifs, 1e-3).counts()[0]
+    own = scan_motifs(bases, motifs, 1e-3, background="sequences").counts()[0]
+    assert even.max() > 3 * 120
+    assert own.max() < 120 + 6 * 120**0.5  # six standard deviations
+    assert 0.7 * 120 < own.mean() < 1.1 * 120
+    given = scan_motifs(bases, motifs, 1e-3, background=(0.15, 0.35, 0.35, 0.15))
+    np.testing.assert_allclose(given.counts()[0], own, rtol=0.3)
+    assert "70% GC background" in str(given)
+
+
+@pytest.mark.parametrize("background", ["flat", (1, 2, 3), (0.5, 0.5, 0, 0), (1, 1, 1, np.nan)])
+def test_backgrounds_that_are_none(background):
+    with pytest.raises(InputError, match="background is"):
+        scan_motifs("ACGT" * 5, AP1, background=background)
+
+
+def test_out_of_reach_depends_on_the_background():
+    word = Motif.of_word("CGCGCGC")  # 6e-5 by chance of even bases, 6e-4 of 70% GC
+    assert scan.out_of_reach([word], 1e-4) == ()
+    assert scan.out_of_reach([word], 1e-4, (0.15, 0.35, 0.35, 0.15)) == (0,)
+
+
 def test_order_and_the_hits_of_one_sequence():
     sequences = ["TGACTCATGGGATGAGTCA", "GGGG", Sequence("named", "CCTGACTCATCC")]
     hits = scan_motifs(sequences, [Motif.of_word("GGGATGAG", "g"), AP1])
