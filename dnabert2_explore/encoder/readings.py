@@ -73,8 +73,8 @@ class Readings:
         )
         if found.strands == "both" and config.anchor is not None:
             raise InputError(
-                f"Model {enc.name!r} reads sites of one strand, at an anchor: the other strand of a "
-                "window is no such site; leave strands at 'one'."
+                f"Model {enc.name!r} reads sites of one strand, at an anchor: the other strand of "
+                "a window is no such site; leave strands at 'one'."
             )
         return found
 
@@ -110,7 +110,7 @@ class Readings:
         texts : list of list of str
             The same, as clean bases.
         budget, progress
-            As in `Encoder.predict_ids`; progress counts sequences of all readings.
+            As in `Encoder.predict_ids`.
 
         Returns
         -------
@@ -124,7 +124,7 @@ class Readings:
 
         def tick(within: int, _count: int) -> None:
             if progress is not None:
-                progress(done + within, count * len(self))
+                progress((done + within) // len(self), count)
 
         for turned in (False, True)[: 1 + (self.strands == "both")]:
             strand = [list(map(reverse_complement, one)) for one in texts] if turned else texts

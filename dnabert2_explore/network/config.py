@@ -53,9 +53,10 @@ class Dnabert2Config(PreTrainedConfig):
     training_bases : sequence of int or None
         Shortest and longest sequence a classifier was trained on, in bases.
     anchor : str, int or None
-        A classifier of sites reads each sequence as two parts, [CLS] left [SEP] right [SEP], so that
-        tokens begin at the site: "middle" of the sequence, or after so many bases. Tokens behind the
-        first [SEP] are of type 1 where no types are given. None: sequences are read whole.
+        A classifier of sites reads each sequence as two parts, [CLS] left [SEP] right [SEP], so
+        that tokens begin at the site: "middle" of the sequence, or after so many bases. Tokens
+        behind the first [SEP] are of type 1 where no types are given. None: sequences are read
+        whole.
     sep_token_id : int
         [SEP], which parts them.
     prediction_strands : {"one", "both"}

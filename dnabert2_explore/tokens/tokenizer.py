@@ -199,7 +199,7 @@ class DnaTokenizer:
         return at
 
     def _parts(self, bases: str) -> str | tuple[str, str]:
-        """A sequence as it is encoded: whole, or the pair of its parts."""
+        """Return a sequence as it is encoded: whole, or the pair of its parts."""
         at = self.place(len(bases)) if bases else None
         return bases if at is None else (bases[:at], bases[at:])
 

@@ -1,8 +1,8 @@
 """Settings that fit the size of a model and of its data, where the user leaves them open.
 
 The authors' protocol fits a network of 117 million parameters that has read 262 billion bases. A
-small network on a few thousand sequences learns nothing by it: it needs a higher learning rate, many
-passes, and to be kept from learning tokens by heart (docs/finetuning.md has the measurements).
+small network on a few thousand sequences learns nothing by it: it needs a higher learning rate,
+many passes, and to be kept from learning tokens by heart (docs/finetuning.md has measurements).
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def _with_steps(config: FinetuneConfig, rows: int, left: set[str]) -> FinetuneCo
     if config.recipe != "small":
         return config
     steps = config.max_steps or max(1, round(config.epochs * -(-rows // config.batch_size)))
-    found = {}
+    found: dict[str, Any] = {}
     if "warmup_steps" in left:
         found["warmup_steps"] = min(100, max(1, steps // 10))
     if "evaluate_every" in left:

@@ -94,7 +94,7 @@ class HeldOutWindows:
         self._mask = attention_mask(self._ids, rows.pad_id)
         self._groups = torch.arange(len(self._names)).repeat_interleave(config.evaluate_rows)
 
-    def __call__(self, network: Network) -> dict[str, tuple[float, float]]:
+    def __call__(self, network: Any) -> dict[str, tuple[float, float]]:
         """Contrastive loss (nats a window) among them all, and how often the nearest is its own.
 
         Returns
