@@ -7,6 +7,7 @@ import dataclasses
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -215,6 +216,17 @@ def test_really_full_disk_is_told_in_one_sentence(tmp_path):
     with pytest.raises(CheckpointError, match="cannot be written"):
         checkpoints_module.write_whole(tmp_path / "step-0000001", fill, "nothing is lost")
     assert not list(tmp_path.iterdir())
+
+
+def test_resuming_with_other_bases_of_the_same_lengths_is_refused(config, genomes, tmp_path):
+    copy = shutil.copytree(genomes, tmp_path / "genomes")
+    config = dataclasses.replace(config, genomes=str(copy))
+    pretrain(dataclasses.replace(config, max_minutes=1e-9))
+    file = copy / "a.fa"
+    header, rest = file.read_text().split("\n", 1)
+    file.write_text(header + "\n" + rest.translate(str.maketrans("AC", "CA")))
+    with pytest.raises(InputError, match="was trained with another content of the genomes"):
+        pretrain(config, resume=True)
 
 
 def test_resuming_with_other_sequences_is_refused(config, genomes, table, tmp_path):

@@ -95,7 +95,11 @@ def _pretrain(
     start = begin_network(config, found)
     with processes.main_first():
         training, held_out = load_corpora(config)
-    data = {"corpus": training.fingerprint, "tokenizer": start.tokenizer_sha256}
+    data = {
+        "corpus": training.fingerprint,
+        "tokenizer": start.tokenizer_sha256,
+        "content of the genomes": training.content_sha256,
+    }
     notes = describe(config, training, held_out, processes)
     run = Run(config, processes, start, data, notes, found)
     sampler = RowSampler(
