@@ -178,12 +178,11 @@ def _train(
         if logs is not None:
             logs.scores(0, scores)
     before, begun = run.seconds, time.monotonic()
-    losses: list[float] = []
-    hits: list[float] = []
     tokens, since = run.tokens, begun
     for batch in batches.take(run.step, config.total_steps):
         rate = float(rates[run.step])
         outcome = run.train_step(batch, rate)
+        losses, hits = run.unlogged
         losses.append(outcome.loss)
         hits.append(outcome.accuracy)
         now = time.monotonic()
@@ -205,7 +204,7 @@ def _train(
                     precision=config.precision,
                     accuracy=f"{np.mean(hits):.5f}",
                 )
-            losses, hits, tokens, since = [], [], run.tokens, now
+            run.unlogged, tokens, since = ([], []), run.tokens, now
         if scored is not None and (run.step % config.evaluate_every == 0 or last):
             scores = run.score(scored)
             if logs is not None:
