@@ -60,12 +60,12 @@ class Finder(ast.NodeVisitor):
         self.helped = 0
         self.found: list[tuple[str, int]] = []
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         self.functions.append(node.name)
         self.generic_visit(node)
         self.functions.pop()
 
-    def visit_With(self, node: ast.With) -> None:  # noqa: N802
+    def visit_With(self, node: ast.With) -> None:
         names = {
             getattr(call.func, "id", getattr(call.func, "attr", ""))
             for item in node.items
@@ -77,7 +77,7 @@ class Finder(ast.NodeVisitor):
         self.generic_visit(node)
         self.helped -= helped
 
-    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> None:
         if writes(node) and not self.helped:
             self.found.append((self.functions[0] if self.functions else "", node.lineno))
         self.generic_visit(node)
