@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import InputError
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_FORGOTTEN = 24 * 3600  # seconds after which nobody is still writing a temporary file
 _NEW = ".new"
 _SWAP = 0.5  # seconds that another process may take between two renames
 
@@ -62,9 +64,11 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that takes its place when the block succeeds.
 
     A reader never sees half a result, and a run that fails leaves what was there before. Where
-    `path` is a symbolic link, the file it points to is replaced.
+    `path` is a symbolic link, the file it points to is replaced. What killed processes left of the
+    same file goes when it is a day old.
     """
     path = path.resolve()
+    _sweep(path)
     try:
         handle, name = tempfile.mkstemp(
             dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix
@@ -84,6 +88,15 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    """Remove temporary files of killed processes, which `replacing` names as mkstemp does."""
+    pattern = f".{glob.escape(path.name)}.{'?' * 8}{glob.escape(path.suffix)}"
+    for left in path.parent.glob(pattern):
+        with suppress(OSError):  # another process was quicker, or it is another user's
+            if time.time() - left.stat().st_mtime > _FORGOTTEN:
+                left.unlink()
 
 
 @contextmanager

@@ -103,3 +103,71 @@ def classifier(classifier_folder):
     from dnabert2_explore import load
 
     return load(classifier_folder)
+
+
+@pytest.fixture
+def flash_calls(monkeypatch):
+    """flash-attn without a GPU: a stand-in; the tokens of each of its calls.
+
+    It asserts what the package asks of its caller (`flash_attn_varlen_qkvpacked_func` and its
+    kernels' checks in flash-attn 2.8) and computes it step by step, with gradients.
+    """
+    import importlib.machinery
+    import sys
+    import types
+
+    import torch
+
+    from dnabert2_explore.network.attention import flash
+
+    made: list[torch.Tensor] = []
+
+    def flash_attn_varlen_qkvpacked_func(
+        qkv,
+        cu_seqlens,
+        max_seqlen,
+        dropout_p=0.0,
+        softmax_scale=None,
+        causal=False,
+        window_size=(-1, -1),
+        softcap=0.0,
+        alibi_slopes=None,
+        deterministic=False,
+        return_attn_probs=False,
+    ):
+        total, three, heads, width = qkv.shape
+        assert three == 3
+        assert qkv.dtype in (torch.float16, torch.bfloat16)
+        assert qkv.stride(-1) == 1
+        assert cu_seqlens.dtype == torch.int32
+        assert cu_seqlens.is_contiguous()
+        lengths = cu_seqlens.diff()
+        assert cu_seqlens[0] == 0
+        assert cu_seqlens[-1] == total
+        assert (lengths > 0).all()
+        assert type(max_seqlen) is int
+        assert max_seqlen >= int(lengths.max())
+        assert alibi_slopes.dtype == torch.float32
+        assert alibi_slopes.shape == (heads,)
+        assert alibi_slopes.stride(-1) == 1
+        assert (alibi_slopes > 0).all()
+        assert not causal
+        made.append(qkv)
+        with torch.autocast("cpu", enabled=False):
+            contexts = []
+            for one in qkv.float().split(lengths.tolist()):
+                query, key, value = one.permute(1, 2, 0, 3)
+                place = torch.arange(len(one))
+                bias = -alibi_slopes[:, None, None] * (place[:, None] - place).abs()
+                weights = (query @ key.transpose(1, 2) * width**-0.5 + bias).softmax(-1)
+                weights = torch.nn.functional.dropout(weights, dropout_p, dropout_p > 0)
+                contexts.append((weights @ value).transpose(0, 1))
+            return torch.cat(contexts).to(qkv.dtype)
+
+    module = types.ModuleType("flash_attn")
+    module.__spec__ = importlib.machinery.ModuleSpec("flash_attn", None)
+    module.flash_attn_varlen_qkvpacked_func = flash_attn_varlen_qkvpacked_func
+    monkeypatch.setitem(sys.modules, "flash_attn", module)
+    monkeypatch.setattr(flash, "why_not_flash", lambda device, dtype: None)
+    monkeypatch.setattr("dnabert2_explore.network.attention.why_not_flash", lambda *a: None)
+    return made

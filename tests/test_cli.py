@@ -225,6 +225,16 @@ def test_embed_parquet_keeps_names_and_labels(run, model_folder, enc, tmp_path):
     assert json.loads(pq.read_schema(out).metadata[b"about"])["pooling"] == "mean"
 
 
+def test_memory_that_is_used_up_is_one_sentence(run, fasta, tmp_path, monkeypatch):
+    def out_of_memory(source):
+        raise MemoryError
+
+    monkeypatch.setattr("dnabert2_explore.cli.embed.read_source", out_of_memory)
+    result = run("embed", fasta, "-o", tmp_path / "a.npz")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("dnabert2-explore: the memory that this process may take is")
+
+
 def test_embed_refuses_before_it_works(run, fasta, tmp_path):
     # The model does not exist: had it been asked for, the sentence would be about the model.
     existing = tmp_path / "there.npz"

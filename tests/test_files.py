@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,23 @@ def test_a_folder_that_cannot_be_written_is_named_not_the_temporary(tmp_path):
     with pytest.raises(FileNotFoundError) as caught, replacing(tmp_path / "no" / "out.csv"):
         pass
     assert caught.value.filename == str(tmp_path / "no" / "out.csv")
+
+
+def test_what_killed_processes_left_goes_after_a_day(tmp_path):
+    names = (
+        ".a[1].csv.abcdefgh.csv",
+        ".a[1].csv.12345678.csv",
+        ".b.csv.abcdefgh.csv",
+        ".a[1].csv.x",
+    )
+    for name in names:
+        (tmp_path / name).write_text("half")
+        if name != names[1]:
+            os.utime(tmp_path / name, (0, 0))
+    with replacing(tmp_path / "a[1].csv") as temporary:
+        temporary.write_text("whole")
+    left = {one.name for one in tmp_path.iterdir()}
+    assert left == {"a[1].csv", *names[1:]}
 
 
 def test_paths_below_nobodys_home():

@@ -46,6 +46,13 @@ class _OneSentenceErrors(TyperGroup):
         except ExploreError as error:
             print(f"dnabert2-explore: {error}", file=sys.stderr)
             raise typer.Exit(1) from error
+        except MemoryError as error:
+            print(
+                "dnabert2-explore: the memory that this process may take is used up: give fewer or "
+                "shorter sequences at once, or windows of them",
+                file=sys.stderr,
+            )
+            raise typer.Exit(1) from error
         except OSError as error:
             # A reader that went away (`| head`) is typer's to handle; a full disk is the user's.
             if error.errno == errno.EPIPE or error.strerror is None:

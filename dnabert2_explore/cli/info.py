@@ -35,21 +35,28 @@ PACKAGES = (
 
 def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    attempt: Annotated[
+        bool, typer.Option("--try", help="Try flash, flex and bfloat16 here (up to a minute).")
+    ] = False,
 ) -> None:
     """Show versions, device, attention backends, the cache and the models of the package.
 
+    Of flash, flex and bfloat16 it says whether this machine has been seen to run them: when a
+    model was loaded on a GPU, or by --try, which computes a small batch and compares.
     Paste its output into a bug report: it names no file of yours.
 
     [bold]Examples[/bold]
 
       dnabert2-explore info
+
+      dnabert2-explore info --try
       dnabert2-explore info --json | jq .device
     """
     facts = {
         "dnabert2-explore": __version__,
         "python": f"{platform.python_version()} on {platform.platform()}",
         "packages": {name: _version(name) for name in PACKAGES},
-        **_hardware(),
+        **_hardware(attempt),
         "models": shipped_models(),
     }
     if as_json:
@@ -65,23 +72,37 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _hardware() -> dict[str, Any]:
+def _hardware(attempt: bool) -> dict[str, Any]:
     import torch
 
     from ..encoder import find_device
     from ..encoder.precision import gains_from_bfloat16
+    from ..encoder.seen import seen_here, try_here
     from ..network.attention import BACKENDS, why_not
 
     where = find_device("auto")
-    missing = {name: why_not(name, where, torch.bfloat16) for name in BACKENDS}
+    # Half precision on a GPU, where it is fast and flash knows nothing else.
+    dtype = torch.bfloat16 if where.type == "cuda" else torch.float32
+    missing = {name: why_not(name, where, dtype) for name in BACKENDS}
+    seen = {one.kind: one for one in try_here(where)} if attempt else seen_here(where)
+
+    def state(name: str) -> str:
+        if name in seen:
+            return str(seen[name])
+        return "not tried here: run dnabert2-explore info --try"
+
     device = str(where)
     if where.type == "cuda":
         device = f"cuda ({torch.cuda.get_device_name()})"
+    fast = "fast here" if gains_from_bfloat16(where) else "slower than float32 here"
     return {
         "device": device,
         "threads": torch.get_num_threads(),
-        "bfloat16": "fast here" if gains_from_bfloat16(where) else "slower than float32 here",
-        "attention": {name: problem or "works" for name, problem in missing.items()},
+        "bfloat16": f"{fast}; {state('bfloat16')}",
+        "attention": {
+            name: problem or (state(name) if name in ("flash", "flex") else "works")
+            for name, problem in missing.items()
+        },
         "cache": _cache(),
     }
 

@@ -75,6 +75,13 @@ def motifs(
     most: Annotated[
         int, typer.Option(min=1, help="At most so many sequences, the most confident first.")
     ] = 500,
+    null: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Do it all again with so many networks of random weights; each takes as long.",
+        ),
+    ] = 0,
     device: DEVICE = "auto",
     dtype: DTYPE = "auto",
     force: FORCE = False,
@@ -89,6 +96,8 @@ def motifs(
       dnabert2-explore motifs peaks.fa -m runs/tf/model --target bound -o report.html
 
       dnabert2-explore motifs test.csv -m runs/tf/model -t 1 -o motifs.meme -o matches.tsv
+
+      dnabert2-explore motifs peaks.fa -m runs/tf/model -t bound --most 300 --null 10
     """
     from ..analysis.motifs import find_motifs
     from ..encoder import load
@@ -112,7 +121,16 @@ def motifs(
     chosen = _choose(enc, sequences, wanted, confident, most)
     with progress_bar("Motifs") as bar, stop_between_steps(bar) as report:
         found = find_motifs(
-            enc, chosen, wanted, method, known, caller=caller, least=least, progress=report
+            enc,
+            chosen,
+            wanted,
+            method,
+            known,
+            caller=caller,
+            least=least,
+            null=null,
+            pool=sequences if null else None,
+            progress=report,
         )
     # A file of motifs without any would be none.
     written = [p for p in output if found.discovery.patterns or p.suffix != ".meme"]
@@ -168,7 +186,7 @@ def _write(path: Path, enc: Encoder, found: MotifFindings) -> None:
             found.matches,
             title=f"Motifs of “{found.target_name}”",
             model=found.model,
-            caption=found.caption,
+            caption=f"{found.caption} {found.null_words}".strip(),
             sequences=enc.tokenizer.encode_batch(
                 (one.bases for one in found.sequences), warn=False
             ),
@@ -185,6 +203,8 @@ def _tell(found: MotifFindings) -> None:
             best = found.matches.best(number)
             line += f"\t{best.target.label}\tq = {best.q_value:.2g}"
         print(line)
+    if found.null:
+        print(found.null_words, file=sys.stderr)
     if not found.discovery.patterns:
         print(
             f"no motif: {found.discovery.n_seqlets:,} stretches count, but nothing recurs in them "

@@ -16,6 +16,7 @@ from .adapters import find_base, is_adapter, merge_adapter
 from .cache import find_cache
 from .encoder import Encoder
 from .precision import find_dtype
+from .seen import remember
 
 __all__ = ["SHIPPED", "find_device", "load"]
 
@@ -102,6 +103,7 @@ def load(
     if attention == "auto":
         heads = shape.num_attention_heads
         attention = fastest_backend(where, precision, heads, shape.hidden_size // heads)
+        remember(attention, where, precision)
     elif (problem := why_not(attention, where, precision)) is not None:
         raise InputError(problem)
     network = (

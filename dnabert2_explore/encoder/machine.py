@@ -14,7 +14,7 @@ import transformers
 
 from ..version import __version__
 
-__all__ = ["Machine", "describe_machine"]
+__all__ = ["Machine", "describe_machine", "processor_of"]
 
 #: What decides how fast a CPU multiplies matrices, as torch names it.
 FEATURES = ("avx2", "avx512_f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
@@ -78,7 +78,7 @@ def describe_machine(device: torch.device) -> Machine:
         torch.cpu, "get_capabilities", lambda: None
     )()
     return Machine(
-        processor=_processor(),
+        processor=processor_of(),
         cores=len(affinity(0)) if affinity else os.cpu_count() or 1,
         threads=torch.get_num_threads(),
         features=None
@@ -97,7 +97,8 @@ def describe_machine(device: torch.device) -> Machine:
     )
 
 
-def _processor() -> str:
+def processor_of() -> str:
+    """Name this machine's processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

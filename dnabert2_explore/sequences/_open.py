@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..errors import InputError
+from ..files import expanded
 
-__all__ = ["TWOBIT", "expanded", "is_twobit", "open_binary", "open_bytes", "open_path"]
+__all__ = ["TWOBIT", "is_twobit", "open_binary", "open_bytes", "open_path"]
 
 #: What a 2bit file begins with, written on either kind of machine.
 TWOBIT = (b"\x43\x27\x41\x1a", b"\x1a\x41\x27\x43")
@@ -65,14 +66,6 @@ def is_twobit(source: str | os.PathLike[str] | bytes) -> bool:
             return handle.read(4) in TWOBIT
     except (InputError, OSError):
         return False
-
-
-def expanded(path: str | os.PathLike[str]) -> Path:
-    """Return a path with the home folder for ``~``; as it is where no user is called so."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:
-        return Path(path)
 
 
 @contextmanager

@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..files import expanded
 from ._letters import check_letters
-from ._open import TWOBIT, expanded, open_binary
+from ._open import TWOBIT, open_binary
 from .sequence import Sequence
 
 __all__ = ["TwoBit", "parse_twobit"]

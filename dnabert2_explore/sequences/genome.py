@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Protocol
 
 from ..errors import InputError
+from ..files import expanded
 from ._bytes import Bytes, open_bgzf, open_plain
 from ._fasta import starts_fasta
 from ._formats import told_format
 from ._index import Entry, StaleIndexWarning, compression, fetch, find_index
 from ._letters import Told, check_letters, foreign
-from ._open import expanded, is_twobit
+from ._open import is_twobit
 from ._scan import LetterScan
 from ._table import has_sequence_column
 from ._twobit import TwoBit

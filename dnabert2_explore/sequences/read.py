@@ -9,6 +9,7 @@ from itertools import chain
 from typing import IO
 
 from ..errors import InputError
+from ..files import expanded
 from ._fasta import parse_fasta
 from ._formats import FORMATS, foreign_format, parse_format, told_format
 from ._letters import Told, check_letters, foreign, read_words, strip_space
@@ -153,9 +154,11 @@ def looks_like_path(source: str) -> bool:
     """Tell whether a str names a file: one that exists, or by how it ends."""
     try:
         # "data" is a common folder and spells IUPAC codes; os.path.exists is False for long text.
-        if os.path.exists(os.path.expanduser(source)):
+        if source and expanded(source).exists():
             return True
-    except ValueError:  # a NUL character
+    except InputError:  # ~nobody: a path, which is told when it is opened
+        return True
+    except (OSError, ValueError):  # too long; a NUL character
         return False
     return len(source) < 4096 and suffix_of(source) in _SUFFIXES
 

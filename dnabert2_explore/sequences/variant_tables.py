@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..errors import InputError
+from ..files import expanded
 from ._letters import whole_number
-from ._open import expanded, open_path
+from ._open import open_path
 from ._table import Table
 from .variants import Skipped, Variant, parse_variant
 from .vcf import VcfReader, VcfRecord

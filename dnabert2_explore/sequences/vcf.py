@@ -19,8 +19,9 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from ..errors import InputError
+from ..files import expanded
 from ._letters import whole_number
-from ._open import expanded, open_binary
+from ._open import open_binary
 from .variants import Skipped, Variant
 
 __all__ = ["PREFIX", "Info", "VcfReader", "VcfRecord", "VcfWriter", "check_contigs"]

@@ -29,6 +29,19 @@ _KINDS: dict[str, tuple[type, ...]] = {
 }
 
 
+#: What PyYAML raises of itself (2001-99-99, !!bool x, !!int a: 1, deep nesting) beside its own.
+_FAULTS = (
+    OSError,
+    UnicodeDecodeError,
+    yaml.YAMLError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    RecursionError,
+)
+
+
 def read_yaml(kind: type[Config], path: str | Path, **over: Any) -> Config:
     """Build a configuration dataclass from a YAML mapping.
 
@@ -49,8 +62,9 @@ def read_yaml(kind: type[Config], path: str | Path, **over: Any) -> Config:
     path = Path(path)
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: cannot be read as YAML ({error}).") from error
+    except _FAULTS as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: cannot be read as YAML ({said[:200]}).") from error
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a mapping of settings, one `key: value` a line.")
     values = checked(kind, content, str(path)) | over

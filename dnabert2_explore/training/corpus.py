@@ -196,6 +196,12 @@ class Corpus:
         digest.update(self.probabilities.tobytes())
         return digest.hexdigest()[:16]
 
+    @property
+    def content_sha256(self) -> str:
+        """Digest of the bases that are drawn from, whatever files they come in."""
+        digests = "".join(one.sha256 for one in self.species)
+        return hashlib.sha256(digests.encode()).hexdigest()[:16]
+
     def choose(self, rng: np.random.Generator) -> int:
         """Index into `species` of one draw by the sampling probabilities."""
         return int(rng.choice(len(self.species), p=self.probabilities))

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..files import expanded
 from ..sequences import clean, iter_sequences
 from ..sequences._letters import Told, check_letters, read_words
-from ..sequences._open import expanded, is_twobit, open_path
+from ..sequences._open import is_twobit, open_path
 from ..sequences._table import SEQUENCE_COLUMNS, Table
 from ..sequences.read import suffix_of, told_kind
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
+from ..files import expanded
 from ..sequences._formats import FORMATS
-from ..sequences._open import expanded, open_path
+from ..sequences._open import open_path
 from ..sequences._table import Table
 
 __all__ = ["SPLITS", "GenomeFile", "list_files", "read_table"]

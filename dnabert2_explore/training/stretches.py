@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..digests import sha256_of, stamp_of
 from ..errors import InputError
+from ..sealed import read_json, write_json
 from ..sequences import iter_sequences
 from ..sequences._fasta import Line, fasta_lines
 from ..sequences._formats import parse_format
@@ -36,7 +38,7 @@ CUTS = ("random", "segments", "records")
 _CHUNK = 1 << 20
 #: Seconds after which a half-made cache folder is nobody's any more.
 _FORGOTTEN = 24 * 3600
-_LAYOUT = 1
+_LAYOUT = 2
 
 _IS_ACGT = np.zeros(256, dtype=bool)
 _IS_ACGT[np.frombuffer(b"ACGT", dtype=np.uint8)] = True
@@ -67,6 +69,8 @@ class SpeciesBases:
         See :class:`~dnabert2_explore.training.corpus.Corpus`.
     left_out : int
         Bases in stretches shorter than ``shortest``.
+    sha256 : str
+        Digest of all stretches that the files hold.
     """
 
     category: str
@@ -78,6 +82,7 @@ class SpeciesBases:
     weight: float | None = None
     cut: str = "random"
     left_out: int = 0
+    sha256: str = ""
 
     @property
     def positions(self) -> NDArray[np.int64]:
@@ -119,19 +124,20 @@ def open_species(
         held = bytearray()
         lengths, left_out = _collect(files, shortest, held.extend)
         bases = np.frombuffer(held, dtype=np.uint8)
+        sha256 = hashlib.sha256(held).hexdigest()
     else:
-        bases, lengths, left_out = _mapped(files, shortest, cache)
+        bases, lengths, left_out, sha256 = _mapped(files, shortest, cache)
     starts = np.cumsum(lengths) - lengths
     return SpeciesBases(
-        first.category, first.species, bases, starts, lengths, shortest, first.weight, cut, left_out
-    )
+        first.category, first.species, bases, starts, lengths, shortest, first.weight, cut,
+        left_out, sha256,
+    )  # fmt: skip
 
 
 def _mapped(
     files: list[GenomeFile], shortest: int, cache: Path
-) -> tuple[NDArray[np.uint8], NDArray[np.int64], int]:
-    sources = [(str(f.path.resolve()), f.path.stat().st_size, f.path.stat().st_mtime_ns)
-               for f in files]  # fmt: skip
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], int, str]:
+    sources = [(str(f.path.resolve()), *stamp_of(f.path)) for f in files]
     about: dict[str, Any] = {"layout": _LAYOUT, "shortest": shortest, "sources": sources}
     digest = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
     name = re.sub(r"[^\w.-]+", "_", files[0].species)[:60]
@@ -147,15 +153,16 @@ def _mapped(
     path = folder / "bases.u8"
     try:
         lengths = np.load(folder / "lengths.npy", allow_pickle=False)
-        left_out = json.loads((folder / "about.json").read_text(encoding="utf-8"))["left_out"]
-        whole = path.stat().st_size == lengths.sum()
-    except (OSError, ValueError, KeyError) as error:
+        about = read_json(folder / "about.json")
+        left_out, sha256 = int(about["left_out"]), str(about["sha256"])
+        whole = path.stat().st_size == lengths.sum() and sha256_of(path) == sha256
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"the cache {folder} cannot be read ({error}); remove it.") from error
     if not whole:
-        raise InputError(f"{path} is damaged: its size is not that of its stretches; remove it.")
+        raise InputError(f"{path} is damaged: it is not what was written; remove {folder}.")
     if not len(lengths):  # an empty file cannot be mapped
-        return np.empty(0, dtype=np.uint8), lengths, left_out
-    return np.memmap(path, dtype=np.uint8, mode="r"), lengths, left_out
+        return np.empty(0, dtype=np.uint8), lengths, left_out, sha256
+    return np.memmap(path, dtype=np.uint8, mode="r"), lengths, left_out, sha256
 
 
 def _make(files: list[GenomeFile], shortest: int, folder: Path, about: dict[str, Any]) -> None:
@@ -167,9 +174,16 @@ def _make(files: list[GenomeFile], shortest: int, folder: Path, about: dict[str,
     making = Path(tempfile.mkdtemp(prefix=".making-", dir=folder.parent))
     try:
         with (making / "bases.u8").open("wb") as out:
-            lengths, about["left_out"] = _collect(files, shortest, out.write)
+            digest = hashlib.sha256()
+
+            def write(bases: bytes) -> None:
+                out.write(bases)
+                digest.update(bases)
+
+            lengths, left_out = _collect(files, shortest, write)
         np.save(making / "lengths.npy", lengths)
-        (making / "about.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        about |= {"left_out": left_out, "sha256": digest.hexdigest()}
+        write_json(making / "about.json", about)
         making.chmod(0o755)
         try:
             os.rename(making, folder)

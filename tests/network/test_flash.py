@@ -1,15 +1,9 @@
 """The way of a model through FlashAttention, with a stand-in that computes what is documented.
 
-No GPU and no flash-attn here: the stand-in asserts what the package asks of its caller
-(`flash_attn_varlen_qkvpacked_func` and its kernels' checks in flash-attn 2.8) and computes it
-step by step, with gradients.
+No GPU and no flash-attn here: see `flash_calls` in ../conftest.py.
 """
 
 from __future__ import annotations
-
-import importlib.machinery
-import sys
-import types
 
 import pytest
 import torch
@@ -17,67 +11,10 @@ from transformers import AutoModelForMaskedLM
 
 from dnabert2_explore import load
 from dnabert2_explore.network import Dnabert2Config, Dnabert2ForSequenceClassification
-from dnabert2_explore.network.attention import flash
 from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
 
 
-@pytest.fixture
-def calls(monkeypatch) -> list[torch.Tensor]:
-    """The tokens of every call of the stand-in."""
-    made: list[torch.Tensor] = []
-
-    def flash_attn_varlen_qkvpacked_func(
-        qkv,
-        cu_seqlens,
-        max_seqlen,
-        dropout_p=0.0,
-        softmax_scale=None,
-        causal=False,
-        window_size=(-1, -1),
-        softcap=0.0,
-        alibi_slopes=None,
-        deterministic=False,
-        return_attn_probs=False,
-    ):
-        total, three, heads, width = qkv.shape
-        assert three == 3
-        assert qkv.dtype in (torch.float16, torch.bfloat16)
-        assert qkv.stride(-1) == 1
-        assert cu_seqlens.dtype == torch.int32
-        assert cu_seqlens.is_contiguous()
-        lengths = cu_seqlens.diff()
-        assert cu_seqlens[0] == 0
-        assert cu_seqlens[-1] == total
-        assert (lengths > 0).all()
-        assert type(max_seqlen) is int
-        assert max_seqlen >= int(lengths.max())
-        assert alibi_slopes.dtype == torch.float32
-        assert alibi_slopes.shape == (heads,)
-        assert alibi_slopes.stride(-1) == 1
-        assert (alibi_slopes > 0).all()
-        assert not causal
-        made.append(qkv)
-        with torch.autocast("cpu", enabled=False):
-            contexts = []
-            for one in qkv.float().split(lengths.tolist()):
-                query, key, value = one.permute(1, 2, 0, 3)
-                place = torch.arange(len(one))
-                bias = -alibi_slopes[:, None, None] * (place[:, None] - place).abs()
-                weights = (query @ key.transpose(1, 2) * width**-0.5 + bias).softmax(-1)
-                weights = torch.nn.functional.dropout(weights, dropout_p, dropout_p > 0)
-                contexts.append((weights @ value).transpose(0, 1))
-            return torch.cat(contexts).to(qkv.dtype)
-
-    module = types.ModuleType("flash_attn")
-    module.__spec__ = importlib.machinery.ModuleSpec("flash_attn", None)
-    module.flash_attn_varlen_qkvpacked_func = flash_attn_varlen_qkvpacked_func
-    monkeypatch.setitem(sys.modules, "flash_attn", module)
-    monkeypatch.setattr(flash, "why_not_flash", lambda device, dtype: None)
-    monkeypatch.setattr("dnabert2_explore.network.attention.why_not_flash", lambda *a: None)
-    return made
-
-
-def test_a_model_loads_with_flash_and_computes(calls, model_folder, bases) -> None:
+def test_a_model_loads_with_flash_and_computes(flash_calls, model_folder, bases) -> None:
     """Without the package too: what cannot compute says so when it is called."""
     network = load_network(find_checkpoint(model_folder), torch.bfloat16, "flash")
     reference = load_network(find_checkpoint(model_folder), torch.bfloat16, "eager")
@@ -86,15 +23,15 @@ def test_a_model_loads_with_flash_and_computes(calls, model_folder, bases) -> No
     mask[0, 25:] = mask[1, :7] = mask[2] = 0
     with torch.no_grad():
         one, two = network(ids, mask).logits, reference(ids, mask).logits
-    assert len(calls) == 2, "one call a layer"
-    assert len(calls[0]) == int(mask.sum())
+    assert len(flash_calls) == 2, "one call a layer"
+    assert len(flash_calls[0]) == int(mask.sum())
     assert torch.cosine_similarity(one.float(), two.float(), dim=-1)[mask.bool()].min() > 0.99
     enc = load(model_folder, dtype="bfloat16", attention="flash", device="cpu")
     assert enc.attention == "flash"
     assert enc.embed([bases]).shape == (1, 32)
 
 
-def test_every_way_to_ask_for_flash(calls, model_folder, tmp_path) -> None:
+def test_every_way_to_ask_for_flash(flash_calls, model_folder, tmp_path) -> None:
     network = load_network(find_checkpoint(model_folder))
     network.set_attn_implementation("flash")
     assert network.config._attn_implementation == "flash"
@@ -112,7 +49,7 @@ def test_without_the_package_loading_works_and_computing_says_why(model_folder) 
         network(torch.tensor([[1, 7, 2]]))
 
 
-def test_training_under_autocast_equals_eager(calls) -> None:
+def test_training_under_autocast_equals_eager(flash_calls) -> None:
     """Padding on both sides, a row of padding, activation checkpointing."""
     ids = torch.randint(5, 64, (5, 40), generator=torch.Generator().manual_seed(1))
     mask = torch.ones_like(ids)
@@ -146,8 +83,9 @@ def test_training_under_autocast_equals_eager(calls) -> None:
 
     loss, slopes = step("eager", False)
     for checkpointing in (False, True):
-        calls.clear()
+        flash_calls.clear()
         with_flash, slopes_of_flash = step("flash", checkpointing)
-        assert len(calls) == (4 if checkpointing else 2)  # checkpointing computes each layer twice
+        # Two layers, which checkpointing computes twice.
+        assert len(flash_calls) == (4 if checkpointing else 2)
         assert with_flash == pytest.approx(loss, rel=2e-3)
         assert torch.cosine_similarity(slopes, slopes_of_flash, dim=0) > 0.999

@@ -406,3 +406,10 @@ def test_reading_needs_no_pandas():
         "sys.exit(bool({'pandas', 'torch', 'transformers'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_home_folder_of_nobody(tmp_path):
+    """~~nobody was a RuntimeError out of pathlib."""
+    for name in ("~~nobody/x.fa", "~nouser-here/x.fa"):
+        assert "whom this system does not know" in refused(name)
+        assert "whom this system does not know" in refused(Path(name))

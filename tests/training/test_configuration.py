@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.training.configuration import write_yaml
+from dnabert2_explore.training.configuration import read_yaml, write_yaml
 from dnabert2_explore.training.finetune import FinetuneConfig
 from dnabert2_explore.training.pretrain import PretrainConfig
 
@@ -47,3 +47,15 @@ def test_bad_files(tmp_path, text, message):
 def test_absent_file(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         FinetuneConfig.from_yaml(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["model: 2001-99-99\n", "seed: !!bool x\n", "!!int a: 1\n", "model: !!timestamp x\n",
+     "[" * 3000, "? [a]\n: 1\n"],
+)  # fmt: skip
+def test_what_yaml_itself_stumbles_over(tmp_path, text):
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"cannot be read as YAML|expected a mapping|unknown"):
+        read_yaml(FinetuneConfig, path)

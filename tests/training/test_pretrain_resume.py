@@ -7,6 +7,7 @@ import dataclasses
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from dnabert2_explore.errors import CheckpointError, InputError
+from dnabert2_explore.errors import Cancelled, CheckpointError, InputError
 from dnabert2_explore.training.pretrain import PretrainConfig, engine, latest_checkpoint, pretrain
 from dnabert2_explore.training.pretrain import checkpoints as checkpoints_module
 
@@ -215,6 +216,33 @@ def test_really_full_disk_is_told_in_one_sentence(tmp_path):
     with pytest.raises(CheckpointError, match="cannot be written"):
         checkpoints_module.write_whole(tmp_path / "step-0000001", fill, "nothing is lost")
     assert not list(tmp_path.iterdir())
+
+
+def test_rows_of_the_log_do_not_depend_on_where_a_run_was_resumed(config, tmp_path):
+    """A row is the mean over its steps, also where a checkpoint lies between them."""
+    config = dataclasses.replace(config, log_every=3, checkpoint_every=2, snapshots_every=0)
+    pretrain(dataclasses.replace(config, out=str(tmp_path / "whole")))
+
+    def stop(step, steps):
+        if step in (4, 8):
+            raise Cancelled(f"stopped at {step}")
+
+    for resume in (False, True):
+        with pytest.raises(Cancelled):
+            pretrain(config, resume, progress=stop)
+    assert pretrain(config, resume=True).finished
+    assert rows(tmp_path / "run/log.csv") == rows(tmp_path / "whole/log.csv")
+
+
+def test_resuming_with_other_bases_of_the_same_lengths_is_refused(config, genomes, tmp_path):
+    copy = shutil.copytree(genomes, tmp_path / "genomes")
+    config = dataclasses.replace(config, genomes=str(copy))
+    pretrain(dataclasses.replace(config, max_minutes=1e-9))
+    file = copy / "a.fa"
+    header, rest = file.read_text().split("\n", 1)
+    file.write_text(header + "\n" + rest.translate(str.maketrans("AC", "CA")))
+    with pytest.raises(InputError, match="was trained with another content of the genomes"):
+        pretrain(config, resume=True)
 
 
 def test_resuming_with_other_sequences_is_refused(config, genomes, table, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 
@@ -112,6 +113,36 @@ def test_damaged_cache_is_told(fasta, tmp_path):
         file.write(b"A")
     with pytest.raises(InputError, match="is damaged"):
         open_file(fasta, cache=cache)
+
+
+def test_a_flipped_bit_in_the_cache_is_told(fasta, tmp_path):
+    cache = tmp_path / "cache"
+    open_file(fasta, cache=cache)
+    (folder,) = cache.iterdir()
+    for name in ("bases.u8", "lengths.npy", "about.json"):
+        whole = (folder / name).read_bytes()
+        for bit in range(8 * len(whole) - 8, 8 * len(whole) - 300, -37):
+            data = bytearray(whole)
+            data[bit // 8] ^= 1 << bit % 8
+            (folder / name).write_bytes(data)
+            with contextlib.suppress(InputError):
+                assert pieces(open_file(fasta, cache=cache)) == pieces(open_file(fasta))
+                assert name == "about.json"  # white space in it may differ
+        (folder / name).write_bytes(whole)
+
+
+def test_another_file_of_the_same_size_and_time_is_read_anew(fasta, tmp_path):
+    cache = tmp_path / "cache"
+    fasta.write_text(">x\nAAAA\n")
+    os.utime(fasta, ns=(1, 1))
+    first = open_file(fasta, cache=cache)
+    other = tmp_path / "other.fa"
+    other.write_text(">x\nCCCC\n")
+    os.utime(other, ns=(1, 1))
+    other.replace(fasta)
+    second = open_file(fasta, cache=cache)
+    assert (pieces(first), pieces(second)) == (["AAAA"], ["CCCC"])
+    assert second.sha256 == open_file(fasta).sha256 != first.sha256
 
 
 def test_cache_that_cannot_be_written(fasta, tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ from .find import MotifFindings, find_motifs
 from .flanks import match_patterns, widened
 from .hits import Hits, HitTokens
 from .match import Match, Matches, SmallDatabaseWarning, match_motifs
+from .null import NullRun, null_share
 from .pattern import Discovery, Pattern, Sites
 from .scan import OutOfReachWarning, scan_motifs
 from .seqlets import Seqlets, call_seqlets
@@ -19,6 +20,7 @@ __all__ = [
     "Match",
     "Matches",
     "MotifFindings",
+    "NullRun",
     "OutOfReachWarning",
     "Pattern",
     "Seqlets",
@@ -31,6 +33,7 @@ __all__ = [
     "find_motifs",
     "match_motifs",
     "match_patterns",
+    "null_share",
     "scan_motifs",
     "widened",
 ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence as Items
+from dataclasses import dataclass, replace
 from inspect import signature
 from typing import Any
 
@@ -20,6 +22,7 @@ from ..attribution import Mutagenesis, Question, attribute, find_method, saturat
 from .discover import check_discovery, discover_motifs
 from .flanks import FLANK, check_flank, match_patterns
 from .match import Matches
+from .null import NullModels, NullRun, null_share, null_words
 from .pattern import Discovery
 
 __all__ = ["MotifFindings", "find_motifs"]
@@ -40,6 +43,8 @@ class MotifFindings:
     matches : Matches or None
         What the patterns resemble; None where there is no pattern.
     target_name, unit, method, model : str
+    null : tuple of NullRun
+        What null models led to in the same way; empty where there were none.
     """
 
     sequences: tuple[Sequence, ...]
@@ -50,6 +55,26 @@ class MotifFindings:
     unit: str
     method: str
     model: str
+    null: tuple[NullRun, ...] = ()
+
+    @property
+    def best_q(self) -> float:
+        """The least q-value of a pattern's match; NaN where there is no pattern."""
+        return best_match(self.matches)[0]
+
+    @property
+    def null_share(self) -> float:
+        """Share of null models, the model itself among them, with a best q as small.
+
+        A small q says that a pattern resembles a known motif; a small share says that models which
+        have learnt nothing do not lead there. NaN where there is none.
+        """
+        return null_share(self.best_q, self.null)
+
+    @property
+    def null_words(self) -> str:
+        """How the best match stands beside those of null models, in a sentence."""
+        return null_words(self.best_q, self.null)
 
     @property
     def caption(self) -> str:
@@ -58,6 +83,14 @@ class MotifFindings:
             f"{find_method(self.method).title.capitalize()} of the {self.unit} of "
             f"“{self.target_name}” in {len(self.sequences):,} sequences, by {self.model}."
         )
+
+
+def best_match(matches: Matches | None) -> tuple[float, str]:
+    """Return the least q-value and the known motif it is of; NaN and "" without a match."""
+    if matches is None or not len(matches):
+        return math.nan, ""
+    row = int(matches.q_value.argmin())
+    return float(matches.q_value[row]), matches[row].target.label
 
 
 def find_motifs(
@@ -71,6 +104,8 @@ def find_motifs(
     output: str = "auto",
     flank: int = FLANK,
     attribution: dict[str, Any] | None = None,
+    null: int | str | Iterable[Encoder] = 0,
+    pool: Iterable[Bases] | None = None,
     progress: Progress | None = None,
     **discovery: Any,
 ) -> MotifFindings:
@@ -100,6 +135,14 @@ def find_motifs(
         `match_patterns`.
     attribution : dict, optional
         Further settings of `attribute`, such as ``{"n_steps": 50}``; mutagenesis takes none.
+    null : int or iterable of Encoder
+        Do it all again with so many networks of the same shape and random weights, or with models
+        that are given, such as some trained on permuted labels; each takes as long as the model
+        itself. `MotifFindings.null_share` tells how many led to a match as good. (A word is the
+        setting `null` of `discover_motifs`.)
+    pool : iterable of str or Sequence, optional
+        What `sequences` were chosen from: each null model then chooses as many of its own, those
+        that it gives the target most. By default null models get `sequences`.
     progress : callable, optional
         Called as progress(done, total).
     **discovery
@@ -113,8 +156,8 @@ def find_motifs(
     ------
     InputError
         If the model has no head, no target is named where there are several classes, a sequence
-        has no A, C, G or T, a setting is unknown or out of range, or there are too few sequences
-        for a pattern. Only the last is found out after the attribution.
+        has no A, C, G or T, a setting is unknown or out of range, a null model is none, or there
+        are too few sequences for a pattern. Only the last is found out after the attribution.
     """
     if not enc.has_head:
         raise InputError(
@@ -134,6 +177,13 @@ def find_motifs(
     check_known(each)
     named = as_sequences(each)
     texts = [one.bases for one in named]
+    if isinstance(null, str):  # what `discover_motifs` calls null
+        discovery["null"], null = null, 0
+    choices = None if pool is None else listed(pool)
+    if choices is not None:
+        check_known(choices)
+        choices = as_sequences(choices)
+    models = NullModels(enc, null, named, choices)
     # Attribution takes most of the time: all that can be refused is refused before it.
     _check_attribution(method, attribution or {})
     check_discovery(texts, caller, **discovery)
@@ -142,16 +192,55 @@ def find_motifs(
     if known is not None and not known:
         raise InputError("There are no motifs to match against: give at least one.")
     report = progress or (lambda done, total: None)
+    total = 100 * (1 + models.count)
+
+    def run(model: Encoder, number: int, asked: Items[Sequence]) -> MotifFindings:
+        return _run(
+            model, asked, target, method, known, caller, output, flank, attribution or {},
+            lambda done: report(100 * number + done, total), discovery,
+        )  # fmt: skip
+
+    found = run(enc, 0, named)
+    index = Question.ask(enc, named[0], target, output).target
+    nulls = []
+    for number, model in enumerate(models):
+        asked = models.chosen(model, index if isinstance(index, int) else None)
+        try:
+            other = run(model, number + 1, asked)
+        except InputError:  # too few stretches count for a pattern: no match either
+            nulls.append(NullRun(model.name, 0, math.nan, ""))
+            continue
+        q_value, name = best_match(other.matches)
+        nulls.append(NullRun(model.name, len(other.discovery.patterns), q_value, name))
+    report(total, total)
+    return replace(found, null=tuple(nulls))
+
+
+def _run(
+    enc: Encoder,
+    named: Items[Sequence],
+    target: int | str | None,
+    method: str,
+    known: tuple[Motif, ...] | None,
+    caller: str,
+    output: str,
+    flank: int,
+    attribution: dict[str, Any],
+    report: Callable[[int], None],
+    discovery: dict[str, Any],
+) -> MotifFindings:
+    """Attribute, discover and match; `report` gets per cent."""
+    texts = [one.bases for one in named]
     contributions: list[NDArray[np.float32]] = []
     hypothetical: list[NDArray[np.float32]] = []
     for number, one in enumerate(named):
-        report(70 * number // len(named), 100)  # of all the time, some 70 %
+        report(70 * number // len(named))  # of all the time, some 70 %
         if method == "saturation_mutagenesis":
             found: Mutagenesis = saturation_mutagenesis(enc, one, target, output, approximate=False)
             contributions.append(found.importance)
             hypothetical.append(found.hypothetical)
         else:
-            result = attribute(enc, one, target, method, output=output, **(attribution or {}))
+            result = attribute(enc, one, target, method, output=output, **attribution)
             contributions.append(result.nucleotides)
     question = Question.ask(enc, named[0], target, output)
     # TF-MoDISco counts a base beside the mean of all four; `importance` beside the other three.
@@ -161,11 +250,11 @@ def find_motifs(
         counted if caller == "modisco" else contributions,
         hypothetical or None,
         caller,
-        progress=lambda done, total: report(70 + 25 * done // max(total, 1), 100),
+        progress=lambda done, total: report(70 + 25 * done // max(total, 1)),
         **discovery,
     )
     matches = match_patterns(made, texts, known, flank=flank) if made.patterns else None
-    report(100, 100)
+    report(100)
     return MotifFindings(
         sequences=tuple(named),
         contributions=tuple(contributions),

@@ -50,8 +50,8 @@ def refuse_backend(name: str | None) -> str:
     name = name or "sdpa"
     if name not in BACKENDS:
         raise ValueError(
-            f"Attention backend {name!r} would drop DNABERT-2's ALiBi bias or is unknown: "
-            f"choose one of {', '.join(map(repr, BACKENDS))}."
+            f'Specified `attn_implementation="{name}"` is not supported: it is unknown, or would '
+            f"drop DNABERT-2's ALiBi bias; choose one of {', '.join(map(repr, BACKENDS))}."
         )
     return name
 

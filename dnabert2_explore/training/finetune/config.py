@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
+from ...network.attention import BACKENDS
 from ..configuration import read_yaml
 from ..metrics import TASKS
 
@@ -111,6 +112,9 @@ class FinetuneConfig:
     precision : {"auto", "float32", "bfloat16"}
         Of training; "auto" is bfloat16 where the hardware gains from it. Scores are always computed
         in float32, as prediction is.
+    attention : {"auto", "sdpa", "flash", "flex", "eager"}
+        Backend of training; "auto" is sdpa on a CPU, and on a GPU the first of flash, flex and sdpa
+        that works. Scores are computed by sdpa.
     threads : int
         CPU threads; 0 leaves torch's default.
     max_minutes : float
@@ -177,6 +181,7 @@ class FinetuneConfig:
     seed: int = 42
     device: str = "auto"
     precision: str = "auto"
+    attention: str = "auto"
     threads: int = 0
     max_minutes: float = 0.0
     bootstrap: int = 1000
@@ -205,6 +210,7 @@ class FinetuneConfig:
             ("strands", ("auto", "one", "both")),
             ("class_weights", ("none", "balanced")),
             ("precision", ("auto", "float32", "bfloat16")),
+            ("attention", ("auto", *BACKENDS)),
         ):
             if getattr(self, name) not in allowed:
                 raise InputError(

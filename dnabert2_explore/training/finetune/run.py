@@ -25,6 +25,7 @@ from ...sequences import clean
 from ...threads import torch_threads
 from ...tokens import DnaTokenizer
 from ...tokens.segmentation import Segmentation
+from ..attending import training_backend
 from ..leakage import LeakageReport, check_leakage
 from ..metrics import Scores, lower_is_better, metric_names, score
 from ..predict import write_predictions
@@ -291,7 +292,17 @@ class _Run:
         )
         bfloat16 = self._bfloat16(device)
         arguments = training_arguments(config, self.out, device, bfloat16, batches)
-        trainer = FinetuneTrainer(learner, arguments, batches, self._after_step, self._evaluate)
+        attention = training_backend(
+            "sdpa" if config.method == "probe" else config.attention,
+            learner.network.config,
+            device,
+            torch.bfloat16 if bfloat16 else torch.float32,
+        )
+        if attention != "sdpa":
+            self.notes.append(f"attention in training by {attention}")
+        trainer = FinetuneTrainer(
+            learner, arguments, batches, attention, self._after_step, self._evaluate
+        )
         self.every = config.evaluate_every or math.ceil(len(batches) / batches.accumulation)
         try:
             trainer.train()

@@ -17,6 +17,7 @@ from transformers import (
     TrainingArguments,
 )
 
+from ..attending import attending
 from .config import FinetuneConfig
 from .data import Batches
 from .learners import Learner
@@ -68,6 +69,8 @@ class FinetuneTrainer(Trainer):
     learner : Learner
     arguments : TrainingArguments
     batches : Batches
+    attention : str
+        Backend that training steps compute with.
     after_step : callable
         after_step(step, steps) says whether to evaluate now, and whether to stop then.
     evaluate : callable
@@ -80,6 +83,7 @@ class FinetuneTrainer(Trainer):
         learner: Learner,
         arguments: TrainingArguments,
         batches: Batches,
+        attention: str,
         after_step: Callable[[int, int], tuple[bool, bool]],
         evaluate: Callable[[int, float, float, float], bool],
     ) -> None:
@@ -88,10 +92,17 @@ class FinetuneTrainer(Trainer):
 
         super().__init__(model=learner.module, args=arguments, compute_loss_func=loss)
         self.batches = batches
+        self._network, self._attention = learner.network, attention
         self._judge = evaluate
         self._last: dict[str, float] = {}
         self.remove_callback(PrinterCallback)
         self.add_callback(_Control(after_step))
+
+    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Compute a part of a step, backward pass included, with the backend of training."""
+        with attending(self._network, self._attention):
+            loss: torch.Tensor = super().training_step(*args, **kwargs)
+        return loss
 
     def get_train_dataloader(self) -> Any:
         """Return our loader, which already gives each process its own rows."""

@@ -79,6 +79,9 @@ class Run:
         self.notes = notes
         self.out = Path(config.out)
         self.step, self.tokens, self.seconds = 0, 0, 0.0
+        #: Losses and accuracies of the steps since the last row of the log, which a resumed run
+        #: takes the mean of as the one before it would have.
+        self.unlogged: tuple[list[float], list[float]] = [], []
         self._objective = find_objective(config, start)
         self._saved = -1  # step of the last checkpoint written or read
         saved: Any = None
@@ -120,6 +123,8 @@ class Run:
                 f"unexpected {unexpected}."
             )
         self.step, self.tokens, self.seconds = state["step"], state["tokens"], state["seconds"]
+        losses, hits = state.get("unlogged", ([], []))  # earlier versions kept none
+        self.unlogged = list(losses), list(hits)
         self._saved = self.step
         return saved
 
@@ -235,6 +240,7 @@ class Run:
             "step": self.step,
             "tokens": self.tokens,
             "seconds": self.seconds,
+            "unlogged": self.unlogged,
             "data": self.data,
             "config": asdict(self.config),
         }

@@ -95,7 +95,11 @@ def _pretrain(
     start = begin_network(config, found)
     with processes.main_first():
         training, held_out = load_corpora(config)
-    data = {"corpus": training.fingerprint, "tokenizer": start.tokenizer_sha256}
+    data = {
+        "corpus": training.fingerprint,
+        "tokenizer": start.tokenizer_sha256,
+        "content of the genomes": training.content_sha256,
+    }
     notes = describe(config, training, held_out, processes)
     run = Run(config, processes, start, data, notes, found)
     sampler = RowSampler(
@@ -174,12 +178,11 @@ def _train(
         if logs is not None:
             logs.scores(0, scores)
     before, begun = run.seconds, time.monotonic()
-    losses: list[float] = []
-    hits: list[float] = []
     tokens, since = run.tokens, begun
     for batch in batches.take(run.step, config.total_steps):
         rate = float(rates[run.step])
         outcome = run.train_step(batch, rate)
+        losses, hits = run.unlogged
         losses.append(outcome.loss)
         hits.append(outcome.accuracy)
         now = time.monotonic()
@@ -201,7 +204,7 @@ def _train(
                     precision=config.precision,
                     accuracy=f"{np.mean(hits):.5f}",
                 )
-            losses, hits, tokens, since = [], [], run.tokens, now
+            run.unlogged, tokens, since = ([], []), run.tokens, now
         if scored is not None and (run.step % config.evaluate_every == 0 or last):
             scores = run.score(scored)
             if logs is not None:

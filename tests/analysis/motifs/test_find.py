@@ -10,7 +10,9 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import InputError, Sequence
-from dnabert2_explore.analysis.motifs import find, find_motifs
+from dnabert2_explore.analysis.motifs import NullRun, find, find_motifs, null_share
+from dnabert2_explore.analysis.motifs.null import null_words
+from dnabert2_explore.encoder.twin import random_twin
 
 from ...conftest import random_bases
 
@@ -63,6 +65,9 @@ def test_one_sequence_is_a_set_of_one(classifier, one):
         ({"widths": (5, 500)}, "at most 64 bp"),
         ({"widths": (61, 64)}, "longest sequence has 60 bp"),
         ({"null": "words"}, "Null 'words' is unknown"),
+        ({"null": -1}, "null is -1"),
+        ({"null": [3]}, "3 is no null model"),
+        ({"null": 1, "pool": SET[:2]}, "pool holds 2 sequences, fewer than the 4"),
         ({"fdr": 0}, "fdr is 0"),
         ({"p_value": 2}, "p_value is 2"),
         ({"flank": -1}, "flank is -1"),
@@ -135,3 +140,53 @@ def test_what_modisco_cannot_use_is_said_before_the_attribution(
 def test_a_model_without_a_head_has_no_motifs(enc):
     with pytest.raises(InputError, match="has no head"):
         find_motifs(enc, SET)
+
+
+LOOSE = {"least": 2, "fdr": 1.0, "p_value": 0.2, "e_value": 1e9, "similar": 0.9}
+
+
+def test_null_models_do_it_all_again(classifier):
+    sequences = [Sequence(f"s{i}", random_bases(60, seed=i)) for i in range(20)]
+    seen = []
+    found = find_motifs(
+        classifier, sequences[:10], "donor", "input_x_gradient", null=2, pool=sequences,
+        progress=lambda *at: seen.append(at), **LOOSE,
+    )  # fmt: skip
+    assert [one.model for one in found.null] == [f"{classifier.name} with random weights"] * 2
+    twin = random_twin(classifier, 1)
+    order = np.argsort(-twin.predict(sequences)[:, twin.classes.index("donor")], kind="stable")
+    alone = find_motifs(
+        twin, [sequences[i] for i in order[:10]], "donor", "input_x_gradient", **LOOSE
+    )
+    assert found.null[1].patterns == len(alone.discovery.patterns)
+    np.testing.assert_equal(found.null[1].q_value, alone.best_q)
+    assert found.sequences == tuple(sequences[:10])
+    assert seen[-1] == (300, 300)
+    assert "null models" in found.null_words
+    given = find_motifs(
+        classifier, sequences[:10], "donor", "input_x_gradient", null=[classifier], **LOOSE
+    )
+    np.testing.assert_equal(given.null[0].q_value, given.best_q)  # the same sequences, and model
+    assert given.null_share == 1 or np.isnan(given.best_q)
+
+
+def test_a_null_model_that_leads_nowhere(classifier):
+    sequences = [Sequence(f"s{i}", random_bases(80, seed=i)) for i in range(30)]
+    strict = LOOSE | {"p_value": 1e-9, "fdr": 1e-9}
+    with pytest.raises(InputError, match="too few"):
+        find_motifs(classifier, sequences, "donor", "input_x_gradient", **strict)
+    assert not find_motifs(classifier, sequences, "donor", "input_x_gradient", **LOOSE).null
+
+
+def test_the_share_of_null_models():
+    runs = [NullRun("a", 1, 0.001, "x"), NullRun("b", 1, 0.5, "y"), NullRun("c", 0, np.nan, "")]
+    assert null_share(0.01, runs) == 2 / 4
+    assert null_share(1e-5, runs) == 1 / 4
+    assert np.isnan(null_share(0.01, []))
+    assert np.isnan(null_share(np.nan, runs))
+    words = null_words(0.01, runs)
+    assert words.startswith("2 of 3 null models led to a match at all, the least of them q = 0.001")
+    assert words.endswith("1 to one as good as the model's own best (q = 0.01): p = 0.5 of the "
+                          "whole pipeline.")  # fmt: skip
+    assert null_words(np.nan, runs).endswith("the model itself to none.")
+    assert null_words(0.01, []) == ""

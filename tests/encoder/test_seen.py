@@ -1,0 +1,90 @@
+"""What this machine has been seen to run."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from dnabert2_explore.encoder import seen
+from dnabert2_explore.folders import CACHE_VARIABLE
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def tried(monkeypatch):
+    """The calls of a stand-in that need not compile anything, and says what it is told to."""
+    calls = []
+
+    def stand_in(name, device, dtype, gradients=True):
+        calls.append((name, dtype, gradients))
+        return "does not run here (no compiler)" if stand_in.fails else None
+
+    stand_in.fails = False
+    stand_in.calls = calls
+    monkeypatch.setattr(seen, "try_backend", stand_in)
+    monkeypatch.setattr(
+        seen, "why_not", lambda name, device, dtype: "no GPU" if name == "flash" else None
+    )
+    return stand_in
+
+
+def test_what_was_tried_is_remembered(folder, tried) -> None:
+    assert seen.seen_here(CPU) == {}
+    found = {one.kind: one for one in seen.try_here(CPU)}
+    assert tried.calls == [("flex", torch.float32, False)]  # it has no backward pass on a CPU
+    assert set(found) == {"flex", "bfloat16"}
+    assert seen.seen_here(CPU) == found
+    assert str(found["flex"]).startswith("seen to run (forward in float32 as the reference; torch")
+    assert found["bfloat16"].ran
+    tried.fails = True
+    seen.try_here(CPU)
+    assert str(seen.seen_here(CPU)["flex"]).startswith("tried and failed (does not run here (no")
+
+
+def test_another_version_of_torch_knows_nothing(folder, tried, monkeypatch) -> None:
+    seen.try_here(CPU)
+    monkeypatch.setattr(seen.torch, "__version__", "9.0")
+    assert seen.seen_here(CPU) == {}
+
+
+def test_what_loading_found_out_counts(folder) -> None:
+    seen.remember("sdpa", CPU, torch.float32)  # runs everywhere: nothing to tell
+    assert not folder.exists()
+    seen.remember("flex", CPU, torch.bfloat16)
+    assert "forward and backward in bfloat16" in str(seen.seen_here(CPU)["flex"])
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"seen": 5}', '{"seen": [{"kind": 1}]}'])
+def test_a_damaged_memory_is_none(folder, tried, content) -> None:
+    seen.try_here(CPU)
+    (folder / "seen.json").write_text(content)
+    assert seen.seen_here(CPU) == {}
+    seen.try_here(CPU)
+    assert "flex" in seen.seen_here(CPU)
+
+
+def test_no_cache_no_memory(tried, monkeypatch) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, "off")
+    assert len(seen.try_here(CPU)) == 2
+    assert seen.seen_here(CPU) == {}
+
+
+def test_info_tells(folder, tried, capsys) -> None:
+    from dnabert2_explore.cli.info import info
+
+    if torch.cuda.is_available():
+        pytest.skip("of the CPU, and here it would be of the GPU")
+    info()
+    lines = [line for line in capsys.readouterr().out.splitlines() if "attention flex" in line]
+    assert "not tried here: run dnabert2-explore info --try" in lines[0]
+    info(attempt=True)
+    info()
+    out = capsys.readouterr().out
+    assert out.count("seen to run (forward in float32 as the reference") == 2
