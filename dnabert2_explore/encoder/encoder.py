@@ -518,8 +518,8 @@ class Encoder:
         # With the version of the code: a fault that was mended must not live on in the cache.
         settings = (
             f"{__version__} {self.sha256} {shape_of(self.network)} {self.info.dtype} "
-            f"{self.attention} {self.device.type} {torch.get_float32_matmul_precision()} {pooling} {layers} "
-            f"{self.tokenizer.cls_id} {self.tokenizer.sep_id}"
+            f"{self.attention} {self.device.type} {torch.get_float32_matmul_precision()} "
+            f"{pooling} {layers} {self.tokenizer.cls_id} {self.tokenizer.sep_id}"
         )
         keys = [cache.key(settings, sequence) for sequence in ids]
         known = cache.get(keys)
