@@ -1,4 +1,5 @@
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
@@ -362,3 +363,11 @@ def test_four_by_four_that_could_be_either_is_refused():
 def test_faults_of_the_other_formats(text, said):
     with pytest.raises(InputError, match=said):
         read_motifs(text)
+
+
+def test_numbers_of_sites_without_end_are_no_numbers():
+    for text in (MEME.replace("nsites= 20", f"nsites= {'9' * 400}"), MEME.replace("20", "1.2.3")):
+        with contextlib.suppress(InputError):
+            assert read_motifs(text)[0].sites == 0
+    with pytest.raises(InputError):
+        read_motifs(">x\n1e308 1e308\n1e308 1e308\n0 0\n0 0\n")
