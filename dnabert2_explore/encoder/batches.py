@@ -75,9 +75,12 @@ def run_passes(
         If one sequence alone does not fit in memory.
     """
     queue = np.argsort(-lengths, kind="stable")
-    while queue.size:
-        fitting = int(np.searchsorted(np.cumsum(lengths[queue]), budget.tokens, side="right"))
-        members = queue[: max(1, fitting)]
+    ends = np.cumsum(lengths[queue])  # once, not once a pass: a genome has thousands of passes
+    start = begun = 0
+    while start < len(queue):
+        fitting = int(np.searchsorted(ends, begun + budget.tokens, side="right"))
+        stop = max(start + 1, fitting)
+        members = queue[start:stop]
         try:
             with lock, torch.inference_mode():
                 compute(members)
@@ -99,7 +102,7 @@ def run_passes(
             if device.type == "cuda":
                 torch.cuda.empty_cache()
             continue
-        queue = queue[len(members) :]
+        start, begun = stop, int(ends[stop - 1])
         if progress is not None:
             progress(members)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -50,9 +51,11 @@ class Packing:
         The sequences in packed order. Rows without tokens are in no group.
     longest : int
         Largest distance between tokens of one sequence, plus one.
-    indices : torch.Tensor, shape (total,), or None
-        Places of the tokens in the flattened batch; None where there is no padding.
+    padded : bool
+        Whether the batch has padding.
     device : torch.device
+    found : torch.Tensor, shape (total,), or None
+        `indices` that were read off a mask; None where they follow from the lengths.
     padded_maps : bool
         Whether "eager" computes through the padded attention maps it hands out, so that gradients
         reach them.
@@ -64,8 +67,9 @@ class Packing:
     width: int
     groups: tuple[Group, ...]
     longest: int
-    indices: torch.Tensor | None
+    padded: bool
     device: torch.device
+    found: torch.Tensor | None = None
     padded_maps: bool = False
     shared: dict[str, Any] = field(default_factory=dict, repr=False)
 
@@ -73,7 +77,7 @@ class Packing:
     def dense(cls, batch: int, width: int, device: torch.device) -> Packing:
         """Describe a batch without padding."""
         groups = (Group(0, tuple(range(batch)), width, None),) if batch else ()
-        return cls(batch, width, groups, width, None, device)
+        return cls(batch, width, groups, width, False, device)
 
     @classmethod
     def from_lengths(cls, lengths: Iterable[int], device: torch.device) -> Packing:
@@ -86,17 +90,13 @@ class Packing:
         """
         groups: list[Group] = []
         start = row = 0
-        for length in lengths:
-            _append(groups, start, row, length, None)
-            start += length
-            row += 1
+        for length, equal in groupby(lengths):
+            count = sum(1 for _ in equal)
+            groups.append(Group(start, tuple(range(row, row + count)), length, None))
+            start += count * length
+            row += count
         width = max(group.length for group in groups)
-        if row * width == start:
-            return cls.dense(row, width, device)
-        counts = torch.tensor([group.length for group in groups for _ in group.rows])
-        rows = torch.arange(row).repeat_interleave(counts)
-        columns = torch.arange(start) - (counts.cumsum(0) - counts)[rows]
-        return cls(row, width, tuple(groups), width, (rows * width + columns).to(device), device)
+        return cls(row, width, tuple(groups), width, len(groups) > 1, device)
 
     @classmethod
     def from_mask(cls, mask: torch.Tensor) -> Packing:
@@ -129,7 +129,7 @@ class Packing:
         rows = torch.tensor(order, dtype=torch.long, device=mask.device)
         sequence, column = present[rows].nonzero().unbind(dim=1)
         indices = rows[sequence] * width + column
-        return cls(batch, width, tuple(groups), longest, indices, mask.device)
+        return cls(batch, width, tuple(groups), longest, True, mask.device, indices)
 
     def to(self, device: torch.device | str | int, non_blocking: bool = False) -> Packing:
         """Return it with its tensors on a device, itself if they are there.
@@ -149,7 +149,7 @@ class Packing:
             copies[device] = replace(
                 self,
                 groups=tuple(replace(g, positions=moved(g.positions)) for g in self.groups),
-                indices=moved(self.indices),
+                found=moved(self.found),
                 device=device,
                 shared={},
             )
@@ -159,6 +159,13 @@ class Packing:
     def has_gaps(self) -> bool:
         """Whether padding lies between the tokens of a sequence."""
         return any(group.positions is not None for group in self.groups)
+
+    @cached_property
+    def indices(self) -> torch.Tensor | None:
+        """Places of the tokens in the flattened batch, shape (total,); None without padding."""
+        if not self.padded or self.found is not None:
+            return self.found
+        return self.documents * self.width + self.places
 
     @cached_property
     def lengths(self) -> torch.Tensor:
@@ -213,15 +220,19 @@ class Packing:
     def pack(self, padded: torch.Tensor) -> torch.Tensor:
         """Turn (batch, width, …) into (total, …)."""
         flat = padded.flatten(0, 1)
+        if not self.padded:
+            return flat
         indices = self.to(padded.device).indices
-        return flat if indices is None else flat.index_select(0, indices)
+        assert indices is not None  # there is padding
+        return flat.index_select(0, indices)
 
     def unpack(self, packed: torch.Tensor) -> torch.Tensor:
         """Turn (total, …) into (batch, width, …), with exact zeros at padding."""
         shape = (self.batch, self.width, *packed.shape[1:])
-        indices = self.to(packed.device).indices
-        if indices is None:
+        if not self.padded:
             return packed.view(shape)
+        indices = self.to(packed.device).indices
+        assert indices is not None  # there is padding
         flat = packed.new_zeros(self.batch * self.width, *packed.shape[1:])
         return flat.index_copy(0, indices, packed).view(shape)
 
@@ -230,7 +241,7 @@ class Packing:
 
         Of a backend that went through the padded maps (`padded_maps`), they are there already.
         """
-        return maps[0] if self.indices is None or self.padded_maps else self.pad_maps(maps)
+        return maps[0] if not self.padded or self.padded_maps else self.pad_maps(maps)
 
     def pad_maps(self, maps: list[torch.Tensor]) -> torch.Tensor:
         """Put each group's attention maps into a padded whole, with exact zeros at padding."""

@@ -53,6 +53,17 @@ def test_every_row_is_as_if_alone(rows) -> None:
             torch.testing.assert_close(together[row], alone, atol=1e-5, rtol=0)
 
 
+def test_indices_are_made_when_somebody_reads_them() -> None:
+    """Thousands of passes of packed tokens never go to a padded batch."""
+    packing = Packing.from_lengths(iter([3, 3, 2]), torch.device("cpu"))
+    assert "indices" not in vars(packing)
+    assert [(g.rows, g.length, g.start) for g in packing.groups] == [((0, 1), 3, 0), ((2,), 2, 6)]
+    assert packing.indices.tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
+    assert packing.to("meta").indices.shape == (8,)
+    assert Packing.from_lengths([2, 2], torch.device("cpu")).indices is None
+    assert Packing.from_lengths([1, 3], torch.device("cpu")).indices.tolist() == [0, 3, 4, 5]
+
+
 def test_equal_lengths_share_a_call() -> None:
     mask = torch.tensor([[1, 1, 1, 0], [0, 1, 1, 1], [1, 1, 0, 0], [0, 0, 0, 0], [1, 1, 0, 0]])
     groups = Packing.from_mask(mask).groups
