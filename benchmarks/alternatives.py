@@ -11,6 +11,7 @@ GPU also the whole encoder replayed as a CUDA graph.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +20,13 @@ from typing import cast
 import torch
 from torch import nn
 
-from dnabert2_explore.bench import Table, alternately, describe_machine, make_network
+from dnabert2_explore.bench import (
+    Table,
+    alternately,
+    describe_machine,
+    make_network,
+    write_tables,
+)
 from dnabert2_explore.encoder import find_device
 from dnabert2_explore.encoder.precision import find_dtype
 from dnabert2_explore.network import Dnabert2Model
@@ -141,14 +148,21 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--out", help="JSON file of the tables, as docs/performance.md has them")
     options = parser.parse_args()
     device = find_device(options.device)
     dtype = find_dtype(options.dtype, device, 768)
-    print(f"{describe_machine(device)}\n")
-    print(backends(device, dtype, options.repeats).markdown(), end="\n\n")
-    print(compiled(device, dtype, options.repeats).markdown())
+    machine = describe_machine(device)
+    print(machine)
+    measures = [partial(backends, device), partial(compiled, device)]
     if device.type == "cuda":
-        print(f"\n{graph(dtype, options.repeats).markdown()}")
+        measures.append(graph)
+    tables = []
+    for measure in measures:
+        tables.append(measure(dtype, options.repeats))
+        print(f"\n{tables[-1].markdown()}")
+    if options.out:
+        write_tables(options.out, machine, tables, " ".join(["python", *sys.argv]))
 
 
 if __name__ == "__main__":

@@ -9,9 +9,11 @@ short form.
     python benchmarks/engine.py --dtype float32 bfloat16 # both beside the reference in float32
     python benchmarks/engine.py --memory                 # peak memory, 4,096 tokens
     python benchmarks/engine.py --mutagenesis            # 900 mutants of 300 bp
+    python benchmarks/engine.py --threads 1 --tokens 1024 --out benchmarks/results/engine.json
 
 Asked for --memory or --mutagenesis without --lengths, it measures nothing else. Every row is
-printed to standard error as it is done, the tables at the end.
+printed to standard error as it is done, the tables at the end; the file of --out holds them from
+the first row on. One thread is measured in CPU seconds, which other work hardly changes.
 """
 
 from __future__ import annotations
@@ -26,9 +28,12 @@ from dnabert2_explore.bench import (
     SHAPES,
     Memory,
     Plan,
+    Results,
     Speed,
     describe_machine,
     measure,
+    missing_rows,
+    write_tables,
 )
 from dnabert2_explore.encoder import find_device
 from dnabert2_explore.encoder.precision import find_dtype
@@ -58,6 +63,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, help="that torch may use")
     parser.add_argument("--repeats", type=int, default=3, help="turns; the best time counts")
     parser.add_argument("--seconds", type=float, default=2.0, help="more turns up to this time")
+    parser.add_argument("--tokens", type=int, help="about how many a case; fewer take less time")
+    parser.add_argument("--out", help="JSON file of the tables and their numbers")
     parser.add_argument("--lengths", type=length, nargs="*", help='tokens, or "mixed"')
     parser.add_argument("--memory", type=int, nargs="*", help="tokens; 4096 if none are given")
     parser.add_argument(
@@ -85,10 +92,20 @@ def main() -> None:
         mutated_bases=options.mutagenesis,
         repeats=options.repeats,
         seconds=options.seconds,
+        tokens=options.tokens,
     )
     machine = describe_machine(device)  # before anything runs, for the load
-    tables = measure(plan, report)
-    print("\n\n".join([str(machine), *(table.markdown() for table in tables)]))
+    found = Results(plan.shape, str(device))
+    command = "python benchmarks/engine.py " + " ".join(sys.argv[1:])
+
+    def done(number: int, total: int, row: Speed | Memory) -> None:
+        report(number, total, row)
+        if options.out:
+            write_tables(options.out, machine, found.tables(), command, found)
+
+    tables = measure(plan, done, found)
+    remarks = [f"missing: {reason}" for reason in missing_rows(device, plan.dtypes)]
+    print("\n\n".join([str(machine), *(table.markdown() for table in tables), *remarks]))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import sys
 import warnings
 from functools import partial
 
@@ -21,7 +22,14 @@ import torch
 from torch import nn
 
 from dnabert2_explore import demo, load
-from dnabert2_explore.bench import Table, alternately, describe_machine, make_network
+from dnabert2_explore.bench import (
+    Table,
+    alternately,
+    clock_of,
+    describe_machine,
+    make_network,
+    write_tables,
+)
 from dnabert2_explore.bench.ours import embed_ours
 from dnabert2_explore.encoder.precision import gains_from_bfloat16
 from dnabert2_explore.network import Dnabert2Model
@@ -52,9 +60,16 @@ def main() -> None:
     )
     parser.add_argument("--shape", default="117M")
     parser.add_argument("--tokens", type=int, nargs="+", default=[128, 512])
+    parser.add_argument("--total", type=int, default=2048, help="tokens in a call, about")
+    parser.add_argument("--windows", type=int, help="real windows for fidelity; all by default")
+    parser.add_argument("--threads", type=int, help="that torch may use; one counts CPU seconds")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--out", help="JSON file of the tables, as docs/performance.md has them")
     options = parser.parse_args()
-    print(f"{describe_machine(CPU)}, quantized engine {torch.backends.quantized.engine}\n")
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    machine = f"{describe_machine(CPU)}, quantized engine {torch.backends.quantized.engine}"
+    print(f"{machine}\n")
     exact = make_network(options.shape, CPU)
     networks = {"float32": exact, "int8": quantized(exact)}
     if gains_from_bfloat16(CPU):  # elsewhere it is emulated, tens of times slower
@@ -62,7 +77,7 @@ def main() -> None:
     rows = []
     for length in options.tokens:
         rng = np.random.default_rng(0)
-        ids = [rng.integers(5, 4096, size=length) for _ in range(2048 // length)]
+        ids = [rng.integers(5, 4096, size=length) for _ in range(max(1, options.total // length))]
         calls = [partial(embed_ours, network, ids) for network in networks.values()]
         for call in calls:
             call()
@@ -83,10 +98,11 @@ def main() -> None:
             *(f"int8 / {name}" for name in networks if name != "int8"),
         ),
         rows=tuple(rows),
-        note="2,048 tokens a call, in turns, the best time counts.",
+        note=f"About {options.total:,} tokens a call, in turns, the best {clock_of(CPU)} time "
+        "counts.",
     )
     enc = load("pocket", device="cpu", dtype="float32", cache=False)
-    ids = [enc.tokenize(window.bases).ids for window in demo.windows()]
+    ids = [enc.tokenize(window.bases).ids for window in demo.windows()[: options.windows]]
     truth = embed_ours(enc.body, ids)
     rows = []
     for name, network in {
@@ -102,6 +118,8 @@ def main() -> None:
         note="Trained weights.",
     )
     print(f"{speed.markdown()}\n\n{fidelity.markdown()}")
+    if options.out:
+        write_tables(options.out, machine, [speed, fidelity], " ".join(["python", *sys.argv]))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from dnabert2_explore.bench import (
     describe_machine,
     mappings_of,
     resident,
+    write_tables,
 )
 from dnabert2_explore.encoder import SHIPPED
 from dnabert2_explore.errors import ExploreError
@@ -124,6 +125,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--dtype", default="float32", help="the files hold float32")
     parser.add_argument("--format", choices=("safetensors", "bin"), default="safetensors")
+    parser.add_argument("--out", help="JSON file of the tables, as docs/performance.md has them")
     options = parser.parse_args()
     machine = describe_machine(torch.device("cpu"))
     rows: list[tuple[str, ...]] = []
@@ -157,6 +159,9 @@ def main() -> None:
         "embedded by each.",
     )
     print(f"{machine}\n\n{table.markdown()}")
+    if options.out:
+        command = " ".join(["python", *sys.argv])
+        write_tables(options.out, machine, [table], command)
 
 
 if __name__ == "__main__":

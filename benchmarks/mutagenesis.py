@@ -17,8 +17,10 @@ import torch
 import dnabert2_explore as dx
 from dnabert2_explore.analysis.attribution import Question, attribute
 from dnabert2_explore.bench.cases import mutants
-from dnabert2_explore.bench.measure import alternately
+from dnabert2_explore.bench.measure import alternately, clock_of
+from dnabert2_explore.bench.results import write_tables
 from dnabert2_explore.bench.shapes import find_shape
+from dnabert2_explore.bench.tables import Table
 from dnabert2_explore.encoder.machine import describe_machine
 from dnabert2_explore.network import Dnabert2ForSequenceClassification
 
@@ -32,6 +34,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--out", help="JSON file of the tables, as docs/performance.md has them")
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
@@ -63,13 +66,20 @@ def main() -> None:
         call()  # warm
     machine = describe_machine(device)
     seconds = alternately([verb, engine, estimate], device, arguments.repeats)
-    print(f"\n{enc.info}\n{machine}")
-    print(f"{len(rows):,} mutants of {len(bases):,} bp, {tokens:,} tokens")
-    for name, one in zip(
-        ("saturation_mutagenesis", "the engine alone", "estimate"), seconds, strict=True
-    ):
-        print(f"{name:24}{one:9.2f} s{1000 * one / len(rows):9.2f} ms a mutant")
-    print(f"saturation mutagenesis / engine: {seconds[0] / seconds[1]:.3f}")
+    names = ("`saturation_mutagenesis`", "the engine alone", "the estimate from one gradient")
+    table = Table(
+        title=f"Saturation mutagenesis, {enc.info}",
+        header=("", "s", "ms a mutant", "of the engine's time"),
+        rows=tuple(
+            (name, f"{one:.2f}", f"{1000 * one / len(rows):.2f}", f"{one / seconds[1]:.3f}")
+            for name, one in zip(names, seconds, strict=True)
+        ),
+        note=f"{len(rows):,} mutants of {len(bases):,} bp, {tokens:,} tokens, in turns, the best "
+        f"{clock_of(device)} time counts.",
+    )
+    print(f"\n{machine}\n\n{table.markdown()}")
+    if arguments.out:
+        write_tables(arguments.out, machine, [table], " ".join(["python", *sys.argv]))
 
 
 if __name__ == "__main__":

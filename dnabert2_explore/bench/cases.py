@@ -76,7 +76,10 @@ class Case:
 
 
 def random_cases(
-    lengths: Iterable[int | str], config: Dnabert2Config, device: torch.device
+    lengths: Iterable[int | str],
+    config: Dnabert2Config,
+    device: torch.device,
+    tokens: int | None = None,
 ) -> Iterator[Case]:
     """Make a case of random tokens for each length.
 
@@ -87,6 +90,9 @@ def random_cases(
     config : Dnabert2Config
     device : torch.device
         A GPU gets more sequences than a CPU.
+    tokens : int, optional
+        About how many in all, at least one sequence; by default 4,096 on a CPU (8,192 of mixed
+        lengths) and 262,144 on a GPU.
 
     Raises
     ------
@@ -94,11 +100,11 @@ def random_cases(
         If a length is below 8, or neither a number nor ``"mixed"``.
     """
     gpu = device.type == "cuda"
-    total = (4 if gpu else 1) * batch_tokens(device)
+    total = tokens or (4 if gpu else 1) * batch_tokens(device)
     for length in lengths:
         rng = np.random.default_rng(0)
         if length == MIXED:
-            number = max(32, 2 * total // (SHORTEST + LONGEST))
+            number = max(2 if tokens else 32, 2 * total // (SHORTEST + LONGEST))
             sizes = rng.integers(SHORTEST, LONGEST + 1, size=number)
             sizes[:2] = SHORTEST, LONGEST
             rng.shuffle(sizes)

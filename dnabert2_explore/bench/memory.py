@@ -15,7 +15,7 @@ import torch
 from ..errors import ExploreError, InputError
 from ..network import Dnabert2Model
 from .ours import embed_ours
-from .reference import embed_reference
+from .reference import KeptBias, embed_reference
 from .shapes import make_network
 from .tables import Table
 
@@ -169,23 +169,24 @@ def peak_memory(
 def _child(path: str, shape: str, dtype: str, tokens: str) -> None:
     """Measure in this process, which nothing has run in before; print bytes."""
     network = make_network(shape, torch.device("cpu"), getattr(torch, dtype))
-    # What libraries set up once is no part of a pass.
-    _forward(path, network, 16)
+    kept = KeptBias(network.config, network.device) if path == "reference" else None
+    # What libraries set up once is no part of a pass, nor what the original keeps from its making.
+    _forward(path, network, 16, kept)
     gc.collect()
     try:
-        print(_peak_of(path, network, int(tokens)))
+        print(_peak_of(path, network, int(tokens), kept))
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and "memory" not in str(error):
             raise
         print(_DOES_NOT_FIT)
 
 
-def _peak_of(path: str, network: Dnabert2Model, tokens: int) -> int:
+def _peak_of(path: str, network: Dnabert2Model, tokens: int, kept: KeptBias | None) -> int:
     # Not ru_maxrss: a new process inherits its parent's, which may be larger than all that this
     # one will ever need.
     _RESET.write_text("5")
     before = _status("VmRSS")
-    _forward(path, network, tokens)
+    _forward(path, network, tokens, kept)
     return _status("VmHWM") - before
 
 
@@ -215,9 +216,9 @@ def _on_gpu(
         return None
 
 
-def _forward(path: str, network: Dnabert2Model, tokens: int) -> None:
+def _forward(path: str, network: Dnabert2Model, tokens: int, kept: KeptBias | None = None) -> None:
     ids = [np.random.default_rng(0).integers(5, network.config.vocab_size, size=tokens)]
     if path == "reference":
-        embed_reference(network, ids, rows=1)
+        embed_reference(network, ids, rows=1, kept=kept)
     else:
         embed_ours(network, ids)

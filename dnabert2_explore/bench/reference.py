@@ -8,22 +8,55 @@ from typing import cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
-from ..network import Dnabert2Model, alibi_slopes
+from ..network import Dnabert2Config, Dnabert2Model, alibi_slopes
 from ..network.modeling import Dnabert2Layer
 from ..network.packing import Packing
 
-__all__ = ["embed_reference", "pad", "reference_states"]
+__all__ = ["KeptBias", "embed_reference", "pad", "reference_states"]
 
 PAD = 3
 
 
-def reference_states(network: Dnabert2Model, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+class KeptBias:
+    """ALiBi's bias as the original keeps it from pass to pass: made anew for longer inputs only.
+
+    Parameters
+    ----------
+    config : Dnabert2Config
+        `alibi_starting_size` tokens (512) are ready from the beginning.
+    device : torch.device
+    """
+
+    def __init__(self, config: Dnabert2Config, device: torch.device) -> None:
+        self._slopes = alibi_slopes(config.num_attention_heads).to(device)
+        self._bias = self._make(config.alibi_starting_size)
+
+    def _make(self, length: int) -> torch.Tensor:
+        places = torch.arange(length, device=self._slopes.device)
+        distance = (places[:, None] - places[None, :]).abs().float()
+        return -self._slopes[:, None, None] * distance
+
+    def upto(self, length: int) -> torch.Tensor:
+        """Return the bias of `length` tokens, (heads, length, length) float32, a view."""
+        if self._bias.shape[-1] < length:
+            self._bias = self._make(length)
+        return self._bias[:, :length, :length]
+
+
+def reference_states(
+    network: Dnabert2Model,
+    ids: torch.Tensor,
+    mask: torch.Tensor,
+    kept: KeptBias | None = None,
+) -> torch.Tensor:
     """Compute the last hidden state in the original's way, with the weights of `network`.
 
-    The linear layers of the blocks see no padding (the original unpads, too); attention is
-    computed step by step on padded scores, (batch, heads, n, n); the bias of the whole batch is
-    built anew in every forward pass.
+    The linear layers of the blocks see no padding (the original unpads, too), and the gated MLP
+    takes all tokens at once; attention is computed step by step on padded scores,
+    (batch, heads, n, n), to which a bias of that size is added in every layer. It is the kept bias
+    of the positions plus that of the batch's mask, once a forward pass.
 
     Parameters
     ----------
@@ -31,6 +64,8 @@ def reference_states(network: Dnabert2Model, ids: torch.Tensor, mask: torch.Tens
     ids : torch.Tensor, shape (batch, n)
     mask : torch.Tensor, shape (batch, n)
         1 for tokens, 0 for padding.
+    kept : KeptBias, optional
+        What earlier passes left; by default this is the first pass.
 
     Returns
     -------
@@ -38,13 +73,11 @@ def reference_states(network: Dnabert2Model, ids: torch.Tensor, mask: torch.Tens
         Zero at padding.
     """
     batch, width = ids.shape
+    kept = kept or KeptBias(network.config, ids.device)
     embeddings = network.embeddings
     padded = embeddings(embeddings.word_embeddings(ids), None)
-    places = torch.arange(width, device=ids.device)
-    distance = (places[:, None] - places[None, :]).abs().float()
-    slopes = alibi_slopes(network.config.num_attention_heads).to(ids.device)
-    bias = -slopes[:, None, None] * distance
-    bias = (bias[None] + (1.0 - mask[:, None, None, :].float()) * -10000.0).to(padded.dtype)
+    hidden_keys = (1.0 - mask[:, None, None, :].float()) * -10000.0
+    bias = (kept.upto(width)[None] + hidden_keys).to(padded.dtype)
     packing = Packing.from_mask(mask)
     hidden = packing.pack(padded)
     for layer in network.encoder.layer:
@@ -54,8 +87,15 @@ def reference_states(network: Dnabert2Model, ids: torch.Tensor, mask: torch.Tens
         query, key, value = qkv.unflatten(0, (batch, width)).permute(2, 0, 3, 1, 4)
         scores = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5 + bias
         context = (scores.softmax(dim=-1) @ value).transpose(1, 2).flatten(2)
-        hidden = block.mlp(attention.output(packing.pack(context), hidden))
+        hidden = _mlp(block, attention.output(packing.pack(context), hidden))
     return packing.unpack(hidden)
+
+
+def _mlp(block: Dnabert2Layer, hidden: torch.Tensor) -> torch.Tensor:
+    """Mix all tokens at once; `block.mlp` itself takes them in parts that fit a CPU's cache."""
+    mlp = block.mlp
+    gate, content = mlp.gated_layers(hidden).chunk(2, dim=-1)
+    return mlp.layernorm(mlp.wo(mlp.dropout(functional.gelu(gate) * content)) + hidden)
 
 
 def pad(ids: Sequence[NDArray[np.int64]]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -74,6 +114,7 @@ def embed_reference(
     ids: Sequence[NDArray[np.int64]],
     rows: int,
     states: list[torch.Tensor] | None = None,
+    kept: KeptBias | None = None,
 ) -> NDArray[np.float32]:
     """Mean embeddings by the reference path.
 
@@ -85,17 +126,20 @@ def embed_reference(
         Sequences in a padded batch; batches are filled in the given order.
     states : list, optional
         Takes the hidden states of every sequence, (n, hidden) float32 on the CPU.
+    kept : KeptBias, optional
+        What earlier calls left.
 
     Returns
     -------
     numpy.ndarray, shape (len(ids), hidden), float32
     """
+    kept = kept or KeptBias(network.config, network.device)
     means = []
     for start in range(0, len(ids), rows):
         members = ids[start : start + rows]
         batch, mask = (tensor.to(network.device) for tensor in pad(members))
         with torch.inference_mode():
-            hidden = reference_states(network, batch, mask)
+            hidden = reference_states(network, batch, mask, kept)
             # Padding is exactly zero, so that the sum over all is the sum over tokens.
             means.append((hidden.float().sum(1) / mask.sum(1, keepdim=True)).cpu().numpy())
         if states is not None:

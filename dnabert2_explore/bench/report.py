@@ -14,8 +14,9 @@ from ..network import Dnabert2Config
 from ..network.checkpoint import TOKENIZER
 from ..tokens import DnaTokenizer
 from .cases import Case, mutant_case, random_cases
-from .engine import Speed, compare, mutant_table, speed_table
-from .memory import Memory, compare_memory, memory_table, why_unmeasurable
+from .engine import Speed, compare
+from .memory import Memory, compare_memory, why_unmeasurable
+from .results import Results
 from .shapes import find_shape
 from .tables import Table
 
@@ -48,6 +49,8 @@ class Plan:
     repeats : int
     seconds : float
         As in `alternately`, for each case.
+    tokens : int, optional
+        As in `random_cases`.
     """
 
     shape: str
@@ -58,6 +61,7 @@ class Plan:
     mutated_bases: int = 0
     repeats: int = 3
     seconds: float = 0.0
+    tokens: int | None = None
 
     @property
     def n_rows(self) -> int:
@@ -66,7 +70,7 @@ class Plan:
         return cases * len(self.dtypes)
 
 
-def measure(plan: Plan, report: Report | None = None) -> list[Table]:
+def measure(plan: Plan, report: Report | None = None, into: Results | None = None) -> list[Table]:
     """Do what a plan says.
 
     Parameters
@@ -74,6 +78,8 @@ def measure(plan: Plan, report: Report | None = None) -> list[Table]:
     plan : Plan
     report : callable, optional
         Called as report(rows done, rows in all, row) after each row.
+    into : Results, optional
+        Takes each row as it is done, before `report` is called.
 
     Returns
     -------
@@ -89,37 +95,28 @@ def measure(plan: Plan, report: Report | None = None) -> list[Table]:
     config = find_shape(plan.shape)
     if plan.memory and (reason := why_unmeasurable(plan.device)):
         raise InputError(f"Memory cannot be measured here ({reason}): leave it out.")
-    speed_cases = list(random_cases(plan.lengths, config, plan.device))
+    speed_cases = list(random_cases(plan.lengths, config, plan.device, plan.tokens))
     mutant_cases = [_mutants(plan, config)] if plan.mutated_bases else []
-    speeds: list[Speed] = []
-    mutated: list[Speed] = []
-    memories: list[Memory] = []
+    found = Results(plan.shape, str(plan.device)) if into is None else into
 
     def rows() -> Iterator[Speed | Memory]:
         options = (plan.dtypes, plan.device, plan.repeats, plan.seconds)
         if speed_cases:
             for row in compare(plan.shape, speed_cases, *options):
-                speeds.append(row)
+                found.speeds.append(row)
                 yield row
         if mutant_cases:
             for row in compare(plan.shape, mutant_cases, *options):
-                mutated.append(row)
+                found.mutated.append(row)
                 yield row
         for weighed in compare_memory(plan.shape, plan.memory, plan.dtypes, plan.device):
-            memories.append(weighed)
+            found.memories.append(weighed)
             yield weighed
 
     for done, row in enumerate(rows(), start=1):
         if report is not None:
             report(done, plan.n_rows, row)
-    tables = []
-    if speeds:
-        tables.append(speed_table(plan.shape, speeds, plan.device))
-    if mutated:
-        tables.append(mutant_table(plan.shape, mutated))
-    if memories:
-        tables.append(memory_table(plan.shape, memories))
-    return tables
+    return found.tables()
 
 
 def _mutants(plan: Plan, config: Dnabert2Config) -> Case:

@@ -70,7 +70,14 @@ def bench(
     """
     import torch
 
-    from ..bench import MUTATED_BASES, Plan, describe_machine, measure, why_unmeasurable
+    from ..bench import (
+        MUTATED_BASES,
+        Plan,
+        describe_machine,
+        measure,
+        missing_rows,
+        why_unmeasurable,
+    )
     from ..encoder import find_device
     from ..encoder.precision import find_dtype, gains_from_bfloat16
     from ..errors import ExploreError
@@ -103,6 +110,7 @@ def bench(
             except ExploreError as error:  # what took minutes to measure is told all the same
                 reason = str(error)
     remarks = [f"memory: not measured here ({reason})"] if reason else []
+    remarks += [f"missing: {reason}" for reason in missing_rows(where, dtypes)]
     if markdown:
         print("\n\n".join([machine, *(table.markdown() for table in tables), *remarks]))
     else:

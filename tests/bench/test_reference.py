@@ -8,8 +8,13 @@ import torch
 
 from dnabert2_explore.bench import shapes
 from dnabert2_explore.bench.ours import embed_ours
-from dnabert2_explore.bench.reference import embed_reference, pad, reference_states
-from dnabert2_explore.network import Dnabert2Config, Dnabert2Model
+from dnabert2_explore.bench.reference import (
+    KeptBias,
+    embed_reference,
+    pad,
+    reference_states,
+)
+from dnabert2_explore.network import Dnabert2Config, Dnabert2Model, alibi_slopes
 
 TINY = {
     "hidden_size": 32,
@@ -42,6 +47,24 @@ def test_the_reference_path_is_the_model(network, ids, attention) -> None:
         states = reference_states(network, batch, mask)
     torch.testing.assert_close(states, expected, atol=1e-5, rtol=0)
     assert (states[mask == 0] == 0).all()
+
+
+def test_the_bias_is_kept_as_the_original_keeps_it(network, ids) -> None:
+    """512 tokens from the beginning; a longer input makes it anew once, for all that follow."""
+    kept = KeptBias(network.config, CPU)
+    begun = kept.upto(512)
+    assert kept.upto(30).data_ptr() == begun.data_ptr()
+    longer = kept.upto(600)
+    assert longer.data_ptr() != begun.data_ptr()
+    assert kept.upto(512).data_ptr() == kept.upto(600).data_ptr() == longer.data_ptr()
+    torch.testing.assert_close(longer[:, :512, :512], begun, atol=0, rtol=0)
+    slopes = alibi_slopes(network.config.num_attention_heads)
+    torch.testing.assert_close(longer[:, 3, 599], -596 * slopes)
+    batch, mask = pad(ids)
+    with torch.inference_mode():
+        first = reference_states(network, batch, mask)
+        again = reference_states(network, batch, mask, kept)
+    assert torch.equal(first, again)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 32])

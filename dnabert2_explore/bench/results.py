@@ -1,0 +1,115 @@
+"""What was measured, in files that tables of the documentation are made of again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..encoder.machine import Machine
+from ..errors import InputError
+from ..files import replacing
+from .engine import Speed, mutant_table, speed_table
+from .memory import Memory, memory_table
+from .tables import Table
+
+__all__ = ["Results", "read_tables", "write_tables"]
+
+
+@dataclass
+class Results:
+    """The rows of one measurement.
+
+    Attributes
+    ----------
+    shape : str
+        One of `SHAPES`.
+    device : str
+        As torch names it.
+    speeds, mutated : list of Speed
+    memories : list of Memory
+    """
+
+    shape: str
+    device: str
+    speeds: list[Speed] = field(default_factory=list)
+    mutated: list[Speed] = field(default_factory=list)
+    memories: list[Memory] = field(default_factory=list)
+
+    def tables(self) -> list[Table]:
+        """Lay out speed, saturation mutagenesis and memory: those that were measured."""
+        tables = []
+        if self.speeds:
+            tables.append(speed_table(self.shape, self.speeds, torch.device(self.device)))
+        if self.mutated:
+            tables.append(mutant_table(self.shape, self.mutated))
+        if self.memories:
+            tables.append(memory_table(self.shape, self.memories))
+        return tables
+
+
+def write_tables(
+    path: str | Path,
+    machine: Machine | str,
+    tables: Sequence[Table],
+    command: str,
+    measured: Results | None = None,
+) -> None:
+    """Write tables to a JSON file, with the machine, the command, and the numbers they show.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+    machine : Machine or str
+    tables : sequence of Table
+    command : str
+        What was typed.
+    measured : Results, optional
+        The rows that `tables` are made of.
+    """
+    content: dict[str, Any] = {
+        "machine": str(machine),
+        "command": command,
+        "tables": [asdict(table) for table in tables],
+    }
+    if measured is not None:
+        content["measured"] = asdict(measured)
+    with replacing(Path(path)) as fresh:
+        fresh.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def read_tables(path: str | Path) -> list[Table]:
+    """Read a file of `write_tables`; tables are made anew of the rows where they are there.
+
+    Raises
+    ------
+    InputError
+        If the file is no such file.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        kept = [
+            Table(
+                table["title"],
+                tuple(table["header"]),
+                tuple(tuple(row) for row in table["rows"]),
+                table["note"],
+            )
+            for table in content["tables"]
+        ]
+        found = content.get("measured")
+        if found is None:
+            return kept
+        return Results(
+            found["shape"],
+            found["device"],
+            [Speed(**row) for row in found["speeds"]],
+            [Speed(**row) for row in found["mutated"]],
+            [Memory(**row) for row in found["memories"]],
+        ).tables()
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} holds no tables of a measurement: {error!r}.") from error

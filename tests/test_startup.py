@@ -1,0 +1,35 @@
+"""What a command loads before its first result: nothing that it does not use."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+#: Installed beside the package, slow to load, and of no use to `embed`. What transformers itself
+#: loads with its base class of models (accelerate, scipy, torch._dynamo, sympy) is not here: that
+#: is half of the processor time from the command to the first vector.
+HEAVY = {
+    *("IPython", "anndata", "anywidget", "captum", "dask", "datasets", "distributed", "h5py"),
+    *("ipywidgets", "jupyterlab", "logomaker", "matplotlib", "modiscolite", "numba", "onnx"),
+    *("onnxruntime", "pandas", "peft", "plotly", "pyarrow", "pyfaidx", "pysam", "sklearn"),
+    *("tensorboard", "torchvision", "umap", "zarr"),
+    *("dnabert2_explore.analysis", "dnabert2_explore.bench", "dnabert2_explore.figures"),
+    *("dnabert2_explore.network.export", "dnabert2_explore.training", "dnabert2_explore.widgets"),
+}
+
+
+def test_embed_loads_nothing_that_it_does_not_use(tmp_path) -> None:
+    (tmp_path / "one.fa").write_text(">one\nACGTAGCATCGGATCTATCTATCGACACTTGG\n")
+    code = (
+        "import sys; from dnabert2_explore.cli import main\n"
+        "try: main()\n"
+        f"finally: print(*({HEAVY!r} & set(sys.modules)))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code, "embed", tmp_path / "one.fa", "-o", tmp_path / "one.npz"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (tmp_path / "one.npz").is_file()
+    assert said.stdout.split() == []
