@@ -8,7 +8,9 @@ import runpy
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from dnabert2_explore.analysis.attribution import METHODS
 from dnabert2_explore.analysis.attribution.checks import CHECKS, thresholds
@@ -71,6 +73,12 @@ def test_every_method_has_its_row(results, rows) -> None:
 def test_models_are_described_as_they_are(results, rows) -> None:
     scores = " | ".join(f"{one['test_mcc']:.3f}" for one in results["motifs"].values())
     assert f"| MCC of the model on test | {scores} |" in rows
+    rules = [one["rules_test_mcc"]["kmer"] for one in results["motifs"].values()]
+    assert (
+        f"| MCC of 4-mers on test, both strands | {' | '.join(f'{r:.3f}' for r in rules)} |" in rows
+    )
+    gains = [one["test_mcc"] for one in results["motifs"].values()] - np.array(rules)
+    assert (round(min(gains), 2), round(max(gains), 2)) == (0.02, 0.06)
 
 
 def test_thresholds_and_rates_are_those_of_the_cards(results, script) -> None:
@@ -123,3 +131,18 @@ def test_shares_and_their_intervals_by_hand(results, script) -> None:
     each = script["share"](alone, is_good)
     assert whole["share"] == each["share"]
     assert whole["high"] - whole["low"] > 1.5 * (each["high"] - each["low"])  # no 424 observations
+
+
+def test_random_weights_hardly_tell_networks_apart(results) -> None:
+    cards = [
+        card
+        for card in results["cards"]
+        if card["motif"] == "NFE2"
+        and card["network"] in ("trained", "random weights")
+        and card["randomised_weights"] is not None
+    ]
+    labels = [card["network"] == "random weights" for card in cards]
+    area = roc_auc_score(labels, [card["randomised_weights"] for card in cards])
+    assert area == pytest.approx(0.54, abs=0.005)
+    page = (ROOT / "docs/attribution.md").read_text(encoding="utf-8")
+    assert "told apart with an AUROC of 0.54" in page
