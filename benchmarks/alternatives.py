@@ -154,7 +154,10 @@ def main() -> None:
     dtype = find_dtype(options.dtype, device, 768)
     machine = describe_machine(device)
     print(machine)
-    measures = [partial(backends, device), partial(compiled, device)]
+    measures: list[Callable[[torch.dtype, int], Table]] = [
+        partial(backends, device),
+        partial(compiled, device),
+    ]
     if device.type == "cuda":
         measures.append(graph)
     tables = []
