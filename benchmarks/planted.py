@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scorecard_rates import BAD, GOOD, HELD_OUT, KEPT, calibrate, numbered, parts, rates, tables
 
 import dnabert2_explore as dx
 from dnabert2_explore.analysis.attribution import (
@@ -37,7 +38,7 @@ from dnabert2_explore.analysis.attribution import (
     find_method,
     mirror_strands,
 )
-from dnabert2_explore.analysis.attribution.checks import CHECKS, recovery
+from dnabert2_explore.analysis.attribution.checks import recovery
 from dnabert2_explore.analysis.attribution.scorecard import scorecard
 from dnabert2_explore.encoder.machine import describe_machine
 from dnabert2_explore.encoder.twin import random_twin
@@ -51,11 +52,9 @@ ROOT = Path(__file__).parents[1]
 #: Information along their whole length: a position that says nothing cannot be found.
 MOTIFS = ("NFE2", "ESRRB", "E2F7")
 #: The last motif has no part in the thresholds.
-CALIBRATED = MOTIFS[:-1]
+CALIBRATED = tuple(name for name in MOTIFS if name != HELD_OUT)
 SIZE = 100  # bp
 SEED = 0
-GOOD, BAD = 0.9, 0.7  # AUROC of attributions to keep, and to flag
-KEPT = 0.95  # of the good ones
 #: Methods with the settings that differ from the defaults; strands="both" is the mean of the two.
 CASES: tuple[tuple[str, dict[str, Any]], ...] = (
     *((name, {"baseline": "mask"} if METHODS[name].baseline else {}) for name in METHODS),
@@ -224,7 +223,8 @@ def card_of(enc: dx.Encoder, one: Planted, method: str, settings: dict[str, Any]
     truth = [(one.start, one.end)]
     card = scorecard(enc, one.bases, "planted", method, truth=truth, seed=SEED, **settings)
     title = title_of(method, settings)
-    return {"method": title} | {check.name: check.value for check in card.checks}
+    found = {check.name: check.value for check in card.checks if check.name != "skill"}
+    return {"method": title} | found  # these models state no scores
 
 
 def measure_borders() -> dict[str, float]:
@@ -249,76 +249,6 @@ def measure_borders() -> dict[str, float]:
         "bases_to_old_borders_90": float(np.percentile(np.maximum(reached, 0), 90)),
         "borders_shared_by_strands": float(np.mean(shared)),
     }
-
-
-def calibrate(rows: list[dict]) -> dict[str, float]:
-    """Choose the thresholds that flag most bad attributions and keep `KEPT` of the good ones.
-
-    From the loosest, which keep all good ones, step by step: the one threshold is tightened, to
-    the value of a good attribution, that flags most more bad ones for each good one it loses.
-    """
-    good = [row for row in rows if row["planted"] >= GOOD]
-    bad = [row for row in rows if row["planted"] < BAD]
-    choices: dict[str, list[float]] = {}
-    for name, info in CHECKS.items():
-        turn = -1000 if info.most else 1000
-        # Rounded to the side that passes; the loosest first.
-        found = [row[name] for row in good if row[name] is not None and np.isfinite(row[name])]
-        values = {np.floor(value * turn) / turn for value in found}
-        choices[name] = sorted(values, reverse=info.most)
-    choices["planted"] = [GOOD]
-    limits = {name: values[0] for name, values in choices.items()}
-
-    def count(limits: dict[str, float]) -> tuple[int, int]:
-        lost = sum(not passes(row, limits) for row in good)
-        return lost, sum(not passes(row, limits) for row in bad)
-
-    while True:
-        lost, flagged = count(limits)
-        best, found = 0.0, None
-        for name, values in choices.items():
-            for value in values[values.index(limits[name]) + 1 :]:
-                tighter = limits | {name: value}
-                more_lost, more_flagged = count(tighter)
-                if more_lost > (1 - KEPT) * len(good):
-                    break
-                gain = (more_flagged - flagged) / (more_lost - lost + 0.5)
-                if gain > best:
-                    best, found = gain, tighter
-        if found is None:
-            return {name: float(limits[name]) for name in CHECKS}
-        limits = found
-
-
-def passes(row: dict[str, Any], limits: dict[str, float], only: str | None = None) -> bool:
-    """Whether all checks that apply are passed, the truth left out; or one of them."""
-    names = [name for name in CHECKS if name != "planted" and only in (None, name)]
-    known = [name for name in names if row[name] is not None]
-    return all(
-        row[name] <= limits[name] if CHECKS[name].most else row[name] >= limits[name]
-        for name in known
-    )
-
-
-def rates(rows: list[dict], limits: dict[str, float]) -> dict[str, Any]:
-    """Shares of good attributions that pass, and of bad ones that fail, by check and in all."""
-    groups = {
-        "good": [row for row in rows if row["planted"] >= GOOD],
-        "bad": [row for row in rows if row["planted"] < BAD],
-    }
-    groups["bad, trained network"] = [r for r in groups["bad"] if r["network"] == "trained"]
-    groups["random weights"] = [row for row in rows if row["network"] == "random weights"]
-    groups["shuffled labels"] = [row for row in rows if row["network"] == "shuffled labels"]
-    told: dict[str, Any] = {}
-    for group, some in groups.items():
-        by_check = {
-            name: float(np.mean([not passes(row, limits, name) for row in some])) if some else None
-            for name in CHECKS
-            if name != "planted"
-        }
-        flagged = float(np.mean([not passes(row, limits) for row in some])) if some else None
-        told[group] = {"count": len(some), "flagged": flagged, "flagged_by": by_check}
-    return told
 
 
 def interval(values: list[float]) -> tuple[float, float, float]:
@@ -365,19 +295,15 @@ def say(text: str) -> None:
 def report(out: Path, machine: str, count: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """Collect everything: what the package reads, and what the docs tell."""
     rows = [row for card in CARDS for row in measure_cards(out, *card)]
-    parts = {
-        "dev": [row for row in rows if row["part"] == "dev"],
-        "test": [row for row in rows if row["part"] == "test" and row["motif"] in CALIBRATED],
-        "held-out motif": [row for row in rows if row["motif"] not in CALIBRATED],
-    }
-    limits = calibrate(parts["dev"])
+    split = parts(numbered(rows))
+    limits = calibrate(split["dev"])
     motifs = {name: find_motif(name).trimmed(0.5) for name in MOTIFS}
     calibration = {
         "thresholds": limits,
         "good": GOOD,
         "bad": BAD,
         "kept": KEPT,
-        "rates": {part: rates(some, limits) for part, some in parts.items()},
+        "rates": {part: rates(some, limits) for part, some in split.items()},
         "model": "pocket, fine-tuned on planted motifs",
         "calibrated_on": [motifs[name].label for name in CALIBRATED],
         "held_out": [motifs[name].label for name in MOTIFS if name not in CALIBRATED],
@@ -430,15 +356,7 @@ def show(results: dict[str, Any]) -> None:
         print(f"| {title} | {' | '.join(cells)} | {seconds:.2f} |")
     calibration = results["calibration"]
     print(f"\n{results['borders']}\n{calibration['thresholds']}")
-    names = [name for name in CHECKS if name != "planted"]
-    print("\n| part, attributions | count | flagged | " + " | ".join(names) + " |")
-    print("|---" * (len(names) + 3) + "|")
-    for part, groups in calibration["rates"].items():
-        for group, told in groups.items():
-            if told["count"]:
-                shares = [told["flagged"], *(told["flagged_by"][name] for name in names)]
-                cells = " | ".join(f"{share:.0%}" for share in shares)
-                print(f"| {part}, {group} | {told['count']} | {cells} |")
+    print(tables(results))
 
 
 STAGES = ("train", "methods", "cards", "report")

@@ -35,6 +35,7 @@ from ..sequences import (
     warn_unknown,
 )
 from ..tokens import DnaTokenizer, Tokens
+from ..version import __version__
 from .batches import Budget, default_budget, run
 from .cache import VectorCache
 from .finite import check_finite
@@ -514,10 +515,11 @@ class Encoder:
                 stacklevel=3,
             )
             return self._vectors(ids, pooling, layers, budget, progress)
+        # With the version of the code: a fault that was mended must not live on in the cache.
         settings = (
-            f"{self.sha256} {shape_of(self.network)} {self.info.dtype} {self.attention} "
-            f"{self.device.type} {torch.get_float32_matmul_precision()} {pooling} {layers} "
-            f"{self.tokenizer.cls_id} {self.tokenizer.sep_id}"
+            f"{__version__} {self.sha256} {shape_of(self.network)} {self.info.dtype} "
+            f"{self.attention} {self.device.type} {torch.get_float32_matmul_precision()} "
+            f"{pooling} {layers} {self.tokenizer.cls_id} {self.tokenizer.sep_id}"
         )
         keys = [cache.key(settings, sequence) for sequence in ids]
         known = cache.get(keys)

@@ -27,7 +27,8 @@ Classes in the page (for styling, and for tests that drive a browser):
                        ``.dx-annotation``, ``.dx-motifs`` with ``.dx-motif input`` and
                        ``.dx-threshold select``, ``.dx-map``; ``.dx-correlations-plot``;
                        ``.dx-badge`` with ``.dx-check`` and a ``.dx-check-chip`` per check,
-                       ``.dx-verdict`` (``.dx-distrust``); ``.dx-mutations`` with ``.dx-cursor``,
+                       ``.dx-verdict`` (``.dx-distrust``, ``.dx-undecided``); ``.dx-mutations`` with
+                       ``.dx-cursor``,
                        ``.dx-mutate`` (``.dx-base-a`` …), a ``.dx-edit`` per mutation,
                        ``.dx-undo``, ``.dx-keep``, ``.dx-change``
 ``.dx-atlas``          ``.dx-projection button``, ``.dx-points select``, ``.dx-colour select``,

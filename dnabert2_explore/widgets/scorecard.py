@@ -13,8 +13,8 @@ from ..analysis.attribution.scorecard import Scorecard
 
 __all__ = ["ScorecardBadge", "verdict"]
 
-#: A check's mark and how it is told aloud: never by colour alone.
-_MARKS = {True: ("✓", "passed"), False: ("✗", "failed"), None: ("–", "not applicable")}
+#: The mark of each result: never by colour alone.
+_MARKS = {"passed": "✓", "failed": "✗", "not applicable": "–", "information": "i", "not known": "?"}
 
 
 class ScorecardBadge(HBox):
@@ -30,7 +30,8 @@ class ScorecardBadge(HBox):
 
     def __init__(self, asked: Callable[[], None]) -> None:
         self.button = Button(
-            description="Check", tooltip="Put this attribution to eight checks: the scorecard"
+            description="Check",
+            tooltip="Put this attribution and its model to the checks of the scorecard",
         ).add_class("dx-check")
         self.button.on_click(lambda _button: asked())
         self._chips = HTML().add_class("dx-checks")
@@ -47,8 +48,8 @@ class ScorecardBadge(HBox):
             self._chips.value = f"<span class='dx-chips'>{_chip(check_convergence(result))}</span>"
             return
         rows = "".join(
-            f"<tr><td>{_MARKS[check.passed][0]}</td><th>{escape(check.title)}</th>"
-            f"<td>{_MARKS[check.passed][1]}</td><td>{escape(check.words)}</td></tr>"
+            f"<tr><td>{_MARKS[check.result]}</td><th>{escape(check.title)}</th>"
+            f"<td>{check.result}</td><td>{escape(check.words)}</td></tr>"
             for check in card.checks
         )
         self._chips.value = (
@@ -59,14 +60,15 @@ class ScorecardBadge(HBox):
 
 def verdict(card: Scorecard) -> str:
     """Write what follows from a scorecard, as HTML."""
-    held = [check for check in card.checks if check.passed is not None]
+    text = card.verdict[0].upper() + card.verdict[1:]
     if card.trusted:
         return (
-            f"<span class='dx-verdict-good'>✓ Passed all {len(held)} checks that apply; passing "
-            "is no proof.</span>"
+            f"<span class='dx-verdict-good'>✓ {escape(text)}. Every check that judges and applies "
+            "is passed, and the model has held-out skill; that is no proof.</span>"
         )
-    text = card.verdict
-    return f"<b class='dx-warn dx-distrust'>✗ {escape(text[0].upper() + text[1:])}.</b>"
+    if card.verdict.startswith("undecided"):
+        return f"<b class='dx-undecided'>? {escape(text)}.</b>"
+    return f"<b class='dx-warn dx-distrust'>✗ {escape(text)}.</b>"
 
 
 def _chips(checks: Iterable[Check]) -> str:
@@ -74,7 +76,7 @@ def _chips(checks: Iterable[Check]) -> str:
 
 
 def _chip(check: Check) -> str:
-    mark, words = _MARKS[check.passed]
+    mark, words = _MARKS[check.result], check.result
     failed = " dx-warn" if check.passed is False else ""
     return (
         f"<span class='dx-check-chip{failed}' title='{escape(check.title)} {words}: "

@@ -77,6 +77,15 @@ def test_another_type_has_vectors_of_its_own(cached, model_folder, tmp_path) -> 
     assert not np.array_equal(exact, half)
 
 
+def test_another_version_of_the_package_computes_anew(cached, monkeypatch) -> None:
+    """A fault that was mended must not live on in the cache."""
+    cached.embed(SEQUENCES)
+    monkeypatch.setattr("dnabert2_explore.encoder.encoder.__version__", "0.0.0")
+    refuse_to_compute(cached, monkeypatch)
+    with pytest.raises(AssertionError, match="computed again"):
+        cached.embed(SEQUENCES)
+
+
 def edited(enc) -> None:
     with torch.no_grad():
         enc.body.encoder.layer[0].mlp.wo.weight.mul_(0.5)

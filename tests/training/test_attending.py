@@ -1,6 +1,8 @@
-"""Fine-tuning through a fused kernel, and scores beside it in float32."""
+"""Training through a fused kernel, and scores beside it in float32."""
 
 from __future__ import annotations
+
+import dataclasses
 
 import pytest
 import torch
@@ -10,6 +12,7 @@ from dnabert2_explore.network import Dnabert2Config
 from dnabert2_explore.training import attending
 from dnabert2_explore.training.attending import training_backend
 from dnabert2_explore.training.finetune import FinetuneConfig, finetune
+from dnabert2_explore.training.pretrain import PretrainConfig, pretrain
 
 from .labelled import read_csv, tiny_model, write_splits
 
@@ -85,3 +88,35 @@ def test_what_cannot_train_is_refused(files, tmp_path, monkeypatch) -> None:
     dropping = Dnabert2Config(num_hidden_layers=1, attention_probs_dropout_prob=0.1)
     with pytest.raises(InputError, match="has no dropout"):
         training_backend("flex", dropping, torch.device("cuda"), torch.bfloat16)
+
+
+def test_pretraining_through_flash_scores_in_float32(
+    genomes, table, tokenizer_folder, tmp_path, flash_calls
+) -> None:
+    config = PretrainConfig(
+        genomes=str(genomes),
+        table=str(table),
+        tokenizer=str(tokenizer_folder),
+        out=str(tmp_path / "run"),
+        network={
+            "hidden_size": 16,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "intermediate_size": 24,
+        },
+        row_tokens=32,
+        batch_rows=4,
+        shortest=100,
+        longest=200,
+        total_steps=4,
+        warmup_steps=1,
+        threads=1,
+        evaluate_every=2,
+        evaluate_rows=2,
+        precision="bfloat16",
+        attention="flash",
+    )
+    pretrain(config)
+    assert len(flash_calls) == 4 * 2  # steps and layers, none of the evaluations
+    with pytest.raises(InputError, match="no backward pass on the CPU"):
+        pretrain(dataclasses.replace(config, attention="flex", out=str(tmp_path / "flex")))

@@ -35,11 +35,15 @@ class CheckInfo:
         Whether the threshold is the most that passes; else it is the least.
     meaning : str
         What failing says, as the verdict puts it.
+    judges : bool
+        Whether it judges the attribution. Others inform: randomised weights of the method, skill of
+        the model.
     """
 
     title: str
     most: bool
     meaning: str
+    judges: bool = True
 
 
 #: All checks, in the order of a scorecard.
@@ -57,12 +61,15 @@ CHECKS: dict[str, CheckInfo] = {
         "mutation agreement", False, "mutating single bases tells another story"
     ),
     "randomised_weights": CheckInfo(
-        "randomised weights", True, "a network that has learnt nothing gets much the same scores"
+        "randomised weights", True, "the method hardly looks at the weights", judges=False
     ),
     "strands": CheckInfo("strand agreement", False, "the other strand tells another story"),
     "phases": CheckInfo("phase agreement", False, "the scores move with the borders of tokens"),
     "planted": CheckInfo(
         "planted motif", False, "the bases that are known to matter do not have the highest scores"
+    ),
+    "skill": CheckInfo(
+        "held-out skill", False, "the model knows no more than simple methods do", judges=False
     ),
 }
 
@@ -78,9 +85,9 @@ class Check:
     value : float or None
         None where the check does not apply.
     threshold : float
-        The least, or the most, that passes; `CHECKS` says which.
+        The least, or the most, that passes; `CHECKS` says which. NaN where none was calibrated.
     passed : bool or None
-        None where the check does not apply.
+        None where the check does not apply, or has nothing to pass.
     words : str
         What was found, or why the check does not apply.
     """
@@ -105,8 +112,16 @@ class Check:
 
     @property
     def result(self) -> str:
-        """``"passed"``, ``"failed"`` or ``"not applicable"``."""
-        return {True: "passed", False: "failed", None: "not applicable"}[self.passed]
+        """One of ``"passed"``, ``"failed"``, ``"not applicable"``.
+
+        Or ``"information"``, of a value that passes nothing, and ``"not known"``, of a model whose
+        skill is not stated.
+        """
+        if self.passed is not None:
+            return "passed" if self.passed else "failed"
+        if self.name == "skill":
+            return "not known"
+        return "not applicable" if self.value is None else "information"
 
 
 #: Methods whose sum is promised under conditions that do not hold here. Calibration agrees: their
@@ -119,13 +134,13 @@ _NOT_HERE = {
 
 @lru_cache(maxsize=1)
 def thresholds() -> dict[str, float]:
-    """Return what each check takes, as calibrated on planted motifs.
+    """Return what each check that judges takes, as calibrated on planted motifs.
 
     Returns
     -------
     dict of str to float
-        From ``calibration.json`` beside this module, which ``benchmarks/planted.py`` writes; it
-        also tells the data and the rates.
+        From ``calibration.json`` beside this module, which ``benchmarks/scorecard_rates.py`` writes
+        from the cards of ``benchmarks/planted.py``; it also tells the data and the rates.
     """
     place = files(__package__) / "calibration.json"
     found: dict[str, float] = json.loads(place.read_text(encoding="utf-8"))["thresholds"]
@@ -144,7 +159,7 @@ def judge(name: str, value: float, words: str) -> Check:
 
 def skip(name: str, reason: str) -> Check:
     """Say that a check does not apply."""
-    return Check(name, None, thresholds()[name], None, f"not applicable: {reason}")
+    return Check(name, None, thresholds().get(name, math.nan), None, f"not applicable: {reason}")
 
 
 def check_convergence(found: Attribution) -> Check:
@@ -220,6 +235,10 @@ def check_mutations(found: Attribution, importance: NDArray[np.float32] | None) 
 def check_randomised(found: Attribution, of_twins: NDArray[np.float32]) -> Check:
     """Correlate magnitudes with those that networks with random weights get.
 
+    It says whether the method looks at the weights, and nothing of what the model has learnt: two
+    networks of random weights do not correlate either (Adebayo et al. 2018 ask the same of
+    methods). So nothing is passed or failed.
+
     Parameters
     ----------
     found : Attribution
@@ -229,18 +248,21 @@ def check_randomised(found: Attribution, of_twins: NDArray[np.float32]) -> Check
     own = abs(found.nucleotides[seen])
     if len(own) < LEAST:
         return skip("randomised_weights", f"the model reads {len(own)} bases only")
+    if np.ptp(own) == 0:
+        return skip("randomised_weights", "the scores are all the same")
     each = np.array([spearman(own, abs(one[seen])) for one in of_twins])
     each = each[~np.isnan(each)]  # a twin that scores all bases alike has no order to compare
-    if np.ptp(own) == 0:
-        return judge("randomised_weights", math.nan, "the scores are all the same")
     if not len(each):
         return skip("randomised_weights", "networks with random weights score all bases alike")
     value = float(each.mean())
-    return judge(
+    return Check(
         "randomised_weights",
         value,
+        math.nan,
+        None,
         f"magnitudes correlate by {value:.2f} with those of {len(each)} networks with random "
-        "weights",
+        "weights: near 1 the method does not look at the weights; what the model has learnt it "
+        "does not say",
     )
 
 

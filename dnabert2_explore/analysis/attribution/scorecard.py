@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from ...errors import InputError
 from ...sequences.given import bases_of
 from .attribute import attribute
 from .checks import (
+    CHECKS,
     Check,
     check_convergence,
     check_curves,
@@ -32,6 +33,7 @@ from .mutagenesis import importance_of, mutate_all
 from .phases import PhaseAverage, most_crops, phases_of
 from .question import Question, Target
 from .result import Attribution
+from .skill import check_skill
 from .strands import StrandMirror, mirror_strands
 
 if TYPE_CHECKING:
@@ -72,17 +74,52 @@ class Scorecard:
 
     @property
     def trusted(self) -> bool:
-        """Whether all checks that apply are passed, and at least one does."""
-        held = [check.passed for check in self.checks if check.passed is not None]
-        return bool(held) and all(held)
+        """Whether all checks that judge and apply are passed, and the model is known to have skill.
+
+        A picture of a model that knows nothing may be a true picture of it, and says nothing of
+        DNA.
+        """
+        return self._held and not self._failed and self._check("skill") is True
 
     @property
     def verdict(self) -> str:
-        """In words: ``"trust"``, or ``"do not trust: "`` and what speaks against it."""
-        failed = [check for check in self.checks if check.passed is False]
-        if failed:
-            return f"do not trust: {'; '.join(check.meaning for check in failed)}"
-        return "trust" if self.trusted else "do not trust: no check applies"
+        """In words.
+
+        ``"trust"``; ``"do not trust: "`` and what speaks against it; or ``"undecided: "``, where
+        nothing speaks against it as a picture of the model, but the model is not known to have
+        learnt more than simple methods know.
+        """
+        if self._failed:
+            return f"do not trust: {'; '.join(check.meaning for check in self._failed)}"
+        if not self._held:
+            return "do not trust: no check applies"
+        skill = self._check("skill")
+        if skill is True:
+            text = "trust"
+        elif skill is False:
+            text = (
+                "undecided: nothing speaks against it as a picture of this model, but "
+                f"{CHECKS['skill'].meaning}"
+            )
+        else:
+            text = (
+                "undecided: nothing speaks against it as a picture of this model, but that the "
+                "model has learnt anything is not shown"
+            )
+        if any(check.name == "strands" and check.passed is None for check in self.checks):
+            text += "; the check that tells most, strand agreement, did not apply"
+        return text
+
+    @property
+    def _failed(self) -> list[Check]:
+        return [one for one in self.checks if CHECKS[one.name].judges and one.passed is False]
+
+    @property
+    def _held(self) -> bool:
+        return any(CHECKS[one.name].judges and one.passed is not None for one in self.checks)
+
+    def _check(self, name: str) -> bool | None:
+        return next((one.passed for one in self.checks if one.name == name), None)
 
     def table(self) -> pd.DataFrame:
         """Make a table with a row for each check.
@@ -90,8 +127,7 @@ class Scorecard:
         Returns
         -------
         pandas.DataFrame
-            ``check``, ``value``, ``threshold``, ``result`` (passed, failed, not applicable) and
-            ``words``.
+            ``check``, ``value``, ``threshold``, ``result`` (see `Check.result`) and ``words``.
         """
         import pandas as pd
 
@@ -124,6 +160,7 @@ def scorecard(
     orders: int = 20,
     mutated: int = 300,
     output: str = "auto",
+    scores: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> Scorecard:
     """Attribute a sequence, and check what came out.
@@ -134,14 +171,19 @@ def scorecard(
                            in random orders, in shares of the output's range
     mutation agreement     Pearson correlation with the effects of mutating single bases
     randomised weights     Spearman correlation of magnitudes with those in networks of the same
-                           shape that have learnt nothing
+                           shape and random weights: whether the method looks at the weights.
+                           Information; nothing is judged by it
     strand agreement       Pearson correlation with the reverse complement's scores
     phase agreement        mean Pearson correlation between left crops
     planted motif          AUROC of base scores for planted bases
+    held-out skill         the model's own test MCC minus that of the best simple method, 4-mers or
+                           an untrained network among them, as ``scores.json`` beside its weights
+                           states them
     =====================  ======================================================================
 
     Thresholds were calibrated on planted motifs: docs/attribution.md. They say whether an
-    attribution is like those that found the motif. Passing is no proof.
+    attribution is like those that found the motif. Passing is no proof, and without held-out skill
+    of the model the verdict is at best "undecided".
 
     Parameters
     ----------
@@ -166,6 +208,9 @@ def scorecard(
     mutated : int
         Bases to replace by every other, at most: of more, the stretch with the largest scores.
     output : {"auto", "logit", "probability"}
+    scores : mapping, optional
+        What the model reaches, where no ``scores.json`` beside its weights says it:
+        ``{"test": {"mcc": 0.8}, "baselines": {"kmer": {"mcc": 0.6}, "untrained": {"mcc": 0.5}}}``.
     **settings
         Others of `attribute`. Deletion and insertion put tokens of the `baseline` it names in
         place of others, [MASK] where it names none.
@@ -190,7 +235,7 @@ def scorecard(
     >>> site = dx.demo.splice()[0]
     >>> card = scorecard(dx.load("pocket-splice"), site, "donor", "occlusion")
     >>> [check.title for check in card.checks if check.passed is None]
-    ['convergence', 'strand agreement', 'planted motif']
+    ['convergence', 'randomised weights', 'strand agreement', 'planted motif']
     """
     info = find_method(method)
     for name, value, least in (
@@ -258,6 +303,7 @@ def scorecard(
                 else "the sequence, or what lies before the masked span, is too short to crop",
             ),
             check_planted(found, truth),
+            check_skill(enc, isinstance(question.target, tuple), scores),
         ),
         strands=mirror,
         phases=phases,

@@ -13,8 +13,8 @@ import torch
 
 from ...errors import Cancelled, CheckpointError, InputError
 from ...files import replacing
-from ...network.attention import why_not
 from ...threads import torch_threads
+from ..attending import training_backend
 from ..evaluate import HeldOutRows, frequency_loss, held_out_rows, score_rows
 from ..rows import RowSampler
 from .batches import Batches, load_corpora
@@ -25,7 +25,7 @@ from .engine import Run, Scored
 from .logs import Logs
 from .networks import begin as begin_network
 from .objectives import HeldOutWindows
-from .processes import Processes, find_processes
+from .processes import find_processes
 
 __all__ = ["pretrain"]
 
@@ -91,8 +91,9 @@ def _pretrain(
 ) -> PretrainResult:
     """Go on from the checkpoint `found`, or begin."""
     processes = find_processes(config)
-    _check_attention(config, processes)
     start = begin_network(config, found)
+    dtype = torch.bfloat16 if config.precision == "bfloat16" else torch.float32
+    training_backend(config.attention, start.network.config, processes.device, dtype)
     with processes.main_first():
         training, held_out = load_corpora(config)
     data = {
@@ -150,15 +151,6 @@ def _write_references(out: Path, sampler: RowSampler, scored: HeldOutRows) -> No
     with replacing(path) as temporary:
         content = {"token frequencies alone": round(nats, 4)}
         temporary.write_text(json.dumps(content) + "\n", encoding="utf-8")
-
-
-def _check_attention(config: PretrainConfig, processes: Processes) -> None:
-    dtype = torch.bfloat16 if config.precision == "bfloat16" else torch.float32
-    problem = why_not(config.attention, processes.device, dtype)
-    if config.attention == "flex" and processes.device.type == "cpu":
-        problem = "Backend 'flex' has no backward pass on the CPU: choose 'sdpa'."
-    if problem is not None:
-        raise InputError(problem)
 
 
 def _train(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -26,9 +28,18 @@ def rows() -> list[str]:
     return [line for line in page.splitlines() if line.startswith("|")]
 
 
+@pytest.fixture(scope="module")
+def script() -> dict:
+    """What benchmarks/scorecard_rates.py defines."""
+    return runpy.run_path(str(ROOT / "benchmarks/scorecard_rates.py"))
+
+
 def test_the_package_has_the_published_calibration(results) -> None:
     assert results["calibration"]["thresholds"] == thresholds()
-    assert list(results["cards"][0])[1 : 1 + len(CHECKS)] == list(CHECKS)
+    of_attributions = [name for name in CHECKS if name != "skill"]
+    assert list(results["cards"][0])[1 : 1 + len(of_attributions)] == of_attributions
+    place = files("dnabert2_explore.analysis.attribution") / "calibration.json"
+    assert json.loads(place.read_text(encoding="utf-8")) == results["calibration"]
 
 
 def label(title: str) -> str:
@@ -62,18 +73,53 @@ def test_models_are_described_as_they_are(results, rows) -> None:
     assert f"| MCC of the model on test | {scores} |" in rows
 
 
-def test_thresholds_and_rates_are_those_of_the_calibration(results, rows) -> None:
-    limits = [
-        f"at {'most' if info.most else 'least'} {thresholds()[name]:g}"
-        for name, info in CHECKS.items()
-    ]
-    assert f"| threshold | {' | '.join(limits)} |" in rows
-    names = [name for name in CHECKS if name != "planted"]
-    for part, groups in results["calibration"]["rates"].items():
-        for group, told in groups.items():
-            if told["count"]:
-                shares = " | ".join(f"{told['flagged_by'][name]:.0%}" for name in names)
-                expected = (
-                    f"| {part}, {group} | {told['count']} | **{told['flagged']:.0%}** | {shares} |"
-                )
-                assert expected in rows
+def test_thresholds_and_rates_are_those_of_the_cards(results, script) -> None:
+    rows = script["numbered"](results["cards"])
+    split = script["parts"](rows)
+    limits = script["calibrate"](split["dev"])
+    assert limits == thresholds()
+    for part, some in split.items():
+        assert script["rates"](some, limits) == results["calibration"]["rates"][part]
+
+
+def test_the_page_has_the_tables_of_the_cards(results, script) -> None:
+    page = (ROOT / "docs/attribution.md").read_text(encoding="utf-8")
+    begin, end = script["MARKS"]
+    assert page.split(begin)[1].split(end)[0].strip() == script["tables"](results).strip()
+
+
+def test_shares_and_their_intervals_by_hand(results, script) -> None:
+    # Without a bootstrap: of trained networks on test, good ones among those that pass.
+    rows = [
+        row for row in script["numbered"](results["cards"])
+        if row["network"] == "trained" and row["part"] == "test" and row["motif"] != "E2F7"
+    ]  # fmt: skip
+    limits = thresholds()
+
+    def passes(row) -> bool:
+        return all(
+            row[name] is None
+            or (row[name] <= limits[name] if info.most else row[name] >= limits[name])
+            for name, info in CHECKS.items()
+            if info.judges and name != "planted"
+        )
+
+    passed = [row for row in rows if passes(row)]
+    good = sum(row["planted"] >= 0.9 for row in passed) / len(passed)
+    assert (len(rows), len(passed)) == (424, 314)
+    assert good == pytest.approx(0.56, abs=0.005)
+    # Cards of one sequence go together: a group of one sequence has no width.
+    one = [row for row in rows if row["sequence"] == rows[0]["sequence"]]
+    found = script["share"](one, passes)
+    assert found["sequences"] == 1
+    assert found["low"] == found["high"] == found["share"]
+
+    def is_good(row) -> bool:
+        return row["planted"] >= 0.9
+
+    whole = script["share"](rows, is_good)
+    assert whole["sequences"] == 32
+    alone = [row | {"sequence": number} for number, row in enumerate(rows)]
+    each = script["share"](alone, is_good)
+    assert whole["share"] == each["share"]
+    assert whole["high"] - whole["low"] > 1.5 * (each["high"] - each["low"])  # no 424 observations

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from importlib.resources import files
 from types import SimpleNamespace
@@ -26,6 +27,8 @@ from dnabert2_explore.analysis.attribution.checks import (
 )
 from dnabert2_explore.analysis.attribution.curves import token_curves
 from dnabert2_explore.analysis.attribution.scorecard import Scorecard, scorecard
+from dnabert2_explore.analysis.attribution.skill import check_skill
+from dnabert2_explore.encoder.twin import random_twin
 
 MASK = 0
 
@@ -172,14 +175,14 @@ def test_curves_refuse_what_has_no_order(classifier) -> None:
 def test_thresholds_are_the_calibrated_ones() -> None:
     place = files("dnabert2_explore.analysis.attribution") / "calibration.json"
     content = json.loads(place.read_text(encoding="utf-8"))
-    assert list(thresholds()) == list(CHECKS)
+    assert list(thresholds()) == [name for name, info in CHECKS.items() if info.judges]
     assert content["thresholds"] == thresholds()
     assert content["thresholds"]["planted"] == content["good"]
     for part in content["rates"].values():
         assert 0 <= part["good"]["flagged"] <= 1
 
 
-@pytest.mark.parametrize("name", CHECKS)
+@pytest.mark.parametrize("name", thresholds())
 def test_judging_either_side_of_a_threshold(name) -> None:
     at = thresholds()[name]
     inside = -1e-6 if CHECKS[name].most else 1e-6
@@ -204,16 +207,16 @@ def test_convergence_by_hand(classifier, bases) -> None:
     assert check_convergence(replace(found, baseline_score=3.0)).passed is False
 
 
-def test_a_network_without_training_is_told_from_itself_by_nothing(classifier, bases) -> None:
+def test_random_weights_tell_of_the_method_and_judge_nothing(classifier, bases) -> None:
     found = attribute(classifier, bases[:60], 0, "occlusion")
     same = check_randomised(found, np.stack([found.nucleotides, -found.nucleotides]))
     assert same.value == pytest.approx(1)
-    assert same.passed is False
+    assert (same.passed, same.result) == (None, "information")
+    assert "what the model has learnt it does not say" in same.words
     noise = np.random.default_rng(0).normal(size=(50, 60))
     assert abs(check_randomised(found, noise).value) < 0.1
-    assert check_randomised(found, noise).passed is True
     # Twins that score all bases alike have no order to compare with.
-    assert check_randomised(found, np.zeros((2, 60))).passed is None
+    assert check_randomised(found, np.zeros((2, 60))).result == "not applicable"
 
 
 def test_mutations_by_hand(classifier, bases) -> None:
@@ -278,15 +281,82 @@ def test_verdicts(classifier, bases) -> None:
     card = scorecard(classifier, bases[:50], 0, "saliency", twins=1, crops=2, orders=2)
     good = Check("deletion", 0.4, 0.1, True, "")
     bad = Check("phases", 0.0, 0.3, False, "")
+    strands = Check("strands", 0.5, 0.3, True, "")
     none = Check("strands", None, 0.3, None, "")
-    assert replace(card, checks=(good, none)).verdict == "trust"
-    failed: Scorecard = replace(card, checks=(good, bad, none))
+    skilled, unskilled, unknown = (
+        Check("skill", value, 0.0, passed, "")
+        for value, passed in ((0.2, True), (-0.1, False), (None, None))
+    )
+    told: Scorecard = replace(card, checks=(good, strands, skilled))
+    assert (told.trusted, told.verdict) == (True, "trust")
+    left: Scorecard = replace(card, checks=(good, none, skilled))
+    assert left.trusted
+    assert left.verdict == "trust; the check that tells most, strand agreement, did not apply"
+    for skill, words in ((unskilled, "no more than simple methods"), (unknown, "is not shown")):
+        held: Scorecard = replace(card, checks=(good, strands, skill))
+        assert not held.trusted
+        assert held.verdict.startswith("undecided: nothing speaks against it as a picture of this")
+        assert held.verdict.endswith((words, f"{words} do"))
+    failed: Scorecard = replace(card, checks=(good, bad, none, skilled))
     assert not failed.trusted
     assert failed.verdict == "do not trust: the scores move with the borders of tokens"
     assert str(failed).endswith(failed.verdict)
-    empty: Scorecard = replace(card, checks=(none,))
+    # What only informs is nothing to be trusted by.
+    weights = Check("randomised_weights", 0.99, np.nan, None, "")
+    empty: Scorecard = replace(card, checks=(none, weights, skilled))
     assert not empty.trusted
     assert empty.verdict == "do not trust: no check applies"
+
+
+STATED = {"test": {"mcc": 0.7}, "baselines": {"kmer": {"mcc": 0.6}, "cnn": {"mcc": 0.9}}}
+
+
+@pytest.mark.parametrize(
+    ("scores", "result", "words"),
+    [
+        (STATED, "passed", "its test MCC is 0.700, that of 4-mers 0.600"),
+        (STATED | {"baselines": {"untrained": {"mcc": {"value": 0.5}}}}, "passed", "0.500"),
+        (
+            STATED | {"baselines": {"untrained": {"mcc": 0.7}}},
+            "failed",
+            "from random weights 0.700",
+        ),
+        (STATED | {"rule": {"minus": {"low": -0.01}}}, "failed", "at least -0.010 (95%)"),
+        (STATED | {"rule": {"minus": {"low": 0.02}}}, "passed", "at least +0.020 (95%)"),
+        (STATED | {"baselines": {"position_weights": {"mcc": 0.8}}}, "failed", "weight matrix"),
+        (STATED | {"baselines": {"majority": {"mcc": 0.0}}}, "not known", "4-mers or an untrained"),
+        (STATED | {"baselines": None}, "not known", "4-mers or an untrained"),
+        ({"dev": {"mcc": 0.9}}, "not known", "no Matthews correlation on test"),
+        ({"test": {"mcc": None}}, "not known", "no Matthews correlation on test"),
+        (None, "not known", "there is no scores.json beside its weights"),
+    ],
+)
+def test_the_skill_of_the_model(classifier, scores, result, words) -> None:
+    check = check_skill(classifier, False, scores)
+    assert check.result == result
+    assert words in check.words
+
+
+def test_skill_is_read_beside_the_weights(classifier_folder, tmp_path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(classifier_folder, folder)
+    (folder / "scores.json").write_text(json.dumps(STATED))
+    enc = dx.load(folder, cache=False)
+    assert check_skill(enc, False).passed is True
+    assert "masked bases" in check_skill(enc, True).words
+    assert "not loaded from a folder" in check_skill(random_twin(enc), False).words
+    (folder / "scores.json").write_text("[]")
+    assert "holds no JSON object" in check_skill(enc, False).words
+    (folder / "scores.json").write_text("{")
+    assert "cannot be read" in check_skill(enc, False).words
+
+
+def test_a_network_of_random_weights_is_never_trusted(bases) -> None:
+    twin = random_twin(dx.load("pocket-splice"))
+    for number, site in enumerate(dx.demo.splice()[:2]):
+        card = scorecard(twin, site, number, "occlusion", twins=1, crops=2, orders=2, mutated=10)
+        assert not card.trusted
+        assert card.verdict != "trust"
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -311,7 +381,8 @@ def test_a_card_of_every_method(classifier, bases, method) -> None:
     table = card.table()
     assert list(table.columns) == ["check", "value", "threshold", "result", "words"]
     assert list(table.result) == [check.result for check in card.checks]
-    assert card.trusted == (not (table.result == "failed").any())
+    assert not card.trusted  # the model states no skill
+    assert ("do not trust" in card.verdict) == (table.result == "failed").any()
 
 
 def test_a_card_of_a_masked_span(enc, bases) -> None:
