@@ -21,7 +21,7 @@ __all__ = ["PUBLISHED", "SMALL", "settle"]
 #: Networks below this many parameters are small.
 FEW_PARAMETERS = 20_000_000
 #: Tokens that a small network reads in training, about: a few minutes on one core.
-TOKENS = 1_500_000
+TOKENS = 1_000_000
 #: Bases of a token, about, to count them before anything is encoded.
 _BASES = 4.4
 
