@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from .sequences.jaspar import find_motif, jaspar
     from .sequences.motif_files import read_motifs
     from .sequences.motifs import Motif
+    from .sequences.regions import read_bed
     from .sequences.variants import Variant
     from .stores import open_store
     from .tokens import Tokens
@@ -122,6 +123,7 @@ _HOMES = {
     "open_store": ".stores",
     "pretrain": ".training.pretrain",
     "project": ".analysis.project",
+    "read_bed": ".sequences.regions",
     "read_motifs": ".sequences.motif_files",
     "read_sequences": ".sequences",
     "saturation_mutagenesis": ".analysis.attribution",
@@ -182,6 +184,7 @@ __all__ = [
     "open_store",
     "pretrain",
     "project",
+    "read_bed",
     "read_motifs",
     "read_sequences",
     "saturation_mutagenesis",

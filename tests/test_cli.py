@@ -14,15 +14,18 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import dnabert2_explore as dx
 from dnabert2_explore import __version__
 from dnabert2_explore.cli import app
 from dnabert2_explore.cli.common import stop_between_steps
 from dnabert2_explore.cli.output import check_output, replacing
 from dnabert2_explore.errors import Cancelled, InputError
-from dnabert2_explore.sequences import UnknownBasesWarning
+from dnabert2_explore.sequences import UnknownBasesWarning, reverse_complement
+from dnabert2_explore.stores import open_store
 
 from .conftest import random_bases
 
@@ -612,3 +615,52 @@ def test_tokenize_stretches_of_a_genome(run, tmp_path, model_folder):
     done = run("tokenize", tmp_path / "x.bed", "-m", model_folder)
     assert done.exit_code == 1
     assert "give the genome too (--genome" in done.stderr
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "npy", "h5ad"])
+def test_embed_to_what_other_programs_read(run, model_folder, enc, tmp_path, suffix):
+    table_of = 'name,sequence,label,species\n"a,""b""\t",ACGTTGCATTAGC,x,s\n=c,GGGTTGCATTA,y,t\n'
+    source, out = tmp_path / "x.csv", tmp_path / f"v.{suffix}"
+    source.write_text(table_of)
+    done = run("embed", source, "-o", out, "-m", model_folder)
+    assert done.exit_code == 0, done.stderr
+    expected = enc.embed(["ACGTTGCATTAGC", "GGGTTGCATTA"])
+    if suffix == "npy":
+        np.testing.assert_array_equal(np.load(out), expected)
+        return
+    if suffix == "h5ad":
+        anndata = pytest.importorskip("anndata", reason="h5ad needs the extra [anndata]")
+        read = anndata.read_h5ad(out)
+        np.testing.assert_array_equal(read.X, expected)
+        assert list(read.obs_names) == ['a,"b"', "=c"]
+        assert list(read.obs["species"]) == ["s", "t"]
+        assert read.uns["about"]["pooling"] == "mean"
+        return
+    frame = pd.read_csv(out, sep="\t" if suffix == "tsv" else ",")
+    assert frame["name"].tolist() == ['a,"b"', "'=c"]
+    assert frame["label"].tolist() == ["x", "y"]
+    np.testing.assert_array_equal(frame.iloc[:, 2:].to_numpy(np.float32), expected)
+
+
+def test_embed_and_predict_stretches_of_a_genome(run, model_folder, enc, tmp_path):
+    bases = "ACGTTGCATTAGCACGTTTGGCATCAATCAGCATCA"
+    (tmp_path / "g.fa").write_text(f">chr1\n{bases}\n")
+    (tmp_path / "x.bed").write_text("chr1\t2\t20\nchr1\t4\t30\tname\t0\t-\n")
+    texts = [bases[2:20], reverse_complement(bases[4:30])]
+    settings = "--genome", tmp_path / "g.fa", "-m", model_folder
+    for out in ("v.npz", "v.zarr"):
+        done = run("embed", tmp_path / "x.bed", "-o", tmp_path / out, *settings)
+        assert done.exit_code == 0, done.stderr
+    found = np.load(tmp_path / "v.npz")
+    assert found["names"].tolist() == ["chr1:2-20(+)", "name"]
+    np.testing.assert_array_equal(found["embeddings"], enc.embed(texts))
+    store = open_store(tmp_path / "v.zarr")
+    assert store.names == ("chr1:2-20(+)", "name")
+    np.testing.assert_allclose(store.vectors()[:], enc.embed(texts), atol=1e-5)
+    out = tmp_path / "p.csv"
+    done = run("predict", "pocket-splice", tmp_path / "x.bed", "-o", out, *settings[:2])
+    assert done.exit_code == 0, done.stderr
+    frame = pd.read_csv(out)
+    assert frame["name"].tolist() == ["chr1:2-20(+)", "name"]
+    splice = dx.load("pocket-splice", dtype="float32")
+    np.testing.assert_allclose(frame.filter(like="p_"), splice.predict(texts), rtol=1e-5)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,21 +18,23 @@ from .common import (
     DEVICE,
     DTYPE,
     FORCE,
+    GENOME,
     MODEL,
     SOURCE,
     progress_bar,
     read_source,
     stop_between_steps,
 )
-from .output import check_output, replacing
+from .output import check_output
 
 if TYPE_CHECKING:
-    import numpy as np
     from distributed import Client
 
-    from ..sequences import Sequence
 
 __all__ = ["embed"]
+
+#: As `stores.vectors` has them, which takes pandas and more to ask.
+_SUFFIXES = (".npz", ".parquet", ".csv", ".tsv", ".npy", ".h5ad")
 
 
 class Pooling(StrEnum):
@@ -47,7 +49,11 @@ def embed(
     source: SOURCE,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="What to write: .npz, .parquet, or a .zarr store."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="What to write: .npz, .parquet, .csv, .tsv, .npy, .h5ad, or a .zarr store.",
+        ),
     ] = None,
     window: Annotated[
         int | None,
@@ -57,6 +63,7 @@ def embed(
         int | None,
         typer.Option(min=1, help="Bases between the starts of windows; by default the window."),
     ] = None,
+    genome: GENOME = None,
     pooling: Annotated[
         Pooling,
         typer.Option(
@@ -112,7 +119,8 @@ def embed(
     .npz holds names (n), embeddings (n, hidden) in float32, labels where the
     file has them, and about (JSON: model, pooling, layer). .parquet holds the
     columns name, label and embedding, and the same JSON in its metadata under
-    'about'. Rows keep the order of the file.
+    'about'. .csv and .tsv have a column for each dimension, .npy holds the
+    vectors alone, .h5ad is AnnData. Rows keep the order of the file.
 
     .zarr is a store for FASTA of any size, in constant memory: vectors with
     record, start, end and strand. Stopped or killed, the same command goes on
@@ -124,6 +132,7 @@ def embed(
       dnabert2-explore embed genes.fa.gz -o genes.npz
       dnabert2-explore embed genes.csv -o genes.parquet --pooling max --layer 2
       dnabert2-explore embed genome.fa --window 1000 --stride 500 -o genome.zarr
+      dnabert2-explore embed peaks.bed --genome hg38.2bit -o peaks.h5ad
 
       dnabert2-explore embed --check genome.zarr
 
@@ -141,9 +150,11 @@ def embed(
     if output.suffix != ".zarr":
         _only_for_stores(output, window, stride, scheduler, layers)
         check_output(output, force)
-        sequences = read_source(source)
+        sequences = read_source(source, genome)
     else:
-        _check_store(source, output, force)
+        _check_store(source, output, force, genome is not None)
+        # A BED's stretches are records in memory, a genome's windows are read as they are needed.
+        sequences = [] if genome is None else read_source(source, genome)
     from ..encoder import load
 
     keeps = None if cache and output.suffix != ".zarr" else False
@@ -156,7 +167,7 @@ def embed(
         ):
             summary = encoder.embed_to(
                 output,
-                Path(source),
+                Path(source) if genome is None else sequences,
                 window,
                 stride,
                 layers,
@@ -177,8 +188,9 @@ def embed(
             progress=progress,
         )
     about = {"model": str(encoder.info), "pooling": pooling.value, "layer": layers[0]}
-    with replacing(output) as temporary:
-        _WRITERS[output.suffix](temporary, sequences, vectors, about)
+    from ..stores.vectors import write_vectors
+
+    write_vectors(output, sequences, vectors, about)
     rows, width = vectors.shape
     print(f"{output}: {rows} sequences x {width} dimensions, {encoder.info}", file=sys.stderr)
 
@@ -212,10 +224,12 @@ def _only_for_stores(
     layers: list[int],
 ) -> None:
     """Refuse settings that only a store can take, before anything is read."""
-    if output.suffix not in _WRITERS:
+    if output.suffix not in _SUFFIXES:
         raise InputError(
-            f"{output}: a name ending in {', '.join(_WRITERS)} or .zarr says what to write"
+            f"{output}: a name ending in {', '.join(_SUFFIXES)} or .zarr says what to write"
         )
+    if output.suffix == ".h5ad" and find_spec("h5py") is None:
+        raise InputError(f"{output} needs h5py, which is not installed: pip install h5py")
     several = "several --layer" if len(layers) > 1 else None
     asked = {"--window": window, "--stride": stride, "--scheduler": scheduler, several: several}
     for name, value in asked.items():
@@ -226,7 +240,7 @@ def _only_for_stores(
             )
 
 
-def _check_store(source: str, output: Path, force: bool) -> None:
+def _check_store(source: str, output: Path, force: bool, bed: bool) -> None:
     if source == "-":
         raise InputError(
             "a store is made from a FASTA file, which is read again where the work goes on: name "
@@ -238,6 +252,8 @@ def _check_store(source: str, output: Path, force: bool) -> None:
         )
     if not output.resolve().parent.is_dir():
         raise InputError(f"the folder {output.parent} does not exist; make it first")
+    if bed:
+        return  # is read, and so checked, before a model is
     from ..sequences.genome import Genome
 
     # What is wrong with the file is told before a model is loaded, or downloaded.
@@ -264,38 +280,3 @@ def _cluster(scheduler: str | None) -> Iterator[Client | None]:
         ) from error
     with client:
         yield client
-
-
-def _write_npz(
-    path: Path, sequences: list[Sequence], vectors: np.ndarray, about: dict[str, Any]
-) -> None:
-    import numpy as np
-
-    arrays: dict[str, Any] = {
-        "names": np.array([sequence.name for sequence in sequences], dtype=np.str_),
-        "embeddings": vectors,
-        "about": np.array(json.dumps(about)),
-    }
-    if any(sequence.label is not None for sequence in sequences):
-        arrays["labels"] = np.array([sequence.label or "" for sequence in sequences], dtype=np.str_)
-    with path.open("wb") as file:
-        np.savez(file, **arrays)
-
-
-def _write_parquet(
-    path: Path, sequences: list[Sequence], vectors: np.ndarray, about: dict[str, Any]
-) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    columns: dict[str, Any] = {"name": [sequence.name for sequence in sequences]}
-    if any(sequence.label is not None for sequence in sequences):
-        columns["label"] = [sequence.label for sequence in sequences]
-    columns["embedding"] = pa.FixedSizeListArray.from_arrays(
-        pa.array(vectors.ravel()), vectors.shape[1]
-    )
-    table = pa.table(columns)
-    pq.write_table(table.replace_schema_metadata({"about": json.dumps(about)}), path)
-
-
-_WRITERS = {".npz": _write_npz, ".parquet": _write_parquet}

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .common import DEVICE, FORCE, progress_bar
+from .common import DEVICE, FORCE, GENOME, progress_bar, told_in_one_line
 from .output import check_output
 
 __all__ = ["predict"]
@@ -23,12 +23,17 @@ def predict(
     ],
     data: Annotated[
         Path,
-        typer.Argument(metavar="DATA", help="CSV, TSV, Parquet or FASTA; labels are scored."),
+        typer.Argument(
+            metavar="DATA",
+            help="CSV, TSV, Parquet, FASTA and what else sequences come in, or BED with "
+            "--genome; labels are scored.",
+        ),
     ],
     output: Annotated[
         Path,
         typer.Option("--output", "--out", "-o", help="What to write: .csv, .tsv or .parquet."),
     ],
+    genome: GENOME = None,
     device: DEVICE = "auto",
     dtype: Annotated[
         str, typer.Option(help="float32, as scores are computed; auto, bfloat16, float16.")
@@ -50,11 +55,13 @@ def predict(
       dnabert2-explore predict runs/tf2/model windows.csv -o predicted.csv
 
       dnabert2-explore predict pocket-splice sites.fa -o sites.parquet
+
+      dnabert2-explore predict runs/tf2/model peaks.bed --genome hg38.2bit -o peaks.csv
     """
     check_output(output, force)
     from ..training.predict import predict_table
 
-    with progress_bar("Predicting") as progress:
+    with told_in_one_line(), progress_bar("Predicting") as progress:
         summary = predict_table(
             model,
             data,
@@ -63,5 +70,6 @@ def predict(
             dtype=dtype,
             batch_tokens=batch_tokens,
             progress=progress,
+            genome=genome,
         )
     print(summary, file=sys.stderr)

@@ -251,8 +251,9 @@ def _meme_rows(lines: Lines, at: int, where: str) -> tuple[list[list[float]], in
 
 
 def _sites(header: str) -> int:
-    found = re.search(r"nsites=\s*([\d.]+)", header)
-    return round(float(found[1])) if found else 0
+    found = re.search(r"nsites=\s*(\d+(?:\.\d+)?)", header)
+    sites = float(found[1]) if found else 0.0
+    return round(sites) if sites < math.inf else 0
 
 
 def _matrices(lines: Lines, where: str, source: str) -> list[Motif]:
@@ -275,7 +276,7 @@ def _motif(words: list[str], counts: NDArray[np.float64], source: str, where: st
     largest = float(counts.sum(axis=1).max())
     try:
         # Sums of 1 are probabilities, which do not tell how many sites there were.
-        sites = round(largest) if largest > 1 + _ROUNDING else 0
+        sites = round(largest) if 1 + _ROUNDING < largest < math.inf else 0
         return Motif(name, counts, "".join(accession), sites, source)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None

@@ -16,7 +16,7 @@ from .genome import Genome
 from .sequence import Sequence
 from .transform import reverse_complement
 
-__all__ = ["Place", "place_of", "read_bed"]
+__all__ = ["Place", "iter_bed", "place_of", "read_bed"]
 
 _EXPECTED = "expected BED: contig, start and end in each line"
 _SKIPPED = ("#", "track", "browser")
@@ -80,17 +80,26 @@ def read_bed(
     >>> read_bed(io.BytesIO(b"chr1 2 6 peak 0 -"), genome)[0].bases
     'CCGG'
     """
+    return list(iter_bed(source, genome))
+
+
+def iter_bed(
+    source: str | os.PathLike[str] | IO[bytes], genome: str | os.PathLike[str] | Genome
+) -> Iterator[Sequence]:
+    """Yield what `read_bed` returns, one stretch in memory at a time."""
     if hasattr(source, "read"):
         shown = str(getattr(source, "name", "The BED"))
         opened = open_bytes(bytes(source.read()), shown, _EXPECTED)
     else:
         shown, opened = os.fspath(source), open_path(source, _EXPECTED)
     held = nullcontext(genome) if isinstance(genome, Genome) else Genome(genome)
+    empty = True
     with opened as lines, held as records:
-        found = list(_stretches(lines, shown, records))
-    if not found:
+        for sequence in _stretches(lines, shown, records):
+            empty = False
+            yield sequence
+    if empty:
         raise InputError(f"{shown} names no stretch; {_EXPECTED}: choose another file.")
-    return found
 
 
 def _stretches(lines: Iterable[str], shown: str, genome: Genome) -> Iterator[Sequence]:

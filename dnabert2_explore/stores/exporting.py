@@ -54,7 +54,7 @@ def export(store: EmbeddingStore | str | os.PathLike[str], path: str | os.PathLi
         If the suffix is another, the folder does not exist, the store is not finished, or a library
         is missing.
     StoreError
-        If the file cannot be written.
+        If the file cannot be written, or one of the store is damaged.
     """
     target = expanded(path)
     if target.suffix not in _WRITERS:
@@ -76,6 +76,8 @@ def export(store: EmbeddingStore | str | os.PathLike[str], path: str | os.PathLi
     try:
         with replacing(target) as temporary:
             _WRITERS[target.suffix](source, temporary)
+    except StoreError:  # a damaged file of the store
+        raise
     except OSError as error:
         raise StoreError(
             f"{path} cannot be written ({error.strerror or error}): {source.path} is as it was; "

@@ -6,16 +6,17 @@ anndata's own writer wants coordinates and their names in memory at once; its fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import InputError
 from .store import EmbeddingStore
 
-__all__ = ["write_h5ad"]
+__all__ = ["write_h5ad", "write_rows"]
 
 
 def write_h5ad(store: EmbeddingStore, path: Path, blocks: Iterable[slice]) -> None:
@@ -35,13 +36,7 @@ def write_h5ad(store: EmbeddingStore, path: Path, blocks: Iterable[slice]) -> No
     InputError
         If h5py is not installed.
     """
-    try:
-        import h5py
-    except ImportError:
-        raise InputError(
-            "Writing .h5ad needs h5py, which is not installed: run 'pip install h5py'."
-        ) from None
-
+    h5py = _h5py()
     n, deepest = store.n_windows, max(store.layers)
     with h5py.File(path, "w") as file:
         _mark(file, "anndata", "0.1.0")
@@ -75,13 +70,70 @@ def write_h5ad(store: EmbeddingStore, path: Path, blocks: Iterable[slice]) -> No
                     where["record"], where["start"], where["end"], strict=True
                 )
             ]
-        var = file.create_group("var")
-        _mark(var, "dataframe", "0.2.0", _index="_index")
-        var.attrs["column-order"] = np.array([], dtype=h5py.string_dtype())
-        _strings(var, "_index", [str(feature) for feature in range(store.hidden)])
-        for empty in ("layers", "obsp", "varm", "varp"):
-            _group(file, empty)
-        _put(file, "uns", store.attributes)
+        _finish(file, store.hidden, store.attributes)
+
+
+def write_rows(
+    path: Path,
+    names: Sequence[str],
+    vectors: NDArray[np.float32],
+    columns: Mapping[str, Sequence[str]],
+    uns: Mapping[str, Any],
+) -> None:
+    """Write vectors in memory as AnnData.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    names : sequence of str
+        Of the rows.
+    vectors : numpy.ndarray, shape (len(names), hidden), float32
+    columns : mapping of str to sequence of str
+        What else is known of the rows.
+    uns : mapping
+        How they were made.
+
+    Raises
+    ------
+    InputError
+        If h5py is not installed.
+    """
+    h5py = _h5py()
+    with h5py.File(path, "w") as file:
+        _mark(file, "anndata", "0.1.0")
+        _group(file, "obsm")
+        _mark(file.create_dataset("X", data=vectors), "array", "0.2.0")
+        obs = file.create_group("obs")
+        _mark(obs, "dataframe", "0.2.0", _index="_index")
+        kept = {name.replace("/", "_"): values for name, values in columns.items()}
+        obs.attrs["column-order"] = np.array(list(kept), dtype=h5py.string_dtype())
+        _strings(obs, "_index", names)
+        for name, values in kept.items():
+            _strings(obs, name, values)
+        _finish(file, vectors.shape[1], uns)
+
+
+def _h5py() -> Any:
+    try:
+        import h5py
+    except ImportError:
+        raise InputError(
+            "Writing .h5ad needs h5py, which is not installed: run 'pip install h5py'."
+        ) from None
+    return h5py
+
+
+def _finish(file: Any, hidden: int, uns: Mapping[str, Any]) -> None:
+    """Write what a file has beside its rows."""
+    h5py = _h5py()
+    var = file.create_group("var")
+    _mark(var, "dataframe", "0.2.0", _index="_index")
+    var.attrs["column-order"] = np.array([], dtype=h5py.string_dtype())
+    _strings(var, "_index", [str(feature) for feature in range(hidden)])
+    for empty in ("layers", "obsp", "varm", "varp"):
+        _group(file, empty)
+    _put(file, "uns", uns)
 
 
 def _mark(element: Any, kind: str, version: str, **more: Any) -> None:

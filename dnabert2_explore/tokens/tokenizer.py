@@ -40,7 +40,8 @@ class DnaTokenizer:
     Raises
     ------
     CheckpointError
-        If one of those entries is missing.
+        If one of those entries is missing, or the tokenizer does not join two parts by [SEP] where
+        an anchor asks for it.
     """
 
     def __init__(self, backend: Tokenizer, anchor: str | int | None = None) -> None:
@@ -56,10 +57,29 @@ class DnaTokenizer:
         backend.no_truncation()
         backend.no_padding()
         self.backend = backend
-        self.anchor = anchor
         self.unk_id, self.cls_id, self.sep_id, self.pad_id, self.mask_id = (
             int(index) for index in ids.values() if index is not None
         )
+        self.anchor = anchor
+
+    @property
+    def anchor(self) -> str | int | None:
+        """Where a sequence is read as two parts, as the class says."""
+        return self._anchor
+
+    @anchor.setter
+    def anchor(self, anchor: str | int | None) -> None:
+        if anchor is not None:
+            joined = self.backend.encode("A", "C").ids
+            alone = [self.backend.encode(base, add_special_tokens=False).ids for base in "AC"]
+            if joined != [self.cls_id, *alone[0], self.sep_id, *alone[1], self.sep_id]:
+                raise CheckpointError(
+                    "The tokenizer does not join two parts as [CLS] left [SEP] right [SEP], as an "
+                    "anchored model reads a site: pass the tokenizer.json that belongs to the "
+                    "model."
+                )
+        self._anchor = anchor
+        self.__dict__.pop("sha256", None)  # kept of before
 
     @classmethod
     def from_file(cls, path: str | Path) -> DnaTokenizer:

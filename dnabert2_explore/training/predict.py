@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..delimited import cell
 from ..encoder import Encoder, load
 from ..encoder.inputs import far_lengths
 from ..errors import InputError
@@ -98,6 +99,7 @@ def predict_table(
     batch_tokens: int | None = None,
     bootstrap: int = 1000,
     progress: Progress | None = None,
+    genome: str | Path | None = None,
 ) -> PredictionSummary:
     """Predict every row of a file; memory does not grow with it, but for labels to be scored.
 
@@ -106,8 +108,8 @@ def predict_table(
     model : Encoder, str or path-like
         A fine-tuned model, or what `dnabert2_explore.load` takes.
     source : path-like
-        CSV, TSV, Parquet or FASTA, with or without labels; see
-        `dnabert2_explore.training.tables.read_labelled`.
+        CSV, TSV, Parquet, FASTA and what else `read_sequences` reads, with or without labels; see
+        `dnabert2_explore.training.tables.read_labelled`. A BED with `genome`.
     out : path-like
         ``.csv``, ``.tsv`` or ``.parquet``: row (from 1), name, label where the source has one,
         predicted, and ``p_<class>``. Written whole or not at all.
@@ -119,6 +121,8 @@ def predict_table(
         Samples for the scores' intervals.
     progress : callable, optional
         Called as progress(rows done, rows in all).
+    genome : path-like, optional
+        The source is a BED, of stretches of this genome.
 
     Raises
     ------
@@ -131,7 +135,7 @@ def predict_table(
         raise InputError(f"{out}: a name ending in {', '.join(_WRITERS)} says what to write.")
     encoder = model if isinstance(model, Encoder) else load(model, device=device, dtype=dtype)
     task, classes = task_of(encoder)
-    file = RecordFile(source)
+    file = RecordFile(source, genome)
     if file.pairs != encoder.config.sequence_pairs:
         raise InputError(
             f"{source} has {'pairs of sequences' if file.pairs else 'single sequences'}, and model "
@@ -277,7 +281,9 @@ def _csv(path: Path, columns: list[str], delimiter: str = ",") -> Iterator[Write
 
         def write(content: dict[str, list[Any]]) -> None:
             for row in zip(*(content[column] for column in columns), strict=True):
-                writer.writerow([_digits(x) if isinstance(x, np.floating) else x for x in row])
+                writer.writerow(
+                    [_digits(x) if isinstance(x, np.floating) else cell(x) for x in row]
+                )
 
         yield write
 

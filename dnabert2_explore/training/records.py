@@ -11,11 +11,12 @@ from typing import Any
 
 from ..errors import InputError
 from ..files import expanded
-from ..sequences import clean, iter_sequences
+from ..sequences import Sequence, clean, iter_sequences
 from ..sequences._letters import Told, check_letters, read_words
 from ..sequences._open import is_twobit, open_path
 from ..sequences._table import SEQUENCE_COLUMNS, Table
 from ..sequences.read import suffix_of, told_kind
+from ..sequences.regions import iter_bed
 
 __all__ = ["Record", "RecordFile"]
 
@@ -61,6 +62,8 @@ class RecordFile:
     Parameters
     ----------
     path : path-like
+    genome : path-like, optional
+        The file is a BED, of stretches of this genome.
 
     Attributes
     ----------
@@ -77,8 +80,9 @@ class RecordFile:
         One sentence with file, line and the mend; also while iterating.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, genome: str | Path | None = None) -> None:
         self.path = expanded(path)
+        self._genome = genome
         self._told = Told(str(self.path))
         self.kind = self._kind()
         columns = {"sequences": self._sequence_columns, "parquet": self._parquet_columns}.get(
@@ -124,7 +128,7 @@ class RecordFile:
         suffix = suffix_of(str(self.path))
         if suffix in (".parquet", ".pq"):
             return "parquet"
-        if is_twobit(self.path):
+        if self._genome is not None or is_twobit(self.path):
             return "sequences"
         with open_path(self.path) as text:
             kind, _ = told_kind(text, str(self.path), suffix)
@@ -154,11 +158,16 @@ class RecordFile:
     # FASTA and the other formats of sequences
 
     def _sequence_columns(self) -> list[str]:
-        first = next(iter_sequences(self.path))
+        first = next(self._sequences())
         return ["sequence", "name"] + (["label"] if _LABEL.search(first.description) else [])
 
+    def _sequences(self) -> Iterator[Sequence]:
+        if self._genome is not None:
+            return iter_bed(self.path, self._genome)
+        return iter_sequences(self.path)
+
     def _sequence_rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        for record in iter_sequences(self.path):
+        for record in self._sequences():
             found = _LABEL.search(record.description)
             cells = {"sequence": record.bases, "name": record.name}
             label = {"label": found[2] if found[1] is None else found[1]} if found else {}
@@ -174,7 +183,7 @@ class RecordFile:
             return list(pq.ParquetFile(self.path).schema_arrow.names)
         except FileNotFoundError:
             raise InputError(f"There is no file {str(self.path)!r}: check the path.") from None
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError) as error:
             raise InputError(
                 f"{self.path} cannot be read as Parquet ({str(error).splitlines()[0][:100]}): "
                 "write or copy it again."
@@ -191,9 +200,10 @@ class RecordFile:
                 for cells in batch.to_pylist():
                     number += 1
                     yield f"{self.path}, row {number}", _by_our_names(cells)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError) as error:  # no UTF-8; no such date
             raise InputError(
-                f"{self.path} cannot be read after row {number} ({error}): write or copy it again."
+                f"{self.path} cannot be read after row {number} "
+                f"({str(error).splitlines()[0][:100]}): write or copy it again."
             ) from error
 
     # CSV and TSV

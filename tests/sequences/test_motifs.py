@@ -362,3 +362,11 @@ def test_four_by_four_that_could_be_either_is_refused():
 def test_faults_of_the_other_formats(text, said):
     with pytest.raises(InputError, match=said):
         read_motifs(text)
+
+
+def test_numbers_of_sites_without_end_are_no_numbers():
+    assert read_motifs(MEME.replace("nsites= 20", f"nsites= {'9' * 400}"))[0].sites == 0
+    assert read_motifs(MEME.replace("nsites= 20", "nsites= ..3"))[0].sites == 0
+    assert read_motifs(MEME.replace("nsites= 20", "nsites= 7.0.1"))[0].sites == 7
+    with pytest.raises(InputError):
+        read_motifs(">x\n1e308 1e308\n1e308 1e308\n0 0\n0 0\n")

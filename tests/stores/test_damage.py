@@ -232,6 +232,14 @@ def test_another_genome_of_the_same_size_and_time_is_another(tmp_path):
                 embed(store, fasta)
 
 
+def test_what_is_damaged_is_not_exported(store):
+    flip(store / "embeddings/layer_5/c/1/0", 77)
+    out = store.with_suffix(".npz")
+    with pytest.raises(StoreError, match=r"layer_5/c/1/0 is damaged"):
+        export(store, out)
+    assert not out.exists()
+
+
 def test_on_the_command_line(store, fasta):
     from typer.testing import CliRunner
 

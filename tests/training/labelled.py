@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from dnabert2_explore.network import Dnabert2Config, Dnabert2ForMaskedLM
+from dnabert2_explore.training.finetune import FinetuneConfig
+from dnabert2_explore.training.finetune.recipe import PUBLISHED
 from dnabert2_explore.training.saving import save_model
+
+
+def authors(**settings: Any) -> FinetuneConfig:
+    """A run by the authors' protocol, whatever its size, with nothing left open."""
+    return FinetuneConfig(**{"recipe": "published", **PUBLISHED, **settings})
 
 
 def tiny_model(folder: Path, tokenizer: Path, vocabulary: int = 64, heads: int = 2) -> Path:

@@ -12,7 +12,7 @@ from dnabert2_explore import load
 from dnabert2_explore.errors import Cancelled, CheckpointError, InputError
 from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
 
-from .labelled import read_csv, tiny_model, write_csv, write_splits
+from .labelled import authors, read_csv, tiny_model, write_csv, write_splits
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def config(pretrained, data, tmp_path):
-    return FinetuneConfig(
+    return authors(
         model=str(pretrained),
         train=str(data / "train.csv"),
         dev=str(data / "dev.csv"),
@@ -240,7 +240,7 @@ def test_a_full_disk_keeps_what_was_whole(config, tmp_path, monkeypatch):
 
     def full(network, folder, *rest, **more):
         if saved:
-            (folder).mkdir()
+            folder.mkdir(exist_ok=True)
             (folder / "config.json").write_text("{")
             raise OSError(28, "No space left on device")
         saved.append(torch.clone(network.classifier.weight))
@@ -306,10 +306,10 @@ def test_select_that_dev_does_not_define(config, tmp_path, data):
     ("change", "message"),
     [
         ({"pooling": "max"}, "pooling is 'max'"),
-        ({"epochs": 0}, "epochs is 0"),
+        ({"epochs": -1}, "epochs is -1"),
         ({"task": "guess"}, "task is 'guess'; expected auto, "),
         ({"max_tokens": 2}, "max_tokens is 2"),
-        ({"batch_size": 0}, "batch_size is 0"),
+        ({"batch_size": -1}, "batch_size is -1"),
         ({"dropout": 1.0}, r"dropout is 1\.0"),
         ({"lora_targets": ("query",)}, "lora_targets"),
         ({"dev": "", "dev_share": 0.0}, "name a file, or give a share"),

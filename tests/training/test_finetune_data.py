@@ -74,7 +74,7 @@ def test_a_class_of_one_row_stays_in_training():
 
 
 def make(processes=1, process=0, device_batch=4, count=45, augment=True):
-    def collate(rows, turned):
+    def collate(rows, turned, rng):
         return {"rows": torch.from_numpy(rows), "turned": torch.from_numpy(turned)}
 
     lengths = np.random.default_rng(0).integers(5, 50, count)

@@ -14,9 +14,9 @@ from transformers import AutoModelForSequenceClassification
 import dnabert2_explore.network  # noqa: F401 - registers the Auto classes
 from dnabert2_explore import load
 from dnabert2_explore.errors import Cancelled, CheckpointError, InputError
-from dnabert2_explore.training.finetune import FinetuneConfig, finetune
+from dnabert2_explore.training.finetune import finetune
 
-from .labelled import read_csv, tiny_model, write_csv, write_splits
+from .labelled import authors, read_csv, tiny_model, write_csv, write_splits
 
 TASKS = ("classification", "multi_label", "regression", "pairs")
 
@@ -34,7 +34,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def config(pretrained, tmp_path):
-    return FinetuneConfig(
+    return authors(
         model=str(pretrained),
         train="",
         dev="",

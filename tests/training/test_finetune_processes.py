@@ -15,15 +15,15 @@ import pytest
 from dnabert2_explore import load
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.training.configuration import write_yaml
-from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
+from dnabert2_explore.training.finetune import FinetuneResult, finetune
 
-from .labelled import read_csv, tiny_model, write_splits
+from .labelled import authors, read_csv, tiny_model, write_splits
 
 
 @pytest.fixture
 def config(tokenizer_folder, tmp_path):
     data = write_splits(tmp_path / "data", "classification")
-    return FinetuneConfig(
+    return authors(
         model=str(tiny_model(tmp_path / "base", tokenizer_folder)),
         train=str(data / "train.csv"),
         dev=str(data / "dev.csv"),

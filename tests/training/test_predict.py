@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 import json
 import tracemalloc
 
@@ -10,11 +9,11 @@ import pytest
 from dnabert2_explore import load
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.training import predict
-from dnabert2_explore.training.finetune import FinetuneConfig, finetune
+from dnabert2_explore.training.finetune import finetune
 from dnabert2_explore.training.metrics import Scores
 from dnabert2_explore.training.predict import predict_table
 
-from .labelled import read_csv, tiny_model, write_csv, write_splits
+from .labelled import authors, read_csv, tiny_model, write_csv, write_splits
 
 
 @pytest.fixture(scope="module", params=["classification", "multi_label", "regression", "pairs"])
@@ -22,12 +21,12 @@ def run(request, tokenizer_folder, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     model = tiny_model(folder / "base", tokenizer_folder)
     data = write_splits(folder / "data", request.param)
-    config = FinetuneConfig(
-        str(model), *(str(data / f"{name}.csv") for name in ("train", "dev")), str(folder / "run")
-    )
+    files = {name: str(data / f"{name}.csv") for name in ("train", "dev", "test")}
     settings = {"max_steps": 10, "threads": 1, "bootstrap": 30, "max_tokens": 12, "batch_size": 16}
-    test = str(data / "test.csv")
-    return finetune(dataclasses.replace(config, test=test, learning_rate=0.01, **settings)), test
+    config = authors(
+        model=str(model), out=str(folder / "run"), learning_rate=0.01, **files, **settings
+    )
+    return finetune(config), files["test"]
 
 
 def test_a_file_is_scored_as_training_scored_it(run, tmp_path, monkeypatch):

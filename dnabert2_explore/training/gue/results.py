@@ -15,6 +15,7 @@ from ...errors import InputError
 from ...sealed import read_json, write_json
 from ..metrics import Scores
 from .datasets import DATASETS
+from .variation import authors_settings
 
 __all__ = ["FORMAT", "BaselineRun", "GueRun", "decode", "encode"]
 
@@ -228,6 +229,12 @@ def _wrong(run: GueRun) -> str:
     for name, kind in _KINDS.items():
         if not isinstance(getattr(run, name), kind):
             return f"its {name} is {str(getattr(run, name))[:40]!r}"
+    for name in authors_settings(DATASETS[run.dataset]):
+        if name not in run.settings:
+            return f"its settings lack {name}"
+    for name in ("train", "dev", "test"):
+        if not isinstance(run.splits.get(name, {}).get("rows"), int):
+            return f"its splits do not say how many rows {name} has"
     texts = {
         "deviations": run.deviations,
         "leakage": run.leakage,
