@@ -33,7 +33,10 @@ _MOST = 200  # test sequences a workbench gets: it is for looking at single ones
 
 
 def baseline_scores(
-    splits: Splits, config: FinetuneConfig, check: Callable[[], None]
+    splits: Splits,
+    config: FinetuneConfig,
+    check: Callable[[], None],
+    strands: str = "given",
 ) -> dict[str, Scores]:
     """Fit the quick baselines on the training rows and score them on the test rows.
 
@@ -44,6 +47,8 @@ def baseline_scores(
         Gives seed and bootstrap.
     check : callable
         Called between two of them; may raise :class:`~dnabert2_explore.errors.Cancelled`.
+    strands : {"given", "both"}
+        What the run made of the strands.
 
     Returns
     -------
@@ -65,7 +70,6 @@ def baseline_scores(
                 test.task, test.labels, mean, bootstrap=config.bootstrap
             )
         }
-    strands = "both" if config.augment == "reverse_complement" else "given"
     for name in _QUICK:
         check()
         try:

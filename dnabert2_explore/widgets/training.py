@@ -419,7 +419,9 @@ class FinetuneApp(Explorer):
                 result = finetune(config, progress=tick, watch=self._watch)
             except Cancelled:
                 return None, {}
-            return result, baseline_scores(splits, config, lambda: progress(0, 0))
+            rule = result.rule
+            strands = "given" if rule is None else rule.strands
+            return result, baseline_scores(splits, config, lambda: progress(0, 0), strands)
 
         self._start("training, step", work, self._done)
         self._plan.layout.display = "none"

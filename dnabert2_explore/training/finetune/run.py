@@ -458,7 +458,7 @@ class _Run:
         test = self.splits.test
         if test is None or outputs is None or not self.first or not self.config.check_leakage:
             return None
-        both = self.config.augment == "reverse_complement"
+        both = self.config.augment == "reverse_complement" or self.config.strands == "both"
         return compare_with_rules(
             self.train,
             self.dev,
