@@ -173,7 +173,7 @@ def describe_motifs(found: Any, asked: int) -> dict[str, Any]:
         "patterns": [one.motif.consensus for one in found.discovery.patterns],
         "best_match": match or None,
         "q": None if math.isnan(q) else q,
-        "null_best_q": [None if math.isnan(one.best_q) else one.best_q for one in found.null],
+        "null_best_q": [None if math.isnan(one.q_value) else one.q_value for one in found.null],
         "null_words": found.null_words,
     }
 
