@@ -46,7 +46,10 @@ from dnabert2_explore.files import replacing
 from dnabert2_explore.sequences.jaspar import find_motif
 from dnabert2_explore.sequences.plant import Planted, planted_set
 from dnabert2_explore.sequences.transform import reverse_complement, windows
+from dnabert2_explore.training.baselines import BASELINES
 from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
+from dnabert2_explore.training.metrics import score
+from dnabert2_explore.training.tables import read_labelled
 
 ROOT = Path(__file__).parents[1]
 #: Information along their whole length: a position that says nothing cannot be found.
@@ -148,6 +151,20 @@ def train(folder: Path, shuffled: bool = False) -> FinetuneResult:
         ),
         watch=lambda row: say(f"  step {row['step']}: dev MCC {row['mcc']:.3f}"),
     )
+
+
+def measure_rules(folder: Path) -> dict[str, float]:
+    """Test MCC of methods without a neural network, on both strands like the networks."""
+    train_rows = read_labelled(folder / "train.csv")
+    dev, test = (
+        read_labelled(folder / f"{part}.csv", classes=train_rows.classes)
+        for part in ("dev", "test")
+    )
+    found = {}
+    for name in ("kmer", "markov", "position_weights"):
+        outputs = BASELINES[name](train_rows, dev, strands="both").probabilities(test)
+        found[name] = score(test.task, test.labels, outputs, test.classes, bootstrap=0)["mcc"]
+    return found
 
 
 def planted(folder: Path, part: str, enc: dx.Encoder | None = None) -> list[Planted]:
@@ -328,6 +345,7 @@ def report(out: Path, machine: str, count: int) -> tuple[dict[str, Any], dict[st
                 "sequences": trained[name].sequences,
                 "dev_mcc": trained[name].dev["mcc"],
                 "test_mcc": trained[name].test["mcc"],
+                "rules_test_mcc": measure_rules(out / name),
                 "training_seconds": trained[name].seconds,
             }
             for name, motif in motifs.items()

@@ -336,7 +336,11 @@ class Encoder:
             raise InputError("The sequence has no A, C, G or T: there is nothing to embed.")
         vectors = np.full((len(pieces), self.config.hidden_size), np.nan, dtype=np.float32)
         texts = [pieces[i] for i in read]
-        vectors[read] = self.embed(texts, pooling, number, batch_tokens, progress)
+        # Of the whole: windows of nothing else are not read, and bases in an overlap twice.
+        warn_unknown(clean(text).composition)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnknownBasesWarning)
+            vectors[read] = self.embed(texts, pooling, number, batch_tokens, progress)
         vector = (
             vectors[read].max(axis=0)
             if pooling == "max"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +80,9 @@ def cut(length: int, window: int, overlap: int) -> NDArray[np.int64]:
     >>> cut(25, 10, 2).tolist()
     [[0, 10], [7, 17], [15, 25]]
     """
+    for name, value in (("window", window), ("overlap", overlap)):
+        if not isinstance(value, Integral):
+            raise InputError(f"The {name} is {value!r}: give a whole number of bases.")
     if window < 1:
         raise InputError(f"The window is {window} bases: give at least 1.")
     if not 0 <= overlap < window:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Sequence as Items
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from torch import nn
 from ...encoder import Bases, Encoder
 from ...encoder.finite import check_finite
 from ...errors import InputError
-from .backend import differentiable
+from .backend import differentiable, with_gradients
 from .baselines import baseline_embeddings
 from .methods import METHODS, find_method
 from .mutagenesis import approximate_all, importance_of, mutate_all
@@ -132,8 +133,8 @@ def attribute(
     (True, (200,))
     """
     find_method(method)
-    if n_steps < 1:
-        raise InputError(f"n_steps is {n_steps}: the integral needs at least 1 step.")
+    if not isinstance(n_steps, Integral) or n_steps < 1:
+        raise InputError(f"n_steps is {n_steps}: the integral needs a whole number, at least 1.")
     question = Question.ask(enc, bases, target, output)
     return explain(
         question,
@@ -152,6 +153,7 @@ def attribute(
     )
 
 
+@with_gradients
 def explain(
     question: Question,
     method: str = "layer_integrated_gradients",

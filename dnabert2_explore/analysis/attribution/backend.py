@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import torch
 
 from ...encoder import Encoder
 
-__all__ = ["differentiable"]
+__all__ = ["differentiable", "with_gradients"]
+
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
 
 
 @contextmanager
@@ -37,3 +44,17 @@ def differentiable(enc: Encoder, maps: bool = False) -> Iterator[None]:
         finally:
             if needed != before:
                 enc.network.set_attn_implementation(before)
+
+
+def with_gradients(function: Callable[Given, Made]) -> Callable[Given, Made]:
+    """Let a function build graphs also where its caller has turned them off.
+
+    Inside ``torch.inference_mode()`` or ``no_grad()`` what it makes could else not be derived.
+    """
+
+    @wraps(function)
+    def inside(*args: Given.args, **settings: Given.kwargs) -> Made:
+        with torch.inference_mode(False), torch.enable_grad():
+            return function(*args, **settings)
+
+    return inside

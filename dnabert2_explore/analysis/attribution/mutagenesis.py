@@ -15,7 +15,7 @@ from ...errors import InputError
 from ...sequences import clean, mutate
 from ...sequences.motifs import ALPHABET
 from ...tokens import Tokens
-from .backend import differentiable
+from .backend import differentiable, with_gradients
 from .question import Question, Target
 
 __all__ = ["Mutagenesis", "saturation_mutagenesis"]
@@ -180,6 +180,7 @@ def mutate_all(
     return effects
 
 
+@with_gradients
 def approximate_all(
     question: Question, region: tuple[int, int] | None = None
 ) -> NDArray[np.float32]:

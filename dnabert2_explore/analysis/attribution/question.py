@@ -14,9 +14,11 @@ from ...encoder import Bases, Encoder
 from ...encoder.batches import Budget, default_budget
 from ...encoder.inputs import cut_ids
 from ...encoder.masked import masked_passes
+from ...encoder.readings import explained_line
 from ...errors import InputError
 from ...sequences import clean
 from ...tokens import Tokens
+from .backend import with_gradients
 
 __all__ = ["OUTPUTS", "Question", "Target"]
 
@@ -71,6 +73,7 @@ class Question:
     model: str
 
     @classmethod
+    @with_gradients
     def ask(
         cls, enc: Encoder, bases: Bases, target: Target | None = None, output: str = "auto"
     ) -> Question:
@@ -380,7 +383,7 @@ def _whole(number: object) -> int:
 
 def _info(enc: Encoder) -> str:
     with enc.lock:  # while another thread's method runs, the backend is not the model's own
-        return str(enc.info)
+        return explained_line(enc)
 
 
 def _masked_likelihoods(

@@ -8,6 +8,7 @@ import runpy
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dnabert2_explore.analysis.attribution import METHODS
@@ -71,6 +72,12 @@ def test_every_method_has_its_row(results, rows) -> None:
 def test_models_are_described_as_they_are(results, rows) -> None:
     scores = " | ".join(f"{one['test_mcc']:.3f}" for one in results["motifs"].values())
     assert f"| MCC of the model on test | {scores} |" in rows
+    rules = [one["rules_test_mcc"]["kmer"] for one in results["motifs"].values()]
+    assert (
+        f"| MCC of 4-mers on test, both strands | {' | '.join(f'{r:.3f}' for r in rules)} |" in rows
+    )
+    gains = [one["test_mcc"] for one in results["motifs"].values()] - np.array(rules)
+    assert (round(min(gains), 2), round(max(gains), 2)) == (0.02, 0.06)
 
 
 def test_thresholds_and_rates_are_those_of_the_cards(results, script) -> None:
