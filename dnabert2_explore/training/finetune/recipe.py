@@ -21,7 +21,7 @@ __all__ = ["PUBLISHED", "SMALL", "settle"]
 #: Networks below this many parameters are small.
 FEW_PARAMETERS = 20_000_000
 #: Tokens that a small network reads in training, about: a few minutes on one core.
-TOKENS = 1_000_000
+TOKENS = 600_000
 #: Bases of a token, about, to count them before anything is encoded.
 _BASES = 4.4
 
@@ -126,7 +126,7 @@ def settle(
 
 def _small(config: FinetuneConfig, train: Labelled) -> dict[str, Any]:
     bases = sum(map(len, train.bases)) + sum(map(len, train.second or ()))
-    epochs = float(np.clip(round(TOKENS / (bases / _BASES + 2 * len(train))), 2, 30))
+    epochs = float(np.clip(round(TOKENS / (bases / _BASES + 2 * len(train))), 1, 30))
     return {**PUBLISHED, **SMALL, "epochs": epochs}
 
 
