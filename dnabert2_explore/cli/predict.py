@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,13 @@ from .common import DEVICE, FORCE, GENOME, progress_bar, told_in_one_line
 from .output import check_output
 
 __all__ = ["predict"]
+
+
+class Strands(StrEnum):
+    """Which strands a prediction is made of."""
+
+    one = "one"
+    both = "both"
 
 
 def predict(
@@ -41,6 +49,21 @@ def predict(
     batch_tokens: Annotated[
         int | None, typer.Option(min=1, help="Tokens in one batch; lower needs less memory.")
     ] = None,
+    strands: Annotated[
+        Strands | None,
+        typer.Option(
+            help="Predict the sequence as given, or the mean with its reverse complement.",
+            show_default="as the model was saved",
+        ),
+    ] = None,
+    segmentations: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Average over so many further segmentations, each a pass more.",
+            show_default="as the model was saved",
+        ),
+    ] = None,
     force: FORCE = False,
 ) -> None:
     """Predict classes or values for every sequence of a file.
@@ -57,6 +80,8 @@ def predict(
       dnabert2-explore predict pocket-splice sites.fa -o sites.parquet
 
       dnabert2-explore predict runs/tf2/model peaks.bed --genome hg38.2bit -o peaks.csv
+
+      dnabert2-explore predict runs/tf2/model a.csv -o quick.csv --strands one --segmentations 0
     """
     check_output(output, force)
     from ..training.predict import predict_table
@@ -71,5 +96,7 @@ def predict(
             batch_tokens=batch_tokens,
             progress=progress,
             genome=genome,
+            strands=strands and strands.value,
+            segmentations=segmentations,
         )
     print(summary, file=sys.stderr)

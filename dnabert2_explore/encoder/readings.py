@@ -18,7 +18,7 @@ from .inputs import cut_ids
 if TYPE_CHECKING:
     from .encoder import Encoder
 
-__all__ = ["CUTS", "STRANDS", "Readings"]
+__all__ = ["CUTS", "STRANDS", "Readings", "explained_line"]
 
 STRANDS = ("one", "both")
 
@@ -143,3 +143,16 @@ class Readings:
                 done += count
         assert total is not None  # there is at least one reading
         return (total / len(self)).astype(np.float32)
+
+
+def explained_line(enc: Encoder) -> str:
+    """Return the model's line for captions of what is computed on one reading of a sequence.
+
+    Attributions, saturation mutagenesis and sweeps look at the tokens of one reading. Where the
+    model's predictions are means over several, the line says so.
+    """
+    line = str(enc.info)
+    readings = Readings.of(enc) if enc.has_head else Readings()
+    if len(readings) == 1:
+        return line
+    return f"{line} · explains one reading, where its predictions are the {readings}"

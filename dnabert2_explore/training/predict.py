@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..delimited import cell
 from ..encoder import Encoder, load
 from ..encoder.inputs import far_lengths
+from ..encoder.readings import Readings
 from ..errors import InputError
 from ..files import replacing
 from ..sealed import write_json
@@ -100,6 +101,8 @@ def predict_table(
     bootstrap: int = 1000,
     progress: Progress | None = None,
     genome: str | Path | None = None,
+    strands: str | None = None,
+    segmentations: int | None = None,
 ) -> PredictionSummary:
     """Predict every row of a file; memory does not grow with it, but for labels to be scored.
 
@@ -123,18 +126,22 @@ def predict_table(
         Called as progress(rows done, rows in all).
     genome : path-like, optional
         The source is a BED, of stretches of this genome.
+    strands, segmentations : optional
+        What each answer is the mean over, as for `Encoder.predict`; by default what the model was
+        saved with.
 
     Raises
     ------
     InputError
-        If the model has no head, or a row cannot be used; the message names it. All rows are looked
-        at before the first is predicted.
+        If the model has no head, cannot be read so, or a row cannot be used; the message names it.
+        All rows are looked at before the first is predicted.
     """
     out = Path(out)
     if out.suffix not in _WRITERS:
         raise InputError(f"{out}: a name ending in {', '.join(_WRITERS)} says what to write.")
     encoder = model if isinstance(model, Encoder) else load(model, device=device, dtype=dtype)
     task, classes = task_of(encoder)
+    readings = Readings.of(encoder, strands, segmentations)
     file = RecordFile(source, genome)
     if file.pairs != encoder.config.sequence_pairs:
         raise InputError(
@@ -149,7 +156,7 @@ def predict_table(
         total += 1
         if file.labelled:
             label_of(record, task, classes)
-    seen = _Seen(encoder)
+    seen = _Seen(encoder, readings)
     labels: list[Any] = []
     kept: list[NDArray[np.float32]] = []
     with replacing(out) as temporary, _WRITERS[out.suffix](temporary, columns) as write:
@@ -170,7 +177,7 @@ def predict_table(
     scores = None
     if file.labelled:
         scores = score(task, np.array(labels), np.concatenate(kept), classes, bootstrap)
-        about = {"model": str(encoder.info), "source": str(source)}
+        about = {"model": str(encoder.info), "readings": str(readings), "source": str(source)}
         write_json(out.with_suffix(".scores.json"), about | scores.to_json())
     return PredictionSummary(seen.rows, out, task, classes, str(encoder.info), scores, seen.notes())
 
@@ -178,8 +185,8 @@ def predict_table(
 class _Seen:
     """Predicts chunks, and remembers what to say of the input in the end, once."""
 
-    def __init__(self, encoder: Encoder) -> None:
-        self.encoder = encoder
+    def __init__(self, encoder: Encoder, readings: Readings) -> None:
+        self.encoder, self.readings = encoder, readings
         self.rows = self.bases = self.unknown = 0
         self.lengths: dict[int, int] = {}
 
@@ -198,10 +205,19 @@ class _Seen:
             # Told once for the whole file, by `notes`.
             warnings.simplefilter("ignore", UnknownBasesWarning)
             warnings.filterwarnings("ignore", message=".*this model was trained on")
-            return self.encoder.predict(first, batch_tokens, progress, second if pairs else None)
+            return self.encoder.predict(
+                first,
+                batch_tokens,
+                progress,
+                second if pairs else None,
+                strands=self.readings.strands,
+                segmentations=self.readings.segmentations,
+            )
 
     def notes(self) -> tuple[str, ...]:
         found = []
+        if len(self.readings) > 1:
+            found.append(f"each prediction is the {self.readings}")
         if self.unknown:
             found.append(
                 f"{self.unknown:,} of {self.bases:,} bases ({self.unknown / self.bases:.2%}) are "

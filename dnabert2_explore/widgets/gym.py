@@ -374,7 +374,11 @@ class MotifGym(Explorer):
                 self.enc, bases, result.target, method, _STEPS, progress, output=output
             )
             many = len(self.enc.classes) > 1
-            return found, self.enc.predict([plain])[0] if many else None
+            if not many:
+                return found, None
+            # Beside the attribution's, which is of one reading.
+            before = self.enc.predict([plain], strands="one", segmentations=0)
+            return found, before[0]
 
         def done(found: tuple[Attribution, Any]) -> None:
             self._known[question] = found

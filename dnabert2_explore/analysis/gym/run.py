@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...encoder import Bases, Encoder
+from ...encoder.readings import explained_line
 from ...errors import InputError
 from ...sequences import Sequence, clean
 from ...sequences.given import as_sequences
@@ -188,7 +189,7 @@ def gym(
         target=named,
         target_name=name,
         unit=asked.unit,
-        model=str(enc.info),
+        model=explained_line(enc),
     )
 
 

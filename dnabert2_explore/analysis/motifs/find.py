@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...encoder import Bases, Encoder
+from ...encoder.readings import explained_line
 from ...errors import InputError
 from ...sequences import Sequence
 from ...sequences.given import as_sequences, listed
@@ -263,7 +264,7 @@ def _run(
         target_name=question.name,
         unit=question.unit,
         method=method,
-        model=str(enc.info),
+        model=explained_line(enc),
     )
 
 

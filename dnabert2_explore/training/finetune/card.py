@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ...encoder.readings import Readings
 from ...network.card import Card
 from ..leakage import LeakageReport
 from ..metrics import Scores
 from .config import FinetuneConfig
 from .data import Splits
+from .source import SCRATCH
 
 __all__ = ["describe"]
 
-_ALWAYS = ("method", "epochs", "batch_size", "warmup_steps", "weight_decay", "dropout", "pooling")
-_WHERE_CHANGED = ("augment", "class_weights", "max_tokens", "train_rows", "select", "patience")
+_ALWAYS = ("recipe", "method", "epochs", "batch_size", "warmup_steps", "weight_decay", "dropout",
+           "pooling", "augment", "segmentation", "schedule", "embeddings")  # fmt: skip
+_WHERE_CHANGED = ("class_weights", "max_tokens", "train_rows", "select", "patience", "anchor")
 _LORA = ("lora_rank", "lora_alpha", "lora_dropout", "lora_targets")
 
 
@@ -29,6 +32,7 @@ def describe(
     Parameters
     ----------
     config : FinetuneConfig
+        Settled.
     splits : Splits
         With the notes made so far.
     step : int
@@ -45,10 +49,14 @@ def describe(
     }
     names = [*_ALWAYS, *(n for n in _WHERE_CHANGED if getattr(config, n) != _default(n))]
     names += _LORA if config.method == "lora" else ()
+    names += ("cuts", "bpe_dropout") if config.segmentation == "random" else ()
+    names += ("average",) if config.average else ()
     if config.max_steps:
         names[names.index("epochs")] = "max_steps"
     settings: dict[str, object] = {name: _text(getattr(config, name)) for name in names}
     settings |= {"learning_rate": config.rate, "seed": config.seed, "weights of step": step}
+    readings = Readings(config.strands, config.segmentations)
+    settings["a prediction is"] = f"the {readings}" if len(readings) > 1 else str(readings)
     limits = [note for note in splits.notes if not note.startswith("task: ")]
     if leakage is not None and leakage.pairs and not leakage.clean:
         limits.append(str(leakage))
@@ -58,10 +66,12 @@ def describe(
     told += ", …" if len(train.classes) > 8 else ""
     found = {} if scores is None else {name: str(one) for name, one in scores.values.items()}
     split = "dev" if splits.test is None else "test"
+    scratch = config.model.startswith(SCRATCH)
+    trained = "trained from random weights" if scratch else "fine-tuned"
     return Card(
-        title=f"{Path(config.model).name} fine-tuned on {_dataset(config)}",
+        title=f"{Path(config.model).name} {trained} on {_dataset(config)}",
         summary=f"Tells {told} ({train.task.replace('_', '-')}) of DNA sequences.",
-        base_model=config.model,
+        base_model="" if scratch else config.model,
         data=data,
         settings=settings,
         scores=found,

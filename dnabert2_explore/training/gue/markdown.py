@@ -39,7 +39,7 @@ def command(run: GueRun, root: str = "GUE", out: str = "results") -> str:
     if run.variation:
         parts += ["--name", run.variation]
     for name, theirs in authors_settings(DATASETS[run.dataset]).items():
-        value = run.settings[name]
+        value = run.settings.get(name, theirs)
         if value != theirs:
             parts += [f"--{name.replace('_', '-')}", _plain(value)]
     if run.settings.get("precision", "auto") != "auto":

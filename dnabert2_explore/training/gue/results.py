@@ -15,7 +15,7 @@ from ...errors import InputError
 from ...sealed import read_json, write_json
 from ..metrics import Scores
 from .datasets import DATASETS
-from .variation import authors_settings
+from .variation import AUTHORS, authors_settings
 
 __all__ = ["FORMAT", "BaselineRun", "GueRun", "decode", "encode"]
 
@@ -190,6 +190,7 @@ class GueRun:
             content["baselines"] = tuple(map(BaselineRun.from_json, content["baselines"]))
             for name in ("deviations", "leakage", "notes"):
                 content[name] = tuple(content[name])
+            content["settings"] = _once() | content["settings"]
             run = cls(**content)
             wrong = _wrong(run)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -200,6 +201,18 @@ class GueRun:
         if wrong:
             raise InputError(f"{path} is no result of GUE ({wrong}): run the dataset again.")
         return run
+
+
+#: Settings that runs of earlier versions had no choice of, and whose files do not name.
+_LATER = (
+    "recipe", "segmentation", "average", "schedule", "embeddings", "anchor", "strands",
+    "segmentations",
+)  # fmt: skip
+
+
+def _once() -> dict[str, Any]:
+    """Return what those runs did: as the authors do."""
+    return {name: AUTHORS[name] for name in _LATER if name in AUTHORS}
 
 
 #: What a field must be, beyond what reading it has shown.

@@ -36,6 +36,18 @@ def test_result_files_round_trip(make_run, tmp_path):
     assert (again.notes, again.predicted) == (("a note",), run.predicted)
 
 
+def test_a_file_of_before_a_setting_is_read_as_what_was_done_then(make_run, tmp_path, monkeypatch):
+    from dnabert2_explore.training.gue import results, variation
+
+    path = make_run().save(tmp_path / "tf_2/mine-seed42.json")
+    later = variation.AUTHORS | {"recipe": "published", "average": 0.0}
+    for module in (results, variation):
+        monkeypatch.setattr(module, "AUTHORS", later)
+    again = GueRun.load(path)
+    assert (again.settings["recipe"], again.settings["average"]) == ("published", 0.0)
+    assert "--recipe" not in command(again)
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"format": 99}', '{"format": 1, "dataset": "H3"}'])
 def test_files_that_are_no_results(tmp_path, text):
     path = tmp_path / "x-seed1.json"
