@@ -158,7 +158,14 @@ def main() -> None:
     state = json.loads((newest / "state.json").read_text(encoding="utf-8"))
     if not asked.no_export:
         network = load_network(find_checkpoint(Path(config.out) / "model"))
-        save_model(network, asked.out, config.tokenizer, torch.float16)
+        # 4-mers are counted on both strands; so are vectors made.
+        save_model(
+            network,
+            asked.out,
+            find_checkpoint(Path(config.out) / "model").tokenizer,
+            torch.float16,
+            more={"embedding_strands": "both"},
+        )
         (asked.out / "README.md").unlink()  # MODEL_CARD.md says more
     rows, about = read_probe(asked.probe.read_text(encoding="utf-8"))
     mine = rows.pop(asked.name[-24:].strip())
