@@ -1,10 +1,11 @@
 """Export a contrastive run as the shipped pocket-atlas model, with a card from measured scores.
 
-    python ../shared/tools/species_probe.py pocket ../runs/atlas/model untrained > ../runs/probe.txt
-    python scripts/release_atlas.py configs/atlas.yaml --probe ../runs/probe.txt
+    python scripts/release_atlas.py configs/atlas.yaml configs/atlas-species.yaml --export
+    python ../shared/tools/species_probe.py pocket-atlas pocket ../runs/atlas-twin > ../runs/probe.txt
+    python scripts/release_atlas.py configs/atlas.yaml configs/atlas-species.yaml --probe ../runs/probe.txt
 
-Writes config.json, model.safetensors in float16, the tokenizer, scores.json and MODEL_CARD.md. With
---no-export the card is written anew from the probe's text and the run's files.
+The first call writes config.json, model.safetensors in float16 and the tokenizer, and the untrained twin into
+../runs/atlas-twin; the last one scores.json and MODEL_CARD.md. The runs are the parts of one training.
 """
 
 # ruff: noqa: E501  (the card's tables and commands do not wrap)
@@ -36,8 +37,8 @@ CARD = """\
 
 A DNABERT-2-shaped encoder for embeddings, small enough to ship: {parameters:,} parameters ({layers}
 layers, hidden {hidden}, {heads} heads, gated MLP {intermediate}), {megabytes:.2f} MB in half precision, with
-pocket's byte-pair encoding. Trained by contrast, after DNABERT-S: windows of one stretch of genome lie
-close, all others apart. `dnabert2_explore.ATLAS_MODEL` names it. It has **no masked-LM head**: what asks
+pocket's byte-pair encoding. Trained by contrast, after DNABERT-S: windows of one genome lie close, all
+others apart. `dnabert2_explore.ATLAS_MODEL` names it. It has **no masked-LM head**: what asks
 for token probabilities takes [pocket](../pocket/MODEL_CARD.md).
 
 Licence: Apache-2.0, like the package. The weights hold no sequence data.
@@ -47,20 +48,21 @@ Licence: Apache-2.0, like the package. The weights hold no sequence data.
 | | |
 |---|---|
 | Objective | supervised contrastive loss, temperature {temperature:g}, on the mean over tokens (what `embed` returns) |
-| Positives | {group} windows that start within {nearby:,} bp of each other; no species labels |
-| Steps | {steps:,} of {rows} windows of {shortest} to {longest:,} bp |
+{parts}
 | Tokens seen | {tokens:,} |
 | Segmentations | forced borders (chance {cuts:g} a base) and left-out merges (chance {dropout:g}), in turn |
 | Token table | composed of what the tokens are made of while it trained, folded into a plain one when saved |
 | Weights | exponential moving average, decay {average:g} |
-| Optimiser | AdamW, learning rate {rate:g}: {warmup} steps warm-up, plateau, linear to 0 over the last {decay:,}; weight decay {weight_decay:g} |
+| Optimiser | AdamW; each part: warm-up, plateau, linear to 0 |
+| Vectors | mean of both strands (`embedding_strands` in config.json) of the mean over tokens |
 | Precision, time, machine | {precision}, {minutes:.0f} minutes on {machine} |
 | Kept out | what shares a 32-mer with the windows of the probe below or with the package's demo windows, and {margin:,} bp on either side |
 
     python ../shared/tools/species_probe.py --windows ../runs/probe.tsv
     python scripts/probe_windows.py ../runs/probe.tsv ../shared/genomes ../runs/probe_windows.fa
     dnabert2-explore pretrain configs/atlas.yaml
-    python scripts/release_atlas.py configs/atlas.yaml --probe ../runs/probe.txt
+    dnabert2-explore pretrain configs/atlas-species.yaml
+    python scripts/release_atlas.py configs/atlas.yaml configs/atlas-species.yaml --export
 
 {notes}
 
@@ -86,8 +88,8 @@ regressed out.
 On the package's 500 demo windows of 1 kb (20 species; cut out of the training genomes): share of the ten
 nearest neighbours of the same species {demo}.
 
-Held-out loss while it trained (nats a window, {evaluate_rows} windows of each held-out species) and share of windows whose
-nearest neighbour is of their species: {curve}.
+Held-out loss in the last part (nats a window, {evaluate_rows} windows of each held-out species, one strand) and share of
+windows whose nearest neighbour is of their species: {curve}.
 
 ## Limits
 
@@ -143,43 +145,70 @@ def demo_scores(enc: dx.Encoder) -> dict[str, float]:
 def main() -> None:
     """Export, score, write the card."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("config", type=Path)
-    parser.add_argument("--probe", type=Path, required=True)
+    parser.add_argument("configs", type=Path, nargs="+")
+    parser.add_argument("--probe", type=Path, help="what species_probe.py printed")
+    parser.add_argument("--export", action="store_true", help="write the model's files")
     parser.add_argument("--out", type=Path, default=Path("dnabert2_explore/models/pocket-atlas"))
-    parser.add_argument("--name", default="../runs/atlas/model", help="as the probe was given it")
-    parser.add_argument("--no-export", action="store_true")
+    parser.add_argument("--twin", type=Path, default=Path("../runs/atlas-twin"))
     parser.add_argument("--machine", default="2 cores")
     parser.add_argument("--notes", default="")
     asked = parser.parse_args()
-    config = PretrainConfig.from_yaml(asked.config)
-    newest = latest_checkpoint(config.out)
-    if newest is None:
-        raise SystemExit(f"{config.out} holds no checkpoint: run pretrain first.")
-    state = json.loads((newest / "state.json").read_text(encoding="utf-8"))
-    if not asked.no_export:
-        network = load_network(find_checkpoint(Path(config.out) / "model"))
+    configs = [PretrainConfig.from_yaml(one) for one in asked.configs]
+    config = configs[-1]
+    if asked.export:
+        source = find_checkpoint(Path(config.out) / "model")
+        network = load_network(source)
         # 4-mers are counted on both strands; so are vectors made.
         save_model(
             network,
             asked.out,
-            find_checkpoint(Path(config.out) / "model").tokenizer,
+            source.tokenizer,
             torch.float16,
             more={"embedding_strands": "both"},
         )
         (asked.out / "README.md").unlink()  # MODEL_CARD.md says more
+        twin = random_twin(dx.load(asked.out)).network
+        both = {"embedding_strands": "both"}
+        save_model(twin, asked.twin, source.tokenizer, torch.float32, more=both)
+    if asked.probe is None:
+        return
     rows, about = read_probe(asked.probe.read_text(encoding="utf-8"))
-    mine = rows.pop(asked.name[-24:].strip())
+    rows["its untrained twin"] = rows.pop(str(asked.twin)[-24:].strip())
     enc = dx.load(asked.out)
     scores: dict[str, Any] = {
-        "probe": {"pocket-atlas": mine, **rows},
+        "probe": {"pocket-atlas": rows.pop("pocket-atlas"), **rows},
         "probe_windows": about,
         "demo_knn": demo_scores(enc),
-        "run": {key: state[key] for key in ("step", "tokens", "seconds")},
+        "runs": [state(one) for one in configs],
         "curve": curve(Path(config.out) / "evaluation.csv"),
     }
     (asked.out / "scores.json").write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
-    card = write_card(config, enc, scores, asked)
+    card = write_card(configs, enc, scores, asked)
     (asked.out / "MODEL_CARD.md").write_text(card, encoding="utf-8")
+
+
+def state(config: PretrainConfig) -> dict[str, float]:
+    """Steps, tokens and seconds of a run."""
+    newest = latest_checkpoint(config.out)
+    if newest is None:
+        raise SystemExit(f"{config.out} holds no checkpoint: run pretrain first.")
+    content = json.loads((newest / "state.json").read_text(encoding="utf-8"))
+    return {key: content[key] for key in ("step", "tokens", "seconds")}
+
+
+def part(config: PretrainConfig, number: int) -> str:
+    """One part of the training, as a row of the card."""
+    together = (
+        f"within {config.nearby_bases:,} bp of each other (no species labels)"
+        if config.positives == "nearby"
+        else "anywhere in one species"
+    )
+    return (
+        f"| Part {number} | {config.total_steps:,} steps of {config.batch_rows} windows of "
+        f"{config.shortest} to {config.longest:,} bp; positives: {config.group_windows} windows {together}; "
+        f"learning rate {config.learning_rate:g}, weight decay {config.weight_decay:g}, dropout "
+        f"{config.network.get('hidden_dropout_prob', 0.0):g} |"
+    )
 
 
 def curve(path: Path) -> list[dict[str, float]]:
@@ -196,10 +225,14 @@ def curve(path: Path) -> list[dict[str, float]]:
 
 
 def write_card(
-    config: PretrainConfig, enc: dx.Encoder, scores: dict[str, Any], asked: argparse.Namespace
+    configs: list[PretrainConfig],
+    enc: dx.Encoder,
+    scores: dict[str, Any],
+    asked: argparse.Namespace,
 ) -> str:
     """Fill the card from the measured numbers."""
-    probe, about, run = scores["probe"], scores["probe_windows"], scores["run"]
+    config, runs = configs[-1], scores["runs"]
+    probe, about = scores["probe"], scores["probe_windows"]
     keys = ("accuracy", "unseen", "knn", "knn_unseen", "after", "both", "share", "gc")
     lines = [
         f"| {'**pocket-atlas**' if name == 'pocket-atlas' else name} | "
@@ -238,22 +271,13 @@ def write_card(
         intermediate=shape.intermediate_size,
         megabytes=(asked.out / "model.safetensors").stat().st_size / 1e6,
         temperature=config.temperature,
-        group=config.group_windows,
-        nearby=config.nearby_bases,
-        steps=run["step"],
-        rows=config.batch_rows,
-        shortest=config.shortest,
-        longest=config.longest,
-        tokens=run["tokens"],
+        parts="\n".join(part(one, number) for number, one in enumerate(configs, start=1)),
+        tokens=int(sum(one["tokens"] for one in runs)),
         cuts=config.cuts,
         dropout=config.bpe_dropout,
         average=config.average,
-        rate=config.learning_rate,
-        warmup=config.warmup_steps,
-        decay=config.decay_steps,
-        weight_decay=config.weight_decay,
         precision=config.precision,
-        minutes=run["seconds"] / 60,
+        minutes=sum(one["seconds"] for one in runs) / 60,
         machine=asked.machine,
         margin=config.exclude_margin,
         notes=asked.notes,
