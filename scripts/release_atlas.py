@@ -188,7 +188,7 @@ def main() -> None:
 
 
 def state(config: PretrainConfig) -> dict[str, float]:
-    """Steps, tokens and seconds of a run."""
+    """Read steps, tokens and seconds of a run."""
     newest = latest_checkpoint(config.out)
     if newest is None:
         raise SystemExit(f"{config.out} holds no checkpoint: run pretrain first.")
@@ -197,7 +197,7 @@ def state(config: PretrainConfig) -> dict[str, float]:
 
 
 def part(config: PretrainConfig, number: int) -> str:
-    """One part of the training, as a row of the card."""
+    """Describe one part of the training in a row of the card."""
     together = (
         f"within {config.nearby_bases:,} bp of each other (no species labels)"
         if config.positives == "nearby"
