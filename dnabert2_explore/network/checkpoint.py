@@ -36,6 +36,7 @@ from .state import (
     read_state,
     refuse,
 )
+from .vocabulary import check_vocabulary
 
 __all__ = ["Checkpoint", "find_checkpoint", "load_network", "read_config"]
 
@@ -353,12 +354,14 @@ def load_network(
     Raises
     ------
     CheckpointError
-        If a weight is missing, unexpected or of another shape; all of them are listed.
+        If a weight is missing, unexpected or of another shape; all of them are listed. If the
+        configuration speaks of another network, head or tokenizer than lie beside it.
     ValueError
         For an attention backend that would drop ALiBi.
     """
     config = read_config(checkpoint.config)
     config._attn_implementation = refuse_backend(attention)
+    check_vocabulary(config, checkpoint.tokenizer)
     state = read_state(checkpoint.weights, checkpoint.parts)
     check_sizes(config, state, checkpoint.weights)
     network_class: type[Dnabert2PreTrainedModel]

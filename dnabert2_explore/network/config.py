@@ -68,6 +68,8 @@ class Dnabert2Config(PreTrainedConfig):
         Further random segmentations that the answers are the mean over.
     pooler : bool or None
         Whether a saved `Dnabert2Model` has a pooler. What has a head says it by `architectures`.
+    vocabulary_sha256 : str or None
+        Of the tokenizer that the model was saved with (`network.vocabulary`); None if unknown.
     alibi_starting_size : int
         Kept so that published configurations round-trip; ALiBi here has no starting size.
 
@@ -111,6 +113,7 @@ class Dnabert2Config(PreTrainedConfig):
         prediction_segmentations: int = 0,
         embedding_strands: str = "one",
         pooler: bool | None = None,
+        vocabulary_sha256: str | None = None,
         alibi_starting_size: int = 512,
         tie_word_embeddings: bool = True,
         pad_token_id: int | None = 3,
@@ -205,6 +208,7 @@ class Dnabert2Config(PreTrainedConfig):
         self.prediction_segmentations = prediction_segmentations
         self.embedding_strands = embedding_strands
         self.pooler = pooler
+        self.vocabulary_sha256 = vocabulary_sha256
         self.alibi_starting_size = alibi_starting_size
         self.tie_word_embeddings = tie_word_embeddings
         # Informational only: masks come from the tokenizer, never from this id (the hub's

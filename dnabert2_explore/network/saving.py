@@ -12,6 +12,7 @@ import torch
 from ..files import filling, replacing
 from .card import Card, write_card
 from .modeling import Dnabert2PreTrainedModel
+from .vocabulary import vocabulary_sha256
 from .weights import save_weights
 
 __all__ = ["copy_tokenizer", "save_model"]
@@ -78,9 +79,11 @@ def save_model(
         setattr(config, name, value)
     with filling(folder) as fresh:
         save_weights(weights, fresh / "model.safetensors")
-        config.save_pretrained(fresh)
         if tokenizer is not None:
             copy_tokenizer(tokenizer, fresh)
+            if (fresh / "tokenizer.json").is_file():
+                config.vocabulary_sha256 = vocabulary_sha256(fresh / "tokenizer.json")
+        config.save_pretrained(fresh)
         write_card(fresh, card, usage)
 
 

@@ -292,6 +292,9 @@ class InputBar(VBox):
         except ExploreError as error:
             self.say(f"Could not use {escape(what)}: {escape(str(error))}", error=True)
             return False
+        except MemoryError:
+            self.say(f"{escape(what)} does not fit in memory: give a part of it.", error=True)
+            return False
         except (OSError, EOFError, UnicodeDecodeError) as error:
             self.say(f"Could not read {escape(what)}: {escape(str(error))}", error=True)
             return False

@@ -464,3 +464,14 @@ def test_no_network_uses_what_was_downloaded_before(no_network, folder) -> None:
     assert isinstance(load_network(checkpoint), Dnabert2ForMaskedLM)
     (snapshot / "model.safetensors").rename(snapshot / "pytorch_model.bin")
     assert find_checkpoint("lab/dna").weights.name == "pytorch_model.bin"
+    (snapshot / "pytorch_model.bin").rename(snapshot / "model.safetensors")
+    shard(snapshot)
+    checkpoint = find_checkpoint("lab/dna")
+    assert [part.name for part in checkpoint.parts] == [
+        "model-00001-of-00002.safetensors",
+        "model-00002-of-00002.safetensors",
+    ]
+    assert isinstance(load_network(checkpoint), Dnabert2ForMaskedLM)
+    checkpoint.parts[1].unlink()  # a download that was broken off
+    with pytest.raises(CheckpointError, match="nor can the hub be reached"):
+        find_checkpoint("lab/dna")

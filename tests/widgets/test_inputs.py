@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dnabert2_explore import InputError, Sequence
-from dnabert2_explore.widgets import Selection
+from dnabert2_explore.widgets import Selection, inputs
 from dnabert2_explore.widgets.inputs import InputBar, parse_span, zoomed
 from dnabert2_explore.widgets.state import MINE
 
@@ -135,3 +135,13 @@ def test_positions_are_ascii_digits():
     for text in ("²", "٣", "1-" + "9" * 5000):
         with pytest.raises(InputError):
             parse_span(text, 100)
+
+
+def test_what_does_not_fit_in_memory_is_said(bar, monkeypatch):
+    def full(*args, **settings):
+        raise MemoryError
+
+    monkeypatch.setattr(inputs, "read_sequences", full)
+    bar.paste.value = ">a\nACGT"
+    bar.add.click()
+    assert "what you pasted does not fit in memory" in bar.message.value

@@ -1,0 +1,68 @@
+"""A tokenizer of the right size whose ids mean other tokens loaded in silence."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from transformers import AutoTokenizer
+
+from dnabert2_explore import CheckpointError, load
+from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
+from dnabert2_explore.network.saving import save_model
+from dnabert2_explore.network.vocabulary import vocabulary_sha256
+
+
+@pytest.fixture
+def saved(model_folder, tmp_path):
+    save_model(load_network(find_checkpoint(model_folder)), tmp_path / "mine", model_folder)
+    return tmp_path / "mine"
+
+
+def permuted(folder) -> None:
+    """Give two bases each other's id."""
+    path = folder / "tokenizer.json"
+    content = json.loads(path.read_text())
+    vocabulary = content["model"]["vocab"]
+    vocabulary["A"], vocabulary["C"] = vocabulary["C"], vocabulary["A"]
+    path.write_text(json.dumps(content))
+
+
+def test_another_tokenizer_is_refused(saved, bases) -> None:
+    assert load(saved).embed([bases]).shape == (1, 32)
+    permuted(saved)
+    for opened in (load, lambda folder: load_network(find_checkpoint(folder))):
+        with pytest.raises(CheckpointError, match="is not the tokenizer that its model was saved"):
+            opened(saved)
+
+
+def test_a_model_that_says_nothing_takes_any(model_folder, tmp_path, saved) -> None:
+    """The published one, and those that were saved before."""
+    config = json.loads((saved / "config.json").read_text())
+    assert config.pop("vocabulary_sha256") == vocabulary_sha256(model_folder / "tokenizer.json")
+    (saved / "config.json").write_text(json.dumps(config))
+    permuted(saved)
+    assert load(saved) is not None
+
+
+def test_the_same_tokenizer_written_by_transformers(saved) -> None:
+    AutoTokenizer.from_pretrained(saved).save_pretrained(saved)
+    content = json.loads((saved / "tokenizer.json").read_text())
+    content["model"]["merges"] = [
+        pair if isinstance(pair, str) else " ".join(pair) for pair in content["model"]["merges"]
+    ]
+    (saved / "tokenizer.json").write_text(json.dumps(content, indent=4))
+    assert load(saved) is not None
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", '{"model": 5}', '{"model": {"vocab": [1], "merges": []}}',
+     '{"model": {"vocab": {"A": 1}, "merges": [5]}}',
+     '{"model": {"vocab": {"A": 1, "C": "x"}, "merges": []}}',
+     '{"model": {"vocab": {}, "merges": []}, "added_tokens": [{"id": 1}]}'],
+)  # fmt: skip
+def test_what_is_no_tokenizer_is_one_sentence(saved, content) -> None:
+    (saved / "tokenizer.json").write_text(content)
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json"):
+        load(saved)
