@@ -10,7 +10,8 @@ foreign exception, a Rust panic, several lines, no answer) is a fault and is lis
     python benchmarks/fuzz.py --only vcf --inputs 500
     python benchmarks/fuzz.py --cpu 300 -o benchmarks/results/fuzz.json
 
-Inputs are numbered, and the same number and seed give the same input on every machine.
+Ctrl-C ends a run with what was done until then. Inputs are numbered, and the same number and seed
+give the same input on every machine.
 """
 
 from __future__ import annotations
@@ -574,6 +575,8 @@ def fuzz(
                         tally.examples.append({"number": number, "fault": found})
                 if progress is not None:
                     progress(number + 1)
+        except KeyboardInterrupt:
+            print("stopped: what follows is what was done until then", file=sys.stderr)
         finally:
             logging.disable(logging.NOTSET)
     return tallies

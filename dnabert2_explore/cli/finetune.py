@@ -30,6 +30,22 @@ class Task(StrEnum):
     regression = "regression"
 
 
+class Recipe(StrEnum):
+    """What fills in the settings that are left open."""
+
+    auto = "auto"
+    published = "published"
+    small = "small"
+
+
+class Strands(StrEnum):
+    """What strands predictions are made of."""
+
+    auto = "auto"
+    one = "one"
+    both = "both"
+
+
 class Method(StrEnum):
     """What is trained."""
 
@@ -55,7 +71,12 @@ def finetune(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", help="pocket, a folder, or a hub id.", show_default="pocket"),
+        typer.Option(
+            "--model",
+            "-m",
+            help="pocket, a folder, a hub id, or scratch:2x128 (layers x width, from nothing).",
+            show_default="pocket",
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -68,13 +89,21 @@ def finetune(
     max_tokens: Annotated[
         int | None, typer.Option(min=0, help="Cut longer input; 0 for no limit.", show_default="0")
     ] = None,
+    recipe: Annotated[
+        Recipe | None,
+        typer.Option(
+            help="What fills in settings left open: the authors' protocol, or what makes small "
+            "networks learn.",
+            show_default="small below 20 million parameters",
+        ),
+    ] = None,
     epochs: Annotated[
-        float | None, typer.Option(help="Passes over train.", show_default="3")
+        float | None, typer.Option(help="Passes over train.", show_default="the recipe's")
     ] = None,
     max_steps: Annotated[int | None, typer.Option(min=0, help="Steps, in place of epochs.")] = None,
     batch_size: Annotated[
         int | None,
-        typer.Option(min=1, help="Sequences a step, on all devices.", show_default="32"),
+        typer.Option(min=1, help="Sequences a step, on all devices.", show_default="the recipe's"),
     ] = None,
     learning_rate: Annotated[
         float | None,
@@ -82,13 +111,15 @@ def finetune(
             "--learning-rate",
             "--lr",
             min=0,
-            show_default="3e-5 full, 1e-4 lora, 1e-3 probe",
+            show_default="the recipe's; published 3e-5 full, 1e-4 lora, 1e-3 probe",
         ),
     ] = None,
     evaluate_every: Annotated[
         int | None,
         typer.Option(
-            min=0, help="Steps between scores on dev; 0 for once an epoch.", show_default="200"
+            min=0,
+            help="Steps between scores on dev; 0 for once an epoch.",
+            show_default="the recipe's; published 200",
         ),
     ] = None,
     patience: Annotated[
@@ -97,6 +128,28 @@ def finetune(
     ] = None,
     max_minutes: Annotated[
         float | None, typer.Option(min=0, help="Stop after so long, and keep the best.")
+    ] = None,
+    anchor: Annotated[
+        str | None,
+        typer.Option(
+            help="For sites: read a window as two parts, so that tokens begin at its 'middle', or "
+            "after so many bases."
+        ),
+    ] = None,
+    strands: Annotated[
+        Strands | None,
+        typer.Option(
+            help="Strands that the model's predictions are the mean over.",
+            show_default="the recipe's",
+        ),
+    ] = None,
+    segmentations: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Further segmentations that they are the mean over.",
+            show_default="the recipe's",
+        ),
     ] = None,
     seed: Annotated[
         list[int] | None,
@@ -110,7 +163,8 @@ def finetune(
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="Any other setting, such as pooling=mean or augment=reverse_complement.",
+            help="Any other setting, such as pooling=mean, augment=reverse_complement or "
+            "segmentation=fixed.",
         ),
     ] = None,
     force: FORCE = False,
@@ -124,7 +178,8 @@ def finetune(
 
     The run folder receives log.csv, result.json, predictions.csv and model/,
     which every other command takes as --model. Ctrl-C ends training and keeps
-    the best weights so far.
+    the best weights so far. What is left open is filled in by a recipe for the
+    size of the model; the result says with what.
 
     [bold]Examples[/bold]
 
@@ -133,6 +188,8 @@ def finetune(
       dnabert2-explore finetune expression.csv --task regression --patience 5
 
       dnabert2-explore finetune data/ --method lora -m zhihan1996/DNABERT-2-117M
+
+      dnabert2-explore finetune sites.csv -m scratch:2x128 --anchor middle
 
     All settings, with what they mean:
 
@@ -158,6 +215,10 @@ def finetune(
         "evaluate_every": evaluate_every,
         "patience": patience,
         "max_minutes": max_minutes,
+        "recipe": recipe and recipe.value,
+        "anchor": anchor,
+        "strands": strands and strands.value,
+        "segmentations": segmentations,
         "seed": seed[0] if seed else None,
         "device": device,
     }

@@ -313,6 +313,7 @@ def pretrain_curves(
     held_out: str = "loss",
     reference: Mapping[str, float] | None = None,
     steps: int = 0,
+    words: tuple[str, str] = ("loss (nats a masked token)", "masked tokens found (share)"),
     width: int = 1000,
     theme: str = "light",
 ) -> go.Figure:
@@ -321,8 +322,8 @@ def pretrain_curves(
     Parameters
     ----------
     log : sequence of mapping
-        Rows of the run's ``log.csv``: ``step``, ``loss`` (nats a masked token),
-        ``tokens_per_second``, ``learning_rate``.
+        Rows of the run's ``log.csv``: ``step``, ``loss``, ``tokens_per_second``,
+        ``learning_rate``.
     evaluation : sequence of mapping
         Rows of ``evaluation.csv``: ``step``, ``species``, ``loss``, ``accuracy``.
     held_out : {"loss", "accuracy"}
@@ -331,6 +332,8 @@ def pretrain_curves(
         Losses to mark, by name, e.g. that of the tokens' frequencies alone.
     steps : int
         Steps planned.
+    words : tuple of str
+        What loss and accuracy are, with their units.
     width : int
         Pixels the figure will have.
     theme : str
@@ -404,7 +407,7 @@ def pretrain_curves(
             }
         )
     axis = axis_style(colours)
-    what = "loss (nats a masked token)" if by_loss else "masked tokens found (share)"
+    what = words[0] if by_loss else words[1]
     return go.Figure(
         data=traces,
         layout=layout(

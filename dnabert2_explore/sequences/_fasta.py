@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 
 from ..errors import InputError
-from ._letters import Told, check_letters, read_words, strip_space
+from ._letters import Told, check_letters, read_words
 from .sequence import Sequence
 
 __all__ = ["Line", "fasta_lines", "header_words", "parse_fasta", "starts_fasta"]
@@ -131,8 +131,9 @@ def _record(header: tuple[int, str], body: list[str], told: Told) -> Sequence:
     number, text = header
     name, description = header_words(text)
     where = f"{told.source}, record {name!r}"
-    bases = strip_space("".join(body))
-    if len(bases) != sum(map(len, body)):  # words
+    bases = "".join(body)
+    # Looked at without a copy: a chromosome is large.
+    if not all(line.isprintable() and " " not in line for line in body):
         bases = read_words(" ".join(body), told, f", record {name!r}")
     if not bases:
         where = f"{where} (line {number})"

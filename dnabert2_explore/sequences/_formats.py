@@ -85,7 +85,8 @@ def parse_format(lines: Iterable[str], kind: str, source: str) -> Iterator[Seque
         where = f"{source}, record {name!r}"
         bases = strip_space(bases)
         check_letters(bases, where)
-        yield Sequence(told.unique(name, count), bases, description=description)
+        name = told.unique(name, count, unit="records")
+        yield Sequence(name, bases, description=description)
     if not count:
         raise InputError(
             f"{source} holds no {_NAMES[kind]} record; expected at least one: download it again."

@@ -28,6 +28,7 @@ _GAPS = frozenset("-.")
 _AMINO_ACIDS = frozenset("EFILPQZJO")  # letters of proteins that no nucleotide code uses
 _MOST_LISTED = 12
 _KMERS = range(3, 13)
+_PIECE = 1 << 20
 _MOST_DIGITS = 18  # more are beyond 2^63, and int() refuses more than 4,300
 
 
@@ -55,10 +56,10 @@ class Told:
             self._kinds.add(kind)
             warnings.warn(f"{self.source}{message}", ReadingWarning, stacklevel=2)
 
-    def unique(self, name: str, place: int, noun: str = "record") -> str:
+    def unique(self, name: str, place: int, noun: str = "record", unit: str = "lines") -> str:
         """Return a record's name, with a number behind it if an earlier record has it.
 
-        `place` is its line.
+        `place` is its line, or what `unit` says.
         """
         if name not in self._names:
             self._names[name] = place
@@ -70,7 +71,7 @@ class Told:
         self._names[new] = place
         self.once(
             "names",
-            f" names two {noun}s {name!r} (lines {self._names[name]:,} and {place:,}): the later "
+            f" names two {noun}s {name!r} ({unit} {self._names[name]:,} and {place:,}): the later "
             f"one is called {new!r}, and so on for any other name that comes again.",
         )
         return new
@@ -194,6 +195,9 @@ def check_letters(bases: str, where: str, lines: Iterable[tuple[int, str]] = ())
 
 def foreign(bases: str) -> str:
     """Return the characters of ``bases`` that are no nucleotide code, in order."""
+    if len(bases) > _PIECE:  # a chromosome is not copied whole
+        pieces = range(0, len(bases), _PIECE)
+        return "".join(foreign(bases[start : start + _PIECE]) for start in pieces)
     if bases.isascii():
         return bases.encode("ascii").translate(None, NUCLEOTIDE_BYTES).decode("ascii")
     return bases.translate(_DROP_NUCLEOTIDES)

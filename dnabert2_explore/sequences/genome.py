@@ -86,7 +86,8 @@ class Genome:
         self._source = _open(file, kind, str(given))
         told = Told(str(given))
         self.names: tuple[str, ...] = tuple(
-            told.unique(name, number) for number, name in enumerate(self._source.names, start=1)
+            told.unique(name, number, unit="records")
+            for number, name in enumerate(self._source.names, start=1)
         )
         self.lengths: tuple[int, ...] = tuple(self._source.lengths)
         self._numbers = {name: number for number, name in enumerate(self.names)}
@@ -113,7 +114,8 @@ class Genome:
             raise InputError("There are no records; expected at least one sequence: give some.")
         told = Told("The list of sequences")
         self.names = tuple(
-            told.unique(name, number) for number, name in enumerate(self._source.names, start=1)
+            told.unique(name, number, unit="records")
+            for number, name in enumerate(self._source.names, start=1)
         )
         self.lengths = tuple(self._source.lengths)
         self._numbers = {name: number for number, name in enumerate(self.names)}

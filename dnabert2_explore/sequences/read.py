@@ -241,10 +241,12 @@ def told_kind(lines: Iterable[str], name: str, suffix: str) -> tuple[str, Iterat
     every = chain(head, rest)
     if not first and not any(line.strip("\ufeff \t\r\n") for line in head):
         raise InputError(f"{name} is empty; expected {_HOW}: give at least one sequence.")
-    if suffix in _FASTA or first.startswith((">", ";")):
+    if suffix in _FASTA or first.startswith(">"):
         return "fasta", every
     if suffix in _TABLE or has_sequence_column(first) or first.lower().startswith("sep="):
         return "table", every
+    if first.startswith(";"):  # comments and nothing else
+        return "fasta", every
     kind = told_format(first, suffix)
     if kind:
         return kind, every

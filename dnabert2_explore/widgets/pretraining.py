@@ -35,6 +35,29 @@ _WORDS = {
 }
 _TINY_STEPS = [(f"{n} steps", n) for n in (100, 200, 400, 800)]
 
+#: What a run minimises, in words.
+_KINDS = {
+    "masked": "Masked-language-model pre-training",
+    "contrastive": "Contrastive pre-training",
+    "both": "Pre-training by masked tokens and by contrast",
+}
+_WINDOWS = "windows whose nearest is their own (share)"
+#: Loss and accuracy of its log, with their units.
+_UNITS = {
+    "masked": ("loss (nats a masked token)", "masked tokens found (share)"),
+    "contrastive": ("loss (nats a window)", _WINDOWS),
+    "both": (
+        "loss (of both, in training)",
+        "found: windows in training, tokens else (share)",
+    ),
+}
+
+
+def _objective(state: RunState) -> str:
+    """Return what a run minimises, as far as its folder says."""
+    said = state.about.get("config", {}).get("objective", "masked")
+    return said if said in _KINDS else "masked"
+
 
 class PretrainingMonitor(Explorer):
     """Watch a pre-training run as it goes, or look at one that has ended.
@@ -253,8 +276,9 @@ class PretrainingMonitor(Explorer):
         if state is None:
             return {}
         size = vocabulary_of(state)
-        known = {f"knowing nothing: ln {size:,}": math.log(size)} if size else {}
-        return known | state.references
+        masked = _objective(state) == "masked"  # what tokens cost is no measure of the others
+        known = {f"knowing nothing: ln {size:,}": math.log(size)} if size and masked else {}
+        return known | (state.references if masked else {})
 
     def _figure(self) -> go.Figure | None:
         state = self.state
@@ -266,6 +290,7 @@ class PretrainingMonitor(Explorer):
             held_out=self.held_out.value,
             reference=self._references(),
             steps=state.steps,
+            words=_UNITS[_objective(state)],
             width=self.plot.width or 1000,
             theme=self.selection.theme,
         )
@@ -297,10 +322,11 @@ class PretrainingMonitor(Explorer):
         species = sorted({str(row["species"]) for row in state.evaluation})
         size = state.about.get("parameters")
         parts = [
-            f"Masked-language-model pre-training in <b>{escape(str(state.folder))}</b>"
+            f"{_KINDS[_objective(state)]} in <b>{escape(str(state.folder))}</b>"
             + (f", {size / 1e6:.2f} M parameters." if size else ".")
         ]
-        what = "Loss" if self.held_out.value == "loss" else "Share of masked tokens found"
+        share = _UNITS[_objective(state)][1].removesuffix(" (share)").removeprefix("found: ")
+        what = "Loss" if self.held_out.value == "loss" else f"Share of {share}"
         parts.append(
             f"{what}: of the training batches (grey, mean since the row before)"
             + (
@@ -309,7 +335,8 @@ class PretrainingMonitor(Explorer):
                 else "; nothing is held out."
             )
         )
-        if species and state.about.get("config", {}).get("mask_strategy") == "bert":
+        bert = state.about.get("config", {}).get("mask_strategy") == "bert"
+        if species and bert and _objective(state) == "masked":
             parts.append(
                 "Training batches leave one chosen token in ten visible (80/10/10), held-out rows "
                 "hide them all: training looks better for that alone."
@@ -334,7 +361,8 @@ class PretrainingMonitor(Explorer):
             "from dnabert2_explore.widgets.runlog import read_run\n\n"
             f"run = read_run(Path({str(self.state.folder)!r}))\n"
             "pretrain_curves(run.log, run.evaluation, steps=run.steps, "
-            f"held_out={self.held_out.value!r}, reference={self._references()!r})"
+            f"held_out={self.held_out.value!r}, reference={self._references()!r}, "
+            f"words={_UNITS[_objective(self.state)]!r})"
         )
 
     def _table(self) -> str:

@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, ToggleButton, VBox, Widget
 
 from ..delimited import csv_line, csv_lines, remark
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ..training.finetune import FinetuneConfig, FinetuneResult
     from ..training.finetune.data import Splits
     from ..training.metrics import Scores
+    from ..training.tables import Labelled
 
 __all__ = ["FinetuneApp", "StopBar"]
 
@@ -44,11 +46,15 @@ _TASKS = [
     ("any number of labels a sequence", "multi_label"),
     ("a number (regression)", "regression"),
 ]
-_EPOCHS = [(f"{n} pass{'es' if n > 1 else ''} over the data", n) for n in (1, 2, 3, 4, 6, 10, 20)]
-_POINTS = 16  # evaluations in a run: enough for a curve, and little beside the training itself
-_SMALL = 20_000_000  # parameters: smaller models take, and need, larger steps
-#: Learning rates for small models, where the published ones of 117 M parameters barely move.
-_SMALL_RATES = {"full": 5e-4, "lora": 2e-3, "probe": 2e-3}
+_EPOCHS = [
+    ("as fits the model", 0),
+    *((f"{n} pass{'es' if n > 1 else ''} over the data", n) for n in (1, 2, 3, 4, 6, 10, 20)),
+]
+#: Evaluations in a run by the published recipe, whose 200 steps between them draw no curve on few
+#: data: enough for one, and little beside the training itself.
+_POINTS = 16
+#: What a model trains on and predicts by, for each choice of strands.
+_STRANDS = {"auto": "auto", "none": "one", "reverse_complement": "both"}
 _PACE = 0.4  # seconds between two drawings of the curves
 
 
@@ -151,7 +157,7 @@ class FinetuneApp(Explorer):
         self._config: FinetuneConfig | None = None  # of what is on show
         self._splits: Splits | None = None
         self._about = ""  # data and model of what is on show
-        self._steps = 0
+        self._steps = self._batch = 0
         self._drawn = 0.0
         self._stop = threading.Event()
         self._releaser: threading.Thread | None = None
@@ -191,14 +197,15 @@ class FinetuneApp(Explorer):
         )
         self.model = Combobox(
             value=model,
-            options=["pocket"],
+            options=["pocket", "scratch:2x128"],
             ensure_option=False,
             continuous_update=False,
-            tooltip="pocket, a folder, or a hub id such as zhihan1996/DNABERT-2-117M",
+            tooltip="pocket, a folder, a hub id such as zhihan1996/DNABERT-2-117M, or a network of "
+            "so many layers and such a width that has learnt nothing: scratch:2x128",
         ).add_class("dx-model-name")
         self.method = Dropdown(options=_METHODS, tooltip="What is trained").add_class("dx-method")
         self.task = Dropdown(options=_TASKS, tooltip="What a label is").add_class("dx-task")
-        self.epochs = Dropdown(options=_EPOCHS, value=4, tooltip="How long").add_class("dx-epochs")
+        self.epochs = Dropdown(options=_EPOCHS, value=0, tooltip="How long").add_class("dx-epochs")
         self.rate = _choice(
             "Learning rate",
             "rate",
@@ -207,8 +214,11 @@ class FinetuneApp(Explorer):
                 *((f"{r:g}", r) for r in (1e-5, 3e-5, 1e-4, 3e-4, 5e-4, 1e-3, 2e-3)),
             ],
         )
-        self.batch = _choice("Sequences a step", "batch", [(str(n), n) for n in (8, 16, 32, 64)])
-        self.batch.value = 16
+        self.batch = _choice(
+            "Sequences a step",
+            "batch",
+            [("as fits the model", 0), *((str(n), n) for n in (8, 16, 32, 64))],
+        )
         self.longest = _choice(
             "Longest input",
             "longest",
@@ -222,7 +232,11 @@ class FinetuneApp(Explorer):
         self.strands = _choice(
             "Strands",
             "strands",
-            [("as given", "none"), ("either, at random", "reverse_complement")],
+            [
+                ("auto: as the model and the data say", "auto"),
+                ("as given", "none"),
+                ("either at random; predictions by both", "reverse_complement"),
+            ],
         )
         self.weights = _choice(
             "Classes count", "weights", [("by their frequency", "none"), ("equally", "balanced")]
@@ -293,43 +307,70 @@ class FinetuneApp(Explorer):
 
     def _planned(self) -> tuple[int, int]:
         """Count the steps, and those between evaluations, of a run as the form stands."""
-        chosen = self.data.chosen
-        if chosen is None:
+        settled = self._settled()
+        if settled is None:
             return 0, 0
-        rows = len(chosen.splits.train)
-        rows = min(rows, self.rows.value or rows)
-        per_epoch = -(-rows // self.batch.value)
-        steps = per_epoch * self.epochs.value
+        rows = len(self._rows_of(settled))
+        per_epoch = -(-rows // settled.batch_size)
+        steps = round(per_epoch * settled.epochs)
+        if settled.recipe == "small":
+            return steps, settled.evaluate_every
         # In a long run, no later than after half a pass: who stops then has something to keep.
         return steps, max(1, min(steps // _POINTS, per_epoch // 2))
 
-    def _rate(self) -> float:
-        """Learning rate: as set, or as fits the size of the model."""
-        if self.rate.value:
-            return float(self.rate.value)
-        return _SMALL_RATES[self.method.value] if self._size() < _SMALL else 0.0
+    def _settled(self) -> FinetuneConfig | None:
+        """Fill in what the form leaves open, but for the strands: those are asked of 4-mers."""
+        from dataclasses import replace
+
+        from ..training.finetune.recipe import settle
+
+        chosen = self.data.chosen
+        if chosen is None:
+            return None
+        config = self._configure(chosen)
+        if config.augment == "auto":
+            config = replace(config, augment="none", strands="one")
+        return settle(config, self._size(), self._rows_of(config), chosen.splits.dev)[0]
+
+    def _rows_of(self, config: FinetuneConfig) -> Labelled:
+        """As many training rows as a run takes."""
+        chosen = self.data.chosen
+        assert chosen is not None
+        train = chosen.splits.train
+        few = config.train_rows and config.train_rows < len(train)
+        return train.take(np.arange(config.train_rows)) if few else train
 
     def _size(self) -> int:
+        """Parameters of the model; of one that is not here yet, as many as make it no small one."""
+        from ..training.finetune.recipe import FEW_PARAMETERS
+        from ..training.finetune.source import SCRATCH, find_source
+
         name = self.model.value.strip()
         if name not in self._parameters:
             # Only what is here already is looked into; a hub id is downloaded when a run begins.
-            here = name in SHIPPED or located(name).is_dir()
-            self._parameters[name] = load(name).info.parameters if here else _SMALL
+            if name in SHIPPED or located(name).is_dir():
+                size = load(name).info.parameters
+            elif name.startswith(SCRATCH):
+                size = find_source(name).parameters
+            else:
+                size = FEW_PARAMETERS
+            self._parameters[name] = size
         return self._parameters[name]
 
     def _show_plan(self) -> None:
-        steps, every = self._planned()
         self._plan.layout.display = "none" if self.busy else ""
-        self.start_button.disabled = not steps or self.busy
-        if not steps:
-            self._plan.value = "<span class='dx-hint'>Choose data first.</span>"
+        settled = self._settled() if self.model.value.strip() else None
+        self.start_button.disabled = settled is None or self.busy
+        if settled is None:
+            what = "data" if self.data.chosen is None else "a model"
+            self._plan.value = f"<span class='dx-hint'>Choose {what} first.</span>"
             return
-        rate = self._rate()
-        words = f"learning rate {rate:g}" if rate else "the method's published learning rate"
+        steps, every = self._planned()
         self._plan.value = (
-            f"<span class='dx-hint'>{steps:,} steps of {self.batch.value} sequences, {words}; dev "
-            f"is scored every {f'{every} steps' if every > 1 else 'step'}; the weights of the "
-            "lowest dev loss are kept.</span>"
+            f"<span class='dx-hint'>{steps:,} steps of {settled.batch_size} sequences, learning "
+            f"rate {settled.rate:g}; dev is scored every "
+            f"{f'{every} steps' if every > 1 else 'step'}; the weights of the lowest dev loss are "
+            f"kept. {escape(_recipe_words(settled, self.strands.value))}</span>"
         )
 
     # Running ------------------------------------------------------------------------------------
@@ -345,14 +386,13 @@ class FinetuneApp(Explorer):
         name = self.model.value.strip()
         if not name:
             raise InputError("No model is named: type pocket, a folder, or a hub id.")
-        steps, every = self._planned()
         train, dev, test = chosen.files
         return FinetuneConfig(
             model=name,
             train=train,
             dev=dev,
             test=test,
-            out=str(self._new_folder()),
+            out="",
             dev_share=SHARE,
             test_share=SHARE,
             task=self.task.value,
@@ -360,12 +400,10 @@ class FinetuneApp(Explorer):
             max_tokens=self.longest.value,
             batch_size=self.batch.value,
             epochs=float(self.epochs.value),
-            learning_rate=self._rate(),
-            warmup_steps=min(50, max(1, steps // 10)),
-            pooling="mean",
+            learning_rate=float(self.rate.value),
             augment=self.strands.value,
+            strands=_STRANDS[self.strands.value],
             class_weights=self.weights.value,
-            evaluate_every=every,
             patience=self.patience.value,
             train_rows=self.rows.value,
             seed=self.seed.value,
@@ -387,6 +425,8 @@ class FinetuneApp(Explorer):
         InputError
             If there is no data yet, or a run is going on.
         """
+        from dataclasses import replace
+
         from ..training.finetune import finetune
         from ..training.finetune.data import read_splits
 
@@ -395,10 +435,15 @@ class FinetuneApp(Explorer):
         chosen = self.data.chosen
         if chosen is None:
             raise InputError("There is no data yet: choose a table first.")
-        config = self._configure(chosen)
+        settled = self._settled()
+        assert settled is not None  # there is data
+        steps, every = self._planned()
+        config = replace(self._configure(chosen), out=str(self._new_folder()))
+        if settled.recipe == "published":
+            config = replace(config, evaluate_every=every)
         # Not those on show: seed and sample are settings of the run.
         splits = self._splits = read_splits(config)
-        self._config, self._steps = config, self._planned()[0]
+        self._config, self._steps, self._batch = config, steps, settled.batch_size
         self._about = f"{Path(config.model).name} on {chosen.name}"
         self._points, self.result, self.baselines = [], None, {}
         self._sent.value = ""
@@ -537,7 +582,7 @@ class FinetuneApp(Explorer):
         method = {"full": "all weights", "lora": "LoRA adapters", "probe": "a head alone"}
         parts = [
             f"Fine-tuning of <b>{escape(self._about)}</b>: {method[config.method]}, batches of "
-            f"{config.batch_size}, seed {config.seed}."
+            f"{self._batch}, seed {config.seed}."
         ]
         if result is None:
             kept = [p for p in self._points if p.get("best")]
@@ -585,11 +630,15 @@ class FinetuneApp(Explorer):
         return load(self.result.model)
 
     def _send_model(self) -> None:
+        from ..training.finetune.source import SCRATCH
+
         classifier = self.classifier
         bench = self._bench_choice.value
         self.say("")
         if bench is None:
-            base = load(self._config.model if self._config is not None else "pocket")
+            name = "pocket" if self._config is None else self._config.model
+            # What began as nothing has no model to be set beside.
+            base = classifier if name.startswith(SCRATCH) else load(name)
             bench = Workbench(base, classifier)
             self._slot.children = (bench,)
         else:
@@ -675,6 +724,20 @@ def _cell(value: Any) -> str:
         if not isinstance(value, bool | int):
             return f"{float(value):.6g}"
     return str(value)
+
+
+def _recipe_words(settled: FinetuneConfig, strands: str) -> str:
+    """Say in a sentence or two what a recipe chooses beside numbers."""
+    if settled.recipe == "published":
+        return "The authors' protocol fills in what is left open."
+    does = [f"{settled.pooling} pooling"]
+    does += ["tokens cut anew every pass"] if settled.segmentation == "random" else []
+    does += ["a token table composed of bases"] if settled.embeddings == "composed" else []
+    does += [f"averaged weights ({settled.average:g})"] if settled.average else []
+    count = 1 + settled.segmentations
+    does += [f"predictions over {count} segmentations"] if count > 1 else []
+    asks = "; both strands where 4-mers tell the classes as well by both" * (strands == "auto")
+    return f"The recipe for small networks: {', '.join(does)}{asks}."
 
 
 def _choice(words: str, name: str, options: list[tuple[str, Any]]) -> Dropdown:

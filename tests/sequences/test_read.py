@@ -9,7 +9,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dnabert2_explore.errors import InputError
@@ -226,6 +226,7 @@ bases = st.text("ACGTUNRYKMacgtn", min_size=1, max_size=90)
     st.sampled_from(["\n", "\r\n"]),
     st.sampled_from(list(PACK)),
 )
+@settings(deadline=None)
 def test_fasta_comes_back_however_it_is_wrapped_and_packed(records, width, end, packed):
     text = "".join(
         f">{name}{end}"
@@ -238,6 +239,7 @@ def test_fasta_comes_back_however_it_is_wrapped_and_packed(records, width, end, 
 
 
 @given(st.text())
+@settings(deadline=None)
 def test_any_pasted_text_reads_or_is_refused_in_one_sentence(text):
     records = []
     with contextlib.suppress(InputError):  # any other exception fails the test
@@ -413,3 +415,10 @@ def test_a_home_folder_of_nobody(tmp_path):
     for name in ("~~nobody/x.fa", "~nouser-here/x.fa"):
         assert "whom this system does not know" in refused(name)
         assert "whom this system does not know" in refused(Path(name))
+
+
+def test_a_table_whose_first_column_has_no_name_is_no_comment(tmp_path):
+    text = ";sequence;label\n0;ACGT;x\n1;GG;y\n"
+    for source in (text, write(tmp_path, "x.txt", text), write(tmp_path, "x.csv", text)):
+        assert [record.bases for record in read_sequences(source)] == ["ACGT", "GG"]
+    assert "is empty" in refused(write(tmp_path, "y.txt", "; nothing\n"))

@@ -141,3 +141,16 @@ def test_a_tiny_run_can_be_started_and_stopped(tmp_path):
     assert 0 < view.state.step < 400
     assert list(view.state.folder.glob("checkpoints/step-*"))
     view.close()
+
+
+@pytest.mark.parametrize("objective", ["contrastive", "both"])
+def test_a_contrastive_run_is_told_as_one(run, objective):
+    about = json.loads((run / "run.json").read_text())
+    about["config"]["objective"] = objective
+    (run / "run.json").write_text(json.dumps(about))
+    view = dx.PretrainingMonitor(run, follow=False)
+    assert "ontrast" in view.caption
+    assert "Masked-language-model" not in view.caption
+    text = view.plot.spec
+    assert "token frequencies alone" not in text  # what tokens cost is no measure of it
+    assert "nats a masked token" not in text

@@ -30,14 +30,14 @@ def table(tmp_path_factory):
 @pytest.fixture
 def app(table, model_folder, tmp_path):
     app = dx.FinetuneApp(table, model=str(model_folder), folder=tmp_path / "runs")
-    app.epochs.value, app.rate.value = 2, 1e-3
+    app.epochs.value, app.rate.value, app.batch.value = 2, 1e-3, 8
     return app
 
 
 @pytest.fixture(scope="module")
 def finished(table, model_folder, tmp_path_factory):
     app = dx.FinetuneApp(table, model=str(model_folder), folder=tmp_path_factory.mktemp("runs"))
-    app.epochs.value, app.rate.value = 2, 1e-3
+    app.epochs.value, app.rate.value, app.batch.value = 2, 1e-3, 8
     app.start()
     app.wait(120)
     assert app.result is not None, app._message.value
@@ -230,3 +230,49 @@ def test_the_verdict_knows_worse_equal_and_better(finished):
     assert "has not shown more" in verdict(of(0.5, 0.4, 0.7), base)
     assert verdict(of(np.nan, np.nan, np.nan), base) == ""
     assert verdict(of(0.5, 0.4, 0.7), {}) == ""
+
+
+def test_what_is_left_open_is_the_recipes(table, model_folder, tmp_path):
+    app = dx.FinetuneApp(table, model=str(model_folder), folder=tmp_path / "runs")
+    words = app._plan.value
+    for said in ("steps of 64 sequences, learning rate 0.001", "The recipe for small networks",
+                 "tokens cut anew every pass", "a token table composed of bases",
+                 "averaged weights (0.99)", "predictions over 5 segmentations",
+                 "both strands where 4-mers tell the classes as well by both"):  # fmt: skip
+        assert said in words
+    config = app._configure(app.data.chosen)
+    for name in ("epochs", "batch_size", "learning_rate", "warmup_steps", "pooling", "augment",
+                 "evaluate_every", "strands", "segmentation", "average", "embeddings"):  # fmt: skip
+        assert getattr(config, name) in (0, -1, "auto"), name
+    app.strands.value = "reverse_complement"
+    config = app._configure(app.data.chosen)
+    assert (config.augment, config.strands) == ("reverse_complement", "both")
+    assert "4-mers" not in app._plan.value
+    app.method.value = "probe"
+    assert "learning rate 0.005" in app._plan.value
+    assert "tokens cut anew" not in app._plan.value
+
+
+def test_a_large_model_keeps_the_authors_protocol(table, tmp_path):
+    app = dx.FinetuneApp(table, model="some/hub-id", folder=tmp_path / "runs")
+    assert "steps of 32 sequences, learning rate 3e-05" in app._plan.value
+    assert "The authors' protocol fills in what is left open" in app._plan.value.replace(
+        "&#x27;", "'"
+    )
+
+
+def test_a_network_from_nothing(table, tmp_path):
+    app = dx.FinetuneApp(table, model="scratch:1x32", folder=tmp_path / "runs")
+    assert "scratch:2x128" in app.model.options
+    app.model.value = "scratch:2"
+    assert "expected layers and width" in app._message.value
+    app.model.value = "scratch:1x32"
+    app.epochs.value, app.batch.value = 1, 16
+    app.start()
+    app.wait(120)
+    assert app.result is not None, app._message.value
+    app._bench_choice.index = len(app._bench_choice.options) - 1
+    app.send_button.click()
+    app.bench.wait()
+    assert app.bench.encoder.config.hidden_size == 32
+    assert "its predictions are the mean over" in app.bench.attribution.caption

@@ -16,7 +16,7 @@ from ...errors import InputError
 from ..tables import Labelled
 from .config import AUTO, LEARNING_RATES, FinetuneConfig
 
-__all__ = ["PUBLISHED", "SMALL", "settle"]
+__all__ = ["FEW_PARAMETERS", "PUBLISHED", "SMALL", "recipe_of", "settle"]
 
 #: Networks below this many parameters are small.
 FEW_PARAMETERS = 20_000_000
@@ -63,6 +63,13 @@ _FULL_ONLY = {"average": 0.0, "embeddings": "plain"}
 _PROBE = {"segmentation": "fixed"}
 
 
+def recipe_of(config: FinetuneConfig, parameters: int) -> str:
+    """Return the recipe that fills in what is open: "published" or "small"."""
+    if config.recipe != "auto":
+        return config.recipe
+    return "small" if parameters < FEW_PARAMETERS else "published"
+
+
 def settle(
     config: FinetuneConfig, parameters: int, train: Labelled, dev: Labelled
 ) -> tuple[FinetuneConfig, str]:
@@ -82,9 +89,7 @@ def settle(
     told : str
         What was chosen and why, in a sentence; empty where nothing was open.
     """
-    recipe = config.recipe
-    if recipe == "auto":
-        recipe = "small" if parameters < FEW_PARAMETERS else "published"
+    recipe = recipe_of(config, parameters)
     left = {name for name in PUBLISHED if getattr(config, name) in (AUTO[name], "auto")}
     if not config.learning_rate:
         left.add("learning_rate")

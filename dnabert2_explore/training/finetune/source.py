@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +52,12 @@ class Source:
     def tokenizer(self) -> Path:
         """Return its ``tokenizer.json``."""
         return self.checkpoint.tokenizer
+
+    @property
+    def parameters(self) -> int:
+        """Weights of the network; of a shape, nothing is built for it."""
+        with torch.device("meta") if self.fresh else nullcontext():
+            return sum(one.numel() for one in self.network().parameters())
 
     def network(self) -> Dnabert2PreTrainedModel:
         """Load it, or build it with random weights, in float32.

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from dnabert2_explore.analysis.attribution import METHODS
 from dnabert2_explore.analysis.attribution.checks import CHECKS, thresholds
@@ -130,3 +131,18 @@ def test_shares_and_their_intervals_by_hand(results, script) -> None:
     each = script["share"](alone, is_good)
     assert whole["share"] == each["share"]
     assert whole["high"] - whole["low"] > 1.5 * (each["high"] - each["low"])  # no 424 observations
+
+
+def test_random_weights_hardly_tell_networks_apart(results) -> None:
+    cards = [
+        card
+        for card in results["cards"]
+        if card["motif"] == "NFE2"
+        and card["network"] in ("trained", "random weights")
+        and card["randomised_weights"] is not None
+    ]
+    labels = [card["network"] == "random weights" for card in cards]
+    area = roc_auc_score(labels, [card["randomised_weights"] for card in cards])
+    assert area == pytest.approx(0.54, abs=0.005)
+    page = (ROOT / "docs/attribution.md").read_text(encoding="utf-8")
+    assert "told apart with an AUROC of 0.54" in page
