@@ -131,7 +131,7 @@ def settle(
 
 def _small(config: FinetuneConfig, train: Labelled) -> dict[str, Any]:
     bases = sum(map(len, train.bases)) + sum(map(len, train.second or ()))
-    epochs = float(np.clip(round(TOKENS / (bases / _BASES + 2 * len(train))), 1, 30))
+    epochs = float(np.clip(round(TOKENS / (bases / _BASES + 2 * len(train))), 2, 30))
     return {**PUBLISHED, **SMALL, "epochs": epochs}
 
 
