@@ -114,7 +114,8 @@ def read_probe(text: str) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
     for line in text.splitlines():
         if found := _ROW.match(line):
             values = found.groupdict()
-            rows[values.pop("name").strip()] = {key: float(one) for key, one in values.items()}
+            name = values.pop("name").strip()
+            rows[name] = {key: float(one) for key, one in values.items()}
     return rows, about
 
 
