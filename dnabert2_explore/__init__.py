@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from .analysis.project import project
     from .analysis.timelapse import TimeLapse, timelapse
     from .analysis.variants import VariantScores, score_variants
-    from .encoder import Encoder, load
+    from .encoder import ATLAS_MODEL, Encoder, load
     from .errors import Cancelled, CheckpointError, ExploreError, InputError
     from .sequences import Sequence, read_sequences
     from .sequences.jaspar import find_motif, jaspar
@@ -74,6 +74,7 @@ if TYPE_CHECKING:
 
 # Public name -> module that defines it; resolved on first use so that importing stays light.
 _HOMES = {
+    "ATLAS_MODEL": ".encoder",
     "AtlasExplorer": ".widgets",
     "Attention": ".analysis.attend",
     "AttentionExplorer": ".widgets",
@@ -134,6 +135,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "ATLAS_MODEL",
     "AtlasExplorer",
     "Attention",
     "AttentionExplorer",

@@ -3,8 +3,8 @@
     python ../shared/tools/species_probe.py --windows ../runs/probe.tsv
     python scripts/probe_windows.py ../runs/probe.tsv ../shared/genomes ../runs/probe_windows.fa
 
-`pretrain` leaves out what it shares with such a file (``exclude``), so that what is scored later was
-not trained on.
+`pretrain` leaves out what it shares with such a file (``exclude``), so that what is scored later
+was not trained on.
 """
 
 from __future__ import annotations

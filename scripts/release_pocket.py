@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ WHO = {
     "unigram": "unigram",
     "bigram_left": "bigram (left neighbour)",
     "bigram_both": "bigram (both neighbours)",
+    "untrained": "untrained twin",
 }
 
 CARD = """\
@@ -42,8 +44,8 @@ CARD = """\
 A DNABERT-2-shaped masked language model small enough to ship: {parameters:,} parameters
 ({layers} layers, hidden {hidden}, {heads} heads, gated MLP {intermediate}), {megabytes:.1f} MB in
 half precision, with a byte-pair encoding of {vocabulary} entries of its own
-({bases_per_token:.2f} bases a token on balanced training windows). It exists so that every view of
-dnabert2-explore works offline. It is **not** a substitute for DNABERT-2-117M: it saw {tokens_m:.1f}
+({bases_per_token:.2f} bases a token on balanced training windows). It gives tokens, attention, likelihoods and the time-lapse of
+dnabert2-explore something to show offline; embeddings are [pocket-atlas](../pocket-atlas/MODEL_CARD.md)'s job. It is **not** a substitute for DNABERT-2-117M: it saw {tokens_m:.1f}
 million tokens, the published model about 260 billion.
 
 Licence: Apache-2.0, like the package. The weights hold no sequence data.
@@ -62,6 +64,9 @@ Licence: Apache-2.0, like the package. The weights hold no sequence data.
 | Masking | {mask_percent:g}% of tokens: 80% [MASK], 10% random, 10% unchanged; never special tokens |
 | Windows | random, from both strands, without unknown bases; categories and the species in them drawn in proportion to size^{category_power:g} |
 | Network dropout | {dropout:g} |
+| Token table | {embeddings} |
+| Weights | {average} |
+| Kept out | {excluded} |
 
 Commands, from the root of the repository (genomes in `../shared/genomes`):
 
@@ -92,7 +97,9 @@ training species; a neighbour that is masked itself is left out).
 
 {table}
 
-{verdict}
+The untrained twin has the same shape and random weights. {verdict}
+
+Mean held-out loss while it trained (16 windows of each species, averaged weights): {curve}.
 
 Gain of pocket on the same positions, nats a token (standard error over windows; negative: the baseline
 is better):
@@ -104,9 +111,9 @@ a species: {rounding_max:.1e}).
 
 ## How to read this
 
-A token of five random bases carries about 7 nats, so a loss near 7 means that the model knows the
-composition and short words of a sequence and little more. Compare models only with the same
-tokenizer. Attention maps and attributions of this model are real computations of a small model:
+A token of five random bases carries about 7 nats. What the model gains over the bigram of both
+neighbours is what it has learnt beyond composition and neighbouring tokens: little, but not nothing.
+Compare models only with the same tokenizer. Attention maps and attributions of this model are real computations of a small model:
 good for learning how to look, not for biological conclusions.
 """
 
@@ -169,6 +176,16 @@ def score(
         held_out, tokenizer, arguments.rows, config.row_tokens, config.longest_piece
     )
     rounded = copy.deepcopy(network).half().float()
+    torch.manual_seed(0)
+    twin = Dnabert2ForMaskedLM(network.config)
+    by_species = score_rows(twin, task)
+    table: Any = scores["scores"]
+    for name, (nats, accuracy) in by_species.items():
+        table[name]["untrained"] = {"nats": nats, "accuracy": accuracy}
+    table["mean"]["untrained"] = {
+        kind: float(np.mean([table[name]["untrained"][kind] for name in by_species]))
+        for kind in ("nats", "accuracy")
+    }
     scores["float16_rounding"] = {
         name: nats - scores["scores"][name]["model"]["nats"]
         for name, (nats, _) in score_rows(rounded, task).items()
@@ -177,6 +194,21 @@ def score(
     scores["training_bases"] = len(training)
     scores["parameters"] = sum(p.numel() for p in network.parameters())
     return scores
+
+
+def _name(path: str) -> str:
+    return "the demo windows" if Path(path).name == "windows.csv.gz" else Path(path).name
+
+
+def curve(path: Path) -> str:
+    """Say the mean held-out loss at each evaluation of a run."""
+    by_step: dict[int, list[float]] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            by_step.setdefault(int(row["step"]), []).append(float(row["loss"]))
+    return ", ".join(
+        f"{float(np.mean(losses)):.3f} after {step:,} steps" for step, losses in by_step.items()
+    )
 
 
 def write_card(
@@ -248,6 +280,14 @@ def write_card(
         table="\n".join([header, *lines]),
         verdict=verdict,
         gains="\n".join(gained),
+        embeddings="composed of what the tokens are made of while it trained, folded into a plain one when saved"
+        if config.embeddings == "composed"
+        else "plain",
+        average=f"exponential moving average, decay {config.average:g}" if config.average else "the last ones",
+        excluded=f"what shares a 32-mer with {', '.join(map(_name, config.exclude))}, and {config.exclude_margin:,} bp on either side"
+        if config.exclude
+        else "nothing but the held-out species",
+        curve=curve(Path(config.out) / "evaluation.csv"),
         rounding=float(np.mean(list(changes))),
         rounding_max=max(map(abs, changes)),
         **{

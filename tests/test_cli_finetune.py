@@ -47,6 +47,12 @@ def test_a_folder_then_predictions(world, tmp_path):
     assert "40 predictions by" in found.stderr
     assert (tmp_path / "p.csv").read_bytes() == (out / "predictions.csv").read_bytes()
     assert json.loads((tmp_path / "p.scores.json").read_text())["count"] == 40
+    assert "each prediction is the mean over both strands, 5 segmentations each" in found.stderr
+    one = call("predict", out / "model", world / "data/test.csv", "-o", tmp_path / "one.csv",
+               "--strands", "one", "--segmentations", "0")  # fmt: skip
+    assert one.exit_code == 0, one.output
+    assert "mean over" not in one.stderr
+    assert (tmp_path / "one.csv").read_bytes() != (tmp_path / "p.csv").read_bytes()
     refused = call("predict", out / "model", world / "data/test.csv", "-o", tmp_path / "p.csv")
     assert "exists; pass --force" in refused.stderr
 
@@ -114,3 +120,19 @@ def test_files_of_a_folder(world, tmp_path):
     (tmp_path / "Train.csv.gz").unlink()
     (tmp_path / "dev.csv").unlink()
     assert "has no train.csv" in call("finetune", tmp_path, *QUICK).stderr
+
+
+def test_settings_of_the_recipe(world, tmp_path):
+    out = tmp_path / "run"
+    done = call(
+        "finetune", world / "data", "-o", out, "-m", "scratch:1x32", "--recipe", "small",
+        "--anchor", "20", "--segmentations", "0", "--strands", "one", *QUICK,
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "recipe small, as asked: " in done.stdout
+    config = json.loads((out / "model/config.json").read_text())
+    assert (config["anchor"], config["num_hidden_layers"]) == (20, 1)
+    refused = call("predict", out / "model", world / "data/test.csv", "-o", tmp_path / "p.csv",
+                   "--strands", "both")  # fmt: skip
+    assert refused.exit_code == 1
+    assert "reads sites of one strand" in refused.stderr

@@ -114,6 +114,16 @@ def run(
     gradient_clip: Annotated[float | None, typer.Option(help="Variation: not 1.")] = None,
     class_weights: Annotated[str | None, typer.Option(help="Variation: balanced.")] = None,
     select: Annotated[str | None, typer.Option(help="Variation: checkpoint by mcc, …")] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="Variation: small, for networks below 20 M parameters.")
+    ] = None,
+    segmentation: Annotated[str | None, typer.Option(help="Variation: random.")] = None,
+    average: Annotated[float | None, typer.Option(help="Variation: of weights.")] = None,
+    schedule: Annotated[str | None, typer.Option(help="Variation: cosine.")] = None,
+    embeddings: Annotated[str | None, typer.Option(help="Variation: composed.")] = None,
+    anchor: Annotated[str | None, typer.Option(help="Variation: middle, or bases.")] = None,
+    strands: Annotated[str | None, typer.Option(help="Variation: predict by both.")] = None,
+    segmentations: Annotated[int | None, typer.Option(help="Variation: predict by more.")] = None,
     baselines: Annotated[
         str, typer.Option(help="Comma-separated; none for none.")
     ] = "majority,position_weights,kmer,markov,twins,cnn",
@@ -169,6 +179,14 @@ def run(
         gradient_clip=gradient_clip,
         class_weights=class_weights,
         select=select,
+        recipe=recipe,
+        segmentation=segmentation,
+        average=average,
+        schedule=schedule,
+        embeddings=embeddings,
+        anchor=anchor,
+        strands=strands,
+        segmentations=segmentations,
     )
     wanted = [find(root, one) for one in dataset or GUE + GUE_PLUS]
     ready = [one for one in wanted if one.state == "full" or (reduced and one.state == "reduced")]

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from .encoder import Bases, Encoder, ModelInfo
-from .loading import SHIPPED, find_device, load
+from .loading import ATLAS_MODEL, SHIPPED, find_device, load
 from .pooling import POOLINGS
 
-__all__ = ["POOLINGS", "SHIPPED", "Bases", "Encoder", "ModelInfo", "find_device", "load"]
+__all__ = [
+    "ATLAS_MODEL",
+    "POOLINGS",
+    "SHIPPED",
+    "Bases",
+    "Encoder",
+    "ModelInfo",
+    "find_device",
+    "load",
+]

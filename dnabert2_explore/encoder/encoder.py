@@ -32,6 +32,7 @@ from ..sequences import (
     Sequence,
     UnknownBasesWarning,
     clean,
+    reverse_complement,
     warn_unknown,
 )
 from ..tokens import DnaTokenizer, Tokens
@@ -43,8 +44,8 @@ from .identity import Snapshot, file_sha256, network_sha256, shape_of
 from .inputs import bases_of, far_lengths, listed, texts_of
 from .long import LongEmbedding, cut
 from .masked import masked_passes
-from .pooling import POOLINGS, pool
-from .readings import Readings
+from .pooling import POOLINGS, both_strands, pool
+from .readings import STRANDS, Readings
 from .windows import WindowEmbedder
 
 if TYPE_CHECKING:
@@ -252,6 +253,8 @@ class Encoder:
         layer: int | Iterable[int] = -1,
         batch_tokens: int | None = None,
         progress: Progress | None = None,
+        *,
+        strands: str | None = None,
     ) -> NDArray[np.float32]:
         """Embed sequences, one vector each.
 
@@ -270,6 +273,10 @@ class Encoder:
             left so.
         progress : callable, optional
             Called as progress(sequences done, sequences in all).
+        strands : {"one", "both"}, optional
+            The sequence as given, or the mean of its vector and of its reverse complement's (of
+            "max", the larger of each two), which costs twice as much. By default what the model's
+            config.json says (``embedding_strands``; "one" where it says nothing).
 
         Returns
         -------
@@ -283,9 +290,34 @@ class Encoder:
             or layer is unknown, or a value is NaN or infinite.
         """
         layers = self.find_layers(layer, pooling)
-        ids = self._encode(sequences)
-        vectors = self._cached(ids, pooling, layers, self._limit(batch_tokens), progress)
+        both = self._embeds_both(strands)
+        batch = listed(sequences)
+        ids = self._encode(batch)
+        budget = self._limit(batch_tokens)
+        if not both:
+            vectors = self._cached(ids, pooling, layers, budget, progress)
+            return vectors if isinstance(layer, Iterable) else vectors[:, 0]
+        ids += self.turned_ids(texts_of(batch))
+
+        def halved(done: int, total: int) -> None:
+            if progress is not None:
+                progress(done // 2, total // 2)
+
+        found = self._cached(ids, pooling, layers, budget, halved)
+        vectors = both_strands(found, pooling)
         return vectors if isinstance(layer, Iterable) else vectors[:, 0]
+
+    def _embeds_both(self, strands: str | None) -> bool:
+        """Whether both strands are embedded: as asked, or as the model's config.json says."""
+        asked = self.config.embedding_strands if strands is None else strands
+        if asked not in STRANDS:
+            raise InputError(f"strands is {asked!r}; expected 'one' or 'both'.")
+        return asked == "both"
+
+    def turned_ids(self, texts: Iterable[str]) -> list[NDArray[np.int64]]:
+        """Token ids of the other strand of sequences."""
+        turned = (clean(reverse_complement(clean(text).bases)) for text in texts)
+        return self.tokenizer.encode_ids_batch(turned)
 
     def embed_long(
         self,

@@ -18,15 +18,19 @@ from .encoder import Encoder
 from .precision import find_dtype
 from .seen import remember
 
-__all__ = ["SHIPPED", "find_device", "load"]
+__all__ = ["ATLAS_MODEL", "SHIPPED", "find_device", "load"]
 
 #: Models inside the package, by the name `load` knows them under.
 SHIPPED = {
     folder.name: folder
     for folder in (
-        Path(__file__).parents[1] / "models" / name for name in ("pocket", "pocket-splice")
+        Path(__file__).parents[1] / "models" / name
+        for name in ("pocket", "pocket-atlas", "pocket-splice")
     )
 }
+
+#: The shipped model whose embeddings tell most apart: what an atlas is drawn with by default.
+ATLAS_MODEL = "pocket-atlas"
 
 
 def load(
@@ -42,7 +46,8 @@ def load(
     Parameters
     ----------
     name : str or pathlib.Path
-        ``"pocket"`` or ``"pocket-splice"`` (shipped, offline), a model folder, or a hub id such as
+        ``"pocket"``, ``"pocket-atlas"`` or ``"pocket-splice"`` (shipped, offline; for likelihoods
+        and attention, embeddings, splice sites), a model folder, or a hub id such as
         ``"zhihan1996/DNABERT-2-117M"``. A shipped name wins over a folder of that name; write
         ``"./pocket"`` for the folder. A folder with a LoRA adapter is merged into its base model.
     device : str

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ..network.packing import Packing
 
-__all__ = ["POOLINGS", "pool"]
+__all__ = ["POOLINGS", "both_strands", "pool"]
 
 POOLINGS = ("mean", "max", "cls")
 
@@ -33,3 +35,21 @@ def pool(
         return states[packing.offsets[:-1]].float()
     counts = torch.zeros_like(packing.lengths).index_add_(0, packing.documents, inside.long())
     return torch.segment_reduce(states[inside].float(), pooling, lengths=counts, axis=0)
+
+
+def both_strands(vectors: NDArray[np.float32], pooling: str) -> NDArray[np.float32]:
+    """Join the vectors of sequences and of their other strands.
+
+    Parameters
+    ----------
+    vectors : numpy.ndarray, shape (2 n, …)
+        Of the sequences, then of their reverse complements in the same order.
+    pooling : {"mean", "max", "cls"}
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, …), float32
+        The mean of each two; of "max" the larger value.
+    """
+    given, turned = np.split(vectors, 2)
+    return np.maximum(given, turned) if pooling == "max" else (given + turned) / np.float32(2)

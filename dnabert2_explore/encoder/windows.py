@@ -18,6 +18,7 @@ from ..version import __version__
 from .batches import Budget, default_budget
 from .finite import why_not_finite
 from .identity import shape_of
+from .pooling import both_strands
 
 if TYPE_CHECKING:
     from .encoder import Encoder
@@ -96,6 +97,7 @@ class WindowEmbedder:
         # One for the whole run: what did not fit once will not fit in the next chunk.
         self.budget = Budget(batch_tokens or default_budget(enc.device))
         self.hidden = enc.config.hidden_size
+        self.both = enc.config.embedding_strands == "both"
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -107,7 +109,7 @@ class WindowEmbedder:
             "dtype": self.enc.info.dtype,
             "pooling": self.pooling,
             "layers": list(self.layers),
-        }
+        } | ({"strands": "both"} if self.both else {})
 
     @property
     def about(self) -> dict[str, Any]:
@@ -154,11 +156,13 @@ class WindowEmbedder:
 
     def prepare(self, bases: list[str]) -> list[NDArray[np.int64]]:
         """Tokenize windows."""
-        return self.enc.tokenizer.encode_ids_batch(map(clean, bases))
+        ids = self.enc.tokenizer.encode_ids_batch(map(clean, bases))
+        return ids + self.enc.turned_ids(bases) if self.both else ids
 
     def compute(self, prepared: list[NDArray[np.int64]]) -> NDArray[np.float32]:
         """Embed tokenized windows, shape (n, layers, hidden)."""
-        return self.enc.embed_ids(prepared, self.pooling, self.layers, self.budget)
+        found = self.enc.embed_ids(prepared, self.pooling, self.layers, self.budget)
+        return both_strands(found, self.pooling) if self.both else found
 
     def why_not_finite(self) -> str:
         """Say what makes a vector that holds NaN or infinity, and the mend."""

@@ -62,6 +62,8 @@ class Dnabert2Config(PreTrainedConfig):
     prediction_strands : {"one", "both"}
         What a classifier's answers are the mean over unless the caller says otherwise: the sequence
         as given, or both strands.
+    embedding_strands : {"one", "both"}
+        What an encoder's vectors are the mean over unless the caller says otherwise.
     prediction_segmentations : int
         Further random segmentations that the answers are the mean over.
     pooler : bool or None
@@ -109,6 +111,7 @@ class Dnabert2Config(PreTrainedConfig):
         sep_token_id: int = 2,
         prediction_strands: str = "one",
         prediction_segmentations: int = 0,
+        embedding_strands: str = "one",
         pooler: bool | None = None,
         vocabulary_sha256: str | None = None,
         alibi_starting_size: int = 512,
@@ -165,6 +168,10 @@ class Dnabert2Config(PreTrainedConfig):
             raise ValueError(
                 f"classifier_pooling {classifier_pooling!r} is unknown: choose 'cls' or 'mean'."
             )
+        if embedding_strands not in ("one", "both"):
+            raise ValueError(
+                f"embedding_strands {embedding_strands!r} is unknown: choose 'one' or 'both'."
+            )
         if prediction_strands not in ("one", "both") or prediction_segmentations < 0:
             raise ValueError(
                 f"prediction_strands {prediction_strands!r} and prediction_segmentations "
@@ -199,6 +206,7 @@ class Dnabert2Config(PreTrainedConfig):
         self.sep_token_id = sep_token_id
         self.prediction_strands = prediction_strands
         self.prediction_segmentations = prediction_segmentations
+        self.embedding_strands = embedding_strands
         self.pooler = pooler
         self.vocabulary_sha256 = vocabulary_sha256
         self.alibi_starting_size = alibi_starting_size

@@ -53,12 +53,29 @@ def save_weights(weights: Mapping[str, torch.Tensor], path: Path) -> None:
                 raise
             number = int(found[1])
             raise OSError(number, os.strerror(number), str(path)) from error
+        _order_metadata(temporary)
         place, digest = _digest(temporary)
         with temporary.open("rb+") as file:
             file.seek(place)
             file.write(digest.encode())
             file.flush()
             os.fsync(file.fileno())
+
+
+def _order_metadata(path: Path) -> None:
+    """Put the metadata of a file's header in the order of their keys, in place.
+
+    The library writes them in another order in every process, so that equal weights would be other
+    files.
+    """
+    with path.open("rb+") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        assert len(text) <= size  # the same characters in another order
+        file.seek(8)
+        file.write(text.ljust(size))
 
 
 def check_weights(path: Path) -> bool:

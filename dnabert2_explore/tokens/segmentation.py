@@ -13,15 +13,29 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
+from tokenizers.models import BPE
 
 from ..errors import InputError
 from .tokenizer import DnaTokenizer
 
 __all__ = ["Segmentation", "random_cuts", "resegment"]
+
+_known: WeakKeyDictionary[DnaTokenizer, _Merges] = WeakKeyDictionary()
+
+#: What a BPE model has beside its vocabulary and merges.
+_SETTINGS = (
+    "unk_token",
+    "continuing_subword_prefix",
+    "end_of_word_suffix",
+    "fuse_unk",
+    "byte_fallback",
+    "ignore_merges",
+)
 
 #: Sequences that share one draw of left-out merges.
 _SHARED = 64
@@ -101,7 +115,9 @@ def resegment(
     found: list[NDArray[np.int64]] = []
     for start in range(0, len(sequences), _SHARED):
         group = sequences[start : start + _SHARED]
-        cutter = _thinned(tokenizer.backend, how.dropout, rng) if how.dropout else tokenizer.backend
+        cutter = (
+            _merges_of(tokenizer).thinned(how.dropout, rng) if how.dropout else tokenizer.backend
+        )
         borders = [_borders(len(bases), how.cuts, rng) for bases in group]
         found.extend(_encode(tokenizer, cutter, group, borders))
     return found
@@ -165,10 +181,30 @@ def _encode(
     return rows
 
 
-def _thinned(tokenizer: Tokenizer, dropout: float, rng: np.random.Generator) -> Tokenizer:
-    """Copy a tokenizer without some of its merges; ids stay what they are."""
-    content = json.loads(tokenizer.to_str())
-    merges = content["model"]["merges"]
-    kept = rng.random(len(merges)) >= dropout
-    content["model"]["merges"] = [merge for merge, keep in zip(merges, kept, strict=True) if keep]
-    return Tokenizer.from_str(json.dumps(content))
+class _Merges:
+    """A copy of a tokenizer, some of whose merges are left out; ids stay what they are."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._copy = Tokenizer.from_str(tokenizer.to_str())
+        model = json.loads(tokenizer.to_str())["model"]
+        self._merges = [tuple(merge) for merge in model["merges"]]
+        self._vocabulary = model["vocab"]
+        self._settings = {name: model[name] for name in _SETTINGS if model.get(name) is not None}
+
+    def thinned(self, dropout: float, rng: np.random.Generator) -> Tokenizer:
+        """Draw what is left out; the tokenizer returned is good until the next drawing."""
+        kept = rng.random(len(self._merges)) >= dropout
+        self._copy.model = BPE(
+            vocab=self._vocabulary,
+            merges=[merge for merge, keep in zip(self._merges, kept, strict=True) if keep],
+            # The library keeps what a model has cached for good: half a megabyte a drawing.
+            cache_capacity=0,
+            **self._settings,
+        )
+        return self._copy
+
+
+def _merges_of(tokenizer: DnaTokenizer) -> _Merges:
+    if tokenizer not in _known:
+        _known[tokenizer] = _Merges(tokenizer.backend)
+    return _known[tokenizer]

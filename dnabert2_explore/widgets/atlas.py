@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..analysis.project import project
 from ..delimited import csv_line, csv_lines, remark
-from ..encoder import POOLINGS, Encoder, load
+from ..encoder import ATLAS_MODEL, POOLINGS, Encoder, load
 from ..errors import InputError
 from ..figures.atlas import atlas_scatter
 from ..figures.colours import NOT_GIVEN, SYMBOLS, class_colours
@@ -49,7 +49,7 @@ class AtlasExplorer(Explorer):
     Parameters
     ----------
     enc : Encoder, optional
-        The pocket model by default.
+        The model that ships for embeddings by default (`dnabert2_explore.ATLAS_MODEL`).
     sequences : sequence of Sequence, optional
         The examples by default.
     selection : Selection, optional
@@ -76,7 +76,7 @@ class AtlasExplorer(Explorer):
         selection: Selection | None = None,
         points: str = "",
     ) -> None:
-        self.enc = enc if enc is not None else load()
+        self.enc = enc if enc is not None else load(ATLAS_MODEL)
         n_layers = self.enc.config.num_hidden_layers
         self.points = Dropdown(
             options=[(_FOLLOW, "")], tooltip="Which sequences are the points"

@@ -203,8 +203,7 @@ class DataChooser(VBox):
         self._files.layout.display = ""
         fields = (self.train_file, self.dev_file, self.test_file)
         train, dev, test = (
-            str(expanded(path)) if (path := field.value.strip()) else ""
-            for field in fields
+            str(expanded(path)) if (path := field.value.strip()) else "" for field in fields
         )
         if not train:
             raise InputError("No training file is named yet: type the path of a table.")

@@ -10,7 +10,7 @@ from weakref import WeakSet
 
 from ipywidgets import HTML, HBox, VBox
 
-from ..encoder import Encoder, load
+from ..encoder import ATLAS_MODEL, SHIPPED, Encoder, load
 from ..sequences import Sequence
 from .atlas import AtlasExplorer
 from .attention import AttentionExplorer
@@ -39,12 +39,15 @@ class Workbench(VBox):
     Parameters
     ----------
     encoder : Encoder, optional
-        Gives tokens, attention and embeddings; the pocket model by default.
+        Gives tokens and attention; the pocket model by default.
     classifier : Encoder, optional
         Asked for attributions; ``"pocket-splice"`` by default, or `encoder` where that has a
         classification head.
     sequences : sequence of Sequence, optional
         The examples of :mod:`dnabert2_explore.demo` by default.
+    embedder : Encoder, optional
+        Gives the atlas' embeddings; by default `encoder`, but for the pocket model the one that
+        ships for embeddings (`dnabert2_explore.ATLAS_MODEL`).
 
     Attributes
     ----------
@@ -67,12 +70,16 @@ class Workbench(VBox):
         encoder: Encoder | None = None,
         classifier: Encoder | None = None,
         sequences: Items[Sequence] | None = None,
+        embedder: Encoder | None = None,
     ) -> None:
         self.number = next(_numbers)
         self.encoder = encoder if encoder is not None else load()
         if classifier is None:
             classifier = self.encoder if self.encoder.has_head else load("pocket-splice")
         self.classifier = classifier
+        if embedder is None:
+            embedder = load(ATLAS_MODEL) if _is_pocket(self.encoder) else self.encoder
+        self.embedder = embedder
         self.selection = Selection()
         # Among the examples, start where every view has something to say: at a splice site, which
         # the classifier knows, beside an atlas of genomes.
@@ -81,7 +88,7 @@ class Workbench(VBox):
         self.attribution = AttributionExplorer(self.classifier, selection=self.selection)
         self.attention = AttentionExplorer(self.encoder, selection=self.selection, gallery=False)
         self.atlas = AtlasExplorer(
-            self.encoder, selection=self.selection, points=WINDOWS if sequences is None else ""
+            self.embedder, selection=self.selection, points=WINDOWS if sequences is None else ""
         )
         self.input = InputBar(self.selection)
         self._chips = HTML(self._chip_row()).add_class("dx-chip-row")
@@ -112,7 +119,10 @@ class Workbench(VBox):
         self.attribution.use(classifier)
 
     def _chip_row(self) -> str:
-        chips = [_chip(self.encoder, "tokens, attention, atlas")]
+        own = self.embedder is self.encoder
+        chips = [_chip(self.encoder, "tokens, attention, atlas" if own else "tokens, attention")]
+        if not own:
+            chips.append(_chip(self.embedder, "atlas"))
         if self.classifier is not self.encoder:
             chips.append(_chip(self.classifier, "attribution"))
         return "".join(chips)
@@ -127,6 +137,12 @@ class Workbench(VBox):
         """Block until the background work of all views is done (for scripts and tests)."""
         for view in (self.attention, self.attribution, self.atlas):
             view.wait(timeout)
+
+
+def _is_pocket(encoder: Encoder) -> bool:
+    """Whether an encoder is the shipped masked language model, whose embeddings tell little."""
+    checkpoint = encoder.checkpoint
+    return checkpoint is not None and checkpoint.folder == SHIPPED["pocket"]
 
 
 def _chip(encoder: Encoder, use: str) -> str:

@@ -91,3 +91,15 @@ def test_a_loaded_model_is_checked(model_folder, tmp_path) -> None:
     file.write_bytes(data)
     with pytest.raises(CheckpointError, match=r"model\.safetensors is damaged"):
         load(folder)
+
+
+def test_equal_weights_are_equal_files(tmp_path):
+    """The library puts metadata in another order by chance, file by file."""
+    weights = {"a": torch.arange(6.0), "b": torch.ones(2, 3, dtype=torch.float16)}
+    found = set()
+    for number in range(12):
+        path = tmp_path / f"{number}.safetensors"
+        save_weights(weights, path)
+        assert check_weights(path)
+        found.add(path.read_bytes())
+    assert len(found) == 1

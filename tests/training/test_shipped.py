@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from dnabert2_explore import load
-from dnabert2_explore.encoder import SHIPPED
+from dnabert2_explore.encoder import ATLAS_MODEL, SHIPPED
+from dnabert2_explore.errors import InputError
 
 TABLE = Path(__file__).parents[2] / "configs" / "pocket_species.tsv"
 
 
-@pytest.mark.parametrize("name", ["pocket", "pocket-splice"])
+@pytest.mark.parametrize("name", SHIPPED)
 def test_size_files_and_card(name):
     folder = SHIPPED[name]
     assert (folder / "model.safetensors").stat().st_size <= 16e6
@@ -40,13 +41,42 @@ def test_card_of_pocket_says_what_the_scores_say():
 def test_card_of_pocket_splice_says_what_the_scores_say():
     scores = json.loads((SHIPPED["pocket-splice"] / "scores.json").read_text())
     card = (SHIPPED["pocket-splice"] / "MODEL_CARD.md").read_text()
-    for one in (scores["test"], *scores["baselines"].values()):
+    for one in (scores["test"], scores["random_weights"], *scores["baselines"].values()):
         assert f"{one['mcc']:.3f}" in card
 
 
-def test_both_share_their_tokenizer():
-    one, two = ((SHIPPED[name] / "tokenizer.json").read_text() for name in SHIPPED)
-    assert one == two
+def test_pocket_knows_more_than_both_neighbours_and_its_twin_on_every_held_out_species():
+    scores = json.loads((SHIPPED["pocket"] / "scores.json").read_text())["scores"]
+    mean = scores["mean"]
+    assert mean["bigram_both"]["nats"] - mean["model"]["nats"] >= 0.05
+    for by in scores.values():
+        assert by["model"]["nats"] < by["untrained"]["nats"]
+        assert by["model"]["accuracy"] > by["unigram"]["accuracy"]
+
+
+def test_card_of_pocket_atlas_says_what_the_scores_say():
+    scores = json.loads((SHIPPED["pocket-atlas"] / "scores.json").read_text())
+    card = (SHIPPED["pocket-atlas"] / "MODEL_CARD.md").read_text()
+    for row in scores["probe"].values():
+        assert f"| {row['accuracy']:.3f} | {row['unseen']:.3f} | {row['knn']:.3f} |" in card
+    for value in scores["demo_knn"].values():
+        assert f"{value:.3f}" in card
+    mine, four = scores["probe"]["pocket-atlas"], scores["probe"]["4-mers"]
+    assert mine["accuracy"] > four["accuracy"]
+    assert mine["knn"] > four["knn"]
+
+
+def test_the_atlas_model_is_named_and_has_no_masked_lm_head():
+    enc = load(ATLAS_MODEL)
+    assert not enc.has_masked_lm
+    assert not enc.has_head
+    with pytest.raises(InputError, match="pocket-atlas"):
+        enc.masked_log_probs([enc.tokenize("ACGTACGT").ids], [np.array([1])])
+
+
+def test_all_share_their_tokenizer():
+    (one,) = {(folder / "tokenizer.json").read_text() for folder in SHIPPED.values()}
+    assert one
 
 
 def test_predictions_are_probabilities_by_name():

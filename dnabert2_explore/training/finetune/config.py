@@ -49,7 +49,8 @@ class FinetuneConfig:
     ----------
     model : str
         The pre-trained model: "pocket", a folder, or a hub id. "scratch:2x128" is a network of that
-        many layers and that width which has learnt nothing (with pocket's tokenizer).
+        many layers and that width which has learnt nothing (with pocket's tokenizer);
+        "untrained:pocket" one of pocket's shape.
     train : str
         Labelled sequences; see `dnabert2_explore.training.tables.read_labelled` for the formats.
     dev : str

@@ -20,8 +20,8 @@ __all__ = ["FEW_PARAMETERS", "PUBLISHED", "SMALL", "recipe_of", "settle"]
 
 #: Networks below this many parameters are small.
 FEW_PARAMETERS = 20_000_000
-#: Tokens that a small network reads in training, about: a minute or two on one core.
-TOKENS = 3_000_000
+#: Tokens that a small network reads in training, about: a few minutes on one core.
+TOKENS = 600_000
 #: Bases of a token, about, to count them before anything is encoded.
 _BASES = 4.4
 
@@ -131,7 +131,7 @@ def settle(
 
 def _small(config: FinetuneConfig, train: Labelled) -> dict[str, Any]:
     bases = sum(map(len, train.bases)) + sum(map(len, train.second or ()))
-    epochs = float(np.clip(round(TOKENS / (bases / _BASES + 2 * len(train))), 3, 40))
+    epochs = float(np.clip(round(TOKENS / (bases / _BASES + 2 * len(train))), 2, 30))
     return {**PUBLISHED, **SMALL, "epochs": epochs}
 
 

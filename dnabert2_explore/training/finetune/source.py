@@ -12,13 +12,15 @@ import torch
 from ...encoder import SHIPPED
 from ...errors import InputError
 from ...network import Dnabert2Config, Dnabert2Model, Dnabert2PreTrainedModel
-from ...network.checkpoint import Checkpoint, find_checkpoint, load_network
+from ...network.checkpoint import Checkpoint, find_checkpoint, load_network, read_config
 from ...tokens import DnaTokenizer
 
-__all__ = ["SCRATCH", "Source", "find_source"]
+__all__ = ["SCRATCH", "UNTRAINED", "Source", "find_source"]
 
 #: "scratch:2x128" is a network of 2 layers, 128 wide, with random weights.
 SCRATCH = "scratch:"
+#: "untrained:pocket" is a network of pocket's shape, with random weights.
+UNTRAINED = "untrained:"
 _SHAPE = re.compile(r"([1-9]\d?)x([1-9]\d{1,3})", re.ASCII)
 #: Width of a head; ALiBi's slopes are made for any number of heads.
 _HEAD = 32
@@ -34,12 +36,12 @@ class Source:
     ----------
     checkpoint : Checkpoint
         Its files; of a network from nothing, those of the model whose tokenizer it gets.
-    shape : tuple of int or None
-        Layers and width of a network from nothing.
+    shape : Dnabert2Config or None
+        Of a network from nothing.
     """
 
     checkpoint: Checkpoint
-    shape: tuple[int, int] | None
+    shape: Dnabert2Config | None
 
     @property
     def fresh(self) -> bool:
@@ -64,16 +66,7 @@ class Source:
         """
         if self.shape is None:
             return load_network(self.checkpoint, torch.float32)
-        layers, hidden = self.shape
-        config = Dnabert2Config(
-            vocab_size=len(DnaTokenizer.from_file(self.tokenizer)),
-            hidden_size=hidden,
-            num_hidden_layers=layers,
-            num_attention_heads=hidden // _HEAD,
-            intermediate_size=4 * hidden,
-            initializer_range=0.05,
-        )
-        return Dnabert2Model(config, add_pooling_layer=False)
+        return Dnabert2Model(self.shape, add_pooling_layer=False)
 
 
 def find_source(model: str) -> Source:
@@ -82,16 +75,33 @@ def find_source(model: str) -> Source:
     Raises
     ------
     InputError
-        If it is "scratch:…" of no shape.
+        If it is "scratch:…" of no shape that can be.
     CheckpointError
         If there is no such model.
     """
+    if model.startswith(UNTRAINED):
+        checkpoint = _checkpoint(model.removeprefix(UNTRAINED))
+        return Source(checkpoint, read_config(checkpoint.config))
     if not model.startswith(SCRATCH):
-        return Source(find_checkpoint(SHIPPED.get(model, model)), None)
+        return Source(_checkpoint(model), None)
     found = _SHAPE.fullmatch(model.removeprefix(SCRATCH))
     if found is None or int(found[2]) % _HEAD:
         raise InputError(
             f"model is {model!r}; expected layers and width, a multiple of {_HEAD}, such as "
             f"{SCRATCH}2x128."
         )
-    return Source(find_checkpoint(SHIPPED[_TOKENS_OF]), (int(found[1]), int(found[2])))
+    checkpoint = _checkpoint(_TOKENS_OF)
+    hidden = int(found[2])
+    shape = Dnabert2Config(
+        vocab_size=len(DnaTokenizer.from_file(checkpoint.tokenizer)),
+        hidden_size=hidden,
+        num_hidden_layers=int(found[1]),
+        num_attention_heads=hidden // _HEAD,
+        intermediate_size=4 * hidden,
+        initializer_range=0.05,
+    )
+    return Source(checkpoint, shape)
+
+
+def _checkpoint(model: str) -> Checkpoint:
+    return find_checkpoint(SHIPPED.get(model, model))

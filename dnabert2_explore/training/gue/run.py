@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...digests import sha256_of
-from ...encoder import SHIPPED, find_device
+from ...encoder import find_device
 from ...encoder.machine import describe_machine
 from ...errors import Cancelled, CheckpointError, InputError
 from ...files import replacing
@@ -25,6 +25,8 @@ from ...network.checkpoint import Checkpoint, find_checkpoint, load_network
 from ...threads import torch_threads
 from ..baselines import BASELINES
 from ..finetune import FinetuneConfig, FinetuneResult, finetune
+from ..finetune.recipe import settle
+from ..finetune.source import find_source
 from ..metrics import Scores
 from ..tables import Labelled, read_labelled
 from .baselines import run_baselines
@@ -44,7 +46,7 @@ def result_path(out: str | Path, dataset: Dataset, label: str, seed: int) -> Pat
 def label_of(model: str, variation: Variation) -> str:
     """Name a model and a variation, fit for a file's name."""
     folder = Path(model)
-    name = model.replace("/", "_")
+    name = model.replace("/", "_").replace(":", "-")
     if folder.is_dir():  # runs/mine/model -> mine
         name = folder.resolve().name
         name = folder.resolve().parent.name if name == "model" else name
@@ -142,9 +144,13 @@ def run_dataset(
         bootstrap=bootstrap,
         **settings_of(dataset, variation),
     )
+    data = _read(files)
+    source = find_source(config.model)
+    size = sum(one.numel() for one in source.network().parameters())
+    config, _ = settle(config, size, data["train"], data["dev"])
     if path.is_file():
         return _finished(path, config, roles)
-    checkpoint = find_checkpoint(SHIPPED.get(config.model, config.model))
+    checkpoint = source.checkpoint
     before = _digests(checkpoint)  # told before the baselines are fitted
     if int(os.environ.get("RANK", "0")):
         # Of several processes (torchrun, accelerate) the first fits baselines and writes.
@@ -155,7 +161,6 @@ def run_dataset(
         where = find_device(device)
         machine = str(describe_machine(where))  # before anything runs, for the load
         checksums = {split: sha256_of(file) for split, file in files.items()}
-        data = _read(files)
         beside, notes = run_baselines(
             tuple(baselines),
             data,
@@ -301,7 +306,7 @@ def _same_model(path: Path, run: GueRun, model: str) -> None:
         unknown = "the file was written before digests of the model were kept"
     else:
         try:
-            now = _digests(find_checkpoint(SHIPPED.get(model, model)))
+            now = _digests(find_source(model).checkpoint)
         except CheckpointError as error:
             unknown = str(error)
         else:

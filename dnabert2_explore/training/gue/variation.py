@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import InputError
-from ..finetune.config import LEARNING_RATES, FinetuneConfig
+from ..finetune.config import AUTO, LEARNING_RATES, FinetuneConfig
 from .datasets import Dataset
 
 __all__ = ["AUTHORS", "Variation", "authors_settings", "deviations", "settings_of"]
@@ -28,6 +28,13 @@ AUTHORS: dict[str, Any] = {
     "select": "loss",
     "train_rows": 0,
     "max_minutes": 0.0,
+    "segmentation": "fixed",
+    "average": 0.0,
+    "schedule": "linear",
+    "embeddings": "plain",
+    "anchor": "",
+    "strands": "one",
+    "segmentations": 0,
 }
 
 _WORDS = {
@@ -49,6 +56,13 @@ _WORDS = {
     "max_steps": "{} steps",
     "warmup_steps": "{} warm-up steps",
     "evaluate_every": "evaluated every {} steps",
+    "segmentation": "{} segmentations in training",
+    "average": "averaged weights (decay {:g})",
+    "schedule": "{} schedule",
+    "embeddings": "{} token embeddings",
+    "anchor": "read in two parts at the {}",
+    "strands": "predicted by the mean over {} strands",
+    "segmentations": "predicted by the mean over {} further segmentations",
 }
 
 
@@ -62,7 +76,8 @@ class Variation:
         Set behind the model's name in files and tables; needed as soon as anything departs.
     method, batch_size, learning_rate, weight_decay, gradient_clip, dropout, pooling, augment,
     class_weights, patience, select, train_rows, max_minutes, max_tokens, epochs, max_steps,
-    warmup_steps, evaluate_every
+    warmup_steps, evaluate_every, recipe, segmentation, average, schedule, embeddings, anchor,
+    strands, segmentations
         As in :class:`~dnabert2_explore.training.finetune.FinetuneConfig`.
     """
 
@@ -85,6 +100,14 @@ class Variation:
     max_steps: int | None = None
     warmup_steps: int | None = None
     evaluate_every: int | None = None
+    recipe: str | None = None
+    segmentation: str | None = None
+    average: float | None = None
+    schedule: str | None = None
+    embeddings: str | None = None
+    anchor: str | None = None
+    strands: str | None = None
+    segmentations: int | None = None
 
     def __post_init__(self) -> None:
         if self.changes() and not self.name:
@@ -110,6 +133,7 @@ def authors_settings(dataset: Dataset) -> dict[str, Any]:
     """Return the authors' settings for a dataset (the rule of `Recipe` for GUE+)."""
     recipe = dataset.recipe
     return AUTHORS | {
+        "recipe": "published",
         "max_tokens": recipe.max_tokens,
         "epochs": float(recipe.epochs),
         "max_steps": recipe.max_steps,
@@ -119,8 +143,16 @@ def authors_settings(dataset: Dataset) -> dict[str, Any]:
 
 
 def settings_of(dataset: Dataset, variation: Variation) -> dict[str, Any]:
-    """Return the settings of a run: the authors', and what a variation changes."""
+    """Return the settings of a run: the authors', and what a variation changes.
+
+    With the recipe "small" everything else is left open, but for the strands, which follow from
+    what the dataset asks.
+    """
     changes = variation.changes()
+    if changes.get("recipe") == "small":
+        turned = {"augment": "reverse_complement", "strands": "both"}
+        given = {"augment": "none", "strands": "one"}
+        return AUTO | (given if dataset.oriented else turned) | changes
     if "method" in changes and "learning_rate" not in changes:
         changes["learning_rate"] = LEARNING_RATES.get(changes["method"], 0.0)
     return authors_settings(dataset) | changes
@@ -133,6 +165,7 @@ def deviations(dataset: Dataset, config: FinetuneConfig) -> tuple[str, ...]:
     a CPU has not; `GueRun.settings` holds the one used. Nor is the seed, which they fix at 42.
     """
     theirs = authors_settings(dataset)
+    theirs.pop("recipe")  # what it fills in is told
     if config.max_steps and theirs["max_steps"]:
         theirs["epochs"] = config.epochs  # where steps are counted, epochs are not
     elif config.max_steps:

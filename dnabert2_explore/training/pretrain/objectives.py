@@ -12,7 +12,7 @@ from ..corpus import Corpus
 from ..rows import RowSampler, attention_mask, special_id
 from .config import PretrainConfig
 from .contrastive import contrastive_loss, mean_vectors, nearest
-from .networks import Network, Start
+from .networks import Start
 
 __all__ = ["LIMITS", "OBJECTIVE_WORDS", "HeldOutWindows", "find_objective"]
 
