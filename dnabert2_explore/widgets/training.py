@@ -343,14 +343,14 @@ class FinetuneApp(Explorer):
     def _size(self) -> int:
         """Parameters of the model; of one that is not here yet, as many as make it no small one."""
         from ..training.finetune.recipe import FEW_PARAMETERS
-        from ..training.finetune.source import SCRATCH, find_source
+        from ..training.finetune.source import SCRATCH, UNTRAINED, find_source
 
         name = self.model.value.strip()
         if name not in self._parameters:
             # Only what is here already is looked into; a hub id is downloaded when a run begins.
             if name in SHIPPED or located(name).is_dir():
                 size = load(name).info.parameters
-            elif name.startswith(SCRATCH):
+            elif name.startswith((SCRATCH, UNTRAINED)):
                 size = find_source(name).parameters
             else:
                 size = FEW_PARAMETERS
@@ -630,7 +630,7 @@ class FinetuneApp(Explorer):
         return load(self.result.model)
 
     def _send_model(self) -> None:
-        from ..training.finetune.source import SCRATCH
+        from ..training.finetune.source import SCRATCH, UNTRAINED
 
         classifier = self.classifier
         bench = self._bench_choice.value
@@ -638,7 +638,8 @@ class FinetuneApp(Explorer):
         if bench is None:
             name = "pocket" if self._config is None else self._config.model
             # What began as nothing has no model to be set beside.
-            base = classifier if name.startswith(SCRATCH) else load(name)
+            fresh = name.startswith((SCRATCH, UNTRAINED))
+            base = classifier if fresh else load(name)
             bench = Workbench(base, classifier)
             self._slot.children = (bench,)
         else:

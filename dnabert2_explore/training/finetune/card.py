@@ -10,7 +10,7 @@ from ..leakage import LeakageReport
 from ..metrics import Scores
 from .config import FinetuneConfig
 from .data import Splits
-from .source import SCRATCH
+from .source import SCRATCH, UNTRAINED
 
 __all__ = ["describe"]
 
@@ -66,7 +66,7 @@ def describe(
     told += ", …" if len(train.classes) > 8 else ""
     found = {} if scores is None else {name: str(one) for name, one in scores.values.items()}
     split = "dev" if splits.test is None else "test"
-    scratch = config.model.startswith(SCRATCH)
+    scratch = config.model.startswith((SCRATCH, UNTRAINED))
     trained = "trained from random weights" if scratch else "fine-tuned"
     return Card(
         title=f"{Path(config.model).name} {trained} on {_dataset(config)}",
