@@ -2,13 +2,10 @@
 
     python benchmarks/gue_recipe_page.py
 
-The files are those of
+The files are those of the command that the page names, with 1.5 minutes for each CNN (3 for
+promoters), once for pocket and once for ``-m untrained:pocket``.
 
-    dnabert2-explore gue run ~/GUE -m pocket --name small --recipe small --precision bfloat16 --threads 1 \\
-        --baseline-minutes 1.5 -o benchmarks/gue-recipe
-
-(3 minutes for promoters), and of the same with ``-m untrained:pocket``. The prose above the table is
-left as it is: read it again after new results.
+The prose above the table is left as it is: read it again after new results.
 """
 
 from __future__ import annotations
