@@ -229,7 +229,7 @@ def test_embed_parquet_keeps_names_and_labels(run, model_folder, enc, tmp_path):
 
 
 def test_memory_that_is_used_up_is_one_sentence(run, fasta, tmp_path, monkeypatch):
-    def out_of_memory(source):
+    def out_of_memory(source, genome=None):
         raise MemoryError
 
     monkeypatch.setattr("dnabert2_explore.cli.embed.read_source", out_of_memory)

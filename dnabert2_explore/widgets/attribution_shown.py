@@ -199,7 +199,7 @@ def _more_words(shown: Shown) -> list[str]:
         parts.append(f"The strands need not agree: {escape(shown.strands.reason)}.")
     if (phases := shown.phases) is not None:
         parts.append(
-            f"Phases: {phases.crops} left crops, each cut into tokens anew; their scores correlate "
+            f"Phases: {phases.words}, each cut into tokens anew; their scores correlate "
             f"by {phases.agreement:.2f} (Spearman, mean of pairs)."
         )
     if (hits := shown.hits) is not None:

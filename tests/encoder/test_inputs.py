@@ -11,8 +11,11 @@ from dnabert2_explore.training.saving import save_model
 
 
 @pytest.fixture(scope="module")
-def enc():
-    return load("pocket-splice", dtype="float32")
+def enc(tmp_path_factory):
+    """A classifier that reads a sequence once and whole: what reads at an anchor is never cut."""
+    shipped = load("pocket-splice", dtype="float32")
+    folder = tmp_path_factory.mktemp("plain")
+    return with_config(shipped, folder, anchor=None, prediction_segmentations=0)
 
 
 def random_bases(rng, length):

@@ -282,9 +282,7 @@ def check_phases(phases: PhaseAverage | None, reason: str = "") -> Check:
     if shared < LEAST:
         return skip("phases", f"only {shared} bases are in all {phases.crops} crops")
     value = phases.correlation
-    return judge(
-        "phases", value, f"the scores of {phases.crops} left crops correlate by {value:.2f}"
-    )
+    return judge("phases", value, f"the scores of {phases.words} correlate by {value:.2f}")
 
 
 def check_planted(found: Attribution, truth: Items[tuple[int, int]] | None) -> Check:

@@ -26,7 +26,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhaseAverage:
-    """Attributions of one sequence from several left crops, on the sequence's coordinates.
+    """Attributions of one sequence from several crops, on the sequence's coordinates.
 
     Attributes
     ----------
@@ -57,6 +57,12 @@ class PhaseAverage:
     def crops(self) -> int:
         """Crops, the whole sequence among them."""
         return len(self.per_crop)
+
+    @property
+    def words(self) -> str:
+        """The crops in words: how many, and which ends they lose bases at."""
+        right = bool(np.isnan(self.per_crop[-1, -1]))
+        return f"{self.crops} crops of both ends" if right else f"{self.crops} left crops"
 
     @property
     def mean(self) -> NDArray[np.float32]:
@@ -122,7 +128,9 @@ def average_phases(
 
     A crop is not only another cut: it is up to ``crops - 1`` bases shorter, and puts every base as
     much nearer to the left end. A model that reads positions, as one of splice sites does that has
-    always seen them in the middle, sees its site out of place.
+    always seen them in the middle, sees its site out of place. A model that is told where the
+    middle is (``config.anchor``) would read another site: of its windows as many bases are removed
+    from the right, so that the middle stays.
 
     Parameters
     ----------
@@ -149,7 +157,8 @@ def average_phases(
     ------
     InputError
         As `attribute` does; if there are fewer than 2 crops, or the sequence or what lies before a
-        masked span is too short for them.
+        masked span is too short for them; if the model reads sites a number of bases from the left
+        end, which every crop would move.
 
     Examples
     --------
@@ -189,6 +198,7 @@ def phases_of(
     visible = np.ones(len(text), dtype=bool)
     for crop in range(crops):
         cut = starts[crop] if crop else 0
+        end = starts[-crop] if crop and enc.config.anchor is not None else len(text)
 
         def within(done: int, total: int, crop: int = crop) -> None:
             report(crop * 1000 + 1000 * done // max(total, 1), crops * 1000)
@@ -198,10 +208,10 @@ def phases_of(
             wanted = wanted[0] - cut, wanted[1] - cut
         found = whole if crop == 0 else None
         if found is None:
-            found = attribute(enc, text[cut:], wanted, method, progress=within, **settings)
-        per_crop[crop, cut:] = found.nucleotides
+            found = attribute(enc, text[cut:end], wanted, method, progress=within, **settings)
+        per_crop[crop, cut:end] = found.nucleotides
         scores[crop] = found.score
-        visible[cut:] &= found.seen
+        visible[cut:end] &= found.seen
     return PhaseAverage(
         segmentation=question.tokens,
         per_crop=per_crop,
@@ -216,12 +226,20 @@ def phases_of(
 
 
 def most_crops(question: Question, text: str) -> int:
-    """Crops that leave at least two bases, and all of a masked span."""
+    """Crops that leave at least two bases, all of a masked span, and the anchor where it was."""
     starts = _starts(text)
+    anchor = question.enc.config.anchor
+    if anchor is not None and anchor != "middle":
+        return 1
     if isinstance(question.target, tuple):
         return sum(start < question.target[0] for start in starts) + 1
     # A crop of nothing but N has nothing to attribute to.
     known = [start for start in starts if text[start].upper() in "ACGTU"]
+    if anchor == "middle":
+        # A crop takes from both ends; what is left begins before the last known base and ends
+        # behind the first.
+        first, last = starts.index(known[0]), starts.index(known[-1])
+        return min(len(starts) // 2, last + 1, len(starts) - first)
     return min(len(starts) - 1, sum(start <= known[-1] for start in starts))
 
 
@@ -236,6 +254,12 @@ def _check(question: Question, text: str, crops: int) -> None:
     most = most_crops(question, text)
     if crops <= most:
         return
+    anchor = question.enc.config.anchor
+    if anchor is not None and anchor != "middle":
+        raise InputError(
+            f"Model {question.enc.name!r} reads a site {anchor} bases from the left end, which "
+            "crops would move: phases are for models of whole sequences, or of sites in the middle."
+        )
     if isinstance(question.target, tuple):
         raise InputError(
             f"{crops} left crops need {crops - 1} bases before the masked span, which begins at "

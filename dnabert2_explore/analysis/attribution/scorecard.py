@@ -300,7 +300,8 @@ def scorecard(
                 phases,
                 "groups are stretches of the whole sequence"
                 if grouped
-                else "the sequence, or what lies before the masked span, is too short to crop",
+                else "the sequence, or what lies before the masked span, is too short to crop, or "
+                "crops would move the place that the model is told of",
             ),
             check_planted(found, truth),
             check_skill(enc, isinstance(question.target, tuple), scores),

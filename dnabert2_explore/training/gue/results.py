@@ -205,14 +205,14 @@ class GueRun:
 
 #: Settings that runs of earlier versions had no choice of, and whose files do not name.
 _LATER = (
-    "recipe", "segmentation", "average", "schedule", "embeddings", "anchor", "strands",
+    "segmentation", "average", "schedule", "embeddings", "anchor", "strands",
     "segmentations",
 )  # fmt: skip
 
 
 def _once() -> dict[str, Any]:
     """Return what those runs did: as the authors do."""
-    return {name: AUTHORS[name] for name in _LATER if name in AUTHORS}
+    return {"recipe": "published"} | {name: AUTHORS[name] for name in _LATER}
 
 
 #: What a field must be, beyond what reading it has shown.

@@ -145,12 +145,12 @@ def run_dataset(
         **settings_of(dataset, variation),
     )
     data = _read(files)
-    source = find_source(config.model)
-    size = sum(one.numel() for one in source.network().parameters())
-    config, _ = settle(config, size, data["train"], data["dev"])
+    # The network's size decides only where the recipe is left open, which it never is here; a
+    # result that is there is looked at before the model, which may be gone.
+    config, _ = settle(config, 0, data["train"], data["dev"])
     if path.is_file():
         return _finished(path, config, roles)
-    checkpoint = source.checkpoint
+    checkpoint = find_source(config.model).checkpoint
     before = _digests(checkpoint)  # told before the baselines are fitted
     if int(os.environ.get("RANK", "0")):
         # Of several processes (torchrun, accelerate) the first fits baselines and writes.

@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from dnabert2_explore import Cancelled, InputError, attribute
+from dnabert2_explore import Cancelled, InputError, attribute, load, scorecard
 from dnabert2_explore.analysis.attribution.phases import PhaseAverage, average_phases, phases_of
+from dnabert2_explore.training.saving import save_model
 
 NAN = np.nan
 
@@ -100,6 +101,50 @@ def test_a_masked_span_moves_with_the_crop(enc, bases) -> None:
     for crop in range(5):
         alone = attribute(enc, short[crop:], (20 - crop, 26 - crop), "occlusion")
         np.testing.assert_allclose(found.per_crop[crop, crop:], alone.nucleotides, atol=1e-5)
+
+
+@pytest.fixture
+def anchored(tmp_path):
+    """A classifier that reads in two parts at a place."""
+    shipped = load("pocket-splice", dtype="float32", cache=False)
+
+    def at(anchor):
+        config = type(shipped.config).from_dict(shipped.config.to_dict() | {"anchor": anchor})
+        network = type(shipped.network)(config)
+        network.load_state_dict(shipped.network.state_dict())
+        save_model(network, tmp_path / str(anchor), shipped.checkpoint.folder)
+        return load(tmp_path / str(anchor), dtype="float32", cache=False)
+
+    return at
+
+
+@pytest.mark.parametrize("length", [40, 41])
+def test_crops_leave_the_anchor_at_its_base(anchored, bases, length) -> None:
+    """A left crop alone moves the middle: another site would be asked about."""
+    enc, text = anchored("middle"), bases[:length]
+    found = average_phases(enc, text, 0, "occlusion", crops=4)
+    middle = length // 2
+    for crop in range(4):
+        left = text[crop : length - crop]
+        assert crop + enc.tokenizer.place(len(left)) == middle
+        alone = attribute(enc, left, 0, "occlusion")
+        own = slice(crop, length - crop)
+        np.testing.assert_allclose(found.per_crop[crop, own], alone.nucleotides, atol=1e-6)
+        assert np.isnan(found.per_crop[crop]).sum() == 2 * crop
+    assert found.words == "4 crops of both ends"
+    with pytest.raises(InputError, match=r"6 bases is too short for 8 left crops.* at most 3"):
+        average_phases(enc, bases[:6], 0, "occlusion", crops=8)
+    for text in ("NNNNNNNA", "ANNNNNNN"):  # each crop but the whole has nothing known
+        with pytest.raises(InputError, match="at most 1"):
+            average_phases(enc, text, 0, "occlusion", crops=2)
+
+
+def test_an_anchor_that_crops_would_move_is_told(anchored, bases) -> None:
+    enc = anchored(10)
+    with pytest.raises(InputError, match="reads a site 10 bases from the left end, which crops"):
+        average_phases(enc, bases[:40], 0, "occlusion", crops=2)
+    card = scorecard(enc, bases[:40], 0, "occlusion", twins=1, orders=1, mutated=10)
+    assert card.phases is None
 
 
 def test_white_space_is_no_base(classifier, bases) -> None:
