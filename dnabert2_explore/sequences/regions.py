@@ -76,6 +76,7 @@ def read_bed(
 
     Examples
     --------
+    >>> import io
     >>> genome = Genome.from_records([Sequence("chr1", "AACCGGTT")])
     >>> read_bed(io.BytesIO(b"chr1 2 6 peak 0 -"), genome)[0].bases
     'CCGG'

@@ -88,7 +88,7 @@ def test_one_record_and_strings_of_bases(tmp_path):
     for source, words in (
         ([one, 5], "Sequence 2 of 2: A sequence was given as int"),
         (b"ACGT", "Sequences were given as bytes"),
-        (None, "The source is None"),
+        (None, "Sequences were given as NoneType"),
     ):
         with pytest.raises(InputError, match=words):
             embed(tmp_path / "out.zarr", source)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,11 @@ NEEDED = "genomes: g\ntable: t\ntokenizer: k\nout: o\n"
 
 def test_shipped_configurations_are_valid():
     assert PretrainConfig.from_yaml(CONFIGS / "pocket.yaml").row_tokens == 128
-    assert FinetuneConfig.from_yaml(CONFIGS / "pocket-splice.yaml").augment == "none"
+    splice = FinetuneConfig.from_yaml(CONFIGS / "pocket-splice.yaml")
+    # At an anchor a site is read as it stands: the other strand is refused with it.
+    assert (splice.anchor, splice.strands) == ("middle", "auto")
+    with pytest.raises(InputError, match="whose other strand is no such site"):
+        dataclasses.replace(splice, augment="reverse_complement")
 
 
 def test_a_configuration_is_written_and_read_back(tmp_path):
