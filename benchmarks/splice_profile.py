@@ -3,8 +3,8 @@
     python benchmarks/splice_profile.py        # writes benchmarks/results/splice_profile.json
 
 Saturation mutagenesis (logit of the site's class, one reading) of the demo's sites that the model
-recognises, as notebooks/03_attribution.ipynb draws it. Positions count from the border: donors' 1 is
-the intron's first base, acceptors' -1 its last.
+recognises, as notebooks/03_attribution.ipynb draws it. Positions count from the border: donors' 1
+is the intron's first base, acceptors' -1 its last.
 """
 
 from __future__ import annotations
