@@ -86,8 +86,8 @@ def test_one_record_and_strings_of_bases(tmp_path):
     with pytest.raises(InputError, match="There is no file 'ACGT'"):
         embed(tmp_path / "out.zarr", "ACGT")
     for source, words in (
-        ([one, 5], "Item 2 of the source is of type int"),
-        (b"ACGT", "Item 1 of the source is of type int"),
+        ([one, 5], "Sequence 2 of 2: A sequence was given as int"),
+        (b"ACGT", "Sequences were given as bytes"),
         (None, "The source is None"),
     ):
         with pytest.raises(InputError, match=words):

@@ -27,6 +27,8 @@ def make_run():
         labels = np.random.default_rng(0).integers(2, size=200)
         found, simple = answers(labels, wrong), answers(labels, 3)
         settings = {
+            "recipe": "published", "segmentation": "fixed", "average": 0.0, "schedule": "linear",
+            "embeddings": "plain", "anchor": "", "strands": "one", "segmentations": 0,
             "method": "full", "batch_size": 32, "learning_rate": 3e-5, "weight_decay": 0.01,
             "gradient_clip": 1.0, "dropout": 0.1, "pooling": "cls", "augment": "none",
             "class_weights": "none", "patience": 0, "select": "loss", "train_rows": 0,
