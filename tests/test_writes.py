@@ -18,7 +18,6 @@ OWNED = {"copy": ("shutil",), "save": ("np", "torch"), "dump": ("json",)}
 GIVEN = {
     "bench/memory.py:_peak_of": "/proc/self/clear_refs",
     "bench/memory.py:why_unmeasurable": "/proc/self/clear_refs",
-    "cli/embed.py:_write_npz": "into what `replacing` gave",
     "cli/lab.py:_quiet_frontend": "settings of one server, in a folder that goes with it",
     "network/config.py:save_pretrained": "as transformers has it",
     "network/export/standalone.py:keep_card": "into what `filling` gave",
@@ -27,6 +26,9 @@ GIVEN = {
     "sequences/vcf.py:__enter__": "into what `replacing` gave",
     "stores/exporting.py:_stream": "into what `replacing` gave",
     "stores/exporting.py:_write_npz": "into what `replacing` gave",
+    "stores/vectors.py:_csv": "into what `replacing` gave",
+    "stores/vectors.py:_npy": "into what `replacing` gave",
+    "stores/vectors.py:_npz": "into what `replacing` gave",
     "training/finetune/folder.py:log": "a row, at once",
     "training/finetune/lora.py:save_extras": "into what `putting` gave",
     "training/predict.py:_csv": "into what `replacing` gave",
