@@ -44,8 +44,7 @@ def test_no_flip_was_a_wrong_value_and_no_kill_a_loss(content) -> None:
         assert row["refused"] + row["right"] == row["flips"]
     for row in content["kills"]:
         assert row["whole"] == row["kills"]
-        # The page says that weights of `pretrain` differed here, and that nobody knows why yet.
-        assert row["same"] == row["kills"] or row["what"].startswith("`pretrain`")
+        assert row["same"] == row["kills"]
 
 
 def test_flips_are_counted_by_what_comes_of_them(script, tmp_path) -> None:
