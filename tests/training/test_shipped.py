@@ -74,6 +74,22 @@ def test_the_atlas_model_is_named_and_has_no_masked_lm_head():
         enc.masked_log_probs([enc.tokenize("ACGTACGT").ids], [np.array([1])])
 
 
+def test_the_readme_says_what_the_scores_say():
+    page = (TABLE.parents[1] / "README.md").read_text(encoding="utf-8")
+    rows = {name: page.split(f'| `"{name}"` |')[1].splitlines()[0] for name in SHIPPED}
+    scores = {name: json.loads((SHIPPED[name] / "scores.json").read_text()) for name in SHIPPED}
+    mean = scores["pocket"]["scores"]["mean"]
+    for who in ("model", "bigram_both", "untrained"):
+        assert f"{mean[who]['nats']:.3f}" in rows["pocket"]
+    probe = scores["pocket-atlas"]["probe"]
+    for who in ("pocket-atlas", "4-mers", "pocket", "its untrained twin"):
+        assert f"{probe[who]['accuracy']:.3f}" in rows["pocket-atlas"]
+    splice = scores["pocket-splice"]
+    for one in (splice["test"], splice["random_weights"], splice["baselines"]["kmer"]):
+        assert f"{one['mcc']:.3f}" in rows["pocket-splice"]
+    assert f"{splice['baselines']['position_weights']['mcc']:.3f}" in rows["pocket-splice"]
+
+
 def test_all_share_their_tokenizer():
     (one,) = {(folder / "tokenizer.json").read_text() for folder in SHIPPED.values()}
     assert one
