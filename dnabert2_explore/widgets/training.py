@@ -14,7 +14,7 @@ import numpy as np
 from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, ToggleButton, VBox, Widget
 
 from ..delimited import csv_line, csv_lines, remark
-from ..encoder import SHIPPED, Encoder, load
+from ..encoder import ATLAS_MODEL, SHIPPED, Encoder, load
 from ..errors import Cancelled, InputError
 from ..figures.curves import METRICS, Interval, finetune_curves, metric_name
 from ..files import located
@@ -197,7 +197,7 @@ class FinetuneApp(Explorer):
         )
         self.model = Combobox(
             value=model,
-            options=["pocket", "scratch:2x128"],
+            options=["pocket", ATLAS_MODEL, "scratch:2x128"],
             ensure_option=False,
             continuous_update=False,
             tooltip="pocket, a folder, a hub id such as zhihan1996/DNABERT-2-117M, or a network of "
