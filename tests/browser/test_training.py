@@ -77,7 +77,10 @@ def test_the_curves_grow_and_the_test_scores_come(lab, screenshots):
     lab.page.wait_for_selector(".dx-training .dx-scores table", timeout=300_000)
     wait_drawn(lab, "training", 3)
     wait_text(lab, ".dx-training .dx-leakage", "in train")
-    assert "4-mer" in lab.page.locator(".dx-training .dx-verdict").inner_text()
+    assert "4-mer" in lab.page.locator(".dx-training .dx-scores").inner_text()
+    # The strongest of the simple methods, which differs from run to run.
+    verdict = lab.page.locator(".dx-training .dx-verdict").inner_text()
+    assert "4-mer" in verdict or "Markov" in verdict
     picture(lab, "training", screenshots / "training.png")
 
 
