@@ -6,6 +6,10 @@ figures stand in the notebook's explorers, in a paper and in an HTML file.
 
 from __future__ import annotations
 
+# First of all, and whole: plotly asks ``sys.modules`` for pandas while it builds a figure, and
+# takes a half-imported one where another thread (a training run, UMAP) is just importing it.
+import pandas  # noqa: F401
+
 from .atlas import atlas_scatter
 from .attention import attention_map, head_gallery, pool
 from .attribution import attribution_tracks
