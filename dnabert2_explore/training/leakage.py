@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..sequences import reverse_complement
+from ..shown import Shown
 from .codes import UNKNOWN, codes
 from .metrics import score
 from .tables import Labelled
@@ -111,8 +112,8 @@ class SplitOverlap:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class LeakageReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class LeakageReport(Shown):
     """What each two splits share; `str` is a sentence or more.
 
     Attributes
@@ -122,6 +123,9 @@ class LeakageReport:
     """
 
     pairs: tuple[SplitOverlap, ...]
+
+    def _line(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         if not self.pairs:
