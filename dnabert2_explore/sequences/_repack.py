@@ -86,15 +86,13 @@ def repacked(file: Path, kind: str, shown: str) -> Path:
     return copy
 
 
-def _write(file: Path, target: Path) -> None:
+def _write(file: Path, temporary: Path) -> None:
     from Bio.bgzf import BgzfWriter
 
-    with open_path(file, _EXPECTED) as text, target.open("wb") as handle:
-        # A third larger than at the highest level, in a fraction of the time.
-        writer = BgzfWriter(fileobj=handle, compresslevel=1)
+    # A third larger than at the highest level, in a fraction of the time.
+    with open_path(file, _EXPECTED) as text, BgzfWriter(str(temporary), "wb", None, 1) as writer:
         while block := text.buffer.read(_BLOCK):
             writer.write(block)
-        writer.close()
 
 
 def _sweep(folder: Path) -> None:

@@ -213,8 +213,8 @@ class Genome:
                     if not self._packed and isinstance(self._source, _Indexed):
                         scan.feed(block)
             if self._packed:
-                with open_path(self.path, _EXPECTED) as text:
-                    while piece := text.buffer.read(_BLOCK):
+                with open_path(self.path, _EXPECTED) as unpacked:
+                    while piece := unpacked.buffer.read(_BLOCK):
                         scan.feed(bytes(piece))
             strange = scan.strange
         if strange:
