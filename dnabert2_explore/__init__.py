@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         saturation_mutagenesis,
         scorecard,
     )
+    from .analysis.enrichment import SequenceComparison, compare_sequences
     from .analysis.gym import Sweep, gym
     from .analysis.motifs import (
         MotifFindings,
@@ -98,6 +99,7 @@ _HOMES = {
     "PretrainingMonitor": ".widgets",
     "Scorecard": ".analysis.attribution",
     "Sequence": ".sequences",
+    "SequenceComparison": ".analysis.enrichment",
     "StrandMirror": ".analysis.attribution",
     "Sweep": ".analysis.gym",
     "TimeLapse": ".analysis.timelapse",
@@ -111,6 +113,7 @@ _HOMES = {
     "attend": ".analysis.attend",
     "attribute": ".analysis.attribution",
     "average_phases": ".analysis.attribution",
+    "compare_sequences": ".analysis.enrichment",
     "demo": ".demo",
     "differential_motifs": ".analysis.motifs",
     "find_motif": ".sequences.jaspar",
@@ -159,6 +162,7 @@ __all__ = [
     "PretrainingMonitor",
     "Scorecard",
     "Sequence",
+    "SequenceComparison",
     "StrandMirror",
     "Sweep",
     "TimeLapse",
@@ -173,6 +177,7 @@ __all__ = [
     "attend",
     "attribute",
     "average_phases",
+    "compare_sequences",
     "demo",
     "differential_motifs",
     "find_motif",
