@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         scorecard,
     )
     from .analysis.gym import Sweep, gym
+    from .analysis.inside import DependencyMap, dependency_map
     from .analysis.motifs import (
         MotifFindings,
         differential_motifs,
@@ -82,6 +83,7 @@ _HOMES = {
     "AttributionExplorer": ".widgets",
     "Cancelled": ".errors",
     "CheckpointError": ".errors",
+    "DependencyMap": ".analysis.inside",
     "Encoder": ".encoder",
     "ExploreError": ".errors",
     "FinetuneApp": ".widgets",
@@ -112,6 +114,7 @@ _HOMES = {
     "attribute": ".analysis.attribution",
     "average_phases": ".analysis.attribution",
     "demo": ".demo",
+    "dependency_map": ".analysis.inside",
     "differential_motifs": ".analysis.motifs",
     "find_motif": ".sequences.jaspar",
     "find_motifs": ".analysis.motifs",
@@ -143,6 +146,7 @@ __all__ = [
     "AttributionExplorer",
     "Cancelled",
     "CheckpointError",
+    "DependencyMap",
     "Encoder",
     "ExploreError",
     "FinetuneApp",
@@ -174,6 +178,7 @@ __all__ = [
     "attribute",
     "average_phases",
     "demo",
+    "dependency_map",
     "differential_motifs",
     "find_motif",
     "find_motifs",
