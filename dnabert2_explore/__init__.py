@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from .analysis.enrichment import SequenceComparison, compare_sequences
     from .analysis.gym import Sweep, gym
+    from .analysis.inside import DependencyMap, dependency_map
     from .analysis.motifs import (
         MotifFindings,
         differential_motifs,
@@ -83,6 +84,7 @@ _HOMES = {
     "AttributionExplorer": ".widgets",
     "Cancelled": ".errors",
     "CheckpointError": ".errors",
+    "DependencyMap": ".analysis.inside",
     "Encoder": ".encoder",
     "ExploreError": ".errors",
     "FinetuneApp": ".widgets",
@@ -115,6 +117,7 @@ _HOMES = {
     "average_phases": ".analysis.attribution",
     "compare_sequences": ".analysis.enrichment",
     "demo": ".demo",
+    "dependency_map": ".analysis.inside",
     "differential_motifs": ".analysis.motifs",
     "find_motif": ".sequences.jaspar",
     "find_motifs": ".analysis.motifs",
@@ -146,6 +149,7 @@ __all__ = [
     "AttributionExplorer",
     "Cancelled",
     "CheckpointError",
+    "DependencyMap",
     "Encoder",
     "ExploreError",
     "FinetuneApp",
@@ -179,6 +183,7 @@ __all__ = [
     "average_phases",
     "compare_sequences",
     "demo",
+    "dependency_map",
     "differential_motifs",
     "find_motif",
     "find_motifs",
