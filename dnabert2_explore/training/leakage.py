@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..sequences import reverse_complement
+from ..sequences.codes import UNKNOWN, codes
 from ..shown import Shown
-from .codes import UNKNOWN, codes
 from .metrics import score
 from .tables import Labelled
 from .twins import TwinIndex, opposite_label
