@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
+from numbers import Real
 from typing import Any
 
-from .card import Card
+from .canvas import number
+from .card import Card, rows_left, table
 
 __all__ = ["ROOMS", "card_of", "html_of"]
 
@@ -18,7 +20,7 @@ __all__ = ["ROOMS", "card_of", "html_of"]
 ROOMS = {
     name: room
     for room, names in {
-        "attention": ("Attention", "TimeLapse"),
+        "attention": ("Attention", "DependencyMap", "TimeLapse"),
         "attribution": (
             "Attribution", "Mutagenesis", "PhaseAverage", "RankCorrelations", "Scorecard",
             "StrandMirror", "Sweep",
@@ -30,7 +32,7 @@ ROOMS = {
         ),
         "motifs": (
             "Differential", "Discovery", "HitTokens", "Hits", "Match", "Matches", "Motif",
-            "MotifFindings", "NullRun", "Pattern", "Seqlets", "Sites",
+            "MotifFindings", "NullRun", "Pattern", "Seqlets", "SequenceComparison", "Sites",
         ),
         "training": (
             "Audit", "DatasetAudit", "FinetuneConfig", "FinetuneResult", "Leaderboard",
@@ -43,23 +45,37 @@ ROOMS = {
     }.items()
     for name in names
 }  # fmt: skip
+_ROWS = 10
 
 
 def card_of(result: Any) -> Card:
-    """Make the card of a result.
-
-    Raises
-    ------
-    TypeError
-        If no room draws results of its class.
-    """
+    """Make the card of a result; a plain one, with its table, where no room draws its class."""
     for kind in type(result).__mro__:
         if kind.__name__ in ROOMS:
             room = import_module(f".{ROOMS[kind.__name__]}", __name__)
             name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()
             card: Card = getattr(room, name)(result)
             return card
-    raise TypeError(f"{type(result).__name__} has no display: name its room in figures.display.")
+    return plain(result)
+
+
+def plain(result: Any) -> Card:
+    """Show a result without a picture: its line, and the first rows of its table if it has one."""
+    if not hasattr(result, "table"):
+        return Card(result._line())
+    data = result.table()
+    rows = [tuple(map(_cell, row)) for row in data.head(_ROWS).itertuples(index=False)]
+    numbers = [i for i, kind in enumerate(data.dtypes) if kind.kind in "if"]
+    return Card(
+        result._line(),
+        rows_left(len(rows), len(data), "rows"),
+        getattr(result, "model", ""),
+        tables=(table(tuple(map(str, data.columns)), rows, numbers),),
+    )
+
+
+def _cell(value: Any) -> str:
+    return number(float(value)) if isinstance(value, Real) else str(value)
 
 
 def html_of(result: Any) -> str:

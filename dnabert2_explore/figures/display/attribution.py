@@ -119,8 +119,8 @@ def mutagenesis(result: Mutagenesis) -> Card:
     return Card(
         result._line(),
         f"Above: what the base that is there adds to the {result.unit} of {result.target_name}. "
-        "Below: what each mutation changes (orange up, blue down; the darker, the more); a dot is "
-        "the base that is there.",
+        "Below: what each mutation changes (orange up, blue down; stronger colour is more); a dot "
+        "is the base that is there.",
         result.model,
         (str(canvas),),
         (

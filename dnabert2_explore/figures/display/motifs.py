@@ -15,6 +15,7 @@ from .canvas import PAGE, WIDTH, Canvas, Panel, inline, number
 from .card import Card, facts, rows_left, table
 
 if TYPE_CHECKING:
+    from ...analysis.enrichment import SequenceComparison
     from ...analysis.motifs import (
         Differential,
         Discovery,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _ROWS = 10
 _LOGOS = 6
 _LANES = 10
+_MOTIFS = 3
 
 
 def _logo(motif: Motif, height: float = 84, most: float = 22, axis: bool = True) -> str:
@@ -290,6 +292,35 @@ def differential(result: Differential) -> Card:
         "",
         (str(canvas),),
         (raw_table(("motif", "first", "second", "odds ratio", "q-value"), rows, (1, 2, 3, 4)),),
+    )
+
+
+def sequence_comparison(result: SequenceComparison) -> Card:
+    """Show the surest words, composition, and the motifs that words pool to."""
+    found = result.kmers
+    words = [
+        (escape(found.words[i]), f"{found.selected_count[i]:,}", f"{found.expected_count[i]:.1f}",
+         number(float(found.odds_ratio[i]), 2), tiny(float(found.q_value[i])))
+        for i in range(min(_ROWS, len(found.words)))
+    ]  # fmt: skip
+    composition = [
+        (escape(one.name), number(one.selected), number(one.rest), tiny(one.p_value))
+        for one in result.composition
+    ]
+    logos = "".join(_logo(one, 56, 16) for one in result.motifs[:_MOTIFS])
+    heads = ("word", "selected", "expected", "odds ratio", "q-value")
+    return Card(
+        result._line(),
+        f"{found.what}, within strata of like {found.match}; expected is what the selection would "
+        "hold, were it like the rest. "
+        + ("Logos: words that pool. " if logos else "")
+        + rows_left(len(words), len(found.words), "words"),
+        "",
+        (logos,) if logos else (),
+        (
+            raw_table(heads, words, (1, 2, 3, 4)),
+            raw_table(("composition", "selected", "rest", "p-value"), composition, (1, 2, 3)),
+        ),
     )
 
 
