@@ -35,7 +35,12 @@ if TYPE_CHECKING:
         scorecard,
     )
     from .analysis.gym import Sweep, gym
-    from .analysis.inside import DependencyMap, dependency_map
+    from .analysis.inside import (
+        DependencyMap,
+        NucleotideProbabilities,
+        dependency_map,
+        nucleotide_probabilities,
+    )
     from .analysis.motifs import (
         MotifFindings,
         differential_motifs,
@@ -95,6 +100,7 @@ _HOMES = {
     "MotifFindings": ".analysis.motifs",
     "MotifGym": ".widgets",
     "Mutagenesis": ".analysis.attribution",
+    "NucleotideProbabilities": ".analysis.inside",
     "PhaseAverage": ".analysis.attribution",
     "PretrainConfig": ".training.pretrain",
     "PretrainingMonitor": ".widgets",
@@ -124,6 +130,7 @@ _HOMES = {
     "load": ".encoder",
     "match_motifs": ".analysis.motifs",
     "mirror_strands": ".analysis.attribution",
+    "nucleotide_probabilities": ".analysis.inside",
     "open_store": ".stores",
     "pretrain": ".training.pretrain",
     "project": ".analysis.project",
@@ -158,6 +165,7 @@ __all__ = [
     "MotifFindings",
     "MotifGym",
     "Mutagenesis",
+    "NucleotideProbabilities",
     "PhaseAverage",
     "PretrainConfig",
     "PretrainingMonitor",
@@ -188,6 +196,7 @@ __all__ = [
     "load",
     "match_motifs",
     "mirror_strands",
+    "nucleotide_probabilities",
     "open_store",
     "pretrain",
     "project",
