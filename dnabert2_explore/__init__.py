@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         saturation_mutagenesis,
         scorecard,
     )
+    from .analysis.enrichment import SequenceComparison, compare_sequences
     from .analysis.gym import Sweep, gym
     from .analysis.inside import (
         DependencyMap,
@@ -106,6 +107,7 @@ _HOMES = {
     "PretrainingMonitor": ".widgets",
     "Scorecard": ".analysis.attribution",
     "Sequence": ".sequences",
+    "SequenceComparison": ".analysis.enrichment",
     "StrandMirror": ".analysis.attribution",
     "Sweep": ".analysis.gym",
     "TimeLapse": ".analysis.timelapse",
@@ -119,6 +121,7 @@ _HOMES = {
     "attend": ".analysis.attend",
     "attribute": ".analysis.attribution",
     "average_phases": ".analysis.attribution",
+    "compare_sequences": ".analysis.enrichment",
     "demo": ".demo",
     "dependency_map": ".analysis.inside",
     "differential_motifs": ".analysis.motifs",
@@ -171,6 +174,7 @@ __all__ = [
     "PretrainingMonitor",
     "Scorecard",
     "Sequence",
+    "SequenceComparison",
     "StrandMirror",
     "Sweep",
     "TimeLapse",
@@ -185,6 +189,7 @@ __all__ = [
     "attend",
     "attribute",
     "average_phases",
+    "compare_sequences",
     "demo",
     "dependency_map",
     "differential_motifs",
