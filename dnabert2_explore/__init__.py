@@ -37,7 +37,12 @@ if TYPE_CHECKING:
     )
     from .analysis.enrichment import SequenceComparison, compare_sequences
     from .analysis.gym import Sweep, gym
-    from .analysis.inside import DependencyMap, dependency_map
+    from .analysis.inside import (
+        DependencyMap,
+        NucleotideProbabilities,
+        dependency_map,
+        nucleotide_probabilities,
+    )
     from .analysis.motifs import (
         MotifFindings,
         differential_motifs,
@@ -97,6 +102,7 @@ _HOMES = {
     "MotifFindings": ".analysis.motifs",
     "MotifGym": ".widgets",
     "Mutagenesis": ".analysis.attribution",
+    "NucleotideProbabilities": ".analysis.inside",
     "PhaseAverage": ".analysis.attribution",
     "PretrainConfig": ".training.pretrain",
     "PretrainingMonitor": ".widgets",
@@ -128,6 +134,7 @@ _HOMES = {
     "load": ".encoder",
     "match_motifs": ".analysis.motifs",
     "mirror_strands": ".analysis.attribution",
+    "nucleotide_probabilities": ".analysis.inside",
     "open_store": ".stores",
     "pretrain": ".training.pretrain",
     "project": ".analysis.project",
@@ -162,6 +169,7 @@ __all__ = [
     "MotifFindings",
     "MotifGym",
     "Mutagenesis",
+    "NucleotideProbabilities",
     "PhaseAverage",
     "PretrainConfig",
     "PretrainingMonitor",
@@ -194,6 +202,7 @@ __all__ = [
     "load",
     "match_motifs",
     "mirror_strands",
+    "nucleotide_probabilities",
     "open_store",
     "pretrain",
     "project",

@@ -61,6 +61,10 @@ class FinetuneConfig(Shown):
     test : str
         Scored once, with the kept checkpoint; "" for none, or for `test_share` of `train` where
         `dev` is "" too.
+    genome : str
+        Genome (FASTA, 2bit, …) whose stretches train, dev and test are: BED files whose names are
+        the labels, or tables of ``contig``, ``start``, ``end``, ``label``; "" for files of
+        sequences.
     dev_share, test_share : float
         Shares of `train`, by seed and class; equal sequences stay together.
     task : {"auto", "classification", "multi_label", "regression"}
@@ -155,6 +159,7 @@ class FinetuneConfig(Shown):
     dev: str
     out: str
     test: str = ""
+    genome: str = ""
     dev_share: float = 0.1
     test_share: float = 0.1
     task: str = "auto"
