@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from .analysis.variants import VariantScores, score_variants
     from .encoder import ATLAS_MODEL, Encoder, load
     from .errors import Cancelled, CheckpointError, ExploreError, InputError
+    from .figures.plots import plot
     from .sequences import Sequence, read_sequences
     from .sequences.jaspar import find_motif, jaspar
     from .sequences.motif_files import read_motifs
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
         VariantExplorer,
         Workbench,
     )
+    from .widgets.show import show
 
 
 # Public name -> module that defines it; resolved on first use so that importing stays light.
@@ -136,6 +138,7 @@ _HOMES = {
     "mirror_strands": ".analysis.attribution",
     "nucleotide_probabilities": ".analysis.inside",
     "open_store": ".stores",
+    "plot": ".figures.plots",
     "pretrain": ".training.pretrain",
     "project": ".analysis.project",
     "read_bed": ".sequences.regions",
@@ -145,6 +148,7 @@ _HOMES = {
     "scan_motifs": ".analysis.motifs",
     "score_variants": ".analysis.variants",
     "scorecard": ".analysis.attribution",
+    "show": ".widgets.show",
     "timelapse": ".analysis.timelapse",
 }
 
@@ -204,6 +208,7 @@ __all__ = [
     "mirror_strands",
     "nucleotide_probabilities",
     "open_store",
+    "plot",
     "pretrain",
     "project",
     "read_bed",
@@ -213,6 +218,7 @@ __all__ = [
     "scan_motifs",
     "score_variants",
     "scorecard",
+    "show",
     "timelapse",
 ]
 

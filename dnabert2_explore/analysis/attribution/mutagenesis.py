@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +17,9 @@ from ...shown import Shown
 from ...tokens import Tokens
 from .backend import differentiable, with_gradients
 from .question import Question, Target
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Mutagenesis", "saturation_mutagenesis"]
 
@@ -99,6 +102,28 @@ class Mutagenesis(Shown):
         if len(exact) < 2 or not exact.std() or not near.std():
             return float("nan")
         return float(np.corrcoef(exact, near)[0, 1])
+
+    def table(self) -> pd.DataFrame:
+        """Return the mutants as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``position`` (0-based), ``ref``, ``alt``, ``effect`` (in `unit`), ``approximate``
+            where it was estimated, and ``tokens_changed``.
+        """
+        import pandas as pd
+
+        rows, columns = np.nonzero(_mutants(self.segmentation.bases, self.effects))
+        table = {
+            "position": rows,
+            "ref": [self.segmentation.bases[row] for row in rows],
+            "alt": [ALPHABET[column] for column in columns],
+            "effect": self.effects[rows, columns],
+        }
+        if self.approximate is not None:
+            table["approximate"] = self.approximate[rows, columns]
+        return pd.DataFrame(table | {"tokens_changed": self.tokens_changed[rows, columns]})
 
 
 def importance_of(effects: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from .attribute import attribute
 from .methods import find_method
 from .question import Question, Target
 from .result import Attribution
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["PhaseAverage", "average_phases"]
 
@@ -114,6 +117,24 @@ class PhaseAverage(Shown):
         common = self.per_crop[:, self.shared]
         pairs = [(i, j) for i in range(self.crops) for j in range(i)]
         return float(np.mean([correlate(common[i], common[j]) for i, j in pairs]))
+
+    def table(self) -> pd.DataFrame:
+        """Return the bases as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``position`` (0-based), ``base``, and over the crops ``mean``, ``deviation``, ``low``
+            and ``high``, in `unit`.
+        """
+        import pandas as pd
+
+        bases = list(self.segmentation.bases)
+        low, high = self.band
+        return pd.DataFrame(
+            {"position": range(len(bases)), "base": bases, "mean": self.mean,
+             "deviation": self.deviation, "low": low, "high": high}
+        )  # fmt: skip
 
 
 def average_phases(

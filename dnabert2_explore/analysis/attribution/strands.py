@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from .attribute import attribute
 from .methods import find_method
 from .question import Target
 from .result import Attribution
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["StrandMirror", "mirror_strands"]
 
@@ -106,6 +109,23 @@ class StrandMirror(Shown):
     def applicable(self) -> bool:
         """Whether the strands ought to agree."""
         return not self.reason
+
+    def table(self) -> pd.DataFrame:
+        """Return the bases as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``position`` (0-based), ``base``, ``forward``, ``reverse`` (at the base it pairs with),
+            ``mean``, in the output's unit, and ``seen`` on both strands.
+        """
+        import pandas as pd
+
+        bases = list(self.forward.segmentation.bases)
+        return pd.DataFrame(
+            {"position": range(len(bases)), "base": bases, "forward": self.forward.nucleotides,
+             "reverse": self.mirrored, "mean": self.mean, "seen": self.seen}
+        )  # fmt: skip
 
 
 def mirror_strands(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from ..attribution import attribute
 from .scorer import Scorer
 from .scores import VariantScores
 from .segments import Pair, cut_pairs
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["VariantComparison", "compare_variant"]
 
@@ -144,6 +148,10 @@ class VariantComparison(Shown):
                 np.add.at(total, self.column(name), sign * shares)
             self._attention[layer] = total
         return self._attention[layer]
+
+    def table(self) -> pd.DataFrame:
+        """Return the variant's scores as a table; see `VariantScores.table`."""
+        return self.scores.table()
 
 
 def compare_variant(
