@@ -15,6 +15,7 @@ from ...sequences import in_place, mutate, stretch
 from ...sequences.motifs import ALPHABET
 from ...shown import Shown
 from ...tokens import Tokens
+from ..many import one_or_many
 from .backend import differentiable, with_gradients
 from .question import Question, Target
 
@@ -131,10 +132,12 @@ def importance_of(effects: NDArray[np.float32]) -> NDArray[np.float32]:
     return (-np.nan_to_num(effects).sum(axis=1) / 3).astype(np.float32)
 
 
+@one_or_many
 def saturation_mutagenesis(
     enc: Encoder,
-    bases: Bases,
+    sequences: Bases,
     target: Target | None = None,
+    *,
     output: str = "auto",
     region: tuple[int, int] | None = None,
     approximate: bool = True,
@@ -150,7 +153,8 @@ def saturation_mutagenesis(
     Parameters
     ----------
     enc : Encoder
-    bases : str or Sequence
+    sequences : str, Sequence, or iterable of them
+        Of several, results come in order, as a list.
     target : int, str, tuple of int, or None
         As in `attribute`.
     output : {"auto", "logit", "probability"}
@@ -179,7 +183,7 @@ def saturation_mutagenesis(
     >>> found.effects.shape
     (200, 4)
     """
-    question = Question.ask(enc, bases, target, output)
+    question = Question.ask(enc, sequences, target, output)
     estimate = approximate_all(question, region) if approximate else None
     effects = mutate_all(question, region, progress)
     return Mutagenesis(

@@ -14,6 +14,7 @@ from ...errors import InputError
 from ...sequences.given import bases_of
 from ...shown import Shown
 from ...tokens import Tokens
+from ..many import one_or_many
 from .agreement import pearson, spearman
 from .attribute import attribute
 from .methods import find_method
@@ -137,11 +138,13 @@ class PhaseAverage(Shown):
         )  # fmt: skip
 
 
+@one_or_many
 def average_phases(
     enc: Encoder,
-    bases: Bases,
+    sequences: Bases,
     target: Target | None = None,
     method: str = "layer_integrated_gradients",
+    *,
     crops: int = 8,
     output: str = "auto",
     progress: Progress | None = None,
@@ -163,7 +166,8 @@ def average_phases(
     Parameters
     ----------
     enc : Encoder
-    bases : str or Sequence
+    sequences : str, Sequence, or iterable of them
+        Of several, results come in order, as a list.
     target : int, str, tuple of int, or None
         As in `attribute`. None is the class predicted for the whole sequence, for every crop; a
         span moves with the crop.
@@ -197,7 +201,7 @@ def average_phases(
     ((3, 200), (200,))
     """
     settings |= {"output": output}
-    return phases_of(enc, bases, target, method, crops, progress, None, settings)
+    return phases_of(enc, sequences, target, method, crops, progress, None, settings)
 
 
 def phases_of(

@@ -13,6 +13,7 @@ from ...encoder import Bases, Encoder
 from ...sequences import reverse_complement
 from ...sequences.given import bases_of
 from ...shown import Shown
+from ..many import one_or_many
 from .agreement import pearson, spearman
 from .attribute import attribute
 from .methods import find_method
@@ -128,11 +129,13 @@ class StrandMirror(Shown):
         )  # fmt: skip
 
 
+@one_or_many
 def mirror_strands(
     enc: Encoder,
-    bases: Bases,
+    sequences: Bases,
     target: Target | None = None,
     method: str = "layer_integrated_gradients",
+    *,
     output: str = "auto",
     progress: Progress | None = None,
     **settings: Any,
@@ -145,7 +148,8 @@ def mirror_strands(
     Parameters
     ----------
     enc : Encoder
-    bases : str or Sequence
+    sequences : str, Sequence, or iterable of them
+        Of several, results come in order, as a list.
     target : int, str, tuple of int, or None
         As in `attribute`. None is the class predicted for the forward strand, on both; a span
         stands for the bases it pairs with.
@@ -175,7 +179,7 @@ def mirror_strands(
     ((200,), False)
     """
     find_method(method)
-    text = bases_of(bases)
+    text = bases_of(sequences)
     report = progress or (lambda done, total: None)
 
     def half(begin: int) -> Progress:

@@ -264,7 +264,9 @@ def _run(
     for number, one in enumerate(named):
         report(70 * number // len(named))  # of all the time, some 70 %
         if method == "saturation_mutagenesis":
-            found: Mutagenesis = saturation_mutagenesis(enc, one, target, output, approximate=False)
+            found: Mutagenesis = saturation_mutagenesis(
+                enc, one, target, output=output, approximate=False
+            )
             contributions.append(found.importance)
             hypothetical.append(found.hypothetical)
         else:

@@ -274,8 +274,11 @@ def _explain(
     found = []
     for number, (allele, one) in enumerate(zip((pair.ref, pair.alt), targets, strict=True)):
         found.append(
-            attribute(enc, allele.bases, one, method, n_steps, lambda _done, _total: step(2))
-        )
+            attribute(
+                enc, allele.bases, one, method,
+                n_steps=n_steps, progress=lambda _done, _total: step(2),
+            )
+        )  # fmt: skip
         step(3 + number)
     before, after = found
     rest = [float(one.tokens[one.segmentation.special].sum()) for one in found]
