@@ -18,6 +18,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from .autoclasses import register_when_needed
+from .shown import draw_with
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -36,7 +37,12 @@ if TYPE_CHECKING:
     )
     from .analysis.enrichment import SequenceComparison, compare_sequences
     from .analysis.gym import Sweep, gym
-    from .analysis.inside import DependencyMap, dependency_map
+    from .analysis.inside import (
+        DependencyMap,
+        NucleotideProbabilities,
+        dependency_map,
+        nucleotide_probabilities,
+    )
     from .analysis.motifs import (
         MotifFindings,
         differential_motifs,
@@ -96,6 +102,7 @@ _HOMES = {
     "MotifFindings": ".analysis.motifs",
     "MotifGym": ".widgets",
     "Mutagenesis": ".analysis.attribution",
+    "NucleotideProbabilities": ".analysis.inside",
     "PhaseAverage": ".analysis.attribution",
     "PretrainConfig": ".training.pretrain",
     "PretrainingMonitor": ".widgets",
@@ -127,6 +134,7 @@ _HOMES = {
     "load": ".encoder",
     "match_motifs": ".analysis.motifs",
     "mirror_strands": ".analysis.attribution",
+    "nucleotide_probabilities": ".analysis.inside",
     "open_store": ".stores",
     "pretrain": ".training.pretrain",
     "project": ".analysis.project",
@@ -161,6 +169,7 @@ __all__ = [
     "MotifFindings",
     "MotifGym",
     "Mutagenesis",
+    "NucleotideProbabilities",
     "PhaseAverage",
     "PretrainConfig",
     "PretrainingMonitor",
@@ -193,6 +202,7 @@ __all__ = [
     "load",
     "match_motifs",
     "mirror_strands",
+    "nucleotide_probabilities",
     "open_store",
     "pretrain",
     "project",
@@ -207,6 +217,16 @@ __all__ = [
 ]
 
 register_when_needed()
+
+
+def _html(result: Any) -> str:
+    """Draw a result that a notebook shows: only then are pictures loaded."""
+    from .figures.display import html_of
+
+    return html_of(result)
+
+
+draw_with(_html)
 
 
 def __getattr__(name: str) -> Any:

@@ -24,6 +24,7 @@ from .leaderboard import leaderboard_dots
 from .locus import annotation_track
 from .logo import logo_svg, motif_logo
 from .motif_report import motif_report
+from .nucleotides import nucleotide_figure
 from .timelapse import timelapse_figure, timelapse_movie
 from .tokens import token_lengths, token_ribbon
 from .variant import score_parts, variant_tracks
@@ -47,6 +48,7 @@ __all__ = [
     "logo_svg",
     "motif_logo",
     "motif_report",
+    "nucleotide_figure",
     "pool",
     "pretrain_curves",
     "score_parts",

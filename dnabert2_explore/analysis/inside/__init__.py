@@ -3,5 +3,14 @@
 from .blocks import Block, Blocks
 from .dependencies import DependencyMap, dependency_map
 from .heads import HeadAgreement
+from .nucleotides import NucleotideProbabilities, nucleotide_probabilities
 
-__all__ = ["Block", "Blocks", "DependencyMap", "HeadAgreement", "dependency_map"]
+__all__ = [
+    "Block",
+    "Blocks",
+    "DependencyMap",
+    "HeadAgreement",
+    "NucleotideProbabilities",
+    "dependency_map",
+    "nucleotide_probabilities",
+]
