@@ -18,6 +18,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from .autoclasses import register_when_needed
+from .shown import draw_with
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -234,6 +235,16 @@ __all__ = [
 ]
 
 register_when_needed()
+
+
+def _html(result: Any) -> str:
+    """Draw a result that a notebook shows: only then are pictures loaded."""
+    from .figures.display import html_of
+
+    return html_of(result)
+
+
+draw_with(_html)
 
 
 def __getattr__(name: str) -> Any:

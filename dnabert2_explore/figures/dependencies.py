@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..analysis.inside.dependencies import DependencyMap
 from ..sequences import in_place
 from .attention import CELLS
 from .colours import Theme, theme_of
@@ -15,6 +14,8 @@ from .style import band, base_axis, layout, value_axis, whole
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+    from ..analysis.inside.dependencies import DependencyMap
 
 __all__ = ["SHOWN", "dependency_figure", "signed_scale"]
 

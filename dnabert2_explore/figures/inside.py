@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..analysis.inside.layerwise import LayerScores
-from ..analysis.inside.patching import PatchMap
-from ..analysis.inside.readout import LayerLens
 from .colours import OKABE_ITO, Theme, theme_of
 from .dependencies import signed_scale
 from .style import MARGIN, base_axis, layout, span_text, value_axis, whole
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+    from ..analysis.inside.layerwise import LayerScores
+    from ..analysis.inside.patching import PatchMap
+    from ..analysis.inside.readout import LayerLens
 
 __all__ = ["layer_curves", "lens_figure", "patch_figure"]
 
