@@ -18,6 +18,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from .autoclasses import register_when_needed
+from .shown import draw_with
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -38,9 +39,15 @@ if TYPE_CHECKING:
     from .analysis.gym import Sweep, gym
     from .analysis.inside import (
         DependencyMap,
+        LayerLens,
+        LayerScores,
         NucleotideProbabilities,
+        PatchMap,
         dependency_map,
+        layers,
+        lens,
         nucleotide_probabilities,
+        patch,
     )
     from .analysis.motifs import (
         MotifFindings,
@@ -96,12 +103,15 @@ _HOMES = {
     "FinetuneConfig": ".training.finetune",
     "FinetuneResult": ".training.finetune",
     "InputError": ".errors",
+    "LayerLens": ".analysis.inside",
+    "LayerScores": ".analysis.inside",
     "LeaderboardExplorer": ".widgets",
     "Motif": ".sequences.motifs",
     "MotifFindings": ".analysis.motifs",
     "MotifGym": ".widgets",
     "Mutagenesis": ".analysis.attribution",
     "NucleotideProbabilities": ".analysis.inside",
+    "PatchMap": ".analysis.inside",
     "PhaseAverage": ".analysis.attribution",
     "PretrainConfig": ".training.pretrain",
     "PretrainingMonitor": ".widgets",
@@ -130,11 +140,14 @@ _HOMES = {
     "finetune": ".training.finetune",
     "gym": ".analysis.gym",
     "jaspar": ".sequences.jaspar",
+    "layers": ".analysis.inside",
+    "lens": ".analysis.inside",
     "load": ".encoder",
     "match_motifs": ".analysis.motifs",
     "mirror_strands": ".analysis.attribution",
     "nucleotide_probabilities": ".analysis.inside",
     "open_store": ".stores",
+    "patch": ".analysis.inside",
     "pretrain": ".training.pretrain",
     "project": ".analysis.project",
     "read_bed": ".sequences.regions",
@@ -163,12 +176,15 @@ __all__ = [
     "FinetuneConfig",
     "FinetuneResult",
     "InputError",
+    "LayerLens",
+    "LayerScores",
     "LeaderboardExplorer",
     "Motif",
     "MotifFindings",
     "MotifGym",
     "Mutagenesis",
     "NucleotideProbabilities",
+    "PatchMap",
     "PhaseAverage",
     "PretrainConfig",
     "PretrainingMonitor",
@@ -198,11 +214,14 @@ __all__ = [
     "finetune",
     "gym",
     "jaspar",
+    "layers",
+    "lens",
     "load",
     "match_motifs",
     "mirror_strands",
     "nucleotide_probabilities",
     "open_store",
+    "patch",
     "pretrain",
     "project",
     "read_bed",
@@ -216,6 +235,16 @@ __all__ = [
 ]
 
 register_when_needed()
+
+
+def _html(result: Any) -> str:
+    """Draw a result that a notebook shows: only then are pictures loaded."""
+    from .figures.display import html_of
+
+    return html_of(result)
+
+
+draw_with(_html)
 
 
 def __getattr__(name: str) -> Any:

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from ..encoder import Bases, Encoder
 from ..errors import InputError
 from ..network import alibi_slopes
+from ..shown import Shown
 from ..tokens import Tokens
 
 __all__ = ["Attention", "attend"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Attention:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Attention(Shown):
     """Everything that makes the attention maps of one sequence.
 
     The maps themselves are computed when asked for: 144 maps of 2,000 tokens would take 2.3 GB in
@@ -38,6 +39,12 @@ class Attention:
     keys: NDArray[np.float32]
     slopes: NDArray[np.float32]
     model: str
+
+    def _line(self) -> str:
+        return (
+            f"{self.n_layers} layers × {self.n_heads} heads over {len(self.tokens):,} tokens of "
+            f"{len(self.tokens.bases):,} bases"
+        )
 
     @property
     def n_layers(self) -> int:

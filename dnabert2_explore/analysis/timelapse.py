@@ -15,6 +15,7 @@ from ..encoder import Bases, Encoder, load
 from ..errors import InputError
 from ..files import expanded
 from ..sequences import Sequence
+from ..shown import Shown
 from ..tokens import Tokens
 from .attend import attend
 
@@ -24,8 +25,8 @@ _STEP = re.compile(r"step-(\d+)")
 _SHUFFLES = 20
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TimeLapse:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TimeLapse(Shown):
     """A sequence and an atlas as seen by the snapshots of one training.
 
     Attributes
@@ -75,6 +76,12 @@ class TimeLapse:
     head: int
     vocabulary: int
     model: str
+
+    def _line(self) -> str:
+        return (
+            f"{len(self.steps)} snapshots, steps {self.steps[0]:,} to {self.steps[-1]:,}, of "
+            f"{len(self.tokens.bases):,} bases and an atlas of {len(self.names):,} sequences"
+        )
 
 
 def find_snapshots(run_folder: str | Path) -> list[tuple[int, Path]]:

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..shown import Shown
 
 __all__ = ["LongEmbedding", "cut"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LongEmbedding:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class LongEmbedding(Shown):
     """One vector of a long sequence, made of overlapping windows; `str` says how.
 
     Attributes
@@ -41,6 +42,9 @@ class LongEmbedding:
     pooling: str
     layer: int
     model: str
+
+    def _line(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         n = len(self.spans)

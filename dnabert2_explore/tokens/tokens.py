@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..sequences import Composition
+from ..shown import Shown
 
 __all__ = ["Tokens"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tokens:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Tokens(Shown):
     """A segmentation of one sequence.
 
     Attributes
@@ -44,6 +45,13 @@ class Tokens:
     special: NDArray[np.bool_]
     unknown: NDArray[np.bool_]
     composition: Composition = field(repr=False)
+
+    def _line(self) -> str:
+        n = int((~self.special).sum())
+        return (
+            f"{len(self.bases):,} bases in {n:,} tokens, {self.bases_per_token:.2f} bases a token: "
+            + " ".join(self.tokens[:24])
+        )
 
     def __len__(self) -> int:
         return len(self.tokens)

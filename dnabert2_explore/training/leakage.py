@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..sequences import reverse_complement
 from ..sequences.codes import UNKNOWN, codes
+from ..shown import Shown
 from .metrics import score
 from .tables import Labelled
 from .twins import TwinIndex, opposite_label
@@ -111,8 +112,8 @@ class SplitOverlap:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class LeakageReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class LeakageReport(Shown):
     """What each two splits share; `str` is a sentence or more.
 
     Attributes
@@ -122,6 +123,9 @@ class LeakageReport:
     """
 
     pairs: tuple[SplitOverlap, ...]
+
+    def _line(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         if not self.pairs:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..shown import Shown
 
 __all__ = ["TASKS", "Estimate", "Scores", "lower_is_better", "metric_names", "score"]
 
@@ -57,8 +58,8 @@ class Estimate:
         return cls(*(_number(content[name]) for name in ("value", "low", "high")))
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
+@dataclass(frozen=True, slots=True, repr=False)
+class Scores(Shown):
     """What `score` found; `str` is a sentence.
 
     Attributes
@@ -80,6 +81,9 @@ class Scores:
     values: dict[str, Estimate]
     loss: float
     notes: tuple[str, ...] = ()
+
+    def _line(self) -> str:
+        return str(self)
 
     def __getitem__(self, name: str) -> float:
         """Value of a metric by its name, or of ``"loss"``."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..shown import Shown
 from .baselines import BASELINES
 from .metrics import Estimate
 from .resampling import interval, resampled
@@ -23,8 +24,8 @@ RULES = tuple(name for name in BASELINES if name != "cnn")
 _MOST = 50_000  # training rows: more make a rule slow, and hardly better
 
 
-@dataclass(frozen=True, slots=True)
-class RuleComparison:
+@dataclass(frozen=True, slots=True, repr=False)
+class RuleComparison(Shown):
     """A model beside the best rule on the same test sequences; `str` is a sentence.
 
     Attributes
@@ -47,6 +48,9 @@ class RuleComparison:
     minus: Estimate
     others: dict[str, float]
     strands: str
+
+    def _line(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         text = (

@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...shown import Shown
 from .methods import METHODS
 from .result import Attribution
 
 __all__ = ["RankCorrelations", "pearson", "rank_correlations", "spearman"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RankCorrelations:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RankCorrelations(Shown):
     """Spearman's rank correlation of the base scores of each two attributions.
 
     Attributes
@@ -37,6 +38,9 @@ class RankCorrelations:
     magnitudes: NDArray[np.bool_]
     n_bases: int
     n_tokens: int
+
+    def _line(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         return (

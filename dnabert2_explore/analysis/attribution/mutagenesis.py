@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...sequences import in_place, mutate, stretch
 from ...sequences.motifs import ALPHABET
+from ...shown import Shown
 from ...tokens import Tokens
 from .backend import differentiable, with_gradients
 from .question import Question, Target
@@ -22,8 +23,8 @@ __all__ = ["Mutagenesis", "saturation_mutagenesis"]
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Mutagenesis:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Mutagenesis(Shown):
     """What each single mutation changes in one output of a model.
 
     Attributes
@@ -56,6 +57,15 @@ class Mutagenesis:
     unit: str
     model: str
     hidden: tuple[int, int] = (0, 0)
+
+    def _line(self) -> str:
+        mutants = _mutants(self.segmentation.bases, self.effects)
+        changes = self.effects[mutants]
+        largest = changes[np.abs(changes).argmax()] if len(changes) else 0.0
+        return (
+            f"{self.target_name}, {self.score:.3f} {self.unit}; {int(mutants.sum()):,} mutants of "
+            f"{int(mutants.any(axis=1).sum()):,} bases, largest change {largest:+.3f}"
+        )
 
     @property
     def importance(self) -> NDArray[np.float32]:

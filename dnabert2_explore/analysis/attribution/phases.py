@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...errors import InputError
 from ...sequences.given import bases_of
+from ...shown import Shown
 from ...tokens import Tokens
 from .agreement import pearson, spearman
 from .attribute import attribute
@@ -24,8 +25,8 @@ __all__ = ["PhaseAverage", "average_phases"]
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PhaseAverage:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PhaseAverage(Shown):
     """Attributions of one sequence from several crops, on the sequence's coordinates.
 
     Attributes
@@ -52,6 +53,12 @@ class PhaseAverage:
     unit: str
     model: str
     visible: NDArray[np.bool_] | None = None
+
+    def _line(self) -> str:
+        return (
+            f"{self.target_name} by {self.method}, {self.words} of "
+            f"{self.per_crop.shape[1]:,} bases, mean rank correlation {self.agreement:.2f}"
+        )
 
     @property
     def crops(self) -> int:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...shown import Shown
 from ...tokens import Tokens
 
 __all__ = ["Attribution"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Attribution:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Attribution(Shown):
     """Contributions of tokens and bases to one output of a model.
 
     Attributes
@@ -73,6 +74,13 @@ class Attribution:
     spread: str = "even"
     settings: tuple[tuple[str, str], ...] = ()
     visible: NDArray[np.bool_] | None = None
+
+    def _line(self) -> str:
+        closes = "" if self.delta is None else f", delta {self.delta:+.3g}"
+        return (
+            f"{self.target_name}, {self.score:.3f} {self.unit}, by {self.method}"
+            f"{closes}; {len(self.nucleotides):,} bases in {len(self.tokens):,} tokens"
+        )
 
     @property
     def seen(self) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ from ...encoder import Bases, Encoder
 from ...encoder.twin import random_twin
 from ...errors import InputError
 from ...sequences.given import bases_of
+from ...shown import Shown
 from .attribute import attribute
 from .checks import (
     CHECKS,
@@ -44,8 +45,8 @@ __all__ = ["Scorecard", "scorecard"]
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Scorecard:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Scorecard(Shown):
     """An attribution with the checks it was put to; `str` of it is a table to print.
 
     Attributes
@@ -71,6 +72,10 @@ class Scorecard:
     curves: TokenCurves | None
     mutations: NDArray[np.float32] | None
     twins: NDArray[np.float32]
+
+    def _line(self) -> str:
+        found = self.attribution
+        return f"{found.target_name} by {found.method}: {self.verdict}"
 
     @property
     def trusted(self) -> bool:

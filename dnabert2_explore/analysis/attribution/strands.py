@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...sequences import reverse_complement
 from ...sequences.given import bases_of
+from ...shown import Shown
 from .agreement import pearson, spearman
 from .attribute import attribute
 from .methods import find_method
@@ -26,8 +27,8 @@ Progress = Callable[[int, int], None]
 LEAST = 10
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StrandMirror:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class StrandMirror(Shown):
     """One output of a model explained on either strand.
 
     Attributes
@@ -46,6 +47,13 @@ class StrandMirror:
     forward: Attribution
     reverse: Attribution
     reason: str = ""
+
+    def _line(self) -> str:
+        ought = self.reason or f"rank correlation {self.agreement:.2f}"
+        return (
+            f"{self.forward.target_name} by {self.forward.method} on both "
+            f"strands of {len(self.forward.nucleotides):,} bases; {ought}"
+        )
 
     @property
     def mirrored(self) -> NDArray[np.float32]:

@@ -19,6 +19,7 @@ from ...sequences import Sequence
 from ...sequences.given import as_sequences, listed
 from ...sequences.known import check_known
 from ...sequences.motifs import Motif
+from ...shown import Shown
 from ..attribution import Mutagenesis, Question, attribute, find_method, saturation_mutagenesis
 from .discover import check_discovery, discover_motifs
 from .flanks import FLANK, check_flank, match_patterns
@@ -31,8 +32,8 @@ __all__ = ["MotifFindings", "find_motifs"]
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MotifFindings:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class MotifFindings(Shown):
     """Motifs behind a model's output over a set of sequences.
 
     Attributes
@@ -57,6 +58,12 @@ class MotifFindings:
     method: str
     model: str
     null: tuple[NullRun, ...] = ()
+
+    def _line(self) -> str:
+        return (
+            f"{len(self.discovery):,} motifs behind {self.target_name} in "
+            f"{len(self.sequences):,} sequences, by {self.method}"
+        )
 
     @property
     def best_q(self) -> float:

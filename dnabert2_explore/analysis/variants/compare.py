@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...encoder import Encoder
 from ...errors import InputError
 from ...sequences.variants import Skipped, Variant, place, windows_of
+from ...shown import Shown
 from ...tokens import Tokens
 from ..attend import Attention, attend
 from ..attribution import attribute
@@ -23,8 +24,8 @@ __all__ = ["VariantComparison", "compare_variant"]
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class VariantComparison:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class VariantComparison(Shown):
     """Both alleles of a variant in their windows, forward strand, laid over one another.
 
     The axis they share has a column for every base of the longer allele: the bases before the
@@ -85,6 +86,10 @@ class VariantComparison:
     model: str
     explained: str
     _attention: dict[int | None, NDArray[np.float32]] = field(default_factory=dict, repr=False)
+
+    def _line(self) -> str:
+        change = f"change {self.change:+.3f} {self.unit}"
+        return f"{self.variant}: {self.target} by {self.method}, {change}"
 
     @property
     def columns(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import InputError
 from ...network.attention import BACKENDS
+from ...shown import Shown, settings_line
 from ..configuration import read_yaml
 from ..metrics import TASKS
 
@@ -38,8 +39,8 @@ AUTO: dict[str, float | str] = {
 LORA_TARGETS = ("Wqkv", "dense", "gated_layers", "wo")
 
 
-@dataclass(frozen=True, slots=True)
-class FinetuneConfig:
+@dataclass(frozen=True, slots=True, repr=False)
+class FinetuneConfig(Shown):
     """Everything that determines a fine-tuning run.
 
     What is left open is filled in when the run begins, by the size of the network and of the data
@@ -202,6 +203,9 @@ class FinetuneConfig:
     anchor: str = ""
     strands: str = "auto"
     segmentations: int = -1
+
+    def _line(self) -> str:
+        return settings_line(self)
 
     def __post_init__(self) -> None:
         for name, allowed in (

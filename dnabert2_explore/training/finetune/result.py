@@ -9,6 +9,7 @@ from typing import Any
 
 from ...errors import InputError
 from ...sealed import read_json, write_json
+from ...shown import Shown
 from ..leakage import LeakageReport
 from ..metrics import Scores
 from ..rules import RuleComparison
@@ -21,8 +22,8 @@ RESULT = "result.json"
 SCORES = "scores.json"
 
 
-@dataclass(frozen=True, slots=True)
-class FinetuneResult:
+@dataclass(frozen=True, slots=True, repr=False)
+class FinetuneResult(Shown):
     """What a fine-tuning run found; `str` says it in a few lines.
 
     Attributes
@@ -65,6 +66,10 @@ class FinetuneResult:
     notes: tuple[str, ...]
     model: Path
     rule: RuleComparison | None = None
+
+    def _line(self) -> str:
+        split, scores = ("dev", self.dev) if self.test is None else ("test", self.test)
+        return f"{self.task}, {split}: {scores}, kept in {self.model}"
 
     def __str__(self) -> str:
         lines = [

@@ -10,6 +10,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from ...errors import Cancelled, InputError
+from ...shown import Shown
 from .config import FinetuneConfig
 from .result import FinetuneResult
 from .run import finetune
@@ -17,8 +18,8 @@ from .run import finetune
 __all__ = ["SeedsResult", "finetune_seeds"]
 
 
-@dataclass(frozen=True, slots=True)
-class SeedsResult:
+@dataclass(frozen=True, slots=True, repr=False)
+class SeedsResult(Shown):
     """Results of one configuration with several seeds; `str` is a table of means.
 
     Attributes
@@ -29,6 +30,11 @@ class SeedsResult:
 
     seeds: tuple[int, ...]
     results: tuple[FinetuneResult, ...]
+
+    def _line(self) -> str:
+        names = list((self.results[0].test or self.results[0].dev).values)[:1]
+        found = ", ".join(f"{n} {self.mean(n):.3f} ± {self.spread(n):.3f}" for n in names)
+        return f"{len(self.seeds)} seeds, {self.split}: {found}"
 
     @property
     def split(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from ...errors import InputError
 from ...sealed import read_json, write_json
+from ...shown import Shown
 from ..metrics import Estimate
 
 __all__ = ["COPIES", "NEAR", "TWINS", "Audit", "DatasetAudit", "Rule", "ScoredRun", "read_audit"]
@@ -59,8 +61,8 @@ class ScoredRun:
     seeds: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetAudit:
+@dataclass(frozen=True, slots=True, repr=False)
+class DatasetAudit(Shown):
     """What was found of a dataset.
 
     Attributes
@@ -126,6 +128,9 @@ class DatasetAudit:
     labels: str
     kept: str
 
+    def _line(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         return f"{self.dataset}: {self.verdict}" + "".join(f"; {one}" for one in self.reasons)
 
@@ -179,8 +184,8 @@ def _plain(one: Rule | ScoredRun) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Audit:
+@dataclass(frozen=True, slots=True, repr=False)
+class Audit(Shown):
     """Audits of datasets, by name in the paper's order.
 
     Attributes
@@ -189,6 +194,11 @@ class Audit:
     """
 
     datasets: dict[str, DatasetAudit] = field(default_factory=dict)
+
+    def _line(self) -> str:
+        verdicts = Counter(one.verdict for one in self.datasets.values())
+        words = ", ".join(f"{verdicts[v]} {v}" for v in ("fail", "warn", "pass") if verdicts[v])
+        return f"{len(self.datasets)} datasets: {words}"
 
     def save(self, path: Path) -> None:
         """Write the file, whole or not at all."""
