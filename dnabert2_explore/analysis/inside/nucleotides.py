@@ -277,8 +277,8 @@ def nucleotide_probabilities(
             twin=other,
         )
 
-    other = of(random_twin(enc), len(jobs), None) if twin else None
-    return of(enc, 0, other)
+    other = of(random_twin(enc), 0, None) if twin else None
+    return of(enc, total - len(jobs), other)
 
 
 def _sums(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
-from ...files import replacing
 from ...sealed import read_json, write_json
 from ...shown import Shown
 from ..leakage import LeakageReport
@@ -122,9 +120,7 @@ class FinetuneResult(Shown):
             "baselines": {name: {"mcc": value} for name, value in rules.items()},
             "rule": None if self.rule is None else self.rule.to_json(),
         }
-        with replacing(self.model / SCORES) as temporary:
-            text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-            temporary.write_text(text + "\n", encoding="utf-8")
+        write_json(self.model / SCORES, content)
 
     @classmethod
     def load(cls, folder: str | Path) -> FinetuneResult:

@@ -138,7 +138,10 @@ def test_unknown_bases_and_white_space_keep_their_places(enc):
 
 
 def test_the_twin_is_of_the_same_shape_and_has_learnt_nothing(enc):
-    found = dx.dependency_map(enc, BASES, (4, 8), twin=True)
+    seen = []
+    found = dx.dependency_map(enc, BASES, (4, 8), twin=True, progress=lambda *n: seen.append(n))
+    assert seen == sorted(seen)
+    assert seen[-1] == (24, 24)
     alone = dx.dependency_map(random_twin(enc), BASES, (4, 8))
     np.testing.assert_allclose(found.twin.values, alone.values, rtol=1e-3, atol=2e-6)
     np.testing.assert_array_equal(found.minus_twin, found.values - found.twin.values)
