@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from .analysis.variants import VariantScores, score_variants
     from .encoder import ATLAS_MODEL, Encoder, load
     from .errors import Cancelled, CheckpointError, ExploreError, InputError
+    from .figures.plots import plot
     from .sequences import Sequence, read_sequences
     from .sequences.jaspar import find_motif, jaspar
     from .sequences.motif_files import read_motifs
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
         VariantExplorer,
         Workbench,
     )
+    from .widgets.show import show
 
 
 # Public name -> module that defines it; resolved on first use so that importing stays light.
@@ -148,6 +150,7 @@ _HOMES = {
     "nucleotide_probabilities": ".analysis.inside",
     "open_store": ".stores",
     "patch": ".analysis.inside",
+    "plot": ".figures.plots",
     "pretrain": ".training.pretrain",
     "project": ".analysis.project",
     "read_bed": ".sequences.regions",
@@ -157,6 +160,7 @@ _HOMES = {
     "scan_motifs": ".analysis.motifs",
     "score_variants": ".analysis.variants",
     "scorecard": ".analysis.attribution",
+    "show": ".widgets.show",
     "timelapse": ".analysis.timelapse",
 }
 
@@ -222,6 +226,7 @@ __all__ = [
     "nucleotide_probabilities",
     "open_store",
     "patch",
+    "plot",
     "pretrain",
     "project",
     "read_bed",
@@ -231,6 +236,7 @@ __all__ = [
     "scan_motifs",
     "score_variants",
     "scorecard",
+    "show",
     "timelapse",
 ]
 

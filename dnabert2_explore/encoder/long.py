@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..shown import Shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["LongEmbedding", "cut"]
 
@@ -57,6 +61,21 @@ class LongEmbedding(Shown):
             f"{bases} in {n} windows of {self.window:,} bp that overlap by {self.overlap:,} bp or "
             f"more, {joined} over the windows; {how}"
         )
+
+    def table(self) -> pd.DataFrame:
+        """Return the windows as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``start``, ``end`` (bases, 0-based half-open), then a column for each number of the
+            vector, called ``0``, ``1``, ….
+        """
+        import pandas as pd
+
+        spans = pd.DataFrame({"start": self.spans[:, 0], "end": self.spans[:, 1]})
+        numbers = pd.DataFrame(self.vectors, columns=list(map(str, range(self.vectors.shape[1]))))
+        return pd.concat([spans, numbers], axis=1)
 
 
 def cut(length: int, window: int, overlap: int) -> NDArray[np.int64]:
