@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         dependency_map,
         nucleotide_probabilities,
     )
+    from .analysis.maps import MapJudgement, judge_map
     from .analysis.motifs import (
         MotifFindings,
         differential_motifs,
@@ -98,6 +99,7 @@ _HOMES = {
     "FinetuneResult": ".training.finetune",
     "InputError": ".errors",
     "LeaderboardExplorer": ".widgets",
+    "MapJudgement": ".analysis.maps",
     "Motif": ".sequences.motifs",
     "MotifFindings": ".analysis.motifs",
     "MotifGym": ".widgets",
@@ -131,6 +133,7 @@ _HOMES = {
     "finetune": ".training.finetune",
     "gym": ".analysis.gym",
     "jaspar": ".sequences.jaspar",
+    "judge_map": ".analysis.maps",
     "load": ".encoder",
     "match_motifs": ".analysis.motifs",
     "mirror_strands": ".analysis.attribution",
@@ -165,6 +168,7 @@ __all__ = [
     "FinetuneResult",
     "InputError",
     "LeaderboardExplorer",
+    "MapJudgement",
     "Motif",
     "MotifFindings",
     "MotifGym",
@@ -199,6 +203,7 @@ __all__ = [
     "finetune",
     "gym",
     "jaspar",
+    "judge_map",
     "load",
     "match_motifs",
     "mirror_strands",
