@@ -34,7 +34,9 @@ if TYPE_CHECKING:
         saturation_mutagenesis,
         scorecard,
     )
+    from .analysis.enrichment import SequenceComparison, compare_sequences
     from .analysis.gym import Sweep, gym
+    from .analysis.inside import DependencyMap, dependency_map
     from .analysis.motifs import (
         MotifFindings,
         differential_motifs,
@@ -82,6 +84,7 @@ _HOMES = {
     "AttributionExplorer": ".widgets",
     "Cancelled": ".errors",
     "CheckpointError": ".errors",
+    "DependencyMap": ".analysis.inside",
     "Encoder": ".encoder",
     "ExploreError": ".errors",
     "FinetuneApp": ".widgets",
@@ -98,6 +101,7 @@ _HOMES = {
     "PretrainingMonitor": ".widgets",
     "Scorecard": ".analysis.attribution",
     "Sequence": ".sequences",
+    "SequenceComparison": ".analysis.enrichment",
     "StrandMirror": ".analysis.attribution",
     "Sweep": ".analysis.gym",
     "TimeLapse": ".analysis.timelapse",
@@ -111,7 +115,9 @@ _HOMES = {
     "attend": ".analysis.attend",
     "attribute": ".analysis.attribution",
     "average_phases": ".analysis.attribution",
+    "compare_sequences": ".analysis.enrichment",
     "demo": ".demo",
+    "dependency_map": ".analysis.inside",
     "differential_motifs": ".analysis.motifs",
     "find_motif": ".sequences.jaspar",
     "find_motifs": ".analysis.motifs",
@@ -143,6 +149,7 @@ __all__ = [
     "AttributionExplorer",
     "Cancelled",
     "CheckpointError",
+    "DependencyMap",
     "Encoder",
     "ExploreError",
     "FinetuneApp",
@@ -159,6 +166,7 @@ __all__ = [
     "PretrainingMonitor",
     "Scorecard",
     "Sequence",
+    "SequenceComparison",
     "StrandMirror",
     "Sweep",
     "TimeLapse",
@@ -173,7 +181,9 @@ __all__ = [
     "attend",
     "attribute",
     "average_phases",
+    "compare_sequences",
     "demo",
+    "dependency_map",
     "differential_motifs",
     "find_motif",
     "find_motifs",

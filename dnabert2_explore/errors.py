@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["Cancelled", "CheckpointError", "ExploreError", "InputError"]
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = [
+    "Cancelled",
+    "CheckpointError",
+    "ExploreError",
+    "InputError",
+    "LibraryError",
+    "panicked",
+    "panics_told",
+]
 
 
 class ExploreError(Exception):
@@ -19,3 +30,36 @@ class CheckpointError(ExploreError, OSError):
 
 class Cancelled(ExploreError):  # noqa: N818 - a request, not a fault
     """Raised from a ``progress`` callback to stop the work that reports to it."""
+
+
+class LibraryError(ExploreError, RuntimeError):
+    """A library written in Rust broke down on what it was given."""
+
+
+def panicked(error: BaseException) -> bool:
+    """Tell whether an error is a panic of Rust code (tokenizers, safetensors, pybigtools …).
+
+    pyo3 raises it as ``PanicException``, a BaseException that passes every ``except Exception``;
+    each library has a class of its own of that name.
+    """
+    return type(error).__name__ == "PanicException" and not isinstance(error, Exception)
+
+
+@contextmanager
+def panics_told() -> Iterator[None]:
+    """Raise a panic of Rust code as a `LibraryError`, which is shown like any other error.
+
+    Raises
+    ------
+    LibraryError
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not panicked(error):
+            raise
+        said = " ".join((str(error).splitlines() or [""])[0].split())[:150]
+        raise LibraryError(
+            f"A library broke down on this ({said or 'it does not say why'}): check the file it "
+            "comes from, and report it with that file."
+        ) from error

@@ -664,3 +664,19 @@ def test_embed_and_predict_stretches_of_a_genome(run, model_folder, enc, tmp_pat
     assert frame["name"].tolist() == ["chr1:2-20(+)", "name"]
     splice = dx.load("pocket-splice", dtype="float32")
     np.testing.assert_allclose(frame.filter(like="p_"), splice.predict(texts), rtol=1e-5)
+
+
+def test_a_panic_of_a_rust_library_is_one_sentence(monkeypatch):
+    """It is a BaseException: the command ended in a traceback of Rust."""
+
+    class PanicException(BaseException):
+        """As pyo3 calls it."""
+
+    def broken(*_arguments, **_more):
+        raise PanicException("no entry found for key\nbacktrace")
+
+    monkeypatch.setattr("dnabert2_explore.sequences.read_sequences", broken)
+    done = CliRunner().invoke(app, ["tokenize", "x.fa"])
+    assert done.exit_code == 1
+    assert "no entry found for key" in done.output
+    assert done.output.count("\n") == 1

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from .. import __version__
-from ..errors import Cancelled, ExploreError
+from ..errors import Cancelled, ExploreError, panics_told
 from .attribute import attribute
 from .bench import bench
 from .common import terminating_as_interrupted
@@ -35,7 +35,7 @@ class _OneSentenceErrors(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            with terminating_as_interrupted():
+            with terminating_as_interrupted(), panics_told():
                 return super().invoke(ctx)
         except Cancelled as error:
             print(f"dnabert2-explore: {error}", file=sys.stderr)

@@ -51,7 +51,9 @@ SOURCE = Annotated[
 GENOME = Annotated[
     Path | None,
     typer.Option(
-        "--genome", "-g", help="SOURCE is BED: stretches of this genome (FASTA, bgzip, 2bit)."
+        "--genome",
+        "-g",
+        help="SOURCE is BED: stretches of this genome (FASTA, also compressed; 2bit).",
     ),
 ]
 MODEL = Annotated[

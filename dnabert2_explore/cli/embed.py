@@ -24,6 +24,7 @@ from .common import (
     progress_bar,
     read_source,
     stop_between_steps,
+    told_in_one_line,
 )
 from .output import check_output
 
@@ -258,7 +259,7 @@ def _check_store(source: str, output: Path, force: bool, bed: bool) -> None:
     from ..sequences.genome import Genome
 
     # What is wrong with the file is told before a model is loaded, or downloaded.
-    with Genome(source):
+    with told_in_one_line(), Genome(source):
         pass
 
 

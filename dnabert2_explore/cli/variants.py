@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import InputError
-from .common import ATTENTION, DEVICE, DTYPE, FORCE, MODEL, progress_bar, stop_between_steps
+from .common import (
+    ATTENTION,
+    DEVICE,
+    DTYPE,
+    FORCE,
+    MODEL,
+    progress_bar,
+    stop_between_steps,
+    told_in_one_line,
+)
 from .output import check_output
 
 if TYPE_CHECKING:
@@ -47,7 +56,7 @@ def variants(
     genome: Annotated[
         Path,
         typer.Option(
-            "--genome", "-g", help="FASTA that they were called on, plain or bgzip-compressed."
+            "--genome", "-g", help="FASTA that they were called on (also compressed), or 2bit."
         ),
     ],
     output: Annotated[
@@ -147,7 +156,7 @@ def variants(
     from ..sequences.variant_tables import open_calls
     from ..sequences.vcf import check_contigs
 
-    with Genome(genome) as opened:
+    with told_in_one_line(), Genome(genome) as opened:
         # What is wrong with the files is told before a model is loaded, or downloaded.
         reader = open_calls(calls)
         check_contigs(reader, opened.names, names)

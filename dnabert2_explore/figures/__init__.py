@@ -18,6 +18,7 @@ from .attribution_lanes import Lane
 from .attribution_stack import attribution_stack
 from .colours import BASES, OKABE_ITO, class_colours
 from .curves import Interval, finetune_curves, pretrain_curves
+from .dependencies import dependency_figure
 from .gym import sweep_figure, sweep_heatmap, sweep_lines
 from .leaderboard import leaderboard_dots
 from .locus import annotation_track
@@ -39,6 +40,7 @@ __all__ = [
     "attribution_stack",
     "attribution_tracks",
     "class_colours",
+    "dependency_figure",
     "finetune_curves",
     "head_gallery",
     "leaderboard_dots",

@@ -1,10 +1,10 @@
 """Sequences: reading them, cleaning them with their coordinates kept, small operations on them."""
 
 from ._letters import ReadingWarning
-from .clean import Cleaned, Composition, UnknownBasesWarning, clean, warn_unknown
+from .clean import Cleaned, Composition, UnknownBasesWarning, clean, in_place, warn_unknown
 from .read import iter_fasta, iter_sequences, read_sequences
 from .sequence import Sequence
-from .transform import gc_content, mutate, reverse_complement, windows
+from .transform import gc_content, mutate, reverse_complement, stretch, windows
 
 __all__ = [
     "Cleaned",
@@ -14,11 +14,13 @@ __all__ = [
     "UnknownBasesWarning",
     "clean",
     "gc_content",
+    "in_place",
     "iter_fasta",
     "iter_sequences",
     "mutate",
     "read_sequences",
     "reverse_complement",
+    "stretch",
     "warn_unknown",
     "windows",
 ]

@@ -58,8 +58,8 @@ class _Bgzf:
     The list of blocks is read from their heads, which takes no decompression and no ``.gzi``.
     """
 
-    def __init__(self, path: Path, shown: str) -> None:
-        self._path, self._shown = path, shown
+    def __init__(self, path: Path, shown: str, mend: str) -> None:
+        self._path, self._shown, self._mend = path, shown, mend
         self._file = path.open("rb")
         finalize(self, self._file.close)
         self._lock = threading.Lock()
@@ -126,9 +126,7 @@ class _Bgzf:
         self._file.close()
 
     def _damaged(self, why: str) -> InputError:
-        return InputError(
-            f"{self._shown} cannot be read as BGZF data ({why}): download or copy it again."
-        )
+        return InputError(f"{self._shown} cannot be read as BGZF data ({why}): {self._mend}.")
 
 
 def open_plain(path: Path) -> Bytes:
@@ -136,7 +134,7 @@ def open_plain(path: Path) -> Bytes:
     return _Plain(path)
 
 
-def open_bgzf(path: Path, shown: str) -> Bytes:
+def open_bgzf(path: Path, shown: str, mend: str = "download or copy it again") -> Bytes:
     """Open what ``bgzip`` wrote; offsets are those of the unpacked data.
 
     Raises
@@ -144,7 +142,7 @@ def open_bgzf(path: Path, shown: str) -> Bytes:
     InputError
         If the file is damaged or cut short; also while reading.
     """
-    return _Bgzf(path, shown)
+    return _Bgzf(path, shown, mend)
 
 
 def _cut(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:

@@ -22,11 +22,13 @@ from ..folders import cache_folder
 from ._bytes import Bytes
 from ._fasta import Line, fasta_lines, header_words
 from ._letters import check_letters, kmer_length, strip_space, whole_number
+from ._open import open_path
 
 __all__ = ["Entry", "StaleIndexWarning", "compression", "fetch", "find_index"]
 
 _GZIP = b"\x1f\x8b"
-_PACKED = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "ZIP", b"\x28\xb5\x2f\xfd": "zstd"}
+_PACKED = {b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
+_FOREIGN = (b"PK\x03\x04", b"\x28\xb5\x2f\xfd")  # ZIP, Zstandard
 _HEADER = 1 << 16  # more than any header has
 _APART = 1 << 16  # bytes between two marks
 _SPACE = bytes(c for c in range(128) if chr(c).isspace())
@@ -64,7 +66,7 @@ class Entry:
 
 
 def compression(path: Path) -> str:
-    """Return "" for plain text and "bgzf" for what ``bgzip`` writes; refuse everything else.
+    """Return "" for a plain file, "bgzf" for what ``bgzip`` writes, else "gzip", "bzip2" or "xz".
 
     Raises
     ------
@@ -87,21 +89,13 @@ def compression(path: Path) -> str:
         raise InputError(
             f"{path} is empty; expected at least one FASTA record: give a '>' header and bases."
         )
-    for magic, name in _PACKED.items():
-        if head.startswith(magic):
-            raise InputError(
-                f"{path} is {name}-compressed, which allows no random access; expected FASTA, "
-                "plain or compressed with bgzip: unpack it first."
-            )
-    if not head.startswith(_GZIP):
-        return ""
-    # Bytes 12 and 13 name the extra field that holds a BGZF block's size (SAM specification, 4.1).
-    if head[12:14] != b"BC":
-        raise InputError(
-            f"{path} is compressed with gzip, which allows no random access; expected plain FASTA "
-            f"or BGZF: run 'gunzip {path}' (and, to keep it small, 'bgzip' on the result)."
-        )
-    return "bgzf"
+    if head.startswith(_FOREIGN):
+        with open_path(path):  # says what it is
+            pass
+    if head.startswith(_GZIP):
+        # Bytes 12 and 13 name the field that holds a BGZF block's size (SAM specification, 4.1).
+        return "bgzf" if head[12:14] == b"BC" else "gzip"
+    return next((name for magic, name in _PACKED.items() if head.startswith(magic)), "")
 
 
 def find_index(file: Path, data: Bytes, shown: str) -> list[Entry]:

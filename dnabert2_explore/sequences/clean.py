@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 
-__all__ = ["Cleaned", "Composition", "UnknownBasesWarning", "clean", "warn_unknown"]
+__all__ = ["Cleaned", "Composition", "UnknownBasesWarning", "clean", "in_place", "warn_unknown"]
 
 _IUPAC = "RYSWKMBDHV"  # the ambiguity codes other than N
 _OTHER = 0x80  # stands for every character outside ASCII that is not white space
@@ -151,6 +151,23 @@ def clean(text: str) -> Cleaned:
     positions = np.flatnonzero(~_SPACE[codes]) if composition.whitespace else None
     bases = data.translate(_TABLE, _SPACE_BYTES).decode("ascii")
     return Cleaned(bases, positions, composition)
+
+
+def in_place(text: str) -> str:
+    """Clean letters in the coordinates of ``text``; each white space becomes a blank and stays.
+
+    Examples
+    --------
+    >>> in_place("acg uR")
+    'ACG TN'
+    """
+    cleaned = clean(text)
+    if cleaned.positions is None:
+        return cleaned.bases
+    letters = [" "] * len(text)
+    for place, letter in zip(cleaned.positions, cleaned.bases, strict=True):
+        letters[place] = letter
+    return "".join(letters)
 
 
 def warn_unknown(composition: Composition, stacklevel: int = 2) -> None:

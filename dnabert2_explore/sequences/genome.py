@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
 from collections.abc import Iterable
@@ -13,20 +12,22 @@ from ..errors import InputError
 from ..files import expanded
 from ._bytes import Bytes, open_bgzf, open_plain
 from ._fasta import starts_fasta
-from ._formats import told_format
+from ._formats import foreign_format, told_format
 from ._index import Entry, StaleIndexWarning, compression, fetch, find_index
 from ._letters import Told, check_letters, foreign
-from ._open import is_twobit
+from ._open import is_twobit, open_path
+from ._repack import repacked
 from ._scan import LetterScan
 from ._table import has_sequence_column
 from ._twobit import TwoBit
-from .read import iter_sequences
+from .read import iter_sequences, suffix_of
 from .sequence import Sequence
 
 __all__ = ["Genome", "StaleIndexWarning"]
 
 _BLOCK = 1 << 22
 _HEAD = 1 << 16
+_EXPECTED = "expected FASTA"
 _PIECE, _NEAR = 1 << 20, 1000  # bases: what is searched for a bad letter, what a message names
 
 
@@ -46,7 +47,8 @@ class Genome:
     ----------
     path : str or path-like
         FASTA, plain or compressed with ``bgzip``; 2bit; or GenBank, EMBL, FASTQ or a table with a
-        ``sequence`` column, which are read into memory.
+        ``sequence`` column, which are read into memory. FASTA that gzip, bzip2 or xz compressed is
+        packed anew into the cache folder, with a :class:`ReadingWarning`, and read from there.
 
     Attributes
     ----------
@@ -63,8 +65,8 @@ class Genome:
     Raises
     ------
     InputError
-        If the file is missing, empty, of no such format, compressed in a way that allows no random
-        access, or has a record without bases.
+        If the file is missing, empty or damaged, of no such format, compressed otherwise, or has a
+        record without bases; if it has to be packed anew and there is no cache, or no room in it.
 
     Examples
     --------
@@ -211,9 +213,9 @@ class Genome:
                     if not self._packed and isinstance(self._source, _Indexed):
                         scan.feed(block)
             if self._packed:
-                with gzip.open(self.path, "rb") as unpacked:
-                    while block := unpacked.read(_BLOCK):
-                        scan.feed(block)
+                with open_path(self.path, _EXPECTED) as unpacked:
+                    while piece := unpacked.buffer.read(_BLOCK):
+                        scan.feed(bytes(piece))
             strange = scan.strange
         if strange:
             self._check_all()
@@ -298,17 +300,42 @@ class _Indexed:
 def _open(file: Path, kind: str, shown: str) -> _Source:
     if is_twobit(file):
         return TwoBit(file, shown)
+    if kind not in ("", "bgzf"):
+        return _open_packed(file, kind, shown)
     data = open_bgzf(file, shown) if kind else open_plain(file)
     try:
-        head = data.read(0, _HEAD).decode("utf-8", "replace")
-        lines = (line.strip() for line in head.lstrip("\ufeff").splitlines())
-        first = next(filter(None, lines), "")
-        fasta = starts_fasta(head) or file.suffix.lower() in (".fa", ".fasta", ".fna")
-        suffix = file.suffix.lower()
-        if not fasta and (told_format(first, suffix) or has_sequence_column(first)):
-            data.close()
-            return _Records(tuple(iter_sequences(file)))
-        return _Indexed(data, find_index(file, data, shown))
+        if _is_fasta(data.read(0, _HEAD).decode("utf-8", "replace"), file, shown):
+            return _Indexed(data, find_index(file, data, shown))
+        data.close()
+        return _Records(tuple(iter_sequences(file)))
     except BaseException:
         data.close()
         raise
+
+
+def _open_packed(file: Path, kind: str, shown: str) -> _Source:
+    with open_path(shown, _EXPECTED) as text:
+        if not _is_fasta(text.read(_HEAD), file, shown):
+            return _Records(tuple(iter_sequences(file)))
+    copy = repacked(file, kind, shown)
+    data = open_bgzf(copy, f"{copy}, the copy of {shown},", "remove it, it is made anew")
+    try:
+        return _Indexed(data, find_index(copy, data, shown))
+    except BaseException:
+        data.close()
+        raise
+
+
+def _is_fasta(head: str, file: Path, shown: str) -> bool:
+    """Whether a file is to be read as FASTA; False for what is read into memory."""
+    suffix = suffix_of(str(file))
+    if starts_fasta(head) or suffix in (".fa", ".fasta", ".fna"):
+        return True
+    lines = (line.strip() for line in head.lstrip("\ufeff").splitlines())
+    first = next(filter(None, lines), "")
+    if told_format(first, suffix) or has_sequence_column(first):
+        return False
+    other = foreign_format(first)
+    if other:
+        raise InputError(f"{shown} {other}")
+    return True

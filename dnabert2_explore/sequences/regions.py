@@ -61,7 +61,7 @@ def read_bed(
         BED, also compressed: contig, start and end (0-based, half-open), then name, score and
         strand where there are any. A stretch on the strand ``-`` is reverse-complemented.
     genome : str, path-like or Genome
-        FASTA, plain or compressed with ``bgzip``, or 2bit, …: see `Genome`.
+        FASTA (also compressed), 2bit, …: see `Genome`.
 
     Returns
     -------

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from operator import index
 
 from ..errors import InputError
 
-__all__ = ["gc_content", "mutate", "reverse_complement", "windows"]
+__all__ = ["gc_content", "mutate", "reverse_complement", "stretch", "windows"]
 
 # Every IUPAC code pairs with the code of its complements; U pairs as T does.
 _COMPLEMENT = str.maketrans("ACGTUNRYSWKMBDHVacgtunryswkmbdhv", "TGCAANYRSWMKVHDBtgcaanyrswmkvhdb")
@@ -114,3 +115,30 @@ def mutate(bases: str, position: int, base: str) -> str:
             f"{base!r} cannot stand for a base; expected one of A, C, G, T, U, N: give one letter."
         )
     return f"{bases[:position]}{base}{bases[position + 1 :]}"
+
+
+def stretch(region: tuple[int, int] | None, length: int) -> tuple[int, int]:
+    """Return a region as [start, end) of a sequence of `length` bases; None is all of it.
+
+    Raises
+    ------
+    InputError
+        If it is no stretch of the sequence.
+
+    Examples
+    --------
+    >>> stretch(None, 9), stretch((2, 5), 9)
+    ((0, 9), (2, 5))
+    """
+    try:
+        start, end = (0, length) if region is None else map(index, region)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"Region {region!r} is no stretch of bases: give (start, end), two whole numbers."
+        ) from None
+    if not 0 <= start < end <= length:
+        raise InputError(
+            f"Bases [{start}, {end}) are not a stretch of a sequence of {length} bases: give "
+            "0 <= start < end <= length."
+        )
+    return start, end

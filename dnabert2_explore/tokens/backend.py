@@ -11,7 +11,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, panicked
 
 __all__ = ["check_backend", "read_backend", "speaking"]
 
@@ -46,7 +46,7 @@ def speaking(what: str) -> Iterator[None]:
             raise
         raise _useless(what, error) from error
     except BaseException as error:
-        if type(error).__name__ != "PanicException":
+        if not panicked(error):
             raise
         raise _useless(what, error) from error
 

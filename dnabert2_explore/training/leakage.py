@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..sequences import reverse_complement
-from .codes import UNKNOWN, codes
+from ..sequences.codes import UNKNOWN, codes
 from .metrics import score
 from .tables import Labelled
 from .twins import TwinIndex, opposite_label

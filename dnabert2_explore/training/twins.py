@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .codes import codes
+from ..sequences.codes import codes
 
 if TYPE_CHECKING:
     from .tables import Labelled

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..analysis.attribution import METHODS, Attribution, attribute
 from ..encoder import Encoder
-from ..errors import Cancelled, InputError
+from ..errors import Cancelled, InputError, panics_told
 from ..sequences.motifs import ALPHABET, Motif
 from .explorer import sentence
 
@@ -122,7 +122,8 @@ class Part:
     def run(self, progress: Callable[[int, int], None]) -> Any:
         """Do it; what goes wrong is a result too, so that the pieces behind it are done."""
         try:
-            return self.work(progress)
+            with panics_told():
+                return self.work(progress)
         except Cancelled:
             raise
         except Exception as error:  # shown in the view: a thread has nobody above it to tell

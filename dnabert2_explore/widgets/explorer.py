@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 from ipywidgets import HTML, Button, HBox, Textarea, ToggleButton, VBox
 
-from ..errors import ExploreError, InputError
+from ..errors import ExploreError, InputError, panics_told
 from ..figures.colours import theme_of
 from .jobs import Job, JobBar, quiet
 from .plot import PlotlyView
@@ -176,7 +176,7 @@ class Explorer(VBox):
         """Run `action`; what goes wrong is shown in the view, where the person looks."""
         with self.selection.lock:
             try:
-                with quiet():
+                with quiet(), panics_told():
                     action()
             except Exception as error:  # a handler's exception would vanish in Jupyter's log
                 self.say(sentence(error), error=True)

@@ -14,7 +14,7 @@ from weakref import WeakSet
 
 import ipywidgets
 
-from ..errors import Cancelled
+from ..errors import Cancelled, panics_told
 from ..sequences import UnknownBasesWarning
 
 __all__ = ["Job", "JobBar", "quiet"]
@@ -132,7 +132,7 @@ class Job(Generic[T]):
 
     def _run(self) -> None:
         try:
-            with quiet():
+            with quiet(), panics_told():
                 result = self._work(self._progress)
         except Cancelled:
             outcome: Callable[[], None] = lambda: None  # noqa: E731

@@ -3,8 +3,10 @@ import warnings
 
 import pytest
 
-from dnabert2_explore.errors import Cancelled
+from dnabert2_explore.errors import Cancelled, LibraryError
 from dnabert2_explore.sequences import UnknownBasesWarning
+from dnabert2_explore.widgets.attribution_parts import Failed, Part
+from dnabert2_explore.widgets.explorer import Explorer
 from dnabert2_explore.widgets.jobs import Job, JobBar, quiet
 
 
@@ -80,3 +82,41 @@ def test_quiet_nests_and_leaves_the_filters_as_they_were():
     with quiet(), quiet():
         warnings.warn("4 N", UnknownBasesWarning, stacklevel=1)
     assert list(warnings.filters) == before
+
+
+def test_a_panic_of_a_rust_library_is_handed_over_and_the_bar_goes():
+    """pyo3's PanicException is a BaseException: it ended the thread, and the bar stayed."""
+
+    class PanicException(BaseException):
+        """As pyo3 calls it; each library has its own."""
+
+    def work(progress):
+        raise PanicException("no entry found for key\nbacktrace")
+
+    bar, got = JobBar(), []
+    job = Job(work, pytest.fail, got.append, bar=bar).start()
+    job.wait(10)
+    assert [type(error) for error in got] == [LibraryError]
+    assert "no entry found for key" in str(got[0])
+    assert bar.layout.display == "none"
+
+
+def test_a_panic_in_one_part_or_in_a_handler_is_shown_there():
+    class PanicException(BaseException):
+        """As pyo3 calls it."""
+
+    def broken(*_arguments):
+        raise PanicException("index out of bounds")
+
+    failed = Part("key", "what", broken).run(lambda done, total: None)
+    assert isinstance(failed, Failed)
+    assert "index out of bounds" in failed.why
+    view = Explorer(None, [])
+    view._guarded(broken)
+    assert "index out of bounds" in view._message.value
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        view._guarded(interrupted)

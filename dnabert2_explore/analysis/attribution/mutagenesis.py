@@ -11,8 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...encoder import Bases, Encoder
-from ...errors import InputError
-from ...sequences import clean, mutate
+from ...sequences import in_place, mutate, stretch
 from ...sequences.motifs import ALPHABET
 from ...tokens import Tokens
 from .backend import differentiable, with_gradients
@@ -280,37 +279,15 @@ def _tokens_changed(question: Question, effects: NDArray[np.float32]) -> NDArray
 
 def _mutants(bases: str, effects: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Which entries of `effects` belong to mutants: computed, and not the base that is there."""
-    cleaned = _aligned(bases)
+    cleaned = in_place(bases)
     own = np.array([[letter == base for base in ALPHABET] for letter in cleaned])
     return ~np.isnan(effects) & ~own
 
 
-def _aligned(bases: str) -> str:
-    """Clean letters in the coordinates of `bases`; white space stays."""
-    cleaned = clean(bases)
-    if cleaned.positions is None:
-        return cleaned.bases
-    letters = [" "] * len(bases)
-    for place, letter in zip(cleaned.positions, cleaned.bases, strict=True):
-        letters[place] = letter
-    return "".join(letters)
-
-
-def _bounds(question: Question, region: tuple[int, int] | None) -> tuple[int, int]:
-    n = len(question.tokens.bases)
-    start, end = region if region is not None else (0, n)
-    if not 0 <= start < end <= n:
-        raise InputError(
-            f"Bases [{start}, {end}) are not a stretch of a sequence of {n} bases: give "
-            "0 <= start < end <= length."
-        )
-    return start, end
-
-
 def _empty(question: Question, region: tuple[int, int] | None) -> NDArray[np.float32]:
     """Effects before anything is computed: 0 where a base is known and in the region."""
-    start, end = _bounds(question, region)
-    letters = _aligned(question.tokens.bases)
+    start, end = stretch(region, len(question.tokens.bases))
+    letters = in_place(question.tokens.bases)
     known = np.array([letter in ALPHABET for letter in letters])
     known[:start] = known[end:] = False
     effects = np.full((len(letters), 4), np.nan, dtype=np.float32)
@@ -320,9 +297,9 @@ def _empty(question: Question, region: tuple[int, int] | None) -> NDArray[np.flo
 
 def _list_mutants(question: Question, region: tuple[int, int] | None) -> Iterator[tuple[int, int]]:
     """Position and new base (a column) of every mutant that the model could tell apart."""
-    start, end = _bounds(question, region)
+    start, end = stretch(region, len(question.tokens.bases))
     hidden = range(*question.stretch)
-    letters = _aligned(question.tokens.bases)
+    letters = in_place(question.tokens.bases)
     for place in range(start, end):
         if letters[place] in ALPHABET and place not in hidden:
             for column, base in enumerate(ALPHABET):

@@ -18,9 +18,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ...sequences.kmers import kmer_frequencies
 from .cnn import SmallCnn, fit_cnn
 from .fitted import Fitted
-from .kmers import fit_kmers, kmer_frequencies
+from .kmers import fit_kmers
 from .markov import fit_markov
 from .opposite import fit_twins
 from .position import PositionWeights, fit_majority, fit_position_weights, position_weights

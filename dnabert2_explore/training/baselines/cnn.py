@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from ...errors import InputError
-from ..codes import UNKNOWN, padded_codes
+from ...sequences.codes import UNKNOWN, padded_codes
 from .fitted import Fitted
 from .strands import averaged, both_strands, titled
 

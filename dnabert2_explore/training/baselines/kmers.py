@@ -2,99 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import InputError
-from ..codes import UNKNOWN, padded_codes
+from ...sequences.kmers import kmer_frequencies, turned_kmers
 from .strands import check_strands, titled
 
 if TYPE_CHECKING:
     from ..tables import Labelled
     from .fitted import Fitted
 
-__all__ = ["fit_kmers", "kmer_counts", "kmer_frequencies"]
-
-_LONGEST = 6  # 4,096 features; counts of more are sparser than a linear model can use
-_CELLS = 1 << 22  # bases coded at a time
-
-
-def kmer_counts(bases: Sequence[str], k: int = 4) -> NDArray[np.float32]:
-    """Count each k-mer of a sequence, overlapping ones too.
-
-    Parameters
-    ----------
-    bases : sequence of str
-        Upper-case; a k-mer with a letter other than A, C, G, T is left out.
-    k : int
-        1 to 6.
-
-    Returns
-    -------
-    (n, 4**k) float32
-        In alphabetical order of the k-mers.
-
-    Raises
-    ------
-    InputError
-        For another k.
-
-    Examples
-    --------
-    >>> kmer_counts(["ACCA"], k=1).tolist()
-    [[2.0, 2.0, 0.0, 0.0]]
-    """
-    if not 1 <= k <= _LONGEST:
-        raise InputError(f"k is {k}; expected 1 to {_LONGEST}.")
-    out = np.zeros((len(bases), 4**k), dtype=np.float32)
-    longest = max((len(one) for one in bases), default=0)
-    rows = max(1, _CELLS // max(longest, 1))
-    for start in range(0, len(bases), rows):
-        part = padded_codes(bases[start : start + rows], longest)
-        count = part.shape[1] - k + 1
-        if count < 1:
-            continue
-        words = np.zeros((len(part), count), dtype=np.int64)
-        known = np.ones((len(part), count), dtype=bool)
-        for offset in range(k):
-            column = part[:, offset : offset + count]
-            words = words * 4 + column
-            known &= column != UNKNOWN
-        row, place = np.nonzero(known)
-        flat = np.bincount(row * 4**k + words[row, place], minlength=len(part) * 4**k)
-        out[start : start + rows] = flat.reshape(len(part), 4**k)
-    return out
-
-
-def kmer_frequencies(bases: Sequence[str], k: int = 4) -> NDArray[np.float32]:
-    """Share of each k-mer among a sequence's k-mers (see `kmer_counts`).
-
-    Returns
-    -------
-    (n, 4**k) float32
-        Rows sum to 1, or to 0 where there is no k-mer.
-
-    Examples
-    --------
-    >>> kmer_frequencies(["ACCA"], k=1).tolist()
-    [[0.5, 0.5, 0.0, 0.0]]
-    """
-    counts = kmer_counts(bases, k)
-    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-
-
-def _one_strand(k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Index of each k-mer's reverse complement, and the k-mers that are the first of the two."""
-    words = np.arange(4**k)
-    turned = np.zeros_like(words)
-    rest = words.copy()
-    for _ in range(k):
-        turned = turned * 4 + 3 - rest % 4
-        rest //= 4
-    return turned, np.flatnonzero(words <= turned)
+__all__ = ["fit_kmers"]
 
 
 def _features(data: Labelled, k: int, strands: str) -> NDArray[np.float32]:
@@ -102,7 +22,8 @@ def _features(data: Labelled, k: int, strands: str) -> NDArray[np.float32]:
     every = [data.bases] if data.second is None else [data.bases, data.second]
     found = [kmer_frequencies(bases, k) for bases in every]
     if strands == "both":
-        turned, kept = _one_strand(k)
+        turned = turned_kmers(k)
+        kept = np.flatnonzero(np.arange(len(turned)) <= turned)  # the first of the two
         found = [(one + one[:, turned])[:, kept] / np.float32(2) for one in found]
     return np.hstack(found)
 

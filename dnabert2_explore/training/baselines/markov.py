@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...sequences.kmers import kmer_counts
 from .fitted import Fitted, log_prior, mcc_on, normalised
-from .kmers import kmer_counts
 from .strands import averaged, both_strands, titled
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ..codes import padded_codes
+from ...sequences.codes import padded_codes
 from .fitted import Fitted, log_prior, mcc_on, normalised
 from .strands import averaged, both_strands, check_strands, titled
 

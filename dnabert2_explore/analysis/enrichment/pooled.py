@@ -1,0 +1,140 @@
+"""Motifs out of enriched k-mers: those that lie over one another, pooled where they occur."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Items
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...sequences.codes import codes
+from ...sequences.kmers import kmer_words, turned_kmers
+from ...sequences.motifs import Motif
+from .strata import upper
+from .words import Enrichment
+
+__all__ = ["pooled_motifs"]
+
+_TOP = 100  # enriched k-mers that are pooled
+_FLANK = 4  # bases counted on either side of the first k-mer
+
+
+def pooled_motifs(
+    found: Enrichment, selected: Items[str], *, fdr: float = 0.05, most: int = 6
+) -> tuple[Motif, ...]:
+    """Pool enriched k-mers that resemble each other into motifs.
+
+    The surest k-mer begins a motif. Others join it that lie over it, on either strand, shifted by
+    up to two bases and with one mismatch at most; then the next that is left begins another. The
+    motif counts the bases at all places of its k-mers in the selected sequences, with flanks.
+
+    Parameters
+    ----------
+    found : Enrichment
+        Of `enriched_kmers`; k-mers alone are pooled, tokens are of any length.
+    selected : sequence of str
+        The selected sequences.
+    fdr : float
+        K-mers with a smaller q-value are enriched.
+    most : int
+        Motifs.
+
+    Returns
+    -------
+    tuple of Motif
+        Named after their first k-mer, trimmed, those with the surest first; ``sites`` are places.
+
+    Examples
+    --------
+    >>> from dnabert2_explore.analysis.enrichment import enriched_kmers
+    >>> with_it, without = ["ccgTGACTCAtgc"] * 9, ["ccgTGACTGAtgc"] * 9
+    >>> found = enriched_kmers(with_it, without, k=5, match="none")
+    >>> [motif.consensus for motif in pooled_motifs(found, with_it, most=1)]
+    ['CGTGACTCATGC']
+    """
+    top = [found.words[i] for i in found.enriched(fdr)[:_TOP]]
+    k = len(top[0]) if top else 0
+    if not top or any(len(word) != k or set(word) - set("ACGT") for word in top):
+        return ()
+    texts = upper(selected)
+    motifs: list[Motif] = []
+    left = list(top)
+    while left and len(motifs) < most:
+        members = _aligned(left[0], left)
+        left = [word for word in left if word not in members]
+        counts, sites = _counted(members, texts, k)
+        if sites:
+            motif = Motif(next(iter(members)), counts, sites=sites, source="pooled k-mers")
+            motifs.append(motif.trimmed())
+    return tuple(motifs)
+
+
+def _turned(word: str) -> str:
+    return word[::-1].translate(str.maketrans("ACGT", "TGCA"))
+
+
+def _aligned(seed: str, words: list[str]) -> dict[str, tuple[int, int]]:
+    """K-mers that lie over the seed: shift against it, and strand."""
+    k = len(seed)
+    reach = min(2, k - 3)
+    # The fewest mismatches, then the least shift, then the strand as it is written.
+    tried = [
+        (abs(shift), shift, strand)
+        for shift in range(-max(reach, 0), max(reach, 0) + 1)
+        for strand in (1, -1)
+    ]
+    members: dict[str, tuple[int, int]] = {}
+    for word in words:
+        best: tuple[int, int, int, int] | None = None
+        for distance, shift, strand in tried:
+            own = word if strand > 0 else _turned(word)
+            over = zip(seed[max(shift, 0) : k + min(shift, 0)], own[max(-shift, 0) :], strict=False)
+            wrong = sum(a != b for a, b in over)
+            # Beside a shift a mismatch leaves too little that is the same.
+            if wrong <= (0 if distance else 1):
+                key = (wrong, distance, -strand, shift)
+                best = key if best is None or key < best else best
+        if best is not None:
+            members[word] = (best[3], -best[2])
+    return members
+
+
+def _counted(
+    members: dict[str, tuple[int, int]], texts: list[str], k: int
+) -> tuple[NDArray[np.float64], int]:
+    """Bases about all places of the members, shape (k + flanks, 4), and how many places."""
+    numbers = {
+        member: sum("ACGT".index(b) << 2 * (k - 1 - i) for i, b in enumerate(member))
+        for member in members
+    }
+    turned = turned_kmers(k)
+    shift = np.zeros(4**k, dtype=np.int64)
+    strand = np.zeros(4**k, dtype=np.int8)
+    for member, (offset, which) in members.items():
+        # A k-mer stands for its reverse complement, which is the same site on the other strand.
+        for index, sign in ((turned[numbers[member]], -which), (numbers[member], which)):
+            shift[index], strand[index] = offset, sign
+    width = k + 2 * _FLANK
+    counts = np.zeros((width, 4))
+    sites = 0
+    for first, after, row, start, word in kmer_words(texts, k):
+        hit = np.flatnonzero(strand[word])
+        if not hit.size:
+            continue
+        padded = [texts[i] for i in range(first, after)]
+        flat = codes("N" * width + ("N" * width).join(padded) + "N" * width)
+        begin = np.cumsum([width, *(len(t) + width for t in padded[:-1])])
+        at = begin[row[hit]] + start[hit]
+        side, by = strand[word[hit]], shift[word[hit]]
+        # The window's first base in reading direction of the seed.
+        head = np.where(side > 0, at - by - _FLANK, at + k - 1 + by + _FLANK)
+        # Two members at one site are one place.
+        _, once = np.unique(head * 2 + (side > 0), return_index=True)
+        head, side = head[once], side[once].astype(np.int64)
+        windows = flat[head[:, None] + side[:, None] * np.arange(width)]
+        windows = np.where((side[:, None] < 0) & (windows < 4), 3 - windows, windows)
+        sites += len(head)
+        for base in range(4):
+            counts[:, base] += (windows == base).sum(axis=0)
+    counts[counts.sum(axis=1) == 0] = 0.25  # beyond the ends of all sequences
+    return counts, sites
