@@ -12,7 +12,7 @@ from importlib.resources import files
 from .errors import InputError
 from .sequences import Sequence, read_sequences
 
-__all__ = ["Feature", "Locus", "locus", "splice", "windows"]
+__all__ = ["Feature", "Locus", "locus", "motif", "splice", "windows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,27 @@ def splice() -> list[Sequence]:
     ('donor', 'GT')
     """
     return _read("splice.csv")
+
+
+def motif() -> list[Sequence]:
+    """Return 200 windows of 100 bp with a site of NFE2 (JASPAR), or with a decoy of it, planted.
+
+    They are test sequences of ``pocket-motif``. A decoy is a site of the same motif with its
+    positions shuffled.
+
+    Returns
+    -------
+    list of Sequence
+        ``label`` is ``planted`` or ``decoy``; ``fields`` hold ``start`` and ``end`` of the site
+        (0-based, half-open) and its ``strand``.
+
+    Examples
+    --------
+    >>> first = motif()[0]
+    >>> first.label, len(first), int(first.fields["end"]) - int(first.fields["start"])
+    ('planted', 100, 9)
+    """
+    return _read("motif.csv")
 
 
 def locus() -> Locus:

@@ -46,7 +46,7 @@ MOTIF, SIZE, SEED = "NFE2", 100, 0
 STEP, TIMES, DECOYS = 50, 3, 100
 #: Windows of the genomes whose pieces each split gets.
 SPLITS = {"train": slice(0, 400), "dev": slice(400, 450), "test": slice(450, 500)}
-SHOWN = 60
+SHOWN = 200
 EPOCHS = 10.0
 PACKAGE = Path(dx.__file__).parent
 
