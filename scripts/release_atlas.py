@@ -206,7 +206,7 @@ def _by_window(
     centred = x - x.mean(0)
     unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
     near = np.where(groups[:, None] == groups, -2.0, unit @ unit.T)
-    return best, (labels[np.argsort(-near, 1)[:, :10]] == labels[:, None]).mean(1)
+    return best.astype(float), (labels[np.argsort(-near, 1)[:, :10]] == labels[:, None]).mean(1)
 
 
 def main() -> None:
