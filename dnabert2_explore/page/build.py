@@ -26,8 +26,8 @@ __all__ = ["LARGEST", "build_page"]
 #: Parameters beyond which a page would take a browser minutes to open.
 LARGEST = 12_000_000
 _SCRIPTS = ("tokenizer.js", "engine.js", "draw.js", "app.js")
-#: Windows of the demo data that the atlas is drawn with, and examples of a kind in the menu.
-_SHOWN = 4
+#: Examples of a kind in the menu, and bases of those that a dependency map is offered for.
+_SHOWN, _MAPPED = 4, 300
 
 
 def build_page(
@@ -63,8 +63,8 @@ def build_page(
     parameters = enc.info.parameters
     if parameters > LARGEST:
         raise InputError(
-            f"{enc.name} has {parameters / 1e6:,.0f} million parameters, too many for a page that a "
-            f"browser opens (at most {LARGEST / 1e6:.0f}): show it with `dnabert2-explore lab`"
+            f"{enc.name} has {parameters / 1e6:,.0f} million parameters, too many for a page that "
+            f"a browser opens (at most {LARGEST / 1e6:.0f}): show it with `dnabert2-explore lab`"
         )
     found = runtime if isinstance(runtime, Runtime) else find_runtime(runtime)
     with TemporaryDirectory() as scratch:
@@ -146,7 +146,8 @@ def _examples(enc: Encoder) -> list[dict[str, str]]:
     for one in found:
         shown[one.label or ""] = shown.get(one.label or "", 0) + 1
         if shown[one.label or ""] <= _SHOWN:
-            picked.append({"name": one.name, "label": one.label or "", "bases": one.bases})
+            bases = one.bases[:_MAPPED] if enc.has_masked_lm else one.bases
+            picked.append({"name": one.name, "label": one.label or "", "bases": bases})
     return picked
 
 

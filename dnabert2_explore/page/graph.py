@@ -26,9 +26,7 @@ class _Graph(nn.Module):
         self.with_logits = with_logits
 
     def forward(self, input_ids: torch.Tensor, counted: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        found = self.network(
-            input_ids=input_ids, output_hidden_states=True, output_attentions=True
-        )
+        found = self.network(input_ids=input_ids, output_hidden_states=True, output_attentions=True)
         weights = counted[..., None].to(found.hidden_states[-1].dtype)
         mean = (found.hidden_states[-1] * weights).sum(1) / weights.sum(1)
         rest = (torch.stack(found.attentions), mean)

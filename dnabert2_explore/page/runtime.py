@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import hashlib
 import shutil
 import subprocess
 import tarfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,8 +21,8 @@ __all__ = ["ORT_VERSION", "Runtime", "find_runtime"]
 
 ORT_VERSION = "1.30.0"
 #: What npm records of that version's archive.
-ORT_INTEGRITY = (
-    "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
+ORT_INTEGRITY = "sha512-" + (
+    "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 )
 _SCRIPT, _WASM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
 _MEND = (
@@ -69,13 +71,18 @@ def find_runtime(folder: str | Path | None = None) -> Runtime:
             f"{folder} has no {_SCRIPT} and {_WASM}: give the folder of an unpacked "
             f"onnxruntime-web {ORT_VERSION}"
         )
-    cache = cache_folder()
-    if cache is None:
-        raise InputError(f"Caches are turned off, so that onnxruntime-web cannot be kept: {_MEND}")
-    kept = cache / f"onnxruntime-web-{ORT_VERSION}"
+    kept = (cache_folder() or _scratch()) / f"onnxruntime-web-{ORT_VERSION}"
     if not ((kept / _SCRIPT).is_file() and (kept / _WASM).is_file()):
         _fetch(kept)
     return Runtime(kept / _SCRIPT, kept / _WASM)
+
+
+@cache
+def _scratch() -> Path:
+    """Return a folder for as long as this process runs, where caches are turned off."""
+    folder = TemporaryDirectory(prefix="dnabert2-explore-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
 
 
 def _fetch(kept: Path) -> None:

@@ -115,13 +115,17 @@ function drawScores(canvas, bases, letters, changes) {
       }
     }
   }
+  // Where the picture is wider than the screen, the strongest letter is in sight.
+  const strongest = letters.reduce((best, x, i) => (Math.abs(x) > Math.abs(letters[best]) ? i : best), 0);
+  const frame = canvas.parentElement;
+  frame.scrollLeft = LEFT + cell * strongest - frame.clientWidth / 2;
   return most;
 }
 
 // Bases down, tokens over: which tokens' predictions depend on which bases.
 function drawDependencies(canvas, reading, values) {
   const { bases, tokens } = reading;
-  const width = Math.min(canvas.parentElement.clientWidth - 8, 900);
+  const width = Math.min(canvas.parentElement.clientWidth - 8, 640);
   const size = Math.max(200, width - LEFT);
   const pen = sheet(canvas, LEFT + size, size + 18);
   const most = values.reduce((a, x) => (x > a ? x : a), 1e-9);
