@@ -18,6 +18,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from .autoclasses import register_when_needed
+from .shown import draw_with
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -36,7 +37,18 @@ if TYPE_CHECKING:
     )
     from .analysis.enrichment import SequenceComparison, compare_sequences
     from .analysis.gym import Sweep, gym
-    from .analysis.inside import DependencyMap, dependency_map
+    from .analysis.inside import (
+        DependencyMap,
+        LayerLens,
+        LayerScores,
+        NucleotideProbabilities,
+        PatchMap,
+        dependency_map,
+        layers,
+        lens,
+        nucleotide_probabilities,
+        patch,
+    )
     from .analysis.motifs import (
         MotifFindings,
         differential_motifs,
@@ -49,6 +61,7 @@ if TYPE_CHECKING:
     from .analysis.variants import VariantScores, score_variants
     from .encoder import ATLAS_MODEL, Encoder, load
     from .errors import Cancelled, CheckpointError, ExploreError, InputError
+    from .figures.plots import plot
     from .sequences import Sequence, read_sequences
     from .sequences.jaspar import find_motif, jaspar
     from .sequences.motif_files import read_motifs
@@ -72,6 +85,7 @@ if TYPE_CHECKING:
         VariantExplorer,
         Workbench,
     )
+    from .widgets.show import show
 
 
 # Public name -> module that defines it; resolved on first use so that importing stays light.
@@ -91,11 +105,15 @@ _HOMES = {
     "FinetuneConfig": ".training.finetune",
     "FinetuneResult": ".training.finetune",
     "InputError": ".errors",
+    "LayerLens": ".analysis.inside",
+    "LayerScores": ".analysis.inside",
     "LeaderboardExplorer": ".widgets",
     "Motif": ".sequences.motifs",
     "MotifFindings": ".analysis.motifs",
     "MotifGym": ".widgets",
     "Mutagenesis": ".analysis.attribution",
+    "NucleotideProbabilities": ".analysis.inside",
+    "PatchMap": ".analysis.inside",
     "PhaseAverage": ".analysis.attribution",
     "PretrainConfig": ".training.pretrain",
     "PretrainingMonitor": ".widgets",
@@ -124,10 +142,15 @@ _HOMES = {
     "finetune": ".training.finetune",
     "gym": ".analysis.gym",
     "jaspar": ".sequences.jaspar",
+    "layers": ".analysis.inside",
+    "lens": ".analysis.inside",
     "load": ".encoder",
     "match_motifs": ".analysis.motifs",
     "mirror_strands": ".analysis.attribution",
+    "nucleotide_probabilities": ".analysis.inside",
     "open_store": ".stores",
+    "patch": ".analysis.inside",
+    "plot": ".figures.plots",
     "pretrain": ".training.pretrain",
     "project": ".analysis.project",
     "read_bed": ".sequences.regions",
@@ -137,6 +160,7 @@ _HOMES = {
     "scan_motifs": ".analysis.motifs",
     "score_variants": ".analysis.variants",
     "scorecard": ".analysis.attribution",
+    "show": ".widgets.show",
     "timelapse": ".analysis.timelapse",
 }
 
@@ -156,11 +180,15 @@ __all__ = [
     "FinetuneConfig",
     "FinetuneResult",
     "InputError",
+    "LayerLens",
+    "LayerScores",
     "LeaderboardExplorer",
     "Motif",
     "MotifFindings",
     "MotifGym",
     "Mutagenesis",
+    "NucleotideProbabilities",
+    "PatchMap",
     "PhaseAverage",
     "PretrainConfig",
     "PretrainingMonitor",
@@ -190,10 +218,15 @@ __all__ = [
     "finetune",
     "gym",
     "jaspar",
+    "layers",
+    "lens",
     "load",
     "match_motifs",
     "mirror_strands",
+    "nucleotide_probabilities",
     "open_store",
+    "patch",
+    "plot",
     "pretrain",
     "project",
     "read_bed",
@@ -203,10 +236,21 @@ __all__ = [
     "scan_motifs",
     "score_variants",
     "scorecard",
+    "show",
     "timelapse",
 ]
 
 register_when_needed()
+
+
+def _html(result: Any) -> str:
+    """Draw a result that a notebook shows: only then are pictures loaded."""
+    from .figures.display import html_of
+
+    return html_of(result)
+
+
+draw_with(_html)
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ from importlib.resources import files
 
 from .errors import InputError
 from .sequences import Sequence, read_sequences
+from .shown import Shown
 
 __all__ = ["Feature", "Locus", "locus", "motif", "splice", "windows"]
 
@@ -41,8 +42,8 @@ class Feature:
         return self.end - self.start
 
 
-@dataclass(frozen=True, slots=True)
-class Locus:
+@dataclass(frozen=True, slots=True, repr=False)
+class Locus(Shown):
     """A stretch of genome with its annotation.
 
     Parameters
@@ -59,6 +60,10 @@ class Locus:
     features: tuple[Feature, ...]
     organism: str
     source: str
+
+    def _line(self) -> str:
+        bases, features = len(self.sequence), len(self.features)
+        return f"{self.sequence.name}, {bases:,} bases, {features:,} features"
 
     def of_kind(self, kind: str) -> tuple[Feature, ...]:
         """Return the features of one kind, e.g. ``"exon"``."""

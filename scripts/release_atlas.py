@@ -31,6 +31,7 @@ from sklearn.preprocessing import StandardScaler
 import dnabert2_explore as dx
 from dnabert2_explore.encoder.twin import random_twin
 from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
+from dnabert2_explore.sealed import write_json
 from dnabert2_explore.sequences import gc_content, reverse_complement
 from dnabert2_explore.training.baselines import kmer_frequencies
 from dnabert2_explore.training.corpus import read_table
@@ -247,7 +248,7 @@ def main() -> None:
         "runs": [state(one) for one in configs],
         "curve": curve(Path(before.out) / "evaluation.csv"),
     }
-    (asked.out / "scores.json").write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
+    write_json(asked.out / "scores.json", scores)
     card = write_card(configs, enc, scores, asked)
     (asked.out / "MODEL_CARD.md").write_text(card, encoding="utf-8")
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import math
 import random
 from dataclasses import replace
@@ -32,6 +31,7 @@ from dnabert2_explore.encoder.readings import Readings
 from dnabert2_explore.encoder.twin import random_twin
 from dnabert2_explore.files import replacing
 from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
+from dnabert2_explore.sealed import write_json
 from dnabert2_explore.sequences.plant import Planted, planted_set
 from dnabert2_explore.sequences.transform import windows
 from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
@@ -217,7 +217,7 @@ def main() -> None:
     scores = measure(enc, asked.work, made["test"], asked.null)
     scores["run"] = {"steps": result.steps, "best_step": result.best_step}
     scores["sequences"] = result.sequences
-    (asked.out / "scores.json").write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
+    write_json(asked.out / "scores.json", scores)
     card = write_card(enc, asked.work, scores)
     (asked.out / "MODEL_CARD.md").write_text(card, encoding="utf-8")
     print(card)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import shutil
 
 import pytest
@@ -136,3 +137,21 @@ def test_settings_of_the_recipe(world, tmp_path):
                    "--strands", "both")  # fmt: skip
     assert refused.exit_code == 1
     assert "reads sites of one strand" in refused.stderr
+
+
+def test_stretches_of_a_genome(world, tmp_path):
+    """There was no --genome: "No such option"."""
+    rng = random.Random(3)
+    bases = "".join(rng.choice("ACGT") for _ in range(3_000))
+    (tmp_path / "g.fa").write_text(f">c\n{bases}\n")
+    rows = [f"c\t{60 * i}\t{60 * i + 40}\t{'ab'[i % 2]}\t0\t{'+-'[i % 2]}\n" for i in range(48)]
+    (tmp_path / "x.bed").write_text("".join(rows))
+    genome = ("--genome", tmp_path / "g.fa")
+    done = call("finetune", tmp_path / "x.bed", *genome, "-o", tmp_path / "run", "-m",
+                world / "base", *QUICK)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "classification on 40 sequences" in done.stdout
+    assert f"genome: {tmp_path / 'g.fa'}" in (tmp_path / "run/config.yaml").read_text()
+    assert {row["label"] for row in read_csv(tmp_path / "run/predictions.csv")} == {"a", "b"}
+    wrong = call("finetune", tmp_path / "x.bed", "-o", tmp_path / "no", *QUICK)
+    assert "looks like BED, intervals without bases" in wrong.stderr

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError
-from .common import FORCE, progress_bar, stop_between_steps
+from .common import FORCE, progress_bar, stop_between_steps, told_in_one_line
 
 if TYPE_CHECKING:
     from ..training.finetune import FinetuneConfig
@@ -86,6 +86,15 @@ def finetune(
         Path | None, typer.Option(help="File that chooses the weights that are kept.")
     ] = None,
     test: Annotated[Path | None, typer.Option(help="File that is scored in the end.")] = None,
+    genome: Annotated[
+        Path | None,
+        typer.Option(
+            "--genome",
+            "-g",
+            help="Files are BED (names are labels), or tables of contig, start, end and label: "
+            "stretches of this genome.",
+        ),
+    ] = None,
     max_tokens: Annotated[
         int | None, typer.Option(min=0, help="Cut longer input; 0 for no limit.", show_default="0")
     ] = None,
@@ -174,7 +183,9 @@ def finetune(
     Files are CSV, TSV, Parquet (columns sequence, or sequence1 and sequence2,
     and label) or FASTA (label=... in each header). Labels are words or numbers
     (classes), a;b (multi-label), or values (regression). One file alone is
-    split into train, dev and test by seed, class and equal sequences.
+    split into train, dev and test by seed, class and equal sequences. With
+    --genome, files are BED whose names are the labels, or tables with the
+    columns contig, start, end and label.
 
     The run folder receives log.csv, result.json, predictions.csv and model/,
     which every other command takes as --model. Ctrl-C ends training and keeps
@@ -190,6 +201,8 @@ def finetune(
       dnabert2-explore finetune data/ --method lora -m zhihan1996/DNABERT-2-117M
 
       dnabert2-explore finetune sites.csv -m scratch:2x128 --anchor middle
+
+      dnabert2-explore finetune peaks.bed --genome hg38.2bit -o runs/peaks
 
     All settings, with what they mean:
 
@@ -207,6 +220,7 @@ def finetune(
         "out": output and str(output),
         "dev": dev and str(dev),
         "test": test and str(test),
+        "genome": genome and str(genome),
         "max_tokens": max_tokens,
         "epochs": epochs,
         "max_steps": max_steps,
@@ -232,7 +246,11 @@ def finetune(
         raise InputError(
             f"{finished[0]} holds a finished run; pass --force to replace it, or choose another -o"
         )
-    with progress_bar("Fine-tuning") as progress, stop_between_steps(progress) as report:
+    with (
+        told_in_one_line(),
+        progress_bar("Fine-tuning") as progress,
+        stop_between_steps(progress) as report,
+    ):
         result = (
             finetune_seeds(config, seeds, report, _tell)
             if len(seeds) > 1

@@ -35,6 +35,7 @@ from ..sequences import (
     reverse_complement,
     warn_unknown,
 )
+from ..shown import Shown
 from ..tokens import DnaTokenizer, Tokens
 from ..version import __version__
 from .batches import Budget, default_budget, run
@@ -65,8 +66,8 @@ _guard = threading.Lock()
 _locks: WeakKeyDictionary[Dnabert2PreTrainedModel, threading.RLock] = WeakKeyDictionary()
 
 
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
+@dataclass(frozen=True, slots=True, repr=False)
+class ModelInfo(Shown):
     """What a model is and how it runs; `str` of it is the line that every view shows."""
 
     name: str
@@ -82,13 +83,16 @@ class ModelInfo:
     device: str
     sha256: str
 
+    def _line(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         millions = self.parameters / 1e6
         size = f"{millions:.0f} M" if millions >= 10 else f"{millions:.1f} M"
         return f"{self.name} · {size} parameters · {self.dtype} · {self.attention} · {self.device}"
 
 
-class Encoder:
+class Encoder(Shown):
     """A DNABERT-2 with its tokenizer, on a device. Make one with `load`.
 
     Parameters
@@ -133,8 +137,8 @@ class Encoder:
         self.__dict__.update(state)
         self._loaded = Snapshot.of(self.network) if state["_loaded"] else Snapshot.never()
 
-    def __repr__(self) -> str:
-        return f"<Encoder {self.info}>"
+    def _line(self) -> str:
+        return str(self.info)
 
     @property
     def config(self) -> Dnabert2Config:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..shown import Shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["LongEmbedding", "cut"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LongEmbedding:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class LongEmbedding(Shown):
     """One vector of a long sequence, made of overlapping windows; `str` says how.
 
     Attributes
@@ -43,6 +48,9 @@ class LongEmbedding:
     layer: int | tuple[int, ...]
     model: str
 
+    def _line(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         n = len(self.spans)
         bases = f"{int(self.spans[-1, 1]):,} bp"
@@ -56,6 +64,21 @@ class LongEmbedding:
             f"{bases} in {n} windows of {self.window:,} bp that overlap by {self.overlap:,} bp or "
             f"more, {joined} over the windows; {how}"
         )
+
+    def table(self) -> pd.DataFrame:
+        """Return the windows as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``start``, ``end`` (bases, 0-based half-open), then a column for each number of the
+            vector, called ``0``, ``1``, ….
+        """
+        import pandas as pd
+
+        spans = pd.DataFrame({"start": self.spans[:, 0], "end": self.spans[:, 1]})
+        numbers = pd.DataFrame(self.vectors, columns=list(map(str, range(self.vectors.shape[1]))))
+        return pd.concat([spans, numbers], axis=1)
 
 
 def cut(length: int, window: int, overlap: int) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..sequences import reverse_complement
+from ..shown import Shown
 from ..tokens.segmentation import random_cuts
 from .batches import Budget
 from .inputs import cut_ids
@@ -29,7 +30,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Readings:
+class Readings(Shown):
     """What an answer is the mean over; `str` says it in words.
 
     Parameters
@@ -48,6 +49,9 @@ class Readings:
 
     strands: str = "one"
     segmentations: int = 0
+
+    def _line(self) -> str:
+        return str(self)
 
     def __post_init__(self) -> None:
         if self.strands not in STRANDS:

@@ -20,10 +20,12 @@ from .colours import BASES, OKABE_ITO, class_colours
 from .curves import Interval, finetune_curves, pretrain_curves
 from .dependencies import dependency_figure
 from .gym import sweep_figure, sweep_heatmap, sweep_lines
+from .inside import layer_curves, lens_figure, patch_figure
 from .leaderboard import leaderboard_dots
 from .locus import annotation_track
 from .logo import logo_svg, motif_logo
 from .motif_report import motif_report
+from .nucleotides import nucleotide_figure
 from .timelapse import timelapse_figure, timelapse_movie
 from .tokens import token_lengths, token_ribbon
 from .variant import score_parts, variant_tracks
@@ -43,10 +45,14 @@ __all__ = [
     "dependency_figure",
     "finetune_curves",
     "head_gallery",
+    "layer_curves",
     "leaderboard_dots",
+    "lens_figure",
     "logo_svg",
     "motif_logo",
     "motif_report",
+    "nucleotide_figure",
+    "patch_figure",
     "pool",
     "pretrain_curves",
     "score_parts",

@@ -109,6 +109,25 @@ _THEMES = {
         sequential=_scale(_SEQUENTIAL_DARK),
         continuous=_scale(_CIVIDIS),
     ),
+    # What stands inside a page that says its colours by itself: `display.card` writes these.
+    "page": Theme(
+        name="page",
+        ink="currentColor",
+        muted="var(--dx-muted)",
+        grid="var(--dx-grid)",
+        paper="var(--dx-paper)",
+        tints=("var(--dx-tint-a)", "var(--dx-tint-b)"),
+        select="var(--dx-select)",
+        select_fill="var(--dx-fill)",
+        select_tint="var(--dx-select)",
+        positive="var(--dx-positive)",
+        negative="var(--dx-negative)",
+        warn="var(--dx-warn)",
+        fill="var(--dx-fill)",
+        bases={letter: f"var(--dx-base-{letter.lower()})" for letter in BASES},
+        sequential=_scale(_SEQUENTIAL_LIGHT),
+        continuous=_scale(_CIVIDIS),
+    ),
 }
 
 
@@ -118,7 +137,7 @@ def theme_of(name: str) -> Theme:
     Raises
     ------
     ValueError
-        `name` is neither ``"light"`` nor ``"dark"``.
+        `name` is none of ``"light"``, ``"dark"`` and ``"page"``.
     """
     try:
         return _THEMES[name]

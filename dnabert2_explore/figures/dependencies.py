@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..analysis.inside.dependencies import DependencyMap
 from ..sequences import in_place
 from .attention import CELLS
 from .colours import Theme, theme_of
@@ -16,7 +15,9 @@ from .style import band, base_axis, layout, value_axis, whole
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["SHOWN", "dependency_figure"]
+    from ..analysis.inside.dependencies import DependencyMap
+
+__all__ = ["SHOWN", "dependency_figure", "signed_scale"]
 
 #: What of a map can be looked at: its values, those of the untrained twin, the difference.
 SHOWN = ("trained", "untrained", "difference")
@@ -112,7 +113,9 @@ def dependency_figure(
                 "zmin": -top if signed else 0.0,
                 "zmax": top,
                 "hoverongaps": False,
-                "colorscale": _scale(colours, signed),
+                "colorscale": (
+                    signed_scale(colours) if signed else [list(step) for step in colours.sequential]
+                ),
                 "hovertemplate": (
                     f"substituting base %{{x:,.0f}}<br>changes the {what} at %{{y:,.0f}}<br>by "
                     f"<b>%{{z:.4f}}</b> nats{' more than untrained' if signed else ''}"
@@ -213,9 +216,8 @@ def _reach(strip: NDArray[np.float64]) -> list[float]:
     return [low - room if low else 0.0, high + room]
 
 
-def _scale(colours: Theme, signed: bool) -> list[list[Any]]:
-    if not signed:
-        return [list(step) for step in colours.sequential]
+def signed_scale(colours: Theme) -> list[list[Any]]:
+    """Colours of a map about zero, which is the paper."""
     return [[0.0, colours.negative], [0.5, colours.paper], [1.0, colours.positive]]
 
 

@@ -19,7 +19,7 @@ from .style import SANS, layout, value_axis
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["KINDS", "logo_svg", "motif_logo"]
+__all__ = ["KINDS", "letter_stacks", "logo_svg", "motif_logo"]
 
 #: What heights mean, and their axis title.
 KINDS = {"information": "bits", "contribution": "contribution", "probability": "probability"}
@@ -162,10 +162,7 @@ def motif_logo(
     colours = theme_of(theme)
     heights = _heights(matrix, kind)
     low, high = _reach(heights, kind)
-    letters = list(_stacks(heights))
-    traces = [
-        _trace(base, [one for one in letters if one.base == base], colours) for base in ALPHABET
-    ]
+    traces = letter_stacks(heights, colours)
     title = unit or KINDS[kind]
     hover = {
         "type": "bar",
@@ -211,6 +208,26 @@ def motif_logo(
             ),
         ),
     )
+
+
+def letter_stacks(
+    heights: NDArray[np.float64], colours: Theme, first: int = 0
+) -> list[dict[str, Any]]:
+    """Draw stacks of letters, one trace a base.
+
+    Parameters
+    ----------
+    heights : numpy.ndarray, shape (length, 4)
+        Columns A, C, G, T; NaN is no letter.
+    colours : Theme
+    first : int
+        Position of the first stack, 0-based.
+    """
+    letters = list(_stacks(np.nan_to_num(heights)))
+    return [
+        _trace(base, [one for one in letters if one.base == base], colours, first)
+        for base in ALPHABET
+    ]
 
 
 def _heights(matrix: Motif | ArrayLike, kind: str) -> NDArray[np.float64]:
@@ -301,9 +318,9 @@ def _numbers(length: int, left: float, column: float, height: float, colours: Th
     )
 
 
-def _trace(base: str, letters: list[_Letter], colours: Theme) -> dict[str, Any]:
+def _trace(base: str, letters: list[_Letter], colours: Theme, first: int) -> dict[str, Any]:
     shape = _OUTLINES[base]
-    place = np.array([one.position for one in letters], dtype=np.float64)
+    place = np.array([first + one.position for one in letters], dtype=np.float64)
     low = np.array([one.low for one in letters], dtype=np.float64)
     high = np.array([one.high for one in letters], dtype=np.float64)
     return {

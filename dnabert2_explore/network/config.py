@@ -9,6 +9,8 @@ from typing import Any, cast
 import torch
 from transformers import PreTrainedConfig
 
+from ..sealed import SEAL
+
 __all__ = ["Dnabert2Config"]
 
 #: What a classifier may answer, in transformers' words.
@@ -222,6 +224,7 @@ class Dnabert2Config(PreTrainedConfig):
         # Informational only: masks come from the tokenizer, never from this id (the hub's
         # generation_config.json says 0, the tokenizer's [PAD] is 3).
         self.pad_token_id = pad_token_id
+        kwargs.pop(SEAL, None)  # of the file that was read; another that is written has another
         super().__init__(**kwargs)
 
     @property

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 
 from ..errors import InputError
-from ._letters import Told, check_letters, foreign, read_words, strip_space
+from ._letters import Told, check_letters, foreign, read_words, strip_space, whole_number
 from .sequence import Sequence
 
 __all__ = ["SEQUENCE_COLUMNS", "Table", "has_sequence_column", "looks_like_header", "parse_table"]
@@ -139,6 +139,15 @@ class Table:
                 f"{self.source} has no header: its first line holds bases, and there is no "
                 "'sequence' column; expected names of columns such as 'sequence,label': add them "
                 "as the first line."
+            )
+        lower = [column.lower() for column in self.columns]
+        numbers = [whole_number(column) for column in self.columns[1:3]]
+        bed = len(numbers) == 2 and None not in numbers
+        if bed or {"start", "end"} <= set(lower):
+            raise InputError(
+                f"{self.source} {'looks like BED' if bed else 'names stretches'}, intervals "
+                "without bases; expected sequences: give the genome too (--genome, or "
+                "read_bed(path, genome))."
             )
         raise InputError(
             f"{self.source} has no 'sequence' column; its columns are "

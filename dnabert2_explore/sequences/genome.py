@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ..errors import InputError
 from ..files import expanded
+from ..shown import Shown
 from ._bytes import Bytes, open_bgzf, open_plain
 from ._fasta import starts_fasta
 from ._formats import foreign_format, told_format
@@ -31,7 +32,7 @@ _EXPECTED = "expected FASTA"
 _PIECE, _NEAR = 1 << 20, 1000  # bases: what is searched for a bad letter, what a message names
 
 
-class Genome:
+class Genome(Shown):
     """Named records of which any stretch can be read without reading the rest.
 
     A FASTA file is read through an index in samtools' ``.fai`` format. The index lies beside the
@@ -132,9 +133,9 @@ class Genome:
         """Return the number of records."""
         return len(self.names)
 
-    def __repr__(self) -> str:
-        origin = repr(self.path) if self.path else "in memory"
-        return f"Genome({origin}, {len(self):,} records, {sum(self.lengths):,} bases)"
+    def _line(self) -> str:
+        origin = self.path or "in memory"
+        return f"{len(self):,} records, {sum(self.lengths):,} bases, {origin}"
 
     def __contains__(self, name: object) -> bool:
         """Tell whether there is a record of that name."""

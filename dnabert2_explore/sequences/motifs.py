@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..shown import Shown
 
 __all__ = ["ALPHABET", "Motif"]
 
@@ -15,8 +16,8 @@ __all__ = ["ALPHABET", "Motif"]
 ALPHABET = "ACGT"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Motif:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Motif(Shown):
     """A motif: how probable each base is at each of its positions.
 
     Parameters
@@ -51,6 +52,10 @@ class Motif:
     accession: str = ""
     sites: int = 0
     source: str = ""
+
+    def _line(self) -> str:
+        counted = f", from {self.sites:,} sites" if self.sites else ""
+        return f"{self.label} {self.consensus}, {self.information.sum():.1f} bits{counted}"
 
     def __post_init__(self) -> None:
         matrix = np.array(self.probabilities, dtype=np.float64)

@@ -16,10 +16,20 @@ from .genome import Genome
 from .sequence import Sequence
 from .transform import reverse_complement
 
-__all__ = ["Place", "iter_bed", "place_of", "read_bed"]
+__all__ = ["Place", "is_bed", "iter_bed", "place_of", "read_bed"]
 
 _EXPECTED = "expected BED: contig, start and end in each line"
 _SKIPPED = ("#", "track", "browser")
+_BED = {"contig": 0, "start": 1, "end": 2, "name": 3, "strand": 5}
+#: What the header of a table may call them, in lower case; the first one counts.
+_HEADERS = {
+    "contig": ("contig", "chrom", "chr", "chromosome", "seqid", "seqname"),
+    "start": ("start", "chromstart", "chrom_start"),
+    "end": ("end", "chromend", "chrom_end", "stop"),
+    "name": ("name",),
+    "strand": ("strand",),
+    "label": ("label",),
+}
 _NAMED = re.compile(
     r"(?:.*::)?(?P<contig>[^\s:]+(?::[^\s:]+)*):(?P<start>\d[\d,]*)-(?P<end>\d[\d,]*)"
     r"(?:\((?P<strand>[+-])\)|/rc)?",
@@ -51,17 +61,24 @@ class Place:
 
 
 def read_bed(
-    source: str | os.PathLike[str] | IO[bytes], genome: str | os.PathLike[str] | Genome
+    source: str | os.PathLike[str] | IO[bytes],
+    genome: str | os.PathLike[str] | Genome,
+    *,
+    labels: bool = False,
 ) -> list[Sequence]:
-    """Read the stretches of a genome that a BED file names.
+    """Read the stretches of a genome that a BED file, or a table, names.
 
     Parameters
     ----------
     source : str, path-like or open binary file
         BED, also compressed: contig, start and end (0-based, half-open), then name, score and
-        strand where there are any. A stretch on the strand ``-`` is reverse-complemented.
+        strand where there are any. A stretch on the strand ``-`` is reverse-complemented. Or a
+        table (tabs or commas) whose header names these columns (``chrom`` or ``contig``, ``start``,
+        ``end``; ``name``, ``strand`` and ``label`` where there are any; others are left alone).
     genome : str, path-like or Genome
         FASTA (also compressed), 2bit, …: see `Genome`.
+    labels : bool
+        Take the names of a BED as labels, as a table's column ``label`` always is.
 
     Returns
     -------
@@ -81,11 +98,14 @@ def read_bed(
     >>> read_bed(io.BytesIO(b"chr1 2 6 peak 0 -"), genome)[0].bases
     'CCGG'
     """
-    return list(iter_bed(source, genome))
+    return list(iter_bed(source, genome, labels=labels))
 
 
 def iter_bed(
-    source: str | os.PathLike[str] | IO[bytes], genome: str | os.PathLike[str] | Genome
+    source: str | os.PathLike[str] | IO[bytes],
+    genome: str | os.PathLike[str] | Genome,
+    *,
+    labels: bool = False,
 ) -> Iterator[Sequence]:
     """Yield what `read_bed` returns, one stretch in memory at a time."""
     if hasattr(source, "read"):
@@ -96,29 +116,74 @@ def iter_bed(
     held = nullcontext(genome) if isinstance(genome, Genome) else Genome(genome)
     empty = True
     with opened as lines, held as records:
-        for sequence in _stretches(lines, shown, records):
+        for sequence in _stretches(lines, shown, records, labels):
             empty = False
             yield sequence
     if empty:
         raise InputError(f"{shown} names no stretch; {_EXPECTED}: choose another file.")
 
 
-def _stretches(lines: Iterable[str], shown: str, genome: Genome) -> Iterator[Sequence]:
-    told = Told(shown)
-    for number, line in enumerate(lines, start=1):
-        text = line.strip().lstrip("\ufeff")
-        if not text or text.startswith(_SKIPPED):
+def is_bed(head: str) -> bool:
+    """Tell whether text begins as BED does, or as a table of stretches."""
+    for line in head.lstrip("\ufeff").splitlines():
+        text = line.strip()
+        if not text or (_columns(text) is None and text.startswith(_SKIPPED)):
             continue
+        numbers = [whole_number(cell) for cell in _cells(text)[1:3]]
+        numbered = len(numbers) == 2 and None not in numbers and text[0] not in ">;@"
+        return numbered or _columns(text) is not None
+    return False
+
+
+def _cells(text: str, delimiter: str | None = None) -> list[str]:
+    """Cells of a line: between tabs where there is one, else between blanks, as BED allows."""
+    delimiter = delimiter or ("\t" if "\t" in text else None)
+    return [cell.strip().strip('"') for cell in text.split(delimiter)]
+
+
+def _columns(text: str) -> tuple[dict[str, int], str | None] | None:
+    """Places of the columns that a header names, and what stands between them; None if it is none.
+
+    Its column ``sequence`` makes a table one of sequences, whatever else it names.
+    """
+    delimiter = next((mark for mark in "\t,;" if mark in text), None)
+    cells = [cell.lower() for cell in _cells(text.lstrip("#"), delimiter)]
+    found = {
+        name: cells.index(one)
+        for name, ones in _HEADERS.items()
+        for one in ones[::-1]
+        if one in cells
+    }
+    if "sequence" in cells or not {"contig", "start", "end"} <= set(found):
+        return None
+    return found, delimiter
+
+
+def _stretches(
+    lines: Iterable[str], shown: str, genome: Genome, labels: bool
+) -> Iterator[Sequence]:
+    told = Told(shown)
+    columns, delimiter, table = _BED, None, False
+    begun = False
+    for number, line in enumerate(lines, start=1):
+        text = line.strip("\ufeff \r\n") if table else line.strip("\ufeff \t\r\n")
+        header = None if begun or not text else _columns(text)
+        if header is not None:
+            (columns, delimiter), table, begun = header, True, True
+            continue
+        if not text.strip() or text.startswith(_SKIPPED):
+            continue
+        begun = True
         where = f"{shown}, line {number}"
-        cells = [cell.strip() for cell in (text.split("\t") if "\t" in text else text.split())]
-        numbers = [whole_number(cell) for cell in cells[1:3]]
-        start, end = numbers if len(numbers) == 2 else (None, None)
+        cells = _cells(text, delimiter)
+        row = {name: cells[at] for name, at in columns.items() if at < len(cells)}
+        start, end = (whole_number(row.get(name, "")) for name in ("start", "end"))
         if start is None or end is None or not start < end:
             raise InputError(
                 f"{where} ({text[:40]!r}) is no stretch; {_EXPECTED} (0-based, start below end): "
                 "correct it."
             )
-        contig = cells[0]
+        contig = row["contig"]
         if contig not in genome:
             some = ", ".join(genome.names[:4]) + (", …" if len(genome) > 4 else "")
             raise InputError(
@@ -131,13 +196,18 @@ def _stretches(lines: Iterable[str], shown: str, genome: Genome) -> Iterator[Seq
                 f"{where}: {contig} ends at {length:,}, before {end:,}: give the genome that the "
                 "file was made for."
             )
-        strand = cells[5] if len(cells) > 5 and cells[5] in ("+", "-") else "+"
+        strand = row["strand"] if row.get("strand") in ("+", "-") else "+"
         bases = genome.fetch(contig, start, end)
-        name = cells[3] if len(cells) > 3 and cells[3] not in ("", ".") else ""
+        name = row.get("name", "")
+        name = "" if name == "." else name
+        label = row.get("label", "") or None
+        if labels and label is None and name:
+            label, name = name, ""
         place = {"contig": contig, "start": str(start), "end": str(end), "strand": strand}
         yield Sequence(
             told.unique(name or f"{contig}:{start}-{end}({strand})", number, "region"),
             reverse_complement(bases) if strand == "-" else bases,
+            label=label,
             fields=place,
         )
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..shown import Shown
+
 __all__ = ["Sequence"]
 
 _SHOWN = 24
+_FIELDS = 120
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Sequence:
+class Sequence(Shown):
     """A named DNA sequence.
 
     Parameters
@@ -39,6 +42,10 @@ class Sequence:
     description: str = ""
     fields: Mapping[str, str] = field(default_factory=dict, hash=False)
 
+    def _line(self) -> str:
+        label = f", label {self.label}" if self.label is not None else ""
+        return f"{self.name}, {len(self):,} bases{label}"
+
     def __len__(self) -> int:
         return len(self.bases)
 
@@ -51,5 +58,6 @@ class Sequence:
         if self.label is not None:
             parts.append(f"label={self.label!r}")
         if self.fields:
-            parts.append(f"fields={dict(self.fields)!r}")
+            fields = repr(dict(self.fields))
+            parts.append(f"fields={fields if len(fields) <= _FIELDS else fields[:_FIELDS] + '…'}")
         return f"Sequence({', '.join(parts)})"

@@ -79,8 +79,12 @@ def write_track(
     Raises
     ------
     InputError
-        If sequences overlap, or pybigtools is not installed.
+        If sequences overlap, the name says no format, or pybigtools is not installed.
     """
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(
+            f"{path} says no format; expected a name that ends in {', '.join(SUFFIXES)}: give one."
+        )
     places = places_of(sequences)
     order = sorted(range(len(places)), key=lambda i: (places[i].contig, places[i].start))
 

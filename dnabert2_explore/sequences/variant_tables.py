@@ -196,6 +196,13 @@ def as_variants(given: Any) -> list[tuple[Variant, Skipped | None]]:
         ]
         return [(one.variants[0] if one.variants else one.stand_in, one.problem) for one in found]
     made: list[tuple[Variant, Skipped | None]] = []
+    many = hasattr(given, "__iter__") and not isinstance(given, Mapping | bytes)
+    if not many and not isinstance(given, Variant):
+        raise InputError(
+            f"Variants were given as {type(given).__name__}; expected a file's path, a Variant, a "
+            "list of these or of str such as 'chr1:1234 A>G' (position from 1), or a table: give "
+            "one."
+        )
     for number, one in enumerate([given] if isinstance(given, Variant) else given, start=1):
         if isinstance(one, str):
             one = parse_variant(one)

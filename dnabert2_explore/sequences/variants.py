@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from operator import index
 
 from ..errors import InputError
+from ..shown import Shown
 from ._letters import ReadingWarning, whole_number
 from .genome import Genome
 from .transform import reverse_complement
@@ -58,7 +59,7 @@ _AMBIGUITY = {
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(Shown):
     """One alternative allele.
 
     Parameters
@@ -87,6 +88,9 @@ class Variant:
     alt: str
     name: str = ""
     where: str = field(default="", compare=False)
+
+    def _line(self) -> str:
+        return str(self)
 
     def __post_init__(self) -> None:
         try:

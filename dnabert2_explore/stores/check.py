@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..shown import Shown
 from .layout import COORDINATES, done_chunks
 from .store import EmbeddingStore
 
@@ -33,8 +34,8 @@ class Damage:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class StoreCheck:
+@dataclass(frozen=True, slots=True, repr=False)
+class StoreCheck(Shown):
     """What `check_store` found; `str` says it in a line.
 
     Attributes
@@ -52,6 +53,9 @@ class StoreCheck:
     marked: int
     damages: tuple[Damage, ...]
     summed: bool
+
+    def _line(self) -> str:
+        return str(self)
 
     @property
     def damaged(self) -> tuple[int, ...]:

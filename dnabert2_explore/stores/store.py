@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..files import expanded
 from ..sequences.genome import Genome
+from ..shown import Shown
 from . import layout
 from .embedder import Embedder
 from .errors import StoreError
@@ -32,7 +33,7 @@ __all__ = ["EmbeddingStore", "open_store"]
 _FULL = (errno.ENOSPC, errno.EDQUOT)  # the disk, or what the user may take of it
 
 
-class EmbeddingStore:
+class EmbeddingStore(Shown):
     """Embeddings of windows with their coordinates, in a Zarr v3 group on a local or shared disk.
 
     Use :meth:`open` or :meth:`create`. Rows of windows that are not finished, and of windows
@@ -208,11 +209,11 @@ class EmbeddingStore:
             )
         return store
 
-    def __repr__(self) -> str:
+    def _line(self) -> str:
         state = "complete" if self.complete else f"{self.n_done} of {self.plan.n_chunks} chunks"
         return (
-            f"EmbeddingStore({str(self.path)!r}, {self.n_windows:,} windows, "
-            f"layers {list(self.layers)}, {state})"
+            f"{self.n_windows:,} windows, layers {list(self.layers)}, {self.hidden} numbers each, "
+            f"{state}, in {self.path}"
         )
 
     def __len__(self) -> int:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from ..shown import Shown
+
 __all__ = ["Summary"]
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+@dataclass(frozen=True, slots=True, repr=False)
+class Summary(Shown):
     """What one call of :func:`embed_windows` did.
 
     ``windows == computed + unknown_only + skipped``.
@@ -45,6 +47,9 @@ class Summary:
     seconds: float
     compute_seconds: float
     workers: int = 1
+
+    def _line(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         """One line for a terminal."""

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..sequences import Composition
+from ..shown import Shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Tokens"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tokens:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Tokens(Shown):
     """A segmentation of one sequence.
 
     Attributes
@@ -44,6 +49,13 @@ class Tokens:
     special: NDArray[np.bool_]
     unknown: NDArray[np.bool_]
     composition: Composition = field(repr=False)
+
+    def _line(self) -> str:
+        n = int((~self.special).sum())
+        return (
+            f"{len(self.bases):,} bases in {n:,} tokens, {self.bases_per_token:.2f} bases a token: "
+            + " ".join(self.tokens[:24])
+        )
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -102,3 +114,25 @@ class Tokens:
                 f"Bases [{start}, {end}) are white space only, which no token covers: choose bases."
             )
         return int(hit[0]), int(hit[-1]) + 1
+
+    def table(self) -> pd.DataFrame:
+        """Return the tokens as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``token``, ``id``, ``start`` and ``end`` (bases, 0-based half-open), ``special``,
+            ``unknown``.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "token": list(self.tokens),
+                "id": self.ids,
+                "start": self.spans[:, 0],
+                "end": self.spans[:, 1],
+                "special": self.special,
+                "unknown": self.unknown,
+            }
+        )

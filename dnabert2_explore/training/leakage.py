@@ -10,16 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..sequences import reverse_complement
 from ..sequences.codes import UNKNOWN, codes
+from ..shown import Shown
 from .metrics import score
 from .tables import Labelled
 from .twins import TwinIndex, opposite_label
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["LeakageReport", "SplitOverlap", "check_leakage", "copied_rows"]
 
@@ -111,8 +115,8 @@ class SplitOverlap:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class LeakageReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class LeakageReport(Shown):
     """What each two splits share; `str` is a sentence or more.
 
     Attributes
@@ -122,6 +126,9 @@ class LeakageReport:
     """
 
     pairs: tuple[SplitOverlap, ...]
+
+    def _line(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         if not self.pairs:
@@ -145,6 +152,18 @@ class LeakageReport:
         """Read what `to_json` made."""
         pairs = (one | {"examples": tuple(one["examples"])} for one in map(dict, content))
         return cls(tuple(SplitOverlap(**pair) for pair in pairs))
+
+    def table(self) -> pd.DataFrame:
+        """Return what splits share as a table, a row for each two.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The attributes of `SplitOverlap`.
+        """
+        import pandas as pd
+
+        return pd.DataFrame([asdict(pair) for pair in self.pairs])
 
 
 def check_leakage(

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..shown import Shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["TASKS", "Estimate", "Scores", "lower_is_better", "metric_names", "score"]
 
@@ -57,8 +61,8 @@ class Estimate:
         return cls(*(_number(content[name]) for name in ("value", "low", "high")))
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
+@dataclass(frozen=True, slots=True, repr=False)
+class Scores(Shown):
     """What `score` found; `str` is a sentence.
 
     Attributes
@@ -80,6 +84,9 @@ class Scores:
     values: dict[str, Estimate]
     loss: float
     notes: tuple[str, ...] = ()
+
+    def _line(self) -> str:
+        return str(self)
 
     def __getitem__(self, name: str) -> float:
         """Value of a metric by its name, or of ``"loss"``."""
@@ -115,6 +122,19 @@ class Scores:
             loss=_number(content["loss"]),
             notes=tuple(content.get("notes", ())),
         )
+
+    def table(self) -> pd.DataFrame:
+        """Return the metrics as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``metric``, ``value``, and ``low`` and ``high`` of the 95% interval.
+        """
+        import pandas as pd
+
+        rows = [(name, one.value, one.low, one.high) for name, one in self.values.items()]
+        return pd.DataFrame(rows, columns=["metric", "value", "low", "high"])
 
 
 def _plain(value: float) -> float | None:

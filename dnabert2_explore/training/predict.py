@@ -22,6 +22,7 @@ from ..errors import InputError
 from ..files import replacing
 from ..sealed import write_json
 from ..sequences import UnknownBasesWarning
+from ..shown import Shown
 from .metrics import Scores, score
 from .records import Record, RecordFile
 from .tables import Labelled, label_of
@@ -40,8 +41,8 @@ _TASKS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PredictionSummary:
+@dataclass(frozen=True, slots=True, repr=False)
+class PredictionSummary(Shown):
     """What `predict_table` wrote; `str` is a sentence.
 
     Attributes
@@ -65,6 +66,9 @@ class PredictionSummary:
     model: str
     scores: Scores | None
     notes: tuple[str, ...]
+
+    def _line(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         lines = [f"{self.out}: {self.rows:,} predictions by {self.model}"]

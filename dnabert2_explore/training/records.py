@@ -63,7 +63,9 @@ class RecordFile:
     ----------
     path : path-like
     genome : path-like, optional
-        The file is a BED, of stretches of this genome.
+        The file is a BED, or a table of contig, start and end, of stretches of this genome.
+    names_are_labels : bool
+        Of a BED, take the names as labels.
 
     Attributes
     ----------
@@ -80,9 +82,14 @@ class RecordFile:
         One sentence with file, line and the mend; also while iterating.
     """
 
-    def __init__(self, path: str | Path, genome: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        genome: str | Path | None = None,
+        names_are_labels: bool = False,
+    ) -> None:
         self.path = expanded(path)
-        self._genome = genome
+        self._genome, self._names_are_labels = genome or None, names_are_labels
         self._told = Told(str(self.path))
         self.kind = self._kind()
         columns = {"sequences": self._sequence_columns, "parquet": self._parquet_columns}.get(
@@ -159,11 +166,12 @@ class RecordFile:
 
     def _sequence_columns(self) -> list[str]:
         first = next(self._sequences())
-        return ["sequence", "name"] + (["label"] if _LABEL.search(first.description) else [])
+        labelled = first.label is not None or _LABEL.search(first.description)
+        return ["sequence", "name"] + (["label"] if labelled else [])
 
     def _sequences(self) -> Iterator[Sequence]:
         if self._genome is not None:
-            return iter_bed(self.path, self._genome)
+            return iter_bed(self.path, self._genome, labels=self._names_are_labels)
         return iter_sequences(self.path)
 
     def _sequence_rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -171,6 +179,8 @@ class RecordFile:
             found = _LABEL.search(record.description)
             cells = {"sequence": record.bases, "name": record.name}
             label = {"label": found[2] if found[1] is None else found[1]} if found else {}
+            if self._genome is not None:
+                label = {} if record.label is None else {"label": record.label}
             yield f"{self.path}, record {record.name!r}", cells | label
 
     # Parquet

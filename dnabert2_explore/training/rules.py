@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..shown import Shown
 from .baselines import BASELINES
 from .metrics import Estimate
 from .resampling import interval, resampled
 from .tables import Labelled
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["RULES", "RuleComparison", "compare_with_rules"]
 
@@ -23,8 +27,8 @@ RULES = tuple(name for name in BASELINES if name != "cnn")
 _MOST = 50_000  # training rows: more make a rule slow, and hardly better
 
 
-@dataclass(frozen=True, slots=True)
-class RuleComparison:
+@dataclass(frozen=True, slots=True, repr=False)
+class RuleComparison(Shown):
     """A model beside the best rule on the same test sequences; `str` is a sentence.
 
     Attributes
@@ -47,6 +51,9 @@ class RuleComparison:
     minus: Estimate
     others: dict[str, float]
     strands: str
+
+    def _line(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         text = (
@@ -86,6 +93,19 @@ class RuleComparison:
             others=dict(content["others"]),
             strands=content["strands"],
         )
+
+    def table(self) -> pd.DataFrame:
+        """Return the rules as a table, best first, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``rule`` and ``mcc``.
+        """
+        import pandas as pd
+
+        rows = sorted(self.others.items(), key=lambda pair: -pair[1])
+        return pd.DataFrame(rows, columns=["rule", "mcc"])
 
 
 def compare_with_rules(

@@ -83,7 +83,10 @@ class Labelled:
 
 
 def read_labelled(
-    path: str | Path, task: str = "auto", classes: tuple[str, ...] | None = None
+    path: str | Path,
+    task: str = "auto",
+    classes: tuple[str, ...] | None = None,
+    genome: str | Path | None = None,
 ) -> Labelled:
     r"""Read labelled sequences from CSV, TSV, Parquet or FASTA (``label=…`` in the header).
 
@@ -99,6 +102,9 @@ def read_labelled(
         several times each; all else is classes.
     classes : tuple of str, optional
         Known class names (of the training file); by default those found in the file.
+    genome : path-like, optional
+        The file is a BED whose names are the labels, or a table of ``contig``, ``start``, ``end``
+        and ``label``, of stretches of this genome.
 
     Raises
     ------
@@ -119,12 +125,10 @@ def read_labelled(
     """
     if task not in ("auto", *TASKS):
         raise InputError(f"task is {task!r}; expected auto, {', '.join(TASKS)}.")
-    file = RecordFile(path)
+    file = RecordFile(path, genome, names_are_labels=True)
     if not file.labelled:
-        raise InputError(
-            f"{path} has no labels; expected a column 'label' (in FASTA: label=… in each header): "
-            "add it."
-        )
+        wanted = "in BED: a name in each line" if genome else "in FASTA: label=… in each header"
+        raise InputError(f"{path} has no labels; expected a column 'label' ({wanted}): add it.")
     records = list(file)
     told = task == "auto"
     if told:

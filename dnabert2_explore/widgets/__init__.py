@@ -33,7 +33,12 @@ Classes in the page (for styling, and for tests that drive a browser):
                        ``.dx-undo``, ``.dx-keep``, ``.dx-change``
 ``.dx-atlas``          ``.dx-projection button``, ``.dx-points select``, ``.dx-colour select``,
                        ``.dx-embedding-layer select``, ``.dx-embedding-pooling select``,
-                       ``.dx-legend``; points are ``.dx-atlas .scatterlayer .point``
+                       ``.dx-legend``; points are ``.dx-atlas .scatterlayer .point``; below,
+                       while something is chosen, ``.dx-chosen`` with ``.dx-chosen-count``,
+                       ``.dx-keep``, ``.dx-use-set``, ``.dx-tab button``, ``.dx-words select``,
+                       ``.dx-against select``, ``.dx-match select``, ``.dx-why``,
+                       ``.dx-find-motifs``, ``.dx-save-fasta`` (chosen-csv, h5ad, training, table)
+``.dx-rows``           a table; rows are ``tbody tr``, the one looked at has ``.dx-current``
 ``.dx-training``       ``.dx-data`` with ``.dx-source select``, ``.dx-paste``, ``.dx-upload``,
                        ``.dx-use``, ``.dx-train-file`` (dev, test), ``.dx-data-summary``;
                        ``.dx-model-name input``, ``.dx-method``, ``.dx-task``, ``.dx-epochs``,

@@ -37,6 +37,12 @@ DEMOS = {
 }
 _WINDOW = 300  # bases of a genome window that are trained on: a pass takes seconds
 
+#: What training reads (records.py), also compressed.
+_ACCEPTED = (
+    ".csv,.tsv,.txt,.parquet,.pq,.fa,.fasta,.fna,.bed,.gb,.gbk,.gbff,.embl,.fq,.fastq,.2bit,"
+    ".gz,.bz2,.xz"
+)
+
 #: Share of the rows set aside for dev, and for test, where no file says it.
 SHARE = 0.15
 
@@ -53,11 +59,14 @@ class Chosen:
         What they hold.
     name : str
         For captions.
+    genome : str
+        Whose stretches the files name, if they are BED; "" for sequences.
     """
 
     files: tuple[str, str, str]
     splits: Splits
     name: str
+    genome: str = ""
 
 
 def demo_table(key: str) -> str:
@@ -82,7 +91,8 @@ class DataChooser(VBox):
     """The first part of the form: which data, and what it holds.
 
     Classes: ``dx-data``; parts ``dx-source``, ``dx-paste``, ``dx-upload``, ``dx-use``,
-    ``dx-train-file``, ``dx-dev-file``, ``dx-test-file``, ``dx-data-summary``, ``dx-data-message``.
+    ``dx-train-file``, ``dx-dev-file``, ``dx-test-file``, ``dx-genome-file``, ``dx-data-summary``,
+    ``dx-data-message``.
 
     Parameters
     ----------
@@ -120,12 +130,13 @@ class DataChooser(VBox):
         self.paste = Textarea(
             placeholder="sequence,label\nACGTTGCA…,promoter\nTTGCACGT…,other\n\n"
             "A table with the columns sequence and label (or sequence1, sequence2, label), or "
-            "FASTA with label=… in the headers."
+            "FASTA with label=… in the headers. Or BED, its names the labels, of the genome named "
+            "below."
         ).add_class("dx-paste")
         self.use = Button(description="Use this table").add_class("dx-use")
         self.use.button_style = "primary"
         self.upload = FileUpload(
-            description="Upload a file", multiple=False, accept=".csv,.tsv,.txt,.fa,.fasta,.parquet"
+            description="Upload a file", multiple=False, accept=_ACCEPTED
         ).add_class("dx-upload")
         hint = HTML(
             "<span class='dx-hint'>Labels may be words, numbers, or several joined by “;”. Nothing "
@@ -139,13 +150,16 @@ class DataChooser(VBox):
         self.test_file = _path_field("test", "test file: empty to set 15 % aside")
         if own_file:
             self.train_file.value = source
+        self.genome_file = _path_field(
+            "genome", "genome (FASTA, 2bit): only for BED, or tables of contig, start, end, label"
+        )
         self.read = Button(description="Read the files").add_class("dx-use")
         self.read.button_style = "primary"
         self._files = VBox([self.train_file, self.dev_file, self.test_file, self.read]).add_class(
             "dx-files"
         )
         self.summary = HTML().add_class("dx-data-summary")
-        super().__init__([self.source, self._own, self._files, self.summary])
+        super().__init__([self.source, self._own, self._files, self.genome_file, self.summary])
         self.add_class("dx-data")
         self.source.observe(lambda _change: self._guarded(self._on_source), names="value")
         self.use.on_click(lambda _button: self._guarded(self._on_paste))
@@ -169,6 +183,7 @@ class DataChooser(VBox):
         key = self.source.value
         self._own.layout.display = "" if key == OWN else "none"
         self._files.layout.display = "" if key == FILES else "none"
+        self.genome_file.layout.display = "none" if key in DEMOS else ""
         if key in DEMOS:
             self._keep(demo_table(key).encode("utf-8"), f"{key}.csv", "the shipped example")
         else:
@@ -179,7 +194,8 @@ class DataChooser(VBox):
         if not text:
             raise InputError("Nothing was pasted yet: paste a table, or upload a file.")
         first = text.splitlines()[0]
-        ending = "fa" if first.startswith(">") else "tsv" if "\t" in first else "csv"
+        bed = "bed" if self._genome() else "tsv"
+        ending = "fa" if first.startswith(">") else bed if "\t" in first else "csv"
         content = f"{text}\n".encode()
         name = f"pasted-{hashlib.sha256(content).hexdigest()[:8]}.{ending}"
         self._keep(content, name, "the pasted table")
@@ -200,7 +216,7 @@ class DataChooser(VBox):
 
     def _on_files(self) -> None:
         self._own.layout.display = "none"
-        self._files.layout.display = ""
+        self._files.layout.display = self.genome_file.layout.display = ""
         fields = (self.train_file, self.dev_file, self.test_file)
         train, dev, test = (
             str(expanded(path)) if (path := field.value.strip()) else "" for field in fields
@@ -208,6 +224,11 @@ class DataChooser(VBox):
         if not train:
             raise InputError("No training file is named yet: type the path of a table.")
         self._read((train, dev, test), Path(train).name)
+
+    def _genome(self) -> str:
+        """Path that was typed; the shipped examples are sequences."""
+        typed = self.genome_file.value.strip()
+        return str(expanded(typed)) if typed and self.source.value not in DEMOS else ""
 
     # What was chosen ----------------------------------------------------------------------------
 
@@ -218,8 +239,9 @@ class DataChooser(VBox):
         self._files_read = files, name
         self._take(None)  # what was there before must not be trained on by mistake
         train, dev, test = files
+        genome = self._genome()
         config = FinetuneConfig(
-            model="", out="", train=train, dev=dev, test=test, task=self.task,
+            model="", out="", train=train, dev=dev, test=test, genome=genome, task=self.task,
             dev_share=SHARE, test_share=SHARE,
         )  # fmt: skip
         try:
@@ -227,7 +249,7 @@ class DataChooser(VBox):
         except InputError as error:
             # Of a pasted table, the person knows no file.
             raise InputError(str(error).replace(train, name)) from error
-        self._take(Chosen(files, splits, name))
+        self._take(Chosen(files, splits, name, genome))
 
     def _take(self, chosen: Chosen | None) -> None:
         self.chosen = chosen

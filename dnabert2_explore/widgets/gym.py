@@ -380,8 +380,14 @@ class MotifGym(Explorer):
 
         def work(progress: Any) -> tuple[Attribution, Any]:
             found = attribute(
-                self.enc, bases, result.target, method, _STEPS, progress, output=output
-            )
+                self.enc,
+                bases,
+                result.target,
+                method,
+                n_steps=_STEPS,
+                progress=progress,
+                output=output,
+            )  # fmt: skip
             many = len(self.enc.classes) > 1
             if not many:
                 return found, None

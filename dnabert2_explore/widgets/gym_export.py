@@ -71,7 +71,7 @@ def cell_code(
     """Write the lines of Python that explain a cell."""
     return (
         f"\n\nbases = result.sequence(*{picked!r}, {which})\n"
-        f"dx.attribute(enc, bases, {target!r}, {method!r}, {steps}, output={output!r})"
+        f"dx.attribute(enc, bases, {target!r}, {method!r}, n_steps={steps}, output={output!r})"
     )
 
 

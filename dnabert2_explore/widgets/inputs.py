@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -20,13 +21,23 @@ from ipywidgets import (
     VBox,
 )
 
-from ..errors import ExploreError, InputError
+from ..errors import ExploreError, InputError, panics_told
 from ..figures.style import span_text
-from ..sequences import ReadingWarning, read_sequences
+from ..files import expanded
+from ..sequences import ReadingWarning, Sequence, read_sequences
 from ..sequences._letters import whole_number
+from ..sequences._open import open_bytes
+from ..sequences.genome import Genome
+from ..sequences.regions import is_bed, read_bed
 from .state import MINE, Selection
 
 __all__ = ["InputBar", "parse_span", "zoomed"]
+
+_ACCEPTED = (
+    ".fa,.fasta,.fna,.csv,.tsv,.txt,.bed,.gb,.gbk,.gbff,.genbank,.embl,.fq,.fastq,.2bit,"
+    ".gz,.bz2,.xz"
+)
+_HEAD = 1 << 12
 
 
 def zoomed(selection: Selection, factor: float) -> tuple[int, int] | None:
@@ -79,7 +90,8 @@ class InputBar(VBox):
     """Chooses the sequence all views look at, and moves along it.
 
     Classes: ``dx-input``; parts ``dx-set`` and ``dx-sequence`` (dropdowns), ``dx-previous``,
-    ``dx-next``, ``dx-add-button``, ``dx-paste`` (text area), ``dx-upload``, ``dx-add``,
+    ``dx-next``, ``dx-add-button``, ``dx-paste`` (text area), ``dx-upload``, ``dx-genome`` (text:
+    the genome that the stretches of a BED lie on), ``dx-add``,
     ``dx-range`` (text), ``dx-zoom-in``, ``dx-zoom-out``, ``dx-zoom-all``, ``dx-drag``,
     ``dx-selected`` (what is selected), ``dx-clear``, ``dx-input-message``.
     """
@@ -111,8 +123,14 @@ class InputBar(VBox):
         self.upload = FileUpload(
             description="Upload file",
             multiple=True,
-            accept=".fa,.fasta,.fna,.csv,.tsv,.txt,.gb,.gbk,.gbff,.embl,.fq,.fastq,.2bit,.gz,.bz2,.xz",
+            accept=_ACCEPTED,
         ).add_class("dx-upload")
+        self.genome = Text(
+            placeholder="for BED: path of the genome on this computer",
+            tooltip="FASTA (also compressed) or 2bit that the stretches of a BED lie on",
+            continuous_update=False,
+        ).add_class("dx-genome")
+        self._waiting: list[tuple[bytes, str]] = []  # BEDs whose genome is not known yet
         self.add = self._button("Add", "Add what is pasted", "dx-add")
         self.add.button_style = "primary"
         self.message = HTML().add_class("dx-message").add_class("dx-input-message")
@@ -124,9 +142,11 @@ class InputBar(VBox):
                     [
                         self.add,
                         self.upload,
+                        self.genome,
                         HTML(
                             "<span class='dx-hint'>FASTA, a table (.csv, .tsv), GenBank, EMBL, "
-                            "FASTQ or 2bit, also compressed; nothing leaves this computer.</span>"
+                            "FASTQ, 2bit, or BED with its genome (by its path, or uploaded "
+                            "together); also compressed. Nothing leaves this computer.</span>"
                         ),
                     ]
                 ).add_class("dx-add-row"),
@@ -163,6 +183,7 @@ class InputBar(VBox):
         self.add_button.observe(self._on_panel, names="value")
         self.add.on_click(lambda _b: self._on_add())
         self.upload.observe(self._on_upload, names="value")
+        self.genome.observe(self._on_genome, names="value")
         selection.subscribe(self._follow)
         self._follow({"sequences", "index", "bases", "view", "drag"})
 
@@ -270,24 +291,80 @@ class InputBar(VBox):
         if not self.paste.value.strip():
             self.say("Nothing was pasted yet: paste FASTA, bases or a table first.", error=True)
             return
+        if is_bed(self.paste.value):
+            if self._add_beds([(self.paste.value.encode(), "what you pasted")], None):
+                self.paste.value = ""
+            return
         # With a line break it is text for the reader, never the name of a file.
-        if self._read(f"{self.paste.value}\n", "what you pasted"):
+        if self._read(lambda: read_sequences(f"{self.paste.value}\n"), "what you pasted"):
             self.paste.value = ""
 
     def _on_upload(self, change: Any) -> None:
-        good = [
-            self._read(io.BytesIO(bytes(item["content"])), item["name"], name=item["name"])
-            for item in change["new"]
-        ]
-        if good and all(good):
+        files = [(bytes(item["content"]), str(item["name"])) for item in change["new"]]
+        beds = [one for one in files if _is_bed(*one)]
+        others = [one for one in files if one not in beds]
+        if beds:
+            genome = others[0] if len(others) == 1 else None
+            good = len(others) < 2 or bool(self.genome.value.strip())
+            if not good:
+                self.say(
+                    "Which of these files is the genome of the BED? Upload it with the BED alone, "
+                    "or type its path.",
+                    error=True,
+                )
+            good = good and self._add_beds(beds, genome)
+        else:
+            added = [self._add_file(*one) for one in files]  # each, also behind one that fails
+            good = bool(added) and all(added)
+        if good:
             self.add_button.value = False
 
-    def _read(self, source: Any, what: str, name: str | None = None) -> bool:
-        """Add the sequences of `source`; False, with the reason on show, if they cannot be read."""
+    def _on_genome(self, change: Any) -> None:
+        if self._waiting and change["new"].strip() and self._add_beds(self._waiting, None):
+            self.add_button.value = False
+
+    def _add_file(self, content: bytes, name: str) -> bool:
+        return self._read(lambda: read_sequences(io.BytesIO(content), name=name), name)
+
+    def _add_beds(self, beds: list[tuple[bytes, str]], genome: tuple[bytes, str] | None) -> bool:
+        """Add the stretches of BEDs: of the genome whose path was typed, or which came along."""
+        place = self.genome.value.strip()
+        if not place and genome is None:
+            self._waiting = beds
+            names = ", ".join(escape(name) for _, name in beds)
+            self.say(
+                f"{names}: BED names stretches of a genome. Type the path of the genome, or upload "
+                "it together with the BED.",
+                error=True,
+            )
+            return False
+
+        def read() -> list[Sequence]:
+            if place:
+                opened = Genome(expanded(place))
+            else:
+                content, name = genome or (b"", "")
+                opened = Genome.from_records(read_sequences(io.BytesIO(content), name=name))
+            with opened as records:
+                found = [
+                    sequence
+                    for content, name in beds
+                    for sequence in read_bed(_named(content, name), records)
+                ]
+            return found
+
+        what = " and ".join(name for _, name in beds)
+        good = self._read(read, what)
+        if good:
+            self._waiting = []
+        return good
+
+    def _read(self, reading: Callable[[], list[Sequence]], what: str) -> bool:
+        """Add the sequences that are read; False, with the reason on show, if they cannot be."""
         try:
-            with warnings.catch_warnings(record=True) as told:
+            with warnings.catch_warnings(record=True) as told, panics_told():
                 warnings.simplefilter("always", ReadingWarning)
-                sequences = read_sequences(source, name=name)
+                sequences = reading()
             self.selection.add(sequences, MINE)
         except ExploreError as error:
             self.say(f"Could not use {escape(what)}: {escape(str(error))}", error=True)
@@ -309,3 +386,26 @@ def _label(selection: Selection, index: int) -> str:
     more = sequence.fields.get("species") or sequence.label or ""
     label = f"{sequence.name} · {more}" if more and more not in sequence.name else sequence.name
     return f"{label[:70]} · {len(sequence):,} bp"
+
+
+def _is_bed(content: bytes, name: str) -> bool:
+    """Whether an uploaded file names stretches of a genome: by its name, or what it begins with."""
+    stem = name.lower()
+    for packed in (".gz", ".bz2", ".xz"):
+        stem = stem.removesuffix(packed)
+    if stem.endswith(".bed"):
+        return True
+    if not stem.endswith((".csv", ".tsv", ".txt")):
+        return False
+    try:
+        with open_bytes(content, name) as text:
+            return is_bed(text.read(_HEAD))
+    except ExploreError:  # its reader says what is wrong with it
+        return False
+
+
+def _named(content: bytes, name: str) -> io.BytesIO:
+    """Make an open file that is called as the uploaded one, for messages."""
+    file = io.BytesIO(content)
+    file.name = name
+    return file

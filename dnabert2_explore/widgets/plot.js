@@ -213,7 +213,7 @@ async function render({ model, el }) {
     }
   });
 
-  const command = async (message) => {
+  const command = async (message, buffers) => {
     if (message.do === "image") {
       const figure = JSON.parse(message.figure);
       await Plotly.downloadImage(figure, {
@@ -223,7 +223,7 @@ async function render({ model, el }) {
       });
     } else if (message.do === "file") {
       const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([message.text], { type: message.type }));
+      link.href = URL.createObjectURL(new Blob([message.text ?? buffers[0]], { type: message.type }));
       link.download = message.filename;
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10000);

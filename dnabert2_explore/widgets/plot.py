@@ -146,3 +146,7 @@ class PlotlyView(anywidget.AnyWidget):
     def save_text(self, text: str, filename: str, type: str = "text/plain") -> None:
         """Let the browser download `text` as a file."""
         self.send({"do": "file", "text": text, "filename": filename, "type": type})
+
+    def save_bytes(self, data: bytes, filename: str, type: str) -> None:
+        """Let the browser download `data` as a file."""
+        self.send({"do": "file", "filename": filename, "type": type}, buffers=[data])

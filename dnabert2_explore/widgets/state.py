@@ -21,7 +21,7 @@ __all__ = ["MINE", "Selection"]
 #: Name of the set that pasted and uploaded sequences join.
 MINE = "My sequences"
 
-_TRACKED = ("sequences", "index", "bases", "view", "chosen", "drag", "theme")
+_TRACKED = ("sequences", "index", "bases", "view", "chosen", "kept", "drag", "theme")
 
 
 class Selection(traitlets.HasTraits):
@@ -43,6 +43,8 @@ class Selection(traitlets.HasTraits):
         Visible stretch of that sequence; None is all of it.
     chosen : tuple of int
         Sequences chosen in the atlas.
+    kept : dict of str to tuple of int
+        Selections of sequences that were given a name.
     drag : str
         What dragging on the base axis does: ``"zoom"``, ``"select"`` or ``"pan"``.
     theme : str
@@ -67,6 +69,7 @@ class Selection(traitlets.HasTraits):
     bases = traitlets.Any(None, allow_none=True)
     view = traitlets.Any(None, allow_none=True)
     chosen = traitlets.Tuple()
+    kept = traitlets.Dict()
     drag = traitlets.Enum(["zoom", "select", "pan"], default_value="zoom")
     theme = traitlets.Enum(["light", "dark"], default_value="light")
 

@@ -392,6 +392,7 @@ class FinetuneApp(Explorer):
             train=train,
             dev=dev,
             test=test,
+            genome=chosen.genome,
             out="",
             dev_share=SHARE,
             test_share=SHARE,

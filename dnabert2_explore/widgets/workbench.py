@@ -88,7 +88,10 @@ class Workbench(VBox):
         self.attribution = AttributionExplorer(self.classifier, selection=self.selection)
         self.attention = AttentionExplorer(self.encoder, selection=self.selection, gallery=False)
         self.atlas = AtlasExplorer(
-            self.embedder, selection=self.selection, points=WINDOWS if sequences is None else ""
+            self.embedder,
+            selection=self.selection,
+            points=WINDOWS if sequences is None else "",
+            classifier=classifier,
         )
         self.input = InputBar(self.selection)
         self._chips = HTML(self._chip_row()).add_class("dx-chip-row")
@@ -117,6 +120,7 @@ class Workbench(VBox):
         self.classifier = classifier
         self._chips.value = self._chip_row()
         self.attribution.use(classifier)
+        self.atlas.use_classifier(classifier)
 
     def _chip_row(self) -> str:
         own = self.embedder is self.encoder

@@ -132,6 +132,31 @@ def test_picking_an_atlas_point_loads_that_sequence_into_every_view(bench):
         bench.wait_drawn()
 
 
+def test_a_lasso_leads_to_a_table_and_on_to_a_sequence(bench, screenshots):
+    bench.lasso()
+    bench.wait_text(".dx-chosen .dx-why", "enriched", 60)
+    assert " of 500 chosen" in bench.text(".dx-chosen-count")
+    first = bench.text(".dx-chosen .dx-rows tbody tr td")
+    assert set(first) <= set("ACGT")
+    bench.screenshot(screenshots / "workbench-lasso.png")
+    bench.locator(".dx-chosen .dx-rows tbody tr").first.click()
+    bench.wait(bench.selected_bases)
+    start, end = bench.selected_bases()
+    assert end - start + 1 == len(first)
+    bench.wait_drawn()
+
+    bench.locator(".dx-chosen .dx-tab button").nth(2).click()
+    bench.wait_text(".dx-chosen .dx-why", "most typical")
+    row = bench.locator(".dx-chosen .dx-rows tbody tr").nth(2)
+    name = row.locator("td").first.inner_text()
+    row.click()
+    for view in ("tokens", "attention", "attribution"):
+        bench.wait_sequence(view, name)
+    bench.wait_drawn()
+    bench.locator(".dx-clear").click()
+    bench.wait(lambda: not bench.locator(".dx-chosen").is_visible())
+
+
 def test_another_method_and_target(bench):
     bench.choose(".dx-attribution .dx-method select", 1)
     bench.wait_text(".dx-attribution .dx-caption", "aliency")

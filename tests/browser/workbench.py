@@ -198,6 +198,20 @@ class WorkbenchPage:
         """Click a block of the token ribbon."""
         self.click_middle(self.token_block(place))
 
+    def lasso(self) -> None:
+        """Draw a lasso about the left part of the atlas."""
+        self.locator(".dx-atlas .dx-plot").scroll_into_view_if_needed()
+        box = self.locator(".dx-atlas .nsewdrag").first.bounding_box()
+        assert box is not None
+        mouse = self.lab.page.mouse
+        corners = [(0.02, 0.02), (0.4, 0.02), (0.4, 0.98), (0.02, 0.98), (0.02, 0.02)]
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
+        mouse.move(*places[0])
+        mouse.down()
+        for place in places[1:]:
+            mouse.move(*place, steps=5)
+        mouse.up()
+
     def pick_atlas_point(self, timeout: float = 20) -> None:
         """Click points of the atlas until another sequence than the present one is picked."""
         before = self.looked_at()

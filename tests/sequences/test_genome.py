@@ -94,7 +94,7 @@ def test_any_stretch_of_a_file(tmp_path):
         assert genome.fetch(0, 5, 7) == "CG"
         assert genome.fetch("two", 0, 4) == "acgu"
         assert genome.digest() == hashlib.sha256(FASTA.encode()).hexdigest()
-        assert repr(genome) == f"Genome({str(path)!r}, 2 records, 14 bases)"
+        assert repr(genome) == f"<Genome: 2 records, 14 bases, {path}>"
         assert len(genome) == 2
     assert (tmp_path / "x.fa.fai").read_text().startswith("one\t10\t")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x.fa", "x.fa.fai"]
@@ -130,7 +130,7 @@ def test_records_in_memory_have_the_same_interface():
     assert (genome.names, genome.lengths, genome.path) == (("one", "two"), (6, 4), "")
     assert genome.fetch("one", 2, 6) == "GTnn"
     assert genome.fetch(1, 0, 1) == "a"
-    assert repr(genome) == "Genome(in memory, 2 records, 10 bases)"
+    assert repr(genome) == "<Genome: 2 records, 10 bases, in memory>"
     assert genome.stamp is None
     genome.close()
     digests = {
@@ -139,7 +139,7 @@ def test_records_in_memory_have_the_same_interface():
             records,
             records[::-1],
             records[:1],
-            [Sequence("onea", "CGTnn"), Sequence("two", "acgu")],
+            [Sequence("oneA", "CGTnn"), Sequence("two", "acgu")],
             [Sequence("one", "ACGTnN"), Sequence("two", "acgu")],
         )
     }

@@ -88,7 +88,8 @@ def test_each_file_belongs_to_one_chunk(store):
 def test_what_a_store_says(store):
     opened = open_store(store)
     assert repr(opened) == (
-        f"EmbeddingStore({str(store)!r}, {len(opened)} windows, layers [2, 5], complete)"
+        f"<EmbeddingStore: {len(opened)} windows, layers [2, 5], {opened.hidden} numbers each, "
+        f"complete, in {store}>"
     )
     assert opened.missing() == []
     assert opened.is_done(0)

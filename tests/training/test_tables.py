@@ -280,3 +280,26 @@ def test_one_reader_for_training_too(tmp_path):
     with pytest.warns(ReadingWarning, match="has no headers"):
         lines = list(RecordFile(write(tmp_path, "ACGT\nGGCC\n", "lines.txt")))
     assert [one.bases for one in lines] == ["ACGT", "GGCC"]
+
+
+def test_stretches_of_a_genome_with_labels(tmp_path):
+    """Labelled sequences could be given as bases only."""
+    genome = write(tmp_path, ">c\nAACCGGTTAC\n", "g.fa")
+    bed = write(tmp_path, "c\t0\t4\ton\t0\t+\nc\t4\t8\toff\t0\t-\nc\t2\t6\ton\n", "x.bed")
+    table = write(
+        tmp_path,
+        "chrom\tstart\tend\tstrand\tlabel\nc\t0\t4\t+\ton\nc\t4\t8\t-\toff\nc\t2\t6\t\ton\n",
+        "x.tsv",
+    )
+    for path in (bed, table):
+        data = read_labelled(path, genome=genome)
+        assert data.bases == ("AACC", "AACC", "CCGG")
+        assert [data.label_text(row) for row in range(3)] == ["on", "off", "on"]
+        assert data.names == ("c:0-4(+)", "c:4-8(-)", "c:2-6(+)")
+    with pytest.raises(InputError, match=r"x\.bed, record 'c:0-4\(\+\)'.*label"):
+        read_labelled(write(tmp_path, "c\t2\t6\ton\nc\t0\t4\n", "x.bed"), genome=genome)
+    with pytest.raises(InputError, match=r"no labels; expected .* \(in BED: a name in each line"):
+        read_labelled(write(tmp_path, "c\t0\t4\n", "y.bed"), genome=genome)
+    # To predict, a BED's names are names.
+    assert [one.name for one in RecordFile(table, genome)] == list(data.names)
+    assert not RecordFile(write(tmp_path, "c\t0\t4\tpeak\n", "z.bed"), genome).labelled

@@ -37,13 +37,13 @@ def sequences():
 def _no_umap_process(monkeypatch):
     """PCA in place of UMAP's process: its compiler would take most of the test's time."""
     from dnabert2_explore.analysis.project import project
-    from dnabert2_explore.widgets import atlas
+    from dnabert2_explore.widgets.atlas import explorer
 
     def quick(embeddings, seed, check):
         check()
         return -project(embeddings, method="pca", seed=seed)
 
-    monkeypatch.setattr(atlas, "project_apart", quick)
+    monkeypatch.setattr(explorer, "project_apart", quick)
 
 
 def event(view, **content):

@@ -1,3 +1,5 @@
+import gzip
+import lzma
 from datetime import UTC, datetime
 
 import pytest
@@ -145,3 +147,85 @@ def test_what_does_not_fit_in_memory_is_said(bar, monkeypatch):
     bar.paste.value = ">a\nACGT"
     bar.add.click()
     assert "what you pasted does not fit in memory" in bar.message.value
+
+
+def uploaded(*files):
+    return tuple(
+        {
+            "name": name,
+            "type": "",
+            "size": len(content),
+            "content": memoryview(content),
+            "last_modified": datetime(2026, 1, 1, tzinfo=UTC),
+        }
+        for name, content in files
+    )
+
+
+BED = b"chr1\t2\t6\nchr1\t0\t4\tpeak\t0\t-\n"
+FASTA = b">chr1\nAACCGGTT\n"
+
+
+def mine(bar):
+    return [(one.name, one.bases) for one in bar.selection.sequences[3:]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.bed", BED),
+        ("x.bed.gz", gzip.compress(BED)),
+        ("x.txt", BED),
+        ("x.tsv", b"chrom\tstart\tend\tname\tstrand\nchr1\t2\t6\t\t\nchr1\t0\t4\tpeak\t-\n"),
+    ],
+)
+def test_a_bed_is_read_with_its_genome(bar, tmp_path, name, content):
+    """It "looks like BED": there was no way to say of which genome."""
+    bar.upload.value = uploaded((name, content))
+    assert mine(bar) == []
+    assert "Type the path of the genome" in bar.message.value
+    bar.genome.value = str(tmp_path / "no.fa")
+    assert "There is no file" in bar.message.value
+    (tmp_path / "g.fa").write_bytes(FASTA)
+    bar.genome.value = str(tmp_path / "g.fa")  # what waited is read now
+    assert mine(bar) == [("chr1:2-6(+)", "CCGG"), ("peak", "GGTT")]
+    assert f"Added 2 sequences from {name}" in bar.message.value
+    bar.genome.value = f"{tmp_path}/./g.fa"
+    assert len(mine(bar)) == 2  # not once more
+
+
+def test_a_bed_and_its_genome_uploaded_together_or_pasted(bar, tmp_path):
+    bar.upload.value = uploaded(("x.bed", BED), ("g.fa.gz", gzip.compress(FASTA)))
+    assert [bases for _, bases in mine(bar)] == ["CCGG", "GGTT"]
+    bar.upload.value = uploaded(("y.bed", BED), ("g.fa", FASTA), ("h.fa", FASTA))
+    assert "Which of these files is the genome" in bar.message.value
+    bar.paste.value = "chr1\t2\t600\n"
+    bar.add.click()
+    assert bar.paste.value
+    (tmp_path / "g.fa").write_bytes(FASTA)
+    bar.genome.value = str(tmp_path / "g.fa")
+    assert "line 1: chr1 ends at 8, before 600" in bar.message.value
+    bar.paste.value = "chr1\t2\t5\n"
+    bar.add.click()
+    assert mine(bar)[2:] == [("chr1:2-5(+)", "CCG")]
+    assert bar.paste.value == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.gb", b"LOCUS       a 4 bp DNA\nORIGIN\n        1 acgt\n//\n"),
+        (
+            "x.embl",
+            b"ID   a; SV 1; linear; DNA; STD; UNC; 4 BP.\nSQ   Sequence 4 BP;\n     acgt\n//\n",
+        ),
+        ("x.fastq.gz", gzip.compress(b"@a\nACGT\n+\nIIII\n")),
+        ("x.tsv", b"name\tsequence\na\tACGT\n"),
+        ("x.fa.xz", lzma.compress(b">a\nACGT\n")),
+    ],
+)
+def test_every_kind_of_file_that_commands_read_can_be_uploaded(bar, name, content):
+    bar.upload.value = uploaded((name, content))
+    assert [bases.upper() for _, bases in mine(bar)] == ["ACGT"]
+    suffix = name.removesuffix(".gz").removesuffix(".xz").rpartition(".")[2]
+    assert f".{suffix}" in bar.upload.accept.split(",")

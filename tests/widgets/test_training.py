@@ -211,6 +211,32 @@ def test_files_by_name_may_be_three(app, table):
     assert app.data.chosen is None
 
 
+def test_a_bed_is_trained_on_with_its_genome(app, tmp_path):
+    """The form took bases only."""
+    (tmp_path / "g.fa").write_text(f">c\n{random_bases(4_000, seed=1)}\n")
+    bed = "".join(f"c\t{90 * i}\t{90 * i + 60}\t{'ab'[i % 2]}\n" for i in range(40))
+    app.data.source.value = "splice"
+    assert app.data.genome_file.layout.display == "none"
+    app.data.source.value = "own"
+    assert app.data.genome_file.layout.display == ""
+    app.data.paste.value = bed
+    app.data.use.click()
+    assert app.data.chosen is None
+    assert "stretches" in app._message.value or "BED" in app._message.value
+    app.data.genome_file.value = str(tmp_path / "g.fa")
+    app.data.use.click()
+    assert app._message.layout.display == "none", app._message.value
+    assert app.data.chosen.splits.train.classes == ("a", "b")
+    assert app._configure(app.data.chosen).genome == str(tmp_path / "g.fa")
+    (tmp_path / "x.bed").write_text(bed)
+    app.data.source.value = "files"
+    app.data.train_file.value = str(tmp_path / "x.bed")
+    app.data.read.click()
+    assert app.data.chosen.genome == str(tmp_path / "g.fa")
+    app.data.source.value = "splice"
+    assert app.data.chosen.genome == ""
+
+
 @pytest.mark.parametrize(("key", "columns"), [("category", 500), ("gc", 500), ("splice", 60)])
 def test_shipped_tables(key, columns):
     rows = list(csv.DictReader(demo_table(key).splitlines()))

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...shown import Shown
 from .methods import METHODS
 from .result import Attribution
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["RankCorrelations", "pearson", "rank_correlations", "spearman"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RankCorrelations:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RankCorrelations(Shown):
     """Spearman's rank correlation of the base scores of each two attributions.
 
     Attributes
@@ -38,11 +43,26 @@ class RankCorrelations:
     n_bases: int
     n_tokens: int
 
+    def _line(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         return (
             f"Spearman's rank correlation of base scores over {self.n_bases:,} bases "
             f"({self.n_tokens:,} tokens)"
         )
+
+    def table(self) -> pd.DataFrame:
+        """Return the correlations as a table, a row and a column for each method.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index and columns are the methods' names.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(self.rho, index=list(self.methods), columns=list(self.methods))
 
 
 def rank_correlations(results: Items[Attribution]) -> RankCorrelations:

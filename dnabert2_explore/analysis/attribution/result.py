@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import InputError
+from ...shown import Shown
 from ...tokens import Tokens
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Attribution"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Attribution:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Attribution(Shown):
     """Contributions of tokens and bases to one output of a model.
 
     Attributes
@@ -74,6 +80,13 @@ class Attribution:
     settings: tuple[tuple[str, str], ...] = ()
     visible: NDArray[np.bool_] | None = None
 
+    def _line(self) -> str:
+        closes = "" if self.delta is None else f", delta {self.delta:+.3g}"
+        return (
+            f"{self.target_name}, {self.score:.3f} {self.unit}, by {self.method}"
+            f"{closes}; {len(self.nucleotides):,} bases in {len(self.tokens):,} tokens"
+        )
+
     @property
     def seen(self) -> NDArray[np.bool_]:
         """Bases that the model reads, shape (n_bases,)."""
@@ -83,3 +96,34 @@ class Attribution:
     def change(self) -> float:
         """What a complete method explains: score minus baseline score; NaN without a baseline."""
         return float("nan") if self.baseline_score is None else self.score - self.baseline_score
+
+    def table(self, per: Literal["token", "base"] = "token") -> pd.DataFrame:
+        """Return the contributions as a table.
+
+        Parameters
+        ----------
+        per : {"token", "base"}
+            What a row is.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``token``, ``start``, ``end`` (bases, 0-based half-open) and ``score``; or ``position``
+            (0-based), ``base`` and ``score``. Scores are in `unit`.
+
+        Raises
+        ------
+        InputError
+            If `per` is neither.
+        """
+        import pandas as pd
+
+        if per == "token":
+            table = self.segmentation.table()[["token", "start", "end"]]
+            return table.assign(score=self.tokens)
+        if per != "base":
+            raise InputError(f"per is {per!r}: choose 'token' or 'base'.")
+        bases = list(self.segmentation.bases)
+        return pd.DataFrame(
+            {"position": range(len(bases)), "base": bases, "score": self.nucleotides}
+        )

@@ -14,6 +14,8 @@ from ...encoder import Bases, Encoder
 from ...encoder.twin import random_twin
 from ...errors import InputError
 from ...sequences.given import bases_of
+from ...shown import Shown
+from ..many import one_or_many
 from .attribute import attribute
 from .checks import (
     CHECKS,
@@ -44,8 +46,8 @@ __all__ = ["Scorecard", "scorecard"]
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Scorecard:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Scorecard(Shown):
     """An attribution with the checks it was put to; `str` of it is a table to print.
 
     Attributes
@@ -71,6 +73,10 @@ class Scorecard:
     curves: TokenCurves | None
     mutations: NDArray[np.float32] | None
     twins: NDArray[np.float32]
+
+    def _line(self) -> str:
+        found = self.attribution
+        return f"{found.target_name} by {found.method}: {self.verdict}"
 
     @property
     def trusted(self) -> bool:
@@ -146,15 +152,16 @@ class Scorecard:
         return "\n".join([*rows, self.verdict])
 
 
+@one_or_many
 def scorecard(
     enc: Encoder,
-    bases: Bases,
+    sequences: Bases,
     target: Target | None = None,
     method: str = "layer_integrated_gradients",
+    *,
     truth: Items[tuple[int, int]] | None = None,
     progress: Progress | None = None,
     seed: int = 0,
-    *,
     crops: int = 8,
     twins: int = 3,
     orders: int = 20,
@@ -188,7 +195,8 @@ def scorecard(
     Parameters
     ----------
     enc : Encoder
-    bases : str or Sequence
+    sequences : str, Sequence, or iterable of them
+        Of several, results come in order, as a list.
     target : int, str, tuple of int, or None
         As in `attribute`.
     method : str
@@ -243,7 +251,7 @@ def scorecard(
     ):  # fmt: skip
         if value < least:
             raise InputError(f"{name} is {value}; expected at least {least}.")
-    text = bases_of(bases)
+    text = bases_of(sequences)
     question = Question.ask(enc, text, target, output)
     if truth is not None:
         recovery(np.zeros(len(text)), truth)  # bad spans are told before anything is computed

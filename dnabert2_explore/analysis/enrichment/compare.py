@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from ...sequences import Sequence
 from ...sequences.given import as_sequences
 from ...sequences.motifs import Motif
+from ...shown import Shown
 from ..motifs.match import Matches, match_motifs
 from .composition import ClassShare, Contrast, class_shares, contrasts
 from .places import Place, place_of
@@ -27,8 +28,8 @@ __all__ = ["SequenceComparison", "compare_sequences"]
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SequenceComparison:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SequenceComparison(Shown):
     """What sequences of a selection have that the rest has not.
 
     Attributes
@@ -60,6 +61,9 @@ class SequenceComparison:
     selected: tuple[str, ...]
     rest: tuple[str, ...]
 
+    def _line(self) -> str:
+        return f"{len(self.selected):,} sequences beside {len(self.rest):,}; {self.kmers}"
+
     def __str__(self) -> str:
         lines = [str(self.kmers)]
         if self.tokens is not None:
@@ -75,8 +79,6 @@ class SequenceComparison:
                 f"the full space are selected too; by chance {self.place.by_chance:.0%}"
             )
         return "\n".join(lines)
-
-    __repr__ = __str__
 
     def table(self) -> pd.DataFrame:
         """Return the k-mers as a table; see `Enrichment.table`."""

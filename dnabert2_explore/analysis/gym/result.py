@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...sequences import Sequence
 from ...sequences.motifs import Motif
-from .designs import Axis, Design, Place
+from ...shown import Shown
+from .designs import SWEEPS, Axis, Design, Place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,8 +23,8 @@ __all__ = ["SHOWN", "Sweep"]
 SHOWN = ("effect", "control", "interaction")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sweep:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Sweep(Shown):
     """One output of a model for a motif in backgrounds, over two things that are varied.
 
     Attributes
@@ -66,6 +67,15 @@ class Sweep:
     target_name: str
     unit: str
     model: str
+
+    def _line(self) -> str:
+        row, column = self.peak
+        motifs = " and ".join(one.label for one in (self.motif, self.second) if one is not None)
+        count = len(self.backgrounds)
+        return (
+            f"{motifs} in {count:,} background{'s' * (count != 1)}, {SWEEPS[self.sweep]}; largest "
+            f"effect on {self.target_name} {self.effect[row, column]:+.3f} {self.unit}"
+        )
 
     @property
     def sweep(self) -> str:

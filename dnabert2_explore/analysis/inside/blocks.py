@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...sequences import in_place
 from ...sequences.shuffle import shuffle_dinucleotides
+from ...shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,8 +52,8 @@ class Block:
     p: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Blocks:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Blocks(Shown):
     """All clusters of a map, heaviest first.
 
     A cell counts where it exceeds 99% of the values at the same distance (in powers of two of
@@ -79,11 +80,10 @@ class Blocks:
     def __iter__(self) -> Iterator[Block]:
         return iter(self.blocks)
 
-    def __repr__(self) -> str:
+    def _line(self) -> str:
         beyond = sum(block.p <= 0.05 for block in self.blocks)
         return (
-            f"<Blocks: {len(self)} clusters, {beyond} with p <= 0.05 against {self.copies} "
-            "shuffled copies>"
+            f"{len(self)} clusters, {beyond} with p <= 0.05 against {self.copies} shuffled copies"
         )
 
     def table(self) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from ...encoder.readings import explained_line
 from ...encoder.twin import random_twin
 from ...errors import InputError
 from ...sequences import in_place, stretch
+from ...shown import Shown
 from ...tokens import Tokens
 from ..attend import Attention
 from ..attribution.mutagenesis import mutate_all
@@ -35,8 +36,8 @@ Progress = Callable[[int, int], None]
 TOKENS, BASES = "tokens", "bases"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DependencyMap:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DependencyMap(Shown):
     """What changing each base changes elsewhere.
 
     Attributes
@@ -71,12 +72,9 @@ class DependencyMap:
     twin: DependencyMap | None
     _enc: Encoder = field(repr=False)
 
-    def __repr__(self) -> str:
+    def _line(self) -> str:
         start, end = self.region
-        return (
-            f"<DependencyMap of {self.of}: bases [{start}, {end}) × {self.values.shape[1]}, "
-            f"{self.unit}, {self.model}>"
-        )
+        return f"of {self.of}, bases [{start}, {end}) × {self.values.shape[1]}, {self.unit}"
 
     @property
     def spans(self) -> NDArray[np.int64]:

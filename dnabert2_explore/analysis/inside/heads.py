@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...encoder import Encoder
 from ...errors import InputError
+from ...shown import Shown
 from ...tokens import Tokens
 from ..attend import Attention, attend
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["HeadAgreement", "compare_heads"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class HeadAgreement:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class HeadAgreement(Shown):
     """Rank correlation of each head's attention with a dependency map, over pairs of tokens.
 
     Attributes
@@ -41,12 +42,12 @@ class HeadAgreement:
     chance: NDArray[np.float32]
     pairs: int
 
-    def __repr__(self) -> str:
+    def _line(self) -> str:
         layer, head = np.unravel_index(np.nanargmax(self.beyond_distance), self.chance.shape)
         return (
-            f"<HeadAgreement: {self.pairs:,} pairs; best layer {layer}, head {head}: "
+            f"{self.pairs:,} pairs; best layer {layer}, head {head}: "
             f"{self.beyond_distance[layer, head]:.2f} at equal distance (chance up to "
-            f"{self.chance[layer, head]:.2f})>"
+            f"{self.chance[layer, head]:.2f})"
         )
 
     def table(self) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from ...sequences import Composition, clean
 from ...sequences.given import as_sequences
 from ...sequences.jaspar import jaspar
 from ...sequences.motifs import Motif
+from ...shown import Shown
 from .scan import Bases, OutOfReachWarning, Progress, out_of_reach, scan_motifs
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ class SetOfSequences:
         return f"{self.n:,} sequences, GC {self.gc:.1%}, {self.mean_length:,.0f} bp on average"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Differential:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Differential(Shown):
     """How many sequences of two sets hold each motif, the surest difference first.
 
     Attributes
@@ -75,6 +76,9 @@ class Differential:
     second: SetOfSequences
     left_out: tuple[Motif, ...]
     threshold: float
+
+    def _line(self) -> str:
+        return str(self)
 
     def __len__(self) -> int:
         return len(self.motifs)

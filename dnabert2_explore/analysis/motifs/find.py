@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, replace
 from inspect import signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from ...sequences import Sequence
 from ...sequences.given import as_sequences, listed
 from ...sequences.known import check_known
 from ...sequences.motifs import Motif
+from ...shown import Shown
 from ..attribution import Mutagenesis, Question, attribute, find_method, saturation_mutagenesis
 from .discover import check_discovery, discover_motifs
 from .flanks import FLANK, check_flank, match_patterns
@@ -26,13 +27,16 @@ from .match import Matches
 from .null import NullModels, NullRun, null_share, null_words
 from .pattern import Discovery
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["MotifFindings", "find_motifs"]
 
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MotifFindings:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class MotifFindings(Shown):
     """Motifs behind a model's output over a set of sequences.
 
     Attributes
@@ -57,6 +61,12 @@ class MotifFindings:
     method: str
     model: str
     null: tuple[NullRun, ...] = ()
+
+    def _line(self) -> str:
+        return (
+            f"{len(self.discovery):,} motifs behind {self.target_name} in "
+            f"{len(self.sequences):,} sequences, by {self.method}"
+        )
 
     @property
     def best_q(self) -> float:
@@ -83,6 +93,23 @@ class MotifFindings:
         return (
             f"{find_method(self.method).title.capitalize()} of the {self.unit} of "
             f"“{self.target_name}” in {len(self.sequences):,} sequences, by {self.model}."
+        )
+
+    def table(self) -> pd.DataFrame:
+        """Return the motifs as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `Discovery.table`, and ``match``, ``accession`` and ``q_value`` of the nearest known
+            motif.
+        """
+        table = self.discovery.table()
+        best = [] if self.matches is None else [self.matches.best(i) for i in range(len(table))]
+        return table.assign(
+            match=[one.target.name for one in best],
+            accession=[one.target.accession for one in best],
+            q_value=[one.q_value for one in best],
         )
 
 
@@ -237,7 +264,9 @@ def _run(
     for number, one in enumerate(named):
         report(70 * number // len(named))  # of all the time, some 70 %
         if method == "saturation_mutagenesis":
-            found: Mutagenesis = saturation_mutagenesis(enc, one, target, output, approximate=False)
+            found: Mutagenesis = saturation_mutagenesis(
+                enc, one, target, output=output, approximate=False
+            )
             contributions.append(found.importance)
             hypothetical.append(found.hypothetical)
         else:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...sequences.motifs import Motif
+from ...shown import Shown
 from ...tokens import Tokens
 from .background import EVEN, is_even
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["HitTokens", "Hits"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class HitTokens:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class HitTokens(Shown):
     """How the hits in one sequence are cut into tokens.
 
     Attributes
@@ -35,6 +36,10 @@ class HitTokens:
     first: NDArray[np.int64]
     last: NDArray[np.int64]
 
+    def _line(self) -> str:
+        whole = int((self.pieces == 1).sum())
+        return f"{len(self):,} hits, {whole:,} of them within one token"
+
     def __len__(self) -> int:
         return len(self.hits)
 
@@ -44,8 +49,8 @@ class HitTokens:
         return self.last - self.first
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Hits:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Hits(Shown):
     """Where motifs occur, ordered by sequence and start.
 
     Attributes
@@ -86,6 +91,9 @@ class Hits:
     threshold: float
     both_strands: bool
     background: tuple[float, float, float, float] = EVEN
+
+    def _line(self) -> str:
+        return str(self)
 
     def __len__(self) -> int:
         return len(self.start)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...sequences.jaspar import jaspar
 from ...sequences.motifs import Motif
+from ...shown import Shown
 from .scan import numba_alone
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ class SmallDatabaseWarning(UserWarning):
     """There are too few targets for the p-values of their matches to mean much."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+@dataclass(frozen=True, slots=True, repr=False)
+class Match(Shown):
     """One motif laid over another.
 
     Attributes
@@ -58,12 +59,15 @@ class Match:
     strand: int
     shared: float
 
+    def _line(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         return f"{self.query.label} beside {self.target.label}, q = {self.q_value:.2g}"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Matches:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Matches(Shown):
     """The nearest targets of each query, best first.
 
     Attributes
@@ -95,6 +99,9 @@ class Matches:
     overlap: NDArray[np.int64]
     strand: NDArray[np.int8]
     shared: NDArray[np.float64]
+
+    def _line(self) -> str:
+        return str(self)
 
     def __len__(self) -> int:
         return len(self.query)

@@ -13,12 +13,13 @@ from ...encoder import Encoder
 from ...encoder.twin import random_twin
 from ...errors import InputError
 from ...sequences import Sequence
+from ...shown import Shown
 
 __all__ = ["NullModels", "NullRun", "null_share", "null_words"]
 
 
-@dataclass(frozen=True, slots=True)
-class NullRun:
+@dataclass(frozen=True, slots=True, repr=False)
+class NullRun(Shown):
     """What one null model led to.
 
     Attributes
@@ -36,6 +37,10 @@ class NullRun:
     patterns: int
     q_value: float
     name: str
+
+    def _line(self) -> str:
+        match = f", best match {self.name} at q = {self.q_value:.2g}" if self.name else ""
+        return f"{self.patterns:,} motifs{match}, by {self.model}"
 
 
 def null_share(q_value: float, runs: Items[NullRun]) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...sequences.motifs import Motif
+from ...shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Discovery", "Pattern", "Sites"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sites:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Sites(Shown):
     """Where a pattern stands.
 
     Attributes
@@ -36,12 +37,30 @@ class Sites:
     end: NDArray[np.int64]
     strand: NDArray[np.int64]
 
+    def _line(self) -> str:
+        return f"{len(self):,} in {len(np.unique(self.sequence)):,} sequences"
+
     def __len__(self) -> int:
         return len(self.start)
 
+    def table(self) -> pd.DataFrame:
+        """Return the sites as a table, one row each.
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pattern:
+        Returns
+        -------
+        pandas.DataFrame
+            ``sequence`` (its index), ``start``, ``end`` (0-based half-open), ``strand``.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(
+            {"sequence": self.sequence, "start": self.start, "end": self.end,
+             "strand": np.where(self.strand > 0, "+", "-")}
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Pattern(Shown):
     """Seqlets that share a motif.
 
     Attributes
@@ -65,12 +84,16 @@ class Pattern:
     sites: Sites
     e_value: float
 
+    def _line(self) -> str:
+        motif = self.motif
+        return f"{motif.name} {motif.consensus}, {len(self.sites):,} sites, sign {self.sign:+d}"
+
     def __len__(self) -> int:
         return len(self.motif)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Discovery:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Discovery(Shown):
     """The patterns found in a set of sequences, those with most sites first.
 
     Attributes
@@ -97,6 +120,13 @@ class Discovery:
     n_control: int | None
     lengths: NDArray[np.int64]
     settings: Mapping[str, str | int | float | bool]
+
+    def _line(self) -> str:
+        names = ", ".join(motif.consensus for motif in self.motifs[:6])
+        return (
+            f"{len(self):,} motifs from {self.n_seqlets:,} seqlets in {self.n_sequences:,} "
+            "sequences" + (f": {names}" if names else "")
+        )
 
     def __len__(self) -> int:
         return len(self.patterns)

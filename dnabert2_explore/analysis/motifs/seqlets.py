@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
+from ...shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,8 +24,8 @@ Progress = Callable[[int, int], None]
 _Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Seqlets:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Seqlets(Shown):
     """Stretches with high contributions, the most significant first.
 
     Attributes
@@ -56,6 +57,9 @@ class Seqlets:
     sign: NDArray[np.int64]
     n_sequences: int
     null: str
+
+    def _line(self) -> str:
+        return f"{len(self):,} in {self.n_sequences:,} sequences; null: {self.null}"
 
     def __len__(self) -> int:
         return len(self.start)

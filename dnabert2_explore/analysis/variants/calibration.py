@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...shown import Shown
 from .labels import Key
 from .scores import VariantScores
 
@@ -70,8 +71,8 @@ class Comparison:
     gain_high: float
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
+@dataclass(frozen=True, slots=True, repr=False)
+class Calibration(Shown):
     """Scores beside baselines on labelled variants; `str` of it is a table to print.
 
     Attributes
@@ -91,6 +92,13 @@ class Calibration:
     unlabelled: int
     bootstrap: int
     seed: int
+
+    def _line(self) -> str:
+        best = self.rows[0]
+        return (
+            f"{len(self.rows)} scores and baselines on labelled variants; best {best.score}, "
+            f"AUROC {best.auroc:.3f} ({best.low:.3f} to {best.high:.3f})"
+        )
 
     def __str__(self) -> str:
         lines = [
@@ -116,6 +124,18 @@ class Calibration:
     def to_json(self) -> str:
         """Write everything as JSON."""
         return json.dumps(asdict(self), indent=2)
+
+    def table(self) -> pd.DataFrame:
+        """Return scores and baselines as a table, best first, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The attributes of `Comparison`.
+        """
+        import pandas as pd
+
+        return pd.DataFrame([asdict(row) for row in self.rows])
 
 
 def auroc(

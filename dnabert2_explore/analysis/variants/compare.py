@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from ...encoder import Encoder
 from ...errors import InputError
 from ...sequences.variants import Skipped, Variant, place, windows_of
+from ...shown import Shown
 from ...tokens import Tokens
 from ..attend import Attention, attend
 from ..attribution import attribute
@@ -18,13 +20,16 @@ from .scorer import Scorer
 from .scores import VariantScores
 from .segments import Pair, cut_pairs
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["VariantComparison", "compare_variant"]
 
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class VariantComparison:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class VariantComparison(Shown):
     """Both alleles of a variant in their windows, forward strand, laid over one another.
 
     The axis they share has a column for every base of the longer allele: the bases before the
@@ -86,6 +91,10 @@ class VariantComparison:
     explained: str
     _attention: dict[int | None, NDArray[np.float32]] = field(default_factory=dict, repr=False)
 
+    def _line(self) -> str:
+        change = f"change {self.change:+.3f} {self.unit}"
+        return f"{self.variant}: {self.target} by {self.method}, {change}"
+
     @property
     def columns(self) -> int:
         """Columns of the shared axis."""
@@ -139,6 +148,10 @@ class VariantComparison:
                 np.add.at(total, self.column(name), sign * shares)
             self._attention[layer] = total
         return self._attention[layer]
+
+    def table(self) -> pd.DataFrame:
+        """Return the variant's scores as a table; see `VariantScores.table`."""
+        return self.scores.table()
 
 
 def compare_variant(
@@ -261,8 +274,11 @@ def _explain(
     found = []
     for number, (allele, one) in enumerate(zip((pair.ref, pair.alt), targets, strict=True)):
         found.append(
-            attribute(enc, allele.bases, one, method, n_steps, lambda _done, _total: step(2))
-        )
+            attribute(
+                enc, allele.bases, one, method,
+                n_steps=n_steps, progress=lambda _done, _total: step(2),
+            )
+        )  # fmt: skip
         step(3 + number)
     before, after = found
     rest = [float(one.tokens[one.segmentation.special].sum()) for one in found]

@@ -18,6 +18,7 @@ from ...files import replacing
 from ...sequences.variant_tables import VariantTable, open_calls
 from ...sequences.variants import REASONS, Skipped, Variant
 from ...sequences.vcf import PREFIX, Info, VcfReader, VcfRecord, VcfWriter, check_contigs
+from ...shown import Shown
 from ...version import __version__
 from .scorer import Scorer
 from .scores import Column, VariantScores
@@ -50,8 +51,8 @@ _TABLE_ONLY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class VcfSummary:
+@dataclass(frozen=True, slots=True, repr=False)
+class VcfSummary(Shown):
     """What became of a VCF; `str` of it is a line to print.
 
     Attributes
@@ -75,6 +76,9 @@ class VcfSummary:
     messages: tuple[str, ...]
     problem: str
     unindexed: str
+
+    def _line(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         skipped = "".join(f"; {n:,} not: {REASONS[why]}" for why, n in self.reasons.items())

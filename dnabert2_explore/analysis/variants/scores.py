@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...sequences.variants import REASONS, Skipped, Variant
+from ...shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,8 +43,8 @@ class Column:
     meaning: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class VariantScores:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class VariantScores(Shown):
     """Scores of variants, in the order they were given in.
 
     Attributes
@@ -66,6 +67,9 @@ class VariantScores:
     values: Mapping[str, NDArray[np.float32]]
     columns: tuple[Column, ...]
     about: Mapping[str, Any]
+
+    def _line(self) -> str:
+        return str(self)
 
     def __len__(self) -> int:
         return len(self.variants)

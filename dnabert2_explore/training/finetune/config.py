@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import InputError
 from ...network.attention import BACKENDS
+from ...shown import Shown, settings_line
 from ..configuration import read_yaml
 from ..metrics import TASKS
 
@@ -38,8 +39,8 @@ AUTO: dict[str, float | str] = {
 LORA_TARGETS = ("Wqkv", "dense", "gated_layers", "wo")
 
 
-@dataclass(frozen=True, slots=True)
-class FinetuneConfig:
+@dataclass(frozen=True, slots=True, repr=False)
+class FinetuneConfig(Shown):
     """Everything that determines a fine-tuning run.
 
     What is left open is filled in when the run begins, by the size of the network and of the data
@@ -60,6 +61,10 @@ class FinetuneConfig:
     test : str
         Scored once, with the kept checkpoint; "" for none, or for `test_share` of `train` where
         `dev` is "" too.
+    genome : str
+        Genome (FASTA, 2bit, …) whose stretches train, dev and test are: BED files whose names are
+        the labels, or tables of ``contig``, ``start``, ``end``, ``label``; "" for files of
+        sequences.
     dev_share, test_share : float
         Shares of `train`, by seed and class; equal sequences stay together.
     task : {"auto", "classification", "multi_label", "regression"}
@@ -154,6 +159,7 @@ class FinetuneConfig:
     dev: str
     out: str
     test: str = ""
+    genome: str = ""
     dev_share: float = 0.1
     test_share: float = 0.1
     task: str = "auto"
@@ -197,6 +203,9 @@ class FinetuneConfig:
     anchor: str = ""
     strands: str = "auto"
     segmentations: int = -1
+
+    def _line(self) -> str:
+        return settings_line(self)
 
     def __post_init__(self) -> None:
         for name, allowed in (

@@ -53,12 +53,12 @@ def read_splits(config: FinetuneConfig) -> Splits:
     InputError
         For whatever `read_labelled` refuses, and pairs in one file but not in another.
     """
-    train = read_labelled(config.train, config.task)
+    train = read_labelled(config.train, config.task, genome=config.genome)
     notes = [f"task: {train.task}" + ("" if config.task != "auto" else ", told from the labels")]
     task, classes = train.task, train.classes or None
-    test = read_labelled(config.test, task, classes) if config.test else None
+    test = read_labelled(config.test, task, classes, config.genome) if config.test else None
     if config.dev:
-        dev = read_labelled(config.dev, task, classes)
+        dev = read_labelled(config.dev, task, classes, config.genome)
     else:
         whole = len(train)
         if test is None and config.test_share:

@@ -14,7 +14,7 @@ _NAMES = {
     "dev": ("dev", "valid", "validation", "val", "eval"),
     "test": ("test",),
 }
-_SUFFIXES = (".csv", ".tsv", ".parquet", ".fa", ".fasta", ".fna")
+_SUFFIXES = (".csv", ".tsv", ".parquet", ".fa", ".fasta", ".fna", ".bed")
 _PACKED = (".gz", ".bz2", ".xz")
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
 from ...sealed import read_json, write_json
+from ...shown import Shown
 from ..metrics import Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["COPIES", "NEAR", "TWINS", "Audit", "DatasetAudit", "Rule", "ScoredRun", "read_audit"]
 
@@ -59,8 +64,8 @@ class ScoredRun:
     seeds: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetAudit:
+@dataclass(frozen=True, slots=True, repr=False)
+class DatasetAudit(Shown):
     """What was found of a dataset.
 
     Attributes
@@ -126,6 +131,9 @@ class DatasetAudit:
     labels: str
     kept: str
 
+    def _line(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         return f"{self.dataset}: {self.verdict}" + "".join(f"; {one}" for one in self.reasons)
 
@@ -179,8 +187,8 @@ def _plain(one: Rule | ScoredRun) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Audit:
+@dataclass(frozen=True, slots=True, repr=False)
+class Audit(Shown):
     """Audits of datasets, by name in the paper's order.
 
     Attributes
@@ -189,6 +197,11 @@ class Audit:
     """
 
     datasets: dict[str, DatasetAudit] = field(default_factory=dict)
+
+    def _line(self) -> str:
+        verdicts = Counter(one.verdict for one in self.datasets.values())
+        words = ", ".join(f"{verdicts[v]} {v}" for v in ("fail", "warn", "pass") if verdicts[v])
+        return f"{len(self.datasets)} datasets: {words}"
 
     def save(self, path: Path) -> None:
         """Write the file, whole or not at all."""
@@ -200,6 +213,29 @@ class Audit:
         from .audit_markdown import write
 
         return write(self)
+
+    def table(self) -> pd.DataFrame:
+        """Return the datasets as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``dataset``, ``verdict``, ``test``, ``twins``, ``duplicates``, ``near_duplicates``,
+            ``clean``, ``best_rule``, ``score`` of it, and ``published``, the best there is.
+        """
+        import pandas as pd
+
+        columns = ("dataset", "verdict", "test", "twins", "duplicates", "near_duplicates", "clean",
+                   "best_rule")  # fmt: skip
+        rows = [
+            {name: getattr(one, name) for name in columns}
+            | {
+                "score": one.rules[one.best_rule].score.value if one.best_rule else None,
+                "published": None if one.published is None else one.published[1],
+            }
+            for one in self.datasets.values()
+        ]
+        return pd.DataFrame(rows, columns=[*columns, "score", "published"])
 
 
 def read_audit(path: str | Path) -> Audit:

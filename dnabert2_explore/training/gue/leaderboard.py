@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import InputError
+from ...shown import Shown
 from ..baselines import BASELINES
 from ..metrics import Estimate
 from ..resampling import interval
@@ -89,8 +90,8 @@ class Difference:
     paired: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Leaderboard:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Leaderboard(Shown):
     """A table of scores.
 
     Attributes
@@ -123,6 +124,13 @@ class Leaderboard:
     runs: tuple[GueRun, ...]
     rules: dict[str, str] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
+
+    def _line(self) -> str:
+        runs = sum(column.kind == "run" for column in self.columns)
+        return (
+            f"{len(self.datasets)} datasets, {runs} models fine-tuned here beside "
+            f"{len(self.columns) - runs} baselines and published ones"
+        )
 
     def table(self) -> pd.DataFrame:
         """One row a score: dataset, column, kind, state, metric, value, low, high, seeds."""

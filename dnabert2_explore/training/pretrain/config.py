@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...network import BACKENDS, Dnabert2Config
+from ...shown import Shown, settings_line
 from ...tokens.segmentation import Segmentation
 from ..configuration import read_yaml
 from ..corpus import STRANDS
@@ -46,8 +47,8 @@ EMBEDDINGS = ("plain", "composed")
 _DROPOUTS = {"hidden_dropout_prob", "attention_probs_dropout_prob"}
 
 
-@dataclass(frozen=True, slots=True)
-class PretrainConfig:
+@dataclass(frozen=True, slots=True, repr=False)
+class PretrainConfig(Shown):
     """Everything that determines a pre-training run.
 
     Parameters
@@ -234,6 +235,9 @@ class PretrainConfig:
     exclude: tuple[str, ...] = ()
     exclude_margin: int = 2000
 
+    def _line(self) -> str:
+        return settings_line(self)
+
     def __post_init__(self) -> None:
         for name in ("exclude", "embedding_layers"):  # JSON has lists only
             object.__setattr__(self, name, tuple(getattr(self, name)))
@@ -351,8 +355,8 @@ class PretrainConfig:
         return self.segment_bases if self.windows == "segments" else self.longest
 
 
-@dataclass(frozen=True, slots=True)
-class PretrainResult:
+@dataclass(frozen=True, slots=True, repr=False)
+class PretrainResult(Shown):
     """What a call of :func:`~dnabert2_explore.training.pretrain.pretrain` reached.
 
     Parameters
@@ -379,6 +383,10 @@ class PretrainResult:
     checkpoint: Path
     model: Path
     notes: tuple[str, ...] = ()
+
+    def _line(self) -> str:
+        state = f"finished, {self.model}" if self.finished else f"to go on from {self.checkpoint}"
+        return f"step {self.step:,} of {self.total_steps:,}, {self.tokens:,} tokens, {state}"
 
 
 def learning_rates(config: PretrainConfig, steps: int | None = None) -> NDArray[np.float64]:

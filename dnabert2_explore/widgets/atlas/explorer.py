@@ -9,21 +9,25 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from ipywidgets import HTML, Dropdown, ToggleButtons
+from ipywidgets import HTML, Dropdown, ToggleButtons, VBox
 from numpy.typing import NDArray
 
-from ..analysis.project import project
-from ..delimited import csv_line, csv_lines, remark
-from ..encoder import ATLAS_MODEL, POOLINGS, Encoder, load
-from ..errors import InputError
-from ..figures.atlas import atlas_scatter
-from ..figures.colours import NOT_GIVEN, SYMBOLS, class_colours
-from ..sequences import Sequence, gc_content
-from .examples import SPLICE, WINDOWS, fill
-from .explorer import LONGEST, Explorer, sentence
-from .jobs import Job, JobBar
-from .projection import project_apart
-from .state import MINE, Selection
+from ...analysis.project import project
+from ...delimited import csv_line, csv_lines, remark
+from ...encoder import ATLAS_MODEL, POOLINGS, Encoder, load
+from ...errors import InputError
+from ...figures.atlas import atlas_scatter
+from ...figures.colours import NOT_GIVEN
+from ...sequences import Sequence, gc_content
+from ..examples import SPLICE, WINDOWS, fill
+from ..explorer import LONGEST, Explorer, sentence
+from ..jobs import Job, JobBar
+from ..projection import project_apart
+from ..state import MINE, Selection
+from .code import code_of
+from .legend import legend_line
+from .panel import SelectionPanel
+from .points import Points
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -34,6 +38,7 @@ __all__ = ["AtlasExplorer"]
 _Key = tuple[str, int, str]
 _known: WeakKeyDictionary[Encoder, dict[_Key, NDArray[np.float32]]] = WeakKeyDictionary()
 _FOLLOW = "set looked at"
+_PANEL, _LOWEST = 170, 300  # pixels that the panel takes from the map, and what it leaves it
 _CHUNK = 8  # sequences per hold of the network: other views wait no longer than this takes
 
 
@@ -41,7 +46,8 @@ class AtlasExplorer(Explorer):
     """See sequences as points, near each other when their embeddings are.
 
     PCA stands at once; UMAP is computed beside it and waits to be chosen. Click a point to look at
-    its sequence, draw a lasso to choose several, Esc to let go.
+    its sequence, draw a lasso to choose several, Esc to let go. A panel below the map compares what
+    is chosen with the rest (:class:`~dnabert2_explore.widgets.atlas.panel.SelectionPanel`).
 
     Class ``dx-atlas``; parts ``dx-projection``, ``dx-colour``, ``dx-embedding-layer``,
     ``dx-embedding-pooling``.
@@ -56,6 +62,8 @@ class AtlasExplorer(Explorer):
         Shared with other views.
     points : str
         Name of the set whose sequences are the points; by default the set looked at.
+    classifier : Encoder, optional
+        Asked for the motifs of what is chosen.
     """
 
     title = "Atlas"
@@ -67,7 +75,7 @@ class AtlasExplorer(Explorer):
         "biology: much of what separates species is base composition. "
         "<cite>McInnes et al. 2018 (UMAP).</cite>"
     )
-    reacts_to = frozenset({"sequences", "index", "chosen", "theme"})
+    reacts_to = frozenset({"sequences", "index", "chosen", "kept", "theme"})
 
     def __init__(
         self,
@@ -75,6 +83,7 @@ class AtlasExplorer(Explorer):
         sequences: Items[Sequence] | None = None,
         selection: Selection | None = None,
         points: str = "",
+        classifier: Encoder | None = None,
     ) -> None:
         self.enc = enc if enc is not None else load(ATLAS_MODEL)
         n_layers = self.enc.config.num_hidden_layers
@@ -99,11 +108,13 @@ class AtlasExplorer(Explorer):
         self._shown: tuple[int, ...] = ()
         self._shown_key: tuple[Any, ...] = ()
         self._left_out = 0
+        self._stacked: tuple[Any, NDArray[np.float32]] = ((), np.empty((0, 0), np.float32))
         self._umap_job: Job[Any] | None = None
         self._umap_bar = JobBar(self._umap_cancelled)
         self._quiet_colour = False
         self._height = 460
         self._legend = HTML().add_class("dx-legend")
+        self._classifier = classifier
         super().__init__(
             selection, [self.projection, self.points, self.colour, self.layer, self.pooling]
         )
@@ -123,7 +134,17 @@ class AtlasExplorer(Explorer):
         return [self._umap_bar]
 
     def _below(self) -> list[Any]:
+        self.panel = SelectionPanel(
+            self.selection, self.enc, self.plot, self._classifier, self.say, self._guarded
+        )
         return [self._legend]
+
+    def _foot(self) -> Any:
+        return VBox([self._read_out, self.panel])
+
+    def use_classifier(self, classifier: Encoder) -> None:
+        """Ask another model for motifs from now on."""
+        self.panel.finder.use(classifier)
 
     # Which points -------------------------------------------------------------------------------
 
@@ -200,12 +221,26 @@ class AtlasExplorer(Explorer):
         self._draw()
         self._start_umap(vectors)
 
+    def _points(self) -> Points:
+        field, values = self.values()
+        return Points(
+            indices=self._shown,
+            sequences=tuple(self.selection.sequences[i] for i in self._shown),
+            vectors=self.vectors,
+            field=field,
+            values=values,
+            about=f"{self.enc.info}, layer {self.layer.value}, pooling {self.pooling.value}",
+        )
+
     @property
     def vectors(self) -> NDArray[np.float32]:
         """Embeddings of the points on show, shape (n, hidden)."""
-        layer, pooling = self.layer.value, self.pooling.value
-        known, sequences = _known[self.enc], self.selection.sequences
-        return np.stack([known[sequences[i].bases, layer, pooling] for i in self._shown])
+        key = (self._shown, self.layer.value, self.pooling.value)
+        if key != self._stacked[0]:
+            known, sequences = _known[self.enc], self.selection.sequences
+            rows = [known[(sequences[i].bases, *key[1:])] for i in self._shown]
+            self._stacked = key, np.stack(rows)
+        return self._stacked[1]
 
     def _start_umap(self, vectors: NDArray[np.float32]) -> None:
         def work(progress: Any) -> NDArray[np.float64]:
@@ -243,6 +278,7 @@ class AtlasExplorer(Explorer):
         super().wait(timeout)
         if self._umap_job is not None:
             self._umap_job.wait(timeout)
+        self.panel.wait(timeout)
 
     # Colours ------------------------------------------------------------------------------------
 
@@ -323,10 +359,15 @@ class AtlasExplorer(Explorer):
             current=place.get(selection.index),
             chosen=[place[i] for i in selection.chosen if i in place],
             starred=starred,
-            height=self._height,
+            height=self._drawn_height,
             legend=False,
             theme=selection.theme,
         )
+
+    @property
+    def _drawn_height(self) -> int:
+        """Height of the map, which leaves room for what is chosen."""
+        return max(self._height - _PANEL, _LOWEST) if self.panel.shown else self._height
 
     def set_height(self, height: int) -> None:
         """Draw the atlas `height` pixels high."""
@@ -346,8 +387,9 @@ class AtlasExplorer(Explorer):
             return
         if not self._planes:
             return
+        self.panel.follow(self._points())
         self._read_out.value = self._selected_line()
-        self._legend.value = self._legend_line()
+        self._legend.value = legend_line(self.values()[1])
         waiting = self.projection.value == "UMAP" and "UMAP" not in self._planes
         running = self._umap_job is not None and self._umap_job.running
         if "UMAP" in self._planes:
@@ -372,16 +414,6 @@ class AtlasExplorer(Explorer):
                 "modeBarButtons": [["lasso2d", "zoom2d", "pan2d", "resetScale2d"]],
                 "scrollZoom": False,
             },
-        )
-
-    def _legend_line(self) -> str:
-        """Classes with their colour and marker: laid out by the page, however many there are."""
-        _, values = self.values()
-        classes = [v for v in values if isinstance(v, str)]
-        return "".join(
-            f"<span>{marker_svg(colour, SYMBOLS[i % len(SYMBOLS)])}{escape(name)} "
-            f"<i class='dx-hint'>{classes.count(name):,}</i></span>"
-            for i, (name, colour) in enumerate(class_colours(classes).items())
         )
 
     def _selected_line(self) -> str:
@@ -469,32 +501,14 @@ class AtlasExplorer(Explorer):
         return f"atlas-{self._method.lower()}"
 
     def _code(self) -> str:
-        selection = self.selection
-        names = list(dict.fromkeys(selection.sets[i] for i in self._shown))
-        source = {
-            "Genome windows": "dx.demo.windows()",
-            "Splice sites": "dx.demo.splice()",
-            "Gene locus": "[dx.demo.locus().sequence]",
-        }
-        parts = [source.get(n, "dx.read_sequences('your_file.fa')") for n in names]
-        field, _ = self.values()
-        colour = str(self.colour.value)
-        value = {
-            "gc": "[100 * gc_content(s.bases) for s in sequences]",
-            "length": "[float(len(s)) for s in sequences]",
-            "label": "[s.label or 'not given' for s in sequences]",
-        }.get(colour, f"[s.fields.get({colour!r}, 'not given') for s in sequences]")
-        more = "from dnabert2_explore.sequences import gc_content\n" if colour == "gc" else ""
-        return (
-            "import dnabert2_explore as dx\nfrom dnabert2_explore.figures import atlas_scatter\n"
-            f"{more}\n"
-            f"enc = dx.load({self.enc.source!r})\n"
-            f"sequences = {' + '.join(parts)}\n"
-            f"vectors = enc.embed(sequences, pooling={self.pooling.value!r}, "
-            f"layer={self.layer.value})\n"
-            f"plane = dx.project(vectors, method={self._method.lower()!r}, seed=0)\n"
-            f"atlas_scatter(plane, [s.name for s in sequences], {value}, field={field!r}, "
-            f"axis={self._method!r})"
+        return code_of(
+            self.enc.source,
+            list(dict.fromkeys(self.selection.sets[i] for i in self._shown)),
+            layer=self.layer.value,
+            pooling=self.pooling.value,
+            method=self._method,
+            field=self.values()[0],
+            colour=str(self.colour.value),
         )
 
     def _table(self) -> str:
@@ -517,20 +531,3 @@ class AtlasExplorer(Explorer):
             for i, (x, y), v in zip(self._shown, plane, values, strict=True)
         )  # fmt: skip
         return "\n".join(lines) + "\n"
-
-
-_SHAPES = {
-    "circle": "<circle cx='6' cy='6' r='5'/>",
-    "square": "<rect x='1.5' y='1.5' width='9' height='9'/>",
-    "diamond": "<path d='M6 0L12 6L6 12L0 6Z'/>",
-    "triangle-up": "<path d='M6 1L11.5 11H.5Z'/>",
-    "cross": "<path d='M4 0H8V4H12V8H8V12H4V8H0V4H4Z'/>",
-    "pentagon": "<path d='M6 .5L11.7 4.7L9.5 11.3H2.5L.3 4.7Z'/>",
-    "star": "<path d='M6 0L7.5 4.2H12L8.4 6.9L9.7 11.4L6 8.7L2.3 11.4L3.6 6.9L0 4.2H4.5Z'/>",
-    "hexagram": "<path d='M6 0L8 3H12L10 6L12 9H8L6 12L4 9H0L2 6L0 3H4Z'/>",
-}
-
-
-def marker_svg(colour: str, symbol: str) -> str:
-    """Draw a marker of the plot as a small inline picture."""
-    return f"<svg viewBox='0 0 12 12' fill='{colour}' aria-hidden='true'>{_SHAPES[symbol]}</svg>"

@@ -1,0 +1,99 @@
+"""Static displays of results: what a notebook's cell shows, with or without a kernel behind it.
+
+One room a kind of result; a card for class ``PhaseAverage`` is made by ``phase_average`` in the
+room that `ROOMS` names. Rooms load when one of their results is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from numbers import Real
+from typing import Any
+
+from .canvas import number
+from .card import Card, rows_left, table
+
+__all__ = ["ROOMS", "card_of", "html_of"]
+
+#: Class of a result -> the module of this package that draws it.
+ROOMS = {
+    name: room
+    for room, names in {
+        "attention": ("Attention", "DependencyMap", "TimeLapse"),
+        "attribution": (
+            "Attribution", "Mutagenesis", "PhaseAverage", "RankCorrelations", "Scorecard",
+            "StrandMirror", "Sweep",
+        ),
+        "bases": ("Genome", "Locus", "Sequence", "Tokens"),
+        "models": (
+            "EmbeddingStore", "Encoder", "LongEmbedding", "ModelInfo", "Readings", "StoreCheck",
+            "Summary",
+        ),
+        "motifs": (
+            "Differential", "Discovery", "HitTokens", "Hits", "Match", "Matches", "Motif",
+            "MotifFindings", "NullRun", "Pattern", "Seqlets", "SequenceComparison", "Sites",
+        ),
+        "training": (
+            "Audit", "DatasetAudit", "FinetuneConfig", "FinetuneResult", "Leaderboard",
+            "LeakageReport", "PredictionSummary", "PretrainConfig", "PretrainResult",
+            "RuleComparison", "Scores", "SeedsResult",
+        ),
+        "variants": (
+            "Calibration", "Variant", "VariantComparison", "VariantScores", "VcfSummary",
+        ),
+    }.items()
+    for name in names
+}  # fmt: skip
+_ROWS = 10
+
+
+def card_of(result: Any) -> Card:
+    """Make the card of a result; a plain one, with its table, where no room draws its class."""
+    for kind in type(result).__mro__:
+        if kind.__name__ in ROOMS:
+            room = import_module(f".{ROOMS[kind.__name__]}", __name__)
+            name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()
+            card: Card = getattr(room, name)(result)
+            return card
+    return plain(result)
+
+
+def plain(result: Any) -> Card:
+    """Show a result without a picture: its line, and the first rows of its table if it has one."""
+    if not hasattr(result, "table"):
+        return Card(result._line())
+    data = result.table()
+    rows = [tuple(map(_cell, row)) for row in data.head(_ROWS).itertuples(index=False)]
+    numbers = [i for i, kind in enumerate(data.dtypes) if kind.kind in "if"]
+    return Card(
+        result._line(),
+        rows_left(len(rows), len(data), "rows"),
+        getattr(result, "model", ""),
+        tables=(table(tuple(map(str, data.columns)), rows, numbers),),
+    )
+
+
+def _cell(value: Any) -> str:
+    return number(float(value)) if isinstance(value, Real) else str(value)
+
+
+def html_of(result: Any) -> str:
+    """Write the display of a result as HTML that needs nothing but itself.
+
+    Parameters
+    ----------
+    result : Shown
+
+    Returns
+    -------
+    str
+        A ``<div>`` with its style, for light and dark pages.
+
+    Examples
+    --------
+    >>> from dnabert2_explore.sequences import Sequence
+    >>> html_of(Sequence("probe", "ACGTACGT")).startswith('<div class="dx-shown">')
+    True
+    """
+    return card_of(result).html(type(result).__name__)

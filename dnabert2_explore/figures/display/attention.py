@@ -1,0 +1,175 @@
+"""Displays of attention maps, and of what a model knew along its training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .canvas import PAGE, WIDTH, Canvas, Panel, number
+from .card import Card, table
+
+if TYPE_CHECKING:
+    from ...analysis.attend import Attention
+    from ...analysis.inside import DependencyMap
+    from ...analysis.timelapse import TimeLapse
+
+_CELLS = 40
+
+
+def attention(result: Attention) -> Card:
+    """Show the mean map over all layers and heads, and how far each layer looks."""
+    from ...analysis.overview import overview
+
+    maps = overview(result, _CELLS)
+    n, cells = len(result.tokens), maps.shape[-1]
+    canvas = Canvas(380, 356, "attention, mean over layers and heads")
+    left, top, side = 50.0, 6.0, 310.0
+    mean = np.sqrt(maps.mean(axis=(0, 1)).astype(float))
+    canvas.cells(mean, left, top, side, side, (PAGE.bases["C"], PAGE.bases["C"]))
+    panel = Panel(canvas, (left, top, left + side, top + side), (0.5, n + 0.5), (n + 0.5, 0.5))
+    panel.least, panel.most = n + 0.5, 0.5
+    panel.x_axis("attended to (token, [CLS] is 1)")
+    for tick in np.unique(np.linspace(1, n, 5).astype(int)):
+        canvas.text(left - 6, panel.y(tick) + 4, f"{tick:,}", anchor="end", fill=PAGE.muted)
+    canvas.text(
+        0, 0, "attends (token)", anchor="middle", fill=PAGE.muted,
+        transform=f"translate(11 {top + side / 2}) rotate(-90)",
+    )  # fmt: skip
+    heads = ("layer (from 1)", "mean distance (tokens)", "on [CLS] and [SEP]")
+    return Card(
+        result._line(),
+        "Attention of each token (rows) to each other (columns), mean over all layers and heads"
+        + (f"; {cells} stretches a side, the largest weight of each" if cells < n else "")
+        + "; stronger is more (square root). result.head(layer, head), both from 0, gives one.",
+        result.model,
+        (str(canvas),),
+        (table(heads, _layers(result), (1, 2)),),
+    )
+
+
+def _layers(result: Attention) -> list[tuple[str, str, str]]:
+    """How far each layer looks on average, and how much of it goes to special tokens."""
+    n = len(result.tokens)
+    rows = np.unique(np.linspace(0, n - 1, min(n, _CELLS)).astype(np.int64))
+    distance = np.abs(rows[:, None] - np.arange(n)[None, :])
+    found = []
+    for layer in range(result.n_layers):
+        weights = np.mean(
+            [result.rows(layer, head, rows) for head in range(result.n_heads)], axis=0
+        )
+        far = float((weights * distance).sum(axis=1).mean())
+        special = float(weights[:, result.tokens.special].sum(axis=1).mean())
+        found.append((str(layer + 1), number(far), f"{special:.0%}"))
+    return found
+
+
+def dependency_map(result: DependencyMap) -> Card:
+    """Show which columns each substituted base changes, and beside it the untrained twin."""
+    if result.values.shape[1] == 1:
+        return _of_one(result)
+    maps = [("the model", result)]
+    if result.twin is not None:
+        maps.append(("untrained twin", result.twin))
+    start, end = result.region
+    left, top, side, gap = 54.0, 20.0, 300.0, 40.0
+    canvas = Canvas(left + (side + gap) * len(maps), 374, "what substitutions change")
+    half = float(np.nanmax(np.abs(result.elsewhere), initial=0.0)) or 1.0
+    for place, (name, one) in enumerate(maps):
+        x = left + place * (side + gap)
+        values = _pooled(np.nan_to_num(one.elsewhere.astype(float)))
+        canvas.text(x, 12, name, fill=PAGE.muted)
+        canvas.cells(values, x, top, side, side, half=half)
+        columns = one.values.shape[1]
+        panel = Panel(canvas, (x, top, x + side, top + side), (0.5, columns + 0.5), (0, 1))
+        tokens = result.of == "tokens"
+        panel.x_axis("token ([CLS] is 1)" if tokens else f"{result.of} (from 1)")
+    panel = Panel(canvas, (left, top, left + side, top + side), (0, 1), (end + 0.5, start + 0.5))
+    panel.least, panel.most = end + 0.5, start + 0.5
+    for tick in np.unique(np.linspace(start + 1, end, 5).astype(int)):
+        canvas.text(left - 6, panel.y(tick) + 4, f"{tick:,}", anchor="end", fill=PAGE.muted)
+    canvas.text(
+        0, 0, "base that is substituted", anchor="middle", fill=PAGE.muted,
+        transform=f"translate(9 {top + side / 2}) rotate(-90)",
+    )  # fmt: skip
+    return Card(
+        result._line(),
+        f"Largest change over the three substitutions of each base (rows), in {result.unit}; "
+        f"without what it does to its own token; the strongest colour is {number(half)}, on one "
+        f"scale for all. {result.kept:.0%} of the tokens kept their span.",
+        result.model,
+        (str(canvas),),
+    )
+
+
+def _of_one(result: DependencyMap) -> Card:
+    """Show what substitutions change in one output."""
+    start, end = result.region
+    values = np.nan_to_num(result.values[:, 0].astype(float))
+    canvas = Canvas(WIDTH, 180, "what substitutions change")
+    reach = min(0.0, float(values.min())), max(0.0, float(values.max()))
+    panel = Panel(canvas, (62, 10, WIDTH - 10, 130), (start + 0.5, end + 0.5), reach)
+    panel.y_axis(result.unit)
+    panel.bars(np.arange(start, end) + 1, values, (WIDTH - 72) / (end - start))
+    panel.zero()
+    panel.x_axis("base that is substituted (bp, counted from 1)")
+    return Card(
+        result._line(),
+        f"Largest change of {result.of} over the three substitutions of each base, in "
+        f"{result.unit}.",
+        result.model,
+        (str(canvas),),
+    )
+
+
+def _pooled(values: np.ndarray) -> np.ndarray:
+    """Take the value of largest magnitude of each block, so that at most so many cells remain."""
+    for axis in (0, 1):
+        if values.shape[axis] > _CELLS:
+            edges = np.linspace(0, values.shape[axis], _CELLS + 1).astype(np.int64)[:-1]
+            high = np.maximum.reduceat(values, edges, axis=axis)
+            low = np.minimum.reduceat(values, edges, axis=axis)
+            values = np.where(high >= -low, high, low)
+    return values
+
+
+def time_lapse(result: TimeLapse) -> Card:
+    """Show what was predicted and how species part, along the steps."""
+    canvas = Canvas(WIDTH, 210, "along the training")
+    steps = result.steps.astype(float)
+    reach = (float(steps.min()), float(steps.max()))
+    known = ~np.isnan(result.probability).all(axis=0)
+    half = WIDTH / 2
+    probability = np.nanmean(result.probability[:, known], axis=1)
+    one = Panel(canvas, (58, 12, half - 14, 160), reach, (0, max(float(probability.max()), 1e-6)))
+    one.y_axis("probability of the true token")
+    one.curve(steps, probability, PAGE.positive)
+    one.x_axis("step", _few(steps))
+    two = Panel(canvas, (half + 58, 12, WIDTH - 14, 160), reach, (0, 1))
+    two.y_axis("neighbours of one label")
+    two.curve(steps, result.purity, PAGE.positive)
+    two.curve(steps, result.purity_null, PAGE.muted, **{"stroke-dasharray": "4 3"})
+    two.x_axis("step", _few(steps))
+    ends = (0, len(steps) - 1)
+    rows = [
+        (
+            f"{result.steps[i]:,}",
+            f"{probability[i]:.3f}",
+            number(float(result.purity[i])),
+            number(float(result.purity_null[i])),
+        )
+        for i in sorted(set(ends))
+    ]
+    return Card(
+        result._line(),
+        "Left: probability of the true token where it alone is masked, mean over the sequence. "
+        f"Right: share of the {result.neighbours} nearest sequences of the atlas with the same "
+        "label; dashed, with labels shuffled.",
+        result.model,
+        (str(canvas),),
+        (table(("step", "probability", "same label", "shuffled"), rows, (0, 1, 2, 3)),),
+    )
+
+
+def _few(steps: np.ndarray) -> list[float]:
+    return [float(v) for v in np.unique([steps[0], steps[len(steps) // 2], steps[-1]])]

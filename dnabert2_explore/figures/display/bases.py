@@ -1,0 +1,174 @@
+"""Displays of sequences, tokens, loci and genomes."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...sequences.clean import clean
+from .canvas import PAGE, WIDTH, Canvas, Panel
+from .card import Card, facts, rows_left, table
+
+if TYPE_CHECKING:
+    from ...demo import Locus
+    from ...sequences import Sequence
+    from ...sequences.genome import Genome
+    from ...tokens import Tokens
+
+_LETTERS = 480  # bases that are written out
+_ROW = 60
+_LINES = 8
+_RECORDS = 12
+
+
+def sequence(result: Sequence) -> Card:
+    """Show the bases in their colours, composition, and what its file said."""
+    shown = result.bases[:_LETTERS]
+    found = clean(result.bases).composition
+    known = found.a + found.c + found.g + found.t
+    numbers = [("length", f"{found.length:,} bp")]
+    if known:
+        numbers.append(("GC", f"{(found.g + found.c) / known:.1%}"))
+    if found.ambiguous:
+        numbers.append(("neither A, C, G nor T", f"{found.ambiguous:,}"))
+    if result.label is not None:
+        numbers.append(("label", result.label))
+    if result.description:
+        numbers.append(("description", result.description[:200]))
+    numbers += [(name, str(value)[:200]) for name, value in list(result.fields.items())[:8]]
+    more = len(result.bases) - len(shown)
+    return Card(
+        result._line(),
+        f"The first {len(shown):,} bases; {more:,} more in .bases." if more > 0 else "",
+        pictures=(_letters(shown),),
+        tables=(facts(numbers),),
+    )
+
+
+def _letters(bases: str) -> str:
+    """Write bases in rows, each letter in its colour, the row's first position before it."""
+    rows = []
+    for start in range(0, len(bases), _ROW):
+        text = bases[start : start + _ROW]
+        runs: list[str] = []
+        last = ""
+        for letter in text:
+            base = letter.upper().replace("U", "T")
+            base = base if base in "ACGT" else "N"
+            if base == last:
+                runs[-1] += escape(letter)
+            else:
+                runs.append(f'</span><span style="color:{PAGE.bases[base]}">{escape(letter)}')
+            last = base
+        rows.append(
+            f'<div style="white-space:pre"><span style="color:{PAGE.muted}">{start + 1:>7,}  '
+            f"{''.join(runs)}</span></div>"
+        )
+    return f'<div class="dx-bases">{"".join(rows)}</div>'
+
+
+def tokens(result: Tokens) -> Card:
+    """Show tokens as blocks on the bases, row by row."""
+    n = len(result.bases)
+    own = np.flatnonzero(~result.special)
+    lines = min(_LINES, -(-n // _ROW)) or 1
+    left, step = 48.0, (WIDTH - 56) / _ROW
+    canvas = Canvas(WIDTH, lines * 30 + 4, f"{len(own)} tokens")
+    for row in range(lines):
+        y = row * 30.0 + 4
+        canvas.text(left - 8, y + 15, f"{row * _ROW + 1:,}", anchor="end", fill=PAGE.muted)
+    for place, i in enumerate(own):
+        start, end = map(int, result.spans[i])
+        if start >= lines * _ROW:
+            break
+        _block(canvas, result, int(i), place, (start, min(end, lines * _ROW)), left, step)
+    sizes = np.bincount(result.lengths[own], minlength=2)[1:] if len(own) else np.zeros(1, int)
+    rows = [(str(size), f"{count:,}") for size, count in enumerate(sizes, start=1) if count]
+    rest = f" The first {lines * _ROW:,} of {n:,} bases are drawn." if n > lines * _ROW else ""
+    odd = int(result.unknown.sum())
+    return Card(
+        f"{n:,} bases in {len(own):,} tokens, {result.bases_per_token:.2f} bases a token",
+        "Each block is a token; its bases stand in it."
+        + (f" {odd:,} tokens are [UNK], in red." if odd else "")
+        + rest,
+        "",
+        (str(canvas),),
+        (table(("token length (bp)", "tokens"), rows[:_RECORDS], (0, 1)),),
+    )
+
+
+def _block(
+    canvas: Canvas, result: Tokens, i: int, place: int, span: tuple[int, int], left: float,
+    step: float,
+) -> None:  # fmt: skip
+    """Draw one token, on two rows where it is broken."""
+    colour = PAGE.warn if result.unknown[i] else PAGE.tints[place % 2]
+    start, end = span
+    while start < end:
+        row, column = divmod(start, _ROW)
+        stop = min(end, (row + 1) * _ROW)
+        x, width = left + column * step, (stop - start) * step
+        y = row * 30.0 + 4
+        canvas.rect(x + 0.5, y, width - 1, 22, colour, rx="3", **{"fill-opacity": "0.55"})
+        text = " ".join(result.bases[start:stop].split())
+        canvas.text(
+            x + width / 2, y + 15.5, text, anchor="middle", mono=True,
+            textLength=f"{len(text) * step * 0.86:.1f}", **{"font-size": "11.5"},
+        )  # fmt: skip
+        start = stop
+
+
+def locus(result: Locus) -> Card:
+    """Show genes on the stretch."""
+    n = len(result.sequence)
+    genes = [one for one in result.features if one.kind == "gene"] or list(result.features)
+    exons = [one for one in result.features if one.kind in ("exon", "CDS")]
+    canvas = Canvas(WIDTH, 110, "genes")
+    panel = Panel(canvas, (20, 10, WIDTH - 20, 66), (0.5, n + 0.5), (0, 1))
+    for lane, strand in enumerate("+-"):
+        y = 24.0 + lane * 26
+        canvas.text(4, y + 4, strand.replace("-", "−"), fill=PAGE.muted)
+        for one in genes:
+            if one.strand == strand:
+                canvas.line(panel.x(one.start + 0.5), y, panel.x(one.end + 0.5), y)
+        for one in exons:
+            if one.strand == strand:
+                a, b = panel.x(one.start + 0.5), panel.x(one.end + 0.5)
+                canvas.rect(a, y - 5, max(b - a, 0.8), 10, PAGE.tints[0])
+    panel.x_axis("position (bp, counted from 1)")
+    kinds = sorted({one.kind for one in result.features})
+    rows = [(kind, f"{len(result.of_kind(kind)):,}") for kind in kinds]
+    return Card(
+        result._line(),
+        f"{result.organism}: genes as lines, exons as boxes; each strand has a lane.",
+        result.source,
+        (str(canvas),),
+        (table(("feature", "number"), rows, (1,)),),
+    )
+
+
+def genome(result: Genome) -> Card:
+    """Show the longest records as bars."""
+    order = np.argsort(-np.array(result.lengths))[:_RECORDS]
+    canvas = Canvas(WIDTH, 22 * len(order) + 44, "lengths of records")
+    longest = max(result.lengths)
+    panel = Panel(canvas, (150, 4, WIDTH - 80, 22 * len(order) + 6), (0, longest), (0, 1))
+    for row, i in enumerate(order):
+        y = 6 + 22.0 * row
+        name = result.names[i]
+        canvas.text(144, y + 13, name if len(name) <= 22 else f"{name[:21]}…", anchor="end")
+        canvas.rect(150, y, panel.x(result.lengths[i]) - 150, 16, PAGE.tints[0])
+        canvas.text(panel.x(result.lengths[i]) + 6, y + 13, f"{result.lengths[i]:,}")
+    panel.x_axis("length (bp)")
+    numbers = [("records", f"{len(result):,}"), ("bases", f"{sum(result.lengths):,}")]
+    return Card(
+        result._line(),
+        rows_left(len(order), len(result), "records, the longest first").replace(
+            ".table()", ".names and .lengths"
+        ).replace("has all", "have all"),
+        result.path or "in memory",
+        (str(canvas),),
+        (facts(numbers),),
+    )  # fmt: skip

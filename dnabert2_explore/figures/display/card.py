@@ -1,0 +1,130 @@
+"""The frame of every display: what it is, picture, table, caption, and where it comes from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from ..colours import Theme, theme_of
+from ..page import table as table_html
+from ..style import MONO, SANS
+
+__all__ = ["Card", "counted", "facts", "rows_left", "table"]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a notebook shows of a result.
+
+    Attributes
+    ----------
+    line : str
+        What it is, as plain text.
+    caption : str
+        What the picture shows, as plain text.
+    provenance : str
+        Model and how it ran, or the file, as plain text.
+    pictures, tables : tuple of str
+        SVG and HTML.
+    """
+
+    line: str
+    caption: str = ""
+    provenance: str = ""
+    pictures: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+
+    def html(self, kind: str) -> str:
+        """Write it, for a result of class `kind`."""
+        parts = ("".join(self.pictures), "".join(self.tables))
+        body = "".join(f"<div>{one}</div>" for one in parts if one)
+        # A minus that stands before a number, not a hyphen in a name.
+        line = re.sub(r"(?<![\w.])-(?=\d)", "−", self.line)
+        foot = "".join(
+            f'<div class="{name}">{escape(text)}</div>'
+            for name, text in (("dx-what", self.caption), ("dx-from", self.provenance))
+            if text
+        )
+        return (
+            f'<div class="dx-shown"><style>{_CSS}</style>'
+            f'<div class="dx-line"><b>{escape(kind)}</b> {escape(line)}</div>'
+            f'<div class="dx-body">{body}</div>{foot}</div>'
+        )
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
+    """Make a table of plain text."""
+    return table_html(heads, [[escape(str(cell)) for cell in row] for row in rows], numbers)
+
+
+def facts(items: Iterable[tuple[str, str]]) -> str:
+    """Make a table of names and values, both plain text."""
+    rows = "".join(
+        f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in items
+    )
+    return f'<div class="wide"><table class="dx-facts"><tbody>{rows}</tbody></table></div>'
+
+
+def counted(number: int, noun: str, before: str = "in ") -> str:
+    """Write how many, in the singular for one and then without what the mean is over.
+
+    Examples
+    --------
+    >>> counted(3, "background", "mean over "), counted(1, "background", "mean over ")
+    ('mean over 3 backgrounds', 'in 1 background')
+    """
+    return f"{before}{number:,} {noun}s" if number != 1 else f"in 1 {noun}"
+
+
+def rows_left(shown: int, total: int, what: str) -> str:
+    """Say how many rows are not shown, and how to see them; empty if all are.
+
+    Examples
+    --------
+    >>> rows_left(10, 12, "hits"), rows_left(3, 3, "hits")
+    ('The first 10 of 12 hits; .table() has all.', '')
+    """
+    return f"The first {shown:,} of {total:,} {what}; .table() has all." if total > shown else ""
+
+
+def _variables(theme: Theme) -> str:
+    named = {
+        name: getattr(theme, name)
+        for name in ("muted", "grid", "paper", "positive", "negative", "warn", "select", "fill")
+    }
+    named |= {"tint-a": theme.tints[0], "tint-b": theme.tints[1]}
+    named |= {f"base-{letter.lower()}": colour for letter, colour in theme.bases.items()}
+    return "".join(f"--dx-{name}:{colour};" for name, colour in named.items())
+
+
+_LIGHT, _DARK = _variables(theme_of("light")), _variables(theme_of("dark"))
+# Of those who show notebooks, each says otherwise that its page is light or dark.
+_LIGHT_PAGES = ('[data-jp-theme-light="true"]', ".vscode-light", '[theme="light"]')
+_DARK_PAGES = ('[data-jp-theme-light="false"]', ".vscode-dark", '[theme="dark"]')
+
+_CSS = (
+    f".dx-shown{{{_LIGHT}color:inherit;font:13px/1.45 {SANS};max-width:1120px;padding:4px 0 6px}}"
+    f"@media (prefers-color-scheme:dark){{.dx-shown{{{_DARK}}}}}"
+    f"{','.join(f'{one} .dx-shown' for one in _LIGHT_PAGES)}{{{_LIGHT}}}"
+    f"{','.join(f'{one} .dx-shown' for one in _DARK_PAGES)}{{{_DARK}}}"
+    ".dx-shown svg{max-width:100%;height:auto;display:block;overflow:visible}"
+    ".dx-shown .dx-line{margin:0 0 8px}"
+    ".dx-shown .dx-line b{font-weight:650;margin-right:6px}"
+    ".dx-shown .dx-body{display:flex;flex-wrap:wrap;gap:10px 32px;align-items:flex-start}"
+    ".dx-shown .dx-what{margin-top:8px;max-width:95ch}"
+    ".dx-shown .dx-from{color:var(--dx-muted);font-size:12px;margin-top:2px;overflow-wrap:anywhere}"
+    ".dx-shown .wide{overflow-x:auto;max-width:100%}"
+    ".dx-shown .wide+.wide{margin-top:16px}"
+    ".dx-shown.dx-shown table{border-collapse:collapse;font-size:12.5px;margin:0;border:0;"
+    "font-variant-numeric:tabular-nums;color:inherit;background:none;width:auto}"
+    ".dx-shown.dx-shown tr,.dx-shown.dx-shown tbody tr:nth-child(n){background:none}"
+    ".dx-shown.dx-shown th,.dx-shown.dx-shown td{text-align:left;padding:3px 16px 3px 0;border:0;"
+    "border-bottom:1px solid var(--dx-grid);vertical-align:top;max-width:46ch;"
+    "overflow-wrap:anywhere;white-space:normal}"
+    ".dx-shown.dx-shown th{font-weight:600;color:var(--dx-muted)}"
+    ".dx-shown.dx-shown tr:has(svg) td{vertical-align:middle}"
+    ".dx-shown.dx-shown .n{text-align:right;white-space:nowrap}"
+    f".dx-shown .dx-bases{{font:13px/1.6 {MONO};overflow-wrap:anywhere}}"
+)

@@ -1,0 +1,285 @@
+"""Displays of training, scores, leakage, and the benchmark's tables."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import textwrap
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from ..curves import metric_name
+from .canvas import PAGE, Canvas, Panel, number
+from .card import Card, facts, table
+
+if TYPE_CHECKING:
+    from ...training.finetune import FinetuneConfig, FinetuneResult
+    from ...training.finetune.seeds import SeedsResult
+    from ...training.gue import Audit, DatasetAudit, Leaderboard
+    from ...training.leakage import LeakageReport
+    from ...training.metrics import Estimate, Scores
+    from ...training.predict import PredictionSummary
+    from ...training.pretrain import PretrainConfig
+    from ...training.pretrain.config import PretrainResult
+    from ...training.rules import RuleComparison
+
+_MODEL, _OTHER = PAGE.positive, PAGE.muted
+
+Row = tuple[str, float, float, float, str]
+
+
+def _sentence(result: RuleComparison) -> str:
+    text = str(result)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _row(name: str, one: Estimate, colour: str = _MODEL) -> Row:
+    return name, one.value, one.low, one.high, colour
+
+
+def _dots(rows: Iterable[Row], title: str, left: float = 210, width: float = 560) -> str:
+    """Draw values with their intervals, one a line."""
+    kept = [one for one in rows if not math.isnan(one[1])]
+    canvas = Canvas(width, 24 * len(kept) + 46, title)
+    every = [v for one in kept for v in one[1:4] if not math.isnan(v)]
+    low, high = min([0.0, *every]), max([0.0, *every])
+    panel = Panel(canvas, (left, 4, width - 60, 24 * len(kept) + 8), (low, max(high, 1.0)), (0, 1))
+    canvas.line(panel.x(0), 4, panel.x(0), panel.bottom, stroke=PAGE.grid)
+    for place, (name, value, least, most, colour) in enumerate(kept):
+        y = 16 + 24.0 * place
+        canvas.text(left - 8, y + 4, name if len(name) <= 34 else f"{name[:33]}…", anchor="end")
+        panel.interval(y, value, least, most, colour)
+        canvas.text(width - 4, y + 4, f"{value:.3f}".replace("-", "−"), anchor="end")
+    panel.x_axis(title)
+    return str(canvas)
+
+
+def scores(result: Scores) -> Card:
+    """Show each metric with its interval."""
+    rows = [
+        _row(metric_name(name), one)
+        for name, one in result.values.items()
+        if name not in ("rmse",)
+    ]  # fmt: skip
+    return Card(
+        f"{result.count:,} sequences, loss {result.loss:.4f}",
+        "Scores with 95% bootstrap intervals over sequences. " + " ".join(result.notes),
+        pictures=(_dots(rows, "score", 130, 480),),
+    )
+
+
+def _result_rows(result: FinetuneResult) -> list[Row]:
+    rows = []
+    for split, found in (("dev", result.dev), ("test", result.test)):
+        if found is not None:
+            names = [name for name in found.values if name not in ("rmse",) and "f1_" not in name]
+            names += ["f1_macro"] if "f1_macro" in found.values else []
+            colour = _MODEL if split == "test" or result.test is None else PAGE.tints[0]
+            rows += [
+                _row(f"{metric_name(name)}, {split}", found.values[name], colour) for name in names
+            ]
+    return rows
+
+
+def finetune_result(result: FinetuneResult) -> Card:
+    """Show the scores with their intervals, beside the best rule without a neural network."""
+    rows = _result_rows(result)
+    if result.rule is not None:
+        rows.append(_row(f"MCC of {result.rule.title}", result.rule.score, _OTHER))
+    numbers = [
+        ("sequences", ", ".join(f"{k} {v:,}" for k, v in result.sequences.items() if v)),
+        ("weights of step", f"{result.best_step:,} of {result.steps:,}"),
+        ("time", f"{result.seconds:,.0f} s"),
+        ("leakage", textwrap.shorten(str(result.leakage), 400, placeholder=" …")),
+        *[("note", note[:200]) for note in result.notes[:5]],
+    ]
+    rule = "" if result.rule is None else f" {_sentence(result.rule)}"
+    return Card(
+        f"{result.task} of {', '.join(result.classes)[:120] or 'a value'}",
+        f"Scores of the kept weights with 95% intervals over sequences.{rule}",
+        str(result.model),
+        (_dots(rows, "score"),),
+        (facts(numbers),),
+    )
+
+
+def seeds_result(result: SeedsResult) -> Card:
+    """Show each seed's scores."""
+    metrics = list((result.results[0].test or result.results[0].dev).values)[:4]
+    rows = [
+        (str(seed), *(number(result.values(name)[place]) for name in metrics))
+        for place, seed in enumerate(result.seeds)
+    ]
+    rows.append(("mean", *(number(result.mean(name)) for name in metrics)))
+    rows.append(("± SD", *(number(result.spread(name), 2) for name in metrics)))
+    heads = ("seed", *map(metric_name, metrics))
+    return Card(
+        result._line(),
+        f"Scores on {result.split}.",
+        tables=(table(heads, rows, range(1, len(heads))),),
+    )
+
+
+def rule_comparison(result: RuleComparison) -> Card:
+    """Show every rule beside the model."""
+    nan = math.nan
+    value = result.score.value + result.minus.value
+    rows: list[Row] = [("the model", value, nan, nan, _MODEL)]
+    rows.append(_row(result.title, result.score, _OTHER))
+    rows += [
+        (name, one, nan, nan, _OTHER)
+        for name, one in sorted(result.others.items(), key=lambda pair: -pair[1])
+        if name != result.rule
+    ]
+    return Card(
+        f"model minus rule {result.minus}",
+        _sentence(result),
+        pictures=(_dots(rows, "Matthews correlation on test"),),
+    )
+
+
+def leakage_report(result: LeakageReport) -> Card:
+    """Show what the splits share."""
+    rows = [
+        (f"{one.second} in {one.first}", f"{one.exact:,}", f"{one.near:,}",
+         "–" if one.twins is None else f"{one.twins:,}", f"{one.total:,}")
+        for one in result.pairs
+    ]  # fmt: skip
+    heads = ("splits", "copies", "near-copies", "composition twins", "sequences")
+    return Card(
+        "no copies" if result.clean else "what the splits share",
+        textwrap.shorten(str(result), 800, placeholder=" …"),
+        tables=(table(heads, rows, (1, 2, 3, 4)),) if rows else (),
+    )
+
+
+def prediction_summary(result: PredictionSummary) -> Card:
+    """Show where predictions lie and what they are worth."""
+    numbers = [("rows", f"{result.rows:,}"), ("classes", ", ".join(result.classes)[:200] or "–")]
+    numbers += [("note", note[:200]) for note in result.notes[:5]]
+    pictures = () if result.scores is None else scores(result.scores).pictures
+    return Card(
+        f"{result.rows:,} predictions in {result.out}",
+        "",
+        result.model,
+        pictures,
+        (facts(numbers),),
+    )
+
+
+def finetune_config(result: FinetuneConfig) -> Card:
+    """Show the settings that are not the defaults first."""
+    return _config(result, "dx.finetune(config) runs it; what is left open fits model and data.")
+
+
+def pretrain_config(result: PretrainConfig) -> Card:
+    """Show the settings that are not the defaults first."""
+    return _config(result, "dx.pretrain(config) runs it.")
+
+
+def _config(result: Any, caption: str) -> Card:
+    told: list[tuple[str, str]] = []
+    rest: list[tuple[str, str]] = []
+    for field in dataclasses.fields(result):
+        value = getattr(result, field.name)
+        (rest if value == field.default else told).append(
+            (field.name, str(value)[:120] or "(empty)")
+        )
+    tables = [facts(told)] if told else []
+    defaults = ", ".join(f"{name}={value}" for name, value in rest)
+    return Card(
+        f"{len(told)} settings beside the defaults",
+        caption,
+        f"defaults: {defaults}",
+        (),
+        (*tables,),
+    )
+
+
+def pretrain_result(result: PretrainResult) -> Card:
+    """Show how far a run came."""
+    numbers = [
+        ("step", f"{result.step:,} of {result.total_steps:,}"),
+        ("tokens", f"{result.tokens:,}"),
+        ("time", f"{result.seconds:,.0f} s"),
+        *[("note", note[:200]) for note in result.notes[:8]],
+    ]
+    return Card(
+        result._line(),
+        "dx.PretrainingMonitor(folder) shows its curves.",
+        str(result.model if result.finished else result.checkpoint),
+        tables=(facts(numbers),),
+    )
+
+
+def leaderboard(result: Leaderboard) -> Card:
+    """Show the means over the shared datasets, and the table of all scores."""
+    kinds = {column.name: column.kind for column in result.columns}
+    colours = {"run": _MODEL, "baseline": _OTHER, "published": PAGE.negative}
+    means = sorted(result.means.items(), key=lambda pair: -pair[1].value)
+    dots = [_row(name, one, colours[kinds[name]]) for name, one in means]
+    names = [column.name for column in result.columns][:8]
+    rows = [
+        (
+            dataset,
+            *(
+                number(result.cells[dataset, name].score.value)
+                if (dataset, name) in result.cells
+                else ""
+                for name in names
+            ),
+        )
+        for dataset in result.datasets
+    ]
+    hidden = len(result.columns) - len(names)
+    return Card(
+        result._line(),
+        f"Mean over the {len(result.shared)} datasets that all runs have: orange fine-tuned here, "
+        "blue published, grey simple methods; 95% intervals over test sequences."
+        + (f" {hidden} columns more in .table()." if hidden else "")
+        + "".join(f" {fault}" for fault in result.faults[:3]),
+        "",
+        (_dots(dots, "mean score"),) if dots else (),
+        (table(("dataset", *names), rows, range(1, len(names) + 1)),),
+    )
+
+
+_VERDICTS = {"fail": "✗ fail", "warn": "! warn", "pass": "✓ pass"}
+
+
+def audit(result: Audit) -> Card:
+    """Show the verdict on each dataset."""
+    rows = [
+        (name, _VERDICTS[one.verdict], f"{one.test:,}", f"{one.twins:,}", f"{one.clean:,}",
+         number(one.rules[one.best_rule].score.value) if one.rules else "–",
+         "" if one.published is None else number(one.published[1]))
+        for name, one in result.datasets.items()
+    ]  # fmt: skip
+    heads = ("dataset", "verdict", "test rows", "with a twin", "clean", "best rule", "published")
+    return Card(
+        result._line(),
+        "Rules read no sequence as a neural network does; where the best of them beats every "
+        "published model, scores on that dataset say little. docs/gue-audit.md",
+        tables=(table(heads, rows, (2, 3, 4, 5, 6)),),
+    )
+
+
+def dataset_audit(result: DatasetAudit) -> Card:
+    """Show the rules' scores beside the best published one."""
+    rows = [_row(one.title, one.score, _OTHER) for one in result.rules.values()]
+    rows += [_row(label, one.score) for label, one in result.runs.items()]
+    if result.published is not None:
+        name, value = result.published
+        rows.append((f"{name} (published)", value, math.nan, math.nan, PAGE.negative))
+    numbers = [
+        ("test rows", f"{result.test:,}"),
+        ("with a composition twin", f"{result.twins:,}"),
+        ("copies, near-copies", f"{result.duplicates:,}, {result.near_duplicates:,}"),
+        ("clean", f"{result.clean:,}"),
+    ]
+    return Card(
+        f"{result.dataset}: {_VERDICTS[result.verdict]}",
+        "; ".join(result.reasons)[:600],
+        pictures=(_dots(rows, metric_name(result.metric)),) if rows else (),
+        tables=(facts(numbers),),
+    )

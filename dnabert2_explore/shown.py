@@ -1,0 +1,73 @@
+"""Results that show themselves: a line in a terminal, a picture with its caption in a notebook.
+
+A result is plain data and knows no pictures. It says in a line what it is; who draws it is told
+once, by the package itself (`draw_with`), and asked only when a notebook shows the result.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import textwrap
+from collections.abc import Callable, Container
+from typing import Any
+
+__all__ = ["Shown", "draw_with", "settings_line"]
+
+#: Characters of the line that stands for a result in a terminal and in lists.
+LONGEST = 240
+
+_drawer: Callable[[Any], str] | None = None
+
+
+def draw_with(drawer: Callable[[Any], str]) -> None:
+    """Say what makes HTML of a result."""
+    global _drawer
+    _drawer = drawer
+
+
+class Shown:
+    """Base of everything that a cell of a notebook shows: `_line` says what it is.
+
+    A dataclass derives from it with ``repr=False``.
+
+    Examples
+    --------
+    >>> class Probe(Shown):
+    ...     def _line(self):
+    ...         return "8 bases"
+    >>> Probe()
+    <Probe: 8 bases>
+    """
+
+    __slots__ = ()
+
+    def _line(self) -> str:
+        """Say in a line, without a full stop, what this is and what came out."""
+        if type(self).__repr__ is Shown.__repr__:
+            raise NotImplementedError(f"{type(self).__name__} does not say what it is in _line.")
+        # A class with a __repr__ of its own has said it there.
+        return repr(self).removeprefix(f"<{type(self).__name__}").strip(" :>")
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__}: {textwrap.shorten(self._line(), LONGEST, placeholder=' …')}>"
+        )
+
+    def _repr_mimebundle_(
+        self, include: Container[str] | None = None, exclude: Container[str] | None = None
+    ) -> dict[str, str]:
+        """Give Jupyter a picture, and text where it shows none (IPython's protocol)."""
+        bundle = {"text/plain": repr(self)}
+        if _drawer is not None:
+            bundle["text/html"] = _drawer(self)
+        return bundle
+
+
+def settings_line(config: Any) -> str:
+    """Say what a dataclass of settings holds beside its defaults."""
+    told = [
+        f"{field.name}={value!r}"
+        for field in dataclasses.fields(config)
+        if (value := getattr(config, field.name)) != field.default
+    ]
+    return ", ".join(told) or "all defaults"

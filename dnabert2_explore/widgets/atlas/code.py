@@ -1,0 +1,58 @@
+"""The lines of Python that rebuild an atlas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["code_of"]
+
+_SOURCES = {
+    "Genome windows": "dx.demo.windows()",
+    "Splice sites": "dx.demo.splice()",
+    "Gene locus": "[dx.demo.locus().sequence]",
+}
+_VALUES = {
+    "gc": "[100 * gc_content(s.bases) for s in sequences]",
+    "length": "[float(len(s)) for s in sequences]",
+    "label": "[s.label or 'not given' for s in sequences]",
+}
+
+
+def code_of(
+    model: str,
+    sets: Iterable[str],
+    *,
+    layer: int,
+    pooling: str,
+    method: str,
+    field: str,
+    colour: str,
+) -> str:
+    """Write them.
+
+    Parameters
+    ----------
+    model : str
+        What `load` takes.
+    sets : iterable of str
+        Names of the sets of sequences.
+    layer : int
+    pooling : str
+    method : str
+        ``"PCA"`` or ``"UMAP"``.
+    field, colour : str
+        Name, with unit, and key of what the points are coloured by.
+    """
+    parts = [_SOURCES.get(n, "dx.read_sequences('your_file.fa')") for n in sets]
+    value = _VALUES.get(colour, f"[s.fields.get({colour!r}, 'not given') for s in sequences]")
+    more = "from dnabert2_explore.sequences import gc_content\n" if colour == "gc" else ""
+    return (
+        "import dnabert2_explore as dx\nfrom dnabert2_explore.figures import atlas_scatter\n"
+        f"{more}\n"
+        f"enc = dx.load({model!r})\n"
+        f"sequences = {' + '.join(parts)}\n"
+        f"vectors = enc.embed(sequences, pooling={pooling!r}, layer={layer})\n"
+        f"plane = dx.project(vectors, method={method.lower()!r}, seed=0)\n"
+        f"atlas_scatter(plane, [s.name for s in sequences], {value}, field={field!r}, "
+        f"axis={method!r})"
+    )

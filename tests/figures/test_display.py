@@ -1,0 +1,217 @@
+"""Everything public shows itself: short in a terminal, a small static picture in a notebook."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+import subprocess
+import sys
+import typing
+from html.parser import HTMLParser
+
+import ipywidgets
+import numpy as np
+import pandas as pd
+import pytest
+
+import dnabert2_explore as dx
+from dnabert2_explore.errors import ExploreError
+from dnabert2_explore.figures.display import ROOMS, html_of
+from dnabert2_explore.figures.display.canvas import Canvas, Panel, number, thinned
+from dnabert2_explore.shown import Shown
+
+from ..training.gue.conftest import made_run
+from . import samples
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>&\"'"
+
+
+def every(folder, runs):
+    return [
+        *samples.attributed(),
+        *samples.read(),
+        *samples.motifs(),
+        *samples.variants(),
+        *samples.trained(folder, runs),
+        *samples.stored(folder),
+    ]
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    runs = [made_run("tf_2"), made_run("tf_4", wrong=10), made_run("H3", state="reduced")]
+    return every(tmp_path_factory.mktemp("shown"), runs)
+
+
+def public_classes():
+    """Classes among the package's names, and those that its calls return."""
+    found = set()
+    for name in dx.__all__:
+        value = getattr(dx, name)
+        if inspect.isclass(value):
+            found.add(value)
+            if not issubclass(value, Exception | ipywidgets.Widget):
+                found |= {one for _, call in methods(value) for one in returned(call)}
+        elif inspect.isfunction(value):
+            found |= returned(value)
+    return {
+        one
+        for one in found
+        if one.__module__.startswith("dnabert2_explore")
+        and not issubclass(one, ExploreError | ipywidgets.Widget)
+    }
+
+
+def methods(kind):
+    return [
+        pair for pair in inspect.getmembers(kind, inspect.isfunction) if not pair[0].startswith("_")
+    ]
+
+
+def returned(call):
+    """Classes of this package in a call's return annotation, inside lists and tuples too."""
+    try:
+        hint = typing.get_type_hints(call).get("return")
+    except NameError:  # a name for type checkers alone
+        return set()
+    waiting, found = [hint], set()
+    while waiting:
+        one = waiting.pop()
+        if inspect.isclass(one) and one.__module__.startswith("dnabert2_explore"):
+            found.add(one)
+        waiting += typing.get_args(one)
+    return found
+
+
+def test_every_public_class_shows_itself_and_has_a_sample(shown):
+    kinds = {type(one) for one in shown}
+    public = public_classes() - {dx.PretrainConfig}  # shown as the other configuration is
+    assert {one.__name__ for one in public if not issubclass(one, Shown)} == NO_DISPLAY
+    assert {one.__name__ for one in public - kinds if one.__name__ in ROOMS} == set()
+    assert set(ROOMS) - {one.__name__ for one in kinds} == {"PretrainConfig"}
+
+
+def test_a_result_without_a_picture_shows_its_table():
+    class Plain(Shown):
+        def _line(self):
+            return "two rows"
+
+        def table(self):
+            return pd.DataFrame({"name": ["<b>", "x"], "value": [0.12345, 2.0]})
+
+    html = html_of(Plain())
+    assert "&lt;b&gt;" in html
+    assert "0.123" in html
+
+
+#: Parts of a result, and of settings, that are plain lines.
+NO_DISPLAY = {"Place", "Segmentation"}
+
+
+def test_in_a_terminal_a_result_is_a_line(shown):
+    for one in shown:
+        assert len(repr(one).splitlines()) == 1, type(one)
+        assert len(repr(one)) <= 300, repr(one)
+        assert one._repr_mimebundle_()["text/plain"] == repr(one)
+
+
+class Outline(HTMLParser):
+    """Tags in order, and whether each is closed where it should be."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.tags, self.names = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.names += [name for name, _ in attrs]
+        self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.names += [name for name, _ in attrs]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def outline(html):
+    found = Outline()
+    found.feed(html)
+    found.close()
+    assert not found.open
+    return found
+
+
+def test_in_a_notebook_it_is_a_small_static_picture(shown):
+    for one in shown:
+        html = one._repr_mimebundle_()["text/html"]
+        assert html == html_of(one)
+        assert len(html.encode()) <= 100_000, (type(one), len(html))
+        found = outline(html)
+        assert not {"script", "img", "iframe", "link", "object"} & set(found.tags)
+        assert not [name for name in found.names if name.startswith("on") or name == "href"]
+        assert "http" not in html, type(one)
+        assert "url(" not in html
+        assert "@import" not in html
+        assert "nan" not in re.findall(r'="(nan|inf)', html), type(one)
+        assert not re.search(r'="[^"]*\bnan\b[^"]*"', html), type(one)
+
+
+def test_whatever_a_name_holds_it_is_text(shown):
+    tried = 0
+    for one in shown:
+        if not dataclasses.is_dataclass(one):
+            continue
+        plain = set(outline(html_of(one)).tags)
+        for field in dataclasses.fields(one):
+            value = getattr(one, field.name)
+            if isinstance(value, str):
+                hostile = HOSTILE
+            elif isinstance(value, tuple) and value and all(isinstance(v, str) for v in value):
+                hostile = (HOSTILE,) * len(value)
+            else:
+                continue
+            try:
+                html = html_of(dataclasses.replace(one, **{field.name: hostile}))
+            except (ExploreError, KeyError, ValueError, TypeError):  # a name of ours, not a text
+                continue
+            tried += 1
+            assert set(outline(html).tags) <= plain | {"b", "div", "td", "tr", "th"}, field.name
+            assert "<script" not in html
+            assert "<img" not in html
+    assert tried > 60
+
+
+def test_a_longest_sequence_stays_small():
+    rng = np.random.default_rng(0)
+    text = "".join(rng.choice(list("ACGTN"), 20_000))
+    enc = dx.load("pocket")
+    with pytest.warns(UserWarning, match="are not A, C, G or T"):
+        cut = enc.tokenize(text)
+    for one in (dx.Sequence("long", text), cut):
+        assert len(html_of(one).encode()) <= 100_000
+
+
+def test_plain_data_needs_no_pictures():
+    """A result is made and printed without figures; they load when a notebook asks."""
+    code = (
+        "import sys, dnabert2_explore as dx\n"
+        "one = dx.Sequence('probe', 'ACGT'); repr(one)\n"
+        "assert 'dnabert2_explore.figures' not in sys.modules\n"
+        "assert 'torch' not in sys.modules\n"
+        "one._repr_mimebundle_()\n"
+        "assert 'torch' not in sys.modules\n"
+        "assert 'plotly' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_numbers_axes_and_bins():
+    assert number(0.0) == "0"
+    assert number(3.2e-9) == "3.2e−09"
+    places, kept = thinned(np.r_[np.zeros(99), -7.0], 10)
+    assert (places[-1], kept[-1]) == (99, -7.0)
+    panel = Panel(Canvas(100, 100, ""), (10, 0, 90, 80), (0, 8), (-1, 1))
+    assert (panel.x(4), panel.y(0), panel.y(1)) == (50, 40, 0)
