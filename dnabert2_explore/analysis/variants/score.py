@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import islice
 from os import PathLike
@@ -15,8 +15,8 @@ from ...encoder import Encoder
 from ...errors import InputError
 from ...files import expanded
 from ...sequences.genome import Genome
-from ...sequences.variant_tables import as_variants, open_calls
-from ...sequences.variants import Skipped, Variant, parse_variant
+from ...sequences.variant_tables import as_variants, open_calls, variants_in
+from ...sequences.variants import Skipped, Variant
 from ...sequences.vcf import check_contigs
 from .scorer import Scorer
 from .scores import VariantScores
@@ -120,8 +120,7 @@ def _score_all(
     source: list[tuple[Variant, Skipped | None]]
     truncated = ""
     if isinstance(variants, str) and not expanded(variants).exists():
-        with suppress(InputError):  # else it is the path of a file, which says that it is missing
-            variants = [parse_variant(variants)]
+        variants = [one for one, _ in variants_in(variants)]  # which is one, or no file
     if isinstance(variants, (str, PathLike)):
         source, truncated = _read(variants, scorer)
     else:
