@@ -39,9 +39,15 @@ if TYPE_CHECKING:
     from .analysis.gym import Sweep, gym
     from .analysis.inside import (
         DependencyMap,
+        LayerLens,
+        LayerScores,
         NucleotideProbabilities,
+        PatchMap,
         dependency_map,
+        layers,
+        lens,
         nucleotide_probabilities,
+        patch,
     )
     from .analysis.maps import MapJudgement, judge_map
     from .analysis.motifs import (
@@ -56,6 +62,7 @@ if TYPE_CHECKING:
     from .analysis.variants import VariantScores, score_variants
     from .encoder import ATLAS_MODEL, Encoder, load
     from .errors import Cancelled, CheckpointError, ExploreError, InputError
+    from .figures.plots import plot
     from .sequences import Sequence, read_sequences
     from .sequences.jaspar import find_motif, jaspar
     from .sequences.motif_files import read_motifs
@@ -79,6 +86,7 @@ if TYPE_CHECKING:
         VariantExplorer,
         Workbench,
     )
+    from .widgets.show import show
 
 
 # Public name -> module that defines it; resolved on first use so that importing stays light.
@@ -98,6 +106,8 @@ _HOMES = {
     "FinetuneConfig": ".training.finetune",
     "FinetuneResult": ".training.finetune",
     "InputError": ".errors",
+    "LayerLens": ".analysis.inside",
+    "LayerScores": ".analysis.inside",
     "LeaderboardExplorer": ".widgets",
     "MapJudgement": ".analysis.maps",
     "Motif": ".sequences.motifs",
@@ -105,6 +115,7 @@ _HOMES = {
     "MotifGym": ".widgets",
     "Mutagenesis": ".analysis.attribution",
     "NucleotideProbabilities": ".analysis.inside",
+    "PatchMap": ".analysis.inside",
     "PhaseAverage": ".analysis.attribution",
     "PretrainConfig": ".training.pretrain",
     "PretrainingMonitor": ".widgets",
@@ -134,11 +145,15 @@ _HOMES = {
     "gym": ".analysis.gym",
     "jaspar": ".sequences.jaspar",
     "judge_map": ".analysis.maps",
+    "layers": ".analysis.inside",
+    "lens": ".analysis.inside",
     "load": ".encoder",
     "match_motifs": ".analysis.motifs",
     "mirror_strands": ".analysis.attribution",
     "nucleotide_probabilities": ".analysis.inside",
     "open_store": ".stores",
+    "patch": ".analysis.inside",
+    "plot": ".figures.plots",
     "pretrain": ".training.pretrain",
     "project": ".analysis.project",
     "read_bed": ".sequences.regions",
@@ -148,6 +163,7 @@ _HOMES = {
     "scan_motifs": ".analysis.motifs",
     "score_variants": ".analysis.variants",
     "scorecard": ".analysis.attribution",
+    "show": ".widgets.show",
     "timelapse": ".analysis.timelapse",
 }
 
@@ -167,6 +183,8 @@ __all__ = [
     "FinetuneConfig",
     "FinetuneResult",
     "InputError",
+    "LayerLens",
+    "LayerScores",
     "LeaderboardExplorer",
     "MapJudgement",
     "Motif",
@@ -174,6 +192,7 @@ __all__ = [
     "MotifGym",
     "Mutagenesis",
     "NucleotideProbabilities",
+    "PatchMap",
     "PhaseAverage",
     "PretrainConfig",
     "PretrainingMonitor",
@@ -204,11 +223,15 @@ __all__ = [
     "gym",
     "jaspar",
     "judge_map",
+    "layers",
+    "lens",
     "load",
     "match_motifs",
     "mirror_strands",
     "nucleotide_probabilities",
     "open_store",
+    "patch",
+    "plot",
     "pretrain",
     "project",
     "read_bed",
@@ -218,6 +241,7 @@ __all__ = [
     "scan_motifs",
     "score_variants",
     "scorecard",
+    "show",
     "timelapse",
 ]
 

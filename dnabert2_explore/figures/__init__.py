@@ -20,6 +20,7 @@ from .colours import BASES, OKABE_ITO, class_colours
 from .curves import Interval, finetune_curves, pretrain_curves
 from .dependencies import dependency_figure
 from .gym import sweep_figure, sweep_heatmap, sweep_lines
+from .inside import layer_curves, lens_figure, patch_figure
 from .leaderboard import leaderboard_dots
 from .locus import annotation_track
 from .logo import logo_svg, motif_logo
@@ -44,11 +45,14 @@ __all__ = [
     "dependency_figure",
     "finetune_curves",
     "head_gallery",
+    "layer_curves",
     "leaderboard_dots",
+    "lens_figure",
     "logo_svg",
     "motif_logo",
     "motif_report",
     "nucleotide_figure",
+    "patch_figure",
     "pool",
     "pretrain_curves",
     "score_parts",

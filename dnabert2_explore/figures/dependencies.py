@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..analysis.inside.dependencies import DependencyMap
 
-__all__ = ["SHOWN", "dependency_figure"]
+__all__ = ["SHOWN", "dependency_figure", "signed_scale"]
 
 #: What of a map can be looked at: its values, those of the untrained twin, the difference.
 SHOWN = ("trained", "untrained", "difference")
@@ -113,7 +113,9 @@ def dependency_figure(
                 "zmin": -top if signed else 0.0,
                 "zmax": top,
                 "hoverongaps": False,
-                "colorscale": _scale(colours, signed),
+                "colorscale": (
+                    signed_scale(colours) if signed else [list(step) for step in colours.sequential]
+                ),
                 "hovertemplate": (
                     f"substituting base %{{x:,.0f}}<br>changes the {what} at %{{y:,.0f}}<br>by "
                     f"<b>%{{z:.4f}}</b> nats{' more than untrained' if signed else ''}"
@@ -214,9 +216,8 @@ def _reach(strip: NDArray[np.float64]) -> list[float]:
     return [low - room if low else 0.0, high + room]
 
 
-def _scale(colours: Theme, signed: bool) -> list[list[Any]]:
-    if not signed:
-        return [list(step) for step in colours.sequential]
+def signed_scale(colours: Theme) -> list[list[Any]]:
+    """Colours of a map about zero, which is the paper."""
     return [[0.0, colours.negative], [0.5, colours.paper], [1.0, colours.positive]]
 
 

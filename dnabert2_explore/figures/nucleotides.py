@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..analysis.inside.nucleotides import NucleotideProbabilities
 from ..sequences import in_place
 from ..sequences.motifs import ALPHABET
 from .attribution_marks import Sight
@@ -16,6 +15,8 @@ from .style import MONO, band, base_axis, layout, value_axis, whole
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+    from ..analysis.inside.nucleotides import NucleotideProbabilities
 
 __all__ = ["nucleotide_figure"]
 

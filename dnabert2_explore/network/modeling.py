@@ -181,11 +181,31 @@ class Dnabert2Model(Dnabert2PreTrainedModel):
         """
         types = self.part_types(ids, packing)
         hidden = self.embeddings(self.embeddings.word_embeddings(ids), types)
+        return self.packed_onward(hidden, 0, packing, layers)
+
+    def packed_onward(
+        self, hidden: torch.Tensor, begin: int, packing: Packing, layers: Collection[int]
+    ) -> dict[int, torch.Tensor]:
+        """Compute hidden states from those of a layer on, whatever they were made of.
+
+        Parameters
+        ----------
+        hidden : torch.Tensor, shape (total, hidden)
+            States of layer `begin` (0 for the embeddings), packed.
+        begin : int
+        packing : Packing
+        layers : collection of int
+            As for `packed_states`, none before `begin`.
+
+        Returns
+        -------
+        dict of int to torch.Tensor, shape (total, hidden)
+        """
         alibi = AlibiBias(
             self.config.num_attention_heads, packing.longest, hidden.dtype, hidden.device
         )
-        states = {0: hidden} if 0 in layers else {}
-        for index, layer in enumerate(self.encoder.layer[: max(layers)], start=1):
+        states = {begin: hidden} if begin in layers else {}
+        for index, layer in enumerate(self.encoder.layer[begin : max(layers)], start=begin + 1):
             hidden, _ = layer(hidden, packing, alibi)
             if index in layers:
                 states[index] = hidden
@@ -438,7 +458,10 @@ class Dnabert2ForSequenceClassification(Dnabert2PreTrainedModel):
             What `forward` returns as ``logits``.
         """
         last = self.config.num_hidden_layers
-        hidden = self.bert.packed_states(ids, packing, (last,))[last]
+        return self.states_logits(self.bert.packed_states(ids, packing, (last,))[last], packing)
+
+    def states_logits(self, hidden: torch.Tensor, packing: Packing) -> torch.Tensor:
+        """Classify from the last layer's packed states (total, hidden)."""
         packing = packing.to(hidden.device)
         if self.config.classifier_pooling == "mean":
             means = torch.segment_reduce(hidden.float(), "mean", lengths=packing.lengths, axis=0)

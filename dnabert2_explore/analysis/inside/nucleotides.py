@@ -21,6 +21,7 @@ from ...sequences import Sequence, in_place, stretch
 from ...sequences.given import as_sequences
 from ...sequences.motifs import ALPHABET
 from ...sequences.tracks import write_track
+from ...shown import Shown
 from ...tokens import Tokens
 from ..variants.segments import Vocabulary
 from .fillings import Fillings
@@ -40,7 +41,7 @@ _PASSES = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NucleotideProbabilities:
+class NucleotideProbabilities(Shown):
     """Probabilities of A, C, G and T at every base, from a masked-LM head.
 
     Attributes
@@ -277,8 +278,8 @@ def nucleotide_probabilities(
             twin=other,
         )
 
-    other = of(random_twin(enc), len(jobs), None) if twin else None
-    return of(enc, 0, other)
+    other = of(random_twin(enc), 0, None) if twin else None
+    return of(enc, total - len(jobs), other)
 
 
 def _sums(

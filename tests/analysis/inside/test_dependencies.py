@@ -112,7 +112,9 @@ def test_of_bases_equals_sums_over_entries_of_the_same_length(enc):
 def test_of_a_class_is_the_largest_change_of_its_probability():
     splice, site = dx.load("pocket-splice", cache=False), dx.demo.splice()[0]
     found = dx.dependency_map(splice, site, (99, 102), of="donor")
-    effects = dx.saturation_mutagenesis(splice, site, "donor", "probability", (99, 102)).effects
+    effects = dx.saturation_mutagenesis(
+        splice, site, "donor", output="probability", region=(99, 102)
+    ).effects
     assert found.values.shape == (3, 1)
     for row, value in zip(effects[99:102], found.values[:, 0], strict=True):
         assert value == row[np.abs(row).argmax()]
@@ -136,7 +138,10 @@ def test_unknown_bases_and_white_space_keep_their_places(enc):
 
 
 def test_the_twin_is_of_the_same_shape_and_has_learnt_nothing(enc):
-    found = dx.dependency_map(enc, BASES, (4, 8), twin=True)
+    seen = []
+    found = dx.dependency_map(enc, BASES, (4, 8), twin=True, progress=lambda *n: seen.append(n))
+    assert seen == sorted(seen)
+    assert seen[-1] == (24, 24)
     alone = dx.dependency_map(random_twin(enc), BASES, (4, 8))
     np.testing.assert_allclose(found.twin.values, alone.values, rtol=1e-3, atol=2e-6)
     np.testing.assert_array_equal(found.minus_twin, found.values - found.twin.values)

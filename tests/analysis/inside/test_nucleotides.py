@@ -103,7 +103,12 @@ def test_sums_equal_a_listing_of_every_filling(enc):
 
 
 def test_numbers_and_nulls(enc):
-    found = dx.nucleotide_probabilities(enc, BASES, (5, 20), twin=True)
+    seen = []
+    found = dx.nucleotide_probabilities(
+        enc, BASES, (5, 20), twin=True, progress=lambda *n: seen.append(n)
+    )
+    assert seen == sorted(seen)
+    assert seen[-1][0] == seen[-1][1]
     assert found.probabilities.shape == (15, 4)
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, rtol=1e-5)
     codes = ["ACGT".index(base) for base in BASES[5:20]]

@@ -1,0 +1,351 @@
+"""Which layer to embed from: probes and neighbours at every depth, beside what knows nothing."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable
+from collections.abc import Sequence as Items
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...encoder import POOLINGS, Bases, Encoder
+from ...encoder.inputs import listed
+from ...encoder.twin import random_twin
+from ...errors import InputError
+from ...sequences import Sequence, clean
+from ...shown import Shown
+from ...tokens.kmers import overlapping_kmers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["LayerScores", "layers"]
+
+Progress = Callable[[int, int], None]
+
+_FOLDS = 5
+_NEIGHBOURS = 10
+_K = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerScores(Shown):
+    """How well classes are told apart from the vectors of every layer.
+
+    Two numbers: `probe`, the balanced accuracy of a cross-validated logistic regression, and
+    `purity`, the share of a sequence's 10 nearest neighbours (by cosine, standardised) that are of
+    its class, the mean over classes. Without `groups`, near copies count as knowledge.
+
+    Attributes
+    ----------
+    poolings : tuple of str
+    classes : tuple of str
+    probe, purity : numpy.ndarray, shape (layers + 1, poolings), float64
+        Row 0 is the embeddings.
+    spread : numpy.ndarray, shape (layers + 1, poolings), float64
+        Standard deviation of `probe` over the folds.
+    twin_probe, twin_purity : numpy.ndarray, shape (layers + 1, poolings), float64
+        Of a network of the same shape that has learnt nothing.
+    shuffled_probe, shuffled_purity : numpy.ndarray, shape (layers + 1, poolings), float64
+        Of the trained network, with the labels shuffled, anew for each: the largest of them is
+        what the best of as many tries reaches by chance.
+    kmer_probe, kmer_purity : float
+        Of the frequencies of 4-mers.
+    chance : float
+        1 / classes.
+    n : int
+        Sequences.
+    grouped : bool
+        Whether folds and neighbours kept groups apart.
+    model : str
+    """
+
+    poolings: tuple[str, ...]
+    classes: tuple[str, ...]
+    probe: NDArray[np.float64]
+    purity: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    twin_probe: NDArray[np.float64]
+    twin_purity: NDArray[np.float64]
+    shuffled_probe: NDArray[np.float64]
+    shuffled_purity: NDArray[np.float64]
+    kmer_probe: float
+    kmer_purity: float
+    chance: float
+    n: int
+    grouped: bool
+    model: str
+
+    @property
+    def best(self) -> tuple[int, str]:
+        """Layer and pooling of the best probe. Of many tried, the best looks a little too good."""
+        layer, pooling = np.unravel_index(int(self.probe.argmax()), self.probe.shape)
+        return int(layer), self.poolings[pooling]
+
+    def __repr__(self) -> str:
+        layer, pooling = self.best
+        at = layer, self.poolings.index(pooling)
+        return (
+            f"<LayerScores of {self.n} sequences, {len(self.classes)} classes: layer {layer}, "
+            f"{pooling} pooling is best, {self.probe[at]:.3f} ± {self.spread[at]:.3f} (4-mers "
+            f"{self.kmer_probe:.3f}, untrained {self.twin_probe[at]:.3f}, shuffled labels up to "
+            f"{self.shuffled_probe.max():.3f}); {self.model}>"
+        )
+
+    def table(self) -> pd.DataFrame:
+        """Return a row a layer and pooling, best first, with every null beside it."""
+        import pandas as pd
+
+        rows, columns = np.indices(self.probe.shape).reshape(2, -1)
+        data = pd.DataFrame(
+            {
+                "layer": rows,
+                "pooling": [self.poolings[column] for column in columns],
+                "probe": self.probe.ravel(),
+                "spread": self.spread.ravel(),
+                "purity": self.purity.ravel(),
+                "twin_probe": self.twin_probe.ravel(),
+                "twin_purity": self.twin_purity.ravel(),
+                "shuffled_probe": self.shuffled_probe.ravel(),
+                "shuffled_purity": self.shuffled_purity.ravel(),
+                "kmer_probe": self.kmer_probe,
+                "kmer_purity": self.kmer_purity,
+            }
+        )
+        return data.sort_values("probe", ascending=False, ignore_index=True)
+
+
+def layers(
+    enc: Encoder,
+    sequences: Iterable[Bases],
+    labels: Iterable[Any] | None = None,
+    groups: Iterable[Any] | None = None,
+    poolings: Items[str] = POOLINGS,
+    seed: int = 0,
+    batch_tokens: int | None = None,
+    progress: Progress | None = None,
+) -> LayerScores:
+    """Find the layer and pooling whose vectors tell classes apart best.
+
+    Parameters
+    ----------
+    enc : Encoder
+    sequences : iterable of str or Sequence
+    labels : iterable, optional
+        A class for each; by default what the sequences carry (``Sequence.label``).
+    groups : iterable, optional
+        What belongs together (a genome, a gene family), one for each sequence: never in training
+        and test of a fold at once, and no neighbours of each other.
+    poolings : sequence of str
+    seed : int
+        Of the folds and of the shuffled labels.
+    batch_tokens : int, optional
+        As in `Encoder.embed`.
+    progress : callable, optional
+        Called as progress(steps done, steps in all); raise `Cancelled` from it to stop.
+
+    Returns
+    -------
+    LayerScores
+
+    Raises
+    ------
+    InputError
+        If there is no label for every sequence, fewer than two classes, a class with fewer than
+        five sequences, or fewer groups than folds.
+
+    Examples
+    --------
+    >>> import dnabert2_explore as dx
+    >>> found = dx.layers(dx.load("pocket-splice"), dx.demo.splice()[::3], poolings=["mean"])
+    >>> found.probe.shape, found.poolings
+    ((3, 1), ('mean',))
+    """
+    batch = listed(sequences)
+    names = _labels(batch, labels)
+    classes = tuple(sorted(set(names)))
+    y = np.array([classes.index(name) for name in names])
+    together = _groups(batch, groups)
+    if not poolings:
+        raise InputError(f"No pooling is named: choose among {', '.join(POOLINGS)}.")
+    every = range(enc.config.num_hidden_layers + 1)
+    for pooling in poolings:
+        enc.find_layers(every, pooling)
+    folds = _folds(y, classes, together, seed)
+    rng = np.random.default_rng(seed)
+    shape = (len(every), len(poolings))
+    steps = 2 * len(poolings) * len(every) + 1
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, steps)
+
+    probe, spread, purity, blind, blind_purity, twin_probe, twin_purity = (
+        np.zeros(shape) for _ in range(7)
+    )
+    twin = random_twin(enc)
+    for column, pooling in enumerate(poolings):
+        vectors = enc.embed(batch, pooling, every, batch_tokens)
+        untrained = twin.embed(batch, pooling, every, batch_tokens)
+        for row in every:
+            x = vectors[:, row]
+            scores = _probe(x, y, folds)
+            probe[row, column], spread[row, column] = scores.mean(), scores.std()
+            purity[row, column] = _purity(x, y, together)
+            shuffled = rng.permutation(y)
+            blind[row, column] = _probe(x, shuffled, folds).mean()
+            blind_purity[row, column] = _purity(x, shuffled, together)
+            step()
+            twin_probe[row, column] = _probe(untrained[:, row], y, folds).mean()
+            twin_purity[row, column] = _purity(untrained[:, row], y, together)
+            step()
+    counts = _kmers(batch)
+    kmer_probe, kmer_purity = _probe(counts, y, folds).mean(), _purity(counts, y, together)
+    step()
+    return LayerScores(
+        poolings=tuple(poolings),
+        classes=tuple(str(name) for name in classes),
+        probe=probe,
+        purity=purity,
+        spread=spread,
+        twin_probe=twin_probe,
+        twin_purity=twin_purity,
+        shuffled_probe=blind,
+        shuffled_purity=blind_purity,
+        kmer_probe=float(kmer_probe),
+        kmer_purity=float(kmer_purity),
+        chance=1 / len(classes),
+        n=len(batch),
+        grouped=together is not None,
+        model=str(enc.info),
+    )
+
+
+def _labels(batch: list[Bases], labels: Iterable[Any] | None) -> list[str]:
+    if labels is None:
+        found = [one.label if isinstance(one, Sequence) else None for one in batch]
+    else:
+        found = list(labels)
+        if len(found) != len(batch):
+            raise InputError(
+                f"There are {len(batch):,} sequences and {len(found):,} labels: give one for each."
+            )
+    for number, label in enumerate(found, start=1):
+        if label is None or label != label or str(label) == "":
+            raise InputError(f"Sequence {number} of {len(batch)} has no label: give labels=.")
+    names = [str(label) for label in found]
+    sizes = {name: names.count(name) for name in set(names)}
+    if len(sizes) < 2:
+        raise InputError("All sequences have the same label: give at least two classes.")
+    rare = min(sizes, key=lambda name: (sizes[name], name))
+    if sizes[rare] < _FOLDS:
+        raise InputError(
+            f"Class {rare!r} has {sizes[rare]} sequences; expected at least {_FOLDS}, one a fold: "
+            "add some, or leave the class out."
+        )
+    return names
+
+
+def _groups(batch: list[Bases], groups: Iterable[Any] | None) -> NDArray[np.int64] | None:
+    if groups is None:
+        return None
+    names = [str(group) for group in groups]
+    if len(names) != len(batch):
+        raise InputError(
+            f"There are {len(batch):,} sequences and {len(names):,} groups: give one for each."
+        )
+    codes: NDArray[np.int64] = np.unique(names, return_inverse=True)[1]
+    if codes.max() + 1 < _FOLDS:
+        raise InputError(
+            f"There are {codes.max() + 1} groups; expected at least {_FOLDS}, one a fold: give "
+            "finer groups."
+        )
+    return codes
+
+
+def _folds(
+    y: NDArray[np.int64],
+    classes: tuple[str, ...],
+    together: NDArray[np.int64] | None,
+    seed: int,
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    cut = StratifiedKFold if together is None else StratifiedGroupKFold
+    made = list(cut(_FOLDS, shuffle=True, random_state=seed).split(y, y, together))
+    for train, _ in made:
+        missing = set(range(len(classes))) - set(y[train].tolist())
+        if missing:
+            name = classes[min(missing)]
+            raise InputError(
+                f"All sequences of class {name!r} are in one fold, as their groups are: give finer "
+                "groups, or leave the class out."
+            )
+    return made
+
+
+def _probe(
+    x: NDArray[np.float32],
+    y: NDArray[np.int64],
+    folds: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
+) -> NDArray[np.float64]:
+    """Balanced accuracy of each fold."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import recall_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    scores = []
+    for train, test in folds:
+        model = make_pipeline(
+            StandardScaler(), LogisticRegression(C=0.1, class_weight="balanced", max_iter=200)
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(x[train], y[train])
+        # Over the classes that the fold holds: with groups, one may have all of a class elsewhere.
+        present = np.unique(y[test])
+        predicted = model.predict(x[test])
+        scores.append(recall_score(y[test], predicted, labels=present, average="macro"))
+    return np.array(scores)
+
+
+def _purity(
+    x: NDArray[np.float32], y: NDArray[np.int64], together: NDArray[np.int64] | None
+) -> float:
+    """Share of the nearest neighbours that are of the same class, the mean over classes."""
+    centred = x.astype(np.float64) - x.mean(axis=0)
+    scale = centred.std(axis=0)
+    centred /= np.where(scale > 0, scale, 1)
+    unit = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12)
+    shares = np.zeros(len(x))
+    for start in range(0, len(x), 1024):
+        near = unit[start : start + 1024] @ unit.T
+        rows = np.arange(start, start + len(near))
+        near[np.arange(len(near)), rows] = -np.inf
+        if together is not None:
+            near[together[rows][:, None] == together[None, :]] = -np.inf
+        k = min(_NEIGHBOURS, len(x) - 1)
+        at = np.argpartition(-near, k - 1, axis=1)[:, :k]
+        usable = np.isfinite(np.take_along_axis(near, at, axis=1))
+        same = (y[at] == y[rows][:, None]) & usable
+        shares[rows] = same.sum(axis=1) / np.maximum(usable.sum(axis=1), 1)
+    return float(np.mean([shares[y == code].mean() for code in np.unique(y)]))
+
+
+def _kmers(batch: list[Bases]) -> NDArray[np.float32]:
+    """Frequencies of overlapping 4-mers, shape (n, 256)."""
+    counts = np.zeros((len(batch), 4**_K), dtype=np.float32)
+    for row, one in enumerate(batch):
+        bases = clean(one.bases if isinstance(one, Sequence) else one).bases
+        pieces = [piece for piece in bases.split("N") if len(piece) >= _K]
+        for piece in pieces:
+            counts[row] += np.bincount(overlapping_kmers(piece, _K).ids, minlength=4**_K)
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)

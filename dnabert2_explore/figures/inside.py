@@ -1,0 +1,451 @@
+"""Layers × places, drawn on the base axis: the lens and the patch map; and scores by layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .colours import OKABE_ITO, Theme, theme_of
+from .dependencies import signed_scale
+from .style import MARGIN, base_axis, layout, span_text, value_axis, whole
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from ..analysis.inside.layerwise import LayerScores
+    from ..analysis.inside.patching import PatchMap
+    from ..analysis.inside.readout import LayerLens
+
+__all__ = ["layer_curves", "lens_figure", "patch_figure"]
+
+
+def lens_figure(
+    found: LayerLens,
+    *,
+    view: tuple[int, int] | None = None,
+    height: int = 300,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw the rank of every masked token after every layer, dark where it is near the top.
+
+    Above the map: the rank after the last layer, and the rank without any context, as lines.
+
+    Parameters
+    ----------
+    found : LayerLens
+    view : tuple of int, optional
+        Visible bases, 0-based half-open.
+    height : int
+        Pixels.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    n = len(found.tokens.bases)
+    visible = whole(view, n)
+    names = [found.tokens.tokens[place] for place in found.places]
+    edges, columns = _edges(found.spans)
+    ranks = _spread(np.log10(found.rank), columns)
+    most = float(np.log10(max(found.rank.max(), found.common.max(), 10)))
+    layers = len(found.rank)
+
+    def said(row: int, c: int) -> str:
+        if c < 0:
+            return ""
+        rank, nats, entropy = found.rank[row, c], found.log_prob[row, c], found.entropy[row, c]
+        return (
+            f"{names[c]} · bases {span_text(*found.spans[c])}<br>after {_layer(row)}: rank "
+            f"{rank:,}, {nats:.2f} nats, entropy {entropy:.2f} nats"
+        )
+
+    text = [[said(row, c) for c in columns] for row in range(layers)]
+    data = [
+        _steps(found.spans, found.common, colours.muted, "without context", "dot"),
+        _steps(found.spans, found.rank[-1], colours.negative, "last layer", "solid"),
+        {
+            "type": "heatmap",
+            "x": edges,
+            "y": np.arange(layers + 1) - 0.5,
+            "z": ranks,
+            "zmin": 0.0,
+            "zmax": most,
+            "hoverongaps": False,
+            # Dark is near the top: the scale of all maps, turned round.
+            "colorscale": [[1 - at, colour] for at, colour in reversed(colours.sequential)],
+            "text": text,
+            "hovertemplate": "%{text}<extra></extra>",
+            "colorbar": _colour_bar(colours, "rank of the true token", 0.33, 0.7)
+            | {
+                "tickvals": list(range(int(most) + 1)),
+                "ticktext": [f"{10**power:,}" for power in range(int(most) + 1)],
+            },
+        },
+    ]
+    return go.Figure(
+        data=data,
+        layout=layout(
+            colours,
+            height,
+            hovermode="closest",
+            dragmode="zoom",
+            xaxis=base_axis(colours, visible, n),
+            yaxis=_layer_axis(colours, layers, (0.0, 0.66)),
+            yaxis2=value_axis(
+                colours,
+                "rank",
+                (0.72, 1.0),
+                type="log",
+                autorange="reversed",
+                nticks=3,
+                dtick=1,
+                tickformat=",d",
+            ),
+            margin={**MARGIN, "t": 28},
+            showlegend=True,
+            legend=_legend(colours, 1.02),
+        ),
+    )
+
+
+def patch_figure(
+    found: PatchMap,
+    *,
+    view: tuple[int, int] | None = None,
+    shown: str = "trained",
+    height: int = 300,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw the share of an effect that each layer and token gives back.
+
+    Parameters
+    ----------
+    found : PatchMap
+    view : tuple of int, optional
+        Visible bases of the reference, 0-based half-open.
+    shown : str
+        ``"trained"`` or ``"untrained"``.
+    height : int
+        Pixels.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        White is nothing, full colour everything (beyond -100% and 100%, too); parts in which the
+        alleles differ are outlined. [CLS] and [SEP], which have no bases, stand at their places as
+        narrow columns.
+
+    Raises
+    ------
+    ValueError
+        If `shown` is unknown, or the twin was not computed.
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    if shown not in ("trained", "untrained") or (shown == "untrained" and found.twin is None):
+        raise ValueError(
+            f"shown {shown!r} is not to be had; expected 'trained', or 'untrained' of a map that "
+            "was computed with twin=True"
+        )
+    one = found.twin if shown == "untrained" and found.twin is not None else found
+    n = len(found.ref.bases)
+    visible = whole(view, n)
+    # Special tokens have no bases: a column of half a percent of what is in sight stands for each.
+    thin = (visible[1] - visible[0]) * 0.006
+    spans = one.spans.astype(float)
+    empty = spans[:, 1] <= spans[:, 0]
+    spans[empty, 0] -= np.where(spans[empty, 0] > 0, 0, thin)
+    spans[empty, 1] += np.where(spans[empty, 1] >= n, thin, 0)
+    for inner in np.flatnonzero(empty & (spans[:, 1] <= spans[:, 0])):  # within the sequence
+        at = spans[inner, 0]
+        before = np.flatnonzero((spans[:, 1] == at) & (spans[:, 0] < at))
+        room = float((at - spans[before, 0]).min(initial=thin * 2)) / 2
+        spans[before, 1] = spans[inner, 0] = at - min(thin, room)
+    layers = len(one.restored)
+    cells = []
+    for part in range(len(spans)):
+        a, b = one.ref_parts[part]
+        c, d = one.alt_parts[part]
+        ref, alt = " ".join(one.ref.tokens[a:b]), " ".join(one.alt.tokens[c:d])
+        where = "" if empty[part] else f" · bases {span_text(*map(int, one.spans[part]))}"
+        cells.append(f"{ref}{where}" if ref == alt else f"{ref or '–'} → {alt or '–'}{where}")
+    edges, columns = _edges(spans)
+
+    def said(row: int, c: int) -> str:
+        share = f"{one.restored[row, c]:.1%} of the effect comes back"
+        return f"{cells[c]}<br>after {_layer(row)}: {share}" if c >= 0 else ""
+
+    text = [[said(row, c) for c in columns] for row in range(layers)]
+    shapes = [
+        {
+            "type": "rect",
+            "x0": spans[part, 0] + 0.5,
+            "x1": spans[part, 1] + 0.5,
+            "y0": -0.5,
+            "y1": layers - 0.5,
+            "line": {"color": colours.select, "width": 1.5},
+        }
+        for part in np.flatnonzero(one.differs)
+    ]
+    axis = base_axis(colours, visible, n)
+    margin = thin * 1.5 if visible == (0, n) else 0
+    axis |= {
+        "range": [axis["range"][0] - margin, axis["range"][1] + margin],
+        "minallowed": axis["minallowed"] - margin,
+        "maxallowed": axis["maxallowed"] + margin,
+    }
+    return go.Figure(
+        data=[
+            {
+                "type": "heatmap",
+                "x": edges,
+                "y": np.arange(layers + 1) - 0.5,
+                "z": _spread(one.restored, columns),
+                "zmin": -1.0,
+                "zmax": 1.0,
+                "hoverongaps": False,
+                "colorscale": signed_scale(colours),
+                "text": text,
+                "hovertemplate": "%{text}<extra></extra>",
+                "colorbar": _colour_bar(colours, "share restored", 0.5, 1.0)
+                | {"tickformat": ".0%", "tickvals": [-1, -0.5, 0, 0.5, 1]},
+            }
+        ],
+        layout=layout(
+            colours,
+            height,
+            hovermode="closest",
+            dragmode="zoom",
+            xaxis=axis,
+            yaxis=_layer_axis(colours, layers, (0.0, 1.0)),
+            shapes=shapes,
+        ),
+    )
+
+
+def layer_curves(
+    found: LayerScores, *, quantity: str = "probe", height: int = 340, theme: str = "light"
+) -> go.Figure:
+    """Draw scores by layer, one line a pooling, with what knows nothing beside them.
+
+    Parameters
+    ----------
+    found : LayerScores
+    quantity : str
+        ``"probe"`` or ``"purity"``.
+    height : int
+        Pixels.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Full lines: the model. Dotted, in the same colour: its untrained twin. Dashed: 4-mers. Grey
+        band: shuffled labels.
+
+    Raises
+    ------
+    ValueError
+        If the quantity is unknown.
+    """
+    import plotly.graph_objects as go
+
+    if quantity not in ("probe", "purity"):
+        raise ValueError(f"quantity {quantity!r} is unknown; expected 'probe' or 'purity'")
+    colours = theme_of(theme)
+    values, twin, blind = (
+        getattr(found, prefix + quantity) for prefix in ("", "twin_", "shuffled_")
+    )
+    kmers = getattr(found, f"kmer_{quantity}")
+    layers = np.arange(len(values))
+    title = "balanced accuracy" if quantity == "probe" else "share of neighbours of the same class"
+    data: list[dict[str, Any]] = []
+    marks = ("circle", "square", "diamond")
+    for column, pooling in enumerate(found.poolings):
+        colour = OKABE_ITO[column % len(OKABE_ITO)]
+        shared = {"type": "scatter", "x": layers, "mode": "lines+markers"}
+        bars = {"array": found.spread[:, column], "thickness": 1, "width": 3, "color": colour}
+        data.append(
+            {
+                **shared,
+                "y": values[:, column],
+                "name": pooling,
+                "line": {"color": colour, "width": 2},
+                "marker": {"symbol": marks[column % 3], "size": 8},
+                "error_y": bars if quantity == "probe" else None,
+                "hovertemplate": f"{pooling}, layer %{{x}}: %{{y:.3f}}<extra></extra>",
+            }
+        )
+        data.append(
+            {
+                **shared,
+                "y": twin[:, column],
+                "name": f"{pooling}, untrained",
+                "line": {"color": colour, "width": 1.5, "dash": "dot"},
+                "marker": {"symbol": f"{marks[column % 3]}-open", "size": 6},
+                "hovertemplate": f"{pooling}, untrained, layer %{{x}}: %{{y:.3f}}<extra></extra>",
+            }
+        )
+    data.append(
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": [-0.3, len(values) - 0.7],
+            "y": [kmers, kmers],
+            "name": "4-mers",
+            "line": {"color": colours.ink, "width": 1.5, "dash": "dash"},
+            "hovertemplate": f"4-mers: {kmers:.3f}<extra></extra>",
+        }
+    )
+    band = {
+        "type": "rect",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": float(blind.min()),
+        "y1": float(blind.max()),
+        "fillcolor": colours.grid,
+        "line": {"width": 0},
+        "layer": "below",
+    }
+    note = {
+        "text": "shuffled labels",
+        "xref": "paper",
+        "x": 0.005,
+        "xanchor": "left",
+        "y": float(blind.min()),
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"size": 10.5, "color": colours.muted},
+    }
+    low = min(float(v.min()) for v in (values - found.spread, twin, blind))
+    return go.Figure(
+        data=data,
+        layout=layout(
+            colours,
+            height,
+            margin={"l": 62, "r": 160, "t": 12, "b": 42, "autoexpand": False},
+            hovermode="closest",
+            dragmode=False,
+            xaxis={
+                "range": [-0.35, len(values) - 0.65],
+                "dtick": 1,
+                "title": {
+                    "text": "layer (0: embeddings)",
+                    "font": {"size": 12, "color": colours.muted},
+                    "standoff": 6,
+                },
+                "tickfont": {"size": 11, "color": colours.muted},
+                "showgrid": False,
+                "zeroline": False,
+                "fixedrange": True,
+                "showline": True,
+                "linecolor": colours.muted,
+            },
+            yaxis=value_axis(
+                colours, title, (0.0, 1.0), range=[max(0.0, low - 0.05), 1.02], nticks=6
+            ),
+            shapes=[band],
+            annotations=[note],
+            showlegend=True,
+            legend={
+                "x": 1.02,
+                "y": 1,
+                "font": {"size": 11, "color": colours.muted},
+                "bgcolor": "rgba(0,0,0,0)",
+            },
+        ),
+    )
+
+
+def _layer(row: int) -> str:
+    return f"layer {row}" if row else "the embeddings"
+
+
+def _layer_axis(colours: Theme, layers: int, domain: tuple[float, float]) -> dict[str, Any]:
+    return value_axis(
+        colours,
+        "layer",
+        domain,
+        range=[layers - 0.5, -0.5],
+        tickvals=list(range(0, layers, 1 if layers <= 14 else 2)),
+        showgrid=False,
+    )
+
+
+def _colour_bar(colours: Theme, title: str, y: float, length: float) -> dict[str, Any]:
+    return {
+        "x": 1.012,
+        "xanchor": "left",
+        "y": y,
+        "len": length,
+        "thickness": 9,
+        "outlinewidth": 0,
+        "tickfont": {"size": 10, "color": colours.muted},
+        "title": {"text": title, "side": "right", "font": {"size": 11, "color": colours.muted}},
+    }
+
+
+def _legend(colours: Theme, y: float) -> dict[str, Any]:
+    return {
+        "orientation": "h",
+        "x": 1,
+        "xanchor": "right",
+        "y": y,
+        "yanchor": "bottom",
+        "font": {"size": 11, "color": colours.muted},
+        "bgcolor": "rgba(0,0,0,0)",
+    }
+
+
+def _edges(spans: NDArray[Any]) -> tuple[NDArray[np.float64], list[int]]:
+    """Edges of columns in display coordinates, and the part in each; -1 in gaps between parts."""
+    edges: list[float] = []
+    columns: list[int] = []
+    for part in np.argsort(spans[:, 0], kind="stable").tolist():
+        start, end = (float(edge) + 0.5 for edge in spans[part])
+        if not edges:
+            edges.append(start)
+        elif start > edges[-1]:
+            edges.append(start)
+            columns.append(-1)
+        if end > edges[-1]:
+            edges.append(end)
+            columns.append(part)
+    return np.array(edges), columns
+
+
+def _spread(values: NDArray[Any], columns: list[int]) -> NDArray[np.float64]:
+    at = np.array(columns, dtype=np.int64)
+    return np.where(at[None, :] < 0, np.nan, values[:, at])
+
+
+def _steps(
+    spans: NDArray[np.int64], values: NDArray[np.int64], colour: str, name: str, dash: str
+) -> dict[str, Any]:
+    """Draw a line that is flat over each token, with a gap where there is none."""
+    x, y = [], []
+    for (start, end), value in zip(spans.tolist(), values.tolist(), strict=True):
+        x += [start + 0.5, end + 0.5]
+        y += [value, value]
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": x,
+        "y": y,
+        "yaxis": "y2",
+        "name": name,
+        "line": {"color": colour, "width": 1.6, "dash": dash},
+        "hovertemplate": f"rank %{{y:,.0f}}, {name}<extra></extra>",
+    }
