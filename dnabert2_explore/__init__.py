@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     )
     from .analysis.inside.blocks import Blocks
     from .analysis.inside.heads import HeadAgreement
+    from .analysis.maps import MapJudgement, judge_map
     from .analysis.motifs import (
         Differential,
         Discovery,
@@ -152,6 +153,7 @@ _HOMES = {
     "LeakageReport": ".training.leakage",
     "Locus": ".demo",
     "LongEmbedding": ".encoder.long",
+    "MapJudgement": ".analysis.maps",
     "Match": ".analysis.motifs",
     "Matches": ".analysis.motifs",
     "ModelInfo": ".encoder",
@@ -211,6 +213,7 @@ _HOMES = {
     "gc_content": ".sequences",
     "gym": ".analysis.gym",
     "jaspar": ".sequences.jaspar",
+    "judge_map": ".analysis.maps",
     "layers": ".analysis.inside",
     "leaderboard": ".training.gue",
     "lens": ".analysis.inside",
@@ -272,6 +275,7 @@ __all__ = [
     "LeakageReport",
     "Locus",
     "LongEmbedding",
+    "MapJudgement",
     "Match",
     "Matches",
     "ModelInfo",
@@ -332,6 +336,7 @@ __all__ = [
     "gc_content",
     "gym",
     "jaspar",
+    "judge_map",
     "layers",
     "leaderboard",
     "lens",

@@ -34,7 +34,8 @@ class LongEmbedding(Shown):
     window, overlap : int
         Bases, as asked for.
     pooling : str
-    layer : int
+    layer : int or tuple of int
+        Whose vectors these are; of several they stand side by side.
     model : str
     """
 
@@ -44,7 +45,7 @@ class LongEmbedding(Shown):
     window: int
     overlap: int
     pooling: str
-    layer: int
+    layer: int | tuple[int, ...]
     model: str
 
     def _line(self) -> str:
@@ -53,7 +54,9 @@ class LongEmbedding(Shown):
     def __str__(self) -> str:
         n = len(self.spans)
         bases = f"{int(self.spans[-1, 1]):,} bp"
-        how = f"{self.pooling} pooling of layer {self.layer}, {self.model}"
+        layers = (self.layer,) if isinstance(self.layer, int) else self.layer
+        words = " and ".join(map(str, layers))
+        how = f"{self.pooling} pooling of layer{'s' * (len(layers) > 1)} {words}, {self.model}"
         if n == 1:
             return f"{bases} in one piece; {how}"
         joined = "largest value" if self.pooling == "max" else "mean weighted by known bases"
