@@ -15,6 +15,7 @@ from ..sequences import Sequence
 from .atlas import AtlasExplorer
 from .attention import AttentionExplorer
 from .attribution import AttributionExplorer
+from .closing import close_inside
 from .examples import SPLICE, WINDOWS, fill
 from .inputs import InputBar
 from .state import Selection
@@ -103,6 +104,12 @@ class Workbench(VBox):
         _made.add(self)
         for view in (self.atlas, self.tokens):
             view.plot.observe(self._on_width, names="width")
+
+    def close(self) -> None:
+        """Take the workbench off the page for good, with all its views and their work."""
+        if self.comm is not None and self in _made:
+            close_inside(self)
+        super().close()
 
     @staticmethod
     def on_show() -> list[Workbench]:
