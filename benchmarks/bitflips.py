@@ -86,6 +86,7 @@ def all_flips(work: Path, count: int) -> list[dict[str, Any]]:
     import dnabert2_explore as dx
     from dnabert2_explore.network import converted
     from dnabert2_explore.network.saving import save_model
+    from dnabert2_explore.sealed import read_json
     from dnabert2_explore.stores import open_store
     from dnabert2_explore.training.corpus import Corpus
     from dnabert2_explore.training.finetune import FinetuneResult
@@ -155,6 +156,14 @@ def all_flips(work: Path, count: int) -> list[dict[str, Any]]:
         return b"".join(bits(one) for one in loaded.network.parameters())
 
     case("weights of a saved model", [folder / "model.safetensors"], read_model)
+
+    def read_settings() -> bytes:
+        loaded = dx.load(folder, device="cpu", cache=False)
+        read = [loaded.tokenize(one) for one in sequences[:5]]
+        return repr([loaded.network.config.to_json_string(use_diff=False), *read]).encode()
+
+    case("config.json of a saved model", [folder / "config.json"], read_settings)
+    case("tokenizer.json of a saved model", [folder / "tokenizer.json"], read_settings)
     checkpoint = latest_checkpoint(work / "run")
     assert checkpoint is not None
 
@@ -173,6 +182,8 @@ def all_flips(work: Path, count: int) -> list[dict[str, Any]]:
     finetune_once(str(work / "labelled"), str(work / "tuned"), str(work / "small"))
     case("result of fine-tuning", [work / "tuned" / "result.json"],
          lambda: repr(FinetuneResult.load(work / "tuned")).encode())  # fmt: skip
+    scores = work / "tuned" / "model" / "scores.json"
+    case("scores.json beside weights", [scores], lambda: repr(read_json(scores)).encode())
     return found
 
 

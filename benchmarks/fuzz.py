@@ -23,6 +23,7 @@ import gzip
 import io
 import json
 import logging
+import lzma
 import os
 import random
 import shutil
@@ -81,6 +82,7 @@ _VCF = (
 )
 _CALLS = b"chrom,pos,ref,alt,id,label\none,3,G,A,rs1,1\none,5,AC,A,.,0\n"
 _BED = b"track name=x\none\t1\t5\tpeak\t0\t-\none\t3\t9\n"
+_STRETCHES = b"chrom\tstart\tend\tstrand\tlabel\none\t1\t5\t-\ton\none\t3\t9\t+\toff\n"
 _MEME = (
     b"MEME version 4\n\nALPHABET= ACGT\n\nMOTIF MA1 x\n"
     b"letter-probability matrix: alength= 4 w= 2 nsites= 20\n0.5 0.25 0.125 0.125\n0 0 0 1\n"
@@ -196,6 +198,23 @@ def sequence_readers(folder: Path) -> list[Reader]:
                 opened.fetch(name, length // 3, length)
             opened.digest()
 
+    def packed_genome(path: Path) -> None:
+        os.environ["DNABERT2_EXPLORE_CACHE"] = str(folder / "cache")
+        try:
+            genome(path)
+        finally:
+            os.environ["DNABERT2_EXPLORE_CACHE"] = "off"
+            shutil.rmtree(folder / "cache", ignore_errors=True)
+
+    packed = tuple(
+        (f"x.fa.{name}", pack(_FASTA * 3))
+        for name, pack in (
+            ("gz", lambda data: gzip.compress(data, mtime=0)),
+            ("bz2", bz2.compress),
+            ("xz", lzma.compress),
+        )
+    )
+
     def indexed(path: Path) -> None:
         fasta = path.with_name("indexed.fa")
         if not fasta.exists():
@@ -249,7 +268,8 @@ def sequence_readers(folder: Path) -> list[Reader]:
             "genome", (*text_seeds[:1], ("x.2bit", twobit), ("x.fa.gz", _bgzf(_FASTA))), genome, 2
         ),
         Reader("genome's index", (("x.fai", fai),), indexed),
-        Reader("BED", (("x.bed", _BED),), lambda path: read_bed(path, held)),
+        Reader("genome, packed anew", packed, packed_genome),
+        Reader("BED", (("x.bed", _BED), ("x.tsv", _STRETCHES)), lambda path: read_bed(path, held)),
         Reader(
             "variants", (("x.vcf", _VCF), ("x.vcf.gz", _bgzf(_VCF)), ("x.csv", _CALLS)), calls, 3
         ),

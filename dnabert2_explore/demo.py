@@ -13,7 +13,7 @@ from .errors import InputError
 from .sequences import Sequence, read_sequences
 from .shown import Shown
 
-__all__ = ["Feature", "Locus", "locus", "splice", "windows"]
+__all__ = ["Feature", "Locus", "locus", "motif", "splice", "windows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,27 @@ def splice() -> list[Sequence]:
     ('donor', 'GT')
     """
     return _read("splice.csv")
+
+
+def motif() -> list[Sequence]:
+    """Return 200 windows of 100 bp with a site of NFE2 (JASPAR), or with a decoy of it, planted.
+
+    They are test sequences of ``pocket-motif``. A decoy is a site of the same motif with its
+    positions shuffled.
+
+    Returns
+    -------
+    list of Sequence
+        ``label`` is ``planted`` or ``decoy``; ``fields`` hold ``start`` and ``end`` of the site
+        (0-based, half-open) and its ``strand``.
+
+    Examples
+    --------
+    >>> first = motif()[0]
+    >>> first.label, len(first), int(first.fields["end"]) - int(first.fields["start"])
+    ('planted', 100, 9)
+    """
+    return _read("motif.csv")
 
 
 def locus() -> Locus:

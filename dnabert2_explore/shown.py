@@ -43,7 +43,10 @@ class Shown:
 
     def _line(self) -> str:
         """Say in a line, without a full stop, what this is and what came out."""
-        raise NotImplementedError
+        if type(self).__repr__ is Shown.__repr__:
+            raise NotImplementedError(f"{type(self).__name__} does not say what it is in _line.")
+        # A class with a __repr__ of its own has said it there.
+        return repr(self).removeprefix(f"<{type(self).__name__}").strip(" :>")
 
     def __repr__(self) -> str:
         return (

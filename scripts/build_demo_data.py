@@ -192,6 +192,10 @@ def sources(packages: dict[str, Package]) -> str:
         "and chicken are one orthologous region (alignable to human chr16), so they share",
         "homologous sequence.",
         "",
+        "`motif.csv`: 200 windows of 100 bp, cut from the last 50 windows of `windows.csv.gz` in a",
+        "random order, with a site of NFE2 (JASPAR MA0841.2, CC BY 4.0), or one with its positions",
+        "shuffled, written over them; built by `scripts/release_motif.py`.",
+        "",
         f"`splice.csv`: {SPLICE_PER_CLASS} windows of 200 bp for each class, from the test "
         "chromosomes of the split in",
         "`scripts/zymoseptoria.py` (" + ", ".join(zymoseptoria.SPLITS["test"]) + "). `position` "

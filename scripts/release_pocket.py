@@ -23,6 +23,7 @@ import torch
 
 from dnabert2_explore.network import Dnabert2Config, Dnabert2ForMaskedLM
 from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
+from dnabert2_explore.sealed import read_json, write_json
 from dnabert2_explore.training.corpus import read_table
 from dnabert2_explore.training.evaluate import evaluate, held_out_rows, score_rows
 from dnabert2_explore.training.pretrain import PretrainConfig, latest_checkpoint, load_corpora
@@ -146,10 +147,8 @@ def main() -> None:
         scores["run"] = {key: state[key] for key in ("step", "tokens", "seconds")}
         save_model(network, arguments.out, config.tokenizer, torch.float16)
         (arguments.out / "README.md").unlink()  # MODEL_CARD.md says more
-        scores_file.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
-    card = write_card(
-        config, network.config, json.loads(scores_file.read_text(encoding="utf-8")), arguments
-    )
+        write_json(scores_file, scores)
+    card = write_card(config, network.config, read_json(scores_file), arguments)
     (arguments.out / "MODEL_CARD.md").write_text(card, encoding="utf-8")
 
 

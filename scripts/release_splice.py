@@ -22,6 +22,7 @@ from dnabert2_explore import load
 from dnabert2_explore.encoder.readings import Readings
 from dnabert2_explore.encoder.twin import random_twin
 from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
+from dnabert2_explore.sealed import write_json
 from dnabert2_explore.training.baselines import fit_position_weights
 from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
 from dnabert2_explore.training.metrics import Scores, score
@@ -107,7 +108,7 @@ def main() -> None:
     (arguments.out / "README.md").unlink(missing_ok=True)  # MODEL_CARD.md says more
     enc = load(arguments.out, dtype="float32", cache=False)
     metrics = measure(enc, config, result)
-    (arguments.out / "scores.json").write_text(json.dumps(metrics, indent=1) + "\n")
+    write_json(arguments.out / "scores.json", metrics)
     table, card = describe(enc, config, result, metrics, arguments)
     (arguments.out / "MODEL_CARD.md").write_text(card)
     print(table)

@@ -70,8 +70,8 @@ def test_settings_reach_the_method(fasta, classifier_folder, classifier, method,
     assert result.exit_code == 0, result.output
     scores = [float(row["score"]) for row in table(result.stdout) if row["sequence"] == "s1"]
     bases = random_bases(50, seed=1)
-    wanted = dx.attribute(classifier, bases, "donor", method, 10, **setting).tokens
-    plain = dx.attribute(classifier, bases, "donor", method, 10).tokens
+    wanted = dx.attribute(classifier, bases, "donor", method, n_steps=10, **setting).tokens
+    plain = dx.attribute(classifier, bases, "donor", method, n_steps=10).tokens
     assert scores == pytest.approx(wanted, rel=1e-3, abs=1e-5)
     assert scores != pytest.approx(plain, rel=1e-3, abs=1e-5)
 

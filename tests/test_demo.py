@@ -4,9 +4,10 @@ from collections import Counter
 from importlib.resources import files
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
-from dnabert2_explore import demo
+from dnabert2_explore import demo, find_motif
 from dnabert2_explore.sequences import reverse_complement
 
 STOPS = {"TAA", "TAG", "TGA"}
@@ -107,3 +108,19 @@ def test_the_data_are_small_and_their_sources_are_listed():
         package, version, file = window.fields["source"].split(" ", 2)
         assert f"| {window.fields['species']} | {package} {version} | " in sources
         assert f"/{file}` |" in sources
+
+
+def test_planted_sites_are_where_the_table_says():
+    profile = find_motif("NFE2").trimmed(0.5).probabilities.argmax(1)
+    words = {"planted": [], "decoy": []}
+    for one in demo.motif():
+        start, end = int(one.fields["start"]), int(one.fields["end"])
+        site = one.bases[start:end]
+        words[one.label].append(site if one.fields["strand"] == "+" else reverse_complement(site))
+    assert len(words["planted"]) == len(words["decoy"]) == 100
+    # Column by column, planted sites have the motif's most probable base far more often.
+    agree = {
+        label: np.mean([["ACGT"[i] for i in profile][k] == w[k] for w in some for k in range(9)])
+        for label, some in words.items()
+    }
+    assert agree["planted"] > 0.9 > 0.6 > agree["decoy"]

@@ -76,3 +76,33 @@ def test_unknown_bases_of_a_long_sequence_are_counted_whole(pocket):
     for settings in ({"window": 10.5}, {"overlap": 1.5}):
         with pytest.raises(dx.InputError, match="give a whole number of bases"):
             pocket.embed_long(text, **settings)
+
+
+def test_variants_in_memory_as_people_write_them(pocket):
+    """O6: AttributeError and TypeError; one str was "no file"."""
+    genome = Genome.from_records([dx.Sequence("c", "ACGTTGCATTAGCATGCAATGGC" * 10)])
+    base = genome.fetch("c", 99, 100)
+    text = f"c:100 {base}>{'A' if base != 'A' else 'C'}"
+    one, listed = (
+        dx.score_variants(pocket, given, genome, 64, ["llr"]) for given in (text, [text])
+    )
+    assert one.variants == listed.variants
+    np.testing.assert_array_equal(one["llr"], listed["llr"])
+    for given in (None, 5, {"c": 1}, b"c:100 A>C", [("c", 99, "A", "C")]):
+        with pytest.raises(dx.InputError, match=r"given as .*; expected a"):
+            dx.score_variants(pocket, given, genome, 64, ["llr"])
+    with pytest.raises(dx.InputError, match="There is no file"):
+        dx.score_variants(pocket, "calls.vcf", genome)
+
+
+def test_a_captum_layer_of_the_embeddings_gives_rows_of_tokens(splice):
+    """O9: tokens are packed there, all sequences in one; the word embeddings keep the batch."""
+    from captum.attr import LayerIntegratedGradients
+
+    network = splice.network
+    ids = torch.tensor([[1, 20, 30, 40, 2], [1, 21, 31, 41, 2]])
+    layer = LayerIntegratedGradients(
+        lambda given: network(input_ids=given).logits[:, 0], network.get_input_embeddings()
+    )
+    found = layer.attribute(ids, baselines=torch.full_like(ids, 4), n_steps=2)
+    assert found.shape == (2, 5, network.config.hidden_size)

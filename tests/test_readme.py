@@ -28,7 +28,7 @@ def test_the_python_of_the_readme_runs_as_it_stands(tmp_path, monkeypatch):
     exec(compile(tour, "README.md", "exec"), names)
     n = len(names["sequences"])
     atlas = names["dx"].load(names["dx"].ATLAS_MODEL)
-    assert names["vectors"].shape == (n, atlas.info.hidden)
+    assert names["vectors"].shape == (n, atlas.embedding_size)
     assert names["plane"].shape == (n, 2)
     assert names["head"].shape == (len(names["tokens"]),) * 2
     np.testing.assert_allclose(names["probabilities"].sum(axis=1), 1, rtol=1e-5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from ..errors import InputError
 from ..network import alibi_slopes
 from ..shown import Shown
 from ..tokens import Tokens
+from .many import one_or_many
 
 __all__ = ["Attention", "attend"]
 
@@ -153,14 +155,20 @@ class Attention(Shown):
             )
 
 
-def attend(enc: Encoder, bases: Bases) -> Attention:
+@one_or_many
+def attend(
+    enc: Encoder, sequences: Bases, *, progress: Callable[[int, int], None] | None = None
+) -> Attention:
     """Run a sequence through the network once and keep what its attention maps are made of.
 
     Parameters
     ----------
     enc : Encoder
         With any attention backend: the maps are computed here, exactly, from queries and keys.
-    bases : str or Sequence
+    sequences : str, Sequence, or iterable of them
+        Of several, results come in order, as a list.
+    progress : callable, optional
+        Called as progress(done, total); raise `Cancelled` from it to stop.
 
     Returns
     -------
@@ -178,10 +186,12 @@ def attend(enc: Encoder, bases: Bases) -> Attention:
     >>> attention.head(0, 0).shape == (len(attention.tokens),) * 2
     True
     """
-    tokens = enc.tokenize(bases)
+    tokens = enc.tokenize(sequences)
     if tokens.special.all():
         raise InputError("The sequence has no bases: give at least one.")
     queries, keys = enc.projections(tokens)
+    if progress is not None:
+        progress(1, 1)
     return Attention(
         tokens=tokens,
         queries=queries,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from ..sequences import Sequence
 from ..shown import Shown
 from ..tokens import Tokens
 from .attend import attend
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["TimeLapse", "find_snapshots", "timelapse"]
 
@@ -82,6 +86,23 @@ class TimeLapse(Shown):
             f"{len(self.steps)} snapshots, steps {self.steps[0]:,} to {self.steps[-1]:,}, of "
             f"{len(self.tokens.bases):,} bases and an atlas of {len(self.names):,} sequences"
         )
+
+    def table(self) -> pd.DataFrame:
+        """Return the snapshots as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``step``, ``probability`` of the true token and ``entropy`` (nats), means over the
+            sequence, ``purity`` and ``purity_null``.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(
+            {"step": self.steps, "probability": np.nanmean(self.probability, axis=1),
+             "entropy": np.nanmean(self.entropy, axis=1), "purity": self.purity,
+             "purity_null": self.purity_null}
+        )  # fmt: skip
 
 
 def find_snapshots(run_folder: str | Path) -> list[tuple[int, Path]]:

@@ -22,6 +22,7 @@ from .gue import gue
 from .info import info
 from .lab import lab
 from .motifs import motifs
+from .page import page
 from .predict import predict
 from .tokenize import tokenize
 from .train import pretrain, train_tokenizer
@@ -103,6 +104,7 @@ app.command(rich_help_panel="Compute")(attribute)
 app.command(rich_help_panel="Compute")(motifs)
 app.command(rich_help_panel="Compute")(variants)
 app.command("export-model", rich_help_panel="Compute")(export_model)
+app.command(rich_help_panel="Compute")(page)
 app.command(rich_help_panel="Compute")(bench)
 app.command("train-tokenizer", rich_help_panel="Train")(train_tokenizer)
 app.command(rich_help_panel="Train")(pretrain)

@@ -157,8 +157,8 @@ def attribute(
             report(number, len(sequences))
             results.append(
                 explain(
-                    enc, sequence, wanted, method, steps, output=output_of, baseline=baseline,
-                    spread=spread, samples=samples, window=window, layer=layer,
+                    enc, sequence, wanted, method, n_steps=steps, output=output_of,
+                    baseline=baseline, spread=spread, samples=samples, window=window, layer=layer,
                     noise_samples=noise_samples, seed=seed,
                 )
             )  # fmt: skip

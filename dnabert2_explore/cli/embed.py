@@ -74,8 +74,8 @@ def embed(
     layer: Annotated[
         list[int] | None,
         typer.Option(
-            help="0 the embeddings, 1 the first layer, ..., -1 the last (the default); repeat it "
-            "for several layers in one .zarr store."
+            help="0 the embeddings, 1 the first layer, ..., -1 the last; by default the last, or "
+            "what config.json says. Repeat it for several layers in one .zarr store."
         ),
     ] = None,
     model: MODEL = "pocket",
@@ -147,9 +147,8 @@ def embed(
         return
     if output is None:
         raise InputError("nothing says what to write: name it with --output (-o)")
-    layers = layer or [-1]
     if output.suffix != ".zarr":
-        _only_for_stores(output, window, stride, scheduler, layers)
+        _only_for_stores(output, window, stride, scheduler, layer)
         check_output(output, force)
         sequences = read_source(source, genome)
     else:
@@ -171,7 +170,7 @@ def embed(
                 Path(source) if genome is None else sequences,
                 window,
                 stride,
-                layers,
+                layer or None,
                 pooling.value,
                 client=client,
                 rows_per_chunk=rows_per_chunk,
@@ -184,11 +183,13 @@ def embed(
         vectors = encoder.embed(
             sequences,
             pooling=pooling.value,
-            layer=layers[0],
+            layer=layer[0] if layer else None,
             batch_tokens=batch_tokens,
             progress=progress,
         )
-    about = {"model": str(encoder.info), "pooling": pooling.value, "layer": layers[0]}
+    read = layer or [*encoder.embedding_layers]
+    layers = {"layer": read[0]} if len(read) == 1 else {"layers": read}
+    about = {"model": str(encoder.info), "pooling": pooling.value} | layers
     from ..stores.vectors import write_vectors
 
     write_vectors(output, sequences, vectors, about)
@@ -222,7 +223,7 @@ def _only_for_stores(
     window: int | None,
     stride: int | None,
     scheduler: str | None,
-    layers: list[int],
+    layers: list[int] | None,
 ) -> None:
     """Refuse settings that only a store can take, before anything is read."""
     if output.suffix not in _SUFFIXES:
@@ -231,7 +232,7 @@ def _only_for_stores(
         )
     if output.suffix == ".h5ad" and find_spec("h5py") is None:
         raise InputError(f"{output} needs h5py, which is not installed: pip install h5py")
-    several = "several --layer" if len(layers) > 1 else None
+    several = "several --layer" if layers and len(layers) > 1 else None
     asked = {"--window": window, "--stride": stride, "--scheduler": scheduler, several: several}
     for name, value in asked.items():
         if value is not None:

@@ -45,6 +45,7 @@ from .identity import Snapshot, file_sha256, network_sha256, shape_of
 from .inputs import bases_of, far_lengths, listed, texts_of
 from .long import LongEmbedding, cut
 from .masked import masked_passes
+from .onehot import OneHotModel, Output
 from .pooling import POOLINGS, both_strands, pool
 from .readings import STRANDS, Readings
 from .windows import WindowEmbedder
@@ -179,6 +180,16 @@ class Encoder(Shown):
         return tuple(names[i] for i in range(self.config.num_labels))
 
     @property
+    def embedding_layers(self) -> tuple[int, ...]:
+        """Layers whose pooled vectors `embed` puts side by side where it is told of none."""
+        return tuple(self.config.embedding_layers or (self.config.num_hidden_layers,))
+
+    @property
+    def embedding_size(self) -> int:
+        """Numbers in a vector of `embed` where it is told of no layer."""
+        return len(self.embedding_layers) * self.config.hidden_size
+
+    @property
     def sha256(self) -> str:
         """Digest of the weights file; empty if there is none, or another than was loaded."""
         return "" if self.checkpoint is None else file_sha256(self.checkpoint)
@@ -254,7 +265,7 @@ class Encoder(Shown):
         self,
         sequences: Bases | Iterable[Bases],
         pooling: str = "mean",
-        layer: int | Iterable[int] = -1,
+        layer: int | Iterable[int] | None = None,
         batch_tokens: int | None = None,
         progress: Progress | None = None,
         *,
@@ -268,9 +279,10 @@ class Encoder(Shown):
         pooling : {"mean", "max", "cls"}
             Over the tokens of the sequence; [CLS] and [SEP] are left out of mean and max. [CLS]
             carries no meaning before fine-tuning.
-        layer : int or iterable of int
+        layer : int or iterable of int, optional
             0 is the embeddings, 1 … layers the layers' outputs; negative counts from the last.
-            Several layers cost one pass.
+            Several layers cost one pass. By default the last one, or what the model's config.json
+            says (``embedding_layers``): the vectors of those layers side by side.
         batch_tokens : int, optional
             Tokens in one forward pass, which sees no padding; less takes less memory. By default
             1,024 on a CPU and 65,536 on a GPU. Halved, with a warning, when memory runs out, and
@@ -285,7 +297,8 @@ class Encoder(Shown):
         Returns
         -------
         numpy.ndarray, float32
-            Shape (n, hidden), or (n, layers, hidden) if `layer` is an iterable; in the order given.
+            Shape (n, `embedding_size`), (n, hidden) if `layer` is a number, or (n, layers, hidden)
+            if it is an iterable; in the order given.
 
         Raises
         ------
@@ -293,14 +306,19 @@ class Encoder(Shown):
             If there is nothing to embed, a sequence is empty or too long for the memory, pooling
             or layer is unknown, or a value is NaN or infinite.
         """
-        layers = self.find_layers(layer, pooling)
+        layers = self.find_layers(self.embedding_layers if layer is None else layer, pooling)
         both = self._embeds_both(strands)
+
+        def shaped(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+            if layer is None:
+                return vectors.reshape(len(vectors), -1)
+            return vectors if isinstance(layer, Iterable) else vectors[:, 0]
+
         batch = listed(sequences)
         ids = self._encode(batch)
         budget = self._limit(batch_tokens)
         if not both:
-            vectors = self._cached(ids, pooling, layers, budget, progress)
-            return vectors if isinstance(layer, Iterable) else vectors[:, 0]
+            return shaped(self._cached(ids, pooling, layers, budget, progress))
         ids += self.turned_ids(texts_of(batch))
 
         def halved(done: int, total: int) -> None:
@@ -308,8 +326,7 @@ class Encoder(Shown):
                 progress(done // 2, total // 2)
 
         found = self._cached(ids, pooling, layers, budget, halved)
-        vectors = both_strands(found, pooling)
-        return vectors if isinstance(layer, Iterable) else vectors[:, 0]
+        return shaped(both_strands(found, pooling))
 
     def _embeds_both(self, strands: str | None) -> bool:
         """Whether both strands are embedded: as asked, or as the model's config.json says."""
@@ -329,7 +346,7 @@ class Encoder(Shown):
         window: int = 10_000,
         overlap: int = 1_000,
         pooling: str = "mean",
-        layer: int = -1,
+        layer: int | None = None,
         batch_tokens: int | None = None,
         progress: Progress | None = None,
     ) -> LongEmbedding:
@@ -360,7 +377,7 @@ class Encoder(Shown):
         """
         if pooling == "cls":
             raise InputError("Pooling 'cls' has no meaning over windows: choose 'mean' or 'max'.")
-        (number,) = self.find_layers((layer,), pooling)
+        numbers = self.find_layers(self.embedding_layers if layer is None else layer, pooling)
         text = bases_of(bases)
         self._refuse_empty([bases], [clean(text)])
         spans = cut(len(text), window, overlap)
@@ -370,13 +387,14 @@ class Encoder(Shown):
         read = np.flatnonzero(known)
         if not read.size:
             raise InputError("The sequence has no A, C, G or T: there is nothing to embed.")
-        vectors = np.full((len(pieces), self.config.hidden_size), np.nan, dtype=np.float32)
+        width = len(numbers) * self.config.hidden_size
+        vectors = np.full((len(pieces), width), np.nan, dtype=np.float32)
         texts = [pieces[i] for i in read]
         # Of the whole: windows of nothing else are not read, and bases in an overlap twice.
         warn_unknown(clean(text).composition)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UnknownBasesWarning)
-            vectors[read] = self.embed(texts, pooling, number, batch_tokens, progress)
+            vectors[read] = self.embed(texts, pooling, layer, batch_tokens, progress)
         vector = (
             vectors[read].max(axis=0)
             if pooling == "max"
@@ -389,7 +407,7 @@ class Encoder(Shown):
             window=window,
             overlap=overlap,
             pooling=pooling,
-            layer=number,
+            layer=numbers[0] if len(numbers) == 1 else numbers,
             model=str(self.info),
         )
 
@@ -399,7 +417,7 @@ class Encoder(Shown):
         source: str | PathLike[str] | Sequence | Iterable[Bases],
         window: int | None = None,
         stride: int | None = None,
-        layers: int | Iterable[int] = -1,
+        layers: int | Iterable[int] | None = None,
         pooling: str = "mean",
         *,
         client: Client | None = None,
@@ -422,8 +440,8 @@ class Encoder(Shown):
             In bases. Windows start every `stride` (by default `window`) bases of each record; the
             last ends where the record ends, and may be shorter, unless `stride` is larger than
             `window` and leaves the end out. None: each record as a whole.
-        layers : int or iterable of int
-            As `layer` in `embed`.
+        layers : int or iterable of int, optional
+            As `layer` in `embed`; each is an array of its own in the store.
         pooling, batch_tokens
             As in `embed`.
         client : distributed.Client, optional
@@ -446,7 +464,8 @@ class Encoder(Shown):
         from ..stores import embed_windows
 
         # A layer named twice, from either end, is one array.
-        wanted = tuple(dict.fromkeys(self.find_layers(layers, pooling)))
+        asked = self.embedding_layers if layers is None else layers
+        wanted = tuple(dict.fromkeys(self.find_layers(asked, pooling)))
         embedder = WindowEmbedder(self, pooling, wanted, batch_tokens)
         return embed_windows(
             store,
@@ -754,6 +773,36 @@ class Encoder(Shown):
         values = readings.predict(self, ids, texts, self._limit(batch_tokens), progress)
         check_finite(values, self.network, "predictions")
         return values
+
+    def as_onehot(self, target: int | str | None = None, output: Output = "auto") -> OneHotModel:
+        """Return this model as a torch module of one-hot bases, as other tools for DNA ask.
+
+        Parameters
+        ----------
+        target : int or str, optional
+            One class; all by default.
+        output : {"auto", "logit", "probability", "value", "embedding"}
+            "auto": logits, the value of a regression model, embeddings of a model without a head.
+
+        Returns
+        -------
+        OneHotModel
+            ``(batch, 4, length) -> (batch, outputs)``, rows A, C, G, T; it shares this network.
+
+        Raises
+        ------
+        InputError
+            If there is no such class, or the model has not that output.
+
+        Examples
+        --------
+        >>> from dnabert2_explore import load
+        >>> import torch
+        >>> one_hot = torch.eye(4)[:, [0, 1, 2, 3, 0, 0, 2, 1]][None]
+        >>> load("pocket-splice").as_onehot("donor")(one_hot).shape
+        torch.Size([1, 1])
+        """
+        return OneHotModel(self, target, output)
 
     def predict_ids(
         self,

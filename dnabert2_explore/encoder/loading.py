@@ -25,7 +25,7 @@ SHIPPED = {
     folder.name: folder
     for folder in (
         Path(__file__).parents[1] / "models" / name
-        for name in ("pocket", "pocket-atlas", "pocket-splice")
+        for name in ("pocket", "pocket-atlas", "pocket-motif", "pocket-splice")
     )
 }
 

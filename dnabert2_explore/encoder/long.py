@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..shown import Shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["LongEmbedding", "cut"]
 
@@ -30,7 +34,8 @@ class LongEmbedding(Shown):
     window, overlap : int
         Bases, as asked for.
     pooling : str
-    layer : int
+    layer : int or tuple of int
+        Whose vectors these are; of several they stand side by side.
     model : str
     """
 
@@ -40,7 +45,7 @@ class LongEmbedding(Shown):
     window: int
     overlap: int
     pooling: str
-    layer: int
+    layer: int | tuple[int, ...]
     model: str
 
     def _line(self) -> str:
@@ -49,7 +54,9 @@ class LongEmbedding(Shown):
     def __str__(self) -> str:
         n = len(self.spans)
         bases = f"{int(self.spans[-1, 1]):,} bp"
-        how = f"{self.pooling} pooling of layer {self.layer}, {self.model}"
+        layers = (self.layer,) if isinstance(self.layer, int) else self.layer
+        words = " and ".join(map(str, layers))
+        how = f"{self.pooling} pooling of layer{'s' * (len(layers) > 1)} {words}, {self.model}"
         if n == 1:
             return f"{bases} in one piece; {how}"
         joined = "largest value" if self.pooling == "max" else "mean weighted by known bases"
@@ -57,6 +64,21 @@ class LongEmbedding(Shown):
             f"{bases} in {n} windows of {self.window:,} bp that overlap by {self.overlap:,} bp or "
             f"more, {joined} over the windows; {how}"
         )
+
+    def table(self) -> pd.DataFrame:
+        """Return the windows as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``start``, ``end`` (bases, 0-based half-open), then a column for each number of the
+            vector, called ``0``, ``1``, ….
+        """
+        import pandas as pd
+
+        spans = pd.DataFrame({"start": self.spans[:, 0], "end": self.spans[:, 1]})
+        numbers = pd.DataFrame(self.vectors, columns=list(map(str, range(self.vectors.shape[1]))))
+        return pd.concat([spans, numbers], axis=1)
 
 
 def cut(length: int, window: int, overlap: int) -> NDArray[np.int64]:

@@ -9,6 +9,8 @@ from typing import Any, cast
 import torch
 from transformers import PreTrainedConfig
 
+from ..sealed import SEAL
+
 __all__ = ["Dnabert2Config"]
 
 #: What a classifier may answer, in transformers' words.
@@ -64,6 +66,9 @@ class Dnabert2Config(PreTrainedConfig):
         as given, or both strands.
     embedding_strands : {"one", "both"}
         What an encoder's vectors are the mean over unless the caller says otherwise.
+    embedding_layers : list of int or None
+        Layers (0 the embeddings) whose pooled vectors stand side by side in an encoder's vector
+        unless the caller names a layer. None: the last one.
     prediction_segmentations : int
         Further random segmentations that the answers are the mean over.
     pooler : bool or None
@@ -78,6 +83,7 @@ class Dnabert2Config(PreTrainedConfig):
     ValueError
         If a size is no whole number above 0, a probability or epsilon no number in its range,
         `hidden_size` not a multiple of `num_attention_heads`, `classifier_pooling` unknown, the
+        embedding layers not different layers of the network, the
         names of classes are not numbered from 0 or not all different, or `hidden_act` asks for
         another architecture.
 
@@ -112,6 +118,7 @@ class Dnabert2Config(PreTrainedConfig):
         prediction_strands: str = "one",
         prediction_segmentations: int = 0,
         embedding_strands: str = "one",
+        embedding_layers: Sequence[int] | None = None,
         pooler: bool | None = None,
         vocabulary_sha256: str | None = None,
         alibi_starting_size: int = 512,
@@ -172,6 +179,8 @@ class Dnabert2Config(PreTrainedConfig):
             raise ValueError(
                 f"embedding_strands {embedding_strands!r} is unknown: choose 'one' or 'both'."
             )
+        if embedding_layers is not None:
+            _check_layers(embedding_layers, num_hidden_layers)
         if prediction_strands not in ("one", "both") or prediction_segmentations < 0:
             raise ValueError(
                 f"prediction_strands {prediction_strands!r} and prediction_segmentations "
@@ -207,6 +216,7 @@ class Dnabert2Config(PreTrainedConfig):
         self.prediction_strands = prediction_strands
         self.prediction_segmentations = prediction_segmentations
         self.embedding_strands = embedding_strands
+        self.embedding_layers = None if embedding_layers is None else list(embedding_layers)
         self.pooler = pooler
         self.vocabulary_sha256 = vocabulary_sha256
         self.alibi_starting_size = alibi_starting_size
@@ -214,6 +224,7 @@ class Dnabert2Config(PreTrainedConfig):
         # Informational only: masks come from the tokenizer, never from this id (the hub's
         # generation_config.json says 0, the tokenizer's [PAD] is 3).
         self.pad_token_id = pad_token_id
+        kwargs.pop(SEAL, None)  # of the file that was read; another that is written has another
         super().__init__(**kwargs)
 
     @property
@@ -239,6 +250,18 @@ class Dnabert2Config(PreTrainedConfig):
             super().save_pretrained(*args, **kwargs)
         finally:
             this.dtype = mine
+
+
+def _check_layers(layers: object, count: int) -> None:
+    fits = (
+        isinstance(layers, list | tuple)
+        and all(type(layer) is int and 0 <= layer <= count for layer in layers)
+        and 0 < len(set(layers)) == len(layers)
+    )
+    if not fits:
+        raise ValueError(
+            f"embedding_layers is {_shown(layers)}: expected different layers from 0 to {count}."
+        )
 
 
 def _check_sizes(**sizes: object) -> None:

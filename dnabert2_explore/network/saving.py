@@ -10,7 +10,9 @@ from typing import Any
 import torch
 
 from ..files import filling, replacing
+from ..sealed import read_json, write_json
 from .card import Card, write_card
+from .checkpoint import CONFIG
 from .modeling import Dnabert2PreTrainedModel
 from .vocabulary import vocabulary_sha256
 from .weights import save_weights
@@ -84,6 +86,7 @@ def save_model(
             if (fresh / "tokenizer.json").is_file():
                 config.vocabulary_sha256 = vocabulary_sha256(fresh / "tokenizer.json")
         config.save_pretrained(fresh)
+        write_json(fresh / CONFIG, read_json(fresh / CONFIG))  # the same, with its digest
         write_card(fresh, card, usage)
 
 

@@ -94,7 +94,11 @@ def decoy(motif: Motif, rng: np.random.Generator) -> Motif:
 
 
 def planted_set(
-    backgrounds: Iterable[str], motif: Motif, seed: int = 0, both_strands: bool = True
+    backgrounds: Iterable[str],
+    motif: Motif,
+    seed: int = 0,
+    both_strands: bool = True,
+    decoys: int = 1,
 ) -> list[Planted]:
     """Plant a site into every background, by turns one of the motif and a decoy.
 
@@ -111,6 +115,9 @@ def planted_set(
         Of sites, positions (anywhere) and strands.
     both_strands : bool
         Plant a half of the sites on the reverse strand.
+    decoys : int
+        Orders of the motif's positions that decoys are drawn from, by turns. With one, a
+        classifier may learn the decoy instead of the motif.
 
     Returns
     -------
@@ -120,7 +127,7 @@ def planted_set(
     Raises
     ------
     InputError
-        If the motif is longer than a background.
+        If the motif is longer than a background, or there is no decoy.
 
     Examples
     --------
@@ -128,11 +135,13 @@ def planted_set(
     >>> [one.label for one in made], made[0].bases[made[0].start : made[0].end]
     (['planted', 'decoy'], 'GATTACA')
     """
+    if decoys < 1:
+        raise InputError(f"decoys is {decoys}; expected at least 1.")
     rng = np.random.default_rng(seed)
-    other = decoy(motif, rng)
+    others = [decoy(motif, rng) for _ in range(decoys)]
     made = []
     for number, bases in enumerate(backgrounds):
-        label, source = (("planted", motif), ("decoy", other))[number % 2]
+        label, source = (("planted", motif), ("decoy", others[number // 2 % decoys]))[number % 2]
         site = source.sample(rng)
         room = len(bases) - len(site)
         position = int(rng.integers(room + 1)) if room >= 0 else 0

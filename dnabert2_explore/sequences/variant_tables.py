@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ..errors import InputError
@@ -14,7 +15,7 @@ from ._table import Table
 from .variants import Skipped, Variant, parse_variant
 from .vcf import VcfReader, VcfRecord
 
-__all__ = ["VariantTable", "as_variants", "column_names", "open_calls"]
+__all__ = ["VariantTable", "as_variants", "column_names", "open_calls", "variants_in"]
 
 #: What each column may be called, in any case.
 COLUMNS = {
@@ -170,6 +171,32 @@ def open_calls(path: str | os.PathLike[str]) -> VcfReader | VariantTable:
     return VcfReader(path) if first.startswith("##fileformat=VCF") else VariantTable(path)
 
 
+def variants_in(given: Any) -> list[tuple[Variant, Skipped | None]]:
+    """Return what `as_variants` takes, and what a file holds, each with what is wrong with it.
+
+    Parameters
+    ----------
+    given : str, path-like, or as for `as_variants`
+        A str that names no file and is written as a variant is one.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or no such file; as `as_variants`.
+    """
+    if isinstance(given, str) and not expanded(given).exists():
+        with suppress(InputError):  # else it is the path of a file, which says that it is missing
+            return [(parse_variant(given), None)]
+    if not isinstance(given, str | os.PathLike):
+        return as_variants(given)
+    found: list[tuple[Variant, Skipped | None]] = []
+    for record in open_calls(given):
+        found += [(one, None) for one in record.variants]
+        if record.problem is not None:
+            found.append((record.stand_in, record.problem))
+    return found
+
+
 def as_variants(given: Any) -> list[tuple[Variant, Skipped | None]]:
     """Return variants in memory, each with what is wrong with it.
 
@@ -196,6 +223,13 @@ def as_variants(given: Any) -> list[tuple[Variant, Skipped | None]]:
         ]
         return [(one.variants[0] if one.variants else one.stand_in, one.problem) for one in found]
     made: list[tuple[Variant, Skipped | None]] = []
+    many = hasattr(given, "__iter__") and not isinstance(given, Mapping | bytes)
+    if not many and not isinstance(given, Variant):
+        raise InputError(
+            f"Variants were given as {type(given).__name__}; expected a file's path, a Variant, a "
+            "list of these or of str such as 'chr1:1234 A>G' (position from 1), or a table: give "
+            "one."
+        )
     for number, one in enumerate([given] if isinstance(given, Variant) else given, start=1):
         if isinstance(one, str):
             one = parse_variant(one)

@@ -139,11 +139,11 @@ def check_backend(backend: Tokenizer, path: Path) -> None:
             "tokenizer.json that belongs to the model."
         )
     ends = [vocabulary["[CLS]"], vocabulary["[SEP]"]]
-    if [whole.ids[0], whole.ids[-1]] != ends or whole.special_tokens_mask != [
-        1,
-        *[0] * (len(whole) - 2),
-        1,
-    ]:
+    if (
+        [whole.ids[0], whole.ids[-1]] != ends
+        or [whole.tokens[0], whole.tokens[-1]] != ["[CLS]", "[SEP]"]
+        or whole.special_tokens_mask != [1, *[0] * (len(whole) - 2), 1]
+    ):
         raise CheckpointError(
             f"The tokenizer in {path} does not put [CLS] before a sequence and [SEP] behind it, as "
             "the model was trained: pass the tokenizer.json that belongs to the model."

@@ -70,8 +70,9 @@ class DnaTokenizer:
     @anchor.setter
     def anchor(self, anchor: str | int | None) -> None:
         if anchor is not None:
-            joined = self.backend.encode("A", "C").ids
-            alone = [self.backend.encode(base, add_special_tokens=False).ids for base in "AC"]
+            with speaking("The tokenizer"):
+                joined = self.backend.encode("A", "C").ids
+                alone = [self.backend.encode(base, add_special_tokens=False).ids for base in "AC"]
             if joined != [self.cls_id, *alone[0], self.sep_id, *alone[1], self.sep_id]:
                 raise CheckpointError(
                     "The tokenizer does not join two parts as [CLS] left [SEP] right [SEP], as an "

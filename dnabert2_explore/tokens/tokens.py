@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..sequences import Composition
 from ..shown import Shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Tokens"]
 
@@ -110,3 +114,25 @@ class Tokens(Shown):
                 f"Bases [{start}, {end}) are white space only, which no token covers: choose bases."
             )
         return int(hit[0]), int(hit[-1]) + 1
+
+    def table(self) -> pd.DataFrame:
+        """Return the tokens as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``token``, ``id``, ``start`` and ``end`` (bases, 0-based half-open), ``special``,
+            ``unknown``.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "token": list(self.tokens),
+                "id": self.ids,
+                "start": self.spans[:, 0],
+                "end": self.spans[:, 1],
+                "special": self.special,
+                "unknown": self.unknown,
+            }
+        )

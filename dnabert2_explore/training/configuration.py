@@ -26,6 +26,13 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
     "dict[str, Any]": (dict,),
     "tuple[str, ...]": (list,),
+    "tuple[int, ...]": (list,),
+}
+
+#: What stands in a list, and what it is called.
+_ITEMS: dict[str, tuple[type, str]] = {
+    "tuple[str, ...]": (str, "a list of words"),
+    "tuple[int, ...]": (int, "a list of whole numbers"),
 }
 
 
@@ -48,7 +55,7 @@ def read_yaml(kind: type[Config], path: str | Path, **over: Any) -> Config:
     Parameters
     ----------
     kind : type
-        A dataclass whose fields are str, int, float, bool, dict or tuples of str.
+        A dataclass whose fields are str, int, float, bool, dict or tuples of str or int.
     path : path
         The YAML file; its keys are the fields' names.
     **over
@@ -94,15 +101,19 @@ def checked(kind: type[Config], content: dict[Any, Any], where: str) -> dict[str
         wanted = str(known[key].type)
         expected = _KINDS[wanted]
         # bool is an int in Python, and YAML reads 1e-3 (no dot) as text: say so by name.
-        if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
+        item, words = _ITEMS.get(wanted, (str, wanted))
+        fits = isinstance(value, expected) and (bool in expected or not isinstance(value, bool))
+        if fits and item is int and wanted in _ITEMS:
+            fits = all(type(one) is int for one in value)
+        if not fits:
             hint = ", written with a dot (1.0e-3)" if wanted == "float" else ""
             raise InputError(
                 f"{where}: {key} is {value!r}; expected "
-                + ("a list of words" if expected == (list,) else wanted)
+                + words
                 + (hint if isinstance(value, str) else "")
                 + "."
             )
-        values[key] = tuple(map(str, list(value))) if isinstance(value, list) else value
+        values[key] = tuple(map(item, value)) if isinstance(value, list) else value
     return values
 
 

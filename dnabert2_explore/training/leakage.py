@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from ..shown import Shown
 from .metrics import score
 from .tables import Labelled
 from .twins import TwinIndex, opposite_label
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["LeakageReport", "SplitOverlap", "check_leakage", "copied_rows"]
 
@@ -149,6 +152,18 @@ class LeakageReport(Shown):
         """Read what `to_json` made."""
         pairs = (one | {"examples": tuple(one["examples"])} for one in map(dict, content))
         return cls(tuple(SplitOverlap(**pair) for pair in pairs))
+
+    def table(self) -> pd.DataFrame:
+        """Return what splits share as a table, a row for each two.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The attributes of `SplitOverlap`.
+        """
+        import pandas as pd
+
+        return pd.DataFrame([asdict(pair) for pair in self.pairs])
 
 
 def check_leakage(

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..shown import Shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["TASKS", "Estimate", "Scores", "lower_is_better", "metric_names", "score"]
 
@@ -119,6 +122,19 @@ class Scores(Shown):
             loss=_number(content["loss"]),
             notes=tuple(content.get("notes", ())),
         )
+
+    def table(self) -> pd.DataFrame:
+        """Return the metrics as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``metric``, ``value``, and ``low`` and ``high`` of the 95% interval.
+        """
+        import pandas as pd
+
+        rows = [(name, one.value, one.low, one.high) for name, one in self.values.items()]
+        return pd.DataFrame(rows, columns=["metric", "value", "low", "high"])
 
 
 def _plain(value: float) -> float | None:

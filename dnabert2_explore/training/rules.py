@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from .baselines import BASELINES
 from .metrics import Estimate
 from .resampling import interval, resampled
 from .tables import Labelled
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["RULES", "RuleComparison", "compare_with_rules"]
 
@@ -90,6 +93,19 @@ class RuleComparison(Shown):
             others=dict(content["others"]),
             strands=content["strands"],
         )
+
+    def table(self) -> pd.DataFrame:
+        """Return the rules as a table, best first, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``rule`` and ``mcc``.
+        """
+        import pandas as pd
+
+        rows = sorted(self.others.items(), key=lambda pair: -pair[1])
+        return pd.DataFrame(rows, columns=["rule", "mcc"])
 
 
 def compare_with_rules(

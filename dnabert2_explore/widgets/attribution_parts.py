@@ -250,7 +250,12 @@ def map_part(enc: Encoder, asked: Asked, region: tuple[int, int]) -> Part:
         from ..analysis.attribution import saturation_mutagenesis
 
         return saturation_mutagenesis(
-            enc, asked.bases, asked.target, asked.output, region=region, progress=progress
+            enc,
+            asked.bases,
+            asked.target,
+            output=asked.output,
+            region=region,
+            progress=progress,
         )
 
     return Part(("map", asked.bases, asked.target, asked.output, region), "mutants", work)

@@ -130,8 +130,7 @@ class DataChooser(VBox):
         self.paste = Textarea(
             placeholder="sequence,label\nACGTTGCA…,promoter\nTTGCACGT…,other\n\n"
             "A table with the columns sequence and label (or sequence1, sequence2, label), or "
-            "FASTA with label=… in the headers. Or BED, its names the labels, of the genome named "
-            "below."
+            "FASTA with label=… in the headers, or BED (names are labels)."
         ).add_class("dx-paste")
         self.use = Button(description="Use this table").add_class("dx-use")
         self.use.button_style = "primary"

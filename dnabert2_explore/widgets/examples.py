@@ -8,11 +8,20 @@ from dataclasses import dataclass
 from ..sequences import Sequence
 from .state import MINE, Selection
 
-__all__ = ["LOCUS", "SPLICE", "WINDOWS", "Site", "fill"]
+__all__ = ["CODE", "LOCUS", "MOTIF", "SPLICE", "WINDOWS", "Site", "fill"]
 
 WINDOWS = "Genome windows"
 SPLICE = "Splice sites"
 LOCUS = "Gene locus"
+MOTIF = "Planted motif"
+
+#: The sequences of a set, as one writes them in Python.
+CODE = {
+    WINDOWS: "dx.demo.windows()",
+    SPLICE: "dx.demo.splice()",
+    LOCUS: "[dx.demo.locus().sequence]",
+    MOTIF: "dx.demo.motif()",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,10 @@ def fill(
     from .. import demo
 
     with selection.together():
+        if MOTIF in sets:
+            planted = demo.motif()
+            marked = {i: (_planted(one),) for i, one in enumerate(planted)}
+            selection.add(planted, MOTIF, marked, look=False)
         if WINDOWS in sets:
             selection.add(demo.windows(), WINDOWS, look=False)
         if SPLICE in sets:
@@ -59,6 +72,13 @@ def fill(
             selection.add([locus.sequence], LOCUS, {0: tuple(locus.features)}, look=False)
         if selection.sequences:
             selection.update(index=next(iter(selection.members(first)), 0))
+
+
+def _planted(sequence: Sequence) -> Site:
+    """Return the site that was written into the sequence, as :func:`demo.motif` says."""
+    place, strand = sequence.fields, sequence.fields["strand"]
+    name = "NFE2" if sequence.label == "planted" else "NFE2 shuffled"
+    return Site(int(place["start"]), int(place["end"]), strand, f"{sequence.label} site", name)
 
 
 def _sites(sequence: Sequence) -> tuple[Site, ...]:

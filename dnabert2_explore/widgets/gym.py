@@ -23,7 +23,7 @@ from ..sequences._letters import whole_number
 from ..sequences.given import as_sequences
 from ..sequences.jaspar import jaspar
 from ..sequences.motifs import Motif
-from .examples import SPLICE, WINDOWS, fill
+from .examples import MOTIF, SPLICE, WINDOWS, fill
 from .explorer import Explorer
 from .gym_controls import SET, SHUFFLED, Asked, GymControls
 from .gym_export import background_code, cell_code, sweep_code, table_of
@@ -60,11 +60,12 @@ class MotifGym(Explorer):
     Parameters
     ----------
     enc : Encoder, optional
-        ``"pocket-splice"`` by default.
+        ``"pocket-motif"`` by default, which was trained on sequences with a planted NFE2 site.
     background : str, Sequence, or several, optional
         To choose from; examples by default.
-    motif : Motif or str
-        To begin with: a word, or a name or accession of JASPAR.
+    motif : Motif or str, optional
+        To begin with: a word, or a name or accession of JASPAR. By default what the model of the
+        examples knows: NFE2, or GTAAGT where a model is given.
     sweep : str
         To begin with; see `gym`.
     second : Motif or str, optional
@@ -89,12 +90,15 @@ class MotifGym(Explorer):
         self,
         enc: Encoder | None = None,
         background: Bases | Items[Bases] | None = None,
-        motif: Motif | str = "GTAAGT",
+        motif: Motif | str | None = None,
         sweep: str = "position",
         second: Motif | str | None = None,
         selection: Selection | None = None,
     ) -> None:
-        self.enc = enc if enc is not None else load("pocket-splice")
+        if motif is None:
+            motif = "NFE2" if enc is None else "GTAAGT"
+        self._planted = enc is None
+        self.enc = enc if enc is not None else load("pocket-motif")
         self.result: Sweep | None = None
         self.attribution: Attribution | None = None
         self.picked: tuple[int, int] | None = None
@@ -150,10 +154,15 @@ class MotifGym(Explorer):
 
     def _fill(self, background: Bases | Items[Bases] | None) -> None:
         if background is None:
-            fill(self.selection, sets=(SPLICE, WINDOWS))
+            fill(self.selection, sets=(MOTIF,) if self._planted else (SPLICE, WINDOWS))
             # Where there is no site yet.
             free = next(
-                (i for i, s in enumerate(self.selection.sequences) if s.label == "neither"), 0
+                (
+                    i
+                    for i, one in enumerate(self.selection.sequences)
+                    if one.label in ("neither", "decoy")
+                ),
+                0,
             )
             self.selection.update(index=free)
             return
@@ -371,8 +380,14 @@ class MotifGym(Explorer):
 
         def work(progress: Any) -> tuple[Attribution, Any]:
             found = attribute(
-                self.enc, bases, result.target, method, _STEPS, progress, output=output
-            )
+                self.enc,
+                bases,
+                result.target,
+                method,
+                n_steps=_STEPS,
+                progress=progress,
+                output=output,
+            )  # fmt: skip
             many = len(self.enc.classes) > 1
             if not many:
                 return found, None

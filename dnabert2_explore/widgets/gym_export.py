@@ -10,7 +10,7 @@ from ..delimited import cell, remark
 from ..encoder import Encoder
 from ..sequences import Sequence
 from ..sequences.motifs import Motif
-from .examples import SPLICE, WINDOWS
+from .examples import CODE
 from .gym_controls import Asked
 from .state import Selection
 
@@ -71,7 +71,7 @@ def cell_code(
     """Write the lines of Python that explain a cell."""
     return (
         f"\n\nbases = result.sequence(*{picked!r}, {which})\n"
-        f"dx.attribute(enc, bases, {target!r}, {method!r}, {steps}, output={output!r})"
+        f"dx.attribute(enc, bases, {target!r}, {method!r}, n_steps={steps}, output={output!r})"
     )
 
 
@@ -81,9 +81,8 @@ def background_code(selection: Selection, sequences: Items[Sequence]) -> str:
     members = selection.members(name)
     places = [next(i for i in members if selection.sequences[i] is s) for s in sequences]
     places = [members.index(i) for i in places]
-    where = {SPLICE: "dx.demo.splice()", WINDOWS: "dx.demo.windows()"}
-    if name in where:
-        return f"backgrounds = [{where[name]}[i] for i in {places}]\n"
+    if name in CODE:
+        return f"backgrounds = [{CODE[name]}[i] for i in {places}]\n"
     if sum(map(len, sequences)) <= _LONGEST:
         return f"backgrounds = {[s.bases for s in sequences]!r}\n"
     return (

@@ -118,7 +118,7 @@ class InputBar(VBox):
         self.selected = HTML().add_class("dx-selected")
         self.clear = self._button("clear", "Unselect (Esc)", "dx-clear")
         self.paste = Textarea(
-            placeholder="Paste FASTA, bare bases, or a table with a 'sequence' column …"
+            placeholder="Paste FASTA, bare bases, a table with a 'sequence' column, or BED …"
         ).add_class("dx-paste")
         self.upload = FileUpload(
             description="Upload file",
@@ -126,7 +126,7 @@ class InputBar(VBox):
             accept=_ACCEPTED,
         ).add_class("dx-upload")
         self.genome = Text(
-            placeholder="for BED: path of the genome on this computer",
+            placeholder="only for BED: path of its genome",
             tooltip="FASTA (also compressed) or 2bit that the stretches of a BED lie on",
             continuous_update=False,
         ).add_class("dx-genome")

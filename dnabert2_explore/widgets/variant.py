@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 import uuid
+import warnings
 from collections import OrderedDict
-from collections.abc import Sequence as Items
+from collections.abc import Iterable
 from html import escape
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,10 @@ from ..encoder import Encoder, load
 from ..errors import InputError
 from ..figures.style import span_text
 from ..figures.variant import variant_tracks
+from ..sequences import ReadingWarning
 from ..sequences.genome import Genome
-from ..sequences.variants import Variant, parse_variant
+from ..sequences.variant_tables import variants_in
+from ..sequences.variants import Skipped, Variant, parse_variant
 from .explorer import Explorer
 from .state import Selection
 from .tokens import BUTTONS
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["VariantExplorer"]
 
 _KEPT = 16
+_MOST = 1_000  # variants in the list: a browser is slow with more
 _MEAN = -1  # stands for all layers among the layers
 
 
@@ -50,8 +54,10 @@ class VariantExplorer(Explorer):
     ----------
     enc : Encoder, optional
         A pre-trained model, ``"pocket"`` by default, or a fine-tuned one.
-    variants : sequence of Variant, optional
-        To choose from; some in the example locus by default.
+    variants : str, path-like, iterable of Variant or str, or a table, optional
+        To choose from, as `score_variants` takes them: a VCF, CSV or TSV, ``["chr1:1234 A>G"]``, …;
+        some in the example locus by default. What cannot be read, and what comes after the first
+        1,000, is left out, and told.
     genome : Genome, str or path-like, optional
         What they lie on; the example locus by default.
     head : Encoder, optional
@@ -81,7 +87,7 @@ class VariantExplorer(Explorer):
     def __init__(
         self,
         enc: Encoder | None = None,
-        variants: Items[Variant] | None = None,
+        variants: str | PathLike[str] | Iterable[Variant | str] | None = None,
         genome: Genome | str | PathLike[str] | None = None,
         head: Encoder | None = None,
         window: int = 256,
@@ -96,7 +102,12 @@ class VariantExplorer(Explorer):
             self.genome = given[0]
         else:
             self.genome = genome if isinstance(genome, Genome) else Genome(str(genome))
-        self.variants = tuple(variants if variants is not None else given[1] if given else ())
+        if variants is None:
+            variants = given[1] if given else ()
+        read = variants_in(variants)
+        good = [one for one, problem in read if problem is None]
+        self.variants = tuple(good[:_MOST])
+        _tell_left_out([wrong for _, wrong in read if wrong is not None], len(good))
         self._example = given is not None
         self.scorer = Scorer.make(self.enc, self.genome, window, strands=strands, head=head)
         self._steps = steps
@@ -405,3 +416,14 @@ def _example() -> tuple[Genome, tuple[Variant, ...]]:
         Variant(name, site - 3, bases[site - 3 : site + 5], bases[site - 3]),
         Variant(name, far, bases[far : far + 3], "".join(other[b] for b in bases[far : far + 3])),
     )
+
+
+def _tell_left_out(wrong: list[Skipped], good: int) -> None:
+    """Warn of variants that are not in the list."""
+    said = []
+    if wrong:
+        said.append(f"{len(wrong):,} variants cannot be read, such as: {wrong[0].message}")
+    if good > _MOST:
+        said.append(f"the list holds the first {_MOST:,} of {good:,}: type any other")
+    if said:
+        warnings.warn("; ".join(said), ReadingWarning, stacklevel=3)

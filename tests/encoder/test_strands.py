@@ -56,3 +56,26 @@ def test_progress_counts_sequences_once(enc):
 def test_another_word_is_refused(enc):
     with pytest.raises(dx.InputError, match="'one' or 'both'"):
         enc.embed(SEQUENCES, strands="two")
+
+
+def test_layers_of_a_model_stand_side_by_side(enc, tmp_path):
+    each = [enc.embed(SEQUENCES, layer=layer) for layer in (0, 2)]
+    enc.config.embedding_layers = [0, 2]
+    found = enc.embed(SEQUENCES)
+    assert found.shape == (3, enc.embedding_size) == (3, 2 * enc.config.hidden_size)
+    np.testing.assert_array_equal(found, np.hstack(each))
+    np.testing.assert_array_equal(enc.embed(SEQUENCES, layer=-1), enc.embed(SEQUENCES, layer=4))
+    long = enc.embed_long(SEQUENCES[0])
+    np.testing.assert_array_equal(long.vector, found[0])
+    assert long.layer == (0, 2)
+    assert "layers 0 and 2" in str(long)
+    enc.embed_to(tmp_path / "x.zarr", SEQUENCES)
+    store = open_store(tmp_path / "x.zarr")
+    for layer, vectors in zip((0, 2), each, strict=True):
+        np.testing.assert_allclose(store.vectors(layer)[:], vectors, atol=1e-6)
+
+
+@pytest.mark.parametrize("layers", [[], [5], [-1], [1, 1], [1.0], "12", [True]])
+def test_layers_that_are_none_of_the_networks_are_refused(layers):
+    with pytest.raises(ValueError, match="expected different layers from 0 to 4"):
+        dx.network.Dnabert2Config(num_hidden_layers=4, embedding_layers=layers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from transformers import AutoTokenizer
+from transformers import AutoModel, AutoTokenizer
 
 from dnabert2_explore import CheckpointError, load
 from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
@@ -39,10 +39,34 @@ def test_another_tokenizer_is_refused(saved, bases) -> None:
 def test_a_model_that_says_nothing_takes_any(model_folder, tmp_path, saved) -> None:
     """The published one, and those that were saved before."""
     config = json.loads((saved / "config.json").read_text())
+    del config["digest"]
     assert config.pop("vocabulary_sha256") == vocabulary_sha256(model_folder / "tokenizer.json")
     (saved / "config.json").write_text(json.dumps(config))
     permuted(saved)
     assert load(saved) is not None
+
+
+def test_a_changed_configuration_is_refused_until_its_digest_is_taken_out(saved) -> None:
+    """A flipped bit in layer_norm_eps gave other vectors in silence."""
+    path = saved / "config.json"
+    text = path.read_text()
+    for changed in (text.replace("1e-12", "1e-02"), text.replace("dnabert2", "dnaberp2")):
+        assert changed != text
+        path.write_text(changed)
+        with pytest.raises(CheckpointError, match="is not what was written"):
+            load(saved)
+    content = json.loads(text) | {"layer_norm_eps": 1e-6}
+    del content["digest"]  # as the message says after a change by hand
+    path.write_text(json.dumps(content))
+    assert load(saved).network.config.layer_norm_eps == 1e-6
+
+
+def test_transformers_reads_and_writes_a_sealed_configuration(saved, bases) -> None:
+    network = AutoModel.from_pretrained(saved)
+    network.config.layer_norm_eps = 1e-6
+    network.save_pretrained(saved)
+    assert "digest" not in json.loads((saved / "config.json").read_text())
+    assert load(saved).network.config.layer_norm_eps == 1e-6
 
 
 def test_the_same_tokenizer_written_by_transformers(saved) -> None:

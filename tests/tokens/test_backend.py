@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
 from dnabert2_explore import CheckpointError, load
 from dnabert2_explore.tokens import DnaTokenizer
@@ -62,6 +63,7 @@ def put(content, *path_and_value):
         (("normalizer",), {"type": "Lowercase"}, "normalizer Lowercase"),
         (("post_processor",), None, r"does not put \[CLS\] before"),
         (("post_processor", "special_tokens"), {}, "tokenizer"),
+        (("post_processor", "special_tokens", "[CLS]", "tokens"), ["[CLY]"], r"put \[CLS\] before"),
         (("model", "continuing_subword_prefix"), "0123456", "tokenizer"),
         (("model", "vocab", "A"), 9_999, "ids up to 9999"),
     ],
@@ -121,6 +123,20 @@ def test_load_says_it_before_anything_is_embedded(changed, model_folder, tmp_pat
     changed(lambda content: put(content, "normalizer", {"type": "Lowercase"}))
     with pytest.raises(CheckpointError, match="normalizer Lowercase"):
         load(tmp_path)
+
+
+def test_a_panic_over_two_parts_is_an_error_of_ours(model_folder) -> None:
+    """Anchored models join two parts when they are loaded: the panic came out of there."""
+    content = json.loads((model_folder / "tokenizer.json").read_text())
+    content["post_processor"]["pair"] = [
+        {"SpecialToken": {"id": "[CLY]", "type_id": 0}},
+        {"Sequence": {"id": "A", "type_id": 0}},
+        {"Sequence": {"id": "B", "type_id": 1}},
+    ]
+    tokenizer = DnaTokenizer.from_file(model_folder / "tokenizer.json")
+    tokenizer.backend = Tokenizer.from_str(json.dumps(content))
+    with pytest.raises(CheckpointError, match="The tokenizer does not work"):
+        tokenizer.anchor = "middle"
 
 
 def test_a_panic_in_use_is_an_error_of_ours_and_an_interrupt_is_not(model_folder) -> None:

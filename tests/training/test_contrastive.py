@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from dnabert2_explore.errors import InputError
+from dnabert2_explore.tokens.segmentation import resegment
 from dnabert2_explore.training.pretrain import PretrainConfig
 from dnabert2_explore.training.pretrain.contrastive import (
     GroupSampler,
@@ -104,6 +105,28 @@ def places(text, genomes):
             if found:
                 return path.stem, found.start(), found.end()
     raise AssertionError(text)
+
+
+def test_what_is_left_out_of_the_merges_does_not_tell_groups(
+    config, corpus, backend, monkeypatch
+) -> None:
+    """Sequences next to each other share it: in the groups' order it would be the answer."""
+    from dnabert2_explore.training.pretrain import contrastive
+
+    seen = []
+
+    def recorded(tokenizer, sequences, how, rng):
+        seen.extend(sequences)
+        return resegment(tokenizer, sequences, how, rng)
+
+    monkeypatch.setattr(contrastive, "resegment", recorded)
+    config = dataclasses.replace(config, batch_rows=132, bpe_dropout=0.1)
+    drawn = sampler(config, corpus, backend).draw(1, 132)
+    said = texts(drawn, backend)
+    assert sorted(said) == sorted(seen)
+    first = {text: number for number, text in reversed(list(enumerate(seen)))}
+    parts = [{first[text] // 64 for text in said[start : start + 3]} for start in range(0, 132, 3)]
+    assert sum(len(part) > 1 for part in parts) > 20
 
 
 @pytest.mark.parametrize("positives", ["nearby", "species"])

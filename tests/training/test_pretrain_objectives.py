@@ -16,6 +16,7 @@ from dnabert2_explore.errors import Cancelled, CheckpointError, InputError
 from dnabert2_explore.network import Dnabert2ForMaskedLM, Dnabert2Model
 from dnabert2_explore.network.composed import composition
 from dnabert2_explore.training.pretrain import PretrainConfig, pretrain
+from dnabert2_explore.training.pretrain.contrastive import mean_vectors
 from dnabert2_explore.training.pretrain.networks import Start
 
 from ..conftest import random_bases
@@ -140,6 +141,28 @@ def test_the_model_is_the_average_and_so_is_what_is_scored(config, tmp_path) -> 
     assert name in said.values()
     assert float(said["loss"]) == pytest.approx(loss, abs=1e-4)
     assert float(said["accuracy"]) == pytest.approx(accuracy, abs=1e-4)
+
+
+def test_the_layers_that_are_compared_are_those_that_embed_returns(config, tmp_path) -> None:
+    config = dataclasses.replace(config, objective="contrastive", embedding_layers=[0, 1])
+    result = pretrain(config)
+    enc = load(result.model, dtype="float32")
+    assert enc.config.embedding_layers == [0, 1]
+    text = "ACGTTGCAATGGCCAATTACG" * 3
+    ids = enc.input_ids(enc.tokenize(text))
+    special = tuple(map(enc.tokenizer.backend.token_to_id, ("[CLS]", "[SEP]", "[PAD]")))
+    with torch.no_grad():
+        states = enc.network(ids, output_hidden_states=True).hidden_states
+    compared = mean_vectors(torch.cat([states[0], states[1]], dim=-1), ids, special)
+    torch.testing.assert_close(torch.tensor(enc.embed(text)), compared, atol=1e-5, rtol=1e-5)
+    # The model says so, whatever it was trained further from; and a layer too many is refused.
+    again = dataclasses.replace(
+        config, init_from=str(result.model), tokenizer="", network={}, embedding_layers=[],
+        total_steps=2, warmup_steps=0, decay_steps=0, out=str(tmp_path / "again"),
+    )  # fmt: skip
+    assert load(pretrain(again).model).config.embedding_layers is None
+    with pytest.raises(InputError, match="expected different layers from 0 to"):
+        pretrain(dataclasses.replace(again, embedding_layers=[9], out=str(tmp_path / "no")))
 
 
 def test_contrastive_training_brings_a_species_together(config, corpus) -> None:

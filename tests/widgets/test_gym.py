@@ -6,6 +6,7 @@ from html import unescape
 import numpy as np
 import pytest
 
+import dnabert2_explore as dx
 from dnabert2_explore import InputError, Sequence
 from dnabert2_explore.sequences.motifs import Motif
 from dnabert2_explore.widgets.gym import MotifGym
@@ -262,8 +263,25 @@ def test_an_unknown_sweep_is_refused_at_once(classifier, backgrounds):
         MotifGym(classifier, backgrounds, sweep="around")
 
 
-def test_the_example_finds_the_donor_and_runs_as_its_code_says():
+def test_the_example_opens_on_a_motif_that_its_model_knows():
     view = MotifGym()
+    view.step.value = 30
+    view.wait()
+    assert view.enc.name == "pocket-motif"
+    assert view.result.target_name == "planted"
+    assert view.selection.current.label == "decoy"
+    # The same bases in another order do less, wherever they stand.
+    result = view.result
+    effect, shuffled = (x - result.baseline for x in (result.scores, result.control))
+    assert effect.mean() > 1
+    assert effect.mean() > shuffled.mean() + 1
+    names = {}
+    exec(view.code, names)
+    np.testing.assert_allclose(names["result"].scores, view.result.scores, atol=1e-5)
+
+
+def test_a_classifier_of_sites_finds_the_donor_and_runs_as_its_code_says():
+    view = MotifGym(dx.load("pocket-splice"))
     view.step.value = 20
     view.wait()
     assert view.result.target_name == "donor"

@@ -5,6 +5,7 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
+from dnabert2_explore.sequences import ReadingWarning
 from dnabert2_explore.sequences.genome import Genome
 from dnabert2_explore.sequences.variants import Variant
 
@@ -130,3 +131,19 @@ def test_nothing_to_show_says_what_to_do(encoder, genome):
     view = dx.VariantExplorer(encoder, [], genome, window=64)
     assert "type one such as" in view.caption
     assert view.figure is None
+
+
+def test_variants_come_as_people_have_them(encoder, variants, genome, tmp_path):
+    """A path was a list of letters, and text of a variant was shown as one and failed later."""
+    rows = "".join(f"chr,{v.position + 1},{v.ref},{v.alt}\n" for v in variants)
+    (tmp_path / "v.csv").write_text("chrom,pos,ref,alt\n" + rows + "chr,x,A,C\n")
+    text = [f"chr:{v.position + 1} {v.ref}>{v.alt}" for v in variants]
+    with pytest.warns(ReadingWarning, match="1 variants cannot be read, such as: .*line 4"):
+        views = [dx.VariantExplorer(encoder, tmp_path / "v.csv", genome, window=64)]
+    views += [dx.VariantExplorer(encoder, given, genome, window=64) for given in (text, text[0])]
+    for view, expected in zip(views, (variants, variants, variants[:1]), strict=True):
+        view.wait()
+        assert [one.position for one in view.variants] == [one.position for one in expected]
+        assert "dx-error" not in view._message._dom_classes, view._message.value
+    with pytest.raises(dx.InputError, match="There is no file"):
+        dx.VariantExplorer(encoder, "calls.vcf", genome)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from ...errors import InputError
 from ...shown import Shown
 from .methods import METHODS
 from .result import Attribution
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["RankCorrelations", "pearson", "rank_correlations", "spearman"]
 
@@ -47,6 +51,18 @@ class RankCorrelations(Shown):
             f"Spearman's rank correlation of base scores over {self.n_bases:,} bases "
             f"({self.n_tokens:,} tokens)"
         )
+
+    def table(self) -> pd.DataFrame:
+        """Return the correlations as a table, a row and a column for each method.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index and columns are the methods' names.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(self.rho, index=list(self.methods), columns=list(self.methods))
 
 
 def rank_correlations(results: Items[Attribution]) -> RankCorrelations:

@@ -14,6 +14,7 @@ from torch import nn
 from ...encoder import Bases, Encoder
 from ...encoder.finite import check_finite
 from ...errors import InputError
+from ..many import one_or_many
 from .backend import differentiable, with_gradients
 from .baselines import baseline_embeddings
 from .methods import METHODS, find_method
@@ -28,14 +29,15 @@ __all__ = ["attribute", "explain"]
 Progress = Callable[[int, int], None]
 
 
+@one_or_many
 def attribute(
     enc: Encoder,
-    bases: Bases,
+    sequences: Bases,
     target: Target | None = None,
     method: str = "layer_integrated_gradients",
+    *,
     n_steps: int = 200,
     progress: Progress | None = None,
-    *,
     output: str = "auto",
     baseline: str = "mean",
     spread: str = "even",
@@ -52,7 +54,8 @@ def attribute(
     Parameters
     ----------
     enc : Encoder
-    bases : str or Sequence
+    sequences : str, Sequence, or iterable of them
+        Of several, results come in order, as a list.
     target : int, str, tuple of int, or None
         For a model with a head: class index or name; None is the predicted class, or the value of
         a regression model. For a pre-trained model: a base span (start, end), 0-based, half-open.
@@ -135,7 +138,7 @@ def attribute(
     find_method(method)
     if not isinstance(n_steps, Integral) or n_steps < 1:
         raise InputError(f"n_steps is {n_steps}: the integral needs a whole number, at least 1.")
-    question = Question.ask(enc, bases, target, output)
+    question = Question.ask(enc, sequences, target, output)
     return explain(
         question,
         method,

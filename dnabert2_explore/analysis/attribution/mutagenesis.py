@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -15,8 +15,12 @@ from ...sequences import in_place, mutate, stretch
 from ...sequences.motifs import ALPHABET
 from ...shown import Shown
 from ...tokens import Tokens
+from ..many import one_or_many
 from .backend import differentiable, with_gradients
 from .question import Question, Target
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Mutagenesis", "saturation_mutagenesis"]
 
@@ -100,16 +104,40 @@ class Mutagenesis(Shown):
             return float("nan")
         return float(np.corrcoef(exact, near)[0, 1])
 
+    def table(self) -> pd.DataFrame:
+        """Return the mutants as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``position`` (0-based), ``ref``, ``alt``, ``effect`` (in `unit`), ``approximate``
+            where it was estimated, and ``tokens_changed``.
+        """
+        import pandas as pd
+
+        rows, columns = np.nonzero(_mutants(self.segmentation.bases, self.effects))
+        table = {
+            "position": rows,
+            "ref": [self.segmentation.bases[row] for row in rows],
+            "alt": [ALPHABET[column] for column in columns],
+            "effect": self.effects[rows, columns],
+        }
+        if self.approximate is not None:
+            table["approximate"] = self.approximate[rows, columns]
+        return pd.DataFrame(table | {"tokens_changed": self.tokens_changed[rows, columns]})
+
 
 def importance_of(effects: NDArray[np.float32]) -> NDArray[np.float32]:
     """Turn effects (n_bases, 4) into what each base that is there adds (n_bases,)."""
     return (-np.nan_to_num(effects).sum(axis=1) / 3).astype(np.float32)
 
 
+@one_or_many
 def saturation_mutagenesis(
     enc: Encoder,
-    bases: Bases,
+    sequences: Bases,
     target: Target | None = None,
+    *,
     output: str = "auto",
     region: tuple[int, int] | None = None,
     approximate: bool = True,
@@ -125,7 +153,8 @@ def saturation_mutagenesis(
     Parameters
     ----------
     enc : Encoder
-    bases : str or Sequence
+    sequences : str, Sequence, or iterable of them
+        Of several, results come in order, as a list.
     target : int, str, tuple of int, or None
         As in `attribute`.
     output : {"auto", "logit", "probability"}
@@ -154,7 +183,7 @@ def saturation_mutagenesis(
     >>> found.effects.shape
     (200, 4)
     """
-    question = Question.ask(enc, bases, target, output)
+    question = Question.ask(enc, sequences, target, output)
     estimate = approximate_all(question, region) if approximate else None
     effects = mutate_all(question, region, progress)
     return Mutagenesis(

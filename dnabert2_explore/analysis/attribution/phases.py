@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,15 @@ from ...errors import InputError
 from ...sequences.given import bases_of
 from ...shown import Shown
 from ...tokens import Tokens
+from ..many import one_or_many
 from .agreement import pearson, spearman
 from .attribute import attribute
 from .methods import find_method
 from .question import Question, Target
 from .result import Attribution
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["PhaseAverage", "average_phases"]
 
@@ -115,12 +119,32 @@ class PhaseAverage(Shown):
         pairs = [(i, j) for i in range(self.crops) for j in range(i)]
         return float(np.mean([correlate(common[i], common[j]) for i, j in pairs]))
 
+    def table(self) -> pd.DataFrame:
+        """Return the bases as a table, one row each.
 
+        Returns
+        -------
+        pandas.DataFrame
+            ``position`` (0-based), ``base``, and over the crops ``mean``, ``deviation``, ``low``
+            and ``high``, in `unit`.
+        """
+        import pandas as pd
+
+        bases = list(self.segmentation.bases)
+        low, high = self.band
+        return pd.DataFrame(
+            {"position": range(len(bases)), "base": bases, "mean": self.mean,
+             "deviation": self.deviation, "low": low, "high": high}
+        )  # fmt: skip
+
+
+@one_or_many
 def average_phases(
     enc: Encoder,
-    bases: Bases,
+    sequences: Bases,
     target: Target | None = None,
     method: str = "layer_integrated_gradients",
+    *,
     crops: int = 8,
     output: str = "auto",
     progress: Progress | None = None,
@@ -142,7 +166,8 @@ def average_phases(
     Parameters
     ----------
     enc : Encoder
-    bases : str or Sequence
+    sequences : str, Sequence, or iterable of them
+        Of several, results come in order, as a list.
     target : int, str, tuple of int, or None
         As in `attribute`. None is the class predicted for the whole sequence, for every crop; a
         span moves with the crop.
@@ -176,7 +201,7 @@ def average_phases(
     ((3, 200), (200,))
     """
     settings |= {"output": output}
-    return phases_of(enc, bases, target, method, crops, progress, None, settings)
+    return phases_of(enc, sequences, target, method, crops, progress, None, settings)
 
 
 def phases_of(

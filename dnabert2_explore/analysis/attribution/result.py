@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import InputError
 from ...shown import Shown
 from ...tokens import Tokens
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Attribution"]
 
@@ -91,3 +96,34 @@ class Attribution(Shown):
     def change(self) -> float:
         """What a complete method explains: score minus baseline score; NaN without a baseline."""
         return float("nan") if self.baseline_score is None else self.score - self.baseline_score
+
+    def table(self, per: Literal["token", "base"] = "token") -> pd.DataFrame:
+        """Return the contributions as a table.
+
+        Parameters
+        ----------
+        per : {"token", "base"}
+            What a row is.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``token``, ``start``, ``end`` (bases, 0-based half-open) and ``score``; or ``position``
+            (0-based), ``base`` and ``score``. Scores are in `unit`.
+
+        Raises
+        ------
+        InputError
+            If `per` is neither.
+        """
+        import pandas as pd
+
+        if per == "token":
+            table = self.segmentation.table()[["token", "start", "end"]]
+            return table.assign(score=self.tokens)
+        if per != "base":
+            raise InputError(f"per is {per!r}: choose 'token' or 'base'.")
+        bases = list(self.segmentation.bases)
+        return pd.DataFrame(
+            {"position": range(len(bases)), "base": bases, "score": self.nucleotides}
+        )

@@ -15,6 +15,7 @@ from ...encoder.twin import random_twin
 from ...errors import InputError
 from ...sequences.given import bases_of
 from ...shown import Shown
+from ..many import one_or_many
 from .attribute import attribute
 from .checks import (
     CHECKS,
@@ -151,15 +152,16 @@ class Scorecard(Shown):
         return "\n".join([*rows, self.verdict])
 
 
+@one_or_many
 def scorecard(
     enc: Encoder,
-    bases: Bases,
+    sequences: Bases,
     target: Target | None = None,
     method: str = "layer_integrated_gradients",
+    *,
     truth: Items[tuple[int, int]] | None = None,
     progress: Progress | None = None,
     seed: int = 0,
-    *,
     crops: int = 8,
     twins: int = 3,
     orders: int = 20,
@@ -193,7 +195,8 @@ def scorecard(
     Parameters
     ----------
     enc : Encoder
-    bases : str or Sequence
+    sequences : str, Sequence, or iterable of them
+        Of several, results come in order, as a list.
     target : int, str, tuple of int, or None
         As in `attribute`.
     method : str
@@ -248,7 +251,7 @@ def scorecard(
     ):  # fmt: skip
         if value < least:
             raise InputError(f"{name} is {value}; expected at least {least}.")
-    text = bases_of(bases)
+    text = bases_of(sequences)
     question = Question.ask(enc, text, target, output)
     if truth is not None:
         recovery(np.zeros(len(text)), truth)  # bad spans are told before anything is computed

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
 
 from ...encoder import Encoder
+from ...errors import InputError
+from ...sealed import read_json
 from .checks import Check
 
 __all__ = ["SCORES", "check_skill"]
@@ -95,12 +96,9 @@ def _stated(enc: Encoder) -> tuple[Mapping[str, Any] | None, str]:
     if not path.is_file():
         return None, f"there is no {SCORES} beside its weights"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        return None, f"{path} cannot be read ({str(error)[:80]})"
-    if not isinstance(content, Mapping):
-        return None, f"{path} holds no JSON object"
-    return content, ""
+        return read_json(path), ""
+    except InputError as error:
+        return None, str(error).rstrip(".")
 
 
 def _mcc(found: Any) -> float | None:

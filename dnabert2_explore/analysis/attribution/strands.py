@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,15 @@ from ...encoder import Bases, Encoder
 from ...sequences import reverse_complement
 from ...sequences.given import bases_of
 from ...shown import Shown
+from ..many import one_or_many
 from .agreement import pearson, spearman
 from .attribute import attribute
 from .methods import find_method
 from .question import Target
 from .result import Attribution
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["StrandMirror", "mirror_strands"]
 
@@ -107,12 +111,31 @@ class StrandMirror(Shown):
         """Whether the strands ought to agree."""
         return not self.reason
 
+    def table(self) -> pd.DataFrame:
+        """Return the bases as a table, one row each.
 
+        Returns
+        -------
+        pandas.DataFrame
+            ``position`` (0-based), ``base``, ``forward``, ``reverse`` (at the base it pairs with),
+            ``mean``, in the output's unit, and ``seen`` on both strands.
+        """
+        import pandas as pd
+
+        bases = list(self.forward.segmentation.bases)
+        return pd.DataFrame(
+            {"position": range(len(bases)), "base": bases, "forward": self.forward.nucleotides,
+             "reverse": self.mirrored, "mean": self.mean, "seen": self.seen}
+        )  # fmt: skip
+
+
+@one_or_many
 def mirror_strands(
     enc: Encoder,
-    bases: Bases,
+    sequences: Bases,
     target: Target | None = None,
     method: str = "layer_integrated_gradients",
+    *,
     output: str = "auto",
     progress: Progress | None = None,
     **settings: Any,
@@ -125,7 +148,8 @@ def mirror_strands(
     Parameters
     ----------
     enc : Encoder
-    bases : str or Sequence
+    sequences : str, Sequence, or iterable of them
+        Of several, results come in order, as a list.
     target : int, str, tuple of int, or None
         As in `attribute`. None is the class predicted for the forward strand, on both; a span
         stands for the bases it pairs with.
@@ -155,7 +179,7 @@ def mirror_strands(
     ((200,), False)
     """
     find_method(method)
-    text = bases_of(bases)
+    text = bases_of(sequences)
     report = progress or (lambda done, total: None)
 
     def half(begin: int) -> Progress:

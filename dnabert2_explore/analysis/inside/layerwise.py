@@ -16,6 +16,7 @@ from ...encoder.inputs import listed
 from ...encoder.twin import random_twin
 from ...errors import InputError
 from ...sequences import Sequence, clean
+from ...shown import Shown
 from ...tokens.kmers import overlapping_kmers
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _K = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LayerScores:
+class LayerScores(Shown):
     """How well classes are told apart from the vectors of every layer.
 
     Two numbers: `probe`, the balanced accuracy of a cross-validated logistic regression, and

@@ -21,6 +21,7 @@ from ...sequences import Sequence, in_place, stretch
 from ...sequences.given import as_sequences
 from ...sequences.motifs import ALPHABET
 from ...sequences.tracks import write_track
+from ...shown import Shown
 from ...tokens import Tokens
 from ..variants.segments import Vocabulary
 from .fillings import Fillings
@@ -40,7 +41,7 @@ _PASSES = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NucleotideProbabilities:
+class NucleotideProbabilities(Shown):
     """Probabilities of A, C, G and T at every base, from a masked-LM head.
 
     Attributes

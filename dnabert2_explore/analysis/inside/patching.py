@@ -18,6 +18,7 @@ from ...encoder.twin import random_twin
 from ...errors import InputError
 from ...network import Dnabert2ForMaskedLM, Dnabert2ForSequenceClassification
 from ...network.packing import Packing
+from ...shown import Shown
 from ...tokens import Tokens
 from ..attribution.question import Question, Target
 
@@ -34,7 +35,7 @@ _RUN = 24
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PatchMap:
+class PatchMap(Shown):
     """How much of the reference's score each place of the network gives back.
 
     A part is a token that both alleles have at the same place, or the run of tokens in which they

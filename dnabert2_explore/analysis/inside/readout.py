@@ -17,6 +17,7 @@ from ...encoder.masked import masked_passes, need_masked_lm
 from ...encoder.twin import random_twin
 from ...errors import InputError
 from ...sequences import stretch
+from ...shown import Shown
 from ...tokens import Tokens
 from ..variants.likelihood import context_free
 
@@ -29,7 +30,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LayerLens:
+class LayerLens(Shown):
     """What the masked-LM head says after every layer where a token is masked.
 
     Attributes

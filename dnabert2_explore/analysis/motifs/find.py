@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, replace
 from inspect import signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ from .flanks import FLANK, check_flank, match_patterns
 from .match import Matches
 from .null import NullModels, NullRun, null_share, null_words
 from .pattern import Discovery
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["MotifFindings", "find_motifs"]
 
@@ -90,6 +93,23 @@ class MotifFindings(Shown):
         return (
             f"{find_method(self.method).title.capitalize()} of the {self.unit} of "
             f"“{self.target_name}” in {len(self.sequences):,} sequences, by {self.model}."
+        )
+
+    def table(self) -> pd.DataFrame:
+        """Return the motifs as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `Discovery.table`, and ``match``, ``accession`` and ``q_value`` of the nearest known
+            motif.
+        """
+        table = self.discovery.table()
+        best = [] if self.matches is None else [self.matches.best(i) for i in range(len(table))]
+        return table.assign(
+            match=[one.target.name for one in best],
+            accession=[one.target.accession for one in best],
+            q_value=[one.q_value for one in best],
         )
 
 
@@ -244,7 +264,9 @@ def _run(
     for number, one in enumerate(named):
         report(70 * number // len(named))  # of all the time, some 70 %
         if method == "saturation_mutagenesis":
-            found: Mutagenesis = saturation_mutagenesis(enc, one, target, output, approximate=False)
+            found: Mutagenesis = saturation_mutagenesis(
+                enc, one, target, output=output, approximate=False
+            )
             contributions.append(found.importance)
             hypothetical.append(found.hypothetical)
         else:

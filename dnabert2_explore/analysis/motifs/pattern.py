@@ -43,6 +43,21 @@ class Sites(Shown):
     def __len__(self) -> int:
         return len(self.start)
 
+    def table(self) -> pd.DataFrame:
+        """Return the sites as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``sequence`` (its index), ``start``, ``end`` (0-based half-open), ``strand``.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(
+            {"sequence": self.sequence, "start": self.start, "end": self.end,
+             "strand": np.where(self.strand > 0, "+", "-")}
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Pattern(Shown):

@@ -125,6 +125,18 @@ class Calibration(Shown):
         """Write everything as JSON."""
         return json.dumps(asdict(self), indent=2)
 
+    def table(self) -> pd.DataFrame:
+        """Return scores and baselines as a table, best first, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The attributes of `Comparison`.
+        """
+        import pandas as pd
+
+        return pd.DataFrame([asdict(row) for row in self.rows])
+
 
 def auroc(
     labels: NDArray[np.bool_], values: NDArray[Any], weights: NDArray[Any] | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from ..attribution import attribute
 from .scorer import Scorer
 from .scores import VariantScores
 from .segments import Pair, cut_pairs
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["VariantComparison", "compare_variant"]
 
@@ -145,6 +149,10 @@ class VariantComparison(Shown):
             self._attention[layer] = total
         return self._attention[layer]
 
+    def table(self) -> pd.DataFrame:
+        """Return the variant's scores as a table; see `VariantScores.table`."""
+        return self.scores.table()
+
 
 def compare_variant(
     scorer: Scorer,
@@ -266,8 +274,11 @@ def _explain(
     found = []
     for number, (allele, one) in enumerate(zip((pair.ref, pair.alt), targets, strict=True)):
         found.append(
-            attribute(enc, allele.bases, one, method, n_steps, lambda _done, _total: step(2))
-        )
+            attribute(
+                enc, allele.bases, one, method,
+                n_steps=n_steps, progress=lambda _done, _total: step(2),
+            )
+        )  # fmt: skip
         step(3 + number)
     before, after = found
     rest = [float(one.tokens[one.segmentation.special].sum()) for one in found]

@@ -13,8 +13,9 @@ import numpy as np
 
 from ...encoder import Encoder
 from ...errors import InputError
+from ...files import expanded
 from ...sequences.genome import Genome
-from ...sequences.variant_tables import as_variants, open_calls
+from ...sequences.variant_tables import as_variants, open_calls, variants_in
 from ...sequences.variants import Skipped, Variant
 from ...sequences.vcf import check_contigs
 from .scorer import Scorer
@@ -53,7 +54,8 @@ def score_variants(
     variants : str, path-like, iterable of Variant or str, or a table
         The path of a VCF (also ``.gz`` and BCF), CSV or TSV; or variants, such as
         ``["chr1:1234 A>G"]`` (position from 1), also as a DataFrame with the columns contig (or
-        chrom), position (or pos, from 1), ref and alt. Each alternative allele is a row.
+        chrom), position (or pos, from 1), ref and alt. Each alternative allele is a row. A str that
+        names no file and is written as a variant is one.
     genome : str, path-like or Genome
         What the variants were called on: a FASTA file.
     window : int, optional
@@ -117,6 +119,8 @@ def _score_all(
 ) -> VariantScores:
     source: list[tuple[Variant, Skipped | None]]
     truncated = ""
+    if isinstance(variants, str) and not expanded(variants).exists():
+        variants = [one for one, _ in variants_in(variants)]  # which is one, or no file
     if isinstance(variants, (str, PathLike)):
         source, truncated = _read(variants, scorer)
     else:

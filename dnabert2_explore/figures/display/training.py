@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ..curves import metric_name
 from .canvas import PAGE, Canvas, Panel, number
 from .card import Card, facts, table
 
@@ -22,14 +23,9 @@ if TYPE_CHECKING:
     from ...training.pretrain.config import PretrainResult
     from ...training.rules import RuleComparison
 
-_NAMES = {"mcc": "MCC", "r2": "R²", "auroc": "AUROC", "auprc": "AUPRC", "rmse": "RMSE"}
 _MODEL, _OTHER = PAGE.positive, PAGE.muted
 
 Row = tuple[str, float, float, float, str]
-
-
-def _name(metric: str) -> str:
-    return _NAMES.get(metric, metric.replace("_", " "))
 
 
 def _sentence(result: RuleComparison) -> str:
@@ -61,7 +57,7 @@ def _dots(rows: Iterable[Row], title: str, left: float = 210, width: float = 560
 def scores(result: Scores) -> Card:
     """Show each metric with its interval."""
     rows = [
-        _row(_name(name), one)
+        _row(metric_name(name), one)
         for name, one in result.values.items()
         if name not in ("rmse",)
     ]  # fmt: skip
@@ -79,7 +75,9 @@ def _result_rows(result: FinetuneResult) -> list[Row]:
             names = [name for name in found.values if name not in ("rmse",) and "f1_" not in name]
             names += ["f1_macro"] if "f1_macro" in found.values else []
             colour = _MODEL if split == "test" or result.test is None else PAGE.tints[0]
-            rows += [_row(f"{_name(name)}, {split}", found.values[name], colour) for name in names]
+            rows += [
+                _row(f"{metric_name(name)}, {split}", found.values[name], colour) for name in names
+            ]
     return rows
 
 
@@ -114,7 +112,7 @@ def seeds_result(result: SeedsResult) -> Card:
     ]
     rows.append(("mean", *(number(result.mean(name)) for name in metrics)))
     rows.append(("± SD", *(number(result.spread(name), 2) for name in metrics)))
-    heads = ("seed", *map(_name, metrics))
+    heads = ("seed", *map(metric_name, metrics))
     return Card(
         result._line(),
         f"Scores on {result.split}.",
@@ -282,6 +280,6 @@ def dataset_audit(result: DatasetAudit) -> Card:
     return Card(
         f"{result.dataset}: {_VERDICTS[result.verdict]}",
         "; ".join(result.reasons)[:600],
-        pictures=(_dots(rows, _name(result.metric)),) if rows else (),
+        pictures=(_dots(rows, metric_name(result.metric)),) if rows else (),
         tables=(facts(numbers),),
     )

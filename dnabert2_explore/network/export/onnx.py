@@ -20,7 +20,7 @@ from ..checkpoint import find_checkpoint, load_network
 from ..saving import copy_tokenizer
 from .standalone import keep_card, standalone_network
 
-__all__ = ["MODEL", "export_onnx"]
+__all__ = ["MODEL", "export_graph", "export_onnx"]
 
 MODEL = "model.onnx"
 
@@ -86,7 +86,12 @@ def export_onnx(source: str | Path, folder: str | Path, opset: int = 20) -> Path
     graph = _Graph(standalone_network(network), output).eval()
     folder = Path(folder)
     with filling(folder) as fresh:
-        _export(graph, fresh / MODEL, output, opset)
+        # Two sequences of 16 tokens, one padded.
+        ids = torch.randint(5, 60, (2, 16))
+        mask = torch.ones_like(ids)
+        mask[1, 10:] = 0
+        names = ("input_ids", "attention_mask")
+        export_graph(graph, (ids, mask), fresh / MODEL, names, (output,), opset)
         copy_tokenizer(checkpoint.tokenizer, fresh)
         config: dict[str, Any] = network.config.to_dict() | {
             "architectures": [type(network).__name__],
@@ -105,11 +110,26 @@ def export_onnx(source: str | Path, folder: str | Path, opset: int = 20) -> Path
     return folder / MODEL
 
 
-def _export(graph: nn.Module, path: Path, output: str, opset: int) -> None:
-    # Two sequences of 16 tokens, one padded: the exporter specialises to sizes of 0 and 1 only.
-    ids = torch.randint(5, 60, (2, 16))
-    mask = torch.ones_like(ids)
-    mask[1, 10:] = 0
+def export_graph(
+    graph: nn.Module,
+    examples: tuple[torch.Tensor, ...],
+    path: Path,
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    opset: int,
+) -> None:
+    """Write a module as one ONNX file; batch and tokens stay free.
+
+    Parameters
+    ----------
+    graph : torch.nn.Module
+    examples : tuple of torch.Tensor
+        Inputs, (batch, tokens) each, of sizes above 1, to which the exporter specialises.
+    path : pathlib.Path
+    inputs, outputs : tuple of str
+        Names, in the order of `examples` and of what the module returns.
+    opset : int
+    """
     batch, tokens = torch.export.Dim("batch", min=1), torch.export.Dim("tokens", min=2)
     shape = {0: batch, 1: tokens}
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -120,11 +140,11 @@ def _export(graph: nn.Module, path: Path, output: str, opset: int) -> None:
         try:
             torch.onnx.export(
                 graph,
-                (ids, mask),
+                examples,
                 path,
-                input_names=["input_ids", "attention_mask"],
-                output_names=[output],
-                dynamic_shapes={"input_ids": shape, "attention_mask": shape},
+                input_names=list(inputs),
+                output_names=list(outputs),
+                dynamic_shapes=tuple(shape for _ in examples),
                 opset_version=opset,
                 dynamo=True,
                 external_data=False,

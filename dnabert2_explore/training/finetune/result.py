@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
-from ...files import replacing
 from ...sealed import read_json, write_json
 from ...shown import Shown
 from ..leakage import LeakageReport
 from ..metrics import Scores
 from ..rules import RuleComparison
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["RESULT", "SCORES", "FinetuneResult"]
 
@@ -119,9 +120,7 @@ class FinetuneResult(Shown):
             "baselines": {name: {"mcc": value} for name, value in rules.items()},
             "rule": None if self.rule is None else self.rule.to_json(),
         }
-        with replacing(self.model / SCORES) as temporary:
-            text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-            temporary.write_text(text + "\n", encoding="utf-8")
+        write_json(self.model / SCORES, content)
 
     @classmethod
     def load(cls, folder: str | Path) -> FinetuneResult:
@@ -158,3 +157,21 @@ class FinetuneResult(Shown):
                 f"({type(error).__name__}: {error}): give the folder of a run that has finished."
             ) from error
         return result
+
+    def table(self) -> pd.DataFrame:
+        """Return the scores as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``split``, ``metric``, ``value``, and ``low`` and ``high`` of the 95% interval.
+        """
+        import pandas as pd
+
+        splits = {"dev": self.dev, "test": self.test}
+        parts = [
+            scores.table().assign(split=split)
+            for split, scores in splits.items()
+            if scores is not None
+        ]
+        return pd.concat(parts, ignore_index=True)[["split", "metric", "value", "low", "high"]]

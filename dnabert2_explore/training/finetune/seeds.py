@@ -7,13 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...errors import Cancelled, InputError
 from ...shown import Shown
 from .config import FinetuneConfig
 from .result import FinetuneResult
 from .run import finetune
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["SeedsResult", "finetune_seeds"]
 
@@ -59,6 +62,21 @@ class SeedsResult(Shown):
         lines = [f"{self.split}, mean ± standard deviation over seeds {seeds}"]
         lines += [f"{name}: {self.mean(name):.4f} ± {self.spread(name):.4f}" for name in names]
         return "\n".join(lines)
+
+    def table(self) -> pd.DataFrame:
+        """Return the scores as a table, a row for each seed and a column for each metric.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``seed``, then the metrics, on `split`.
+        """
+        import pandas as pd
+
+        names = list((self.results[0].test or self.results[0].dev).values)
+        return pd.DataFrame(
+            {"seed": list(self.seeds)} | {name: list(self.values(name)) for name in names}
+        )
 
 
 def finetune_seeds(

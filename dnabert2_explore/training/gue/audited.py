@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
 from ...sealed import read_json, write_json
 from ...shown import Shown
 from ..metrics import Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["COPIES", "NEAR", "TWINS", "Audit", "DatasetAudit", "Rule", "ScoredRun", "read_audit"]
 
@@ -210,6 +213,29 @@ class Audit(Shown):
         from .audit_markdown import write
 
         return write(self)
+
+    def table(self) -> pd.DataFrame:
+        """Return the datasets as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``dataset``, ``verdict``, ``test``, ``twins``, ``duplicates``, ``near_duplicates``,
+            ``clean``, ``best_rule``, ``score`` of it, and ``published``, the best there is.
+        """
+        import pandas as pd
+
+        columns = ("dataset", "verdict", "test", "twins", "duplicates", "near_duplicates", "clean",
+                   "best_rule")  # fmt: skip
+        rows = [
+            {name: getattr(one, name) for name in columns}
+            | {
+                "score": one.rules[one.best_rule].score.value if one.best_rule else None,
+                "published": None if one.published is None else one.published[1],
+            }
+            for one in self.datasets.values()
+        ]
+        return pd.DataFrame(rows, columns=[*columns, "score", "published"])
 
 
 def read_audit(path: str | Path) -> Audit:

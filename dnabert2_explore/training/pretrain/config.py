@@ -152,6 +152,9 @@ class PretrainConfig(Shown):
         Of the contrastive loss.
     masked_weight : float
         See `objective`.
+    embedding_layers : tuple of int
+        Layers (0 the embeddings) whose means stand side by side in the vector that the contrastive
+        loss compares, and that `embed` then returns of the model. Empty: the last layer.
     embeddings : {"plain", "composed"}
         composed: the token table is a function of the tokens' bases while it trains
         (:mod:`~dnabert2_explore.network.composed`) and is saved as a plain one. On one process.
@@ -224,6 +227,7 @@ class PretrainConfig(Shown):
     group_windows: int = 4
     temperature: float = 0.1
     masked_weight: float = 0.3
+    embedding_layers: tuple[int, ...] = ()
     embeddings: str = "plain"
     average: float = 0.0
     cuts: float = 0.0
@@ -235,7 +239,8 @@ class PretrainConfig(Shown):
         return settings_line(self)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "exclude", tuple(self.exclude))  # JSON has lists only
+        for name in ("exclude", "embedding_layers"):  # JSON has lists only
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         for name, allowed in (
             ("schedule", ("linear", "trapezoid")),
             ("precision", ("float32", "bfloat16")),

@@ -81,8 +81,12 @@ class GroupSampler:
                 texts.append(window)
                 groups.append(index if config.positives == "species" else number)
         how = config.segmentation_of(step)
-        cut = resegment(self._tokenizer, texts, how, self.rows.generator(step, purpose=4))
-        ids = self.rows.padded([one[1:-1] for one in cut])
+        drawn = self.rows.generator(step, purpose=4)
+        # Sequences next to each other share what is left out of the merges, and where that differs
+        # within a step a network could tell groups by it: they stand in no order.
+        order = drawn.permutation(len(texts))
+        cut = resegment(self._tokenizer, [texts[i] for i in order], how, drawn)
+        ids = self.rows.padded([cut[i][1:-1] for i in np.argsort(order)])
         return Grouped(ids, np.array(groups, dtype=np.int64))
 
     def _species(self, rng: np.random.Generator, groups: int) -> NDArray[np.int64]:

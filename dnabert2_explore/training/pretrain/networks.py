@@ -104,6 +104,7 @@ def begin(config: PretrainConfig, resumed: Path | None) -> Start:
 
 def _built(shaped: Dnabert2Config, config: PretrainConfig) -> Network:
     """Build a network with random weights and the heads that the objective needs."""
+    shaped = _embedding(shaped, config)
     if config.objective == "contrastive":
         return Dnabert2Model(shaped, add_pooling_layer=False)
     return Dnabert2ForMaskedLM(shaped)
@@ -115,6 +116,7 @@ def _trained(config: PretrainConfig, checkpoint: Checkpoint) -> Network:
         encoder = source if isinstance(source, Dnabert2Model) else source.bert
         weights = {k: v for k, v in encoder.state_dict().items() if not k.startswith("pooler.")}
         shaped = Dnabert2Config.from_dict(source.config.to_dict() | config.network)
+        shaped = _embedding(shaped, config)
         bare = Dnabert2Model(shaped, add_pooling_layer=False)
         bare.load_state_dict(weights)
         return bare
@@ -125,11 +127,21 @@ def _trained(config: PretrainConfig, checkpoint: Checkpoint) -> Network:
             "or set objective to contrastive."
         )
     shaped = Dnabert2Config.from_dict(source.config.to_dict() | config.network)
+    shaped = _embedding(shaped, config)
     shaped.sparse_prediction = True
     # Copied: what was loaded may be a file mapped into memory, which training must not write to.
     network = Dnabert2ForMaskedLM(shaped)
     network.load_state_dict(source.state_dict())
     return network
+
+
+def _embedding(shaped: Dnabert2Config, config: PretrainConfig) -> Dnabert2Config:
+    """Let the model say which layers its vectors are made of."""
+    layers = list(config.embedding_layers) or None
+    try:
+        return Dnabert2Config.from_dict(shaped.to_dict() | {"embedding_layers": layers})
+    except ValueError as error:
+        raise InputError(str(error)) from error
 
 
 def _attending(network: Network, config: PretrainConfig) -> Network:

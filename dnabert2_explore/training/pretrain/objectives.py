@@ -47,15 +47,23 @@ def find_objective(config: PretrainConfig, start: Start) -> Objective:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         groups = given.pop("groups")
         both = config.objective == "both"
-        found = network(**given, output_hidden_states=both)
-        hidden = found.hidden_states[-1] if both else found.last_hidden_state
-        vectors = mean_vectors(hidden, given["input_ids"], special)
+        found = network(**given, output_hidden_states=both or bool(config.embedding_layers))
+        vectors = mean_vectors(_compared(found, config), given["input_ids"], special)
         loss = contrastive_loss(vectors, groups, config.temperature)
         if both:
             loss = loss + config.masked_weight * found.loss
         return loss, nearest(vectors.detach(), groups).sum()
 
     return contrastive
+
+
+def _compared(found: Any, config: PretrainConfig) -> torch.Tensor:
+    """Hidden states that windows are compared by, shape (rows, tokens, width)."""
+    if found.hidden_states is None:
+        last: torch.Tensor = found.last_hidden_state
+        return last
+    layers = config.embedding_layers or (-1,)
+    return torch.cat([found.hidden_states[layer] for layer in layers], dim=-1)
 
 
 def _masked(network: Any, given: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -111,8 +119,13 @@ class HeldOutWindows:
                 ids = torch.from_numpy(self._ids[start : start + _SIZE]).to(device)
                 mask = self._mask
                 part = None if mask is None else torch.from_numpy(mask[start : start + _SIZE])
-                hidden = encoder(ids, None if part is None else part.to(device)).last_hidden_state
-                parts.append(mean_vectors(hidden.float(), ids, self._special).cpu())
+                found = encoder(
+                    ids,
+                    None if part is None else part.to(device),
+                    output_hidden_states=bool(self._config.embedding_layers),
+                )
+                hidden = _compared(found, self._config).float()
+                parts.append(mean_vectors(hidden, ids, self._special).cpu())
         network.train(training)
         vectors = torch.cat(parts)
         hits = nearest(vectors, self._groups)

@@ -160,7 +160,7 @@ def test_white_space_is_no_base(classifier, bases) -> None:
 def test_progress_counts_up_and_can_cancel(classifier, bases) -> None:
     seen = []
     average_phases(
-        classifier, bases[:50], 0, "occlusion", 3, progress=lambda *both: seen.append(both)
+        classifier, bases[:50], 0, "occlusion", crops=3, progress=lambda *both: seen.append(both)
     )
     assert seen[-1][0] == seen[-1][1]
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)

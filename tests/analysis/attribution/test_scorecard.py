@@ -29,6 +29,7 @@ from dnabert2_explore.analysis.attribution.curves import token_curves
 from dnabert2_explore.analysis.attribution.scorecard import Scorecard, scorecard
 from dnabert2_explore.analysis.attribution.skill import check_skill
 from dnabert2_explore.encoder.twin import random_twin
+from dnabert2_explore.sealed import write_json
 
 MASK = 0
 
@@ -348,7 +349,21 @@ def test_skill_is_read_beside_the_weights(classifier_folder, tmp_path) -> None:
     (folder / "scores.json").write_text("[]")
     assert "holds no JSON object" in check_skill(enc, False).words
     (folder / "scores.json").write_text("{")
-    assert "cannot be read" in check_skill(enc, False).words
+    assert "is no JSON" in check_skill(enc, False).words
+
+
+def test_scores_that_were_damaged_state_nothing(classifier_folder, tmp_path) -> None:
+    """One flipped bit made an MCC of 0.5 one of 0.7, and "do not trust" to "trust"."""
+    folder = tmp_path / "model"
+    shutil.copytree(classifier_folder, folder)
+    write_json(folder / "scores.json", STATED)
+    enc = dx.load(folder, cache=False)
+    assert check_skill(enc, False).passed is True
+    text = (folder / "scores.json").read_text()
+    (folder / "scores.json").write_text(text.replace("0.7", "0.3"))
+    check = check_skill(enc, False)
+    assert check.result == "not known"
+    assert "its digest does not fit" in check.words
 
 
 def test_a_network_of_random_weights_is_never_trusted(bases) -> None:

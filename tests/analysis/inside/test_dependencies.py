@@ -112,7 +112,9 @@ def test_of_bases_equals_sums_over_entries_of_the_same_length(enc):
 def test_of_a_class_is_the_largest_change_of_its_probability():
     splice, site = dx.load("pocket-splice", cache=False), dx.demo.splice()[0]
     found = dx.dependency_map(splice, site, (99, 102), of="donor")
-    effects = dx.saturation_mutagenesis(splice, site, "donor", "probability", (99, 102)).effects
+    effects = dx.saturation_mutagenesis(
+        splice, site, "donor", output="probability", region=(99, 102)
+    ).effects
     assert found.values.shape == (3, 1)
     for row, value in zip(effects[99:102], found.values[:, 0], strict=True):
         assert value == row[np.abs(row).argmax()]

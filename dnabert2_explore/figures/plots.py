@@ -1,0 +1,192 @@
+"""One figure function for all results: `plot` finds the one that fits."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["plot"]
+
+#: Class of a result -> module and function that draw it.
+_FIGURES = {
+    "Attention": (".plots", "_attention"),
+    "Attribution": (".attribution", "attribution_tracks"),
+    "Calibration": (".intervals", "calibration_intervals"),
+    "DependencyMap": (".dependencies", "dependency_figure"),
+    "Differential": (".intervals", "differential_rates"),
+    "Discovery": (".plots", "_discovery"),
+    "FinetuneResult": (".intervals", "finetune_intervals"),
+    "Leaderboard": (".leaderboard", "leaderboard_dots"),
+    "Locus": (".plots", "_locus"),
+    "LongEmbedding": (".intervals", "window_likeness"),
+    "Motif": (".logo", "motif_logo"),
+    "MotifFindings": (".plots", "_findings"),
+    "Mutagenesis": (".plots", "_mutagenesis"),
+    "Pattern": (".plots", "_pattern"),
+    "PhaseAverage": (".plots", "_phases"),
+    "RankCorrelations": (".attribution_correlations", "attribution_correlations"),
+    "RuleComparison": (".intervals", "rule_intervals"),
+    "Scorecard": (".plots", "_scorecard"),
+    "Scores": (".intervals", "score_intervals"),
+    "StrandMirror": (".plots", "_strands"),
+    "Sweep": (".gym", "sweep_figure"),
+    "TimeLapse": (".timelapse", "timelapse_figure"),
+    "Tokens": (".tokens", "token_ribbon"),
+    "VariantComparison": (".variant", "variant_tracks"),
+    "VariantScores": (".intervals", "score_histogram"),
+}
+
+
+def plot(result: Any, **options: Any) -> go.Figure:
+    """Draw the plotly figure of a result.
+
+    Parameters
+    ----------
+    result : Tokens, Attention, Attribution, Sweep, …, or numpy.ndarray, shape (n, 2)
+        What a call of this package returned. An array is taken for positions in an atlas, as
+        `project` gives them.
+    **options
+        Of the function that draws it, such as ``theme="dark"``, ``width``, ``view`` (visible bases,
+        0-based half-open) or ``selected``; for an `Attention` ``layer`` and ``head`` (the mean over
+        all by default); for motifs of a discovery ``pattern``, counted from 0; for an array
+        ``names`` and ``values``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+
+    Raises
+    ------
+    InputError
+        If there is no figure for it, or none of its options is called so.
+
+    Examples
+    --------
+    >>> import dnabert2_explore as dx
+    >>> figure = dx.plot(dx.load("pocket").tokenize("ACGTAGCATCGGATCTATC"), theme="dark")
+    >>> type(figure).__name__
+    'Figure'
+    """
+    draw = _drawer(result)
+    known = list(inspect.signature(draw).parameters.values())[1:]
+    names = [one.name for one in known]
+    unknown = [name for name in options if name not in names]
+    if unknown and not any(one.kind is one.VAR_KEYWORD for one in known):
+        raise InputError(
+            f"A figure of {type(result).__name__} has no option {unknown[0]!r}: choose of "
+            f"{', '.join(names)}."
+        )
+    figure: go.Figure = draw(result, **options)
+    return figure
+
+
+def _drawer(result: Any) -> Callable[..., Any]:
+    if isinstance(result, np.ndarray):
+        return _atlas
+    for kind in type(result).__mro__:
+        if kind.__name__ in _FIGURES:
+            module, name = _FIGURES[kind.__name__]
+            draw: Callable[..., Any] = getattr(import_module(module, __package__), name)
+            return draw
+    raise InputError(
+        f"There is no figure of {type(result).__name__}: give one of {', '.join(_FIGURES)}, or an "
+        "array of shape (n, 2)."
+    )
+
+
+def _atlas(
+    positions: Any, names: Any = None, values: Any = None, *, axis: str = "component", **more: Any
+) -> go.Figure:
+    from .atlas import atlas_scatter
+
+    if positions.ndim != 2 or positions.shape[1] != 2:
+        raise InputError(
+            f"An array of shape {positions.shape} is no atlas: give positions of shape (n, 2), as "
+            "project(vectors) returns them."
+        )
+    n = len(positions)
+    names = [f"sequence {i + 1}" for i in range(n)] if names is None else list(names)
+    values = ["sequence"] * n if values is None else list(values)
+    return atlas_scatter(positions, names, values, axis=axis, **more)
+
+
+def _attention(
+    result: Any, layer: int | None = None, head: int | None = None, **more: Any
+) -> go.Figure:
+    from .attention import attention_map
+
+    if head is not None and layer is None:
+        raise InputError("head is given without layer: give both, or layer alone for its mean.")
+    matrix = result.mean(layer) if head is None else result.head(layer, head)
+    return attention_map(matrix, result.tokens, **more)
+
+
+def _discovery(result: Any, pattern: int = 0, **more: Any) -> go.Figure:
+    if not 0 <= pattern < len(result):
+        raise InputError(f"There is no pattern {pattern} among {len(result)}: count from 0.")
+    return _pattern(result.patterns[pattern], **more)
+
+
+def _findings(result: Any, pattern: int = 0, **more: Any) -> go.Figure:
+    return _discovery(result.discovery, pattern, **more)
+
+
+def _pattern(result: Any, kind: str = "contribution", **more: Any) -> go.Figure:
+    from .logo import motif_logo
+
+    matrix = result.contribution if kind == "contribution" else result.motif
+    return motif_logo(matrix, kind, **more)
+
+
+def _locus(result: Any, **more: Any) -> go.Figure:
+    from .locus import annotation_track
+
+    return annotation_track(result.features, len(result.sequence), **more)
+
+
+def _mutagenesis(result: Any, **more: Any) -> go.Figure:
+    from .attribution_lanes import Lane
+    from .attribution_stack import attribution_stack
+
+    lane = Lane("importance", result.segmentation, result.importance, result.unit)
+    return attribution_stack([lane], effects=result, **more)
+
+
+def _phases(result: Any, **more: Any) -> go.Figure:
+    from .attribution_lanes import Lane
+    from .attribution_stack import attribution_stack
+
+    return attribution_stack([Lane.of_phases(result)], **more)
+
+
+def _strands(result: Any, **more: Any) -> go.Figure:
+    from .attribution_lanes import Lane
+    from .attribution_stack import attribution_stack
+
+    lanes = [
+        Lane.of_bases(result.forward, "forward strand", scale="strands"),
+        Lane.of_mirror(result, scale="strands"),
+    ]
+    return attribution_stack(lanes, **more)
+
+
+def _scorecard(result: Any, **more: Any) -> go.Figure:
+    from .attribution_lanes import Lane
+    from .attribution_stack import attribution_stack
+
+    lanes = [
+        Lane.of_bases(result.attribution, scale="one"),
+        Lane.of_mirror(result.strands, scale="one"),
+    ]
+    if result.phases is not None:
+        lanes.append(Lane.of_phases(result.phases))
+    return attribution_stack(lanes, **more)
