@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         nucleotide_probabilities,
         patch,
     )
+    from .analysis.maps import MapJudgement, judge_map
     from .analysis.motifs import (
         MotifFindings,
         differential_motifs,
@@ -108,6 +109,7 @@ _HOMES = {
     "LayerLens": ".analysis.inside",
     "LayerScores": ".analysis.inside",
     "LeaderboardExplorer": ".widgets",
+    "MapJudgement": ".analysis.maps",
     "Motif": ".sequences.motifs",
     "MotifFindings": ".analysis.motifs",
     "MotifGym": ".widgets",
@@ -142,6 +144,7 @@ _HOMES = {
     "finetune": ".training.finetune",
     "gym": ".analysis.gym",
     "jaspar": ".sequences.jaspar",
+    "judge_map": ".analysis.maps",
     "layers": ".analysis.inside",
     "lens": ".analysis.inside",
     "load": ".encoder",
@@ -183,6 +186,7 @@ __all__ = [
     "LayerLens",
     "LayerScores",
     "LeaderboardExplorer",
+    "MapJudgement",
     "Motif",
     "MotifFindings",
     "MotifGym",
@@ -218,6 +222,7 @@ __all__ = [
     "finetune",
     "gym",
     "jaspar",
+    "judge_map",
     "layers",
     "lens",
     "load",

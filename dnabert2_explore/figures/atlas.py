@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["atlas_scatter"]
 
+#: Opacity of what is not chosen: still there to see.
+_FAINT = {"light": 0.16, "dark": 0.3}
 _WEBGL_FROM = 3000  # SVG points are crisper and animate; beyond this they are slow
 
 
@@ -68,6 +70,7 @@ def atlas_scatter(
     import plotly.graph_objects as go
 
     colours = theme_of(theme)
+    faint = _FAINT[theme]
     faded = np.ones(len(names), dtype=bool) if len(chosen) else np.zeros(len(names), dtype=bool)
     faded[list(chosen)] = False
     size = np.full(len(names), 8.0 if len(names) < 300 else 6.5)
@@ -90,7 +93,7 @@ def atlas_scatter(
             "name": group["name"],
             "marker": {
                 "size": size[group["at"]],
-                "opacity": np.where(faded[group["at"]], 0.13, 0.86),
+                "opacity": np.where(faded[group["at"]], faint, 0.86),
                 "line": {
                     "width": np.where(np.isin(group["at"], list(starred)), 1.5, 0.5),
                     "color": [colours.ink if i in stars else colours.paper for i in group["at"]],
@@ -100,7 +103,7 @@ def atlas_scatter(
             "text": [f"<b>{names[i]}</b><br>{_shown(values[i], field)}" for i in group["at"]],
             "hovertemplate": "%{text}<extra></extra>",
             "selected": {"marker": {"opacity": 0.9}},
-            "unselected": {"marker": {"opacity": 0.13}},
+            "unselected": {"marker": {"opacity": faint}},
             "showlegend": not numeric,
         }
         for group in groups

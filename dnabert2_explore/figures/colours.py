@@ -43,6 +43,8 @@ _GREY = "#8a929e"
 _SEQUENTIAL_LIGHT = ("#ffffff", "#e4edf3", "#b9d3df", "#7fb0c5", "#43899f", "#1f5f85", "#123156")
 _SEQUENTIAL_DARK = ("#14171c", "#0b2a52", "#374a6c", "#666d73", "#958f77", "#c9b96a", "#fee94f")
 _CIVIDIS = ("#00224e", "#2a3f6d", "#575c6d", "#7d7c78", "#a59c74", "#d2c060", "#fee838")
+# The same way from blue to yellow, but no end of it sinks into a dark page.
+_CIVIDIS_DARK = ("#41699e", "#62779a", "#83868f", "#a59a7e", "#c8b26c", "#e6cd55", "#fee838")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ _THEMES = {
         fill="rgba(86,114,155,0.6)",
         bases=BASES_DARK,
         sequential=_scale(_SEQUENTIAL_DARK),
-        continuous=_scale(_CIVIDIS),
+        continuous=_scale(_CIVIDIS_DARK),
     ),
     # What stands inside a page that says its colours by itself: `display.card` writes these.
     "page": Theme(

@@ -32,6 +32,7 @@ Classes in the page (for styling, and for tests that drive a browser):
                        ``.dx-mutate`` (``.dx-base-a`` …), a ``.dx-edit`` per mutation,
                        ``.dx-undo``, ``.dx-keep``, ``.dx-change``
 ``.dx-atlas``          ``.dx-projection button``, ``.dx-points select``, ``.dx-colour select``,
+                       ``.dx-space select``, ``.dx-judged-words``, ``.dx-judged-twin``,
                        ``.dx-embedding-layer select``, ``.dx-embedding-pooling select``,
                        ``.dx-legend``; points are ``.dx-atlas .scatterlayer .point``; below,
                        while something is chosen, ``.dx-chosen`` with ``.dx-chosen-count``,

@@ -36,3 +36,16 @@ def test_hover_names_the_sequence_and_the_value():
     figure = atlas_scatter(PLANE, NAMES, KINDS, field="category")
     texts = [t for trace in figure.data[:-1] for t in trace.text]
     assert "<b>s0</b><br>category: virus" in texts
+
+
+def test_nothing_sinks_into_a_dark_page():
+    def lightness(colour):
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 116 * np.cbrt(np.dot([0.2126, 0.7152, 0.0722], linear)) - 16
+
+    dark = atlas_scatter(PLANE, NAMES, [float(i) for i in range(9)], chosen=[1], theme="dark")
+    scale = [lightness(colour) for _, colour in dark.data[0].marker.colorscale]
+    assert min(scale) > 40
+    assert scale == sorted(scale)
+    assert min(dark.data[0].marker.opacity) >= 0.25

@@ -24,6 +24,7 @@ def code_of(
     *,
     layer: int,
     pooling: str,
+    space: str,
     method: str,
     field: str,
     colour: str,
@@ -38,6 +39,8 @@ def code_of(
         Names of the sets of sequences.
     layer : int
     pooling : str
+    space : str
+        One of `SPACES`.
     method : str
         ``"PCA"`` or ``"UMAP"``.
     field, colour : str
@@ -46,12 +49,22 @@ def code_of(
     parts = [_SOURCES.get(n, "dx.read_sequences('your_file.fa')") for n in sets]
     value = _VALUES.get(colour, f"[s.fields.get({colour!r}, 'not given') for s in sequences]")
     more = "from dnabert2_explore.sequences import gc_content\n" if colour == "gc" else ""
+    embedded = f"enc.embed(sequences, pooling={pooling!r}, layer={layer})"
+    if space == "twin":
+        more += "from dnabert2_explore.encoder.twin import random_twin\n"
+        embedded = embedded.replace("enc.", "random_twin(enc).")
+    elif space == "kmers":
+        more += "from dnabert2_explore.sequences.kmers import kmer_frequencies\n"
+        embedded = "kmer_frequencies([s.bases.upper() for s in sequences], 4)"
+    elif space != "model":
+        more += "from dnabert2_explore.analysis.maps import remove_composition\n"
+        embedded = f"remove_composition({embedded}, [s.bases for s in sequences], {space!r})"
     return (
         "import dnabert2_explore as dx\nfrom dnabert2_explore.figures import atlas_scatter\n"
         f"{more}\n"
         f"enc = dx.load({model!r})\n"
         f"sequences = {' + '.join(parts)}\n"
-        f"vectors = enc.embed(sequences, pooling={pooling!r}, layer={layer})\n"
+        f"vectors = {embedded}\n"
         f"plane = dx.project(vectors, method={method.lower()!r}, seed=0)\n"
         f"atlas_scatter(plane, [s.name for s in sequences], {value}, field={field!r}, "
         f"axis={method!r})"

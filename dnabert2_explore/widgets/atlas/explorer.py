@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence as Items
 from html import escape
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from ipywidgets import HTML, Dropdown, ToggleButtons, VBox
@@ -25,21 +24,19 @@ from ..jobs import Job, JobBar
 from ..projection import project_apart
 from ..state import MINE, Selection
 from .code import code_of
+from .judgement import Judgement
 from .legend import legend_line
 from .panel import SelectionPanel
 from .points import Points
+from .spaces import SPACES, Spaces
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 __all__ = ["AtlasExplorer"]
 
-# Embeddings of a model, by bases, layer and pooling: two atlases do not compute them twice.
-_Key = tuple[str, int, str]
-_known: WeakKeyDictionary[Encoder, dict[_Key, NDArray[np.float32]]] = WeakKeyDictionary()
 _FOLLOW = "set looked at"
 _PANEL, _LOWEST = 170, 300  # pixels that the panel takes from the map, and what it leaves it
-_CHUNK = 8  # sequences per hold of the network: other views wait no longer than this takes
 
 
 class AtlasExplorer(Explorer):
@@ -49,8 +46,8 @@ class AtlasExplorer(Explorer):
     its sequence, draw a lasso to choose several, Esc to let go. A panel below the map compares what
     is chosen with the rest (:class:`~dnabert2_explore.widgets.atlas.panel.SelectionPanel`).
 
-    Class ``dx-atlas``; parts ``dx-projection``, ``dx-colour``, ``dx-embedding-layer``,
-    ``dx-embedding-pooling``.
+    Class ``dx-atlas``; parts ``dx-projection``, ``dx-colour``, ``dx-space``,
+    ``dx-embedding-layer``, ``dx-embedding-pooling``, ``dx-judged``.
 
     Parameters
     ----------
@@ -104,11 +101,14 @@ class AtlasExplorer(Explorer):
         self.pooling = Dropdown(options=list(POOLINGS), tooltip="Pooling over tokens").add_class(
             "dx-embedding-pooling"
         )
+        self.space = Dropdown(
+            options=list(SPACES), tooltip="Whose vectors: the model's, or what it is compared with"
+        ).add_class("dx-space")
         self._planes: dict[str, NDArray[np.float64]] = {}
         self._shown: tuple[int, ...] = ()
         self._shown_key: tuple[Any, ...] = ()
         self._left_out = 0
-        self._stacked: tuple[Any, NDArray[np.float32]] = ((), np.empty((0, 0), np.float32))
+        self._spaces = Spaces(self.enc)
         self._umap_job: Job[Any] | None = None
         self._umap_bar = JobBar(self._umap_cancelled)
         self._quiet_colour = False
@@ -116,13 +116,15 @@ class AtlasExplorer(Explorer):
         self._legend = HTML().add_class("dx-legend")
         self._classifier = classifier
         super().__init__(
-            selection, [self.projection, self.points, self.colour, self.layer, self.pooling]
+            selection,
+            [self.projection, self.points, self.colour, self.space, self.layer, self.pooling],
         )
         self.points.observe(self._on_embedding, names="value")
         self.projection.observe(self._on_projection, names="value")
         self.colour.observe(self._on_colour, names="value")
         self.layer.observe(self._on_embedding, names="value")
         self.pooling.observe(self._on_embedding, names="value")
+        self.space.observe(self._on_embedding, names="value")
         if selection is None:
             fill(self.selection, sequences, sets=(WINDOWS, SPLICE))
         self._offer_points()
@@ -137,7 +139,8 @@ class AtlasExplorer(Explorer):
         self.panel = SelectionPanel(
             self.selection, self.enc, self.plot, self._classifier, self.say, self._guarded
         )
-        return [self._legend]
+        self.judgement = Judgement(self.selection, self._twin, self._guarded)
+        return [self._legend, self.judgement]
 
     def _foot(self) -> Any:
         return VBox([self._read_out, self.panel])
@@ -181,7 +184,7 @@ class AtlasExplorer(Explorer):
         every = self._members()
         members = tuple(i for i in every if len(self.selection.sequences[i]) <= LONGEST)
         self._left_out = len(every) - len(members)
-        key = (members, self.layer.value, self.pooling.value)
+        key = (members, self.space.value, self.layer.value, self.pooling.value)
         if key == self._shown_key:
             self._draw()
             return
@@ -189,26 +192,21 @@ class AtlasExplorer(Explorer):
         self._planes = {}
         self._offer_colours()
         self._stop_umap()
-        layer, pooling = self.layer.value, self.pooling.value
-        known = _known.setdefault(self.enc, {})
-        texts = [self.selection.sequences[i].bases for i in members]
-        if all((text, layer, pooling) in known for text in texts):
+        self.judgement.stop()
+        if self._spaces.ready(key[1], self._texts, *key[2:]):
             self._embedded()
             return
+        texts = self._texts
 
         def work(progress: Any) -> None:
-            for start in range(0, len(texts), _CHUNK):
-                progress(start, len(texts))
-                batch = texts[start : start + _CHUNK]
-                part = [text for text in batch if (text, layer, pooling) not in known]
-                if part:
-                    vectors = self.enc.embed(part, pooling=pooling, layer=layer)
-                    known.update(
-                        ((t, layer, pooling), v) for t, v in zip(part, vectors, strict=True)
-                    )
+            self._spaces.fill(key[1], texts, *key[2:], progress)
 
         self.plot.stale = True
         self._start("embedding sequences", work, lambda _nothing: self._embedded())
+
+    @property
+    def _texts(self) -> tuple[str, ...]:
+        return tuple(self.selection.sequences[i].bases for i in self._shown)
 
     def _embedded(self) -> None:
         if len(self._shown) < 3:
@@ -229,18 +227,25 @@ class AtlasExplorer(Explorer):
             vectors=self.vectors,
             field=field,
             values=values,
-            about=f"{self.enc.info}, layer {self.layer.value}, pooling {self.pooling.value}",
+            about=f"{self.enc.info}, {self._spaces.words(*self._setting)}",
         )
 
     @property
+    def _setting(self) -> tuple[str, int, str]:
+        return self.space.value, self.layer.value, self.pooling.value
+
+    @property
     def vectors(self) -> NDArray[np.float32]:
-        """Embeddings of the points on show, shape (n, hidden)."""
-        key = (self._shown, self.layer.value, self.pooling.value)
-        if key != self._stacked[0]:
-            known, sequences = _known[self.enc], self.selection.sequences
-            rows = [known[(sequences[i].bases, *key[1:])] for i in self._shown]
-            self._stacked = key, np.stack(rows)
-        return self._stacked[1]
+        """Vectors of the points on show, shape (n, hidden)."""
+        space, layer, pooling = self._setting
+        return self._spaces.vectors(space, self._texts, layer, pooling)
+
+    def _twin(self, points: Points, progress: Any, most: float) -> NDArray[np.float32] | float:
+        """Vectors of the untrained twin, or the seconds they would take."""
+        texts = tuple(s.bases for s in points.sequences)
+        _, layer, pooling = self._setting
+        cost = self._spaces.fill("twin", texts, layer, pooling, progress, most)
+        return cost or Spaces(self.enc).vectors("twin", texts, layer, pooling)
 
     def _start_umap(self, vectors: NDArray[np.float32]) -> None:
         def work(progress: Any) -> NDArray[np.float64]:
@@ -279,6 +284,7 @@ class AtlasExplorer(Explorer):
         if self._umap_job is not None:
             self._umap_job.wait(timeout)
         self.panel.wait(timeout)
+        self.judgement.wait(timeout)
 
     # Colours ------------------------------------------------------------------------------------
 
@@ -387,7 +393,9 @@ class AtlasExplorer(Explorer):
             return
         if not self._planes:
             return
-        self.panel.follow(self._points())
+        points = self._points()
+        self.panel.follow(points)
+        self.judgement.follow(points, self._planes[self._method], self._method, self.space.value)
         self._read_out.value = self._selected_line()
         self._legend.value = legend_line(self.values()[1])
         waiting = self.projection.value == "UMAP" and "UMAP" not in self._planes
@@ -406,8 +414,7 @@ class AtlasExplorer(Explorer):
         }[self._method]
         self._show(
             self._figure(),
-            f"{how} of {len(self._shown):,} sequences: {self.pooling.value} over the tokens of "
-            f"{'the embeddings' if self.layer.value == 0 else f'layer {self.layer.value}'}, "
+            f"{how} of {len(self._shown):,} sequences: {self._spaces.words(*self._setting)}, "
             f"coloured by {escape(self.values()[0])}. {state} "
             f"<span class='dx-model'>{escape(str(self.enc.info))}</span>",
             config={
@@ -506,6 +513,7 @@ class AtlasExplorer(Explorer):
             list(dict.fromkeys(self.selection.sets[i] for i in self._shown)),
             layer=self.layer.value,
             pooling=self.pooling.value,
+            space=self.space.value,
             method=self._method,
             field=self.values()[0],
             colour=str(self.colour.value),
