@@ -82,7 +82,7 @@ def test_fifty_views_leave_nothing_behind(selection, kind):
 def test_a_workbench_closes_with_all_its_views():
     bench = dx.Workbench(sequences=[dx.Sequence("one", BASES)])
     bench.wait(60)
-    views = [bench.tokens, bench.attention, bench.attribution, bench.atlas, bench.input]
+    views = [bench.tokens, bench.attention, bench.attribution, bench.atlas, bench.dependencies]
     bench.close()
     assert all(view.comm is None for view in views)
     assert bench not in dx.Workbench.on_show()
