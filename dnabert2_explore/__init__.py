@@ -49,7 +49,7 @@ if TYPE_CHECKING:
         nucleotide_probabilities,
         patch,
     )
-    from .analysis.maps import MapJudgement, judge_map
+    from .analysis.maps import MapJudgement, compare_spaces, find_clusters, judge_map
     from .analysis.motifs import (
         MotifFindings,
         differential_motifs,
@@ -136,9 +136,11 @@ _HOMES = {
     "attribute": ".analysis.attribution",
     "average_phases": ".analysis.attribution",
     "compare_sequences": ".analysis.enrichment",
+    "compare_spaces": ".analysis.maps",
     "demo": ".demo",
     "dependency_map": ".analysis.inside",
     "differential_motifs": ".analysis.motifs",
+    "find_clusters": ".analysis.maps",
     "find_motif": ".sequences.jaspar",
     "find_motifs": ".analysis.motifs",
     "finetune": ".training.finetune",
@@ -214,9 +216,11 @@ __all__ = [
     "attribute",
     "average_phases",
     "compare_sequences",
+    "compare_spaces",
     "demo",
     "dependency_map",
     "differential_motifs",
+    "find_clusters",
     "find_motif",
     "find_motifs",
     "finetune",

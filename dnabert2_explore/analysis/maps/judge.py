@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
+from ...shown import Shown
 from .explained import composition_features, share_explained
 from .neighbours import centred_unit, label_purity, nearest, plane_keeps
 from .probe import Probe, probe
@@ -46,8 +47,8 @@ class LabelScore:
     probe: Probe
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MapJudgement:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class MapJudgement(Shown):
     """What a map is, in numbers from all dimensions.
 
     Attributes
@@ -143,7 +144,8 @@ class MapJudgement:
         lines += [shape, self.left_out]
         return "\n".join(line for line in lines if line)
 
-    __repr__ = __str__
+    def _line(self) -> str:
+        return f"{self.n:,} sequences; {self.headline.rstrip('.')}"
 
     def table(self) -> pd.DataFrame:
         """Return all numbers, one a row.
