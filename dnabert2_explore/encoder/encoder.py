@@ -45,6 +45,7 @@ from .identity import Snapshot, file_sha256, network_sha256, shape_of
 from .inputs import bases_of, far_lengths, listed, texts_of
 from .long import LongEmbedding, cut
 from .masked import masked_passes
+from .onehot import OneHotModel, Output
 from .pooling import POOLINGS, both_strands, pool
 from .readings import STRANDS, Readings
 from .windows import WindowEmbedder
@@ -772,6 +773,36 @@ class Encoder(Shown):
         values = readings.predict(self, ids, texts, self._limit(batch_tokens), progress)
         check_finite(values, self.network, "predictions")
         return values
+
+    def as_onehot(self, target: int | str | None = None, output: Output = "auto") -> OneHotModel:
+        """Return this model as a torch module of one-hot bases, as other tools for DNA ask.
+
+        Parameters
+        ----------
+        target : int or str, optional
+            One class; all by default.
+        output : {"auto", "logit", "probability", "value", "embedding"}
+            "auto": logits, the value of a regression model, embeddings of a model without a head.
+
+        Returns
+        -------
+        OneHotModel
+            ``(batch, 4, length) -> (batch, outputs)``, rows A, C, G, T; it shares this network.
+
+        Raises
+        ------
+        InputError
+            If there is no such class, or the model has not that output.
+
+        Examples
+        --------
+        >>> from dnabert2_explore import load
+        >>> import torch
+        >>> one_hot = torch.eye(4)[:, [0, 1, 2, 3, 0, 0, 2, 1]][None]
+        >>> load("pocket-splice").as_onehot("donor")(one_hot).shape
+        torch.Size([1, 1])
+        """
+        return OneHotModel(self, target, output)
 
     def predict_ids(
         self,

@@ -89,6 +89,7 @@ def test_every_public_class_shows_itself_and_has_a_sample(shown):
     public = public_classes() - {dx.PretrainConfig}  # shown as the other configuration is
     assert {one.__name__ for one in public if not issubclass(one, Shown)} == NO_DISPLAY
     assert {one.__name__ for one in public - kinds if one.__name__ in ROOMS} == set()
+    assert {one.__name__ for one in public if issubclass(one, Shown)} <= set(dx.__all__)
     assert set(ROOMS) - {one.__name__ for one in kinds} == {"PretrainConfig"}
 
 
@@ -105,8 +106,8 @@ def test_a_result_without_a_picture_shows_its_table():
     assert "0.123" in html
 
 
-#: Parts of a result, and of settings, that are plain lines.
-NO_DISPLAY = {"Place", "Segmentation"}
+#: Parts of a result, and of settings, that are plain lines; and a torch module.
+NO_DISPLAY = {"Difference", "Feature", "OneHotModel", "Place", "Segmentation"}
 
 
 def test_in_a_terminal_a_result_is_a_line(shown):

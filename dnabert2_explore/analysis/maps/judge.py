@@ -145,7 +145,7 @@ class MapJudgement(Shown):
         return "\n".join(line for line in lines if line)
 
     def _line(self) -> str:
-        return f"{self.n:,} sequences; {self.headline.rstrip('.')}"
+        return f"{self.n:,} sequences; {self.headline}".rstrip(".")
 
     def table(self) -> pd.DataFrame:
         """Return all numbers, one a row.
