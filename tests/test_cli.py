@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import json
 import os
@@ -538,10 +539,9 @@ def test_info_as_json_and_as_a_table(run):
         assert model["sha256"] in text
 
 
-def test_lab_serves_this_machine_only_behind_a_token(run, monkeypatch, tmp_path):
-    from dnabert2_explore.cli.lab import lab
-
-    inner = sys.modules[lab.__module__]
+@pytest.fixture
+def served(monkeypatch):
+    """What a Jupyter server would have been started with, without starting one."""
     asked: dict[str, object] = {}
 
     def serve(options: list[str]) -> None:
@@ -549,37 +549,66 @@ def test_lab_serves_this_machine_only_behind_a_token(run, monkeypatch, tmp_path)
         asked["token"] = os.environ["JUPYTER_TOKEN"]
         overlay = Path(os.environ["JUPYTER_CONFIG_PATH"].split(os.pathsep)[0])
         asked["page"] = json.loads((overlay / "labconfig" / "page_config.json").read_text())
+        asked["template"] = (overlay / "voila/templates/dnabert2/index.html.j2").read_text()
 
-    monkeypatch.setattr(inner, "_serve", serve)
-    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")
+    for command in ("lab", "workbench"):
+        inner = importlib.import_module(f"dnabert2_explore.cli.{command}")
+        inner = sys.modules[inner.__name__]
+        monkeypatch.setattr(inner, "serve", serve)
+        monkeypatch.setattr(inner, "announce", lambda server, notebook: None)
+    for name in ("JUPYTER_CONFIG_PATH", "JUPYTER_PATH"):
+        monkeypatch.setenv(name, "")
     monkeypatch.delenv("JUPYTER_TOKEN", raising=False)
+    return asked
+
+
+@pytest.mark.parametrize("command", ["lab", "app"])
+def test_a_server_is_for_this_machine_only_behind_a_token(run, served, tmp_path, command):
     folder = tmp_path / "mine"
-    result = run("lab", "--dir", folder, "--no-browser", "--", "--LabApp.x=1")
+    result = run(command, "--dir", folder, "--no-browser", "--", "--LabApp.x=1")
     assert result.exit_code == 0, result.output
     assert (folder / "00_workbench.ipynb").is_file()
-    options = asked["options"]
+    options = served["options"]
     assert "--ServerApp.ip=127.0.0.1" in options
     assert "--ServerApp.open_browser=False" in options
     assert "--LabApp.news_url=None" in options
     assert options[-1] == "--LabApp.x=1"
-    token = str(asked["token"])
+    token = str(served["token"])
     assert len(token) >= 32
     assert f"?token={token}" in result.stdout
     assert not any(token in option for option in options)
-    assert asked["page"]["disabledExtensions"]
+    assert served["page"]["disabledExtensions"]
+    # Nothing of a CDN: neither Voila's icon font nor its MathJax.
+    assert "http" not in served["template"]
+    assert served["page"]["fullMathjaxUrl"].startswith("data:")
 
 
-def test_lab_copies_no_notebook_over_mine(run, monkeypatch, tmp_path):
-    from dnabert2_explore.cli.lab import lab
-
-    inner = sys.modules[lab.__module__]
-    monkeypatch.setattr(inner, "_serve", lambda options: None)
-    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")
+def test_notebooks_are_copies_and_none_is_copied_over_mine(run, served, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    mine = tmp_path / "dnabert2-notebooks"
+    mine.mkdir()
+    (mine / "00_workbench.ipynb").write_text("mine")
     monkeypatch.setenv("JUPYTER_TOKEN", "chosen")
-    (tmp_path / "00_workbench.ipynb").write_text("mine")
-    result = run("lab", "--dir", tmp_path)
+    result = run("lab")
     assert "token=chosen" in result.stdout
-    assert (tmp_path / "00_workbench.ipynb").read_text() == "mine"
+    assert (mine / "00_workbench.ipynb").read_text() == "mine"
+    assert (mine / "04_motifs.ipynb").is_file()
+    assert f"--ServerApp.root_dir={mine}" in served["options"]
+
+
+def test_the_app_opens_sequences_and_a_model(run, served, tmp_path, model_folder):
+    fasta = tmp_path / "it's.fa"
+    fasta.write_text(">one\nACGTTGCATTAGC\n")
+    result = run("app", fasta, "-m", model_folder, "--dir", tmp_path / "w")
+    assert result.exit_code == 0, result.output
+    made = json.loads((tmp_path / "w" / "workbench-app.ipynb").read_text())
+    names: dict[str, object] = {}
+    exec("".join(made["cells"][0]["source"]), names)
+    assert [one.name for one in names["bench"].selection.sequences] == ["one"]
+    assert names["bench"].encoder.checkpoint.folder == model_folder
+    assert "--LabApp.default_url=/voila/render/workbench-app.ipynb" in served["options"]
+    (tmp_path / "bad.fa").write_text(">one\n")
+    assert "one" in run("app", tmp_path / "bad.fa", "--dir", tmp_path / "w").stderr
 
 
 def test_lab_on_a_taken_port_says_so(run):

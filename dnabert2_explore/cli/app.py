@@ -27,6 +27,7 @@ from .predict import predict
 from .tokenize import tokenize
 from .train import pretrain, train_tokenizer
 from .variants import variants
+from .workbench import workbench
 
 __all__ = ["app", "main"]
 
@@ -96,6 +97,11 @@ app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": False},
     rich_help_panel="Look",
 )(lab)
+app.command(
+    "app",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": False},
+    rich_help_panel="Look",
+)(workbench)
 app.command(rich_help_panel="Compute")(tokenize)
 app.command(rich_help_panel="Compute")(embed)
 app.command(rich_help_panel="Compute")(predict)

@@ -50,12 +50,15 @@ class Explorer(VBox):
     ----------
     selection : Selection, optional
         Shared with other views; a view without one makes its own, with its own input bar.
+    controls : list of ipywidgets.Widget
+        Stand in the heading.
     """
 
     title = ""
     kind = ""  # class name and stem of exported files
     help = ""
     reacts_to = frozenset({"sequences", "index", "bases", "view", "drag", "theme"})
+    _compact: Callable[[go.Figure], go.Figure] | None = None
 
     def __init__(self, selection: Selection | None, controls: list[ipywidgets.Widget]) -> None:
         from .inputs import InputBar
@@ -85,7 +88,7 @@ class Explorer(VBox):
             (self.export_button, self._export_line),
         ):
             button.observe(self._toggler(line), names="value")
-        heading = HBox(
+        self._heading = HBox(
             [
                 HTML(f"<h3>{self.title}</h3>").add_class("dx-title"),
                 HBox(controls).add_class("dx-controls"),
@@ -93,7 +96,7 @@ class Explorer(VBox):
             ]
         ).add_class("dx-heading")
         parts = [
-            heading,
+            self._heading,
             self._help_line,
             self._export_line,
             self._bar,
@@ -239,6 +242,22 @@ class Explorer(VBox):
         )
         return True
 
+    def compact(self, lower: Callable[[go.Figure], go.Figure]) -> None:
+        """Take little room from now on: a low figure, captions of one line (class ``dx-compact``).
+
+        Parameters
+        ----------
+        lower : callable
+            Lowers the figure that is drawn; exported ones keep their size.
+        """
+        self._compact = lower
+        self.add_class("dx-compact")
+        self._guarded(self._draw)
+
+    def lead(self, widget: ipywidgets.Widget) -> None:
+        """Put a widget into the heading in place of the title."""
+        self._heading.children = (widget, *self._heading.children[1:])
+
     # Messages ----------------------------------------------------------------------------------
 
     def say(self, html: str, *, error: bool = False) -> None:
@@ -251,6 +270,8 @@ class Explorer(VBox):
         """Draw `figure`, or hide the plot; the caption says what it is."""
         self.plot.layout.display = "none" if figure is None else ""
         if figure is not None:
+            if self._compact is not None:
+                figure = self._compact(figure)
             self.plot.show(figure, **how)
         self._caption_line.value = caption
 

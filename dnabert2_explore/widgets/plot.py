@@ -54,6 +54,8 @@ class PlotlyView(anywidget.AnyWidget):
         ``typed``.
     width : int
         Width in pixels, reported by the browser.
+    screen : int
+        Height of the browser's window in pixels, reported by it; 0 before.
     theme : str
         ``"light"`` or ``"dark"``, reported by the browser.
     stale : bool
@@ -67,6 +69,7 @@ class PlotlyView(anywidget.AnyWidget):
 
     spec = traitlets.Unicode().tag(sync=True)
     width = traitlets.Int(0).tag(sync=True)
+    screen = traitlets.Int(0).tag(sync=True)
     theme = traitlets.Enum(["light", "dark"], default_value="light").tag(sync=True)
     stale = traitlets.Bool(False).tag(sync=True)
     group = traitlets.Unicode().tag(sync=True)

@@ -1,0 +1,120 @@
+"""``dnabert2-explore app``: the workbench alone in a window, no notebook in sight."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..files import replacing
+from .common import MODEL, read_source
+from .server import (
+    FIRST_PORT,
+    FOLDER,
+    NOTEBOOK,
+    TEMPLATE,
+    announce,
+    prepared,
+    serve,
+    server_options,
+)
+
+__all__ = ["workbench"]
+
+PAGE = "workbench-app.ipynb"
+
+
+def workbench(
+    ctx: typer.Context,
+    source: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FASTA]", help="Sequences to open; the examples by default."),
+    ] = None,
+    model: MODEL = "pocket",
+    directory: Annotated[
+        Path | None,
+        typer.Option(
+            "--dir",
+            help="Work in this folder; notebooks it lacks are copied there.",
+            show_default=f"{FOLDER} in the current folder",
+        ),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65535,
+            help="Port to listen on.",
+            show_default=f"first free from {FIRST_PORT}",
+        ),
+    ] = None,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the web browser.")
+    ] = True,
+) -> None:
+    """Open the workbench alone: no cell to run, no code in sight.
+
+    Runs through Voila on 127.0.0.1 only, behind a random token (or JUPYTER_TOKEN);
+    asks no other host for anything. A link leads to the notebook. Stop with Ctrl-C.
+
+    [bold]Examples[/bold]
+
+      dnabert2-explore app
+
+      dnabert2-explore app genes.fa -m runs/mine/model
+    """
+    more = list(ctx.args)
+    if source is not None and str(source).startswith("--"):  # Jupyter's options, and no file
+        more.insert(0, str(source))
+        source = None
+    if source is not None:
+        read_source(str(source))  # what is wrong with it is said here, not in the page
+        source = source.resolve()
+    name = str(Path(model).resolve()) if Path(model).is_dir() else model
+    with prepared(directory, port) as server:
+        with replacing(server.folder / PAGE) as fresh:
+            fresh.write_text(json.dumps(_notebook(source, name), indent=1), encoding="utf-8")
+        page = f"voila/render/{PAGE}"
+        print(f"Workbench  {server.url(page)}", f"Notebooks  {server.folder}", sep="\n")
+        print("Nothing is to be run. Stop here with Ctrl-C.", flush=True)
+        announce(server, None)
+        options = [
+            *server_options(server, browser, page),
+            f"--VoilaConfiguration.template={TEMPLATE}",
+            "--VoilaConfiguration.strip_sources=True",
+            "--VoilaConfiguration.show_tracebacks=True",
+        ]
+        serve([*options, *more])
+
+
+def _notebook(source: Path | None, model: str) -> dict[str, object]:
+    """Write the notebook whose output is the app."""
+    opened = "" if source is None else f", sequences=dx.read_sequences({str(source)!r})"
+    code = (
+        f"import dnabert2_explore as dx\n\nbench = dx.Workbench(dx.load({model!r}){opened})\nbench"
+    )
+    link = (
+        f'<p style="margin:0;text-align:right"><a href="/lab/tree/{NOTEBOOK}" target="_blank" '
+        'rel="noopener">Open as a notebook</a></p>'
+    )
+    back = f"from IPython.display import HTML\n\nHTML({link!r})"
+    cells: list[dict[str, object]] = [
+        {
+            "cell_type": "code",
+            "id": name,
+            "metadata": {},
+            "execution_count": None,
+            "outputs": [],
+            "source": text,
+        }
+        for name, text in (("bench", code), ("back", back))
+    ]
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    return {
+        "cells": cells,
+        "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }

@@ -1,0 +1,70 @@
+"""The workbench as an app: ``dnabert2-explore app`` through Voila, in headless Chromium."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("playwright", reason="playwright is not installed: pip install -e '.[test]'")
+
+from playwright.sync_api import sync_playwright
+
+from .harness import CHROMIUM_OPTIONS, JUPYTER_FOLDERS, find_chromium
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(find_chromium() is None, reason="no Chromium: apt-get install chromium"),
+]
+
+
+def test_the_app_opens_on_a_file_without_a_cell_and_asks_nobody(tmp_path, screenshots):
+    (tmp_path / "mine.fa").write_text(">mine\n" + "ACGTTGCATTAGCCATGACG" * 10 + "\n")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    jupyter = {name: str(tmp_path / name.lower()) for name in JUPYTER_FOLDERS}
+    app = subprocess.Popen(
+        [sys.executable, "-m", "dnabert2_explore", "app", "mine.fa", "--no-browser",
+         "--port", str(port)],
+        cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=os.environ | jupyter,
+    )  # fmt: skip
+    foreign: list[str] = []
+    try:
+        assert app.stdout is not None
+        assert app.stderr is not None
+        url = re.search(r"http://127\.0\.0\.1:\d+/voila\S+", app.stdout.readline()).group()
+        for line in app.stderr:
+            if "answers" in line:
+                break
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=find_chromium(), args=CHROMIUM_OPTIONS
+            )
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            page.on("request", lambda one: foreign.append(one.url))
+            page.goto(url.split("?")[0])
+            assert "token" in page.content()  # asked for, not opened
+            page.goto(url)
+            page.wait_for_selector(".dx-workbench", timeout=120_000)
+            page.wait_for_selector(".dx-tokens .dx-plot[data-drawn]", timeout=60_000)
+            page.screenshot(path=screenshots / "app.png")
+            assert page.locator(".jp-InputArea-editor").count() == 0
+            assert page.locator(".dx-error:visible").count() == 0
+            link = page.get_by_text("Open as a notebook")
+            assert link.get_attribute("href") == "/lab/tree/00_workbench.ipynb"
+            browser.close()
+    finally:
+        app.send_signal(signal.SIGINT)
+        try:
+            app.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            app.kill()
+            app.communicate()
+    assert all(re.match(r"(http|ws)://127\.0\.0\.1|data:|blob:", one) for one in foreign), foreign
