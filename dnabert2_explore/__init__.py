@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         saturation_mutagenesis,
         scorecard,
     )
-    from .analysis.enrichment import SequenceComparison, compare_sequences
+    from .analysis.enrichment import Enrichment, SequenceComparison, compare_sequences
     from .analysis.gym import Sweep, gym
     from .analysis.inside import (
         DependencyMap,
@@ -54,7 +54,14 @@ if TYPE_CHECKING:
     )
     from .analysis.inside.blocks import Blocks
     from .analysis.inside.heads import HeadAgreement
-    from .analysis.maps import MapJudgement, judge_map
+    from .analysis.maps import (
+        Clusters,
+        MapJudgement,
+        SpaceComparison,
+        compare_spaces,
+        find_clusters,
+        judge_map,
+    )
     from .analysis.motifs import (
         Differential,
         Discovery,
@@ -91,7 +98,7 @@ if TYPE_CHECKING:
     from .sequences.motifs import Motif
     from .sequences.regions import read_bed
     from .sequences.variants import Variant
-    from .stores import EmbeddingStore, StoreCheck, Summary, check_store, open_store
+    from .stores import EmbeddingStore, StoreCheck, StoreHits, Summary, check_store, open_store
     from .tokens import Tokens
     from .training.finetune import FinetuneConfig, FinetuneResult, finetune
     from .training.finetune.seeds import SeedsResult, finetune_seeds
@@ -106,6 +113,7 @@ if TYPE_CHECKING:
         AtlasExplorer,
         AttentionExplorer,
         AttributionExplorer,
+        DependencyExplorer,
         FinetuneApp,
         LeaderboardExplorer,
         MotifGym,
@@ -131,12 +139,15 @@ _HOMES = {
     "Calibration": ".analysis.variants",
     "Cancelled": ".errors",
     "CheckpointError": ".errors",
+    "Clusters": ".analysis.maps",
     "DatasetAudit": ".training.gue",
+    "DependencyExplorer": ".widgets",
     "DependencyMap": ".analysis.inside",
     "Differential": ".analysis.motifs",
     "Discovery": ".analysis.motifs",
     "EmbeddingStore": ".stores",
     "Encoder": ".encoder",
+    "Enrichment": ".analysis.enrichment",
     "ExploreError": ".errors",
     "FinetuneApp": ".widgets",
     "FinetuneConfig": ".training.finetune",
@@ -181,7 +192,9 @@ _HOMES = {
     "Sequence": ".sequences",
     "SequenceComparison": ".analysis.enrichment",
     "Sites": ".analysis.motifs",
+    "SpaceComparison": ".analysis.maps",
     "StoreCheck": ".stores",
+    "StoreHits": ".stores",
     "StrandMirror": ".analysis.attribution",
     "Summary": ".stores",
     "Sweep": ".analysis.gym",
@@ -201,10 +214,12 @@ _HOMES = {
     "calibrate": ".analysis.variants",
     "check_store": ".stores",
     "compare_sequences": ".analysis.enrichment",
+    "compare_spaces": ".analysis.maps",
     "compare_variant": ".analysis.variants.compare",
     "demo": ".demo",
     "dependency_map": ".analysis.inside",
     "differential_motifs": ".analysis.motifs",
+    "find_clusters": ".analysis.maps",
     "find_motif": ".sequences.jaspar",
     "find_motifs": ".analysis.motifs",
     "find_snapshots": ".analysis.timelapse",
@@ -253,12 +268,15 @@ __all__ = [
     "Calibration",
     "Cancelled",
     "CheckpointError",
+    "Clusters",
     "DatasetAudit",
+    "DependencyExplorer",
     "DependencyMap",
     "Differential",
     "Discovery",
     "EmbeddingStore",
     "Encoder",
+    "Enrichment",
     "ExploreError",
     "FinetuneApp",
     "FinetuneConfig",
@@ -303,7 +321,9 @@ __all__ = [
     "Sequence",
     "SequenceComparison",
     "Sites",
+    "SpaceComparison",
     "StoreCheck",
+    "StoreHits",
     "StrandMirror",
     "Summary",
     "Sweep",
@@ -324,10 +344,12 @@ __all__ = [
     "calibrate",
     "check_store",
     "compare_sequences",
+    "compare_spaces",
     "compare_variant",
     "demo",
     "dependency_map",
     "differential_motifs",
+    "find_clusters",
     "find_motif",
     "find_motifs",
     "find_snapshots",

@@ -183,7 +183,7 @@ def attention_map(
     )
     y_axis = {
         **x_axis,
-        "domain": [0.0, 0.80],
+        "domain": [0.0, 0.80 if height >= 320 else 0.74],
         "anchor": "x",
         "range": [*x_axis["range"]][::-1],
         "fixedrange": True,
@@ -257,8 +257,8 @@ def attention_map(
             yaxis2=value_axis(
                 colours,
                 "paid" if chosen else "received",
-                (0.84, 1.0),
-                nticks=3,
+                (0.84 if height >= 320 else 0.8, 1.0),
+                nticks=3 if height >= 320 else 2,
                 rangemode="tozero",
                 range=[0, float(np.max(strip, initial=0.0)) * 1.1 or 1.0],
             ),

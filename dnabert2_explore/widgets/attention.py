@@ -127,6 +127,7 @@ class AttentionExplorer(Explorer):
         self._source = ""  # the bases that `result` belongs to
         self._cell = ""
         self._matrix: tuple[tuple[Any, ...], NDArray[np.float32]] | None = None
+        self.height: int | None = None
         super().__init__(selection, [self.what, self.layer, self.head, self.axes, self.pooling])
         if selection is None:
             fill(self.selection, sequences)
@@ -134,6 +135,12 @@ class AttentionExplorer(Explorer):
 
     def _on_control(self, _change: Any) -> None:
         self._guarded(self._draw)
+
+    def set_height(self, height: int) -> None:
+        """Draw the map `height` pixels high."""
+        if height != self.height:
+            self.height = height
+            self._guarded(self._draw)
 
     def _changed(self, changed: set[str]) -> None:
         current = self.selection.current
@@ -199,7 +206,7 @@ class AttentionExplorer(Explorer):
             pooling=self.pooling.value,
             quantity="rollout" if self.what.value == ROLLOUT else "attention",
             width=width,
-            height=int(np.clip(width * 0.52, 400, 620)),
+            height=self.height or int(np.clip(width * 0.52, 400, 620)),
             theme=self.selection.theme,
         )
         return figure.update_layout(dragmode=self.selection.drag)
