@@ -39,6 +39,10 @@ _FOLLOW = "set looked at"
 _PANEL, _LOWEST = 170, 300  # pixels that the panel takes from the map, and what it leaves it
 
 
+#: Chosen in the menu of layers; None there would be nothing chosen.
+_OWN = "own"
+
+
 class AtlasExplorer(Explorer):
     """See sequences as points, near each other when their embeddings are.
 
@@ -93,8 +97,11 @@ class AtlasExplorer(Explorer):
         self.colour = Dropdown(options=[], tooltip="Colour by").add_class("dx-colour")
         self.layer = Dropdown(
             options=[
-                (f"layer {i}" if i else "layer 0, the embeddings", i)
-                for i in range(n_layers, -1, -1)
+                *_own(self.enc),
+                *(
+                    (f"layer {i}" if i else "layer 0, the embeddings", i)
+                    for i in range(n_layers, -1, -1)
+                ),
             ],
             tooltip="Hidden states of which layer",
         ).add_class("dx-embedding-layer")
@@ -184,7 +191,7 @@ class AtlasExplorer(Explorer):
         every = self._members()
         members = tuple(i for i in every if len(self.selection.sequences[i]) <= LONGEST)
         self._left_out = len(every) - len(members)
-        key = (members, self.space.value, self.layer.value, self.pooling.value)
+        key = (members, self.space.value, self._layer, self.pooling.value)
         if key == self._shown_key:
             self._draw()
             return
@@ -231,8 +238,13 @@ class AtlasExplorer(Explorer):
         )
 
     @property
-    def _setting(self) -> tuple[str, int, str]:
-        return self.space.value, self.layer.value, self.pooling.value
+    def _layer(self) -> int | None:
+        """The layer chosen; None for the vector that the model calls its own."""
+        return None if self.layer.value == _OWN else int(self.layer.value)
+
+    @property
+    def _setting(self) -> tuple[str, int | None, str]:
+        return self.space.value, self._layer, self.pooling.value
 
     @property
     def vectors(self) -> NDArray[np.float32]:
@@ -511,7 +523,7 @@ class AtlasExplorer(Explorer):
         return code_of(
             self.enc.source,
             list(dict.fromkeys(self.selection.sets[i] for i in self._shown)),
-            layer=self.layer.value,
+            layer=self._layer,
             pooling=self.pooling.value,
             space=self.space.value,
             method=self._method,
@@ -539,3 +551,11 @@ class AtlasExplorer(Explorer):
             for i, (x, y), v in zip(self._shown, plane, values, strict=True)
         )  # fmt: skip
         return "\n".join(lines) + "\n"
+
+
+def _own(enc: Encoder) -> list[tuple[str, int | str]]:
+    """Offer the model's own vector, of several layers side by side, where it has one."""
+    layers = enc.embedding_layers
+    if len(layers) == 1:
+        return []
+    return [(f"layers {', '.join(map(str, layers[:-1]))} and {layers[-1]}", _OWN)]
