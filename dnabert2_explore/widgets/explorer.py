@@ -13,6 +13,7 @@ from ipywidgets import HTML, Button, HBox, Textarea, ToggleButton, VBox
 
 from ..errors import ExploreError, InputError, panics_told
 from ..figures.colours import theme_of
+from .closing import close_inside
 from .jobs import Job, JobBar, quiet
 from .plot import PlotlyView
 from .state import Selection
@@ -114,7 +115,26 @@ class Explorer(VBox):
         self.add_class("dx-view").add_class(f"dx-{self.kind}")
         if self.alone:
             self.add_class("dx-alone")
-        self.selection.subscribe(self._selection_changed)
+        self._unsubscribe = self.selection.subscribe(self._selection_changed)
+
+    def __repr__(self) -> str:
+        current = self.selection.current
+        return f"<{type(self).__name__}: {current.name if current is not None else 'no sequence'}>"
+
+    def close(self) -> None:
+        """Take the view off the page for good: its work is cancelled, and it hears of nothing more.
+
+        Closing it again does nothing.
+        """
+        unsubscribe = getattr(self, "_unsubscribe", None)  # ipywidgets closes what was never made
+        if unsubscribe is None or self.comm is None:
+            super().close()
+            return
+        unsubscribe()
+        if self._job is not None:
+            self._job.cancel()
+        close_inside(self)
+        super().close()
 
     # What a subclass fills in ------------------------------------------------------------------
 

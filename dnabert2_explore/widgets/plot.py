@@ -64,8 +64,9 @@ class PlotlyView(anywidget.AnyWidget):
         Views with the same non-empty group share zoom and crosshair when ``linked``.
     """
 
-    _esm = HERE / "plot.js"
-    _css = HERE / "explore.css"
+    # The text, not the path: a path's watcher would keep every widget for good.
+    _esm = (HERE / "plot.js").read_text(encoding="utf-8")
+    _css = (HERE / "explore.css").read_text(encoding="utf-8")
 
     spec = traitlets.Unicode().tag(sync=True)
     width = traitlets.Int(0).tag(sync=True)

@@ -16,8 +16,10 @@ from ..sequences import Sequence
 from .atlas import AtlasExplorer
 from .attention import AttentionExplorer
 from .attribution import AttributionExplorer
+from .closing import close_inside
 from .dependencies import DependencyExplorer
 from .examples import SPLICE, WINDOWS, fill
+from .explorer import Explorer
 from .inputs import InputBar
 from .state import Selection
 from .tokens import TokenExplorer
@@ -40,7 +42,7 @@ _JUPYTER = 122
 #: Window height before the browser has told it: a laptop's.
 _SCREEN = 900
 #: Pixels beside the plots: the workbench's bar, and heading, caption and border of the views.
-_BAR, _TOKENS, _ATTRIBUTION, _MAP, _ATLAS = 86, 56, 86, 62, 268
+_BAR, _TOKENS, _ATTRIBUTION, _MAP, _ATLAS = 86, 56, 86, 62, 385
 
 
 class Workbench(VBox):
@@ -150,6 +152,15 @@ class Workbench(VBox):
             view.plot.observe(self._on_size, names=["width", "screen"])
         self._arrange()
 
+    def close(self) -> None:
+        """Take the workbench off the page for good, with all its views and their work."""
+        if self.comm is not None and self in _made:
+            for view in list(vars(self).values()):  # some stand on the page in turn
+                if isinstance(view, Explorer):
+                    view.close()
+            close_inside(self)
+        super().close()
+
     @staticmethod
     def on_show() -> list[Workbench]:
         """Return the workbenches of this kernel that were not closed, oldest first."""
@@ -208,7 +219,7 @@ class Workbench(VBox):
         # sequence out of sight.
         stacked = abs(self.atlas.plot.width - self.tokens.plot.width) < 40
         if self.side.value == ATLAS:
-            self.atlas.set_height(340 if stacked else min(max(room - _ATLAS, 300), 540))
+            self.atlas.set_height(340 if stacked else min(max(room - _ATLAS, 280), 540))
         left = room - _TOKENS - 124 - _ATTRIBUTION - 136 - _MAP
         height = min(max(left, 220), 560)
         for view in (self.attention, self.dependencies):

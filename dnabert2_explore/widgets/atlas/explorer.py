@@ -38,6 +38,10 @@ _CHEAP = 1000  # points of which UMAP is made without being asked for
 _PANEL, _LOWEST = 170, 300  # pixels that the panel takes from the map, and what it leaves it
 
 
+#: Chosen in the menu of layers; None there would be nothing chosen.
+_OWN = "own"
+
+
 class AtlasExplorer(Explorer):
     """See sequences as points, near each other when their embeddings are.
 
@@ -92,8 +96,11 @@ class AtlasExplorer(Explorer):
         self.colour = Dropdown(options=[], tooltip="Colour by").add_class("dx-colour")
         self.layer = Dropdown(
             options=[
-                (f"layer {i}" if i else "layer 0, the embeddings", i)
-                for i in range(n_layers, -1, -1)
+                *_own(self.enc),
+                *(
+                    (f"layer {i}" if i else "layer 0, the embeddings", i)
+                    for i in range(n_layers, -1, -1)
+                ),
             ],
             tooltip="Hidden states of which layer",
         ).add_class("dx-embedding-layer")
@@ -170,7 +177,7 @@ class AtlasExplorer(Explorer):
             tuple(i for i in part if len(sequences[i]) <= LONGEST) for part in (reference, placed)
         )
         self._left_out = len(reference) + len(placed) - len(both[0]) - len(both[1])
-        key = (both, self.space.value, self.layer.value, self.pooling.value)
+        key = (both, self.space.value, self._layer, self.pooling.value)
         if key == self._shown_key:
             self._draw()
             return
@@ -236,8 +243,13 @@ class AtlasExplorer(Explorer):
         )
 
     @property
-    def _setting(self) -> tuple[str, int, str]:
-        return self.space.value, self.layer.value, self.pooling.value
+    def _layer(self) -> int | None:
+        """The layer chosen; None for the vector that the model calls its own."""
+        return None if self.layer.value == _OWN else int(self.layer.value)
+
+    @property
+    def _setting(self) -> tuple[str, int | None, str]:
+        return self.space.value, self._layer, self.pooling.value
 
     @property
     def vectors(self) -> NDArray[np.float32]:
@@ -481,7 +493,7 @@ class AtlasExplorer(Explorer):
         return code_of(
             self.enc.source,
             list(dict.fromkeys(self.selection.sets[i] for i in self._shown)),
-            layer=self.layer.value,
+            layer=self._layer,
             pooling=self.pooling.value,
             space=self.space.value,
             method=self._method,
@@ -501,3 +513,11 @@ class AtlasExplorer(Explorer):
 def _umap_cost(n: int) -> str:
     """Say what a UMAP takes: compiling it, and some 3 ms a point on one core."""
     return f"the first one takes about {20 + n * 0.003:,.0f} s"
+
+
+def _own(enc: Encoder) -> list[tuple[str, int | str]]:
+    """Offer the model's own vector, of several layers side by side, where it has one."""
+    layers = enc.embedding_layers
+    if len(layers) == 1:
+        return []
+    return [(f"layers {', '.join(map(str, layers[:-1]))} and {layers[-1]}", _OWN)]
