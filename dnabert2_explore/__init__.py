@@ -79,7 +79,7 @@ if TYPE_CHECKING:
         match_motifs,
         scan_motifs,
     )
-    from .analysis.project import project
+    from .analysis.project import Projection, fit_projection, open_projection, project
     from .analysis.timelapse import TimeLapse, find_snapshots, timelapse
     from .analysis.variants import Calibration, VariantScores, VcfSummary, calibrate, score_variants
     from .analysis.variants.compare import VariantComparison, compare_variant
@@ -182,6 +182,7 @@ _HOMES = {
     "PretrainConfig": ".training.pretrain",
     "PretrainResult": ".training.pretrain.config",
     "PretrainingMonitor": ".widgets",
+    "Projection": ".analysis.project",
     "RankCorrelations": ".analysis.attribution",
     "Readings": ".encoder.readings",
     "RuleComparison": ".training.rules",
@@ -225,6 +226,7 @@ _HOMES = {
     "find_snapshots": ".analysis.timelapse",
     "finetune": ".training.finetune",
     "finetune_seeds": ".training.finetune.seeds",
+    "fit_projection": ".analysis.project",
     "gc_content": ".sequences",
     "gym": ".analysis.gym",
     "jaspar": ".sequences.jaspar",
@@ -237,6 +239,7 @@ _HOMES = {
     "mirror_strands": ".analysis.attribution",
     "motif_report": ".figures",
     "nucleotide_probabilities": ".analysis.inside",
+    "open_projection": ".analysis.project",
     "open_store": ".stores",
     "patch": ".analysis.inside",
     "plot": ".figures.plots",
@@ -311,6 +314,7 @@ __all__ = [
     "PretrainConfig",
     "PretrainResult",
     "PretrainingMonitor",
+    "Projection",
     "RankCorrelations",
     "Readings",
     "RuleComparison",
@@ -355,6 +359,7 @@ __all__ = [
     "find_snapshots",
     "finetune",
     "finetune_seeds",
+    "fit_projection",
     "gc_content",
     "gym",
     "jaspar",
@@ -367,6 +372,7 @@ __all__ = [
     "mirror_strands",
     "motif_report",
     "nucleotide_probabilities",
+    "open_projection",
     "open_store",
     "patch",
     "plot",
