@@ -94,6 +94,7 @@ if TYPE_CHECKING:
     from .sequences import Sequence, gc_content, read_sequences, reverse_complement
     from .sequences.genome import Genome
     from .sequences.jaspar import find_motif, jaspar
+    from .sequences.join import join_table
     from .sequences.motif_files import read_motifs
     from .sequences.motifs import Motif
     from .sequences.regions import read_bed
@@ -230,6 +231,7 @@ _HOMES = {
     "gc_content": ".sequences",
     "gym": ".analysis.gym",
     "jaspar": ".sequences.jaspar",
+    "join_table": ".sequences.join",
     "judge_map": ".analysis.maps",
     "layers": ".analysis.inside",
     "leaderboard": ".training.gue",
@@ -363,6 +365,7 @@ __all__ = [
     "gc_content",
     "gym",
     "jaspar",
+    "join_table",
     "judge_map",
     "layers",
     "leaderboard",
