@@ -15,6 +15,7 @@ from playwright.sync_api import sync_playwright
 import dnabert2_explore as dx
 from dnabert2_explore.figures import (
     dependency_figure,
+    head_atlas_figure,
     layer_curves,
     lens_figure,
     nucleotide_figure,
@@ -56,6 +57,9 @@ def figures() -> dict[str, list[go.Figure]]:
                     groups=[one.fields["species"] for one in windows],
                 )
             )
+        ],
+        "inside-heads": [
+            head_atlas_figure(dx.head_atlas(enc, dx.demo.windows()[::50], twin=True), height=340)
         ],
         "inside-lens": [lens_figure(dx.lens(enc, site))],
         "inside-patch": [patch_figure(dx.patch(splice, site, mutant, "donor"), height=220)],

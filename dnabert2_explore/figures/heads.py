@@ -1,4 +1,4 @@
-"""All heads of all layers side by side: a gallery of their maps."""
+"""All heads of all layers: a gallery of their maps, and what they are measured to do."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .colours import theme_of
-from .style import layout
+from .colours import OKABE_ITO, SYMBOLS, theme_of
+from .style import layout, value_axis
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["head_gallery"]
+    from ..analysis.inside.measured_heads import HeadAtlas
+
+__all__ = ["head_atlas_figure", "head_gallery"]
 
 _GAP = 0.08  # of a thumbnail's width, between thumbnails
 
@@ -114,5 +116,131 @@ def head_gallery(
                 "dtick": 1 if n_layers <= 16 else 4,
             },
             shapes=chosen,
+        ),
+    )
+
+
+def head_atlas_figure(
+    found: HeadAtlas,
+    *,
+    x: str = "distance",
+    y: str = "entropy",
+    width: int = 760,
+    height: int = 420,
+    theme: str = "light",
+) -> go.Figure:
+    """Place every head by two of its measured properties, each tied to its null.
+
+    Parameters
+    ----------
+    found : HeadAtlas
+    x, y : str
+        Names in `analysis.inside.PROPERTIES`, measured in `found`.
+    width, height : int
+        Pixels.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        A colour and a symbol a layer; a line leads from what permuted keys give to the head; small
+        crosses are the untrained network's heads, where they were measured.
+
+    Raises
+    ------
+    ValueError
+        If a property was not measured.
+    """
+    import plotly.graph_objects as go
+
+    from ..analysis.inside import PROPERTIES
+
+    for name in (x, y):
+        if name not in found.values:
+            raise ValueError(
+                f"property {name!r} was not measured; expected one of {', '.join(found.values)}"
+            )
+    colours = theme_of(theme)
+    n_layers, n_heads = found.offset.shape
+    data: list[dict[str, object]] = []
+    ends = [found.null[x], found.values[x]], [found.null[y], found.values[y]]
+    gap = np.full(found.offset.size, np.nan)
+    lines = [np.stack([*(v.ravel() for v in pair), gap], axis=1).ravel() for pair in ends]
+    data.append(
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": lines[0],
+            "y": lines[1],
+            "line": {"color": colours.muted, "width": 1},
+            "name": "from permuted keys",
+            "hoverinfo": "skip",
+        }
+    )
+    if found.twin is not None:
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": found.twin[x].ravel(),
+                "y": found.twin[y].ravel(),
+                "marker": {"symbol": "x-thin", "size": 6, "line": {"width": 1.2}}
+                | {"color": colours.muted},
+                "name": "untrained",
+                "hovertemplate": f"untrained: {x} %{{x:.3g}}, {y} %{{y:.3g}}<extra></extra>",
+            }
+        )
+    for layer in range(n_layers):
+        rows = [
+            f"layer {layer + 1}, head {head + 1}<br>"
+            + "<br>".join(
+                f"{name}: {found.values[name][layer, head]:.3g} {PROPERTIES[name][0]}, permuted "
+                f"{found.null[name][layer, head]:.3g} (p {found.p[name][layer, head]:.2g})"
+                for name in found.values
+            )
+            for head in range(n_heads)
+        ]
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": found.values[x][layer],
+                "y": found.values[y][layer],
+                "marker": {
+                    "color": OKABE_ITO[layer % len(OKABE_ITO)],
+                    "symbol": SYMBOLS[layer % len(SYMBOLS)],
+                    "size": 9,
+                    "line": {"width": 1, "color": colours.paper},
+                },
+                "name": f"layer {layer + 1}",
+                "hovertext": rows,
+                "hovertemplate": "%{hovertext}<extra></extra>",
+            }
+        )
+
+    def axis(name: str) -> dict[str, object]:
+        title = f"{PROPERTIES[name][1]} ({PROPERTIES[name][0]})"
+        made = value_axis(colours, title, (0.0, 1.0), nticks=7)
+        wide = name == "distance"  # heads reach over two powers of ten
+        return made | {"zeroline": False, "type": "log" if wide else "linear", "dtick": None}
+
+    return go.Figure(
+        data=data,
+        layout=layout(
+            colours,
+            height,
+            width=width,
+            margin={"l": 62, "r": 150, "t": 12, "b": 46, "autoexpand": False},
+            hovermode="closest",
+            xaxis=axis(x) | {"anchor": "y", "fixedrange": False},
+            yaxis=axis(y) | {"fixedrange": False},
+            showlegend=True,
+            legend={
+                "x": 1.02,
+                "y": 1,
+                "font": {"size": 11, "color": colours.muted},
+                "bgcolor": "rgba(0,0,0,0)",
+            },
         ),
     )

@@ -25,6 +25,7 @@ _FIGURES = {
     "Differential": (".intervals", "differential_rates"),
     "Discovery": (".plots", "_discovery"),
     "FinetuneResult": (".intervals", "finetune_intervals"),
+    "HeadAtlas": (".heads", "head_atlas_figure"),
     "LayerLens": (".inside", "lens_figure"),
     "LayerScores": (".inside", "layer_curves"),
     "Leaderboard": (".leaderboard", "leaderboard_dots"),
