@@ -97,6 +97,7 @@ if TYPE_CHECKING:
     from .sequences import Sequence, gc_content, read_sequences, reverse_complement
     from .sequences.genome import Genome
     from .sequences.jaspar import find_motif, jaspar
+    from .sequences.join import join_table
     from .sequences.motif_files import read_motifs
     from .sequences.motifs import Motif
     from .sequences.regions import read_bed
@@ -237,6 +238,7 @@ _HOMES = {
     "gym": ".analysis.gym",
     "head_atlas": ".analysis.inside",
     "jaspar": ".sequences.jaspar",
+    "join_table": ".sequences.join",
     "judge_map": ".analysis.maps",
     "layers": ".analysis.inside",
     "leaderboard": ".training.gue",
@@ -374,6 +376,7 @@ __all__ = [
     "gym",
     "head_atlas",
     "jaspar",
+    "join_table",
     "judge_map",
     "layers",
     "leaderboard",

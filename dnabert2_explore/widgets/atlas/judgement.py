@@ -169,7 +169,7 @@ class Judgement(VBox):
     def _show(self, found: MapJudgement, cost: float) -> None:
         self.result = found
         shape, *_ = [line for line in str(found).split("\n") if line.startswith("Trust")]
-        more = " ".join(escape(x) for x in (shape, found.left_out) if x)
+        more = " ".join(escape(x) for x in (found.neighbourhood, shape, found.left_out) if x)
         self.words.value = (
             f"<b>{escape(found.headline)}</b> {escape(found.verdict)}"
             f"<details><summary>Numbers</summary>{more}{_numbers(found)}</details>"
