@@ -42,11 +42,13 @@ if TYPE_CHECKING:
     from .analysis.gym import Sweep, gym
     from .analysis.inside import (
         DependencyMap,
+        HeadAtlas,
         LayerLens,
         LayerScores,
         NucleotideProbabilities,
         PatchMap,
         dependency_map,
+        head_atlas,
         layers,
         lens,
         nucleotide_probabilities,
@@ -79,7 +81,7 @@ if TYPE_CHECKING:
         match_motifs,
         scan_motifs,
     )
-    from .analysis.project import project
+    from .analysis.project import Projection, fit_projection, open_projection, project
     from .analysis.timelapse import TimeLapse, find_snapshots, timelapse
     from .analysis.variants import Calibration, VariantScores, VcfSummary, calibrate, score_variants
     from .analysis.variants.compare import VariantComparison, compare_variant
@@ -94,6 +96,7 @@ if TYPE_CHECKING:
     from .sequences import Sequence, gc_content, read_sequences, reverse_complement
     from .sequences.genome import Genome
     from .sequences.jaspar import find_motif, jaspar
+    from .sequences.join import join_table
     from .sequences.motif_files import read_motifs
     from .sequences.motifs import Motif
     from .sequences.regions import read_bed
@@ -154,6 +157,7 @@ _HOMES = {
     "FinetuneResult": ".training.finetune",
     "Genome": ".sequences.genome",
     "HeadAgreement": ".analysis.inside.heads",
+    "HeadAtlas": ".analysis.inside",
     "HitTokens": ".analysis.motifs",
     "Hits": ".analysis.motifs",
     "InputError": ".errors",
@@ -182,6 +186,7 @@ _HOMES = {
     "PretrainConfig": ".training.pretrain",
     "PretrainResult": ".training.pretrain.config",
     "PretrainingMonitor": ".widgets",
+    "Projection": ".analysis.project",
     "RankCorrelations": ".analysis.attribution",
     "Readings": ".encoder.readings",
     "RuleComparison": ".training.rules",
@@ -225,9 +230,12 @@ _HOMES = {
     "find_snapshots": ".analysis.timelapse",
     "finetune": ".training.finetune",
     "finetune_seeds": ".training.finetune.seeds",
+    "fit_projection": ".analysis.project",
     "gc_content": ".sequences",
     "gym": ".analysis.gym",
+    "head_atlas": ".analysis.inside",
     "jaspar": ".sequences.jaspar",
+    "join_table": ".sequences.join",
     "judge_map": ".analysis.maps",
     "layers": ".analysis.inside",
     "leaderboard": ".training.gue",
@@ -237,6 +245,7 @@ _HOMES = {
     "mirror_strands": ".analysis.attribution",
     "motif_report": ".figures",
     "nucleotide_probabilities": ".analysis.inside",
+    "open_projection": ".analysis.project",
     "open_store": ".stores",
     "patch": ".analysis.inside",
     "plot": ".figures.plots",
@@ -283,6 +292,7 @@ __all__ = [
     "FinetuneResult",
     "Genome",
     "HeadAgreement",
+    "HeadAtlas",
     "HitTokens",
     "Hits",
     "InputError",
@@ -311,6 +321,7 @@ __all__ = [
     "PretrainConfig",
     "PretrainResult",
     "PretrainingMonitor",
+    "Projection",
     "RankCorrelations",
     "Readings",
     "RuleComparison",
@@ -355,9 +366,12 @@ __all__ = [
     "find_snapshots",
     "finetune",
     "finetune_seeds",
+    "fit_projection",
     "gc_content",
     "gym",
+    "head_atlas",
     "jaspar",
+    "join_table",
     "judge_map",
     "layers",
     "leaderboard",
@@ -367,6 +381,7 @@ __all__ = [
     "mirror_strands",
     "motif_report",
     "nucleotide_probabilities",
+    "open_projection",
     "open_store",
     "patch",
     "plot",

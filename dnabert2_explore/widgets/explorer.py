@@ -59,6 +59,7 @@ class Explorer(VBox):
     kind = ""  # class name and stem of exported files
     help = ""
     reacts_to = frozenset({"sequences", "index", "bases", "view", "drag", "theme"})
+    most_bases = LONGEST
     _compact: Callable[[go.Figure], go.Figure] | None = None
 
     def __init__(self, selection: Selection | None, controls: list[ipywidgets.Widget]) -> None:
@@ -249,7 +250,7 @@ class Explorer(VBox):
     def _refuses(self) -> bool:
         """Whether the sequence looked at is too long for a model; says so in place of the plot."""
         current = self.selection.current
-        if current is None or len(current) <= LONGEST:
+        if current is None or len(current) <= self.most_bases:
             return False
         if self._job is not None:
             self._job.cancel()
@@ -257,8 +258,9 @@ class Explorer(VBox):
         self._read_out.value = ""
         self._show(
             None,
-            f"<b>{escape(current.name)}</b> has {len(current):,} bp; this view takes sequences of "
-            f"up to {LONGEST:,} bp: add a shorter stretch of it to see its {self.title.lower()}.",
+            f"<b>{escape(current.name)}</b> has {len(current):,} bp; this view takes sequences "
+            f"of up to {self.most_bases:,} bp: add a shorter stretch of it to see its "
+            f"{self.title.lower()}.",
         )
         return True
 

@@ -42,7 +42,7 @@ _JUPYTER = 122
 #: Window height before the browser has told it: a laptop's.
 _SCREEN = 900
 #: Pixels beside the plots: the workbench's bar, and heading, caption and border of the views.
-_BAR, _TOKENS, _ATTRIBUTION, _MAP, _ATLAS = 86, 56, 86, 62, 268
+_BAR, _TOKENS, _ATTRIBUTION, _MAP, _ATLAS = 86, 56, 86, 62, 385
 
 
 class Workbench(VBox):
@@ -219,7 +219,7 @@ class Workbench(VBox):
         # sequence out of sight.
         stacked = abs(self.atlas.plot.width - self.tokens.plot.width) < 40
         if self.side.value == ATLAS:
-            self.atlas.set_height(340 if stacked else min(max(room - _ATLAS, 300), 540))
+            self.atlas.set_height(340 if stacked else min(max(room - _ATLAS, 280), 540))
         left = room - _TOKENS - 124 - _ATTRIBUTION - 136 - _MAP
         height = min(max(left, 220), 560)
         for view in (self.attention, self.dependencies):

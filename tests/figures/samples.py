@@ -67,6 +67,14 @@ def read() -> list[Any]:
         dx.attend(enc, windows[0]),
         dx.dependency_map(enc, windows[0].bases[:90], (20, 70), twin=True),
         dx.dependency_map(dx.load("pocket-splice"), dx.demo.splice()[0], (95, 110), of="donor"),
+        dx.dependency_map(enc, windows[0].bases[:90], (20, 60)).heads(),
+        dx.head_atlas(enc, windows[:2], permutations=2, twin=True),
+        dx.nucleotide_probabilities(enc, windows[0].bases[:60], (10, 30)),
+        dx.lens(enc, windows[0].bases[:60], (10, 30)),
+        dx.layers(dx.load("pocket-splice"), dx.demo.splice()[::3], poolings=["mean"]),
+        dx.patch(
+            enc, windows[0].bases[:90], windows[0].bases[:50] + windows[0].bases[54:90], (8, 12)
+        ),
         enc.embed_long(locus.sequence.bases[:6000], window=1000, overlap=100),
         dx.load("pocket-splice").info,
         __import__("dnabert2_explore.encoder.readings", fromlist=["Readings"]).Readings("both", 2),

@@ -146,11 +146,11 @@ def test_the_atlas_keeps_to_the_set_that_is_chosen(bench):
 
 
 def test_a_sequence_too_long_for_a_model_is_said_and_its_tokens_shown(bench):
-    bench.selection.add([Sequence("chromosome", "ACGTTGCA" * 6000)])
+    bench.selection.add([Sequence("chromosome", "ACGTTGCA" * 16000)])
     bench.wait()
-    assert "48,000 bp" in bench.tokens._stats.value.replace("</b>", "").replace("<b>", "")
+    assert "128,000 bp" in bench.tokens._stats.value.replace("</b>", "").replace("<b>", "")
     for view in (bench.attention, bench.attribution):
-        assert "up to 40,000 bp" in view.caption
+        assert f"up to {view.most_bases:,} bp" in view.caption
         assert view.plot.layout.display == "none"
     assert "1 longer than 40,000 bp are left out" in bench.atlas.caption
     bench.selection.update(index=0)

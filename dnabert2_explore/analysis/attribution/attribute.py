@@ -68,6 +68,7 @@ def attribute(
         ``"saliency"``
             Length of the gradient; not signed.
         ``"input_x_gradient"``
+            The gradient times the embedding.
         ``"deep_lift"``
             Captum's rules; LayerNorm, attention and the gate have none, see `delta`.
         ``"gradient_shap"``

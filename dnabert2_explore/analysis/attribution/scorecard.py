@@ -173,7 +173,7 @@ def scorecard(
     """Attribute a sequence, and check what came out.
 
     =====================  ======================================================================
-    convergence            |delta| / |change|: what the sum of scores misses
+    convergence            size of delta beside that of the change: what the sum of scores misses
     deletion, insertion    area between the output's curve in the order of scores and the mean one
                            in random orders, in shares of the output's range
     mutation agreement     Pearson correlation with the effects of mutating single bases
