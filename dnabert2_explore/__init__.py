@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     )
     from .analysis.project import Projection, fit_projection, open_projection, project
     from .analysis.timelapse import TimeLapse, find_snapshots, timelapse
+    from .analysis.tokenizers import TokenizerComparison, compare_tokenizers
     from .analysis.variants import Calibration, VariantScores, VcfSummary, calibrate, score_variants
     from .analysis.variants.compare import VariantComparison, compare_variant
     from .demo import Locus
@@ -206,6 +207,7 @@ _HOMES = {
     "TimeLapse": ".analysis.timelapse",
     "TimeLapseExplorer": ".widgets",
     "TokenExplorer": ".widgets",
+    "TokenizerComparison": ".analysis.tokenizers",
     "Tokens": ".tokens",
     "Variant": ".sequences.variants",
     "VariantComparison": ".analysis.variants.compare",
@@ -220,6 +222,7 @@ _HOMES = {
     "check_store": ".stores",
     "compare_sequences": ".analysis.enrichment",
     "compare_spaces": ".analysis.maps",
+    "compare_tokenizers": ".analysis.tokenizers",
     "compare_variant": ".analysis.variants.compare",
     "demo": ".demo",
     "dependency_map": ".analysis.inside",
@@ -341,6 +344,7 @@ __all__ = [
     "TimeLapse",
     "TimeLapseExplorer",
     "TokenExplorer",
+    "TokenizerComparison",
     "Tokens",
     "Variant",
     "VariantComparison",
@@ -356,6 +360,7 @@ __all__ = [
     "check_store",
     "compare_sequences",
     "compare_spaces",
+    "compare_tokenizers",
     "compare_variant",
     "demo",
     "dependency_map",

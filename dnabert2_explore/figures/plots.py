@@ -45,6 +45,7 @@ _FIGURES = {
     "StrandMirror": (".plots", "_strands"),
     "Sweep": (".gym", "sweep_figure"),
     "TimeLapse": (".timelapse", "timelapse_figure"),
+    "TokenizerComparison": (".tokenizers", "tokenizer_lanes"),
     "Tokens": (".tokens", "token_ribbon"),
     "VariantComparison": (".variant", "variant_tracks"),
     "VariantScores": (".intervals", "score_histogram"),

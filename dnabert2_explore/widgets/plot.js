@@ -37,7 +37,21 @@ function plain(value) {
   return ArrayBuffer.isView(value) ? Array.from(value) : value;
 }
 
+// ipywidgets gives controls a title, which screen readers may leave unsaid: it becomes their name.
+const CONTROLS = ":is(.dx-workbench, .dx-alone) :is(select, input, textarea)[title]:not([aria-label])";
+const nameControls = settle(200, () => {
+  for (const control of document.querySelectorAll(CONTROLS)) {
+    control.setAttribute("aria-label", control.title);
+  }
+});
+let naming = null;
+
 async function render({ model, el }) {
+  if (!naming) {
+    naming = new MutationObserver(nameControls);
+    naming.observe(document.body, { childList: true, subtree: true });
+  }
+  nameControls();
   const host = document.createElement("div");
   host.className = "dx-plot";
   host.tabIndex = 0;
