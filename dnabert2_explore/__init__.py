@@ -77,12 +77,13 @@ if TYPE_CHECKING:
         Seqlets,
         Sites,
         differential_motifs,
-        find_motifs,
+        discover_motifs,
         match_motifs,
         scan_motifs,
     )
     from .analysis.project import Projection, fit_projection, open_projection, project
     from .analysis.timelapse import TimeLapse, find_snapshots, timelapse
+    from .analysis.tokenizers import TokenizerComparison, compare_tokenizers
     from .analysis.variants import Calibration, VariantScores, VcfSummary, calibrate, score_variants
     from .analysis.variants.compare import VariantComparison, compare_variant
     from .demo import Locus
@@ -95,7 +96,7 @@ if TYPE_CHECKING:
     from .figures.plots import plot
     from .sequences import Sequence, gc_content, read_sequences, reverse_complement
     from .sequences.genome import Genome
-    from .sequences.jaspar import find_motif, jaspar
+    from .sequences.jaspar import jaspar, jaspar_motif
     from .sequences.join import join_table
     from .sequences.motif_files import read_motifs
     from .sequences.motifs import Motif
@@ -206,6 +207,7 @@ _HOMES = {
     "TimeLapse": ".analysis.timelapse",
     "TimeLapseExplorer": ".widgets",
     "TokenExplorer": ".widgets",
+    "TokenizerComparison": ".analysis.tokenizers",
     "Tokens": ".tokens",
     "Variant": ".sequences.variants",
     "VariantComparison": ".analysis.variants.compare",
@@ -220,13 +222,13 @@ _HOMES = {
     "check_store": ".stores",
     "compare_sequences": ".analysis.enrichment",
     "compare_spaces": ".analysis.maps",
+    "compare_tokenizers": ".analysis.tokenizers",
     "compare_variant": ".analysis.variants.compare",
     "demo": ".demo",
     "dependency_map": ".analysis.inside",
     "differential_motifs": ".analysis.motifs",
+    "discover_motifs": ".analysis.motifs",
     "find_clusters": ".analysis.maps",
-    "find_motif": ".sequences.jaspar",
-    "find_motifs": ".analysis.motifs",
     "find_snapshots": ".analysis.timelapse",
     "finetune": ".training.finetune",
     "finetune_seeds": ".training.finetune.seeds",
@@ -235,6 +237,7 @@ _HOMES = {
     "gym": ".analysis.gym",
     "head_atlas": ".analysis.inside",
     "jaspar": ".sequences.jaspar",
+    "jaspar_motif": ".sequences.jaspar",
     "join_table": ".sequences.join",
     "judge_map": ".analysis.maps",
     "layers": ".analysis.inside",
@@ -341,6 +344,7 @@ __all__ = [
     "TimeLapse",
     "TimeLapseExplorer",
     "TokenExplorer",
+    "TokenizerComparison",
     "Tokens",
     "Variant",
     "VariantComparison",
@@ -356,13 +360,13 @@ __all__ = [
     "check_store",
     "compare_sequences",
     "compare_spaces",
+    "compare_tokenizers",
     "compare_variant",
     "demo",
     "dependency_map",
     "differential_motifs",
+    "discover_motifs",
     "find_clusters",
-    "find_motif",
-    "find_motifs",
     "find_snapshots",
     "finetune",
     "finetune_seeds",
@@ -371,6 +375,7 @@ __all__ = [
     "gym",
     "head_atlas",
     "jaspar",
+    "jaspar_motif",
     "join_table",
     "judge_map",
     "layers",

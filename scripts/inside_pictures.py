@@ -20,6 +20,7 @@ from dnabert2_explore.figures import (
     lens_figure,
     nucleotide_figure,
     patch_figure,
+    tokenizer_lanes,
 )
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,6 +61,9 @@ def figures() -> dict[str, list[go.Figure]]:
         ],
         "inside-heads": [
             head_atlas_figure(dx.head_atlas(enc, dx.demo.windows()[::50], twin=True), height=340)
+        ],
+        "inside-tokenizers": [
+            tokenizer_lanes(dx.compare_tokenizers(enc, site), view=(80, 125), width=WIDTH)
         ],
         "inside-lens": [lens_figure(dx.lens(enc, site))],
         "inside-patch": [patch_figure(dx.patch(splice, site, mutant, "donor"), height=220)],

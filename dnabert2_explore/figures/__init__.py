@@ -28,6 +28,7 @@ from .logo import logo_svg, motif_logo
 from .motif_report import motif_report
 from .nucleotides import nucleotide_figure
 from .timelapse import timelapse_figure, timelapse_movie
+from .tokenizers import tokenizer_lanes
 from .tokens import token_lengths, token_ribbon
 from .variant import score_parts, variant_tracks
 
@@ -65,5 +66,6 @@ __all__ = [
     "timelapse_movie",
     "token_lengths",
     "token_ribbon",
+    "tokenizer_lanes",
     "variant_tracks",
 ]

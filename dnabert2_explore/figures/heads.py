@@ -174,7 +174,7 @@ def head_atlas_figure(
             "x": lines[0],
             "y": lines[1],
             "line": {"color": colours.muted, "width": 1},
-            "name": "from permuted keys",
+            "name": "permuted keys",
             "hoverinfo": "skip",
         }
     )
@@ -223,7 +223,11 @@ def head_atlas_figure(
         title = f"{PROPERTIES[name][1]} ({PROPERTIES[name][0]})"
         made = value_axis(colours, title, (0.0, 1.0), nticks=7)
         wide = name == "distance"  # heads reach over two powers of ten
-        return made | {"zeroline": False, "type": "log" if wide else "linear", "dtick": None}
+        return (
+            made
+            | {"zeroline": False, "type": "log" if wide else "linear"}
+            | ({"dtick": "D2", "tickformat": ",d"} if wide else {})
+        )
 
     return go.Figure(
         data=data,

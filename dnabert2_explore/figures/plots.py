@@ -45,6 +45,7 @@ _FIGURES = {
     "StrandMirror": (".plots", "_strands"),
     "Sweep": (".gym", "sweep_figure"),
     "TimeLapse": (".timelapse", "timelapse_figure"),
+    "TokenizerComparison": (".tokenizers", "tokenizer_lanes"),
     "Tokens": (".tokens", "token_ribbon"),
     "VariantComparison": (".variant", "variant_tracks"),
     "VariantScores": (".intervals", "score_histogram"),
@@ -162,7 +163,7 @@ def _mutagenesis(result: Any, **more: Any) -> go.Figure:
     from .attribution_lanes import Lane
     from .attribution_stack import attribution_stack
 
-    lane = Lane("importance", result.segmentation, result.importance, result.unit)
+    lane = Lane("importance", result.tokens, result.importance, result.unit)
     return attribution_stack([lane], effects=result, **more)
 
 
