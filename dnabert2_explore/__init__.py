@@ -77,7 +77,7 @@ if TYPE_CHECKING:
         Seqlets,
         Sites,
         differential_motifs,
-        find_motifs,
+        discover_motifs,
         match_motifs,
         scan_motifs,
     )
@@ -96,7 +96,7 @@ if TYPE_CHECKING:
     from .figures.plots import plot
     from .sequences import Sequence, gc_content, read_sequences, reverse_complement
     from .sequences.genome import Genome
-    from .sequences.jaspar import find_motif, jaspar
+    from .sequences.jaspar import jaspar, jaspar_motif
     from .sequences.join import join_table
     from .sequences.motif_files import read_motifs
     from .sequences.motifs import Motif
@@ -227,9 +227,8 @@ _HOMES = {
     "demo": ".demo",
     "dependency_map": ".analysis.inside",
     "differential_motifs": ".analysis.motifs",
+    "discover_motifs": ".analysis.motifs",
     "find_clusters": ".analysis.maps",
-    "find_motif": ".sequences.jaspar",
-    "find_motifs": ".analysis.motifs",
     "find_snapshots": ".analysis.timelapse",
     "finetune": ".training.finetune",
     "finetune_seeds": ".training.finetune.seeds",
@@ -238,6 +237,7 @@ _HOMES = {
     "gym": ".analysis.gym",
     "head_atlas": ".analysis.inside",
     "jaspar": ".sequences.jaspar",
+    "jaspar_motif": ".sequences.jaspar",
     "join_table": ".sequences.join",
     "judge_map": ".analysis.maps",
     "layers": ".analysis.inside",
@@ -365,9 +365,8 @@ __all__ = [
     "demo",
     "dependency_map",
     "differential_motifs",
+    "discover_motifs",
     "find_clusters",
-    "find_motif",
-    "find_motifs",
     "find_snapshots",
     "finetune",
     "finetune_seeds",
@@ -376,6 +375,7 @@ __all__ = [
     "gym",
     "head_atlas",
     "jaspar",
+    "jaspar_motif",
     "join_table",
     "judge_map",
     "layers",

@@ -58,12 +58,12 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
         "The motif gym", "Sweep",
         'dx.gym(splice, site, "GTAAGT", target="donor", columns=range(80, 120, 2))',
     ),
-    ("A motif", "Motif", 'dx.find_motif("NFE2")'),
-    ("Hits of a motif", "Hits", 'dx.scan_motifs(dx.demo.motif(), [dx.find_motif("NFE2")], 1e-4)'),
+    ("A motif", "Motif", 'dx.jaspar_motif("NFE2")'),
+    ("Hits of a motif", "Hits", 'dx.scan_motifs(dx.demo.motif(), [dx.jaspar_motif("NFE2")], 1e-4)'),
     (
         "Which motifs tell two selections apart", "Differential",
         'planted, decoys = ([s for s in dx.demo.motif() if s.label == label] for label in ("planted", "decoy"))\n'
-        'dx.differential_motifs(planted, decoys, [dx.find_motif("NFE2"), dx.find_motif("MAFK")])',
+        'dx.differential_motifs(planted, decoys, [dx.jaspar_motif("NFE2"), dx.jaspar_motif("MAFK")])',
     ),
     ("Which base depends on which", "DependencyMap", "dx.dependency_map(enc, site, region=(95, 110))"),
     (
@@ -94,7 +94,7 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
         "Motifs behind decisions", "MotifFindings",
         'motif = dx.load("pocket-motif")\n'
         'planted = [one for one in dx.demo.motif() if one.label == "planted"][:40]\n'
-        'found = dx.find_motifs(motif, planted, "planted")\n'
+        'found = dx.discover_motifs(motif, planted, "planted")\n'
         "found",
     ),
     ("What was found, before the look into JASPAR", "Discovery", "found.discovery"),

@@ -32,7 +32,7 @@ def test_the_python_of_the_readme_runs_as_it_stands(tmp_path, monkeypatch):
     assert names["plane"].shape == (n, 2)
     assert names["head"].shape == (len(names["tokens"]),) * 2
     np.testing.assert_allclose(names["probabilities"].sum(axis=1), 1, rtol=1e-5)
-    assert names["why"].nucleotides.shape == (len(names["site"]),)
+    assert names["why"].base_scores.shape == (len(names["site"]),)
     exec(compile(reasons, "README.md", "exec"), names)
     assert names["card"].verdict
     assert names["mutants"].effects.shape == (200, 4)

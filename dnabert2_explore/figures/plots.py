@@ -163,7 +163,7 @@ def _mutagenesis(result: Any, **more: Any) -> go.Figure:
     from .attribution_lanes import Lane
     from .attribution_stack import attribution_stack
 
-    lane = Lane("importance", result.segmentation, result.importance, result.unit)
+    lane = Lane("importance", result.tokens, result.importance, result.unit)
     return attribution_stack([lane], effects=result, **more)
 
 

@@ -282,7 +282,7 @@ def test_cancel_leaves_the_view_usable(attribution, monkeypatch):
     monkeypatch.setattr(attribution_parts, "attribute", real)
     attribution.method.value = "saliency"
     attribution.wait()
-    assert attribution.result.segmentation.bases == attribution.selection.current.bases
+    assert attribution.result.tokens.bases == attribution.selection.current.bases
 
 
 # Atlas ---------------------------------------------------------------------------------------

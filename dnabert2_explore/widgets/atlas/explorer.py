@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["AtlasExplorer"]
 
 _CHEAP = 1000  # points of which UMAP is made without being asked for
-_PANEL, _LOWEST = 170, 300  # pixels that the panel takes from the map, and what it leaves it
+_PANEL, _LOWEST = 170, 215  # pixels that the panel takes from the map, and what it leaves it
 
 
 #: Chosen in the menu of layers; None there would be nothing chosen.
@@ -282,7 +282,7 @@ class AtlasExplorer(Explorer):
             lambda plane: self._guarded(lambda: done(plane)),
             failed,
             bar=self._umap_bar,
-            what=f"UMAP of {len(fit):,} sequences ({_umap_cost(len(fit))})",
+            what=f"UMAP of {len(fit):,} ({_umap_cost(len(fit))})",
             lock=self.selection.lock,
         ).start()
 
@@ -400,6 +400,7 @@ class AtlasExplorer(Explorer):
             return
         points = self._points()
         self.panel.follow(points)
+        (self.add_class if self.panel.shown else self.remove_class)("dx-with-chosen")
         self.judgement.follow(points, self._planes[self._method], self._method, self.space.value)
         self._read_out.value = selected_line(selection, self._shown, *self.values())
         self._legend.value = legend_line(self.values()[1], MINE, len(self._starred()))
@@ -512,7 +513,7 @@ class AtlasExplorer(Explorer):
 
 def _umap_cost(n: int) -> str:
     """Say what a UMAP takes: compiling it, and some 3 ms a point on one core."""
-    return f"the first one takes about {20 + n * 0.003:,.0f} s"
+    return f"first time about {20 + n * 0.003:,.0f} s"
 
 
 def _own(enc: Encoder) -> list[tuple[str, int | str]]:
