@@ -161,7 +161,7 @@ class MotifFinder(VBox):
         ).start()
 
 
-def _seconds(model: Encoder, chosen: list[Sequence], target: Any, method: str) -> float:
+def _seconds(model: Encoder, chosen: list[Sequence], target: Any, method: Any) -> float:
     """Time one sequence of median length, after a short one that loads what it takes."""
     one = sorted(chosen, key=len)[len(chosen) // 2]
     middle, whole = len(one) // 2, len(one)
