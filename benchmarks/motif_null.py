@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 import dnabert2_explore as dx
-from dnabert2_explore.analysis.motifs import NullRun, find_motifs, match_patterns, null_share
+from dnabert2_explore.analysis.motifs import NullRun, discover_motifs, match_patterns, null_share
 from dnabert2_explore.encoder.machine import describe_machine
 from dnabert2_explore.encoder.twin import random_twin
 from dnabert2_explore.errors import InputError
@@ -93,7 +93,7 @@ def replicate(
         "steps": steps, "peaks": len(chosen), "patterns": [],
     }  # fmt: skip
     try:
-        found = find_motifs(enc, chosen, target=1)
+        found = discover_motifs(enc, chosen, target=1)
     except InputError as error:  # too few stretches count
         content["nothing"] = str(error)
     else:

@@ -43,7 +43,7 @@ from dnabert2_explore.analysis.attribution.scorecard import scorecard
 from dnabert2_explore.encoder.machine import describe_machine
 from dnabert2_explore.encoder.twin import random_twin
 from dnabert2_explore.files import replacing
-from dnabert2_explore.sequences.jaspar import find_motif
+from dnabert2_explore.sequences.jaspar import jaspar_motif
 from dnabert2_explore.sequences.plant import Planted, planted_set
 from dnabert2_explore.sequences.transform import reverse_complement, windows
 from dnabert2_explore.training.baselines import BASELINES
@@ -114,7 +114,7 @@ def make_data(name: str, folder: Path) -> None:
         for repeat in range(4 if part == "train" else 1):
             backgrounds += random.Random(repeat).sample(cut, len(cut))
         sizes[part] = len(cut) * (4 if part == "train" else 1)
-    made = iter(planted_set(backgrounds, find_motif(name).trimmed(0.5), SEED))
+    made = iter(planted_set(backgrounds, jaspar_motif(name).trimmed(0.5), SEED))
     truth = {}
     for part, size in sizes.items():
         some = [next(made) for _ in range(size)]
@@ -203,7 +203,7 @@ def measure_methods(folder: Path, count: int) -> dict[str, Any]:
 def scores_of(enc: dx.Encoder, bases: str, method: str, settings: dict[str, Any]) -> np.ndarray:
     """Contributions of the bases of one sequence."""
     if "strands" not in settings:
-        return attribute(enc, bases, "planted", method, **settings).nucleotides
+        return attribute(enc, bases, "planted", method, **settings).base_scores
     others = {name: value for name, value in settings.items() if name != "strands"}
     return mirror_strands(enc, bases, "planted", method, **others).mean
 
@@ -314,7 +314,7 @@ def report(out: Path, machine: str, count: int) -> tuple[dict[str, Any], dict[st
     rows = [row for card in CARDS for row in measure_cards(out, *card)]
     split = parts(numbered(rows))
     limits = calibrate(split["dev"])
-    motifs = {name: find_motif(name).trimmed(0.5) for name in MOTIFS}
+    motifs = {name: jaspar_motif(name).trimmed(0.5) for name in MOTIFS}
     calibration = {
         "thresholds": limits,
         "good": GOOD,

@@ -38,15 +38,17 @@ if TYPE_CHECKING:
         saturation_mutagenesis,
         scorecard,
     )
-    from .analysis.enrichment import SequenceComparison, compare_sequences
+    from .analysis.enrichment import Enrichment, SequenceComparison, compare_sequences
     from .analysis.gym import Sweep, gym
     from .analysis.inside import (
         DependencyMap,
+        HeadAtlas,
         LayerLens,
         LayerScores,
         NucleotideProbabilities,
         PatchMap,
         dependency_map,
+        head_atlas,
         layers,
         lens,
         nucleotide_probabilities,
@@ -54,7 +56,14 @@ if TYPE_CHECKING:
     )
     from .analysis.inside.blocks import Blocks
     from .analysis.inside.heads import HeadAgreement
-    from .analysis.maps import MapJudgement, judge_map
+    from .analysis.maps import (
+        Clusters,
+        MapJudgement,
+        SpaceComparison,
+        compare_spaces,
+        find_clusters,
+        judge_map,
+    )
     from .analysis.motifs import (
         Differential,
         Discovery,
@@ -68,12 +77,13 @@ if TYPE_CHECKING:
         Seqlets,
         Sites,
         differential_motifs,
-        find_motifs,
+        discover_motifs,
         match_motifs,
         scan_motifs,
     )
-    from .analysis.project import project
+    from .analysis.project import Projection, fit_projection, open_projection, project
     from .analysis.timelapse import TimeLapse, find_snapshots, timelapse
+    from .analysis.tokenizers import TokenizerComparison, compare_tokenizers
     from .analysis.variants import Calibration, VariantScores, VcfSummary, calibrate, score_variants
     from .analysis.variants.compare import VariantComparison, compare_variant
     from .demo import Locus
@@ -86,12 +96,13 @@ if TYPE_CHECKING:
     from .figures.plots import plot
     from .sequences import Sequence, gc_content, read_sequences, reverse_complement
     from .sequences.genome import Genome
-    from .sequences.jaspar import find_motif, jaspar
+    from .sequences.jaspar import jaspar, jaspar_motif
+    from .sequences.join import join_table
     from .sequences.motif_files import read_motifs
     from .sequences.motifs import Motif
     from .sequences.regions import read_bed
     from .sequences.variants import Variant
-    from .stores import EmbeddingStore, StoreCheck, Summary, check_store, open_store
+    from .stores import EmbeddingStore, StoreCheck, StoreHits, Summary, check_store, open_store
     from .tokens import Tokens
     from .training.finetune import FinetuneConfig, FinetuneResult, finetune
     from .training.finetune.seeds import SeedsResult, finetune_seeds
@@ -106,6 +117,7 @@ if TYPE_CHECKING:
         AtlasExplorer,
         AttentionExplorer,
         AttributionExplorer,
+        DependencyExplorer,
         FinetuneApp,
         LeaderboardExplorer,
         MotifGym,
@@ -131,18 +143,22 @@ _HOMES = {
     "Calibration": ".analysis.variants",
     "Cancelled": ".errors",
     "CheckpointError": ".errors",
+    "Clusters": ".analysis.maps",
     "DatasetAudit": ".training.gue",
+    "DependencyExplorer": ".widgets",
     "DependencyMap": ".analysis.inside",
     "Differential": ".analysis.motifs",
     "Discovery": ".analysis.motifs",
     "EmbeddingStore": ".stores",
     "Encoder": ".encoder",
+    "Enrichment": ".analysis.enrichment",
     "ExploreError": ".errors",
     "FinetuneApp": ".widgets",
     "FinetuneConfig": ".training.finetune",
     "FinetuneResult": ".training.finetune",
     "Genome": ".sequences.genome",
     "HeadAgreement": ".analysis.inside.heads",
+    "HeadAtlas": ".analysis.inside",
     "HitTokens": ".analysis.motifs",
     "Hits": ".analysis.motifs",
     "InputError": ".errors",
@@ -171,6 +187,7 @@ _HOMES = {
     "PretrainConfig": ".training.pretrain",
     "PretrainResult": ".training.pretrain.config",
     "PretrainingMonitor": ".widgets",
+    "Projection": ".analysis.project",
     "RankCorrelations": ".analysis.attribution",
     "Readings": ".encoder.readings",
     "RuleComparison": ".training.rules",
@@ -181,13 +198,16 @@ _HOMES = {
     "Sequence": ".sequences",
     "SequenceComparison": ".analysis.enrichment",
     "Sites": ".analysis.motifs",
+    "SpaceComparison": ".analysis.maps",
     "StoreCheck": ".stores",
+    "StoreHits": ".stores",
     "StrandMirror": ".analysis.attribution",
     "Summary": ".stores",
     "Sweep": ".analysis.gym",
     "TimeLapse": ".analysis.timelapse",
     "TimeLapseExplorer": ".widgets",
     "TokenExplorer": ".widgets",
+    "TokenizerComparison": ".analysis.tokenizers",
     "Tokens": ".tokens",
     "Variant": ".sequences.variants",
     "VariantComparison": ".analysis.variants.compare",
@@ -201,18 +221,24 @@ _HOMES = {
     "calibrate": ".analysis.variants",
     "check_store": ".stores",
     "compare_sequences": ".analysis.enrichment",
+    "compare_spaces": ".analysis.maps",
+    "compare_tokenizers": ".analysis.tokenizers",
     "compare_variant": ".analysis.variants.compare",
     "demo": ".demo",
     "dependency_map": ".analysis.inside",
     "differential_motifs": ".analysis.motifs",
-    "find_motif": ".sequences.jaspar",
-    "find_motifs": ".analysis.motifs",
+    "discover_motifs": ".analysis.motifs",
+    "find_clusters": ".analysis.maps",
     "find_snapshots": ".analysis.timelapse",
     "finetune": ".training.finetune",
     "finetune_seeds": ".training.finetune.seeds",
+    "fit_projection": ".analysis.project",
     "gc_content": ".sequences",
     "gym": ".analysis.gym",
+    "head_atlas": ".analysis.inside",
     "jaspar": ".sequences.jaspar",
+    "jaspar_motif": ".sequences.jaspar",
+    "join_table": ".sequences.join",
     "judge_map": ".analysis.maps",
     "layers": ".analysis.inside",
     "leaderboard": ".training.gue",
@@ -222,6 +248,7 @@ _HOMES = {
     "mirror_strands": ".analysis.attribution",
     "motif_report": ".figures",
     "nucleotide_probabilities": ".analysis.inside",
+    "open_projection": ".analysis.project",
     "open_store": ".stores",
     "patch": ".analysis.inside",
     "plot": ".figures.plots",
@@ -253,18 +280,22 @@ __all__ = [
     "Calibration",
     "Cancelled",
     "CheckpointError",
+    "Clusters",
     "DatasetAudit",
+    "DependencyExplorer",
     "DependencyMap",
     "Differential",
     "Discovery",
     "EmbeddingStore",
     "Encoder",
+    "Enrichment",
     "ExploreError",
     "FinetuneApp",
     "FinetuneConfig",
     "FinetuneResult",
     "Genome",
     "HeadAgreement",
+    "HeadAtlas",
     "HitTokens",
     "Hits",
     "InputError",
@@ -293,6 +324,7 @@ __all__ = [
     "PretrainConfig",
     "PretrainResult",
     "PretrainingMonitor",
+    "Projection",
     "RankCorrelations",
     "Readings",
     "RuleComparison",
@@ -303,13 +335,16 @@ __all__ = [
     "Sequence",
     "SequenceComparison",
     "Sites",
+    "SpaceComparison",
     "StoreCheck",
+    "StoreHits",
     "StrandMirror",
     "Summary",
     "Sweep",
     "TimeLapse",
     "TimeLapseExplorer",
     "TokenExplorer",
+    "TokenizerComparison",
     "Tokens",
     "Variant",
     "VariantComparison",
@@ -324,18 +359,24 @@ __all__ = [
     "calibrate",
     "check_store",
     "compare_sequences",
+    "compare_spaces",
+    "compare_tokenizers",
     "compare_variant",
     "demo",
     "dependency_map",
     "differential_motifs",
-    "find_motif",
-    "find_motifs",
+    "discover_motifs",
+    "find_clusters",
     "find_snapshots",
     "finetune",
     "finetune_seeds",
+    "fit_projection",
     "gc_content",
     "gym",
+    "head_atlas",
     "jaspar",
+    "jaspar_motif",
+    "join_table",
     "judge_map",
     "layers",
     "leaderboard",
@@ -345,6 +386,7 @@ __all__ = [
     "mirror_strands",
     "motif_report",
     "nucleotide_probabilities",
+    "open_projection",
     "open_store",
     "patch",
     "plot",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,9 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def read_json(path: str | Path, error: type[ExploreError] = InputError) -> dict[str, Any]:
+def read_json(
+    path: str | Path, error: type[ExploreError] = InputError, *, editable: bool = False
+) -> dict[str, Any]:
     """Read an object, and compare it with its digest where it has one.
 
     Files of earlier versions have none, and are read as they are.
@@ -57,6 +60,9 @@ def read_json(path: str | Path, error: type[ExploreError] = InputError) -> dict[
     path : path
     error : type of ExploreError
         What to raise.
+    editable : bool
+        Whether people change the file by hand: a single wrong bit is refused all the same, any
+        other change is told in a warning.
 
     Returns
     -------
@@ -69,7 +75,8 @@ def read_json(path: str | Path, error: type[ExploreError] = InputError) -> dict[
         If the file cannot be read, is no JSON object, or is not what was written.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        raw = Path(path).read_bytes()
+        content = json.loads(raw.decode("utf-8"))
     except OSError as found:
         raise error(f"{path} cannot be read ({found.strerror or found}).") from found
     except (ValueError, RecursionError) as found:  # no UTF-8, no JSON, a number without end
@@ -79,7 +86,35 @@ def read_json(path: str | Path, error: type[ExploreError] = InputError) -> dict[
         ) from found
     if not isinstance(content, dict):
         raise error(f"{path} holds no JSON object: restore it from a copy, or remove it.")
-    return unsealed(content, str(path), error)
+    try:
+        return unsealed(content, str(path), error)
+    except error:
+        if not editable or _one_bit_wrong(raw):
+            raise
+    warnings.warn(
+        f"{path} was changed after it was written (its digest does not fit): it is taken as it "
+        f'is. Take out its entry "{SEAL}" if that is as it should be.',
+        stacklevel=3,
+    )
+    return {name: value for name, value in content.items() if name != SEAL}
+
+
+def _one_bit_wrong(raw: bytes) -> bool:
+    """Whether turning one bit makes a file what was sealed."""
+    changed = bytearray(raw)
+    for place in range(len(changed)):
+        for bit in range(8):
+            changed[place] ^= 1 << bit
+            try:
+                content = json.loads(changed.decode("utf-8"))
+            except (ValueError, RecursionError):
+                content = None
+            if isinstance(content, dict):
+                said = content.pop(SEAL, None)
+                if said is not None and _sum(content) == said:
+                    return True
+            changed[place] ^= 1 << bit
+    return False
 
 
 def unsealed(

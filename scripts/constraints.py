@@ -3,9 +3,9 @@
     python scripts/constraints.py            # rewrite constraints.txt
     python scripts/constraints.py --check    # exit 1 if it would change
 
-Only what ``.``, ``.[test]`` and ``.[dev]`` need is pinned, with everything those need in turn, so
-that a tool someone happened to install does not become a requirement. Run it in an environment
-whose tests pass; the file then says which versions passed.
+Only what ``.``, ``.[test]``, ``.[docs]`` and ``.[dev]`` need is pinned, with everything those need
+in turn, so that a tool someone happened to install does not become a requirement. Run it in an
+environment whose tests pass; the file then says which versions passed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "constraints.txt"
-EXTRAS = ("test", "dev")
+EXTRAS = ("test", "docs", "dev")
 HEADER = """\
 # The versions this project is tested with: pip install -c constraints.txt -e .
 # Written by scripts/constraints.py; edit pyproject.toml and run that instead of editing this file.

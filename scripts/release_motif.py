@@ -80,7 +80,7 @@ Of the float16 weights as shipped; interval (95%) over test sequences.
 
 ## Which motif it finds
 
-`find_motifs` on {asked} test windows that it rightly calls planted: {patterns}. Best match in JASPAR: {best_match} (q = {q:.2g}).
+`discover_motifs` on {asked} test windows that it rightly calls planted: {patterns}. Best match in JASPAR: {best_match} (q = {q:.2g}).
 The same with {null} models trained on **permuted labels**, on as many windows as each of them calls planted most: best q
 {null_q}.{verdict}
 """
@@ -90,7 +90,7 @@ def make_data(folder: Path) -> dict[str, list[Planted]]:
     """Write train, dev and test; return their sequences."""
     whole = dx.demo.windows()
     random.Random(SEED).shuffle(whole)
-    motif = dx.find_motif(MOTIF).trimmed(0.5)
+    motif = dx.jaspar_motif(MOTIF).trimmed(0.5)
     made = {}
     folder.mkdir(parents=True, exist_ok=True)
     for number, (split, part) in enumerate(SPLITS.items()):
@@ -159,7 +159,9 @@ def measure(enc: dx.Encoder, folder: Path, truth: list[Planted], null: int) -> d
         if one.label == "planted" and answer == column
     ]
     models = [dx.load(permuted(folder, number), dtype="float32") for number in range(null)]
-    found = dx.find_motifs(enc, right, "planted", null=models, pool=[one.bases for one in truth])
+    found = dx.discover_motifs(
+        enc, right, "planted", null=models, pool=[one.bases for one in truth]
+    )
     return {
         "test": {name: one.value for name, one in mine.values.items()} | {"loss": mine.loss},
         "test_interval": mine.values["mcc"].to_json(),
@@ -237,7 +239,7 @@ def write_card(enc: dx.Encoder, folder: Path, scores: dict[str, Any]) -> str:
     rows["the same network with random weights"] = f"{scores['random_weights']['mcc']:.3f}"
     null = motif["null_best_q"]
     better = sum(q is not None and motif["q"] is not None and q <= motif["q"] for q in null)
-    profile = dx.find_motif(MOTIF)
+    profile = dx.jaspar_motif(MOTIF)
     return CARD.format(
         parameters=enc.info.parameters,
         layers=enc.info.layers,

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from dnabert2_explore import demo, find_motif
+from dnabert2_explore import demo, jaspar_motif
 from dnabert2_explore.sequences import reverse_complement
 
 STOPS = {"TAA", "TAG", "TGA"}
@@ -111,7 +111,7 @@ def test_the_data_are_small_and_their_sources_are_listed():
 
 
 def test_planted_sites_are_where_the_table_says():
-    profile = find_motif("NFE2").trimmed(0.5).probabilities.argmax(1)
+    profile = jaspar_motif("NFE2").trimmed(0.5).probabilities.argmax(1)
     words = {"planted": [], "decoy": []}
     for one in demo.motif():
         start, end = int(one.fields["start"]), int(one.fields["end"])

@@ -17,7 +17,7 @@ if not (ROOT / "pyproject.toml").is_file():
     pytest.skip("not a checkout: pyproject.toml is not beside tests/", allow_module_level=True)
 
 # PyPI name -> what conda-forge calls it, where they differ.
-CONDA_NAMES = {"playwright": "playwright-python", "torch": "pytorch-cpu"}
+CONDA_NAMES = {"build": "python-build", "playwright": "playwright-python", "torch": "pytorch-cpu"}
 # What a conda environment needs and pip brings along or calls otherwise.
 CONDA_ONLY = {"pip", "python"}
 

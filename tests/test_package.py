@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 import dnabert2_explore as dx
 
@@ -145,3 +146,14 @@ def test_notebooks_carry_no_outputs():
         if path.suffix == ".ipynb":
             cells = nbformat.read(path, as_version=4).cells
             assert not [cell for cell in cells if cell.get("outputs")], f"{path}: clear its outputs"
+
+
+def test_the_citation_is_of_this_version_and_of_the_paper_that_the_readme_names():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert cited["version"] == dx.__version__
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert (cited["title"], cited["license"]) == (project["name"], project["license"])
+    paper, readme = cited["preferred-citation"], (ROOT / "README.md").read_text(encoding="utf-8")
+    assert paper["url"] in readme
+    for author in paper["authors"]:
+        assert author["family-names"] in readme

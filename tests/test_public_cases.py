@@ -60,7 +60,7 @@ def test_attribution_where_gradients_are_turned_off(splice, method):
     for off in (torch.inference_mode, torch.no_grad):
         with off():
             found = dx.attribute(splice, site, 0, method, **settings)
-            np.testing.assert_array_equal(found.nucleotides, expected.nucleotides)
+            np.testing.assert_array_equal(found.base_scores, expected.base_scores)
     with pytest.raises(dx.InputError, match=r"n_steps is 5\.5: the integral needs a whole number"):
         dx.attribute(splice, site, 0, n_steps=5.5)
 

@@ -22,7 +22,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_python_of_the_readme_runs_as_it_stands(tmp_path, monkeypatch):
-    tour, reasons, training, genomes = blocks("python")
+    tour, reasons, atlas_answers, training, genomes = blocks("python")
     assert len([line for line in tour.splitlines() if line.strip()]) <= 11  # the import and ten
     names: dict = {}
     exec(compile(tour, "README.md", "exec"), names)
@@ -32,12 +32,14 @@ def test_the_python_of_the_readme_runs_as_it_stands(tmp_path, monkeypatch):
     assert names["plane"].shape == (n, 2)
     assert names["head"].shape == (len(names["tokens"]),) * 2
     np.testing.assert_allclose(names["probabilities"].sum(axis=1), 1, rtol=1e-5)
-    assert names["why"].nucleotides.shape == (len(names["site"]),)
+    assert names["why"].base_scores.shape == (len(names["site"]),)
     exec(compile(reasons, "README.md", "exec"), names)
     assert names["card"].verdict
     assert names["mutants"].effects.shape == (200, 4)
     assert names["sweep"].effect.shape[1] > 100
     assert len(names["hits"].sequence) == len(names["hits"].p_value)
+    exec(compile(atlas_answers, "README.md", "exec"), names)
+    assert names["contrast"].kmers.n_selected == len(names["group"])
     monkeypatch.chdir(tmp_path)
     demo = names["dx"].demo
     locus = demo.locus().sequence

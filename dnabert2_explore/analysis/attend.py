@@ -15,7 +15,13 @@ from ..shown import Shown
 from ..tokens import Tokens
 from .many import one_or_many
 
-__all__ = ["Attention", "attend"]
+__all__ = ["PARTS", "Attention", "attend"]
+
+#: What attention can be made of: the scores of queries and keys with ALiBi's bias, either alone.
+PARTS = ("both", "content", "distance")
+
+#: Queries whose rows are computed at once: what a map takes beside itself.
+_BLOCK = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -58,13 +64,16 @@ class Attention(Shown):
         """Heads in a layer."""
         return self.queries.shape[1]
 
-    def head(self, layer: int, head: int) -> NDArray[np.float32]:
+    def head(self, layer: int, head: int, part: str = "both") -> NDArray[np.float32]:
         """Attention probabilities of one head.
 
         Parameters
         ----------
         layer, head : int
             Counted from 0; negative counts from the last.
+        part : {"both", "content", "distance"}
+            ``"both"`` is what the network computes with. ``"content"`` leaves ALiBi's bias out,
+            ``"distance"`` leaves everything else out: what any sequence of as many tokens gets.
 
         Returns
         -------
@@ -74,19 +83,27 @@ class Attention(Shown):
         Raises
         ------
         InputError
-            If there is no such layer or head.
+            If there is no such layer, head or part.
         """
-        return self.rows(layer, head, np.arange(self.queries.shape[2]))
+        return self._filled(lambda queries: self.rows(layer, head, queries, part))
 
-    def rows(self, layer: int, head: int, queries: NDArray[np.int64]) -> NDArray[np.float32]:
+    def rows(
+        self,
+        layer: int | None,
+        head: int | None,
+        queries: NDArray[np.int64],
+        part: str = "both",
+    ) -> NDArray[np.float32]:
         """Attention probabilities of some queries of one head.
 
         Parameters
         ----------
-        layer, head : int
-            As in `head`.
+        layer, head : int or None
+            As in `head`; None for the mean over all of them.
         queries : numpy.ndarray, shape (m,), int64
             Token indices.
+        part : {"both", "content", "distance"}
+            As in `head`.
 
         Returns
         -------
@@ -96,38 +113,95 @@ class Attention(Shown):
         Raises
         ------
         InputError
-            If there is no such layer or head.
+            If there is no such layer, head or part.
         """
+        if part not in PARTS:
+            raise InputError(f"Part {part!r} is unknown: choose one of {', '.join(PARTS)}.")
+        if layer is None or head is None:
+            layers = range(self.n_layers) if layer is None else (layer,)
+            heads = range(self.n_heads) if head is None else (head,)
+            total = np.zeros((len(queries), self.keys.shape[2]), dtype=np.float32)
+            for one in layers:
+                for other in heads:
+                    total += self.rows(one, other, queries, part)
+            total /= np.float32(len(layers) * len(heads))
+            return total
         self._check("layer", layer, self.n_layers)
         self._check("head", head, self.n_heads)
         query, key = self.queries[layer, head, queries], self.keys[layer, head]
-        scores = query @ key.T
-        scores *= np.float32(query.shape[-1] ** -0.5)
-        distances = np.abs(queries[:, None] - np.arange(len(key))[None, :])
-        scores -= self.slopes[head] * distances.astype(np.float32)
+        if part == "distance":
+            scores = np.zeros((len(query), len(key)), dtype=np.float32)
+        else:
+            scores = query @ key.T
+            scores *= np.float32(query.shape[-1] ** -0.5)
+        if part != "content":
+            places = np.arange(len(key), dtype=np.float32)
+            distances = queries.astype(np.float32)[:, None] - places
+            np.abs(distances, out=distances)
+            distances *= self.slopes[head]
+            scores -= distances
         scores -= scores.max(axis=1, keepdims=True)
         np.exp(scores, out=scores)
         scores /= scores.sum(axis=1, keepdims=True)
         return scores
 
-    def mean(self, layer: int | None = None) -> NDArray[np.float32]:
+    def mean(self, layer: int | None = None, part: str = "both") -> NDArray[np.float32]:
         """Mean over the heads of one layer, or over all layers and heads.
 
         Parameters
         ----------
         layer : int, optional
             None: all layers.
+        part : {"both", "content", "distance"}
+            As in `head`.
 
         Returns
         -------
         numpy.ndarray, shape (n, n), float32
         """
-        layers = range(self.n_layers) if layer is None else [layer]
-        total = np.zeros((len(self.tokens),) * 2, dtype=np.float32)
-        for one in layers:
-            for head in range(self.n_heads):
-                total += self.head(one, head)
-        return total / np.float32(len(layers) * self.n_heads)
+        return self._filled(lambda queries: self.rows(layer, None, queries, part))
+
+    def reach(self, share: float = 0.95) -> NDArray[np.float64]:
+        """How far ALiBi alone lets each head look.
+
+        Parameters
+        ----------
+        share : float
+            Of a token's attention, where queries and keys say nothing.
+
+        Returns
+        -------
+        numpy.ndarray, shape (heads,), float64
+            Bases to either side within which that share lies, in a sequence without ends: tokens of
+            distance times the mean bases of a token here.
+
+        Raises
+        ------
+        InputError
+            If the share is not between 0 and 1.
+
+        Notes
+        -----
+        A head's weights fall by q = exp(-slope) a token: of 1 + 2 q + 2 q² + …, all but
+        2 q^(t+1) / (1 + q) lies within t tokens.
+        """
+        if not 0 < share < 1:
+            raise InputError(f"share is {share}: give a number between 0 and 1.")
+        slopes = self.slopes.astype(np.float64)
+        q = np.exp(-slopes)
+        tokens = np.maximum(np.log((1 - share) * (1 + q) / 2) / -slopes - 1, 0)
+        return np.ceil(tokens) * self.tokens.bases_per_token
+
+    def _filled(
+        self, rows: Callable[[NDArray[np.int64]], NDArray[np.float32]]
+    ) -> NDArray[np.float32]:
+        """Put rows together, a few at a time: the map and little more is in memory."""
+        n = self.keys.shape[2]
+        out = np.empty((n, n), dtype=np.float32)
+        for start in range(0, n, _BLOCK):
+            queries = np.arange(start, min(start + _BLOCK, n))
+            out[queries] = rows(queries)
+        return out
 
     def rollout(self) -> NDArray[np.float32]:
         """Attention rollout: how attention composes from the last layer down to the tokens.
@@ -140,11 +214,18 @@ class Attention(Shown):
         numpy.ndarray, shape (n, n), float32
             Rows sum to 1.
         """
-        identity = np.eye(len(self.tokens), dtype=np.float32)
-        product: NDArray[np.float32] = identity
+        product: NDArray[np.float32] = np.eye(len(self.tokens), dtype=np.float32)
         for layer in range(self.n_layers):
-            step: NDArray[np.float32] = (self.mean(layer) + identity) * np.float32(0.5)
-            product = step @ product
+            before = product
+
+            def step(queries: NDArray[np.int64], layer: int = layer) -> NDArray[np.float32]:
+                mean = self.rows(layer, None, queries)
+                mean[np.arange(len(queries)), queries] += 1
+                mean *= np.float32(0.5)
+                composed: NDArray[np.float32] = mean @ before  # noqa: B023 (filled in this turn)
+                return composed
+
+            product = self._filled(step)
         return product
 
     @staticmethod

@@ -14,6 +14,7 @@ from ..errors import Cancelled, ExploreError, panics_told
 from .attribute import attribute
 from .bench import bench
 from .common import terminating_as_interrupted
+from .docs import docs
 from .embed import embed
 from .export import export
 from .export_model import export_model
@@ -104,6 +105,7 @@ app.command(
     rich_help_panel="Look",
 )(workbench)
 app.command(rich_help_panel="Look")(lessons)
+app.command(rich_help_panel="Look")(docs)
 app.command(rich_help_panel="Compute")(tokenize)
 app.command(rich_help_panel="Compute")(embed)
 app.command(rich_help_panel="Compute")(predict)

@@ -213,7 +213,7 @@ def _write(
         if genome is not None:
             with Genome(genome) as opened:
                 sizes = dict(zip(opened.names, opened.lengths, strict=True))
-        write_track(output, sequences, [one.nucleotides for one in results], sizes)
+        write_track(output, sequences, [one.base_scores for one in results], sizes)
         return
     if output is not None and output.suffix == ".parquet":
         import pandas as pd
@@ -242,12 +242,12 @@ def _rows(
     for sequence, result in zip(sequences, results, strict=True):
         told = (result.target_name, result.unit)
         if per == "base":
-            for place, score in enumerate(result.nucleotides):
+            for place, score in enumerate(result.base_scores):
                 yield sequence.name, place, sequence.bases[place], float(score), *told
             continue
-        tokens = result.segmentation
+        tokens = result.tokens
         for token, (start, end), score in zip(
-            tokens.tokens, tokens.spans, result.tokens, strict=True
+            tokens.tokens, tokens.spans, result.token_scores, strict=True
         ):
             yield sequence.name, int(start), int(end), token, float(score), *told
 

@@ -99,7 +99,7 @@ def motifs(
 
       dnabert2-explore motifs peaks.fa -m runs/tf/model -t bound --most 300 --null 10
     """
-    from ..analysis.motifs import find_motifs
+    from ..analysis.motifs import discover_motifs
     from ..encoder import load
     from ..sequences.jaspar import jaspar
     from ..sequences.known import check_known
@@ -120,7 +120,7 @@ def motifs(
     assert not isinstance(wanted, tuple)
     chosen = _choose(enc, sequences, wanted, confident, most)
     with progress_bar("Motifs") as bar, stop_between_steps(bar) as report:
-        found = find_motifs(
+        found = discover_motifs(
             enc,
             chosen,
             wanted,

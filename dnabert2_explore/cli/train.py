@@ -37,6 +37,9 @@ def train_tokenizer(
     windows: Annotated[int, typer.Option(min=1, help="Windows to draw.")] = 80_000,
     window_bases: Annotated[int, typer.Option(min=2, help="Bases in a window.")] = 256,
     seed: Annotated[int, typer.Option(help="Seed of the sampling.")] = 0,
+    genome: Annotated[
+        Path | None, typer.Option("--genome", "-g", help="What BED files name stretches of.")
+    ] = None,
     force: FORCE = False,
 ) -> None:
     """Train a byte-pair encoding on DNA, in the form of DNABERT-2's.
@@ -62,6 +65,7 @@ def train_tokenizer(
             window_bases=window_bases,
             seed=seed,
             progress=progress,
+            genome=genome,
         )
     print(
         f"{output}/tokenizer.json: {numbers['vocabulary']:.0f} entries from "

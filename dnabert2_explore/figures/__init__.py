@@ -11,7 +11,7 @@ from __future__ import annotations
 import pandas  # noqa: F401
 
 from .atlas import atlas_scatter
-from .attention import attention_map, head_gallery, pool
+from .attention import attention_map, pool
 from .attribution import attribution_tracks
 from .attribution_correlations import attribution_correlations
 from .attribution_lanes import Lane
@@ -20,6 +20,7 @@ from .colours import BASES, OKABE_ITO, class_colours
 from .curves import Interval, finetune_curves, pretrain_curves
 from .dependencies import dependency_figure
 from .gym import sweep_figure, sweep_heatmap, sweep_lines
+from .heads import head_atlas_figure, head_gallery
 from .inside import layer_curves, lens_figure, patch_figure
 from .leaderboard import leaderboard_dots
 from .locus import annotation_track
@@ -27,6 +28,7 @@ from .logo import logo_svg, motif_logo
 from .motif_report import motif_report
 from .nucleotides import nucleotide_figure
 from .timelapse import timelapse_figure, timelapse_movie
+from .tokenizers import tokenizer_lanes
 from .tokens import token_lengths, token_ribbon
 from .variant import score_parts, variant_tracks
 
@@ -44,6 +46,7 @@ __all__ = [
     "class_colours",
     "dependency_figure",
     "finetune_curves",
+    "head_atlas_figure",
     "head_gallery",
     "layer_curves",
     "leaderboard_dots",
@@ -63,5 +66,6 @@ __all__ = [
     "timelapse_movie",
     "token_lengths",
     "token_ribbon",
+    "tokenizer_lanes",
     "variant_tracks",
 ]

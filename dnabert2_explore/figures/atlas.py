@@ -31,6 +31,7 @@ def atlas_scatter(
     current: int | None = None,
     chosen: Items[int] = (),
     starred: Items[int] = (),
+    starred_name: str = "",
     height: int = 560,
     legend: bool = True,
     theme: str = "light",
@@ -55,6 +56,8 @@ def atlas_scatter(
         Points to keep bright; the others fade. None fade when it is empty.
     starred : sequence of int
         Points drawn larger with an outline, e.g. the user's own sequences.
+    starred_name : str
+        What they are, for the legend.
     height : int
         Pixels.
     legend : bool
@@ -108,6 +111,23 @@ def atlas_scatter(
         }
         for group in groups
     ]
+    if starred_name and len(starred):
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": [None],
+                "y": [None],
+                "name": starred_name,
+                "marker": {
+                    "size": 13,
+                    "color": "rgba(0,0,0,0)",
+                    "line": {"width": 1.5, "color": colours.ink},
+                },
+                "hoverinfo": "skip",
+                "showlegend": True,
+            }
+        )
     ring = [current] if current is not None else []
     traces.append(
         {

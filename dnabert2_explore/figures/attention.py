@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,15 +20,22 @@ __all__ = [
     "CELLS",
     "POOLINGS",
     "Pooled",
+    "Rows",
     "attention_map",
     "cell_text",
-    "head_gallery",
     "pool",
+    "rows_of",
     "special_share",
 ]
 
 CELLS = 160  # cells per side: a plotly heat map of this size draws in about a third of a second
 POOLINGS = ("max", "mean")
+
+#: A map, or what gives the rows (m, n) of some of its queries (m,).
+Rows = NDArray[np.float32] | Callable[[NDArray[np.int64]], NDArray[np.float32]]
+
+_BLOCK = 256  # rows that are computed at once
+_SAMPLE = 256  # queries that a mean is taken over where rows are computed for it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,20 +61,22 @@ class Pooled:
 
 
 def pool(
-    matrix: NDArray[np.float32],
+    matrix: Rows,
     tokens: Tokens,
     *,
     view: tuple[int, int] | None = None,
     pooling: str = "max",
     special: bool = False,
     cells: int = CELLS,
+    queries: int | None = None,
 ) -> Pooled:
     """Cut an attention map to the tokens of `view` and pool it to at most `cells` cells a side.
 
     Parameters
     ----------
-    matrix : (n, n) float32
-        Rows are queries, columns keys.
+    matrix : (n, n) float32, or callable
+        Rows are queries, columns keys. A callable gives the rows of some queries, (m,) int64, as
+        `Attention.rows` does: a map is then pooled as it is computed, and never held as a whole.
     tokens : Tokens
     view : tuple of int, optional
         Bases, 0-based half-open; all by default.
@@ -76,6 +86,9 @@ def pool(
         Keep [CLS] and [SEP].
     cells : int
         Largest number of cells a side.
+    queries : int, optional
+        At most so many queries a cell, evenly spaced, stand for all of them: time is then linear in
+        length. All keys count in any case.
 
     Returns
     -------
@@ -101,15 +114,22 @@ def pool(
         while high < len(tokens) and tokens.special[high]:
             high += 1
     at = np.arange(low, high)
-    cut = matrix[low:high, low:high]
     size = -(-len(at) // cells)
     starts = np.arange(0, len(at), size)
-    if size > 1:
-        reduce = np.maximum if pooling == "max" else np.add
-        cut = reduce.reduceat(reduce.reduceat(cut, starts, axis=0), starts, axis=1)
-        if pooling == "mean":
-            counts = np.diff(np.append(starts, len(at)))
-            cut = cut / np.outer(counts, counts)
+    reduce = np.maximum if pooling == "max" else np.add
+    cut = np.empty((len(starts), len(starts)), dtype=np.float32)
+    rows = rows_of(matrix)
+    keys = np.diff(np.append(starts, len(at)))
+    each = np.minimum(keys, queries or size)
+    step = max(_BLOCK // int(each[0]), 1)  # cells of whose queries the rows are taken at once
+    for first in range(0, len(starts), step):
+        last = min(first + step, len(starts))
+        some = [at[starts[i] + np.arange(each[i]) * keys[i] // each[i]] for i in range(first, last)]
+        part = reduce.reduceat(rows(np.concatenate(some))[:, low:high], starts, axis=1)
+        inside = np.cumsum([0, *each[first : last - 1]])
+        cut[first:last] = reduce.reduceat(part, inside, axis=0)
+    if pooling == "mean":
+        cut /= np.outer(each, keys)
     return Pooled(
         values=np.ascontiguousarray(cut, dtype=np.float32),
         first=np.append(at[starts], at[-1] + 1),
@@ -118,8 +138,25 @@ def pool(
     )
 
 
+def rows_of(matrix: Rows) -> Callable[[NDArray[np.int64]], NDArray[np.float32]]:
+    """Return what gives rows of a map: itself, or the rows of the matrix."""
+    return matrix if callable(matrix) else lambda queries: matrix[queries]
+
+
+def _mean_row(matrix: Rows, queries: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Mean over queries; over some, evenly spaced, where there are many and rows cost time."""
+    if callable(matrix) and len(queries) > _SAMPLE:
+        queries = queries[np.linspace(0, len(queries) - 1, _SAMPLE).astype(np.int64)]
+    total = np.zeros(0)
+    rows = rows_of(matrix)
+    for start in range(0, len(queries), _BLOCK):
+        part = rows(queries[start : start + _BLOCK]).sum(axis=0, dtype=np.float64)
+        total = part if not start else total + part
+    return (total / max(len(queries), 1)).astype(np.float32)
+
+
 def attention_map(
-    matrix: NDArray[np.float32],
+    matrix: Rows,
     tokens: Tokens,
     *,
     axes: str = "bases",
@@ -127,6 +164,7 @@ def attention_map(
     selected: tuple[int, int] | None = None,
     pooling: str = "max",
     quantity: str = "attention",
+    queries: int | None = None,
     width: int = 900,
     height: int = 480,
     theme: str = "light",
@@ -135,8 +173,9 @@ def attention_map(
 
     Parameters
     ----------
-    matrix : (n, n) float32
-        Rows are queries (from), columns keys (to).
+    matrix : (n, n) float32, or callable
+        Rows are queries (from), columns keys (to); or what gives the rows of some queries. With a
+        callable and more than 256 tokens, what all positions receive is the mean over 256 of them.
     tokens : Tokens
         The n tokens.
     axes : str
@@ -150,6 +189,8 @@ def attention_map(
         How tokens that share a cell are summed up: ``"max"`` or ``"mean"``.
     quantity : str
         What the numbers are, for the hover and the colour bar.
+    queries : int, optional
+        As for `pool`.
     width, height : int
         Pixels.
     theme : str
@@ -171,10 +212,10 @@ def attention_map(
     colours = theme_of(theme)
     shown = whole(view, len(tokens.bases))
     by_base = axes == "bases"
-    pooled = pool(matrix, tokens, view=shown, pooling=pooling, special=not by_base)
+    pooled = pool(matrix, tokens, view=shown, pooling=pooling, special=not by_base, queries=queries)
     edges = pooled.edges + 0.5 if by_base else _steps(pooled)
     chosen = tokens.covering(*selected) if selected else None
-    strip, strip_title = _strip(matrix, pooled, chosen)
+    strip, strip_title = _strip(matrix, pooled, chosen, len(tokens))
     top = float(np.quantile(pooled.values, 0.995)) if pooled.values.size else 1.0
     x_axis = (
         base_axis(colours, shown, len(tokens.bases), anchor="y")
@@ -183,7 +224,7 @@ def attention_map(
     )
     y_axis = {
         **x_axis,
-        "domain": [0.0, 0.80],
+        "domain": [0.0, 0.80 if height >= 320 else 0.74],
         "anchor": "x",
         "range": [*x_axis["range"]][::-1],
         "fixedrange": True,
@@ -257,8 +298,8 @@ def attention_map(
             yaxis2=value_axis(
                 colours,
                 "paid" if chosen else "received",
-                (0.84, 1.0),
-                nticks=3,
+                (0.84 if height >= 320 else 0.8, 1.0),
+                nticks=3 if height >= 320 else 2,
                 rangemode="tozero",
                 range=[0, float(np.max(strip, initial=0.0)) * 1.1 or 1.0],
             ),
@@ -273,19 +314,19 @@ def _steps(pooled: Pooled) -> NDArray[np.float64]:
 
 
 def _strip(
-    matrix: NDArray[np.float32], pooled: Pooled, chosen: tuple[int, int] | None
+    matrix: Rows, pooled: Pooled, chosen: tuple[int, int] | None, n: int
 ) -> tuple[NDArray[np.float32], str]:
     """Mean attention per cell: paid by the chosen tokens, or received from all tokens."""
-    rows = matrix[chosen[0] : chosen[1]] if chosen else matrix
-    weights = rows.mean(axis=0)
     if not len(pooled.values):
         return np.zeros(0, np.float32), ""
+    weights = _mean_row(matrix, np.arange(*(chosen or (0, n))))
     inside = weights[pooled.first[0] : pooled.first[-1]]
     starts = pooled.first[:-1] - pooled.first[0]
     sums = np.add.reduceat(inside, starts) / np.diff(pooled.first)
-    return sums.astype(np.float32), (
-        "attention paid by the selection" if chosen else "attention received, mean over all tokens"
-    )
+    if chosen:
+        return sums.astype(np.float32), "attention paid by the selection"
+    over = f"{_SAMPLE}" if callable(matrix) and n > _SAMPLE else "all"
+    return sums.astype(np.float32), f"attention received, mean over {over} tokens"
 
 
 def _marks(
@@ -341,11 +382,11 @@ def _token_axis(tokens: Tokens, pooled: Pooled, colours: Theme, width: int) -> d
     return axis
 
 
-def special_share(matrix: NDArray[np.float32], tokens: Tokens) -> float:
+def special_share(matrix: Rows, tokens: Tokens) -> float:
     """Mean share of attention that goes to [CLS] and [SEP], which base axes cannot show."""
     if not tokens.special.any() or tokens.special.all():
         return 0.0
-    return float(matrix[~tokens.special][:, tokens.special].sum(axis=1).mean())
+    return float(_mean_row(matrix, np.flatnonzero(~tokens.special))[tokens.special].sum())
 
 
 def cell_text(tokens: Tokens, index: int) -> str:
@@ -354,106 +395,3 @@ def cell_text(tokens: Tokens, index: int) -> str:
         return tokens.tokens[index]
     start, end = (int(v) for v in tokens.spans[index])
     return f"{tokens.tokens[index]} (bases {span_text(start, end)})"
-
-
-_GAP = 0.08  # of a thumbnail's width, between thumbnails
-
-
-def head_gallery(
-    thumbnails: NDArray[np.float32],
-    *,
-    selected: tuple[int, int] | None = None,
-    width: int = 360,
-    theme: str = "light",
-) -> go.Figure:
-    """Draw all heads of all layers side by side, each on its own scale.
-
-    Parameters
-    ----------
-    thumbnails : (layers, heads, m, m) float32
-        From :func:`dnabert2_explore.analysis.overview`.
-    selected : tuple of int, optional
-        Layer and head to outline, counted from 0.
-    width : int
-        Pixels the figure will have: decides its height.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Thumbnail of layer ``i``, head ``j`` stands around x = j + 1, y = i + 1.
-    """
-    import plotly.graph_objects as go
-
-    colours = theme_of(theme)
-    n_layers, n_heads, m, _ = thumbnails.shape
-    tops = np.quantile(thumbnails.reshape(n_layers, n_heads, -1), 0.99, axis=-1)
-    scaled = np.clip(thumbnails / np.maximum(tops, 1e-12)[..., None, None], 0, 1)
-    # One heat map of all: thumbnails with an empty cell around each, on uneven edges.
-    pad = np.pad(scaled, ((0, 0), (0, 0), (0, 1), (0, 1)), constant_values=np.nan)
-    z = pad.transpose(0, 2, 1, 3).reshape(n_layers * (m + 1), n_heads * (m + 1))
-    cell = (1 - _GAP) / m
-
-    def edges(count: int) -> NDArray[np.float64]:
-        each = [k + 0.5 + _GAP / 2 + np.arange(m + 1) * cell for k in range(count)]
-        return np.append(np.concatenate(each), count + 0.5 + _GAP / 2)
-
-    side = (width - 40) / n_heads
-    axis = {
-        "showgrid": False,
-        "zeroline": False,
-        "fixedrange": True,
-        "tickfont": {"size": 10, "color": colours.muted},
-        "ticks": "",
-    }
-    title = {"font": {"size": 11, "color": colours.muted}, "standoff": 2}
-    chosen = []
-    if selected is not None:
-        layer, head = selected
-        half = 0.5 - _GAP / 8
-        chosen = [
-            {
-                "type": "rect",
-                "x0": head + 1 - half,
-                "x1": head + 1 + half,
-                "y0": layer + 1 - half,
-                "y1": layer + 1 + half,
-                "line": {"color": colours.select, "width": 2},
-            }
-        ]
-    return go.Figure(
-        data=[
-            {
-                "type": "heatmap",
-                "x": edges(n_heads),
-                "y": edges(n_layers),
-                "z": z,
-                "zmin": 0,
-                "zmax": 1,
-                "hoverongaps": False,
-                "showscale": False,
-                "colorscale": [list(step) for step in colours.sequential],
-                "hovertemplate": "layer %{y:.0f}, head %{x:.0f}<extra></extra>",
-            }
-        ],
-        layout=layout(
-            colours,
-            int(np.clip(side * n_layers, 60, 640)) + 46,
-            margin={"l": 34, "r": 6, "t": 4, "b": 40, "autoexpand": False},
-            dragmode=False,
-            xaxis={
-                **axis,
-                "range": [0.5, n_heads + 0.5],
-                "title": {**title, "text": "head"},
-                "dtick": 1 if n_heads <= 16 else 4,
-            },
-            yaxis={
-                **axis,
-                "range": [n_layers + 0.5, 0.5],
-                "title": {**title, "text": "layer"},
-                "dtick": 1 if n_layers <= 16 else 4,
-            },
-            shapes=chosen,
-        ),
-    )

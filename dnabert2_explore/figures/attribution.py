@@ -49,17 +49,17 @@ def attribution_tracks(
     import plotly.graph_objects as go
 
     colours = theme_of(theme)
-    n_bases = len(result.segmentation.bases)
-    tokens, scores, unit = result.segmentation, result.nucleotides, result.unit
+    n_bases = len(result.tokens.bases)
+    tokens, scores, unit = result.tokens, result.base_scores, result.unit
     sight = Sight(whole(view, n_bases), n_bases, width)
     shown = sight.shown
-    high = reach(result.tokens[sight.tokens(tokens)])
+    high = reach(result.token_scores[sight.tokens(tokens)])
     # Near, the logo uses the height it has: its scale is that of the stretch in sight.
     low = reach(scores[shown[0] : shown[1]] if sight.letters else scores)
     return go.Figure(
         data=[
-            token_bars(tokens, result.tokens, unit, sight, colours),
-            strongest_tokens(tokens, result.tokens, unit, sight, colours),
+            token_bars(tokens, result.token_scores, unit, sight, colours),
+            strongest_tokens(tokens, result.token_scores, unit, sight, colours),
             base_bars(scores, tokens.bases, unit, sight, colours),
             *logo(scores, tokens.bases, sight, colours),
         ],

@@ -29,7 +29,7 @@ class Lane:
     ----------
     name : str
         What stands above the lane.
-    segmentation : Tokens
+    tokens : Tokens
     scores : numpy.ndarray, shape (n_tokens,) or (n_bases,)
     unit : str
         Of the scores.
@@ -55,7 +55,7 @@ class Lane:
     """
 
     name: str
-    segmentation: Tokens
+    tokens: Tokens
     scores: NDArray[np.float32]
     unit: str
     per: str = "base"
@@ -71,14 +71,14 @@ class Lane:
         """Make a lane of token scores; `more` are attributes."""
         name = name or _info(result.method).title
         more.setdefault("signed", _info(result.method).signed)
-        return cls(name, result.segmentation, result.tokens, result.unit, "token", **more)
+        return cls(name, result.tokens, result.token_scores, result.unit, "token", **more)
 
     @classmethod
     def of_bases(cls, result: Attribution, name: str = "", **more: Any) -> Lane:
         """Make a lane of base scores; `more` are attributes."""
         name = name or _info(result.method).title
         more.setdefault("signed", _info(result.method).signed)
-        return cls(name, result.segmentation, result.nucleotides, result.unit, **more)
+        return cls(name, result.tokens, result.base_scores, result.unit, **more)
 
     @classmethod
     def of_phases(cls, phases: PhaseAverage, name: str = "", **more: Any) -> Lane:
@@ -87,7 +87,7 @@ class Lane:
         more.setdefault("detail", f"band: least to largest of {phases.crops} crops")
         name = name or f"mean of {phases.crops} segmentation phases"
         more.setdefault("signed", _info(phases.method).signed)
-        lane = cls(name, phases.segmentation, phases.mean, phases.unit, **more)
+        lane = cls(name, phases.tokens, phases.mean, phases.unit, **more)
         return replace(lane, low=low, high=high)
 
     @classmethod
@@ -98,7 +98,7 @@ class Lane:
         more.setdefault(
             "detail", f"rank correlation with the forward strand {mirror.agreement:.2f}"
         )
-        return cls(name, result.segmentation, mirror.mirrored, result.unit, **more)
+        return cls(name, result.tokens, mirror.mirrored, result.unit, **more)
 
     @classmethod
     def of_strands(
@@ -109,7 +109,7 @@ class Lane:
         low, high = mirror.band
         more.setdefault("signed", _info(result.method).signed)
         more.setdefault("detail", "band: from the one strand to the other")
-        lane = cls(name, result.segmentation, mirror.mean, result.unit, **more)
+        lane = cls(name, result.tokens, mirror.mean, result.unit, **more)
         return replace(lane, low=low, high=high)
 
     @property
@@ -121,7 +121,7 @@ class Lane:
     def reach(self, sight: Sight) -> float:
         """Half range of the scale: of the stretch in sight where letters are drawn."""
         if self.per == "token":
-            return reach(self.scores[sight.tokens(self.segmentation)])
+            return reach(self.scores[sight.tokens(self.tokens)])
         first, last = sight.shown if sight.letters else (0, None)
         values = [v for v in (self.scores, self.low, self.high) if v is not None]
         return max(reach(v[first:last]) for v in values)
@@ -129,9 +129,9 @@ class Lane:
     def traces(self, sight: Sight, colours: Theme, yaxis: str) -> list[dict[str, Any]]:
         """Everything that is drawn in the lane."""
         if self.per == "token":
-            args = (self.segmentation, self.scores, self.unit, sight, colours, yaxis)
+            args = (self.tokens, self.scores, self.unit, sight, colours, yaxis)
             return [token_bars(*args), strongest_tokens(*args)]
-        bases = self.segmentation.bases
+        bases = self.tokens.bases
         return [
             *self._band(sight, colours, yaxis),
             base_bars(self.scores, bases, self.unit, sight, colours, yaxis),

@@ -90,7 +90,7 @@ def attribution_stack(
     """
     import plotly.graph_objects as go
 
-    lengths = {len(lane.segmentation.bases) for lane in lanes}
+    lengths = {len(lane.tokens.bases) for lane in lanes}
     if len(lengths) != 1:
         raise ValueError(f"lanes have {sorted(lengths)} bases; expected one length for all")
     (n_bases,) = lengths
@@ -193,7 +193,7 @@ def _map(effects: Mutagenesis, sight: Sight, colours: Theme, number: int) -> _Pa
     else:
         values = values[:0]
     half = float(np.nanmax(np.abs(effects.effects), initial=0.0)) or 1.0
-    letters = effects.segmentation.bases[first : first + len(values)].upper().replace("U", "T")
+    letters = effects.tokens.bases[first : first + len(values)].upper().replace("U", "T")
     own = [(first + i + 1, _BASES.index(b)) for i, b in enumerate(letters) if b in _BASES]
     yaxis = _axis(number)
     height = 4 * 17

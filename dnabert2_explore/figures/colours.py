@@ -11,6 +11,7 @@ __all__ = [
     "BASES_DARK",
     "NOT_GIVEN",
     "OKABE_ITO",
+    "OTHERS",
     "SYMBOLS",
     "Theme",
     "class_colours",
@@ -38,7 +39,9 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "pentagon", "s
 
 #: The class of what has no value for a field: grey, and it takes no colour from the others.
 NOT_GIVEN = "not given"
-_GREY = "#8a929e"
+#: What is left of more classes than can be told apart.
+OTHERS = "other classes"
+_GREYS = {OTHERS: "#b0a58f", NOT_GIVEN: "#8a929e"}
 
 _SEQUENTIAL_LIGHT = ("#ffffff", "#e4edf3", "#b9d3df", "#7fb0c5", "#43899f", "#1f5f85", "#123156")
 _SEQUENTIAL_DARK = ("#14171c", "#0b2a52", "#374a6c", "#666d73", "#958f77", "#c9b96a", "#fee94f")
@@ -159,7 +162,7 @@ def class_colours(labels: Iterable[str]) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Class to hex colour, sorted by class; :data:`NOT_GIVEN` is grey and last.
+        Class to hex colour, sorted by class; :data:`OTHERS` and :data:`NOT_GIVEN` are greys, last.
 
     Examples
     --------
@@ -167,12 +170,12 @@ def class_colours(labels: Iterable[str]) -> dict[str, str]:
     {'acceptor': '#0072B2', 'donor': '#E69F00'}
     """
     every = set(labels)
-    names = sorted(every - {NOT_GIVEN})
+    names = sorted(every - set(_GREYS))
     if len(names) <= len(OKABE_ITO):
         colours = dict(zip(names, OKABE_ITO, strict=False))
     else:
         colours = {name: _even(i) for i, name in enumerate(names)}
-    return colours | ({NOT_GIVEN: _GREY} if NOT_GIVEN in every else {})
+    return colours | {name: grey for name, grey in _GREYS.items() if name in every}
 
 
 def _even(index: int) -> str:

@@ -154,7 +154,7 @@ def dependency_figure(
             },
             yaxis={
                 **x_axis,
-                "domain": [0.0, 0.80],
+                "domain": [0.0, 0.80 if height >= 320 else 0.74],
                 "anchor": "x",
                 "range": [*x_axis["range"]][::-1],
                 "fixedrange": True,
@@ -165,8 +165,8 @@ def dependency_figure(
             yaxis2=value_axis(
                 colours,
                 "others",
-                (0.84, 1.0),
-                nticks=3,
+                (0.84 if height >= 320 else 0.8, 1.0),
+                nticks=3 if height >= 320 else 2,
                 range=_reach(strip),
                 zeroline=signed,
                 zerolinecolor=colours.muted,

@@ -25,12 +25,17 @@ _FIGURES = {
     "Differential": (".intervals", "differential_rates"),
     "Discovery": (".plots", "_discovery"),
     "FinetuneResult": (".intervals", "finetune_intervals"),
+    "HeadAtlas": (".heads", "head_atlas_figure"),
+    "LayerLens": (".inside", "lens_figure"),
+    "LayerScores": (".inside", "layer_curves"),
     "Leaderboard": (".leaderboard", "leaderboard_dots"),
     "Locus": (".plots", "_locus"),
     "LongEmbedding": (".intervals", "window_likeness"),
     "Motif": (".logo", "motif_logo"),
     "MotifFindings": (".plots", "_findings"),
     "Mutagenesis": (".plots", "_mutagenesis"),
+    "NucleotideProbabilities": (".nucleotides", "nucleotide_figure"),
+    "PatchMap": (".inside", "patch_figure"),
     "Pattern": (".plots", "_pattern"),
     "PhaseAverage": (".plots", "_phases"),
     "RankCorrelations": (".attribution_correlations", "attribution_correlations"),
@@ -40,6 +45,7 @@ _FIGURES = {
     "StrandMirror": (".plots", "_strands"),
     "Sweep": (".gym", "sweep_figure"),
     "TimeLapse": (".timelapse", "timelapse_figure"),
+    "TokenizerComparison": (".tokenizers", "tokenizer_lanes"),
     "Tokens": (".tokens", "token_ribbon"),
     "VariantComparison": (".variant", "variant_tracks"),
     "VariantScores": (".intervals", "score_histogram"),
@@ -157,7 +163,7 @@ def _mutagenesis(result: Any, **more: Any) -> go.Figure:
     from .attribution_lanes import Lane
     from .attribution_stack import attribution_stack
 
-    lane = Lane("importance", result.segmentation, result.importance, result.unit)
+    lane = Lane("importance", result.tokens, result.importance, result.unit)
     return attribution_stack([lane], effects=result, **more)
 
 

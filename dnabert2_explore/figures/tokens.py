@@ -82,13 +82,14 @@ def token_ribbon(
     drawn = width - MARGIN["l"] - MARGIN["r"]
     near = visible * _BLOCK_PX <= drawn
     letters = pixels >= LETTER_PX
-    foot = 0.36 if features else 0.0
-    strip = foot + (0.16 if letters else 0.0)
+    both = any(feature.strand == "-" for feature in features)
+    foot = (0.36 if both else 0.27) if features else 0.0
+    strip = foot + ((0.16 if features else 0.2) if letters else 0.0)
     top = max(int(np.max(tokens.lengths, initial=1)), 4) + 1
     panels: dict[str, Any] = {
         "yaxis": value_axis(
             colours,
-            "token length (bp)" if near else "mean length (bp)",
+            "length (bp)" if near else "mean (bp)",
             (strip + 0.02, 1.0),
             range=[0, top * 1.04],
         ),
@@ -98,6 +99,8 @@ def token_ribbon(
         "yaxis3": feature_axis(colours, (0, max(foot - 0.03, 0.01))),
     }
     panels["yaxis3"]["visible"] = bool(features)
+    if not both:
+        panels["yaxis3"]["range"] = [0.5, 2.3]
     return go.Figure(
         data=[
             _blocks(tokens, at if near else at[:0], selected, pixels, colours),
@@ -110,7 +113,7 @@ def token_ribbon(
         ],
         layout=layout(
             colours,
-            176 + (84 if features else 0),
+            176 + ((84 if both else 56) if features else 0),
             barmode="overlay",
             bargap=0,
             hovermode="closest",

@@ -17,11 +17,11 @@ def _top(mutants: Mutagenesis) -> int:
 
 def _base(answer: object, *, mutants: Mutagenesis) -> str:
     given, right = whole(answer), _top(mutants) + 1
-    n = len(mutants.segmentation.bases)
+    n = len(mutants.tokens.bases)
     require(1 <= given <= n, f"There is no base {given}: on screen they are 1 to {n}.")
     require(given != right - 1, "That is its index in Python: on screen bases count from 1.")
     require(given == right, f"Another base than {given} adds more to {mutants.target_name}.")
-    return f"Base {given}, {mutants.segmentation.bases[given - 1]}, speaks loudest."
+    return f"Base {given}, {mutants.tokens.bases[given - 1]}, speaks loudest."
 
 
 def _louder(answer: object, *, trained: Mutagenesis, untrained: Mutagenesis) -> str:

@@ -278,7 +278,7 @@ def read_config(path: Path) -> Dnabert2Config:
     CheckpointError
         If the file is not JSON, is of another architecture, or describes an impossible shape.
     """
-    values = read_json(path, CheckpointError)
+    values = read_json(path, CheckpointError, editable=True)
     # Ours, none, or "bert": the remote code's configuration calls itself bert.
     if (values.get("model_type") or "bert") not in ("bert", Dnabert2Config.model_type):
         raise CheckpointError(
@@ -312,7 +312,7 @@ def check_classes(path: Path, config: Dnabert2Config, rows: int) -> None:
     CheckpointError
         If they are not: which name belongs to which row, nobody knows then.
     """
-    values = read_json(path, CheckpointError)
+    values = read_json(path, CheckpointError, editable=True)
     if values.get("id2label") is None and values.get("num_labels") is None:
         config.num_labels = rows  # nobody named them: LABEL_0, LABEL_1, …
     elif config.num_labels != rows:

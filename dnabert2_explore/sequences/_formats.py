@@ -65,7 +65,7 @@ def foreign_format(first: str) -> str:
     if first.startswith(("track ", "browser ")) or (len(numbers) == 2 and None not in numbers):
         return (
             "looks like BED, intervals without bases; expected sequences: give the genome too "
-            "(--genome, or read_bed(path, genome))."
+            "(--genome, read_bed(path, genome), or genome: in the settings of a pre-training)."
         )
     return ""
 

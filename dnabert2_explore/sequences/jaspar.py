@@ -16,7 +16,7 @@ from ..errors import InputError
 from .motif_files import read_motifs
 from .motifs import Motif
 
-__all__ = ["COLLECTIONS", "RELEASE", "SHIPPED", "find_motif", "from_pyjaspar", "jaspar"]
+__all__ = ["COLLECTIONS", "RELEASE", "SHIPPED", "from_pyjaspar", "jaspar", "jaspar_motif"]
 
 RELEASE = "JASPAR 2026"
 #: The collection that needs no pyjaspar.
@@ -68,7 +68,7 @@ def jaspar(collection: str = SHIPPED) -> list[Motif]:
     return list(_profiles(_known(collection)))
 
 
-def find_motif(name: str, collection: str = SHIPPED) -> Motif:
+def jaspar_motif(name: str, collection: str = SHIPPED) -> Motif:
     """Return one profile of JASPAR by its accession or by the name of its factor.
 
     Parameters
@@ -91,7 +91,7 @@ def find_motif(name: str, collection: str = SHIPPED) -> Motif:
 
     Examples
     --------
-    >>> find_motif("ctcf").label, find_motif("MA0139").label
+    >>> jaspar_motif("ctcf").label, jaspar_motif("MA0139").label
     ('CTCF (MA0139.2)', 'CTCF (MA0139.2)')
     """
     motifs = _profiles(_known(collection))

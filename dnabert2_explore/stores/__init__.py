@@ -9,6 +9,7 @@ from .embedder import Embedder
 from .errors import StoreError
 from .exporting import export
 from .plan import Chunk, WindowPlan
+from .search import StoreHits
 from .store import EmbeddingStore, open_store
 from .summary import Summary
 
@@ -19,6 +20,7 @@ __all__ = [
     "EmbeddingStore",
     "StoreCheck",
     "StoreError",
+    "StoreHits",
     "Summary",
     "WindowPlan",
     "check_store",

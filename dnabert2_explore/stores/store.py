@@ -28,6 +28,8 @@ from .settings import FORMAT, FORMAT_VERSION, checked, describe, differences, pl
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .search import StoreHits
+
 __all__ = ["EmbeddingStore", "open_store"]
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)  # the disk, or what the user may take of it
@@ -360,6 +362,18 @@ class EmbeddingStore(Shown):
             )
         columns["record"] = pd.Categorical.from_codes(columns["record"], categories=self.names)
         return pd.DataFrame(columns)
+
+    def search(self, queries: Any, k: int = 10, **settings: Any) -> StoreHits:
+        """Find the windows most like vectors or sequences, exactly; see :func:`.search.search`."""
+        from .search import search
+
+        return search(self, queries, k, **settings)
+
+    def build_index(self, layer: int | None = None, progress: Any = None) -> Path:
+        """Write what makes searches quick; see :func:`.search.build_index`."""
+        from .search import build_index
+
+        return build_index(self, layer, progress)
 
     def write(self, index: int, vectors: NDArray[np.float32], unknown: NDArray[np.int32]) -> None:
         """Write a chunk and, when all its data are on the disk, that it is finished.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..files import expanded
 from .exclude import Excluded
 from .species import SPLITS, GenomeFile, list_files, read_table
 from .stretches import CUTS, SpeciesBases, open_species
@@ -119,6 +120,7 @@ class Corpus:
         strands: str = "both",
         cache: str | Path | None = None,
         exclude: Excluded | None = None,
+        genome: str | Path | None = None,
     ) -> Corpus:
         """Read every species of one split.
 
@@ -145,6 +147,8 @@ class Corpus:
             the memory, and is read once. By default the corpus is held in memory.
         exclude : Excluded, optional
             Sequences that no window may come near to.
+        genome : path, optional
+            What the stretches are of, where files are BED.
 
         Raises
         ------
@@ -156,6 +160,8 @@ class Corpus:
         if shortest < 1:
             raise InputError(f"the shortest window is {shortest} bases; expected at least 1.")
         listed = read_table(table, folder) if str(table) else list_files(folder, split)
+        if genome:
+            listed = [replace(file, genome=expanded(genome)) for file in listed]
         groups: dict[str, list[GenomeFile]] = {}
         for file in listed:
             if file.split == split:

@@ -22,7 +22,7 @@ _OPTIONAL = {"species", "split", "weight"}
 _IGNORED = {"name", "records", "bp", "acgt_bp", "gc", "source", "licence", "license", "note"}
 
 #: Suffixes of sequence files, looked for in a folder without a table (also compressed).
-_SUFFIXES = (".fa", ".fasta", ".fna", ".csv", ".tsv", ".2bit", *FORMATS)
+_SUFFIXES = (".fa", ".fasta", ".fna", ".csv", ".tsv", ".2bit", ".bed", *FORMATS)
 _PACKED = (".gz", ".bz2", ".xz")
 _USER = "user"
 
@@ -44,6 +44,8 @@ class GenomeFile:
     weight : float or None
         How often the species is drawn, relative to the others; None where the table has no
         weights.
+    genome : pathlib.Path or None
+        What the stretches are of, where the file is BED.
     """
 
     path: Path
@@ -51,6 +53,7 @@ class GenomeFile:
     species: str
     split: str
     weight: float | None = None
+    genome: Path | None = None
 
 
 def read_table(table: str | Path, folder: str | Path) -> list[GenomeFile]:

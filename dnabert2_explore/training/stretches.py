@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from ..sequences._letters import Told, read_words
 from ..sequences._open import is_twobit, open_path
 from ..sequences._table import SEQUENCE_COLUMNS, Table
 from ..sequences.read import filled_lines, suffix_of, told_kind
+from ..sequences.regions import is_bed, iter_bed
 from .species import GenomeFile
 
 __all__ = ["CUTS", "SpeciesBases", "open_species"]
@@ -137,7 +139,12 @@ def open_species(
 def _mapped(
     files: list[GenomeFile], shortest: int, cache: Path
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64], int, str]:
-    sources = [(str(f.path.resolve()), *stamp_of(f.path)) for f in files]
+    sources = [
+        (str(path.resolve()), *stamp_of(path))
+        for f in files
+        for path in (f.path, f.genome)
+        if path is not None
+    ]
     about: dict[str, Any] = {"layout": _LAYOUT, "shortest": shortest, "sources": sources}
     digest = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
     name = re.sub(r"[^\w.-]+", "_", files[0].species)[:60]
@@ -200,7 +207,7 @@ def _collect(
     """Write the usable stretches of all files; return their lengths, and the bases left out."""
     stretches = _Stretches(shortest, write)
     for file in files:
-        for chunk in _chunks(file.path):
+        for chunk in _stretches(file) if _is_bed(file) else _chunks(file.path):
             if chunk is None:
                 stretches.close()
             else:
@@ -246,6 +253,22 @@ class _Stretches:
             self.left_out += self._length
         self._length = 0
         self._held.clear()
+
+
+def _is_bed(file: GenomeFile) -> bool:
+    """Whether a file names stretches of its genome."""
+    if file.genome is None or is_twobit(file.path):
+        return False
+    with open_path(file.path) as text:
+        return is_bed("".join(islice(text, 50)))
+
+
+def _stretches(file: GenomeFile) -> Iterator[bytes | None]:
+    """Letters of the stretches of a genome that a BED file names."""
+    assert file.genome is not None
+    for record in iter_bed(file.path, file.genome):
+        yield _encode(record.bases)
+        yield None
 
 
 def _chunks(path: Path) -> Iterator[bytes | None]:

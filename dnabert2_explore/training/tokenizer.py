@@ -32,6 +32,7 @@ def train_tokenizer(
     category_power: float = 0.5,
     species_power: float = 0.5,
     progress: Callable[[int, int], None] | None = None,
+    genome: str | Path | None = None,
 ) -> dict[str, float]:
     """Train a BPE on balanced windows of the training species, both strands.
 
@@ -55,6 +56,8 @@ def train_tokenizer(
         Sampling balance (:class:`~dnabert2_explore.training.corpus.Corpus`).
     progress : callable, optional
         Called as ``progress(windows drawn, windows)``.
+    genome : path, optional
+        What the stretches are of, where files are BED.
 
     Returns
     -------
@@ -71,7 +74,9 @@ def train_tokenizer(
     smallest = len(SPECIAL_TOKENS) + 4
     if vocabulary < smallest:
         raise InputError(f"vocabulary is {vocabulary}; expected at least {smallest}.")
-    corpus = Corpus.load(genomes, table, "train", window_bases, category_power, species_power)
+    corpus = Corpus.load(
+        genomes, table, "train", window_bases, category_power, species_power, genome=genome
+    )
     tokenizer = Tokenizer(models.BPE(unk_token=SPECIAL_TOKENS[0]))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     trainer = trainers.BpeTrainer(

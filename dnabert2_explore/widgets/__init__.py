@@ -3,7 +3,9 @@
 Classes in the page (for styling, and for tests that drive a browser):
 
 =====================  ==========================================================================
-``.dx-workbench``      the whole; ``.dx-bar`` on top with ``.dx-chip`` per model
+``.dx-workbench``      the whole; ``.dx-bar`` on top with ``.dx-chip`` per model;
+                       ``.dx-maps button`` chooses the map (attention, dependencies, both),
+                       ``.dx-side button`` what stands beside the sequence (atlas, all heads)
 ``.dx-input``          the input bar: ``.dx-set select``, ``.dx-sequence select``,
                        ``.dx-previous``, ``.dx-next``, ``.dx-add-button``, ``.dx-paste textarea``,
                        ``.dx-upload``, ``.dx-add``, ``.dx-range input``, ``.dx-zoom-in``,
@@ -19,7 +21,9 @@ Classes in the page (for styling, and for tests that drive a browser):
 ``.dx-tokens``         ``.dx-stats``; token blocks are ``.dx-tokens .bars .point path``
 ``.dx-attention``      ``.dx-what select``, ``.dx-layer select``, ``.dx-head select``,
                        ``.dx-axes button``, ``.dx-pooling select``; the gallery of heads,
-                       ``.dx-heads``, stands below the atlas
+                       ``.dx-heads``, takes the atlas' place on demand
+``.dx-dependencies``   ``.dx-shown button`` (trained, untrained, difference), ``.dx-of select``,
+                       ``.dx-compute``
 ``.dx-attribution``    ``.dx-target select``, ``.dx-method select``, ``.dx-steps select``,
                        ``.dx-classes``, ``.dx-delta``; behind ``.dx-more``: ``.dx-output select``,
                        ``.dx-baseline select``, ``.dx-spread select``, ``.dx-compare`` with a
@@ -70,6 +74,7 @@ from __future__ import annotations
 from .atlas import AtlasExplorer
 from .attention import AttentionExplorer
 from .attribution import AttributionExplorer
+from .dependencies import DependencyExplorer
 from .gym import MotifGym
 from .leaderboard import LeaderboardExplorer
 from .pretraining import PretrainingMonitor
@@ -84,6 +89,7 @@ __all__ = [
     "AtlasExplorer",
     "AttentionExplorer",
     "AttributionExplorer",
+    "DependencyExplorer",
     "FinetuneApp",
     "LeaderboardExplorer",
     "MotifGym",

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence as Items
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import HTML, Dropdown, HBox, ToggleButtons, VBox, Widget
+from ipywidgets import HTML, Button, Dropdown, HBox, ToggleButtons, VBox, Widget
 from numpy.typing import NDArray
 
-from ..analysis.attend import Attention, attend
+from ..analysis.attend import PARTS, Attention, attend
 from ..analysis.overview import overview
 from ..delimited import remark
 from ..encoder import Encoder, load
 from ..errors import InputError
 from ..figures.attention import (
     POOLINGS,
+    Rows,
     attention_map,
     cell_text,
-    head_gallery,
     pool,
+    rows_of,
     special_share,
 )
+from ..figures.heads import head_gallery
 from ..network import alibi_slopes
 from ..sequences import Sequence
 from .examples import fill
@@ -37,6 +40,14 @@ if TYPE_CHECKING:
 __all__ = ["AttentionExplorer"]
 
 _THUMBNAIL = 24  # cells a side
+#: Tokens up to which a map is kept as a whole; of longer ones rows are computed as they are drawn.
+_WHOLE = 2048
+#: Tokens in sight above which a few queries stand for a cell.
+_EXACT = 4096
+_QUERIES = 8
+#: Bases above which running the model is tried out first, on so many of them.
+_TRIAL, _TRIED = 30_000, 10_000
+_LONG = 10.0  # seconds above which the cost is said and asked for first
 HEAD, MEAN, ALL, ROLLOUT = "head", "mean of heads", "mean of all layers", "rollout"
 
 
@@ -46,8 +57,9 @@ class AttentionExplorer(Explorer):
     Rows are the tokens that look (queries), columns those looked at (keys). Click a cell to select
     the token of its row: the strip above then shows what this token attends to.
 
-    Class ``dx-attention``; parts ``dx-what``, ``dx-layer``, ``dx-head``, ``dx-axes``,
-    ``dx-pooling``; the gallery of all heads is ``dx-heads``.
+    Class ``dx-attention``; parts ``dx-what``, ``dx-layer``, ``dx-head``, ``dx-part`` (with ALiBi's
+    bias, without, or that alone), ``dx-axes``, ``dx-pooling``, ``dx-compute``; the gallery of all
+    heads is ``dx-heads``.
 
     Parameters
     ----------
@@ -68,6 +80,7 @@ class AttentionExplorer(Explorer):
 
     title = "Attention"
     kind = "attention"
+    most_bases = 120_000  # rows of a long map are computed as they are drawn
     help = (
         "In every layer each head lets each token gather information from all tokens; a row shows "
         "how one token divides its attention, and sums to 1. ALiBi lowers attention with distance, "
@@ -106,7 +119,16 @@ class AttentionExplorer(Explorer):
             options=[(f"{name} of cell", name) for name in POOLINGS],
             tooltip="How tokens that share a cell are summed up",
         ).add_class("dx-pooling")
-        for control in (self.what, self.layer, self.head, self.axes, self.pooling):
+        self.part = Dropdown(
+            options=list(zip(("all of it", "content", "distance"), PARTS, strict=True)),
+            tooltip="What the network computes with; without ALiBi's bias; or that bias alone",
+        ).add_class("dx-part")
+        self.compute = Button(description="Compute", tooltip="Compute it now")
+        self.compute.add_class("dx-compute")
+        self.compute.layout.display = "none"
+        self.compute.on_click(lambda _button: self._guarded(self._agree))
+        self._agreed = ""
+        for control in (self.what, self.layer, self.head, self.part, self.axes, self.pooling):
             control.observe(self._on_control, names="value")
         self._gallery = PlotlyView().add_class("dx-heads-plot")
         self._gallery.on_event(self._on_gallery)
@@ -127,13 +149,23 @@ class AttentionExplorer(Explorer):
         self._source = ""  # the bases that `result` belongs to
         self._cell = ""
         self._matrix: tuple[tuple[Any, ...], NDArray[np.float32]] | None = None
-        super().__init__(selection, [self.what, self.layer, self.head, self.axes, self.pooling])
+        self.height: int | None = None
+        super().__init__(
+            selection,
+            [self.what, self.layer, self.head, self.part, self.axes, self.pooling],
+        )
         if selection is None:
             fill(self.selection, sequences)
         self._guarded(lambda: self._changed({"index"}))
 
     def _on_control(self, _change: Any) -> None:
         self._guarded(self._draw)
+
+    def set_height(self, height: int) -> None:
+        """Draw the map `height` pixels high."""
+        if height != self.height:
+            self.height = height
+            self._guarded(self._draw)
 
     def _changed(self, changed: set[str]) -> None:
         current = self.selection.current
@@ -146,34 +178,86 @@ class AttentionExplorer(Explorer):
         bases = current.bases
         self._source, self._cell = bases, ""
 
-        def work(progress: Any) -> tuple[Attention, NDArray[np.float32]]:
+        self.compute.layout.display = "none"
+        agreed = self._agreed == bases
+
+        def work(progress: Any) -> tuple[Attention, NDArray[np.float32]] | float:
+            if len(bases) > _TRIAL and not agreed:
+                begun = time.monotonic()
+                attend(self.enc, bases[:_TRIED])
+                # Attention takes time that grows with the square of the length.
+                seconds = (time.monotonic() - begun) * (len(bases) / _TRIED) ** 2
+                if seconds > _LONG:
+                    return seconds
             result = attend(self.enc, bases)
             return result, overview(result, _THUMBNAIL)
 
-        def done(results: tuple[Attention, NDArray[np.float32]]) -> None:
+        def done(results: tuple[Attention, NDArray[np.float32]] | float) -> None:
+            if isinstance(results, float):
+                self.say(f"{len(bases):,} bp take up to {results:.0f} s in the model.")
+                self.compute.layout.display = ""
+                return
             (self.result, self._thumbnails), self._matrix = results, None
             self._draw()
 
         self._start("running the model", work, done)
 
+    def _agree(self) -> None:
+        current = self.selection.current
+        if current is not None:
+            self._agreed, self._source = current.bases, ""
+            self._changed({"index"})
+
+    def _above(self) -> list[Widget]:
+        return [self.compute]
+
     @property
     def matrix(self) -> NDArray[np.float32] | None:
         """The map on show, shape (n_tokens, n_tokens); None before there is one."""
+        rows = self._rows
+        if rows is None or not callable(rows):
+            return rows
+        assert self.result is not None  # rows are its
+        return rows(np.arange(len(self.result.tokens)))
+
+    @property
+    def _rows(self) -> Rows | None:
+        """The map on show, whole, or as what computes rows of a long one."""
         result = self.result
         if result is None:
             return None
-        key = (id(result), self.what.value, self.layer.value, self.head.value)
+        what, part = self.what.value, self.part.value
+        layer = self.layer.value if what in (HEAD, MEAN) else None
+        head = self.head.value if what == HEAD else None
+        n = len(result.tokens)
+        if what != ROLLOUT and n > _WHOLE:
+            return lambda queries: result.rows(layer, head, queries, part)
+        if what == ROLLOUT and n > _EXACT:
+            raise InputError(
+                f"Rollout multiplies whole maps, and takes up to {_EXACT:,} tokens; this sequence "
+                f"has {n:,}: choose another map, or a shorter stretch."
+            )
+        key = (id(result), what, layer, head, part)
         if self._matrix is None or self._matrix[0] != key:
-            if self.what.value == HEAD:
-                values = result.head(self.layer.value, self.head.value)
-            elif self.what.value == MEAN:
-                values = result.mean(self.layer.value)
-            elif self.what.value == ALL:
-                values = result.mean()
-            else:
+            if what == ROLLOUT:
                 values = result.rollout()
+            elif what == HEAD:
+                values = result.head(self.layer.value, self.head.value, part)
+            else:
+                values = result.mean(layer, part)
             self._matrix = (key, values)
         return self._matrix[1]
+
+    @property
+    def _queries(self) -> int | None:
+        """How many queries stand for a cell, where there are too many to compute all of them."""
+        if self.result is None:
+            return None
+        start, end = self.selection.view or (0, len(self.result.tokens.bases))
+        spans = self.result.tokens.spans
+        seen = int(((spans[:, 0] < end) & (spans[:, 1] > start)).sum())
+        few = _QUERIES if self.what.value == HEAD else 2
+        return few if seen > _EXACT else None
 
     @property
     def _fresh(self) -> bool:
@@ -186,7 +270,7 @@ class AttentionExplorer(Explorer):
         )
 
     def _figure(self) -> go.Figure | None:
-        matrix = self.matrix
+        matrix = self._rows
         if matrix is None or self.result is None or not self._fresh:
             return None
         width = self.plot.width or 900
@@ -198,8 +282,9 @@ class AttentionExplorer(Explorer):
             selected=self.selection.bases,
             pooling=self.pooling.value,
             quantity="rollout" if self.what.value == ROLLOUT else "attention",
+            queries=self._queries,
             width=width,
-            height=int(np.clip(width * 0.52, 400, 620)),
+            height=self.height or int(np.clip(width * 0.52, 400, 620)),
             theme=self.selection.theme,
         )
         return figure.update_layout(dragmode=self.selection.drag)
@@ -207,13 +292,16 @@ class AttentionExplorer(Explorer):
     def _draw(self) -> None:
         self.layer.layout.display = "" if self.what.value in (HEAD, MEAN) else "none"
         self.head.layout.display = "" if self.what.value == HEAD else "none"
+        self.part.layout.display = "none" if self.what.value == ROLLOUT else ""
         current = self.selection.current
         if current is None:
             self._show(None, "Choose an example, or add a sequence of your own.")
             return
         if not self._fresh:
             return  # the map of the sequence before stays until the new one is there
-        matrix, result = self.matrix, self.result
+        if self._message.value:
+            self.say("")
+        matrix, result = self._rows, self.result
         if matrix is None or result is None:
             return
         pooled = pool(
@@ -222,6 +310,7 @@ class AttentionExplorer(Explorer):
             view=self.selection.view,
             pooling=self.pooling.value,
             special=self.axes.value == "tokens",
+            queries=1,  # the size of its cells is all that is asked
         )
         self.pooling.layout.display = "" if pooled.size > 1 else "none"
         by_base = self.axes.value == "bases"
@@ -265,7 +354,7 @@ class AttentionExplorer(Explorer):
 
         self._guarded(act)
 
-    def _words(self, matrix: NDArray[np.float32], result: Attention, size: int) -> str:
+    def _words(self, matrix: Rows, result: Attention, size: int) -> str:
         current = self.selection.current
         assert current is not None
         layer, head = self.layer.value + 1, self.head.value + 1
@@ -281,6 +370,15 @@ class AttentionExplorer(Explorer):
                 f"A cell is the {self.pooling.value} of {size} × {size} tokens: zoom in for single "
                 "tokens."
             )
+        if self._queries:
+            parts.append(f"Of many, {self._queries} queries stand for each cell; all keys count.")
+        if self.part.value == "content" and self.what.value != ROLLOUT:
+            parts.append("Without ALiBi's bias, which the network never computes.")
+        elif self.part.value == "distance" and self.what.value != ROLLOUT:
+            parts.append("ALiBi's bias alone: what any sequence of as many tokens gets.")
+        if self.what.value == HEAD:
+            far = result.reach()[self.head.value]
+            parts.append(f"ALiBi alone keeps 95% of this head's attention within {far:,.0f} bp.")
         if self.axes.value == "bases":
             share = special_share(matrix, result.tokens)
             parts.append(f"{share:.0%} goes to [CLS] and [SEP], which have no bases to show.")
@@ -289,7 +387,7 @@ class AttentionExplorer(Explorer):
         return " ".join(parts)
 
     def _press(self, event: dict[str, Any]) -> None:
-        result, matrix = self.result, self.matrix
+        result, matrix = self.result, self._rows
         if result is None or matrix is None or not self._fresh:
             return
         n = len(result.tokens)
@@ -304,9 +402,10 @@ class AttentionExplorer(Explorer):
             row = column
             self._cell = ""
         else:
+            value = rows_of(matrix)(np.array([row]))[0, column]
             self._cell = (
                 f"From {_code(cell_text(result.tokens, row))} to "
-                f"{_code(cell_text(result.tokens, column))}: <b>{matrix[row, column]:.4f}</b>"
+                f"{_code(cell_text(result.tokens, column))}: <b>{value:.4f}</b>"
             )
         if result.tokens.special[row]:
             self._draw()
@@ -328,9 +427,9 @@ class AttentionExplorer(Explorer):
 
     def _code(self) -> str:
         call = {
-            HEAD: f"attention.head({self.layer.value}, {self.head.value})",
-            MEAN: f"attention.mean({self.layer.value})",
-            ALL: "attention.mean()",
+            HEAD: f"attention.head({self.layer.value}, {self.head.value}, {self.part.value!r})",
+            MEAN: f"attention.mean({self.layer.value}, {self.part.value!r})",
+            ALL: f"attention.mean(None, {self.part.value!r})",
             ROLLOUT: "attention.rollout()",
         }[self.what.value]
         return (
@@ -345,7 +444,7 @@ class AttentionExplorer(Explorer):
         )
 
     def _table(self) -> str:
-        matrix, result, current = self.matrix, self.result, self.selection.current
+        matrix, result, current = self._rows, self.result, self.selection.current
         if matrix is None or result is None or current is None or not self._fresh:
             raise InputError("There is no attention map yet: choose a sequence first.")
         pooled = pool(
@@ -354,6 +453,7 @@ class AttentionExplorer(Explorer):
             view=self.selection.view,
             pooling=self.pooling.value,
             special=self.axes.value == "tokens",
+            queries=self._queries,
         )
         names = [f"{a}-{b}" for a, b in zip(pooled.first[:-1], pooled.first[1:], strict=True)]
         lines = [

@@ -331,7 +331,7 @@ class AttributionExplorer(Explorer):
         current, shown = self.selection.current, self.shown
         if current is None or shown is None:
             return False
-        return (shown.original or shown.result).segmentation.bases == current.bases
+        return (shown.original or shown.result).tokens.bases == current.bases
 
     def _collect(self) -> Shown | None:
         """Gather what is wanted and there; None while the first answer is not."""
@@ -454,9 +454,9 @@ class AttributionExplorer(Explorer):
         elif panel == "hits":
             self._select_hit(event["x"], -round(event["y"]))
         else:
-            tokens = (self.shown.original or self.shown.result).segmentation
+            tokens = (self.shown.original or self.shown.result).tokens
             if number < len(self.shown.lanes):
-                tokens = self.shown.lanes[number].segmentation
+                tokens = self.shown.lanes[number].tokens
             select_token(self.selection, tokens, event["x"], bool(event.get("shift")))
 
     def _select_hit(self, x: float, row: int) -> None:
@@ -471,7 +471,7 @@ class AttributionExplorer(Explorer):
     def _point(self, place: int | None) -> None:
         """Put the cursor on a base; a model with classes also has its token selected."""
         self._cursor = place
-        tokens = self.shown.result.segmentation if self.shown is not None else None
+        tokens = self.shown.result.tokens if self.shown is not None else None
         if self.enc.has_head and tokens is not None:
             token = None if place is None else tuple(map(int, tokens.spans[tokens.at(place)]))
             if token != self.selection.bases:
@@ -534,9 +534,9 @@ class AttributionExplorer(Explorer):
         elif key in ("ArrowLeft", "ArrowRight") and self.result is not None and self._fresh:
             by = -1 if key == "ArrowLeft" else 1
             if self._cursor is None:
-                step_token(self.selection, self.result.segmentation, by)
+                step_token(self.selection, self.result.tokens, by)
             else:
-                self._point(min(max(self._cursor + by, 0), len(self.result.nucleotides) - 1))
+                self._point(min(max(self._cursor + by, 0), len(self.result.base_scores) - 1))
         else:
             super()._key(key, shift)
 

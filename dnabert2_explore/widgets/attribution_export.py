@@ -105,12 +105,12 @@ def _motifs(shown: Shown, imports: list[str]) -> str:
     hits = shown.hits
     assert hits is not None  # the caller asked
     if len(hits.motifs) > 1:
-        imports.append("from dnabert2_explore.widgets.attribution_parts import find_motifs")
-        return f"find_motifs('', {hits.threshold!r})[0]"
+        imports.append("from dnabert2_explore.widgets.attribution_parts import typed_motifs")
+        return f"typed_motifs('', {hits.threshold!r})[0]"
     (motif,) = hits.motifs
     if motif.accession:
-        imports.append("from dnabert2_explore.sequences.jaspar import find_motif")
-        return f"find_motif({motif.accession!r})"
+        imports.append("from dnabert2_explore.sequences.jaspar import jaspar_motif")
+        return f"jaspar_motif({motif.accession!r})"
     imports.append("from dnabert2_explore.sequences.motifs import Motif")
     return f"Motif.of_word({motif.name!r})"
 
@@ -141,9 +141,9 @@ def _tokens(shown: Shown) -> list[str]:
             (i, token, a, b, f"{score:.6g}")
             for i, (token, (a, b), score) in enumerate(
                 zip(
-                    result.segmentation.tokens,
-                    result.segmentation.spans,
-                    result.tokens,
+                    result.tokens.tokens,
+                    result.tokens.spans,
+                    result.token_scores,
                     strict=True,
                 )
             )
@@ -170,10 +170,10 @@ def _bases(shown: Shown) -> list[str]:
             lines.append(remark(f"motif hit: {csv_line([*about, *numbers])}"))
     columns: dict[str, Any] = {}
     if original is not None:
-        columns["original_base"] = list(original.segmentation.bases)
-        columns[f"original_{original.method}"] = original.nucleotides
-    columns[result.method] = result.nucleotides
-    columns |= {other.method: other.nucleotides for other in shown.others}
+        columns["original_base"] = list(original.tokens.bases)
+        columns[f"original_{original.method}"] = original.base_scores
+    columns[result.method] = result.base_scores
+    columns |= {other.method: other.base_scores for other in shown.others}
     if shown.strands is not None:
         columns["reverse_strand"] = shown.strands.mirrored
         if shown.strands.applicable:
@@ -184,7 +184,7 @@ def _bases(shown: Shown) -> list[str]:
     if shown.effects is not None:
         columns |= {f"to_{b}": shown.effects.effects[:, i] for i, b in enumerate("ACGT")}
     lines.append(csv_line(["position", "base", "token", *columns]))
-    tokens = result.segmentation
+    tokens = result.tokens
     for i, base in enumerate(tokens.bases):
         cells = [v if isinstance(v, str) else f"{v:.6g}" for v in (c[i] for c in columns.values())]
         lines.append(csv_line([i, base, tokens.tokens[tokens.at(i)], *cells]))

@@ -22,13 +22,13 @@ __all__ = [
     "Kept",
     "Part",
     "attribution_part",
-    "find_motifs",
     "is_far",
     "map_part",
     "motifs_part",
     "phases_part",
     "scorecard_part",
     "strands_part",
+    "typed_motifs",
 ]
 
 #: Stands for "as many steps as it takes, within reason" among the numbers of steps.
@@ -267,13 +267,13 @@ def motifs_part(bases: str, wanted: str, threshold: float) -> Part:
     def work(progress: Any) -> Any:
         from ..analysis.motifs import scan_motifs
 
-        motifs, least = find_motifs(wanted, threshold)
+        motifs, least = typed_motifs(wanted, threshold)
         return scan_motifs(bases, motifs, least, progress=progress)
 
     return Part(("motifs", bases, wanted, threshold), "looking for motifs", work)
 
 
-def find_motifs(wanted: str, threshold: float) -> tuple[list[Motif], float]:
+def typed_motifs(wanted: str, threshold: float) -> tuple[list[Motif], float]:
     """Find the motifs that a person typed, and the threshold to look for them with.
 
     Parameters
@@ -290,7 +290,7 @@ def find_motifs(wanted: str, threshold: float) -> tuple[list[Motif], float]:
         If JASPAR has no such profile, or the threshold is out of its reach.
     """
     from ..analysis.motifs.scan import out_of_reach
-    from ..sequences.jaspar import find_motif, jaspar
+    from ..sequences.jaspar import jaspar, jaspar_motif
 
     word = wanted.strip()
     if not word:
@@ -299,7 +299,7 @@ def find_motifs(wanted: str, threshold: float) -> tuple[list[Motif], float]:
         return [motif for i, motif in enumerate(every) if i not in lost], threshold
     if set(word.upper()) <= set(ALPHABET):
         return [Motif.of_word(word)], max(threshold, 1.01 * 4.0 ** -len(word))
-    motif = find_motif(word)
+    motif = jaspar_motif(word)
     if out_of_reach([motif], threshold):
         raise InputError(
             f"No site of {motif.label}, however good, has p < {threshold:g}: choose a larger "

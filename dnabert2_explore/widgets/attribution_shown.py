@@ -81,9 +81,7 @@ class Shown:
         if original is None:
             first = [Lane.of_tokens(result), Lane.of_bases(result)]
         else:
-            tokens = tuple(
-                span for span, _, _ in changed_tokens(original.segmentation, result.segmentation)
-            )
+            tokens = tuple(span for span, _, _ in changed_tokens(original.tokens, result.tokens))
             bases = tuple((edit.position, edit.position + 1) for edit in self.edits)
             title = METHODS[result.method].title
             first = [
@@ -172,7 +170,7 @@ def in_words(shown: Shown) -> str:
     if settings:
         parts.append(f"Settings: {', '.join(f'{k} {v}' for k, v in settings.items())}.")
     parts += _more_words(shown)
-    outside = float(result.tokens[result.segmentation.special].sum())
+    outside = float(result.token_scores[result.tokens.special].sum())
     parts.append(f"[CLS] and [SEP], not drawn: {outside:+.3f}.")
     parts.append(f"<span class='dx-model'>{escape(result.model)}</span>")
     return " ".join(parts)
@@ -244,7 +242,7 @@ def change_in_words(original: Attribution, mutant: Attribution) -> str:
             )
     if original.target_name != mutant.target_name:
         parts.append(f"explained instead: {escape(mutant.target_name)}, cut into other tokens")
-    cuts = changed_tokens(original.segmentation, mutant.segmentation)
+    cuts = changed_tokens(original.tokens, mutant.tokens)
     for (start, end), old, new in cuts[:3]:
         parts.append(f"tokens at {span_text(start, end)}: {_codes(old)} → {_codes(new)}")
     if len(cuts) > 3:
@@ -260,8 +258,8 @@ def selected_in_words(result: Attribution, bases: tuple[int, int] | None) -> str
     """Say what the selected bases add up to, as HTML."""
     if bases is None:
         return ""
-    share = float(result.nucleotides[bases[0] : bases[1]].sum())
-    weights = abs(result.nucleotides)
+    share = float(result.base_scores[bases[0] : bases[1]].sum())
+    weights = abs(result.base_scores)
     total = float(weights.sum())
     inside = float(weights[bases[0] : bases[1]].sum())
     part = f" ({inside / total:.1%} of all)" if total else ""

@@ -13,6 +13,7 @@ from ipywidgets import HTML, Button, HBox, Textarea, ToggleButton, VBox
 
 from ..errors import ExploreError, InputError, panics_told
 from ..figures.colours import theme_of
+from .closing import close_inside
 from .jobs import Job, JobBar, quiet
 from .plot import PlotlyView
 from .state import Selection
@@ -50,12 +51,16 @@ class Explorer(VBox):
     ----------
     selection : Selection, optional
         Shared with other views; a view without one makes its own, with its own input bar.
+    controls : list of ipywidgets.Widget
+        Stand in the heading.
     """
 
     title = ""
     kind = ""  # class name and stem of exported files
     help = ""
     reacts_to = frozenset({"sequences", "index", "bases", "view", "drag", "theme"})
+    most_bases = LONGEST
+    _compact: Callable[[go.Figure], go.Figure] | None = None
 
     def __init__(self, selection: Selection | None, controls: list[ipywidgets.Widget]) -> None:
         from .inputs import InputBar
@@ -85,7 +90,7 @@ class Explorer(VBox):
             (self.export_button, self._export_line),
         ):
             button.observe(self._toggler(line), names="value")
-        heading = HBox(
+        self._heading = HBox(
             [
                 HTML(f"<h3>{self.title}</h3>").add_class("dx-title"),
                 HBox(controls).add_class("dx-controls"),
@@ -93,7 +98,7 @@ class Explorer(VBox):
             ]
         ).add_class("dx-heading")
         parts = [
-            heading,
+            self._heading,
             self._help_line,
             self._export_line,
             self._bar,
@@ -111,7 +116,26 @@ class Explorer(VBox):
         self.add_class("dx-view").add_class(f"dx-{self.kind}")
         if self.alone:
             self.add_class("dx-alone")
-        self.selection.subscribe(self._selection_changed)
+        self._unsubscribe = self.selection.subscribe(self._selection_changed)
+
+    def __repr__(self) -> str:
+        current = self.selection.current
+        return f"<{type(self).__name__}: {current.name if current is not None else 'no sequence'}>"
+
+    def close(self) -> None:
+        """Take the view off the page for good: its work is cancelled, and it hears of nothing more.
+
+        Closing it again does nothing.
+        """
+        unsubscribe = getattr(self, "_unsubscribe", None)  # ipywidgets closes what was never made
+        if unsubscribe is None or self.comm is None:
+            super().close()
+            return
+        unsubscribe()
+        if self._job is not None:
+            self._job.cancel()
+        close_inside(self)
+        super().close()
 
     # What a subclass fills in ------------------------------------------------------------------
 
@@ -226,7 +250,7 @@ class Explorer(VBox):
     def _refuses(self) -> bool:
         """Whether the sequence looked at is too long for a model; says so in place of the plot."""
         current = self.selection.current
-        if current is None or len(current) <= LONGEST:
+        if current is None or len(current) <= self.most_bases:
             return False
         if self._job is not None:
             self._job.cancel()
@@ -234,10 +258,27 @@ class Explorer(VBox):
         self._read_out.value = ""
         self._show(
             None,
-            f"<b>{escape(current.name)}</b> has {len(current):,} bp; this view takes sequences of "
-            f"up to {LONGEST:,} bp: add a shorter stretch of it to see its {self.title.lower()}.",
+            f"<b>{escape(current.name)}</b> has {len(current):,} bp; this view takes sequences "
+            f"of up to {self.most_bases:,} bp: add a shorter stretch of it to see its "
+            f"{self.title.lower()}.",
         )
         return True
+
+    def compact(self, lower: Callable[[go.Figure], go.Figure]) -> None:
+        """Take little room from now on: a low figure, captions of one line (class ``dx-compact``).
+
+        Parameters
+        ----------
+        lower : callable
+            Lowers the figure that is drawn; exported ones keep their size.
+        """
+        self._compact = lower
+        self.add_class("dx-compact")
+        self._guarded(self._draw)
+
+    def lead(self, widget: ipywidgets.Widget) -> None:
+        """Put a widget into the heading in place of the title."""
+        self._heading.children = (widget, *self._heading.children[1:])
 
     # Messages ----------------------------------------------------------------------------------
 
@@ -251,6 +292,8 @@ class Explorer(VBox):
         """Draw `figure`, or hide the plot; the caption says what it is."""
         self.plot.layout.display = "none" if figure is None else ""
         if figure is not None:
+            if self._compact is not None:
+                figure = self._compact(figure)
             self.plot.show(figure, **how)
         self._caption_line.value = caption
 

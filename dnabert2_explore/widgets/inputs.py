@@ -29,6 +29,7 @@ from ..sequences._letters import whole_number
 from ..sequences._open import open_bytes
 from ..sequences.genome import Genome
 from ..sequences.regions import is_bed, read_bed
+from .closing import close_inside
 from .state import MINE, Selection
 
 __all__ = ["InputBar", "parse_span", "zoomed"]
@@ -184,12 +185,19 @@ class InputBar(VBox):
         self.add.on_click(lambda _b: self._on_add())
         self.upload.observe(self._on_upload, names="value")
         self.genome.observe(self._on_genome, names="value")
-        selection.subscribe(self._follow)
+        self._unsubscribe = selection.subscribe(self._follow)
         self._follow({"sequences", "index", "bases", "view", "drag"})
 
     @staticmethod
     def _button(label: str, tip: str, name: str) -> Button:
         return Button(description=label, tooltip=tip).add_class(name)
+
+    def close(self) -> None:
+        """Take the bar off the page for good; it no longer follows the selection."""
+        if hasattr(self, "_unsubscribe") and self.comm is not None:
+            self._unsubscribe()
+            close_inside(self)
+        super().close()
 
     # The selection changed: show it ---------------------------------------------------------------
 

@@ -169,6 +169,7 @@ class JobBar(ipywidgets.HBox):
         self.add_class("dx-job")
         self.layout.display = "none"
         self._own = threading.Lock()
+        self._timer = threading.Timer(0.0, lambda: None)
         self._job: Job[Any] | None = None
         self._what = ""
         self._began = self._last = 0.0
@@ -178,9 +179,10 @@ class JobBar(ipywidgets.HBox):
         with self._own:
             self._job, self._what, self._began, self._last = job, what, time.monotonic(), 0.0
             self._text.value = f"{escape(what)} …"
-        timer = threading.Timer(self.DELAY, self._appear, [job])
-        timer.daemon = True
-        timer.start()
+            self._timer.cancel()
+            self._timer = threading.Timer(self.DELAY, self._appear, [job])
+            self._timer.daemon = True
+            self._timer.start()
 
     def report(self, job: Job[Any], done: int, total: int) -> None:
         """Show how far `job` is."""
@@ -204,6 +206,7 @@ class JobBar(ipywidgets.HBox):
         with self._own:
             if job is self._job:
                 self._job = None
+                self._timer.cancel()  # which would keep the bar, and its view, a moment longer
                 self.layout.display = "none"
 
     def _appear(self, job: Job[Any]) -> None:

@@ -37,7 +37,21 @@ function plain(value) {
   return ArrayBuffer.isView(value) ? Array.from(value) : value;
 }
 
+// ipywidgets gives controls a title, which screen readers may leave unsaid: it becomes their name.
+const CONTROLS = ":is(.dx-workbench, .dx-alone) :is(select, input, textarea)[title]:not([aria-label])";
+const nameControls = settle(200, () => {
+  for (const control of document.querySelectorAll(CONTROLS)) {
+    control.setAttribute("aria-label", control.title);
+  }
+});
+let naming = null;
+
 async function render({ model, el }) {
+  if (!naming) {
+    naming = new MutationObserver(nameControls);
+    naming.observe(document.body, { childList: true, subtree: true });
+  }
+  nameControls();
   const host = document.createElement("div");
   host.className = "dx-plot";
   host.tabIndex = 0;
@@ -64,6 +78,7 @@ async function render({ model, el }) {
   let drawing = Promise.resolve();
   let waiting = false;
   let pressed = false;
+  let missed = false; // a figure that came while this was hidden is not drawn yet
 
   const members = () => {
     const key = model.get("group");
@@ -76,6 +91,7 @@ async function render({ model, el }) {
   const draw = async () => {
     const text = model.get("spec");
     const width = Math.floor(host.clientWidth);
+    missed = Boolean(text) && width < 40;
     if (!text || width < 40) return; // hidden: the ResizeObserver calls again
     spec = JSON.parse(text);
     const layout = { ...spec.layout, width, autosize: false };
@@ -235,22 +251,26 @@ async function render({ model, el }) {
   model.on("msg:custom", command);
   model.on("change:spec", redraw);
   model.on("change:stale", fade);
-  const sizes = new ResizeObserver(settle(60, () => {
+  const measure = settle(60, () => {
     const width = Math.floor(host.clientWidth);
     if (width < 40) return;
-    if (model.get("width") !== width) {
+    if (model.get("width") !== width || model.get("screen") !== innerHeight) {
       model.set("width", width);
+      model.set("screen", innerHeight);
       model.save_changes();
     }
-    if (canvas._fullLayout?.width !== width) redraw();
-  }));
+    if (missed || canvas._fullLayout?.width !== width) redraw();
+  });
+  const sizes = new ResizeObserver(measure);
   sizes.observe(host);
+  window.addEventListener("resize", measure);
   redraw();
 
   return () => {
     members().delete(me);
     themes.disconnect();
     sizes.disconnect();
+    window.removeEventListener("resize", measure);
     window.removeEventListener("mouseup", up, true);
     model.off("msg:custom", command);
     model.off("change:spec", redraw);

@@ -54,6 +54,8 @@ class PlotlyView(anywidget.AnyWidget):
         ``typed``.
     width : int
         Width in pixels, reported by the browser.
+    screen : int
+        Height of the browser's window in pixels, reported by it; 0 before.
     theme : str
         ``"light"`` or ``"dark"``, reported by the browser.
     stale : bool
@@ -62,11 +64,13 @@ class PlotlyView(anywidget.AnyWidget):
         Views with the same non-empty group share zoom and crosshair when ``linked``.
     """
 
-    _esm = HERE / "plot.js"
-    _css = HERE / "explore.css"
+    # The text, not the path: a path's watcher would keep every widget for good.
+    _esm = (HERE / "plot.js").read_text(encoding="utf-8")
+    _css = (HERE / "explore.css").read_text(encoding="utf-8")
 
     spec = traitlets.Unicode().tag(sync=True)
     width = traitlets.Int(0).tag(sync=True)
+    screen = traitlets.Int(0).tag(sync=True)
     theme = traitlets.Enum(["light", "dark"], default_value="light").tag(sync=True)
     stale = traitlets.Bool(False).tag(sync=True)
     group = traitlets.Unicode().tag(sync=True)

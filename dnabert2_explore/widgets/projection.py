@@ -21,16 +21,24 @@ from ..errors import ExploreError
 
 __all__ = ["project_apart"]
 
-# Answers one request a line until its input is closed; compiles UMAP once, for the first.
+# Answers one request a line until its input is closed; compiles UMAP once, for the first, and keeps
+# the last map, so that a sequence that is added to it is placed without computing it again.
 _PROGRAM = """
 import json, os, sys
 getattr(os, "nice", int)(10)  # the views a person waits for come first
 import numpy as np
-from dnabert2_explore.analysis.project import project
+from dnabert2_explore.analysis.project import fit_projection
+key, made = None, None
 for line in sys.stdin:
     source, target, seed = json.loads(line)
     try:
-        np.save(target, project(np.load(source), method="umap", seed=seed))
+        with np.load(source) as file:
+            fit, new = file["fit"], file["new"]
+        asked = (fit.tobytes(), seed)
+        if asked != key:
+            made = fit_projection(fit, method="umap", seed=seed)
+            key = asked
+        np.save(target, np.concatenate([made.plane, made.transform(new)]))
         print(json.dumps(""), flush=True)
     except Exception as error:
         print(json.dumps(f"{type(error).__name__}: {error}"), flush=True)
@@ -49,20 +57,26 @@ def _end_worker() -> None:
 
 
 def project_apart(
-    embeddings: NDArray[np.float32], seed: int, check: Callable[[], None]
+    embeddings: NDArray[np.float32],
+    new: NDArray[np.float32],
+    seed: int,
+    check: Callable[[], None],
 ) -> NDArray[np.float64]:
-    """Run :func:`dnabert2_explore.project` with UMAP in another process.
+    """Run :func:`dnabert2_explore.fit_projection` with UMAP in another process.
 
     Parameters
     ----------
     embeddings : (n, hidden) float32
+        What the map is made of.
+    new : (m, hidden) float32
+        What is placed in it afterwards.
     seed : int
     check : callable
         Called a few times a second; the process is ended when it raises.
 
     Returns
     -------
-    numpy.ndarray, shape (n, 2), float64
+    numpy.ndarray, shape (n + m, 2), float64
 
     Raises
     ------
@@ -70,7 +84,8 @@ def project_apart(
         UMAP or its process failed.
     """
     global _worker
-    key = hashlib.sha256(embeddings.tobytes()).hexdigest(), seed
+    digests = (hashlib.sha256(part.tobytes()).hexdigest() for part in (embeddings, new))
+    key = " ".join(digests), seed
     while not _turn.acquire(timeout=0.2):
         check()
     try:
@@ -78,7 +93,7 @@ def project_apart(
             if _worker is None:
                 _worker = _Worker()
             try:
-                plane = _worker.run(embeddings, seed, check)
+                plane = _worker.run(embeddings, new, seed, check)
             except BaseException:
                 _worker.close()
                 _worker = None
@@ -116,13 +131,17 @@ class _Worker:
         self._answers.put(None)
 
     def run(
-        self, embeddings: NDArray[np.float32], seed: int, check: Callable[[], None]
+        self,
+        embeddings: NDArray[np.float32],
+        new: NDArray[np.float32],
+        seed: int,
+        check: Callable[[], None],
     ) -> NDArray[np.float64]:
         """Ask, and wait for the answer; see `project_apart`."""
         assert self._process.stdin is not None
         with tempfile.TemporaryDirectory(prefix="dnabert2-umap-") as folder:
-            source, target = Path(folder, "in.npy"), Path(folder, "out.npy")
-            np.save(source, embeddings)
+            source, target = Path(folder, "in.npz"), Path(folder, "out.npy")
+            np.savez(source, fit=embeddings, new=new)
             self._process.stdin.write(json.dumps([str(source), str(target), seed]) + "\n")
             self._process.stdin.flush()
             while True:

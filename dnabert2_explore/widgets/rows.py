@@ -51,8 +51,9 @@ class RowTable(anywidget.AnyWidget):
     Class ``dx-rows``; the row that is looked at has ``dx-current``.
     """
 
-    _esm = HERE / "rows.js"
-    _css = HERE / "explore.css"
+    # The text, not the path: a path's watcher would keep every widget for good.
+    _esm = (HERE / "rows.js").read_text(encoding="utf-8")
+    _css = (HERE / "explore.css").read_text(encoding="utf-8")
 
     columns: Any = traitlets.List().tag(sync=True)
     rows: Any = traitlets.List().tag(sync=True)

@@ -90,7 +90,7 @@ def _attention(result: Attention, enc: Encoder | None) -> Widget:
 
 
 def _attribution(result: Attribution | Mutagenesis | PhaseAverage, enc: Encoder | None) -> Widget:
-    view = AttributionExplorer(_maker(result, enc), as_sequences(result.segmentation.bases))
+    view = AttributionExplorer(_maker(result, enc), as_sequences(result.tokens.bases))
     with view.selection.together():
         for control, value in (
             (view.method, getattr(result, "method", "saturation_mutagenesis")),

@@ -7,7 +7,9 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Sequence as Items
 from contextlib import contextmanager
+from inspect import ismethod
 from typing import Any
+from weakref import WeakMethod
 
 import traitlets
 
@@ -78,7 +80,7 @@ class Selection(traitlets.HasTraits):
         self.lock = threading.RLock()
         self.group = uuid.uuid4().hex
         self.annotations: dict[int, tuple[FeatureLike, ...]] = {}
-        self._listeners: list[Callable[[set[str]], None]] = []
+        self._listeners: list[Callable[[], Callable[[set[str]], None] | None]] = []
         self._pending: set[str] = set()
         self._depth = 0
         self.observe(self._note, names=list(_TRACKED))
@@ -104,9 +106,24 @@ class Selection(traitlets.HasTraits):
         """Annotation of the sequence looked at."""
         return self.annotations.get(self.index, ())
 
-    def subscribe(self, listener: Callable[[set[str]], None]) -> None:
-        """Call `listener` with the names of the traits that changed, once per update."""
-        self._listeners.append(listener)
+    def subscribe(self, listener: Callable[[set[str]], None]) -> Callable[[], None]:
+        """Call `listener` with the names of the traits that changed, once per update.
+
+        A method is held weakly: it is called for as long as its object lives.
+
+        Returns
+        -------
+        callable
+            Ends it; may be called more than once.
+        """
+        reference = WeakMethod(listener) if ismethod(listener) else lambda: listener
+        self._listeners.append(reference)
+
+        def unsubscribe() -> None:
+            if reference in self._listeners:
+                self._listeners.remove(reference)
+
+        return unsubscribe
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -196,7 +213,11 @@ class Selection(traitlets.HasTraits):
             changed, self._pending = self._pending, set()
             self._depth += 1
             try:
-                for listener in self._listeners:
-                    listener(changed)
+                for reference in tuple(self._listeners):
+                    listener = reference()
+                    if listener is not None:
+                        listener(changed)
+                    elif reference in self._listeners:
+                        self._listeners.remove(reference)
             finally:
                 self._depth -= 1

@@ -78,6 +78,8 @@ class TokenExplorer(Explorer):
         The examples by default.
     selection : Selection, optional
         Shared with other views.
+    low : bool
+        Put the numbers into the heading, not below it.
 
     Examples
     --------
@@ -101,17 +103,19 @@ class TokenExplorer(Explorer):
         enc: Encoder | None = None,
         sequences: Items[Sequence] | None = None,
         selection: Selection | None = None,
+        low: bool = False,
     ) -> None:
         self.enc = enc if enc is not None else load()
         self._kept: OrderedDict[str, Tokens] = OrderedDict()
         self._stats = HTML().add_class("dx-stats")
-        super().__init__(selection, [])
+        self._low = low
+        super().__init__(selection, [self._stats] if low else [])
         if selection is None:
             fill(self.selection, sequences)
         self._guarded(self._draw)
 
     def _above(self) -> list[Widget]:
-        return [self._stats]
+        return [] if self._low else [self._stats]
 
     @property
     def tokens(self) -> Tokens | None:

@@ -5,20 +5,27 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence as Items
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from ipywidgets import HTML, HBox, VBox
+from ipywidgets import HTML, HBox, ToggleButtons, VBox
 
 from ..encoder import ATLAS_MODEL, SHIPPED, Encoder, load
+from ..figures.style import compacted
 from ..sequences import Sequence
 from .atlas import AtlasExplorer
 from .attention import AttentionExplorer
 from .attribution import AttributionExplorer
+from .closing import close_inside
+from .dependencies import DependencyExplorer
 from .examples import SPLICE, WINDOWS, fill
+from .explorer import Explorer
 from .inputs import InputBar
 from .state import Selection
 from .tokens import TokenExplorer
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 __all__ = ["Workbench"]
 
@@ -26,14 +33,29 @@ _made: WeakSet[Workbench] = WeakSet()
 _numbers = itertools.count(1)
 
 
+#: Maps of the sequence column, on the same axes.
+ATTENTION, DEPENDENCIES, BOTH = "attention", "dependencies", "both"
+ATLAS, HEADS = "Atlas", "All heads"
+
+#: Pixels of a JupyterLab page that are not the notebook's: menu, tab, toolbar, status.
+_JUPYTER = 122
+#: Window height before the browser has told it: a laptop's.
+_SCREEN = 900
+#: Pixels beside the plots: the workbench's bar, and heading, caption and border of the views.
+_BAR, _TOKENS, _ATTRIBUTION, _MAP, _ATLAS = 86, 56, 86, 62, 385
+
+
 class Workbench(VBox):
-    """Atlas, tokens, attribution and attention, linked.
+    """Atlas, tokens, attribution, attention and dependencies, linked.
 
     Selecting a token, a stretch of bases or a point of the atlas selects it in every view; a point
-    of the atlas loads its sequence into the others. Tokens, attribution and attention share one
-    base axis and zoom together.
+    of the atlas loads its sequence into the others. Tokens, attribution and the map share one base
+    axis and zoom together, and stand on a laptop's screen together: what is the map, attention or
+    dependencies or both, is chosen in its heading, and the atlas gives its place to the gallery of
+    heads on demand.
 
-    Class ``dx-workbench``; parts ``dx-bar``, ``dx-chip`` and the classes of the views and of
+    Class ``dx-workbench``; parts ``dx-bar``, ``dx-chip``, ``dx-maps`` (which map), ``dx-side``
+    (atlas or all heads), and the classes of the views and of
     :class:`~dnabert2_explore.widgets.inputs.InputBar`.
 
     Parameters
@@ -53,8 +75,10 @@ class Workbench(VBox):
     ----------
     selection : Selection
         What all views share.
-    tokens, attention, attribution, atlas : Explorer
+    tokens, attention, dependencies, attribution, atlas : Explorer
         The views.
+    maps, side : ipywidgets.ToggleButtons
+        Which map, and what stands beside the sequence.
 
     Examples
     --------
@@ -84,25 +108,58 @@ class Workbench(VBox):
         # Among the examples, start where every view has something to say: at a splice site, which
         # the classifier knows, beside an atlas of genomes.
         fill(self.selection, sequences, first=SPLICE)
-        self.tokens = TokenExplorer(self.encoder, selection=self.selection)
+        self.maps = ToggleButtons(
+            options=[ATTENTION, DEPENDENCIES, BOTH],
+            tooltips=[
+                "Which token looks at which",
+                "Which prediction changes when a base does",
+                "Dependencies above attention, on the same axes",
+            ],
+        ).add_class("dx-maps")
+        self.side = ToggleButtons(
+            options=[ATLAS, HEADS],
+            tooltips=["All sequences", "All heads of all layers, to choose from"],
+        ).add_class("dx-side")
+        self.tokens = TokenExplorer(self.encoder, selection=self.selection, low=True)
         self.attribution = AttributionExplorer(self.classifier, selection=self.selection)
         self.attention = AttentionExplorer(self.encoder, selection=self.selection, gallery=False)
+        self.dependencies = DependencyExplorer(self.encoder, selection=self.selection, active=False)
         self.atlas = AtlasExplorer(
-            self.embedder,
-            selection=self.selection,
-            points=WINDOWS if sequences is None else "",
-            classifier=classifier,
+            self.embedder, selection=self.selection, points=WINDOWS if sequences is None else ""
         )
         self.input = InputBar(self.selection)
         self._chips = HTML(self._chip_row()).add_class("dx-chip-row")
         bar = VBox([self._chips, self.input]).add_class("dx-bar")
-        left = VBox([self.atlas, self.attention.heads]).add_class("dx-left")
-        right = VBox([self.tokens, self.attribution, self.attention]).add_class("dx-right")
+        heads = self.attention.heads
+        heads.children = (self.side, *heads.children[1:])
+        left = VBox([self.atlas, heads]).add_class("dx-left")
+        right = VBox([self.tokens, self.attribution, self.dependencies, self.attention])
+        right.add_class("dx-right")
         super().__init__([bar, HBox([left, right]).add_class("dx-grid")])
         self.add_class("dx-workbench")
         _made.add(self)
+        self.tokens.compact(self._low_tokens)
+        self.attribution.compact(lambda figure: compacted(figure, 0.6, ticks=False))
+        self.atlas.lead(self.side)
+        for map_view in (self.attention, self.dependencies):
+            map_view.compact(lambda figure: figure)
+            map_view.lead(self.maps)
+        self.maps.observe(self._on_choice, names="value")
+        self.side.observe(self._on_choice, names="value")
+        for control in (self.attention.layer, self.attention.head, self.attention.what):
+            control.observe(self._on_head, names="value")
         for view in (self.atlas, self.tokens):
-            view.plot.observe(self._on_width, names="width")
+            view.plot.observe(self._on_size, names=["width", "screen"])
+        self._arrange()
+
+    def close(self) -> None:
+        """Take the workbench off the page for good, with all its views and their work."""
+        if self.comm is not None and self in _made:
+            for view in list(vars(self).values()):  # some stand on the page in turn
+                if isinstance(view, Explorer):
+                    view.close()
+            close_inside(self)
+        super().close()
 
     @staticmethod
     def on_show() -> list[Workbench]:
@@ -124,22 +181,55 @@ class Workbench(VBox):
 
     def _chip_row(self) -> str:
         own = self.embedder is self.encoder
-        chips = [_chip(self.encoder, "tokens, attention, atlas" if own else "tokens, attention")]
+        chips = [_chip(self.encoder, "tokens, maps, atlas" if own else "tokens, maps")]
         if not own:
             chips.append(_chip(self.embedder, "atlas"))
         if self.classifier is not self.encoder:
             chips.append(_chip(self.classifier, "attribution"))
         return "".join(chips)
 
-    def _on_width(self, _change: Any) -> None:
+    def _low_tokens(self, figure: go.Figure) -> go.Figure:
+        return compacted(figure, 0.52 if self.selection.features else 0.62)
+
+    def _on_choice(self, _change: Any) -> None:
+        self._arrange()
+
+    def _on_head(self, _change: Any) -> None:
+        # Whoever chooses a head, in the gallery for one, wants to see it.
+        if self.maps.value == DEPENDENCIES:
+            self.maps.value = ATTENTION
+
+    def _on_size(self, _change: Any) -> None:
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Show the views that are chosen, as high as the window lets them stand together."""
+        which = self.maps.value
+        for view, shown in (
+            (self.attention, which != DEPENDENCIES),
+            (self.dependencies, which != ATTENTION),
+            (self.atlas, self.side.value == ATLAS),
+            (self.attention.heads, self.side.value == HEADS),
+        ):
+            view.layout.display = "" if shown else "none"
+        # Above attention in the same column, the dependency map needs no chooser of its own.
+        (self.attention.add_class if which == BOTH else self.attention.remove_class)("dx-second")
+        room = (self.tokens.plot.screen or _SCREEN) - _JUPYTER - _BAR
         # In a narrow window the columns stand one above the other: the atlas must not push the
         # sequence out of sight.
         stacked = abs(self.atlas.plot.width - self.tokens.plot.width) < 40
-        self.atlas.set_height(340 if stacked else 540)
+        if self.side.value == ATLAS:
+            self.atlas.set_height(340 if stacked else min(max(room - _ATLAS, 280), 540))
+        left = room - _TOKENS - 124 - _ATTRIBUTION - 136 - _MAP
+        height = min(max(left, 220), 560)
+        for view in (self.attention, self.dependencies):
+            view.set_height(max(round(height * 0.8), 220) if which == BOTH else height)
+        if (which != ATTENTION) != self.dependencies.active:
+            self.dependencies.activate(which != ATTENTION)
 
     def wait(self, timeout: float | None = None) -> None:
         """Block until the background work of all views is done (for scripts and tests)."""
-        for view in (self.attention, self.attribution, self.atlas):
+        for view in (self.attention, self.dependencies, self.attribution, self.atlas):
             view.wait(timeout)
 
 
@@ -153,10 +243,12 @@ def _chip(encoder: Encoder, use: str) -> str:
     info = encoder.info
     name, _, rest = str(info).partition(" · ")
     title = (
-        f"{info.layers} layers, {info.heads} heads, {info.hidden} dimensions, {info.vocabulary:,} "
-        f"tokens; sha256 {info.sha256[:12] or 'unknown'}"
+        f"{info.parameters:,} parameters, {info.layers} layers, {info.heads} heads, "
+        f"{info.hidden} dimensions, {info.vocabulary:,} tokens; sha256 "
+        f"{info.sha256[:12] or 'unknown'}"
     )
+    short = rest.replace(" parameters", "")  # three of them on one line of a laptop's screen
     return (
-        f"<span class='dx-chip' title='{escape(title)}'><b>{escape(name)}</b> {escape(rest)} "
+        f"<span class='dx-chip' title='{escape(title)}'><b>{escape(name)}</b> {escape(short)} "
         f"<i>{escape(use)}</i></span>"
     )

@@ -82,3 +82,58 @@ def test_warns_once(enc) -> None:
 def test_nothing_to_attend_to(enc) -> None:
     with pytest.raises(InputError, match="has no bases"):
         attend(enc, " ")
+
+
+def test_parts_are_the_softmax_of_scores_and_of_alibi_alone(enc, bases) -> None:
+    attention = attend(enc, bases)
+    n = len(attention.tokens)
+    distance = np.abs(np.arange(n)[:, None] - np.arange(n)).astype(float)
+    for head in (0, 3):
+        q, k = (x[1, head].astype(float) for x in (attention.queries, attention.keys))
+        scores = q @ k.T / np.sqrt(q.shape[1])
+        bias = -attention.slopes[head] * distance
+        for part, logits in (("both", scores + bias), ("content", scores), ("distance", bias)):
+            weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+            weights /= weights.sum(axis=1, keepdims=True)
+            np.testing.assert_allclose(attention.head(1, head, part), weights, atol=1e-5)
+    np.testing.assert_allclose(
+        attention.mean(1, "content"),
+        np.mean([attention.head(1, h, "content") for h in range(attention.n_heads)], axis=0),
+        atol=1e-6,
+    )
+    some = np.array([2, 0])
+    np.testing.assert_allclose(attention.rows(None, None, some), attention.mean()[some], atol=1e-6)
+    with pytest.raises(InputError, match="Part 'bias' is unknown"):
+        attention.head(0, 0, "bias")
+
+
+def test_reach_is_what_a_long_sequence_shows(enc, bases) -> None:
+    attention = attend(enc, bases)
+    reach = attention.reach(0.9)
+    per_token = attention.tokens.bases_per_token
+    far = np.abs(np.arange(-40_000, 40_001))
+    for head, slope in enumerate(attention.slopes.astype(float)):
+        weights = np.exp(-slope * far)
+        weights /= weights.sum()
+        tokens = round(reach[head] / per_token)
+        assert weights[far <= tokens].sum() >= 0.9 - 1e-9
+        assert tokens == 0 or weights[far <= tokens - 1].sum() < 0.9
+    with pytest.raises(InputError, match="between 0 and 1"):
+        attention.reach(1.0)
+
+
+def test_a_map_takes_little_more_memory_than_itself() -> None:
+    import tracemalloc
+
+    n, rng = 2500, np.random.default_rng(0)
+    queries, keys = rng.normal(size=(2, 1, 2, n, 16)).astype(np.float32)
+    some = load("pocket").tokenize("A" * 8)
+    attention = Attention(some, queries, keys, alibi_slopes(2).numpy(), "random")
+    tracemalloc.start()
+    attention.head(0, 1)
+    _, peak = tracemalloc.get_traced_memory()
+    attention.mean(0)
+    _, mean = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak <= 1.3 * 4 * n * n
+    assert mean <= 1.4 * 4 * n * n

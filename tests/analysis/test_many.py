@@ -15,7 +15,7 @@ from dnabert2_explore.errors import Cancelled, InputError
 @pytest.mark.parametrize(
     ("call", "what", "settings"),
     [
-        (dx.attribute, "nucleotides", {"method": "occlusion"}),
+        (dx.attribute, "base_scores", {"method": "occlusion"}),
         (dx.saturation_mutagenesis, "effects", {"region": (98, 102), "approximate": False}),
         (dx.attend, "queries", None),
     ],
@@ -52,7 +52,7 @@ def test_scorecards_of_several():
     splice, sites = dx.load("pocket-splice"), dx.demo.splice()[:2]
     few = {"crops": 2, "twins": 1, "orders": 2, "mutated": 10}
     cards = dx.scorecard(splice, sites, "donor", "occlusion", **few)
-    assert [one.attribution.segmentation.bases for one in cards] == [s.bases for s in sites]
+    assert [one.attribution.tokens.bases for one in cards] == [s.bases for s in sites]
 
 
 def test_it_keeps_its_signature_and_words():

@@ -25,7 +25,7 @@ def test_hooks_of_one_thread_are_not_seen_by_another(classifier, bases, impatien
     other = bases[:120]
     steps = {"n_steps": 6}
     expected = (
-        attribute(classifier, bases, **steps).tokens,
+        attribute(classifier, bases, **steps).token_scores,
         classifier.embed([other] * 2),
         attend(classifier, other).keys,
         classifier.predict([other]),
@@ -33,7 +33,7 @@ def test_hooks_of_one_thread_are_not_seen_by_another(classifier, bases, impatien
     with ThreadPoolExecutor(4) as pool:
         for _ in range(5):
             jobs = (
-                pool.submit(lambda: attribute(classifier, bases, **steps).tokens),
+                pool.submit(lambda: attribute(classifier, bases, **steps).token_scores),
                 pool.submit(lambda: classifier.embed([other] * 2)),
                 pool.submit(lambda: attend(classifier, other).keys),
                 pool.submit(lambda: classifier.predict([other])),

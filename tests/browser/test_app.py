@@ -15,6 +15,7 @@ pytest.importorskip("playwright", reason="playwright is not installed: pip insta
 
 from playwright.sync_api import sync_playwright
 
+from .axe import serious_findings
 from .harness import CHROMIUM_OPTIONS, JUPYTER_FOLDERS, find_chromium
 
 pytestmark = [
@@ -59,6 +60,8 @@ def test_the_app_opens_on_a_file_without_a_cell_and_asks_nobody(tmp_path, screen
             assert page.locator(".dx-error:visible").count() == 0
             link = page.get_by_text("Open as a notebook")
             assert link.get_attribute("href") == "/lab/tree/00_workbench.ipynb"
+            page.wait_for_timeout(500)  # names of controls are given when the views have settled
+            assert serious_findings(page, ".dx-workbench") == []
             browser.close()
     finally:
         app.send_signal(signal.SIGINT)

@@ -17,6 +17,7 @@ import dnabert2_explore as dx
 from dnabert2_explore.cli.app import app
 from dnabert2_explore.page import Runtime, build_page, find_runtime
 
+from .axe import serious_findings
 from .harness import CHROMIUM_OPTIONS, find_chromium
 
 pytestmark = [
@@ -119,6 +120,13 @@ def test_keyboard_paste_and_bad_input(opened):
     page.wait_for_selector("#said.wrong:has-text('is a guess')")
     page.set_viewport_size({"width": 360, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_nobody_is_shut_out(opened):
+    page = opened("pocket-splice")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert serious_findings(page) == []
 
 
 def test_a_masked_model_maps_dependencies_as_python_does(opened):

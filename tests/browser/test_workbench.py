@@ -109,6 +109,62 @@ def test_rollout_and_token_axes(bench):
     bench.wait_text(".dx-attention .dx-caption", "head")
 
 
+def test_a_head_of_the_gallery_is_shown(bench):
+    bench.locator(".dx-side:visible button").nth(1).click()
+    bench.wait(lambda: bench.locator(".dx-heads-plot .nsewdrag").first.is_visible())
+    bench.wait_settled()
+    box = bench.locator(".dx-heads-plot .nsewdrag").first.bounding_box()
+    bench.lab.click_point(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.3)
+    bench.wait_text(".dx-attention .dx-caption", "head 5 in layer 2")
+    bench.locator(".dx-side:visible button").nth(0).click()
+    bench.wait(lambda: bench.locator(".dx-atlas .dx-plot").is_visible())
+    bench.choose(".dx-attention .dx-layer select", 3)
+    bench.choose(".dx-attention .dx-head select", 0)
+    bench.wait_text(".dx-attention .dx-caption", "head 1 in layer 4")
+
+
+def test_tokens_an_explanation_and_a_map_stand_on_a_laptops_screen(bench, screenshots):
+    page = bench.lab.page
+    page.set_viewport_size({"width": 1440, "height": 900})
+    bench.wait_settled()
+    for place, view in ((0, "attention"), (1, "dependencies")):
+        bench.locator(".dx-maps:visible button").nth(place).click()
+        if view == "dependencies":
+            bench.wait(lambda: bench.map_is_there(), 120)
+        bench.wait_settled()
+        page.evaluate("document.querySelector('.dx-workbench').scrollIntoView()")
+        page.wait_for_timeout(200)
+        page.screenshot(path=screenshots / f"laptop-{view}.png")
+        foot = bench.locator(f".dx-{view} > .dx-caption").bounding_box()
+        status = page.locator("#jp-bottom-panel").bounding_box()
+        assert foot["y"] + foot["height"] <= status["y"]
+        panels = bench.locator(f".dx-{view} .nsewdrag").evaluate_all(
+            "all => all.map(one => one.getBoundingClientRect().height)"
+        )
+        assert max(panels) > 100
+    assert bench.sideways_overflow() == 0
+
+
+def test_the_untrained_network_is_one_click_away(bench, screenshots):
+    bench.wait_text(".dx-dependencies .dx-caption", "kept their span")
+    assert "untrained" not in bench.caption("dependencies")
+    bench.locator(".dx-dependencies .dx-shown button").nth(1).click()
+    bench.wait(bench.map_is_there, 120)
+    bench.wait_text(".dx-dependencies .dx-caption", "random weights")
+    bench.locator(".dx-dependencies .dx-plot").focus()
+    bench.lab.page.keyboard.press("d")
+    bench.wait(lambda: bench.locator(".dx-dependencies .dx-shown .mod-active").inner_text()
+               == "difference")  # fmt: skip
+    bench.wait_settled()
+    bench.click_token(1)
+    bench.wait(bench.selected_bases)
+    bench.lab.page.screenshot(path=screenshots / "laptop-difference.png")
+    bench.locator(".dx-dependencies .dx-shown button").nth(0).click()
+    bench.locator(".dx-maps:visible button").nth(0).click()
+    bench.lab.page.set_viewport_size({"width": 1600, "height": 1750})
+    bench.wait_settled()
+
+
 def test_zooming_moves_every_base_axis(bench):
     whole = bench.base_axes()
     bench.locator(".dx-zoom-in").click()
@@ -232,8 +288,14 @@ def test_splice_sites_down_to_single_letters(bench, screenshots):
     bench.wait_text(".dx-attention .dx-caption", "head 4 in layer 1")
     # Bases are letters now.
     bench.wait(lambda: bench.text(".dx-tokens .js-plotly-plot").count("A") > 5)
+    bench.lab.page.set_viewport_size({"width": 1600, "height": 1000})
+    bench.locator(".dx-maps:visible button").nth(1).click()
+    bench.wait(bench.map_is_there, 120)
     bench.wait_settled()
     bench.screenshot(screenshots / "workbench.png")
+    bench.locator(".dx-maps:visible button").nth(0).click()
+    bench.lab.page.set_viewport_size({"width": 1600, "height": 1750})
+    bench.wait_settled()
 
 
 def test_positions_on_show_count_from_1(bench):

@@ -89,6 +89,14 @@ class WorkbenchPage:
         )
         return {view: (round(a + 0.5), round(b - 0.5)) for view, (a, b) in ranges.items()}
 
+    def map_is_there(self) -> bool:
+        """Whether the dependency map is drawn; presses Compute where it asks first."""
+        asks = self.locator(".dx-dependencies .dx-compute")
+        if asks.is_visible():
+            asks.click()
+        drawn = self.locator(".dx-dependencies .dx-plot:not(.dx-stale) .hm")
+        return drawn.count() > 0 and drawn.first.is_visible()
+
     def umap_is_ready(self) -> bool:
         """Whether the atlas has its second projection, on show or not."""
         return "UMAP is ready" in self.caption("atlas") or self.caption("atlas").startswith(

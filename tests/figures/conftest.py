@@ -39,9 +39,9 @@ def make_attribution(tokens: Tokens, seed: int = 0) -> Attribution:
     scores = rng.normal(size=len(tokens)).astype(np.float32)
     inner = tokens.lengths > 0
     return Attribution(
-        segmentation=tokens,
-        tokens=scores,
-        nucleotides=np.repeat(scores[inner] / tokens.lengths[inner], tokens.lengths[inner]),
+        tokens=tokens,
+        token_scores=scores,
+        base_scores=np.repeat(scores[inner] / tokens.lengths[inner], tokens.lengths[inner]),
         delta=0.01,
         method="layer_integrated_gradients",
         target=1,

@@ -67,6 +67,15 @@ def read() -> list[Any]:
         dx.attend(enc, windows[0]),
         dx.dependency_map(enc, windows[0].bases[:90], (20, 70), twin=True),
         dx.dependency_map(dx.load("pocket-splice"), dx.demo.splice()[0], (95, 110), of="donor"),
+        dx.dependency_map(enc, windows[0].bases[:90], (20, 60)).heads(),
+        dx.compare_tokenizers(enc, windows[0].bases[:60]),
+        dx.head_atlas(enc, windows[:2], permutations=2, twin=True),
+        dx.nucleotide_probabilities(enc, windows[0].bases[:60], (10, 30)),
+        dx.lens(enc, windows[0].bases[:60], (10, 30)),
+        dx.layers(dx.load("pocket-splice"), dx.demo.splice()[::3], poolings=["mean"]),
+        dx.patch(
+            enc, windows[0].bases[:90], windows[0].bases[:50] + windows[0].bases[54:90], (8, 12)
+        ),
         enc.embed_long(locus.sequence.bases[:6000], window=1000, overlap=100),
         dx.load("pocket-splice").info,
         __import__("dnabert2_explore.encoder.readings", fromlist=["Readings"]).Readings("both", 2),
@@ -76,10 +85,11 @@ def read() -> list[Any]:
 @lru_cache
 def motifs() -> list[Any]:
     """Motifs, hits, matches, patterns, findings."""
-    ap1, maf = dx.Motif.of_word("TGACTCA", "AP-1"), dx.find_motif("MAFK")
+    ap1 = dx.Motif.of_word("TGACTCA", "AP-1")
+    maf, tbp = dx.jaspar_motif("MAFK"), dx.jaspar_motif("TBP")
     matches = dx.match_motifs([maf, ap1])
     windows = dx.demo.windows()[:40]
-    hits = dx.scan_motifs(windows, [maf, dx.find_motif("TBP")], 1e-3)
+    hits = dx.scan_motifs(windows, [maf, tbp], 1e-3)
     rng = np.random.default_rng(0)
     sites = Sites(np.arange(9) % 4, np.arange(9) * 10, np.arange(9) * 10 + 7, np.ones(9, int))
     pattern = Pattern(ap1, rng.normal(size=(7, 4)), 1, sites, 0.01)
@@ -92,7 +102,7 @@ def motifs() -> list[Any]:
         hits.tokens(0, dx.load("pocket").tokenize(windows[0].bases)),
         matches,
         matches[0],
-        dx.differential_motifs(windows[:20], windows[20:], [maf, ap1, dx.find_motif("TBP")], 1e-3),
+        dx.differential_motifs(windows[:20], windows[20:], [maf, ap1, tbp], 1e-3),
         dx.compare_sequences(windows[:20], windows[20:], k=4),
         sites,
         pattern,

@@ -79,3 +79,28 @@ def test_special_share_and_names(tokens):
     )
     assert cell_text(tokens, 0) == "[CLS]"
     assert cell_text(tokens, 1) == "ACGT (bases 1–4)"
+
+
+@pytest.mark.parametrize("pooling", ["max", "mean"])
+def test_a_callable_is_pooled_as_the_matrix_is(long_tokens, pooling):
+    matrix = rows(len(long_tokens))
+    asked = []
+
+    def some(queries):
+        asked.append(len(queries))
+        return matrix[queries]
+
+    whole = pool(matrix, long_tokens, pooling=pooling)
+    by_rows = pool(some, long_tokens, pooling=pooling)
+    np.testing.assert_allclose(by_rows.values, whole.values, rtol=1e-5)
+    assert max(asked) <= 256
+    few = pool(some, long_tokens, pooling=pooling, queries=1)
+    assert few.size == whole.size
+    first = few.first[:-1]
+    cells = np.split(matrix[first][:, few.first[0] : few.first[-1]], first[1:] - first[0], axis=1)
+    reduce = np.max if pooling == "max" else np.mean
+    truth = np.stack([reduce(cell, axis=1) for cell in cells], axis=1)
+    np.testing.assert_allclose(few.values, truth, rtol=1e-5)
+    assert special_share(some, long_tokens) == pytest.approx(
+        special_share(matrix, long_tokens), abs=0.02
+    )

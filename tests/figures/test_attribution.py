@@ -21,7 +21,7 @@ def test_scales_are_symmetric_about_zero_and_carry_the_unit(result):
 
 def test_letters_are_as_high_as_their_scores(result):
     figure = attribution_tracks(result, view=(0, 40))
-    scores, bases = result.nucleotides, result.segmentation.bases
+    scores, bases = result.base_scores, result.tokens.bases
     for trace in figure.data[3:]:
         if trace.name == "N":
             continue
@@ -37,7 +37,7 @@ def test_far_out_there_are_no_letters_and_few_bars(long_tokens):
     assert len(figure.data[0].x) == 0
     strongest = figure.data[1]
     assert len(strongest.x) < 400
-    inner = result.tokens[~long_tokens.special]
+    inner = result.token_scores[~long_tokens.special]
     assert np.abs(strongest.y).max() == pytest.approx(np.abs(inner).max())
     assert len(figure.to_json()) < 120_000
 
@@ -46,7 +46,9 @@ def test_zero_scores_can_be_drawn(result, tokens):
     from dataclasses import replace
 
     flat = replace(
-        result, tokens=np.zeros_like(result.tokens), nucleotides=np.zeros_like(result.nucleotides)
+        result,
+        token_scores=np.zeros_like(result.token_scores),
+        base_scores=np.zeros_like(result.base_scores),
     )
     assert attribution_tracks(flat).layout.yaxis.range[1] > 0
 

@@ -23,8 +23,8 @@ def results(tokens):
     saliency = replace(
         saliency,
         method="saliency",
-        tokens=abs(saliency.tokens),
-        nucleotides=abs(saliency.nucleotides),
+        token_scores=abs(saliency.token_scores),
+        base_scores=abs(saliency.base_scores),
     )
     return [first, saliency, replace(make_attribution(tokens, 2), method="occlusion")]
 
@@ -54,7 +54,7 @@ def axis_of(figure, number):
 
 def test_every_lane_has_a_symmetric_scale_of_its_own_and_its_name_and_unit(results):
     figure = attribution_stack([Lane.of_tokens(results[0]), *map(Lane.of_bases, results)])
-    for number, values in ((2, results[0].nucleotides), (4, results[2].nucleotides)):
+    for number, values in ((2, results[0].base_scores), (4, results[2].base_scores)):
         low, high = axis_of(figure, number).range
         assert low == -high
         assert high == pytest.approx(1.08 * abs(values).max(), rel=1e-5)
@@ -69,10 +69,10 @@ def test_every_lane_has_a_symmetric_scale_of_its_own_and_its_name_and_unit(resul
 def test_the_mean_of_the_strands_has_a_band_from_one_to_the_other(results):
     mirror = StrandMirror(results[0], results[2])
     lane = Lane.of_strands(mirror)
-    other = results[2].nucleotides[::-1]
-    np.testing.assert_allclose(lane.scores, (results[0].nucleotides + other) / 2, rtol=1e-6)
-    np.testing.assert_array_equal(lane.low, np.minimum(results[0].nucleotides, other))
-    np.testing.assert_array_equal(lane.high, np.maximum(results[0].nucleotides, other))
+    other = results[2].base_scores[::-1]
+    np.testing.assert_allclose(lane.scores, (results[0].base_scores + other) / 2, rtol=1e-6)
+    np.testing.assert_array_equal(lane.low, np.minimum(results[0].base_scores, other))
+    np.testing.assert_array_equal(lane.high, np.maximum(results[0].base_scores, other))
     figure = attribution_stack([lane])
     assert "band: from the one strand" in figure.layout.annotations[0].text
 
@@ -89,7 +89,7 @@ def test_lanes_lie_below_one_another_without_touching(results):
 
 
 def test_lanes_of_one_scale_are_drawn_to_the_larger(results):
-    small = replace(results[0], nucleotides=results[0].nucleotides / 10)
+    small = replace(results[0], base_scores=results[0].base_scores / 10)
     figure = attribution_stack(
         [Lane.of_bases(results[0], "a", scale="s"), Lane.of_bases(small, "b", scale="s")]
     )
@@ -99,7 +99,7 @@ def test_lanes_of_one_scale_are_drawn_to_the_larger(results):
 def test_letters_and_whiskers_near_bars_and_a_band_far(tokens, long_tokens):
     for segmentation, view, near in ((tokens, (0, 40), True), (long_tokens, None, False)):
         result = make_attribution(segmentation)
-        scores = result.nucleotides
+        scores = result.base_scores
         lane = replace(Lane.of_bases(result), low=scores - 1, high=scores + 1)
         figure = attribution_stack([lane], view=view)
         letters = [trace for trace in figure.data if trace.name in list("ACGT")]

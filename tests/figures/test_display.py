@@ -107,7 +107,7 @@ def test_a_result_without_a_picture_shows_its_table():
 
 
 #: Parts of a result, and of settings, that are plain lines; and a torch module.
-NO_DISPLAY = {"Difference", "Feature", "OneHotModel", "Place", "Segmentation"}
+NO_DISPLAY = {"Difference", "Edited", "Feature", "OneHotModel", "Place", "Segmentation"}
 
 
 def test_in_a_terminal_a_result_is_a_line(shown):

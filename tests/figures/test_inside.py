@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import dnabert2_explore as dx
-from dnabert2_explore.figures import layer_curves, lens_figure, patch_figure
+from dnabert2_explore.figures import head_atlas_figure, layer_curves, lens_figure, patch_figure
 
 SITE = dx.demo.splice()[0].bases
 
@@ -63,3 +63,16 @@ def test_layer_curves_show_every_null():
     )
     with pytest.raises(ValueError, match="expected 'probe' or 'purity'"):
         layer_curves(scores, quantity="f1")
+
+
+def test_heads_are_placed_by_what_was_measured():
+    enc = dx.load("pocket", cache=False)
+    found = dx.head_atlas(enc, dx.demo.splice()[0], permutations=2, twin=True)
+    lines, twin, *layers = head_atlas_figure(found, y="special", theme="dark").data
+    assert [one.name for one in layers] == [f"layer {i}" for i in range(1, 5)]
+    np.testing.assert_array_equal(layers[2].x, found.values["distance"][2])
+    np.testing.assert_array_equal(layers[2].y, found.values["special"][2])
+    np.testing.assert_array_equal(twin.y, found.twin["special"].ravel())
+    np.testing.assert_array_equal(np.array(lines.x)[0::3], found.null["distance"].ravel())
+    with pytest.raises(ValueError, match="'track' was not measured"):
+        head_atlas_figure(found, x="track")

@@ -86,14 +86,14 @@ def test_what_tables_hold():
     assert tokens.score.sum() == pytest.approx(float(why.table().score.sum()))
     inside = bases.score[tokens.start[5] : tokens.end[5]].sum()
     assert inside == pytest.approx(tokens.score[5], abs=1e-5)
-    assert "".join(bases.base) == why.segmentation.bases
+    assert "".join(bases.base) == why.tokens.bases
     with pytest.raises(InputError, match="choose 'token' or 'base'"):
         why.table("letter")
     table = mutants.table()
     assert len(table) == 3 * 40
     first = table.iloc[0]
     assert first.effect == mutants.effects[first.position, "ACGT".index(first.alt)]
-    assert first.ref == why.segmentation.bases[first.position]
+    assert first.ref == why.tokens.bases[first.position]
     assert (table.ref != table.alt).all()
     assert phases.table()["mean"].to_numpy() == pytest.approx(phases.mean)
-    assert mirror.table().reverse.iloc[0] == mirror.reverse.nucleotides[-1]
+    assert mirror.table().reverse.iloc[0] == mirror.reverse.base_scores[-1]

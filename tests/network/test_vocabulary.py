@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 
 import pytest
 from transformers import AutoModel, AutoTokenizer
@@ -46,19 +47,26 @@ def test_a_model_that_says_nothing_takes_any(model_folder, tmp_path, saved) -> N
     assert load(saved) is not None
 
 
-def test_a_changed_configuration_is_refused_until_its_digest_is_taken_out(saved) -> None:
+def test_a_flipped_bit_of_a_configuration_is_refused_and_a_change_by_hand_is_told(saved) -> None:
     """A flipped bit in layer_norm_eps gave other vectors in silence."""
     path = saved / "config.json"
     text = path.read_text()
+    assert ord("1") ^ ord("0") == 1
+    assert ord("t") ^ ord("p") == 4
     for changed in (text.replace("1e-12", "1e-02"), text.replace("dnabert2", "dnaberp2")):
         assert changed != text
         path.write_text(changed)
         with pytest.raises(CheckpointError, match="is not what was written"):
             load(saved)
     content = json.loads(text) | {"layer_norm_eps": 1e-6}
-    del content["digest"]  # as the message says after a change by hand
     path.write_text(json.dumps(content))
-    assert load(saved).network.config.layer_norm_eps == 1e-6
+    with pytest.warns(UserWarning, match="was changed after it was written"):
+        assert load(saved).network.config.layer_norm_eps == 1e-6
+    del content["digest"]  # as the message says
+    path.write_text(json.dumps(content))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load(saved).network.config.layer_norm_eps == 1e-6
 
 
 def test_transformers_reads_and_writes_a_sealed_configuration(saved, bases) -> None:

@@ -93,9 +93,9 @@ def test_every_function_takes_them_alike():
         np.testing.assert_array_equal(splice.predict(given), expected)
         np.testing.assert_array_equal(splice.embed(given), splice.embed([site]))
     assert splice.tokenize(record).tokens == splice.tokenize(site).tokens
-    whole = dx.attribute(splice, site, "donor", "saliency").nucleotides
+    whole = dx.attribute(splice, site, "donor", "saliency").base_scores
     np.testing.assert_array_equal(
-        dx.attribute(splice, record, "donor", "saliency").nucleotides, whole
+        dx.attribute(splice, record, "donor", "saliency").base_scores, whole
     )
     assert dx.attend(splice, record).tokens.tokens == splice.tokenize(site).tokens
     for given, words in (({site: site}, "given as dict"), ("genes.fa", "name of a file")):
@@ -106,4 +106,4 @@ def test_every_function_takes_them_alike():
             with pytest.raises(InputError, match=words):
                 call(splice, given)
         with pytest.raises(InputError, match=words):
-            dx.scan_motifs(given, [dx.find_motif("MAFK")])
+            dx.scan_motifs(given, [dx.jaspar_motif("MAFK")])

@@ -10,7 +10,7 @@ import pytest
 
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.sequences import jaspar as module
-from dnabert2_explore.sequences.jaspar import find_motif, from_pyjaspar, jaspar
+from dnabert2_explore.sequences.jaspar import from_pyjaspar, jaspar, jaspar_motif
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "build_jaspar.py"
 FILE = "jaspar_vertebrates.meme.gz"
@@ -49,36 +49,36 @@ def test_the_vertebrates_ship_with_the_package(no_pyjaspar):
 
 def test_a_profile_as_its_literature_has_it():
     # E-box of MYC's partner MAX, and the TGASTCA of AP-1.
-    assert "CACGTG" in find_motif("MAX").consensus
+    assert "CACGTG" in jaspar_motif("MAX").consensus
     assert {"TGACTCA", "TGAGTCA"} & {
-        find_motif("FOS::JUN").consensus.strip("N")[i : i + 7] for i in range(8)
+        jaspar_motif("FOS::JUN").consensus.strip("N")[i : i + 7] for i in range(8)
     }
 
 
 def test_finding_by_accession_and_name():
-    assert find_motif("MA0139.2").name == "CTCF"
-    assert find_motif(" ma0139 ") is find_motif("MA0139.2")
+    assert jaspar_motif("MA0139.2").name == "CTCF"
+    assert jaspar_motif(" ma0139 ") is jaspar_motif("MA0139.2")
     # CTCF has three profiles; the name stands for the oldest.
     named = [motif.accession for motif in jaspar() if motif.name == "CTCF"]
     assert len(named) == 3
-    assert find_motif("Ctcf").accession == min(named)
+    assert jaspar_motif("Ctcf").accession == min(named)
 
 
 def test_the_nearest_names_are_proposed():
     with pytest.raises(InputError, match=r"no profile 'CTCFF' .* did you mean CTCF \(MA0139\.2\)"):
-        find_motif("CTCFF")
+        jaspar_motif("CTCFF")
     with pytest.raises(InputError, match=r"did you mean PAX2 \(MA0067\.3\)\?"):
-        find_motif("MA0067.1")
+        jaspar_motif("MA0067.1")
     for name in ("", "  ", "???"):
         with pytest.raises(InputError, match="give a factor's name such as CTCF"):
-            find_motif(name)
+            jaspar_motif(name)
 
 
 def test_unknown_collections_and_a_missing_pyjaspar(no_pyjaspar):
     with pytest.raises(InputError, match="collection 'mammals' is unknown: choose one of vert"):
         jaspar("mammals")
     with pytest.raises(InputError, match="unknown: choose one of"):
-        find_motif("CTCF", collection="mammals")
+        jaspar_motif("CTCF", collection="mammals")
     with pytest.raises(InputError) as caught:
         jaspar("plants")
     assert 'pip install -c constraints.txt -e ".[motifs]"' in str(caught.value)
@@ -104,7 +104,7 @@ def test_the_shipped_file_is_what_pyjaspar_has(pyjaspar):
 def test_other_collections(pyjaspar):
     each = {name: jaspar(name) for name in module.COLLECTIONS}
     assert all(each.values())
-    assert find_motif("LFY", collection="plants").source == "JASPAR 2026 CORE plants"
+    assert jaspar_motif("LFY", collection="plants").source == "JASPAR 2026 CORE plants"
     everything = {motif.accession for motif in each["all"]}
     for name in set(each) - {"all", "unvalidated"}:
         assert {motif.accession for motif in each[name]} <= everything

@@ -193,3 +193,22 @@ def test_lines_groups_and_kmers(tmp_path):
     path.write_text("sequence\tlabel\nACGT CGTT GTTA\t1\n")
     with pytest.warns(ReadingWarning, match="overlapping 4-mers"):
         assert pieces(open_file(path)) == ["ACGTTA"]
+
+
+def test_a_bed_file_gives_the_stretches_of_its_genome(tmp_path):
+    (tmp_path / "ref.fa").write_text(">c\nAACCGGTTACGTNNACGTTTGG\n")
+    bed = tmp_path / "peaks.bed"
+    bed.write_text("track name=x\nc\t2\t8\tone\t0\t-\nc\t10\t18\n")
+    file = GenomeFile(bed, "c", "s", "train", genome=tmp_path / "ref.fa")
+    for cache in (None, tmp_path / "cache"):
+        found = open_species([file], 4, cache)
+        pieces = [
+            bytes(found.bases[a : a + n]).decode()
+            for a, n in zip(found.starts, found.lengths, strict=True)
+        ]
+        assert pieces == ["AACCGG", "ACGT"]
+        assert found.left_out == 2
+    (tmp_path / "ref.fa").write_text(">c\nTTTTTTTTACGTNNACGTTTGGA\n")
+    assert bytes(open_species([file], 4, tmp_path / "cache").bases).decode() == "AAAAAAACGT"
+    with pytest.raises(InputError, match="genome: in the settings of a pre-training"):
+        open_species([GenomeFile(bed, "c", "s", "train")], 4)

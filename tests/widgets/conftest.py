@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import dnabert2_explore as dx
@@ -36,12 +37,13 @@ def sequences():
 @pytest.fixture(autouse=True)
 def _no_umap_process(monkeypatch):
     """PCA in place of UMAP's process: its compiler would take most of the test's time."""
-    from dnabert2_explore.analysis.project import project
+    from dnabert2_explore.analysis.project import fit_projection
     from dnabert2_explore.widgets.atlas import explorer
 
-    def quick(embeddings, seed, check):
+    def quick(embeddings, new, seed, check):
         check()
-        return -project(embeddings, method="pca", seed=seed)
+        made = fit_projection(embeddings, method="pca", seed=seed)
+        return -np.concatenate([made.plane, made.transform(new)])
 
     monkeypatch.setattr(explorer, "project_apart", quick)
 

@@ -96,3 +96,14 @@ def test_few_points_are_not_judged(encoder, many):
     view = dx.AtlasExplorer(encoder, many[:5])
     view.wait()
     assert view.judgement.words.value == ""
+
+
+def test_an_atlas_shows_what_its_model_calls_its_vector():
+    """The shipped embedder's is of all layers; the last alone was drawn in its place."""
+    import dnabert2_explore as dx
+
+    atlas = dx.AtlasExplorer(sequences=dx.demo.windows()[:30:3])
+    atlas.wait()
+    assert atlas.layer.label == "layers 0, 1 and 2"
+    assert "layer=None" in atlas.code
+    assert atlas.vectors.shape[1] == atlas.enc.embedding_size

@@ -11,7 +11,7 @@ from dnabert2_explore import Sequence
 from dnabert2_explore.analysis.attribution import attribute
 from dnabert2_explore.sequences import mutate, reverse_complement
 from dnabert2_explore.widgets import attribution_parts
-from dnabert2_explore.widgets.attribution_parts import find_motifs
+from dnabert2_explore.widgets.attribution_parts import typed_motifs
 from dnabert2_explore.widgets.examples import Site
 from dnabert2_explore.widgets.mutations import changed_tokens
 
@@ -116,7 +116,7 @@ def test_output_baseline_and_spread_reach_the_method_and_the_caption(view, class
         baseline="zero",
         spread="occlusion",
     )
-    assert np.allclose(result.nucleotides, expected.nucleotides, atol=1e-6)
+    assert np.allclose(result.base_scores, expected.base_scores, atol=1e-6)
     assert "embedding set to zero" in view.caption
     assert "replacement by N" in view.caption
     assert differences(view.figure, rebuilt(view, classifier)) == []
@@ -245,7 +245,7 @@ def test_a_typed_word_is_found_where_it_stands(view, classifier):
 
 
 def test_a_short_word_is_looked_for_as_it_stands():
-    (motif,), threshold = find_motifs("GT", 1e-5)
+    (motif,), threshold = typed_motifs("GT", 1e-5)
     assert motif.consensus == "GT"
     assert threshold == pytest.approx(1 / 16, rel=0.02)
 
@@ -287,7 +287,7 @@ def test_a_base_is_clicked_typed_over_and_taken_back(view, classifier):
     mutant = mutate(bases, 30, letter)
     assert str(view.edits[0]) == f"{bases[30]}31{letter}"
     expected = attribute(classifier, mutant, view.shown.original.target, "input_x_gradient")
-    assert np.allclose(view.result.nucleotides, expected.nucleotides, atol=1e-6)
+    assert np.allclose(view.result.base_scores, expected.base_scores, atol=1e-6)
     assert [lane.name for lane in view.shown.lanes] == ["original", "mutant"] * 2
     assert view.shown.figure().layout.yaxis3.range == view.shown.figure().layout.yaxis4.range
     change = view.mutations._change.value
@@ -324,7 +324,7 @@ def test_a_mutant_is_kept_as_a_sequence_of_its_own(view):
     view._cursor = 10
     view.mutate("A" if bases[10] != "A" else "C")
     view.wait()
-    mutant = view.result.segmentation.bases
+    mutant = view.result.tokens.bases
     view.mutations.keep.click()
     view.wait()
     assert len(view.selection.sequences) == n + 1
@@ -344,7 +344,7 @@ def test_far_out_a_press_selects_the_token_and_sets_no_cursor(view):
     view.plot.width = 400
     press(view, "y2", 31.0)
     assert view._cursor is None
-    tokens = view.result.segmentation
+    tokens = view.result.tokens
     assert view.selection.bases == tuple(tokens.spans[tokens.at(30)])
 
 

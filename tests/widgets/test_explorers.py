@@ -132,6 +132,55 @@ def test_a_head_shows_its_own_map(attention):
     assert "layer 1" in attention.caption
 
 
+def test_alibi_can_be_switched_off_and_looked_at_alone(attention):
+    attention.part.value = "content"
+    assert np.array_equal(attention.matrix, attention.result.head(1, 3, "content"))
+    assert "Without ALiBi" in attention.caption
+    assert "'content'" in attention.code
+    attention.part.value = "distance"
+    assert "any sequence of as many tokens" in attention.caption
+    attention.what.value = "rollout"
+    assert attention.part.layout.display == "none"
+    attention.what.value, attention.part.value = "head", "both"
+    assert "keeps 95% of this head" in attention.caption
+
+
+def test_long_maps_are_computed_as_they_are_drawn(attention, monkeypatch):
+    from dnabert2_explore.widgets import attention as module
+
+    whole = np.array(attention.figure.data[1].z)
+    before = attention.matrix
+    monkeypatch.setattr(module, "_WHOLE", 8)
+    attention._matrix = None
+    attention._draw()
+    assert attention._matrix is None
+    np.testing.assert_allclose(attention.figure.data[1].z, whole, atol=1e-6)
+    np.testing.assert_allclose(attention.matrix, before, atol=1e-6)
+    monkeypatch.setattr(module, "_EXACT", 8)
+    attention._draw()
+    assert "8 queries stand for each cell" in attention.caption
+    attention.what.value = "rollout"
+    assert "takes up to 8 tokens" in attention._message.value
+    attention.what.value = "head"
+    assert not attention._message.value
+
+
+def test_what_takes_the_model_long_is_said_first(attention, monkeypatch):
+    from dnabert2_explore.widgets import attention as module
+
+    monkeypatch.setattr(module, "_TRIAL", 10)
+    monkeypatch.setattr(module, "_TRIED", 10)
+    monkeypatch.setattr(module, "_LONG", 0.0)
+    attention.selection.update(index=2)
+    attention.wait()
+    assert "in the model" in attention._message.value
+    assert attention.compute.layout.display == ""
+    attention.compute.click()
+    attention.wait()
+    assert attention.result.tokens.bases == attention.selection.current.bases
+    assert attention.compute.layout.display == "none"
+
+
 def test_pressing_a_cell_selects_its_row_and_reads_it_out(attention):
     tokens = attention.result.tokens
     x, y = (float(tokens.spans[i, 0] + 1) for i in (3, 6))
@@ -221,7 +270,7 @@ def test_cancel_leaves_the_view_usable(attribution, monkeypatch):
     monkeypatch.setattr(attribution_parts, "attribute", real)
     attribution.method.value = "saliency"
     attribution.wait()
-    assert attribution.result.segmentation.bases == attribution.selection.current.bases
+    assert attribution.result.tokens.bases == attribution.selection.current.bases
 
 
 # Atlas ---------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def test_the_picked_cell_is_explained_with_its_site_marked(view):
     row, column = view.picked
     start, end, *_ = view.result.places(row, column)[0]
     assert view.attribution.method == "saturation_mutagenesis"
-    assert view.attribution.segmentation.bases == view.result.sequence(row, column)
+    assert view.attribution.tokens.bases == view.result.sequence(row, column)
     assert view.attribution.score == pytest.approx(view.result.scores[row, column, 0], abs=1e-4)
     marks = json.loads(view.detail.spec)["layout"]["shapes"]
     assert [(one["x0"], one["x1"]) for one in marks] == [(start + 0.5, end + 0.5)]
@@ -69,7 +69,7 @@ def test_a_press_picks_a_cell(view):
     event(view, event="press", x=11.2, y=1.1, panel="y")
     view.wait()
     assert view.picked == (1, 10)
-    assert view.attribution.segmentation.bases[10:16] == "ACTTAC"
+    assert view.attribution.tokens.bases[10:16] == "ACTTAC"
     line = view.result.effect[0, 30]
     event(view, event="press", x=31, y=float(line), panel="y2")
     view.wait()
@@ -85,7 +85,7 @@ def test_another_background_of_the_cell(view):
     view.wait()
     assert "occlusion of the cell" in view.caption
     assert view.attribution.method == "occlusion"
-    assert view.attribution.segmentation.bases == view.result.sequence(*view.picked, 2)
+    assert view.attribution.tokens.bases == view.result.sequence(*view.picked, 2)
 
 
 def test_other_sweeps_begin_at_the_place_that_was_picked(view):

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 import dnabert2_explore as dx
@@ -75,11 +77,53 @@ def test_a_single_base(bench):
 
 
 def test_a_narrow_page_gets_a_low_atlas(bench):
+    bench.tokens.plot.screen = 1400
     bench.tokens.plot.width = 640
     bench.atlas.plot.width = 640
     assert bench.atlas.figure.layout.height == 340
     bench.atlas.plot.width = 330
     assert bench.atlas.figure.layout.height == 540
+
+
+def drawn_height(view):
+    """Of the figure in the page, which may be lower than the one exported."""
+    return json.loads(view.plot.spec)["layout"]["height"]
+
+
+@pytest.mark.parametrize("screen", [900, 1080, 1400])
+def test_tokens_an_explanation_and_a_map_share_the_screen(bench, screen):
+    bench.tokens.plot.screen = screen
+    beside = 86 + 56 + 86 + 62 + 122  # bars, headings, captions; the browser test measures them
+    plots = [drawn_height(view) for view in (bench.tokens, bench.attribution, bench.attention)]
+    assert sum(plots) + beside <= screen
+    assert plots[-1] >= 220
+    assert bench.attribution.figure.layout.height > plots[1]  # exports keep their size
+
+
+def test_the_map_is_chosen_in_its_heading(bench):
+    def shown(widget):
+        return widget.layout.display != "none"
+
+    assert shown(bench.attention)
+    assert not shown(bench.dependencies)
+    assert bench.dependencies.result is None  # nothing is computed that nobody looks at
+    bench.maps.value = "dependencies"
+    bench.wait()
+    assert not shown(bench.attention)
+    assert bench.dependencies.result is not None
+    bench.attention.head.value = 1  # chosen in the gallery: it is shown
+    assert bench.maps.value == "attention"
+    bench.maps.value = "both"
+    assert shown(bench.attention)
+    assert shown(bench.dependencies)
+    bench.wait()
+
+
+def test_the_gallery_takes_the_atlas_place_on_demand(bench):
+    assert bench.attention.heads.layout.display == "none"
+    bench.side.value = "All heads"
+    assert bench.atlas.layout.display == "none"
+    assert bench.attention.heads.layout.display == ""
 
 
 def test_the_chip_names_model_dtype_backend_and_device(bench):
@@ -102,11 +146,11 @@ def test_the_atlas_keeps_to_the_set_that_is_chosen(bench):
 
 
 def test_a_sequence_too_long_for_a_model_is_said_and_its_tokens_shown(bench):
-    bench.selection.add([Sequence("chromosome", "ACGTTGCA" * 6000)])
+    bench.selection.add([Sequence("chromosome", "ACGTTGCA" * 16000)])
     bench.wait()
-    assert "48,000 bp" in bench.tokens._stats.value.replace("</b>", "").replace("<b>", "")
+    assert "128,000 bp" in bench.tokens._stats.value.replace("</b>", "").replace("<b>", "")
     for view in (bench.attention, bench.attribution):
-        assert "up to 40,000 bp" in view.caption
+        assert f"up to {view.most_bases:,} bp" in view.caption
         assert view.plot.layout.display == "none"
     assert "1 longer than 40,000 bp are left out" in bench.atlas.caption
     bench.selection.update(index=0)

@@ -91,8 +91,8 @@ def rank_correlations(results: Items[Attribution]) -> RankCorrelations:
     """
     if len(results) < 2:
         raise InputError(f"{len(results)} attributions cannot be compared: give at least two.")
-    first = results[0].segmentation
-    if any(result.segmentation.bases != first.bases for result in results):
+    first = results[0].tokens
+    if any(result.tokens.bases != first.bases for result in results):
         raise InputError(
             "These attributions are of different sequences, whose bases do not pair up: compare "
             "methods on one sequence."
@@ -103,7 +103,7 @@ def rank_correlations(results: Items[Attribution]) -> RankCorrelations:
         for j in range(i):
             both = [results[i], results[j]]
             unsigned = not all(METHODS[one.method].signed for one in both)
-            a, b = (abs(one.nucleotides) if unsigned else one.nucleotides for one in both)
+            a, b = (abs(one.base_scores) if unsigned else one.base_scores for one in both)
             rho[i, j] = rho[j, i] = spearman(a, b)
             magnitudes[i, j] = magnitudes[j, i] = unsigned
     return RankCorrelations(

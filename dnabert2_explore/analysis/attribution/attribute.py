@@ -68,6 +68,7 @@ def attribute(
         ``"saliency"``
             Length of the gradient; not signed.
         ``"input_x_gradient"``
+            The gradient times the embedding.
         ``"deep_lift"``
             Captum's rules; LayerNorm, attention and the gate have none, see `delta`.
         ``"gradient_shap"``
@@ -132,7 +133,7 @@ def attribute(
     >>> import dnabert2_explore as dx
     >>> site = dx.demo.splice()[0]
     >>> result = dx.attribute(dx.load("pocket-splice"), site, "donor", "occlusion")
-    >>> result.tokens.shape == (len(result.segmentation),), result.nucleotides.shape
+    >>> result.token_scores.shape == (len(result.tokens),), result.base_scores.shape
     (True, (200,))
     """
     find_method(method)
@@ -295,9 +296,9 @@ def _result(
     for values in (per_token, per_base):
         check_finite(values, question.enc.network, "attributions")
     return Attribution(
-        segmentation=question.tokens,
-        tokens=per_token,
-        nucleotides=per_base,
+        tokens=question.tokens,
+        token_scores=per_token,
+        base_scores=per_base,
         delta=delta,
         method=method,
         target=question.target,

@@ -215,7 +215,7 @@ def check_mutations(found: Attribution, importance: NDArray[np.float32] | None) 
     count = int(mutated.sum())
     if count < LEAST:
         return skip("mutations", f"{count} bases only can be mutated")
-    own, expected = found.nucleotides[mutated], importance[mutated]
+    own, expected = found.base_scores[mutated], importance[mutated]
     if not METHODS[found.method].signed:
         own, expected = abs(own), abs(expected)
     if np.ptp(expected) == 0:
@@ -245,7 +245,7 @@ def check_randomised(found: Attribution, of_twins: NDArray[np.float32]) -> Check
     of_twins : numpy.ndarray, shape (twins, n_bases)
     """
     seen = found.seen
-    own = abs(found.nucleotides[seen])
+    own = abs(found.base_scores[seen])
     if len(own) < LEAST:
         return skip("randomised_weights", f"the model reads {len(own)} bases only")
     if np.ptp(own) == 0:
@@ -289,7 +289,7 @@ def check_planted(found: Attribution, truth: Items[tuple[int, int]] | None) -> C
     """How often a planted base scores above another: the area under the ROC curve."""
     if truth is None:
         return skip("planted", "nothing is known to be planted")
-    value = recovery(found.nucleotides, truth)
+    value = recovery(found.base_scores, truth)
     return judge("planted", value, f"planted bases score above others in {value:.1%} of pairs")
 
 

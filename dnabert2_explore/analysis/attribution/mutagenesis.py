@@ -33,7 +33,7 @@ class Mutagenesis(Shown):
 
     Attributes
     ----------
-    segmentation : Tokens
+    tokens : Tokens
         Of the sequence without mutations.
     effects : numpy.ndarray, shape (n_bases, 4), float32
         Score of the mutant minus `score`, in `unit`; columns A, C, G, T. 0 at the base that is
@@ -51,7 +51,7 @@ class Mutagenesis(Shown):
         Bases [start, end) under a masked span, whose mutants the model cannot tell apart.
     """
 
-    segmentation: Tokens
+    tokens: Tokens
     effects: NDArray[np.float32]
     approximate: NDArray[np.float32] | None
     tokens_changed: NDArray[np.int64]
@@ -63,7 +63,7 @@ class Mutagenesis(Shown):
     hidden: tuple[int, int] = (0, 0)
 
     def _line(self) -> str:
-        mutants = _mutants(self.segmentation.bases, self.effects)
+        mutants = _mutants(self.tokens.bases, self.effects)
         changes = self.effects[mutants]
         largest = changes[np.abs(changes).argmax()] if len(changes) else 0.0
         return (
@@ -97,7 +97,7 @@ class Mutagenesis(Shown):
         """
         if self.approximate is None:
             return float("nan")
-        mutants = _mutants(self.segmentation.bases, self.effects)
+        mutants = _mutants(self.tokens.bases, self.effects)
         mutants[slice(*self.hidden)] = False
         exact, near = self.effects[mutants], self.approximate[mutants]
         if len(exact) < 2 or not exact.std() or not near.std():
@@ -115,10 +115,10 @@ class Mutagenesis(Shown):
         """
         import pandas as pd
 
-        rows, columns = np.nonzero(_mutants(self.segmentation.bases, self.effects))
+        rows, columns = np.nonzero(_mutants(self.tokens.bases, self.effects))
         table = {
             "position": rows,
-            "ref": [self.segmentation.bases[row] for row in rows],
+            "ref": [self.tokens.bases[row] for row in rows],
             "alt": [ALPHABET[column] for column in columns],
             "effect": self.effects[rows, columns],
         }
@@ -187,7 +187,7 @@ def saturation_mutagenesis(
     estimate = approximate_all(question, region) if approximate else None
     effects = mutate_all(question, region, progress)
     return Mutagenesis(
-        segmentation=question.tokens,
+        tokens=question.tokens,
         effects=effects,
         approximate=estimate,
         tokens_changed=_tokens_changed(question, effects),

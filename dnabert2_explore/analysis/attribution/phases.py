@@ -35,7 +35,7 @@ class PhaseAverage(Shown):
 
     Attributes
     ----------
-    segmentation : Tokens
+    tokens : Tokens
         Of the whole sequence, which is the first crop.
     per_crop : numpy.ndarray, shape (crops, n_bases), float32
         Contribution of each base, in `unit`; NaN at bases that the crop does not have.
@@ -48,7 +48,7 @@ class PhaseAverage(Shown):
         Bases that the model reads in every crop that has them; None for all.
     """
 
-    segmentation: Tokens
+    tokens: Tokens
     per_crop: NDArray[np.float32]
     scores: NDArray[np.float32]
     method: str
@@ -130,7 +130,7 @@ class PhaseAverage(Shown):
         """
         import pandas as pd
 
-        bases = list(self.segmentation.bases)
+        bases = list(self.tokens.bases)
         low, high = self.band
         return pd.DataFrame(
             {"position": range(len(bases)), "base": bases, "mean": self.mean,
@@ -241,11 +241,11 @@ def phases_of(
         found = whole if crop == 0 else None
         if found is None:
             found = attribute(enc, text[cut:end], wanted, method, progress=within, **settings)
-        per_crop[crop, cut:end] = found.nucleotides
+        per_crop[crop, cut:end] = found.base_scores
         scores[crop] = found.score
         visible[cut:end] &= found.seen
     return PhaseAverage(
-        segmentation=question.tokens,
+        tokens=question.tokens,
         per_crop=per_crop,
         scores=scores,
         method=method,

@@ -24,17 +24,17 @@ class Attribution(Shown):
 
     Attributes
     ----------
-    segmentation : Tokens
+    tokens : Tokens
         The tokens, special ones included.
-    tokens : numpy.ndarray, shape (n_tokens,), float32
+    token_scores : numpy.ndarray, shape (n_tokens,), float32
         Contribution of each token, in `unit`. Tokens that the model does not read, because its
         training cut longer input, have 0.
-    nucleotides : numpy.ndarray, shape (n_bases,), float32
+    base_scores : numpy.ndarray, shape (n_bases,), float32
         Contribution of each base, in `unit`: a token's contribution spread over its bases as
         `spread` says. The sum over a token's bases is the token's score. Special tokens have no
-        bases; their share is in `tokens` only.
+        bases; their share is in `token_scores` only.
     delta : float or None
-        Convergence: the sum of `tokens` minus (score - baseline score), 0 if the method were
+        Convergence: the sum of `token_scores` minus (score - baseline score), 0 if the method were
         exact. None where the method promises no such sum.
     method : str
     target : int or tuple of int
@@ -62,9 +62,9 @@ class Attribution(Shown):
         None for all.
     """
 
-    segmentation: Tokens
-    tokens: NDArray[np.float32]
-    nucleotides: NDArray[np.float32]
+    tokens: Tokens
+    token_scores: NDArray[np.float32]
+    base_scores: NDArray[np.float32]
     delta: float | None
     method: str
     target: int | tuple[int, int]
@@ -84,13 +84,13 @@ class Attribution(Shown):
         closes = "" if self.delta is None else f", delta {self.delta:+.3g}"
         return (
             f"{self.target_name}, {self.score:.3f} {self.unit}, by {self.method}"
-            f"{closes}; {len(self.nucleotides):,} bases in {len(self.tokens):,} tokens"
+            f"{closes}; {len(self.base_scores):,} bases in {len(self.token_scores):,} tokens"
         )
 
     @property
     def seen(self) -> NDArray[np.bool_]:
         """Bases that the model reads, shape (n_bases,)."""
-        return np.ones(len(self.nucleotides), bool) if self.visible is None else self.visible
+        return np.ones(len(self.base_scores), bool) if self.visible is None else self.visible
 
     @property
     def change(self) -> float:
@@ -119,11 +119,11 @@ class Attribution(Shown):
         import pandas as pd
 
         if per == "token":
-            table = self.segmentation.table()[["token", "start", "end"]]
-            return table.assign(score=self.tokens)
+            table = self.tokens.table()[["token", "start", "end"]]
+            return table.assign(score=self.token_scores)
         if per != "base":
             raise InputError(f"per is {per!r}: choose 'token' or 'base'.")
-        bases = list(self.segmentation.bases)
+        bases = list(self.tokens.bases)
         return pd.DataFrame(
-            {"position": range(len(bases)), "base": bases, "score": self.nucleotides}
+            {"position": range(len(bases)), "base": bases, "score": self.base_scores}
         )

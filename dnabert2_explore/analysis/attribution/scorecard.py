@@ -173,7 +173,7 @@ def scorecard(
     """Attribute a sequence, and check what came out.
 
     =====================  ======================================================================
-    convergence            |delta| / |change|: what the sum of scores misses
+    convergence            size of delta beside that of the change: what the sum of scores misses
     deletion, insertion    area between the output's curve in the order of scores and the mean one
                            in random orders, in shares of the output's range
     mutation agreement     Pearson correlation with the effects of mutating single bases
@@ -275,14 +275,14 @@ def scorecard(
             method,
             progress=bar.part(2 + number),
             **settings,
-        ).nucleotides
+        ).base_scores
         for number in range(twins)
     ]
     curves = None
     if (~question.fixed).sum() >= 2:
         curves = token_curves(
             question,
-            found.tokens,
+            found.token_scores,
             info.signed,
             settings.get("baseline", "mask"),
             orders,
@@ -324,8 +324,8 @@ def scorecard(
 
 def _strongest(found: Attribution, size: int) -> tuple[int, int]:
     """Find the stretch of so many bases whose magnitudes sum to most."""
-    sums = np.concatenate([[0.0], np.cumsum(abs(found.nucleotides), dtype=np.float64)])
-    size = min(size, len(found.nucleotides))
+    sums = np.concatenate([[0.0], np.cumsum(abs(found.base_scores), dtype=np.float64)])
+    size = min(size, len(found.base_scores))
     start = int((sums[size:] - sums[:-size]).argmax())
     return start, start + size
 

@@ -56,13 +56,13 @@ class StrandMirror(Shown):
         ought = self.reason or f"rank correlation {self.agreement:.2f}"
         return (
             f"{self.forward.target_name} by {self.forward.method} on both "
-            f"strands of {len(self.forward.nucleotides):,} bases; {ought}"
+            f"strands of {len(self.forward.base_scores):,} bases; {ought}"
         )
 
     @property
     def mirrored(self) -> NDArray[np.float32]:
         """Contributions on the reverse strand, each at the base it pairs with, (n_bases,)."""
-        return self.reverse.nucleotides[::-1]
+        return self.reverse.base_scores[::-1]
 
     @property
     def mean(self) -> NDArray[np.float32]:
@@ -71,13 +71,13 @@ class StrandMirror(Shown):
         It has a meaning where the strands ought to agree: see `applicable`.
         """
         read = np.stack([self.forward.seen, self.reverse.seen[::-1]])
-        both = np.stack([self.forward.nucleotides, self.mirrored])
+        both = np.stack([self.forward.base_scores, self.mirrored])
         return np.asarray((both * read).sum(axis=0) / np.maximum(read.sum(axis=0), 1), np.float32)
 
     @property
     def band(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Lesser and larger of the two contributions, (n_bases,) each; `mean` where one is read."""
-        both = np.stack([self.forward.nucleotides, self.mirrored])
+        both = np.stack([self.forward.base_scores, self.mirrored])
         return (
             np.where(self.seen, both.min(axis=0), self.mean),
             np.where(self.seen, both.max(axis=0), self.mean),
@@ -91,7 +91,7 @@ class StrandMirror(Shown):
     @property
     def disagreement(self) -> NDArray[np.float32]:
         """Forward minus reverse contribution of each base, in the output's unit, (n_bases,)."""
-        return self.forward.nucleotides - self.mirrored
+        return self.forward.base_scores - self.mirrored
 
     @property
     def agreement(self) -> float:
@@ -99,12 +99,12 @@ class StrandMirror(Shown):
 
         NaN where all contributions of a strand are equal.
         """
-        return spearman(self.forward.nucleotides[self.seen], self.mirrored[self.seen])
+        return spearman(self.forward.base_scores[self.seen], self.mirrored[self.seen])
 
     @property
     def correlation(self) -> float:
         """The same by Pearson: the few large scores weigh most, as in a scorecard's check."""
-        return pearson(self.forward.nucleotides[self.seen], self.mirrored[self.seen])
+        return pearson(self.forward.base_scores[self.seen], self.mirrored[self.seen])
 
     @property
     def applicable(self) -> bool:
@@ -122,9 +122,9 @@ class StrandMirror(Shown):
         """
         import pandas as pd
 
-        bases = list(self.forward.segmentation.bases)
+        bases = list(self.forward.tokens.bases)
         return pd.DataFrame(
-            {"position": range(len(bases)), "base": bases, "forward": self.forward.nucleotides,
+            {"position": range(len(bases)), "base": bases, "forward": self.forward.base_scores,
              "reverse": self.mirrored, "mean": self.mean, "seen": self.seen}
         )  # fmt: skip
 

@@ -14,6 +14,7 @@ from ...errors import InputError
 from ...sequences import Sequence, clean
 from ...sequences.given import as_sequences
 from ...sequences.kmers import LONGEST, kmer_name, kmer_words, turned_kmers
+from ...shown import Shown
 from .association import common_odds_ratio, expected_count, stratified_p
 from .strata import strata_of, upper
 
@@ -35,8 +36,8 @@ _ROWS = 2048  # sequences whose words are marked at once
 _FEWEST = 5  # sequences with a word, below which no test can tell
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Enrichment:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Enrichment(Shown):
     """How many sequences of two sets hold each word, the surest difference first.
 
     Attributes
@@ -94,7 +95,11 @@ class Enrichment:
             text += f"; {self.n_alone:,} have no others like them and do not count"
         return text
 
-    __repr__ = __str__
+    def _line(self) -> str:
+        return (
+            f"{self.what}, {len(self.enriched()):,} enriched and {len(self.depleted()):,} depleted "
+            f"of {len(self):,} in {self.n_selected:,} sequences"
+        )
 
     @property
     def selected_rate(self) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...sequences import reverse_complement
-from ...sequences.jaspar import find_motif
+from ...sequences.jaspar import jaspar_motif
 from ...sequences.motifs import ALPHABET, Motif
 from ...sequences.plant import decoy
 
@@ -43,7 +43,7 @@ def as_motif(motif: Motif | str) -> Motif:
     text = motif.strip()
     if not text:
         raise InputError("There is no motif: give a word such as GTAAGT, or a JASPAR name.")
-    return find_motif(text) if set(text.upper()) - set(ALPHABET) else Motif.of_word(text)
+    return jaspar_motif(text) if set(text.upper()) - set(ALPHABET) else Motif.of_word(text)
 
 
 def control_motif(motif: Motif, rng: np.random.Generator) -> Motif:

@@ -4,20 +4,24 @@ from .blocks import Block, Blocks
 from .dependencies import DependencyMap, dependency_map
 from .heads import HeadAgreement
 from .layerwise import LayerScores, layers
+from .measured_heads import PROPERTIES, HeadAtlas, head_atlas
 from .nucleotides import NucleotideProbabilities, nucleotide_probabilities
 from .patching import PatchMap, patch
 from .readout import LayerLens, lens
 
 __all__ = [
+    "PROPERTIES",
     "Block",
     "Blocks",
     "DependencyMap",
     "HeadAgreement",
+    "HeadAtlas",
     "LayerLens",
     "LayerScores",
     "NucleotideProbabilities",
     "PatchMap",
     "dependency_map",
+    "head_atlas",
     "layers",
     "lens",
     "nucleotide_probabilities",

@@ -134,8 +134,24 @@ class MapJudgement(Shown):
             f"({own.low:.2f}–{own.high:.2f}; {others})." + beyond
         )
 
+    @property
+    def neighbourhood(self) -> str:
+        """How many of a sequence's neighbours share its label, beside what they are compared with.
+
+        Empty where labels cannot be told.
+        """
+        if not self.scores:
+            return ""
+        own, *others = self.scores
+        beside = ", ".join(f"{s.space} {s.purity:.0%}" for s in others)
+        apart = f", of other {self.groups}," if self.groups else ""
+        return (
+            f"Of a sequence's {self.n_neighbours} nearest neighbours{apart} {own.purity:.0%} share "
+            f"its {self.label} ({beside})."
+        )
+
     def __str__(self) -> str:
-        lines = [self.headline, self.verdict]
+        lines = [self.headline, self.neighbourhood, self.verdict]
         shape = f"Trustworthiness {self.trustworthiness:.2f}: {self.kept:.0%} of the nearest "
         shape += f"{self.n_neighbours} in all dimensions are neighbours on the page."
         if self.axis_variance is not None:

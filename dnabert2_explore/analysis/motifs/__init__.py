@@ -1,8 +1,8 @@
 """Motifs: discovered in contributions, found in sequences, compared with known ones."""
 
 from .differential import Differential, SetOfSequences, differential_motifs
-from .discover import CALLERS, discover_motifs
-from .find import MotifFindings, find_motifs
+from .discover import CALLERS, discover_patterns
+from .find import MotifFindings, discover_motifs
 from .flanks import match_patterns, widened
 from .hits import Hits, HitTokens
 from .match import Match, Matches, SmallDatabaseWarning, match_motifs
@@ -30,7 +30,7 @@ __all__ = [
     "call_seqlets",
     "differential_motifs",
     "discover_motifs",
-    "find_motifs",
+    "discover_patterns",
     "match_motifs",
     "match_patterns",
     "null_share",

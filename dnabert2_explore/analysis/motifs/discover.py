@@ -16,7 +16,7 @@ from .ground import GAP, Ground
 from .pattern import Discovery, Pattern, Sites
 from .seqlets import Seqlets, call_seqlets, check_calling, scaled
 
-__all__ = ["CALLERS", "check_discovery", "discover_motifs"]
+__all__ = ["CALLERS", "check_discovery", "discover_patterns"]
 
 CALLERS = ("seqlets", "modisco")
 
@@ -26,7 +26,7 @@ Progress = Callable[[int, int], None]
 _CALLED, _CLUSTERED = 15, 60
 
 
-def discover_motifs(
+def discover_patterns(
     sequences: Sequence[str],
     contributions: Sequence[ArrayLike],
     hypothetical: Sequence[ArrayLike] | None = None,
@@ -174,14 +174,14 @@ def discover_motifs(
 
 
 def check_discovery(sequences: Sequence[str], caller: str = "seqlets", **settings: Any) -> None:
-    """Refuse sequences and settings that `discover_motifs` cannot use, before any work.
+    """Refuse sequences and settings that `discover_patterns` cannot use, before any work.
 
     Parameters
     ----------
     sequences : sequence of str
     caller : {"seqlets", "modisco"}
     **settings
-        Those of `discover_motifs`; what is left out has its default.
+        Those of `discover_patterns`; what is left out has its default.
 
     Raises
     ------
@@ -191,7 +191,7 @@ def check_discovery(sequences: Sequence[str], caller: str = "seqlets", **setting
     """
     known = {
         name: one.default
-        for name, one in signature(discover_motifs).parameters.items()
+        for name, one in signature(discover_patterns).parameters.items()
         if one.kind is one.KEYWORD_ONLY and name != "progress"
     }
     unknown = next((name for name in settings if name not in known), None)

@@ -21,7 +21,7 @@ from ...sequences.known import check_known
 from ...sequences.motifs import Motif
 from ...shown import Shown
 from ..attribution import Mutagenesis, Question, attribute, find_method, saturation_mutagenesis
-from .discover import check_discovery, discover_motifs
+from .discover import check_discovery, discover_patterns
 from .flanks import FLANK, check_flank, match_patterns
 from .match import Matches
 from .null import NullModels, NullRun, null_share, null_words
@@ -30,7 +30,7 @@ from .pattern import Discovery
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MotifFindings", "find_motifs"]
+__all__ = ["MotifFindings", "discover_motifs"]
 
 Progress = Callable[[int, int], None]
 
@@ -121,7 +121,7 @@ def best_match(matches: Matches | None) -> tuple[float, str]:
     return float(matches.q_value[row]), matches[row].target.label
 
 
-def find_motifs(
+def discover_motifs(
     enc: Encoder,
     sequences: Bases | Iterable[Bases],
     target: int | str | None = None,
@@ -156,7 +156,7 @@ def find_motifs(
     database : iterable of Motif, optional
         What patterns are compared with; JASPAR's vertebrate profiles by default.
     caller : {"seqlets", "modisco"}
-        As in `discover_motifs`; TF-MoDISco needs saturation mutagenesis.
+        As in `discover_patterns`; TF-MoDISco needs saturation mutagenesis.
     output : {"auto", "logit", "probability"}
     flank : int
         Bases on either side of a pattern that are compared with known motifs too; see
@@ -167,14 +167,14 @@ def find_motifs(
         Do it all again with so many networks of the same shape and random weights, or with models
         that are given, such as some trained on permuted labels; each takes as long as the model
         itself. `MotifFindings.null_share` tells how many led to a match as good. (A word is the
-        setting `null` of `discover_motifs`.)
+        setting `null` of `discover_patterns`.)
     pool : iterable of str or Sequence, optional
         What `sequences` were chosen from: each null model then chooses as many of its own, those
         that it gives the target most. By default null models get `sequences`.
     progress : callable, optional
         Called as progress(done, total).
     **discovery
-        Further settings of `discover_motifs`.
+        Further settings of `discover_patterns`.
 
     Returns
     -------
@@ -205,7 +205,7 @@ def find_motifs(
     check_known(each)
     named = as_sequences(each)
     texts = [one.bases for one in named]
-    if isinstance(null, str):  # what `discover_motifs` calls null
+    if isinstance(null, str):  # what `discover_patterns` calls null
         discovery["null"], null = null, 0
     choices = None if pool is None else listed(pool)
     if choices is not None:
@@ -271,11 +271,11 @@ def _run(
             hypothetical.append(found.hypothetical)
         else:
             result = attribute(enc, one, target, method, output=output, **attribution)
-            contributions.append(result.nucleotides)
+            contributions.append(result.base_scores)
     question = Question.ask(enc, named[0], target, output)
     # TF-MoDISco counts a base beside the mean of all four; `importance` beside the other three.
     counted = [one * np.float32(0.75) for one in contributions]
-    made = discover_motifs(
+    made = discover_patterns(
         texts,
         counted if caller == "modisco" else contributions,
         hypothetical or None,
@@ -297,7 +297,7 @@ def _run(
     )
 
 
-#: Settings of `attribute` that `find_motifs` has under a name of its own.
+#: Settings of `attribute` that `discover_motifs` has under a name of its own.
 _OWN = ("enc", "bases", "target", "method", "output", "progress")
 
 

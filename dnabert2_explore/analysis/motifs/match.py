@@ -220,8 +220,8 @@ def match_motifs(
 
     Examples
     --------
-    >>> from dnabert2_explore.sequences.jaspar import find_motif
-    >>> best = match_motifs(find_motif("CTCF").reverse_complement()).best(0)
+    >>> from dnabert2_explore.sequences.jaspar import jaspar_motif
+    >>> best = match_motifs(jaspar_motif("CTCF").reverse_complement()).best(0)
     >>> best.target.label, best.strand, best.q_value < 1e-6
     ('CTCF (MA0139.2)', -1, True)
     """

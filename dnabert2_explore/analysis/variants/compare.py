@@ -281,11 +281,11 @@ def _explain(
         )  # fmt: skip
         step(3 + number)
     before, after = found
-    rest = [float(one.tokens[one.segmentation.special].sum()) for one in found]
+    rest = [float(one.token_scores[one.tokens.special].sum()) for one in found]
     deltas = [float("nan") if one.delta is None else one.delta for one in found]
     return _Explained(
-        ref=before.nucleotides,
-        alt=after.nucleotides,
+        ref=before.base_scores,
+        alt=after.base_scores,
         rest=rest[1] - rest[0],
         unit=before.unit,
         target=before.target_name if enc.has_head else "masked tokens that differ",

@@ -47,10 +47,10 @@ def _close_words(values: np.ndarray) -> str:
 
 def attribution(result: Attribution) -> Card:
     """Show base scores, the strongest tokens, and whether the sum closes."""
-    tokens = result.segmentation
-    order = [i for i in np.argsort(-np.abs(result.tokens)) if not tokens.special[i]][:_TOP]
+    tokens = result.tokens
+    order = [i for i in np.argsort(-np.abs(result.token_scores)) if not tokens.special[i]][:_TOP]
     rows = [
-        (tokens.tokens[i], span_text(*map(int, tokens.spans[i])), signed(result.tokens[i]))
+        (tokens.tokens[i], span_text(*map(int, tokens.spans[i])), signed(result.token_scores[i]))
         for i in order
     ]
     numbers = [("score", f"{number(result.score, 4)} {result.unit}")]
@@ -65,7 +65,7 @@ def attribution(result: Attribution) -> Card:
     return Card(
         result._line(),
         f"Contribution of each base to the {result.unit} of {result.target_name}; "
-        f"{_signed(result.method)}.{_close_words(result.nucleotides)}",
+        f"{_signed(result.method)}.{_close_words(result.base_scores)}",
         " · ".join(
             part
             for part in (
@@ -76,7 +76,7 @@ def attribution(result: Attribution) -> Card:
             )
             if part
         ),
-        (tracks([Track("contribution", result.nucleotides)], tokens, result.unit),),
+        (tracks([Track("contribution", result.base_scores)], tokens, result.unit),),
         (table(("token", "bases", result.unit), rows, (2,)), facts(numbers)),
     )
 
@@ -96,7 +96,7 @@ def mutagenesis(result: Mutagenesis) -> Card:
     panel.bars(np.arange(first, last) + 1, importance, max(width, 0.6))
     panel.zero()
     canvas.cells(effects.T.astype(float), left, 102, right - left, 72)
-    bases = result.segmentation.bases[first:last].upper().replace("U", "T")
+    bases = result.tokens.bases[first:last].upper().replace("U", "T")
     if width >= 5:  # a dot on the base that is there
         for place, letter in enumerate(bases):
             if letter in "ACGT":
@@ -112,7 +112,7 @@ def mutagenesis(result: Mutagenesis) -> Card:
     rows = []
     for place in np.argsort(-flat.ravel())[:_TOP]:
         base, to = divmod(int(place), 4)
-        own = result.segmentation.bases[first + base]
+        own = result.tokens.bases[first + base]
         rows.append((f"{own}{first + base + 1:,}{'ACGT'[to]}", signed(effects[base, to]),
                      str(result.tokens_changed[first + base, to])))  # fmt: skip
     near = "" if np.isnan(result.correlation) else f"{result.correlation:.2f}"
@@ -141,7 +141,7 @@ def phase_average(result: PhaseAverage) -> Card:
         f"Contribution to the {result.unit} of {result.target_name} by {_title(result.method)}: "
         f"mean over {result.words}, the band from the least to the largest of them.",
         result.model,
-        (tracks([lane], result.segmentation, result.unit, 110),),
+        (tracks([lane], result.tokens, result.unit, 110),),
         (
             facts(
                 [
@@ -158,7 +158,7 @@ def strand_mirror(result: StrandMirror) -> Card:
     """Show both strands on one axis."""
     one = result.forward
     lanes = [
-        Track("forward strand", one.nucleotides, letters=False),
+        Track("forward strand", one.base_scores, letters=False),
         Track("reverse strand, at the bases it pairs with", result.mirrored, letters=False),
     ]
     return Card(
@@ -166,7 +166,7 @@ def strand_mirror(result: StrandMirror) -> Card:
         f"Contribution of each base to the {one.unit} of {one.target_name}, as either strand is "
         "read." + (f" They need not agree: {result.reason}." if result.reason else ""),
         f"{one.model} · {_title(one.method)}",
-        (tracks(lanes, one.segmentation, one.unit, 72),),
+        (tracks(lanes, one.tokens, one.unit, 72),),
         (
             facts(
                 [
@@ -195,10 +195,10 @@ def scorecard(result: Scorecard) -> Card:
     return Card(
         result._line(),
         f"Contribution of each base to the {found.unit} of {found.target_name}; "
-        f"{_signed(found.method)}.{_close_words(found.nucleotides)} "
+        f"{_signed(found.method)}.{_close_words(found.base_scores)} "
         "The checks say how far to trust it: docs/attribution.md.",
         f"{found.model} · {_title(found.method)}",
-        (tracks([Track("contribution", found.nucleotides)], found.segmentation, found.unit),),
+        (tracks([Track("contribution", found.base_scores)], found.tokens, found.unit),),
         (table(("check", "result", "value", "what was found"), rows, (2,)),),
     )
 

@@ -154,7 +154,7 @@ function drawResult() {
     const letters = Float64Array.from(bases, (_, i) => -(result.values[4 * i] + result.values[4 * i + 1] + result.values[4 * i + 2] + result.values[4 * i + 3]) / 3);
     drawScores(canvas, bases, letters, result.values);
     const best = [...letters].map((x, i) => [x, i]).sort((a, b) => b[0] - a[0]).slice(0, 5).map(([x, i]) => `${bases[i]}${i + 1} ${x.toFixed(2)}`);
-    words = `Every base by every other: the change of the logit of “${name}” (below: blue up, orange down; a dot is the base that stands), and its mean with the sign turned (letters). Most: ${best.join(", ")}. An untrained network draws pictures too: ask whether the model is any good first.`;
+    words = `Every base by every other: the change of the logit of “${name}” (below: orange up, blue down; a dot is the base that stands), and its mean with the sign turned (letters). Most: ${best.join(", ")}. An untrained network draws pictures too: ask whether the model is any good first.`;
     fillTable(["base", "position", "A", "C", "G", "T"], [...bases].map((base, i) => [base, i + 1, ...[0, 1, 2, 3].map((k) => ("ACGT"[k] === base ? "·" : result.values[4 * i + k].toFixed(3)))]));
   } else {
     const most = drawDependencies(canvas, reading, result.values);

@@ -24,11 +24,11 @@ function rising(t) {
   return `rgb(${from.map((a, i) => Math.round(a + (to[i] - a) * Math.sqrt(x))).join(",")})`;
 }
 
-// Below zero orange, above it blue; t in [-1, 1].
+// Above zero orange, below it blue; t in [-1, 1].
 function diverging(t) {
   const x = Math.max(-1, Math.min(1, t));
   const middle = dark() ? [34, 39, 46] : [250, 250, 250];
-  const end = x < 0 ? [213, 94, 0] : (dark() ? [86, 180, 233] : [0, 90, 170]);
+  const end = x > 0 ? [213, 94, 0] : (dark() ? [86, 180, 233] : [0, 90, 170]);
   return `rgb(${middle.map((a, i) => Math.round(a + (end[i] - a) * Math.abs(x))).join(",")})`;
 }
 

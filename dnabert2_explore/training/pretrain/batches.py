@@ -101,6 +101,7 @@ def load_corpora(config: PretrainConfig) -> tuple[Corpus, Corpus | None]:
             strands=config.strands,
             cache=config.cache or None,
             exclude=kept_out if split == "train" else None,
+            genome=config.genome or None,
         )
 
     training = load(config.genomes, "train")

@@ -70,6 +70,8 @@ class PretrainConfig(Shown):
         a hub id); it must have its masked-LM head. Empty: random weights.
     heldout : str
         Sequences for the periodic evaluation where there is no table: a file or a folder.
+    genome : str
+        FASTA or 2bit that BED files among `genomes` name stretches of.
     row_tokens, batch_rows : int
         Most tokens of a row with [CLS] and [SEP]; rows a step, over all processes.
     device_rows : int
@@ -211,6 +213,7 @@ class PretrainConfig(Shown):
     max_minutes: float = 0.0
     init_from: str = ""
     heldout: str = ""
+    genome: str = ""
     device_rows: int = 0
     windows: str = "random"
     segment_bases: int = 1000

@@ -22,7 +22,7 @@ def code_of(
     model: str,
     sets: Iterable[str],
     *,
-    layer: int,
+    layer: int | None,
     pooling: str,
     space: str,
     method: str,
@@ -37,7 +37,8 @@ def code_of(
         What `load` takes.
     sets : iterable of str
         Names of the sets of sequences.
-    layer : int
+    layer : int or None
+        None: what the model's own vector is made of.
     pooling : str
     space : str
         One of `SPACES`.

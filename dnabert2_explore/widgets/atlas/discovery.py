@@ -10,7 +10,7 @@ from typing import Any
 from ipywidgets import HTML, Button, Dropdown, HBox, VBox
 
 from ...analysis.attribution import attribute, saturation_mutagenesis
-from ...analysis.motifs.find import MotifFindings, find_motifs
+from ...analysis.motifs.find import MotifFindings, discover_motifs
 from ...encoder import Encoder
 from ...sequences import Sequence
 from ..jobs import Job, JobBar
@@ -26,7 +26,7 @@ _METHODS = (
 
 
 class MotifFinder(VBox):
-    """A button that runs `find_motifs` on the chosen sequences, after saying how long it takes.
+    """A button that runs `discover_motifs` on the chosen sequences, after saying how long it takes.
 
     Class ``dx-find``; parts ``dx-find-target select``, ``dx-find-method select``,
     ``dx-find-motifs``, ``dx-find-found``.
@@ -126,7 +126,7 @@ class MotifFinder(VBox):
             return
 
         def work(progress: Any) -> MotifFindings:
-            return find_motifs(model, chosen, target, method, progress=progress)
+            return discover_motifs(model, chosen, target, method, progress=progress)
 
         self._start(f"motifs of {len(chosen):,} sequences", work, self._show)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence as Items
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -11,32 +10,36 @@ import numpy as np
 from ipywidgets import HTML, Dropdown, ToggleButtons, VBox
 from numpy.typing import NDArray
 
-from ...analysis.project import project
-from ...delimited import csv_line, csv_lines, remark
+from ...analysis.project import fit_projection
 from ...encoder import ATLAS_MODEL, POOLINGS, Encoder, load
 from ...errors import InputError
 from ...figures.atlas import atlas_scatter
-from ...figures.colours import NOT_GIVEN
-from ...sequences import Sequence, gc_content
+from ...sequences import Sequence
 from ..examples import SPLICE, WINDOWS, fill
 from ..explorer import LONGEST, Explorer, sentence
 from ..jobs import Job, JobBar
 from ..projection import project_apart
 from ..state import MINE, Selection
+from .choice import colour_options, colour_values, point_options, reference_and_placed
 from .code import code_of
 from .judgement import Judgement
 from .legend import legend_line
 from .panel import SelectionPanel
 from .points import Points
 from .spaces import SPACES, Spaces
+from .words import selected_line, table_of
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 __all__ = ["AtlasExplorer"]
 
-_FOLLOW = "set looked at"
-_PANEL, _LOWEST = 170, 300  # pixels that the panel takes from the map, and what it leaves it
+_CHEAP = 1000  # points of which UMAP is made without being asked for
+_PANEL, _LOWEST = 170, 215  # pixels that the panel takes from the map, and what it leaves it
+
+
+#: Chosen in the menu of layers; None there would be nothing chosen.
+_OWN = "own"
 
 
 class AtlasExplorer(Explorer):
@@ -85,7 +88,7 @@ class AtlasExplorer(Explorer):
         self.enc = enc if enc is not None else load(ATLAS_MODEL)
         n_layers = self.enc.config.num_hidden_layers
         self.points = Dropdown(
-            options=[(_FOLLOW, "")], tooltip="Which sequences are the points"
+            options=[("set looked at", "")], tooltip="Which sequences are the points"
         ).add_class("dx-points")
         self.projection = ToggleButtons(
             options=["PCA", "UMAP"], tooltips=["Largest variance", "Neighbourhoods"]
@@ -93,8 +96,11 @@ class AtlasExplorer(Explorer):
         self.colour = Dropdown(options=[], tooltip="Colour by").add_class("dx-colour")
         self.layer = Dropdown(
             options=[
-                (f"layer {i}" if i else "layer 0, the embeddings", i)
-                for i in range(n_layers, -1, -1)
+                *_own(self.enc),
+                *(
+                    (f"layer {i}" if i else "layer 0, the embeddings", i)
+                    for i in range(n_layers, -1, -1)
+                ),
             ],
             tooltip="Hidden states of which layer",
         ).add_class("dx-embedding-layer")
@@ -107,7 +113,8 @@ class AtlasExplorer(Explorer):
         self._planes: dict[str, NDArray[np.float64]] = {}
         self._shown: tuple[int, ...] = ()
         self._shown_key: tuple[Any, ...] = ()
-        self._left_out = 0
+        self._left_out = self._not_finite = self._n_reference = 0
+        self._made_of = ""
         self._spaces = Spaces(self.enc)
         self._umap_job: Job[Any] | None = None
         self._umap_bar = JobBar(self._umap_cancelled)
@@ -151,27 +158,8 @@ class AtlasExplorer(Explorer):
 
     # Which points -------------------------------------------------------------------------------
 
-    def _members(self) -> tuple[int, ...]:
-        """Return the set looked at (the first large one if that is small) and the person's own."""
-        selection = self.selection
-        if selection.current is None:
-            return ()
-        own = selection.members(MINE)
-        if self.points.value:
-            # What is looked at may lie outside: adding it would move all other points.
-            return tuple(sorted({*selection.members(self.points.value), *own}))
-        members = selection.members(selection.sets[selection.index])
-        if len(members) < 3:
-            names = dict.fromkeys(selection.sets)
-            large = [s for s in names if s != MINE and selection.sets.count(s) >= 3]
-            if large:
-                members = selection.members(large[0])
-                own = tuple(sorted({*own, selection.index}))
-        return tuple(sorted({*members, *own}))
-
     def _offer_points(self) -> None:
-        names = dict.fromkeys(self.selection.sets)
-        options = [(_FOLLOW, ""), *((s, s) for s in names if self.selection.sets.count(s) >= 3)]
+        options = point_options(self.selection)
         if tuple(self.points.options) == tuple(options):
             return
         before = self.points.value
@@ -181,14 +169,20 @@ class AtlasExplorer(Explorer):
 
     def _changed(self, changed: set[str]) -> None:
         self._offer_points()
-        every = self._members()
-        members = tuple(i for i in every if len(self.selection.sequences[i]) <= LONGEST)
-        self._left_out = len(every) - len(members)
-        key = (members, self.space.value, self.layer.value, self.pooling.value)
+        sequences = self.selection.sequences
+        self._made_of, reference, placed = reference_and_placed(
+            self.selection, self.points.value, self._made_of
+        )
+        both = tuple(
+            tuple(i for i in part if len(sequences[i]) <= LONGEST) for part in (reference, placed)
+        )
+        self._left_out = len(reference) + len(placed) - len(both[0]) - len(both[1])
+        key = (both, self.space.value, self._layer, self.pooling.value)
         if key == self._shown_key:
             self._draw()
             return
-        self._shown_key, self._shown = key, members
+        self._shown_key, self._shown = key, (*both[0], *both[1])
+        self._n_reference, self._not_finite = len(both[0]), 0
         self._planes = {}
         self._offer_colours()
         self._stop_umap()
@@ -209,15 +203,33 @@ class AtlasExplorer(Explorer):
         return tuple(self.selection.sequences[i].bases for i in self._shown)
 
     def _embedded(self) -> None:
+        if len(self._shown) >= 3:
+            self._leave_out_nan()
         if len(self._shown) < 3:
             self._planes = {}
             self._draw()
             return
-        vectors = self.vectors
-        self._planes["PCA"] = project(vectors, method="pca")
+        fit, new = self._parts()
+        made = fit_projection(fit, method="pca")
+        self._planes["PCA"] = np.concatenate([made.plane, made.transform(new)])
         self.plot.stale = False
         self._draw()
-        self._start_umap(vectors)
+        if len(fit) <= _CHEAP or self.projection.value == "UMAP":
+            self._start_umap()
+
+    def _leave_out_nan(self) -> None:
+        """Take out points whose vectors are not finite: nothing can be said of where they lie."""
+        finite = np.asarray(np.isfinite(self.vectors).all(axis=1))
+        if not finite.all():
+            self._not_finite = int((~finite).sum())
+            self._n_reference = int(finite[: self._n_reference].sum())
+            self._shown = tuple(i for i, fits in zip(self._shown, finite, strict=True) if fits)
+
+    def _parts(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Vectors that the map is made of, and those that are placed in it."""
+        # Fewer than three make no map: then all of them do.
+        n = self._n_reference if self._n_reference >= 3 else len(self._shown)
+        return self.vectors[:n], self.vectors[n:]
 
     def _points(self) -> Points:
         field, values = self.values()
@@ -231,8 +243,13 @@ class AtlasExplorer(Explorer):
         )
 
     @property
-    def _setting(self) -> tuple[str, int, str]:
-        return self.space.value, self.layer.value, self.pooling.value
+    def _layer(self) -> int | None:
+        """The layer chosen; None for the vector that the model calls its own."""
+        return None if self.layer.value == _OWN else int(self.layer.value)
+
+    @property
+    def _setting(self) -> tuple[str, int | None, str]:
+        return self.space.value, self._layer, self.pooling.value
 
     @property
     def vectors(self) -> NDArray[np.float32]:
@@ -247,9 +264,11 @@ class AtlasExplorer(Explorer):
         cost = self._spaces.fill("twin", texts, layer, pooling, progress, most)
         return cost or Spaces(self.enc).vectors("twin", texts, layer, pooling)
 
-    def _start_umap(self, vectors: NDArray[np.float32]) -> None:
+    def _start_umap(self) -> None:
+        fit, new = self._parts()
+
         def work(progress: Any) -> NDArray[np.float64]:
-            return project_apart(vectors, 0, lambda: progress(0, 0))
+            return project_apart(fit, new, 0, lambda: progress(0, 0))
 
         def done(plane: NDArray[np.float64]) -> None:
             self._planes["UMAP"] = plane
@@ -263,7 +282,7 @@ class AtlasExplorer(Explorer):
             lambda plane: self._guarded(lambda: done(plane)),
             failed,
             bar=self._umap_bar,
-            what=f"UMAP of {len(vectors):,} sequences (the first one takes about 20 s)",
+            what=f"UMAP of {len(fit):,} ({_umap_cost(len(fit))})",
             lock=self.selection.lock,
         ).start()
 
@@ -289,20 +308,7 @@ class AtlasExplorer(Explorer):
     # Colours ------------------------------------------------------------------------------------
 
     def _offer_colours(self) -> None:
-        sequences = [self.selection.sequences[i] for i in self._shown]
-        names = list(dict.fromkeys(name for s in sequences for name in s.fields))
-        texts = [
-            name
-            for name in names
-            if 1 < len({s.fields.get(name, "") for s in sequences}) <= 40
-            and name not in ("name", "description")
-        ]
-        if len({s.label for s in sequences if s.label is not None}) > 1:
-            texts.append("label")
-        preferred = [n for n in ("category", "label", "species") if n in texts]
-        options = [*preferred, *(n for n in texts if n not in preferred)]
-        offered = [(n, n) for n in options]
-        offered += [("GC content (%)", "gc"), ("length (bp)", "length"), ("set", "set")]
+        offered = colour_options([self.selection.sequences[i] for i in self._shown])
         if tuple(self.colour.options) == tuple(offered):
             return
         before = self.colour.value
@@ -316,17 +322,12 @@ class AtlasExplorer(Explorer):
 
     def values(self) -> tuple[str, list[str] | list[float]]:
         """Name, with unit, and values of the field the points are coloured by."""
-        sequences = [self.selection.sequences[i] for i in self._shown]
-        field = self.colour.value
-        if field == "gc":
-            return "GC content (%)", [100 * gc_content(s.bases) for s in sequences]
-        if field == "length":
-            return "length (bp)", [float(len(s)) for s in sequences]
-        if field == "set":
-            return "set", [self.selection.sets[i] for i in self._shown]
-        if field == "label":
-            return "label", [s.label if s.label is not None else NOT_GIVEN for s in sequences]
-        return str(field), [s.fields.get(field, NOT_GIVEN) for s in sequences]
+        selection = self.selection
+        return colour_values(
+            self.colour.value,
+            [selection.sequences[i] for i in self._shown],
+            [selection.sets[i] for i in self._shown],
+        )
 
     # Drawing ------------------------------------------------------------------------------------
 
@@ -353,9 +354,6 @@ class AtlasExplorer(Explorer):
         selection = self.selection
         field, values = self.values()
         place = {index: at for at, index in enumerate(self._shown)}
-        starred = [place[i] for i in self._shown if selection.sets[i] == MINE]
-        if len(starred) == len(place):  # nothing to stand out from
-            starred = []
         return atlas_scatter(
             plane,
             [selection.sequences[i].name for i in self._shown],
@@ -364,11 +362,18 @@ class AtlasExplorer(Explorer):
             axis=self._method,
             current=place.get(selection.index),
             chosen=[place[i] for i in selection.chosen if i in place],
-            starred=starred,
+            starred=self._starred(),
+            starred_name=MINE,
             height=self._drawn_height,
             legend=False,
             theme=selection.theme,
         )
+
+    def _starred(self) -> list[int]:
+        """Points that are the person's own, where there are others to stand out from."""
+        sets = self.selection.sets
+        own = [at for at, i in enumerate(self._shown) if sets[i] == MINE]
+        return own if len(own) < len(self._shown) else []
 
     @property
     def _drawn_height(self) -> int:
@@ -395,9 +400,10 @@ class AtlasExplorer(Explorer):
             return
         points = self._points()
         self.panel.follow(points)
+        (self.add_class if self.panel.shown else self.remove_class)("dx-with-chosen")
         self.judgement.follow(points, self._planes[self._method], self._method, self.space.value)
-        self._read_out.value = self._selected_line()
-        self._legend.value = legend_line(self.values()[1])
+        self._read_out.value = selected_line(selection, self._shown, *self.values())
+        self._legend.value = legend_line(self.values()[1], MINE, len(self._starred()))
         waiting = self.projection.value == "UMAP" and "UMAP" not in self._planes
         running = self._umap_job is not None and self._umap_job.running
         if "UMAP" in self._planes:
@@ -408,6 +414,10 @@ class AtlasExplorer(Explorer):
             state = ""
         if self._left_out:
             state += f" {self._left_out:,} longer than {LONGEST:,} bp are left out."
+        if self._not_finite:
+            state += f" {self._not_finite:,} whose vectors hold NaN are left out."
+        if n_placed := len(self._parts()[1]):
+            state += f" {n_placed:,} of them are placed in the map of the others."
         how = {
             "PCA": "PCA",
             "UMAP": "UMAP (cosine distance, 15 neighbours, seed 0)",
@@ -423,33 +433,6 @@ class AtlasExplorer(Explorer):
             },
         )
 
-    def _selected_line(self) -> str:
-        selection = self.selection
-        current = selection.current
-        if current is None:
-            return ""
-        line = f"Looking at <b>{escape(current.name)}</b>"
-        fields = current.fields
-        detail = [escape(fields[name]) for name in ("species", "category") if name in fields]
-        if not detail and current.label:
-            detail = [escape(current.label)]
-        if detail:
-            line += f" ({', '.join(dict.fromkeys(detail))})"
-        if selection.index not in self._shown:
-            line += ", which is not among these points"
-        if selection.chosen:
-            field, values = self.values()
-            place = {index: at for at, index in enumerate(self._shown)}
-            inside = [values[place[i]] for i in selection.chosen if i in place]
-            line += f". {len(inside):,} chosen"
-            if inside and isinstance(inside[0], str):
-                counts = Counter(inside).most_common()
-                top = ", ".join(f"{n} {escape(str(v))}" for v, n in counts[:4])
-                line += f": {top}{' …' if len(counts) > 4 else ''}"
-            elif inside:
-                line += f": {field} {np.mean(np.array(inside, dtype=float)):.4g} on average"
-        return line + "."
-
     # A person did something ---------------------------------------------------------------------
 
     def _on_projection(self, change: Any) -> None:
@@ -457,7 +440,7 @@ class AtlasExplorer(Explorer):
             idle = self._umap_job is None or not self._umap_job.running
             if change["new"] == "UMAP" and "UMAP" not in self._planes and self._planes and idle:
                 self.say("")
-                self._start_umap(self.vectors)
+                self._start_umap()
             self._draw()
 
         self._guarded(act)
@@ -511,7 +494,7 @@ class AtlasExplorer(Explorer):
         return code_of(
             self.enc.source,
             list(dict.fromkeys(self.selection.sets[i] for i in self._shown)),
-            layer=self.layer.value,
+            layer=self._layer,
             pooling=self.pooling.value,
             space=self.space.value,
             method=self._method,
@@ -523,19 +506,19 @@ class AtlasExplorer(Explorer):
         plane = self._planes.get(self._method)
         if plane is None:
             raise InputError("There are no points yet: choose at least 3 sequences.")
-        field, values = self.values()
-        lines = [
-            remark(self.caption),
-            csv_line(
-                ["name", "set", f"{self._method}1", f"{self._method}2", field, "current", "chosen"]
-            ),
-        ]
-        selection = self.selection
-        lines += csv_lines(
-            (
-                selection.sequences[i].name, selection.sets[i], f"{x:.6g}", f"{y:.6g}", v,
-                int(i == selection.index), int(i in selection.chosen),
-            )
-            for i, (x, y), v in zip(self._shown, plane, values, strict=True)
-        )  # fmt: skip
-        return "\n".join(lines) + "\n"
+        return table_of(
+            self.selection, self._shown, plane, self._method, self.values(), self.caption
+        )
+
+
+def _umap_cost(n: int) -> str:
+    """Say what a UMAP takes: compiling it, and some 3 ms a point on one core."""
+    return f"first time about {20 + n * 0.003:,.0f} s"
+
+
+def _own(enc: Encoder) -> list[tuple[str, int | str]]:
+    """Offer the model's own vector, of several layers side by side, where it has one."""
+    layers = enc.embedding_layers
+    if len(layers) == 1:
+        return []
+    return [(f"layers {', '.join(map(str, layers[:-1]))} and {layers[-1]}", _OWN)]

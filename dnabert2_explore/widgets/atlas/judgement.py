@@ -10,7 +10,7 @@ from typing import Any
 from ipywidgets import HTML, Button, VBox
 
 from ...analysis.maps import MapJudgement, judge_map
-from ...figures.colours import NOT_GIVEN
+from ...figures.colours import NOT_GIVEN, OTHERS
 from ...sequences import Sequence
 from ..jobs import Job, JobBar
 from ..state import Selection
@@ -121,7 +121,7 @@ class Judgement(VBox):
         key, (points, plane, method, space) = self._asked, self._question
         labels = None
         if not points.numeric:
-            labels = ["" if v == NOT_GIVEN else str(v) for v in points.values]
+            labels = ["" if v in (NOT_GIVEN, OTHERS) else str(v) for v in points.values]
         column = "" if labels is None else grouping(points.sequences, labels, points.field)
         texts = [s.bases for s in points.sequences]
 
@@ -169,7 +169,7 @@ class Judgement(VBox):
     def _show(self, found: MapJudgement, cost: float) -> None:
         self.result = found
         shape, *_ = [line for line in str(found).split("\n") if line.startswith("Trust")]
-        more = " ".join(escape(x) for x in (shape, found.left_out) if x)
+        more = " ".join(escape(x) for x in (found.neighbourhood, shape, found.left_out) if x)
         self.words.value = (
             f"<b>{escape(found.headline)}</b> {escape(found.verdict)}"
             f"<details><summary>Numbers</summary>{more}{_numbers(found)}</details>"

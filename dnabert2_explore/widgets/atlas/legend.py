@@ -24,8 +24,16 @@ _SHAPES = {
 }
 
 
-def legend_line(values: Items[str] | Items[float]) -> str:
-    """Write the classes with their colour, marker and number as HTML; empty for numbers."""
+def legend_line(values: Items[str] | Items[float], starred: str = "", n_starred: int = 0) -> str:
+    """Write the classes with their colour, marker and number as HTML; none for numbers.
+
+    Parameters
+    ----------
+    values : sequence of str or float
+    starred : str
+        What the outlined points are.
+    n_starred : int
+    """
     counts = Counter(v for v in values if isinstance(v, str))
     every = list(class_colours(counts).items())
     spans = [
@@ -35,6 +43,12 @@ def legend_line(values: Items[str] | Items[float]) -> str:
     ]
     if len(every) > _MOST:
         spans.append(f"<span class='dx-hint'>and {len(every) - _MOST:,} classes more</span>")
+    if n_starred:
+        spans.append(
+            "<span><svg viewBox='0 0 12 12' aria-hidden='true'><circle cx='6' cy='6' r='5' "
+            "fill='none' stroke='currentColor' stroke-width='1.5'/></svg>"
+            f"{escape(starred)} (outlined) <i class='dx-hint'>{n_starred:,}</i></span>"
+        )
     return "".join(spans)
 
 

@@ -31,6 +31,7 @@ from .tables import (
     place_words,
     sequence_rows,
     word_rows,
+    words_line,
 )
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class SelectionPanel(VBox):
         self.bar = JobBar(lambda: None)
         self.count = HTML().add_class("dx-chosen-count")
         self.name = Text(placeholder="name", tooltip="Name to keep this selection under")
-        self.name.add_class("dx-keep-name").layout.width = "110px"
+        self.name.add_class("dx-keep-name").layout.width = "84px"
         self.keep = self._button(
             "Keep", "Keep this selection under a name", "dx-keep", self._on_keep
         )
@@ -346,7 +347,7 @@ class SelectionPanel(VBox):
             self._more()
             return
         self.why.value = (
-            f"{escape(str(words))}. {confounder(found, words.match)} Press a row to see it in a "
+            f"{words_line(words)} {confounder(found, words.match)} Press a row to see it in a "
             "sequence."
         )
         self.rows.show(*word_rows(words))

@@ -24,6 +24,7 @@ __all__ = [
     "place_words",
     "sequence_rows",
     "word_rows",
+    "words_line",
 ]
 
 #: Rows of a table on the page; all of them leave in files.
@@ -50,6 +51,17 @@ def word_rows(words: Enrichment) -> Rows:
         for i in every
     ]
     return columns, rows, list(every)
+
+
+def words_line(words: Enrichment) -> str:
+    """Say in short what was counted; the whole of it is on hover, and in files."""
+    strata = f", in {words.n_strata} strata" if words.match != "none" else ""
+    kind = words.what.partition(" of ")[0]
+    return (
+        f"<span title='{escape(str(words))}'>{len(words.enriched()):,} enriched and "
+        f"{len(words.depleted()):,} depleted of {len(words):,} {escape(kind)} (q &lt; 0.05"
+        f"{strata}).</span>"
+    )
 
 
 def composition_rows(found: SequenceComparison) -> Rows:
@@ -95,8 +107,8 @@ def confounder(found: SequenceComparison, match: str) -> str:
     if match == "gc+cpg" or cpg is None or cpg.p_value > _SURE:
         return ""
     return (
-        f"<b>The two sides differ in CpG</b> (observed over expected {cpg.selected:.2f} beside "
-        f"{cpg.rest:.2f}): match by it before reading words with CG."
+        f"<b>CpG differs</b> ({cpg.selected:.2f} beside {cpg.rest:.2f}): match by it before "
+        "reading words with CG."
     )
 
 

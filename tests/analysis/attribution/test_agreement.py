@@ -30,14 +30,17 @@ def classifier(classifier_folder):
 
 def test_pairs_with_an_unsigned_method_are_compared_by_magnitude(result):
     saliency = replace(
-        result, method="saliency", tokens=abs(result.tokens), nucleotides=abs(result.nucleotides)
+        result,
+        method="saliency",
+        token_scores=abs(result.token_scores),
+        base_scores=abs(result.base_scores),
     )
-    mirrored = replace(result, method="occlusion", nucleotides=-result.nucleotides)
+    mirrored = replace(result, method="occlusion", base_scores=-result.base_scores)
     found = rank_correlations([result, saliency, mirrored])
     assert found.rho == pytest.approx(np.array([[1, 1, -1], [1, 1, 1], [-1, 1, 1]]))
     assert found.magnitudes.tolist() == [[0, 1, 0], [1, 0, 1], [0, 1, 0]]
     assert found.n_bases == 60
-    assert f"60 bases ({int((~result.segmentation.special).sum())} tokens)" in str(found)
+    assert f"60 bases ({int((~result.tokens.special).sum())} tokens)" in str(found)
 
 
 def test_one_attribution_or_two_sequences_are_refused(result, classifier):

@@ -13,13 +13,13 @@ from dnabert2_explore.sequences import UnknownBasesWarning
 def test_shapes_and_conserved_sums(classifier, bases, method) -> None:
     result = attribute(classifier, bases, target="acceptor", method=method, n_steps=10)
     n = len(classifier.tokenize(bases))
-    assert result.tokens.shape == (n,)
-    assert result.nucleotides.shape == (len(bases),)
-    assert np.isfinite(result.tokens).all()
-    assert np.abs(result.tokens).max() > 0
-    for score, (start, end) in zip(result.tokens, result.segmentation.spans, strict=True):
+    assert result.token_scores.shape == (n,)
+    assert result.base_scores.shape == (len(bases),)
+    assert np.isfinite(result.token_scores).all()
+    assert np.abs(result.token_scores).max() > 0
+    for score, (start, end) in zip(result.token_scores, result.tokens.spans, strict=True):
         if end > start:
-            assert result.nucleotides[start:end].sum() == pytest.approx(score, abs=1e-5)
+            assert result.base_scores[start:end].sum() == pytest.approx(score, abs=1e-5)
     assert result.target == 1
     assert result.target_name == "acceptor"
     assert result.unit == "logit"
@@ -31,7 +31,7 @@ def test_integrated_gradients_are_complete(classifier, bases) -> None:
     result = attribute(classifier, bases[:60], target=0, n_steps=300)
     difference = result.score - result.baseline_score
     assert abs(result.delta) < 0.01 * max(1.0, abs(difference))
-    assert result.tokens.sum() == pytest.approx(difference + result.delta, abs=1e-3)
+    assert result.token_scores.sum() == pytest.approx(difference + result.delta, abs=1e-3)
 
 
 def test_occlusion_by_hand(classifier, bases) -> None:
@@ -43,9 +43,9 @@ def test_occlusion_by_hand(classifier, bases) -> None:
         changed[0, place] = classifier.tokenizer.mask_id
         with torch.inference_mode():
             logits = classifier.network(torch.cat([ids, changed])).logits[:, 2]
-        assert result.tokens[place] == pytest.approx(float(logits[0] - logits[1]), abs=1e-5)
+        assert result.token_scores[place] == pytest.approx(float(logits[0] - logits[1]), abs=1e-5)
     # [CLS] and [SEP] stay in the baseline: nothing changes, up to rounding in other batches.
-    assert result.tokens[[0, -1]] == pytest.approx(0, abs=1e-5)
+    assert result.token_scores[[0, -1]] == pytest.approx(0, abs=1e-5)
 
 
 def test_gradients_by_hand(classifier, bases) -> None:
@@ -54,10 +54,12 @@ def test_gradients_by_hand(classifier, bases) -> None:
     logit = classifier.network(inputs_embeds=words).logits[0, 1]
     (gradient,) = torch.autograd.grad(logit, words)
     saliency = attribute(classifier, bases, target=1, method="saliency")
-    np.testing.assert_allclose(saliency.tokens, gradient[0].norm(dim=-1), rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(
+        saliency.token_scores, gradient[0].norm(dim=-1), rtol=1e-3, atol=1e-6
+    )
     product = attribute(classifier, bases, target=1, method="input_x_gradient")
     np.testing.assert_allclose(
-        product.tokens, (gradient * words).sum(-1)[0].detach(), rtol=1e-3, atol=1e-5
+        product.token_scores, (gradient * words).sum(-1)[0].detach(), rtol=1e-3, atol=1e-5
     )
 
 
@@ -82,7 +84,7 @@ def test_masked_span_of_a_pretrained_model(enc, bases) -> None:
     start, end = tokens.spans[first, 0] + 1, tokens.spans[last - 1, 1]
     assert result.target_name == f"masked bases {start}\u2013{end}"
     assert start <= 101 < 112 <= end
-    assert not result.tokens[first:last].any()  # masked already: nothing to take away
+    assert not result.token_scores[first:last].any()  # masked already: nothing to take away
     assert result.probabilities is None
 
 

@@ -135,13 +135,13 @@ def test_attribute_gives_the_same_scores(classifier, bases) -> None:
     short = bases[:60]
     found = saturation_mutagenesis(classifier, short, 1)
     exact = attribute(classifier, short, 1, "saturation_mutagenesis")
-    np.testing.assert_array_equal(exact.nucleotides, found.importance)
-    for score, (start, end) in zip(exact.tokens, exact.segmentation.spans, strict=True):
+    np.testing.assert_array_equal(exact.base_scores, found.importance)
+    for score, (start, end) in zip(exact.token_scores, exact.tokens.spans, strict=True):
         assert score == pytest.approx(found.importance[start:end].sum(), abs=1e-5)
     assert exact.spread == "bases"
     near = attribute(classifier, short, 1, "mutagenesis_gradient")
     estimate = -found.approximate.sum(axis=1) / 3
-    np.testing.assert_allclose(near.nucleotides, estimate, atol=1e-6)
+    np.testing.assert_allclose(near.base_scores, estimate, atol=1e-6)
 
 
 def test_progress_counts_mutants_and_region_is_checked(classifier, bases) -> None:

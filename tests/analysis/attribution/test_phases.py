@@ -15,7 +15,7 @@ NAN = np.nan
 def made(enc, matrix) -> PhaseAverage:
     matrix = np.array(matrix, dtype=np.float32)
     return PhaseAverage(
-        segmentation=enc.tokenize("ACGT"),
+        tokens=enc.tokenize("ACGT"),
         per_crop=matrix,
         scores=np.zeros(len(matrix), dtype=np.float32),
         method="saliency",
@@ -51,10 +51,10 @@ def test_agreement_is_the_mean_over_pairs(enc, rows, expected) -> None:
 def test_the_whole_sequence_is_not_attributed_again(classifier, bases) -> None:
     plain = average_phases(classifier, bases[:40], 0, "occlusion", crops=2)
     there = attribute(classifier, bases[:40], 0, "occlusion")
-    np.testing.assert_allclose(plain.per_crop[0], there.nucleotides, atol=1e-6)
-    marked = dataclasses.replace(there, nucleotides=there.nucleotides + 1)
+    np.testing.assert_allclose(plain.per_crop[0], there.base_scores, atol=1e-6)
+    marked = dataclasses.replace(there, base_scores=there.base_scores + 1)
     found = phases_of(classifier, bases[:40], 0, "occlusion", 2, None, marked, {"output": "auto"})
-    np.testing.assert_array_equal(found.per_crop[0], marked.nucleotides)
+    np.testing.assert_array_equal(found.per_crop[0], marked.base_scores)
     np.testing.assert_allclose(found.per_crop[1], plain.per_crop[1], atol=1e-6)
 
 
@@ -73,7 +73,7 @@ def test_each_crop_is_the_attribution_of_what_is_left(classifier, bases) -> None
     assert found.per_crop.shape == (4, 60)
     for crop in range(4):
         alone = attribute(classifier, short[crop:], whole, "occlusion")
-        np.testing.assert_allclose(found.per_crop[crop, crop:], alone.nucleotides, atol=1e-6)
+        np.testing.assert_allclose(found.per_crop[crop, crop:], alone.base_scores, atol=1e-6)
         assert np.isnan(found.per_crop[crop, :crop]).all()
         assert found.scores[crop] == pytest.approx(alone.score, abs=1e-6)
 
@@ -100,7 +100,7 @@ def test_a_masked_span_moves_with_the_crop(enc, bases) -> None:
     assert found.unit == "nats"
     for crop in range(5):
         alone = attribute(enc, short[crop:], (20 - crop, 26 - crop), "occlusion")
-        np.testing.assert_allclose(found.per_crop[crop, crop:], alone.nucleotides, atol=1e-5)
+        np.testing.assert_allclose(found.per_crop[crop, crop:], alone.base_scores, atol=1e-5)
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_crops_leave_the_anchor_at_its_base(anchored, bases, length) -> None:
         assert crop + enc.tokenizer.place(len(left)) == middle
         alone = attribute(enc, left, 0, "occlusion")
         own = slice(crop, length - crop)
-        np.testing.assert_allclose(found.per_crop[crop, own], alone.nucleotides, atol=1e-6)
+        np.testing.assert_allclose(found.per_crop[crop, own], alone.base_scores, atol=1e-6)
         assert np.isnan(found.per_crop[crop]).sum() == 2 * crop
     assert found.words == "4 crops of both ends"
     with pytest.raises(InputError, match=r"6 bases is too short for 8 left crops.* at most 3"):

@@ -147,20 +147,20 @@ def test_an_output_that_never_changes_fails() -> None:
 def test_curves_of_a_network(classifier, bases, baseline) -> None:
     question = Question.ask(classifier, bases[:60], 1)
     found = attribute(classifier, bases[:60], 1, "occlusion", baseline=baseline)
-    curves = token_curves(question, found.tokens, baseline=baseline, orders=3)
+    curves = token_curves(question, found.token_scores, baseline=baseline, orders=3)
     assert curves.deletion[0] == pytest.approx(found.score, abs=1e-4)
     assert curves.insertion[-1] == pytest.approx(found.score, abs=1e-4)
     if baseline != "shuffled":  # of which `attribute` takes five copies
         assert curves.insertion[0] == pytest.approx(found.baseline_score, abs=1e-4)
-    best = int(found.tokens.argmax())
+    best = int(found.token_scores.argmax())
     if baseline in ("mask", "zero", "mean"):  # the first to go is the one that occlusion names
-        assert curves.deletion[1] == pytest.approx(found.score - found.tokens[best], abs=1e-4)
+        assert curves.deletion[1] == pytest.approx(found.score - found.token_scores[best], abs=1e-4)
 
 
 def test_curves_leave_a_masked_span(enc, bases) -> None:
     question = Question.ask(enc, bases[:60], (20, 26))
     found = attribute(enc, bases[:60], (20, 26), "occlusion", baseline="mask")
-    curves = token_curves(question, found.tokens, orders=3)
+    curves = token_curves(question, found.token_scores, orders=3)
     assert curves.deletion[0] == pytest.approx(found.score, abs=1e-4)
     assert curves.deletion[-1] == pytest.approx(found.baseline_score, abs=1e-4)
 
@@ -210,7 +210,7 @@ def test_convergence_by_hand(classifier, bases) -> None:
 
 def test_random_weights_tell_of_the_method_and_judge_nothing(classifier, bases) -> None:
     found = attribute(classifier, bases[:60], 0, "occlusion")
-    same = check_randomised(found, np.stack([found.nucleotides, -found.nucleotides]))
+    same = check_randomised(found, np.stack([found.base_scores, -found.base_scores]))
     assert same.value == pytest.approx(1)
     assert (same.passed, same.result) == (None, "information")
     assert "what the model has learnt it does not say" in same.words
@@ -223,24 +223,24 @@ def test_random_weights_tell_of_the_method_and_judge_nothing(classifier, bases) 
 def test_mutations_by_hand(classifier, bases) -> None:
     found = attribute(classifier, bases[:60], 0, "occlusion")
     noise = np.random.default_rng(0).normal(size=60).astype(np.float32)
-    done = np.where(np.arange(60) < 40, 2 * found.nucleotides + 1, np.nan).astype(np.float32)
+    done = np.where(np.arange(60) < 40, 2 * found.base_scores + 1, np.nan).astype(np.float32)
     same = check_mutations(found, done)
     assert same.value == pytest.approx(1)
     assert same.passed is True
     assert "40 bases 1 to 40 " in same.words
-    assert check_mutations(found, -found.nucleotides).passed is False
-    expected = np.corrcoef(found.nucleotides, noise)[0, 1]
+    assert check_mutations(found, -found.base_scores).passed is False
+    expected = np.corrcoef(found.base_scores, noise)[0, 1]
     assert check_mutations(found, noise).value == pytest.approx(expected, abs=1e-6)
     # What has no sign is held against the size of effects.
-    unsigned = replace(found, method="saliency", nucleotides=abs(found.nucleotides))
-    assert check_mutations(unsigned, -found.nucleotides).value == pytest.approx(1)
+    unsigned = replace(found, method="saliency", base_scores=abs(found.base_scores))
+    assert check_mutations(unsigned, -found.base_scores).value == pytest.approx(1)
     # Nothing to hold it against.
     assert check_mutations(found, None).passed is None
     assert check_mutations(found, np.zeros(60, np.float32)).passed is None
     few = check_mutations(found, np.where(np.arange(60) < 9, noise, np.nan))
     assert few.passed is None
     assert "9 bases only" in few.words
-    flat = replace(found, nucleotides=np.ones(60, np.float32))
+    flat = replace(found, base_scores=np.ones(60, np.float32))
     assert check_mutations(flat, noise).passed is False
     assert "all the same" in check_mutations(flat, noise).words
 
@@ -387,10 +387,10 @@ def test_a_card_of_every_method(classifier, bases, method) -> None:
         assert card.mutations is None
         assert by_name["mutations"].passed is None
     else:
-        expected = attribute(classifier, bases[:50], 0, "saturation_mutagenesis").nucleotides
+        expected = attribute(classifier, bases[:50], 0, "saturation_mutagenesis").base_scores
         np.testing.assert_allclose(card.mutations, expected, atol=1e-6)
     assert by_name["phases"].value == pytest.approx(card.phases.correlation, nan_ok=True)
-    assert by_name["planted"].value == recovery(card.attribution.nucleotides, [(10, 20)])
+    assert by_name["planted"].value == recovery(card.attribution.base_scores, [(10, 20)])
     assert card.twins.shape == (2, 50)
     assert card.curves.signed == METHODS[method].signed
     table = card.table()
@@ -419,7 +419,7 @@ def test_of_a_long_sequence_the_stretch_with_the_largest_scores_is_mutated(
     (mutated,) = np.nonzero(~np.isnan(card.mutations))
     assert np.ptp(mutated) + 1 == len(mutated) == 20
     np.testing.assert_allclose(card.mutations[mutated], whole.mutations[mutated], atol=1e-6)
-    magnitudes = abs(card.attribution.nucleotides)
+    magnitudes = abs(card.attribution.base_scores)
     sums = [magnitudes[i : i + 20].sum() for i in range(41)]
     assert magnitudes[mutated].sum() == pytest.approx(max(sums))
     (check,) = (check for check in card.checks if check.name == "mutations")

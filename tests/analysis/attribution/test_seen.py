@@ -23,7 +23,7 @@ def test_what_training_cut_off_is_in_no_correlation(classifier, bases) -> None:
     card = scorecard(enc, bases, 0, "occlusion", crops=3)
     seen = card.attribution.seen
     assert 0 < seen.sum() < len(bases) / 2
-    own = abs(card.attribution.nucleotides[seen])
+    own = abs(card.attribution.base_scores[seen])
     expected = np.mean([spearman(own, abs(twin[seen])) for twin in card.twins])
     assert check(card, "randomised_weights").value == pytest.approx(expected)
     # The forward strand reads the left end, the reverse strand the right one.
@@ -56,7 +56,7 @@ def test_equal_scores_are_called_so(classifier, bases, monkeypatch) -> None:
     from dnabert2_explore.analysis.attribution.checks import check_randomised
 
     found = scorecard(classifier, bases[:60], 0, "occlusion", crops=2).attribution
-    flat = dataclasses.replace(found, nucleotides=np.ones(60, np.float32))
+    flat = dataclasses.replace(found, base_scores=np.ones(60, np.float32))
     twins = np.random.default_rng(0).normal(size=(3, 60)).astype(np.float32)
     failed = check_randomised(flat, twins)
     assert failed.result == "not applicable"
@@ -64,6 +64,6 @@ def test_equal_scores_are_called_so(classifier, bases, monkeypatch) -> None:
     # A twin that scores all bases alike is left out.
     twins[0] = 1
     left = check_randomised(found, twins)
-    expected = np.mean([spearman(abs(found.nucleotides), abs(one)) for one in twins[1:]])
+    expected = np.mean([spearman(abs(found.base_scores), abs(one)) for one in twins[1:]])
     assert left.value == pytest.approx(expected)
     assert check_randomised(found, np.ones((3, 60), np.float32)).passed is None

@@ -44,7 +44,7 @@ def test_probability_is_explained_completely(classifier, bases) -> None:
     assert result.unit == "probability"
     assert result.score == pytest.approx(classifier.predict(bases[:60])[0, 0], abs=1e-5)
     assert abs(result.delta) < 0.01
-    assert result.delta == pytest.approx(result.tokens.sum() - result.change, abs=1e-5)
+    assert result.delta == pytest.approx(result.token_scores.sum() - result.change, abs=1e-5)
 
 
 def test_a_value_is_explained_as_it_is(classifier, bases) -> None:
@@ -68,10 +68,10 @@ def test_what_training_cut_off_gets_nothing(classifier, bases) -> None:
     enc = variation(classifier, max_input_tokens=20)
     result = attribute(enc, bases, 0, "occlusion")
     np.testing.assert_allclose(result.probabilities, enc.predict(bases)[0], atol=1e-5)
-    assert result.tokens[1:18].all()
-    assert not result.tokens[19:-1].any()
-    last = result.segmentation.spans[18, 1]
-    assert not result.nucleotides[last:].any()
+    assert result.token_scores[1:18].all()
+    assert not result.token_scores[19:-1].any()
+    last = result.tokens.spans[18, 1]
+    assert not result.base_scores[last:].any()
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_integrated_gradients_are_complete_from_every_baseline(classifier, bases
     result = attribute(classifier, bases[:60], 0, n_steps=300, baseline=baseline)
     assert result.baseline == baseline
     assert abs(result.delta) < 0.02 * max(1.0, abs(result.change))
-    assert result.tokens[[0, -1]] == pytest.approx(0, abs=1e-6)
+    assert result.token_scores[[0, -1]] == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -184,14 +184,14 @@ def test_sums_are_conserved(classifier, bases, how) -> None:
         progress=lambda done, total: seen.append((done, total)),
     )  # fmt: skip
     assert result.spread == how
-    for score, (start, end) in zip(result.tokens, result.segmentation.spans, strict=True):
+    for score, (start, end) in zip(result.token_scores, result.tokens.spans, strict=True):
         if end > start:
-            assert result.nucleotides[start:end].sum() == pytest.approx(score, abs=1e-5)
-            assert (np.sign(result.nucleotides[start:end]) * np.sign(score) >= 0).all()
+            assert result.base_scores[start:end].sum() == pytest.approx(score, abs=1e-5)
+            assert (np.sign(result.base_scores[start:end]) * np.sign(score) >= 0).all()
     assert [d for d, _ in seen] == sorted(d for d, _ in seen)
     assert seen[-1][0] == seen[-1][1]
     even = attribute(classifier, bases[:80], 0, "occlusion")
-    assert np.allclose(result.nucleotides, even.nucleotides) == (how == "even")
+    assert np.allclose(result.base_scores, even.base_scores) == (how == "even")
 
 
 def test_spread_by_occlusion_is_what_n_changes(classifier, bases) -> None:
@@ -205,10 +205,10 @@ def test_spread_by_occlusion_is_what_n_changes(classifier, bases) -> None:
         )
         assert lost[place] == pytest.approx(question.score - logits[0], abs=1e-5)
     result = attribute(classifier, short, 0, "occlusion", spread="occlusion")
-    start, end = result.segmentation.spans[3]
+    start, end = result.tokens.spans[3]
     weights = np.abs(lost[start:end])
     np.testing.assert_allclose(
-        result.nucleotides[start:end], result.tokens[3] * weights / weights.sum(), atol=1e-5
+        result.base_scores[start:end], result.token_scores[3] * weights / weights.sum(), atol=1e-5
     )
 
 
@@ -244,7 +244,7 @@ def test_groups_of_bases_are_ablated_together(classifier, bases) -> None:
         ids[member == group] = classifier.tokenizer.mask_id
         (logits,) = classifier.logits_ids([ids])
         lost = result.score - logits[0]
-        assert result.tokens[member == group].sum() == pytest.approx(lost, abs=1e-4)
+        assert result.token_scores[member == group].sum() == pytest.approx(lost, abs=1e-4)
 
 
 @pytest.mark.parametrize("layer", [0, 1, 2])
@@ -254,14 +254,16 @@ def test_conductance_is_complete_at_every_layer(classifier, bases, layer) -> Non
     assert dict(result.settings)["layer"] == str(layer)
     if layer == 0:  # LayerNorm keeps tokens apart: the same as integrated gradients
         other = attribute(classifier, bases[:40], 0, n_steps=400)
-        np.testing.assert_allclose(result.tokens, other.tokens, atol=0.05 * abs(result.change))
+        np.testing.assert_allclose(
+            result.token_scores, other.token_scores, atol=0.05 * abs(result.change)
+        )
 
 
 def test_attention_backends_are_given_back(classifier, bases) -> None:
     before = classifier.attention
     result = attribute(classifier, bases, 0, "attention_x_gradient")
     assert classifier.attention == before != "eager"
-    assert np.abs(result.tokens).max() > 0
+    assert np.abs(result.token_scores).max() > 0
     # Compiled flex has no gradients on a CPU; nothing is run here, since compiling takes long.
     classifier.network.set_attn_implementation("flex")
     try:
@@ -278,7 +280,7 @@ def test_what_methods_promise_is_said(classifier, bases) -> None:
         result = attribute(classifier, bases[:40], 0, name, n_steps=5, samples=2)
         assert (result.baseline_score is not None) == info.baseline
         assert (result.delta is not None) == info.complete
-        assert info.signed or (result.tokens >= 0).all()
+        assert info.signed or (result.token_scores >= 0).all()
 
 
 # What must not change -------------------------------------------------------------------------
@@ -294,9 +296,9 @@ def test_half_precision_gives_what_float32_gives(classifier, bases, method, nois
     settings = {"n_steps": 20, "samples": 4, "noise_samples": noise}
     found = attribute(enc, bases[:60], 0, method, **settings)
     expected = attribute(classifier, bases[:60], 0, method, **settings)
-    assert np.isfinite(found.tokens).all()
+    assert np.isfinite(found.token_scores).all()
     if method not in ("deep_lift", "gradient_shap", "shapley_value_sampling"):  # few, rough samples
-        assert np.corrcoef(found.tokens, expected.tokens)[0, 1] > 0.8
+        assert np.corrcoef(found.token_scores, expected.token_scores)[0, 1] > 0.8
 
 
 def test_noise_leaves_no_promise_of_a_sum(classifier, bases) -> None:
@@ -317,18 +319,18 @@ def test_threads_do_not_meet_in_the_backend(classifier, bases) -> None:
         results = list(pool.map(ask, range(16)))
     assert classifier.attention == before
     for result in results[1::2]:
-        np.testing.assert_allclose(result.tokens, expected.tokens, atol=1e-5)
+        np.testing.assert_allclose(result.token_scores, expected.token_scores, atol=1e-5)
     assert {result.model for result in results} == {str(classifier.info)}
 
 
 def test_bases_that_are_not_read_are_told(classifier, enc, bases) -> None:
     cut = attribute(variation(classifier, max_input_tokens=20), bases, 0, "occlusion")
-    last = cut.segmentation.spans[18, 1]
+    last = cut.tokens.spans[18, 1]
     assert cut.seen[:last].all()
     assert not cut.seen[last:].any()
     masked = attribute(enc, bases, (40, 50), "occlusion")
     first, end = enc.tokenize(bases).covering(40, 50)
-    start, stop = masked.segmentation.spans[first, 0], masked.segmentation.spans[end - 1, 1]
+    start, stop = masked.tokens.spans[first, 0], masked.tokens.spans[end - 1, 1]
     assert not masked.seen[start:stop].any()
     assert masked.seen.sum() == len(bases) - (stop - start)
 
@@ -363,7 +365,7 @@ def test_white_space_has_no_share(classifier, bases) -> None:
     spaced = f"{bases[:30]}  {bases[30:60]}"
     found = attribute(classifier, spaced, 0, "occlusion")
     expected = attribute(classifier, bases[:60], 0, "occlusion")
-    assert not found.nucleotides[30:32].any()
+    assert not found.base_scores[30:32].any()
     np.testing.assert_allclose(
-        np.delete(found.nucleotides, [30, 31]), expected.nucleotides, atol=1e-5
+        np.delete(found.base_scores, [30, 31]), expected.base_scores, atol=1e-5
     )

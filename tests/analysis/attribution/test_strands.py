@@ -19,13 +19,13 @@ def test_both_strands_are_attributed_and_lie_on_one_axis(classifier, bases) -> N
     forward = attribute(classifier, short, target, "occlusion")
     reverse = attribute(classifier, reverse_complement(short), target, "occlusion")
     assert found.forward.target == found.reverse.target == target
-    np.testing.assert_allclose(found.forward.nucleotides, forward.nucleotides, atol=1e-6)
+    np.testing.assert_allclose(found.forward.base_scores, forward.base_scores, atol=1e-6)
     for place in (0, 13, 59):
-        expected = forward.nucleotides[place] - reverse.nucleotides[59 - place]
+        expected = forward.base_scores[place] - reverse.base_scores[59 - place]
         assert found.disagreement[place] == pytest.approx(expected, abs=1e-6)
-        expected = (forward.nucleotides[place] + reverse.nucleotides[59 - place]) / 2
+        expected = (forward.base_scores[place] + reverse.base_scores[59 - place]) / 2
         assert found.mean[place] == pytest.approx(expected, abs=1e-6)
-    expected = np.corrcoef(forward.nucleotides, reverse.nucleotides[::-1])[0, 1]
+    expected = np.corrcoef(forward.base_scores, reverse.base_scores[::-1])[0, 1]
     assert found.correlation == pytest.approx(expected, abs=1e-5)
     assert found.forward.score == pytest.approx(forward.score, abs=1e-5)
     assert found.reverse.score == pytest.approx(reverse.score, abs=1e-5)
@@ -41,7 +41,7 @@ def test_the_mean_leaves_out_a_strand_that_does_not_read_a_base(classifier, base
     )
     mean, (low, high) = cut.mean, cut.band
     np.testing.assert_allclose(mean[one & other], found.mean[one & other], atol=1e-6)
-    np.testing.assert_array_equal(mean[~other], found.forward.nucleotides[~other])
+    np.testing.assert_array_equal(mean[~other], found.forward.base_scores[~other])
     np.testing.assert_array_equal(mean[~one], found.mirrored[~one])
     apart = abs(found.disagreement) > 0
     np.testing.assert_array_equal(low < high, one & other & apart)
@@ -53,7 +53,7 @@ def test_the_mean_leaves_out_a_strand_that_does_not_read_a_base(classifier, base
 def test_a_palindrome_has_the_same_attribution_twice(classifier, bases) -> None:
     both = bases[:30] + reverse_complement(bases[:30])
     found = mirror_strands(classifier, both, 1, "occlusion")
-    scores = found.forward.nucleotides
+    scores = found.forward.base_scores
     np.testing.assert_allclose(found.mirrored, scores[::-1], atol=1e-6)
     np.testing.assert_allclose(found.disagreement, -found.disagreement[::-1], atol=1e-6)
     assert found.applicable  # the same sequence is predicted the same
@@ -83,7 +83,7 @@ def test_groups_are_turned_too(classifier, bases) -> None:
     alone = attribute(
         classifier, reverse_complement(short), 0, "feature_ablation", groups=[(48, 60)]
     )
-    np.testing.assert_allclose(found.reverse.nucleotides, alone.nucleotides, atol=1e-6)
+    np.testing.assert_allclose(found.reverse.base_scores, alone.base_scores, atol=1e-6)
 
 
 def test_a_splice_classifier_reads_one_strand() -> None:

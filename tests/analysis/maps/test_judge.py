@@ -178,6 +178,8 @@ def test_groups_are_kept_apart(rng):
     assert apart.scores[0].purity < 0.75
     assert apart.scores[0].probe.score < 0.75
     assert "of species it has not seen" in apart.verdict
+    assert "of other species" in apart.neighbourhood
+    assert f"{apart.scores[0].purity:.0%} share its label" in apart.neighbourhood
 
 
 def test_what_cannot_be_told_is_said(gc_map):
@@ -186,7 +188,7 @@ def test_what_cannot_be_told_is_said(gc_map):
     one = dx.judge_map(plane, vectors, texts, ["a"] * 150)
     assert one.scores == ()
     assert "one class" in str(one)
-    assert one.verdict == ""
+    assert one.verdict == one.neighbourhood == ""
     many = dx.judge_map(plane, vectors, texts, [f"c{i // 2}" for i in range(150)])
     assert many.n_classes == 75
     assert "too few sequences of each label" in many.verdict

@@ -8,7 +8,7 @@ import pytest
 from dnabert2_explore.analysis.motifs.differential import differential_motifs
 from dnabert2_explore.errors import Cancelled, InputError
 from dnabert2_explore.sequences import Sequence
-from dnabert2_explore.sequences.jaspar import find_motif, jaspar
+from dnabert2_explore.sequences.jaspar import jaspar, jaspar_motif
 from dnabert2_explore.sequences.motifs import Motif
 
 AP1 = Motif.of_word("TGACTCAT", "AP-1")
@@ -48,7 +48,7 @@ def test_counts_and_fishers_test_by_hand():
 
 def test_a_planted_motif_comes_first():
     rng = np.random.default_rng(0)
-    motif = find_motif("CTCF")
+    motif = jaspar_motif("CTCF")
     first = planted(rng, background(rng, 60), motif)
     second = background(rng, 80)
     result = differential_motifs(first, second)

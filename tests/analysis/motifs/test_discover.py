@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dnabert2_explore.analysis.motifs.discover import discover_motifs
+from dnabert2_explore.analysis.motifs.discover import discover_patterns
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.sequences import reverse_complement
 
@@ -23,7 +23,7 @@ def place_names(data, pattern) -> float:
 @pytest.mark.parametrize("tokens", [False, True], ids=["bases", "tokens"])
 def test_a_planted_motif_is_found_on_both_strands(tokens):
     data = planted([AP1], tokens=tokens)
-    found = discover_motifs(data.sequences, data.contributions)
+    found = discover_patterns(data.sequences, data.contributions)
     assert len(found) == 1
     (pattern,) = found.patterns
     assert likeness(pattern.motif, AP1) > 0.9
@@ -37,7 +37,7 @@ def test_a_planted_motif_is_found_on_both_strands(tokens):
 @pytest.mark.parametrize("tokens", [False, True], ids=["bases", "tokens"])
 def test_two_planted_motifs_give_two_patterns(tokens):
     data = planted([AP1, GATA], n=600, tokens=tokens)
-    found = discover_motifs(data.sequences, data.contributions)
+    found = discover_patterns(data.sequences, data.contributions)
     assert len(found) == 2
     likes = np.array([[likeness(motif, m) for m in (AP1, GATA)] for motif in found.motifs])
     assert sorted(likes.argmax(axis=1)) == [0, 1]
@@ -47,7 +47,7 @@ def test_two_planted_motifs_give_two_patterns(tokens):
 def test_motifs_that_speak_against_the_output_are_negative_patterns():
     up, down = planted([AP1], n=300), planted([GATA], n=300, seed=1)
     contributions = [*up.contributions, *(-scores for scores in down.contributions)]
-    found = discover_motifs([*up.sequences, *down.sequences], contributions)
+    found = discover_patterns([*up.sequences, *down.sequences], contributions)
     signs = {p.sign: p for p in found.patterns}
     assert len(found) == 2
     assert likeness(signs[1].motif, AP1) > 0.9
@@ -58,7 +58,7 @@ def test_motifs_that_speak_against_the_output_are_negative_patterns():
 @pytest.mark.parametrize("seed", range(4))
 def test_noise_spread_over_tokens_gives_no_pattern(seed):
     data = planted([], n=600, tokens=True, seed=seed)
-    found = discover_motifs(data.sequences, data.contributions)
+    found = discover_patterns(data.sequences, data.contributions)
     assert found.n_seqlets > 100
     assert found.patterns == ()
 
@@ -66,18 +66,18 @@ def test_noise_spread_over_tokens_gives_no_pattern(seed):
 def test_motifs_that_the_contributions_do_not_point_at_give_no_pattern():
     """A motif in every sequence is no pattern unless the contributions are at it."""
     data = planted([AP1], n=600, height=0.0, share=1.0, tokens=True)
-    assert discover_motifs(data.sequences, data.contributions).patterns == ()
+    assert discover_patterns(data.sequences, data.contributions).patterns == ()
 
 
 def test_noise_by_base_has_too_few_seqlets():
     data = planted([])
     with pytest.raises(InputError, match=r"seqlets in 400 sequences are too few .* of 20 sites"):
-        discover_motifs(data.sequences, data.contributions)
+        discover_patterns(data.sequences, data.contributions)
 
 
 def test_sites_read_as_the_motif_and_contributions_are_their_mean():
     data = planted([AP1], n=200, seed=5)
-    found = discover_motifs(data.sequences, data.contributions)
+    found = discover_patterns(data.sequences, data.contributions)
     (pattern,) = found.patterns
     words, scores = [], []
     for i, start, end, strand in zip(
@@ -99,7 +99,7 @@ def test_sites_read_as_the_motif_and_contributions_are_their_mean():
 
 def test_the_same_settings_give_the_same_patterns():
     data = planted([AP1], n=200, tokens=True)
-    one, other = (discover_motifs(data.sequences, data.contributions) for _ in range(2))
+    one, other = (discover_patterns(data.sequences, data.contributions) for _ in range(2))
     np.testing.assert_array_equal(
         one.patterns[0].motif.probabilities, other.patterns[0].motif.probabilities
     )
@@ -110,14 +110,14 @@ def test_unknown_bases_and_u_are_read_as_they_should_be():
     data = planted([AP1], n=200)
     changed = [bases.replace("T", "U").lower() for bases in data.sequences]
     changed[0] = "N" * len(changed[0])
-    found = discover_motifs(changed, data.contributions)
+    found = discover_patterns(changed, data.contributions)
     assert likeness(found.motifs[0], AP1) > 0.9
     assert 0 not in found.patterns[0].sites.sequence
 
 
 def test_the_table_has_a_row_for_each_pattern_and_counts_add_up():
     data = planted([AP1, GATA], n=600)
-    found = discover_motifs(data.sequences, data.contributions)
+    found = discover_patterns(data.sequences, data.contributions)
     table = found.table()
     assert table.pattern.tolist() == ["pattern 1", "pattern 2"]
     assert table.sites.sum() == found.n_in_patterns <= found.n_seqlets
@@ -127,7 +127,7 @@ def test_the_table_has_a_row_for_each_pattern_and_counts_add_up():
 def test_progress_goes_up_to_a_hundred():
     data = planted([AP1], n=100)
     seen = []
-    discover_motifs(data.sequences, data.contributions, progress=lambda *at: seen.append(at))
+    discover_patterns(data.sequences, data.contributions, progress=lambda *at: seen.append(at))
     done = [at for at, _ in seen]
     assert done == sorted(done)
     assert seen[-1] == (100, 100)
@@ -148,4 +148,4 @@ def test_progress_goes_up_to_a_hundred():
 )
 def test_what_cannot_be_used_is_named(sequences, contributions, settings, message):
     with pytest.raises(InputError, match=message):
-        discover_motifs(sequences, contributions, **settings)
+        discover_patterns(sequences, contributions, **settings)

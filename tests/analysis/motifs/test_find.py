@@ -10,7 +10,7 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import InputError, Sequence
-from dnabert2_explore.analysis.motifs import NullRun, find, find_motifs, null_share
+from dnabert2_explore.analysis.motifs import NullRun, discover_motifs, find, null_share
 from dnabert2_explore.analysis.motifs.null import null_words
 from dnabert2_explore.encoder.twin import random_twin
 
@@ -34,14 +34,14 @@ def untouched(monkeypatch):
 def test_contributions_are_those_of_attribute(classifier):
     sequences = [Sequence(f"s{i}", random_bases(80, seed=i)) for i in range(30)]
     seen = []
-    found = find_motifs(
+    found = discover_motifs(
         classifier, sequences, "donor", "input_x_gradient", attribution={"spread": "occlusion"},
         least=2, fdr=1.0, p_value=0.2, e_value=1e9, similar=0.9,
         progress=lambda *at: seen.append(at),
     )  # fmt: skip
     for one, scores in zip(sequences[:3], found.contributions, strict=False):
         alone = dx.attribute(classifier, one, "donor", "input_x_gradient", spread="occlusion")
-        np.testing.assert_allclose(scores, alone.nucleotides, atol=1e-6)
+        np.testing.assert_allclose(scores, alone.base_scores, atol=1e-6)
     assert found.target_name == "donor"
     assert found.sequences == tuple(sequences)
     assert found.discovery.n_sequences == 30
@@ -53,7 +53,7 @@ def test_contributions_are_those_of_attribute(classifier):
 @pytest.mark.parametrize("one", [SET[0], SET[0].bases], ids=["Sequence", "str"])
 def test_one_sequence_is_a_set_of_one(classifier, one):
     with pytest.raises(InputError, match=r"seqlets in 1 sequences are too few"):
-        find_motifs(classifier, one, "donor", "saliency")
+        discover_motifs(classifier, one, "donor", "saliency")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_one_sequence_is_a_set_of_one(classifier, one):
 def test_what_cannot_be_used_is_said_before_the_attribution(classifier, untouched, change, words):
     wanted = {"sequences": SET, "target": "donor", **change}
     with pytest.raises(InputError, match=words):
-        find_motifs(classifier, **wanted)
+        discover_motifs(classifier, **wanted)
 
 
 def test_modisco_gets_contributions_that_fit_its_hypothetical_ones(classifier, monkeypatch):
@@ -108,7 +108,7 @@ def test_modisco_gets_contributions_that_fit_its_hypothetical_ones(classifier, m
     monkeypatch.setattr(modisco, "check_modisco", lambda sequences, options: run)
     sequences = [random_bases(40, seed=i) for i in range(3)]
     with pytest.raises(InputError, match="found no pattern"):
-        find_motifs(classifier, sequences, "donor", caller="modisco")
+        discover_motifs(classifier, sequences, "donor", caller="modisco")
     ((hot, values),) = seen
     for one, own in zip(sequences, (hot * values).sum(axis=2), strict=True):
         importance = dx.saturation_mutagenesis(classifier, one, "donor").importance
@@ -118,7 +118,7 @@ def test_modisco_gets_contributions_that_fit_its_hypothetical_ones(classifier, m
 def test_modisco_is_looked_for_before_the_attribution(classifier, untouched, monkeypatch):
     monkeypatch.setitem(sys.modules, "modiscolite.tfmodisco", None)
     with pytest.raises(InputError, match="modisco-lite, which is not installed"):
-        find_motifs(classifier, SET, "donor", caller="modisco")
+        discover_motifs(classifier, SET, "donor", caller="modisco")
 
 
 @pytest.mark.parametrize(
@@ -134,12 +134,12 @@ def test_what_modisco_cannot_use_is_said_before_the_attribution(
 ):
     pytest.importorskip("modiscolite", reason="modisco-lite, the extra [motifs], is not installed")
     with pytest.raises(InputError, match=words):
-        find_motifs(classifier, sequences, "donor", caller="modisco", options=options)
+        discover_motifs(classifier, sequences, "donor", caller="modisco", options=options)
 
 
 def test_a_model_without_a_head_has_no_motifs(enc):
     with pytest.raises(InputError, match="has no head"):
-        find_motifs(enc, SET)
+        discover_motifs(enc, SET)
 
 
 LOOSE = {"least": 2, "fdr": 1.0, "p_value": 0.2, "e_value": 1e9, "similar": 0.9}
@@ -148,14 +148,14 @@ LOOSE = {"least": 2, "fdr": 1.0, "p_value": 0.2, "e_value": 1e9, "similar": 0.9}
 def test_null_models_do_it_all_again(classifier):
     sequences = [Sequence(f"s{i}", random_bases(60, seed=i)) for i in range(20)]
     seen = []
-    found = find_motifs(
+    found = discover_motifs(
         classifier, sequences[:10], "donor", "input_x_gradient", null=2, pool=sequences,
         progress=lambda *at: seen.append(at), **LOOSE,
     )  # fmt: skip
     assert [one.model for one in found.null] == [f"{classifier.name} with random weights"] * 2
     twin = random_twin(classifier, 1)
     order = np.argsort(-twin.predict(sequences)[:, twin.classes.index("donor")], kind="stable")
-    alone = find_motifs(
+    alone = discover_motifs(
         twin, [sequences[i] for i in order[:10]], "donor", "input_x_gradient", **LOOSE
     )
     assert found.null[1].patterns == len(alone.discovery.patterns)
@@ -163,7 +163,7 @@ def test_null_models_do_it_all_again(classifier):
     assert found.sequences == tuple(sequences[:10])
     assert seen[-1] == (300, 300)
     assert "null models" in found.null_words
-    given = find_motifs(
+    given = discover_motifs(
         classifier, sequences[:10], "donor", "input_x_gradient", null=[classifier], **LOOSE
     )
     np.testing.assert_equal(given.null[0].q_value, given.best_q)  # the same sequences, and model
@@ -174,8 +174,8 @@ def test_a_null_model_that_leads_nowhere(classifier):
     sequences = [Sequence(f"s{i}", random_bases(80, seed=i)) for i in range(30)]
     strict = LOOSE | {"p_value": 1e-9, "fdr": 1e-9}
     with pytest.raises(InputError, match="too few"):
-        find_motifs(classifier, sequences, "donor", "input_x_gradient", **strict)
-    assert not find_motifs(classifier, sequences, "donor", "input_x_gradient", **LOOSE).null
+        discover_motifs(classifier, sequences, "donor", "input_x_gradient", **strict)
+    assert not discover_motifs(classifier, sequences, "donor", "input_x_gradient", **LOOSE).null
 
 
 def test_the_share_of_null_models():

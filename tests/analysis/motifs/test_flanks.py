@@ -6,7 +6,7 @@ import pytest
 from dnabert2_explore import InputError
 from dnabert2_explore.analysis.motifs import Discovery, Pattern, Sites, match_patterns, widened
 from dnabert2_explore.sequences import reverse_complement
-from dnabert2_explore.sequences.jaspar import find_motif
+from dnabert2_explore.sequences.jaspar import jaspar_motif
 from dnabert2_explore.sequences.motifs import Motif
 
 from ...conftest import random_bases
@@ -42,7 +42,7 @@ def test_flanks_are_counted_as_the_strand_reads() -> None:
 
 @pytest.mark.parametrize("strand", [1, -1])
 def test_a_core_finds_its_motif_by_what_stands_around_it(strand) -> None:
-    motif = find_motif("MA0067.3")  # PAX2
+    motif = jaspar_motif("MA0067.3")  # PAX2
     rng = np.random.default_rng(0)
     core = slice(5, 12)
     sequences, sites = [], []

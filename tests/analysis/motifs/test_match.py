@@ -8,7 +8,7 @@ import pytest
 from dnabert2_explore.analysis.motifs import match
 from dnabert2_explore.analysis.motifs.match import SmallDatabaseWarning, match_motifs
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.sequences.jaspar import find_motif, jaspar
+from dnabert2_explore.sequences.jaspar import jaspar, jaspar_motif
 from dnabert2_explore.sequences.motifs import Motif
 
 NAMES = ("CTCF", "PAX2", "FOS::JUN", "GATA1", "SP1")
@@ -22,7 +22,7 @@ def random_motifs(seed: int, number: int) -> list[Motif]:
 
 
 def test_a_profile_finds_itself_and_so_does_its_reverse_complement():
-    queries = [find_motif(name) for name in NAMES]
+    queries = [jaspar_motif(name) for name in NAMES]
     queries += [motif.reverse_complement() for motif in queries]
     matches = match_motifs(queries)
     assert len(matches) == 10 * len(queries)
@@ -37,7 +37,7 @@ def test_a_profile_finds_itself_and_so_does_its_reverse_complement():
 
 
 def test_rows_are_ordered_and_the_table_says_the_same():
-    matches = match_motifs([find_motif("CTCF"), find_motif("SP1")], nearest=4)
+    matches = match_motifs([jaspar_motif("CTCF"), jaspar_motif("SP1")], nearest=4)
     assert matches.query.tolist() == [0] * 4 + [1] * 4
     for number in range(2):
         p = matches.p_value[matches.query == number]

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from dnabert2_explore.analysis.motifs.discover import discover_motifs
+from dnabert2_explore.analysis.motifs.discover import discover_patterns
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.sequences import reverse_complement
 
@@ -23,7 +23,7 @@ def hypothetical(data) -> list[np.ndarray]:
 
 def run(data, **more):
     values = more.pop("hypothetical", None) or hypothetical(data)
-    return discover_motifs(
+    return discover_patterns(
         data.sequences, data.contributions, hypothetical=values, caller="modisco", **more
     )
 
@@ -84,7 +84,7 @@ def test_lengths_it_cannot_use_are_named(installed, lengths, message):
 def test_hypothetical_contributions_are_needed_and_have_to_fit(installed):
     data = planted([AP1], n=20, lengths=(60, 60))
     with pytest.raises(InputError, match="needs hypothetical contributions"):
-        discover_motifs(data.sequences, data.contributions, caller="modisco")
+        discover_patterns(data.sequences, data.contributions, caller="modisco")
     with pytest.raises(InputError, match=r"shapes \(60, 3\); expected 20 of shape \(60, 4\)"):
         run(data, hypothetical=[np.zeros((60, 3))] * 20)
     with pytest.raises(InputError, match="differ by up to"):

@@ -1,0 +1,137 @@
+"""Several segmentations of one sequence, stacked on its base axis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .attribution_marks import Sight
+from .colours import theme_of
+from .style import MARGIN, MONO, band, base_axis, layout, span_text, whole
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from ..analysis.tokenizers import TokenizerComparison
+
+__all__ = ["tokenizer_lanes"]
+
+_MOST = 300  # bases in sight at most: of more, overlapping k-mers are a grey band
+_ROW, _GAP = 14, 10  # pixels of a row of tokens, and between tokenizers
+_LEFT = 150
+
+
+def tokenizer_lanes(
+    found: TokenizerComparison,
+    *,
+    view: tuple[int, int] | None = None,
+    selected: tuple[int, int] | None = None,
+    width: int = 900,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw every tokenizer's tokens as blocks; overlapping ones in as many rows as share a base.
+
+    Parameters
+    ----------
+    found : TokenizerComparison
+    view : tuple of int, optional
+        Visible bases, 0-based half-open; by default the first 80.
+    selected : tuple of int, optional
+        Bases to mark.
+    width : int
+        Pixels the figure will have.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+
+    Raises
+    ------
+    ValueError
+        If more than 300 bases are to be seen at once.
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    n = len(found.bases)
+    shown = whole(view or (0, min(n, 80)), n)
+    if shown[1] - shown[0] > _MOST:
+        raise ValueError(
+            f"{shown[1] - shown[0]} bases are too many to tell tokens apart: give a view of up to "
+            f"{_MOST}"
+        )
+    sight = Sight(shown, n, width - (_LEFT - MARGIN["l"]))
+    data: list[dict[str, Any]] = []
+    ticks: list[float] = []
+    names: list[str] = []
+    top = 0.0
+    for cut in found.cuts:
+        spans = cut.tokens.spans
+        deep = max(int(cut.cover.max(initial=1)), 1)
+        at = np.flatnonzero((spans[:, 0] < shown[1]) & (spans[:, 1] > shown[0]))
+        rows = at % deep if deep > 1 else np.zeros(len(at), dtype=np.int64)
+        labels = [
+            cut.tokens.tokens[i]
+            if (spans[i, 1] - spans[i, 0]) * sight.pixels > 7.2 * len(cut.tokens.tokens[i]) + 2
+            else ""
+            for i in at
+        ]
+        data.append(
+            {
+                "type": "bar",
+                "x": spans[at].mean(axis=1) + 0.5,
+                "width": spans[at, 1] - spans[at, 0],
+                "base": -(top + rows * _ROW) - _ROW + 1.5,
+                "y": np.full(len(at), _ROW - 1.5),
+                "marker": {
+                    "color": [
+                        colours.warn if cut.tokens.unknown[i] else colours.tints[int(i) % 2]
+                        for i in at
+                    ],
+                    "line": {"color": colours.paper, "width": 1},
+                },
+                "text": labels,
+                "textposition": "inside",
+                "insidetextanchor": "middle",
+                "textangle": 0,
+                "constraintext": "none",
+                "textfont": {"size": 9, "family": MONO, "color": colours.ink},
+                "hovertext": [
+                    f"{cut.name}: <b>{cut.tokens.tokens[i]}</b> · bases "
+                    f"{span_text(int(spans[i, 0]), int(spans[i, 1]))}"
+                    for i in at
+                ],
+                "hovertemplate": "%{hovertext}<extra></extra>",
+            }
+        )
+        ticks.append(-(top + deep * _ROW / 2))
+        names.append(f"{cut.name}<br>{len(cut.tokens):,} tokens")
+        top += max(deep * _ROW, 24) + _GAP
+    height = round(top + MARGIN["t"] + MARGIN["b"])
+    return go.Figure(
+        data=data,
+        layout=layout(
+            colours,
+            height,
+            margin={**MARGIN, "l": _LEFT, "r": 12},
+            barmode="overlay",
+            bargap=0,
+            hovermode="closest",
+            dragmode="zoom",
+            xaxis=base_axis(colours, shown, n),
+            yaxis={
+                "range": [-top, 2],
+                "tickvals": ticks,
+                "ticktext": names,
+                "tickfont": {"size": 10.5, "color": colours.muted},
+                "showgrid": False,
+                "zeroline": False,
+                "fixedrange": True,
+                "ticks": "",
+            },
+            shapes=[band(colours, *selected)] if selected else [],
+        ),
+    )

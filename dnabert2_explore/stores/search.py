@@ -1,0 +1,404 @@
+"""Nearest windows of a store, exactly: every vector is looked at, a block at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError
+from ..files import replacing
+from ..sequences import Sequence, gc_content
+from ..sequences.genome import Genome
+from ..sequences.given import as_sequences
+from ..shown import Shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .store import EmbeddingStore
+
+__all__ = ["QueryEncoder", "StoreHits", "build_index", "index_path", "nearest_rows", "search"]
+
+Progress = Callable[[int, int], None]
+
+# Rows multiplied at once: 3 MB of 768 numbers, which stay in the cache of a core.
+_ROWS = 1024
+_BLOCK = 1 << 25  # bytes read from Zarr at once, about
+_NULL = 2000  # random windows whose GC is looked at
+_ALIKE = 200  # of these, those nearest in GC are the null
+
+
+class QueryEncoder(Protocol):
+    """What turns sequences into vectors like those of a store; an `Encoder` does."""
+
+    @property
+    def weights_sha256(self) -> str:  # noqa: D102
+        ...
+
+    def embed(self, sequences: Any, **settings: Any) -> NDArray[np.float32]:
+        """Return vectors, shape (n, hidden)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class StoreHits(Shown):
+    """The windows most like each query, the nearest first.
+
+    Attributes
+    ----------
+    queries : tuple of str
+        Names, or "query 1" and so on.
+    window : numpy.ndarray, shape (queries, k), int64
+        Row of the store; -1 where there are fewer windows with vectors than k.
+    similarity : numpy.ndarray, shape (queries, k), float32
+        Cosine similarity.
+    record : numpy.ndarray, shape (queries, k), int64
+        Number of the record in `names`.
+    start, end : numpy.ndarray, shape (queries, k), int64
+        0-based, half-open.
+    null_share : numpy.ndarray, shape (queries, k), float64, or None
+        Share of random windows of the query's GC content that are at least as similar: (1 + how
+        many) / (1 + all). None where `null` says why not.
+    null : str
+        What the null is, or why there is none.
+    names : tuple of str
+        The records of the store.
+    layer : int
+    """
+
+    queries: tuple[str, ...]
+    window: NDArray[np.int64]
+    similarity: NDArray[np.float32]
+    record: NDArray[np.int64]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    null_share: NDArray[np.float64] | None
+    null: str
+    names: tuple[str, ...]
+    layer: int
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+    def _line(self) -> str:
+        return (
+            f"the {self.window.shape[1]} nearest windows to each of {len(self):,} queries, by "
+            f"cosine similarity of layer {self.layer}"
+        )
+
+    def __str__(self) -> str:
+        return f"{self._line()}; {self.null}"
+
+    def table(self) -> pd.DataFrame:
+        """Return the hits as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``query``, ``rank`` (from 1), ``window``, ``record``, ``start``, ``end`` (0-based,
+            half-open), ``similarity`` and, where there is a null, ``null_share``.
+        """
+        import pandas as pd
+
+        row, place = np.nonzero(self.window >= 0)
+        table = pd.DataFrame(
+            {
+                "query": [self.queries[i] for i in row],
+                "rank": place + 1,
+                "window": self.window[row, place],
+                "record": [self.names[i] for i in self.record[row, place]],
+                "start": self.start[row, place],
+                "end": self.end[row, place],
+                "similarity": self.similarity[row, place],
+            }
+        )
+        if self.null_share is not None:
+            table["null_share"] = self.null_share[row, place]
+        table.attrs["about"] = str(self)
+        return table
+
+
+def index_path(store: EmbeddingStore, layer: int) -> Path:
+    """Where `build_index` keeps the vectors of a layer."""
+    return store.path / "search" / f"layer_{layer}.npy"
+
+
+def build_index(
+    store: EmbeddingStore, layer: int | None = None, progress: Progress | None = None
+) -> Path:
+    """Write the vectors of a layer, scaled to length 1, into one file that searches map.
+
+    A search of the store itself unpacks all of it; of this file, it reads memory. The file takes
+    4 bytes a number: 3 GB for a million windows of 768.
+
+    Parameters
+    ----------
+    store : EmbeddingStore
+        Finished.
+    layer : int, optional
+        By default the deepest.
+    progress : callable, optional
+        Called as progress(windows done, windows); may raise `Cancelled`.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    InputError
+        If the store is not finished, or holds no such layer.
+    """
+    wanted = max(store.layers) if layer is None else layer
+    vectors = store.vectors(wanted)
+    if not store.complete:
+        raise InputError(
+            f"{store.path} is not finished: {store.state}; run the embedding again, which goes on "
+            "where it stopped, and index it then."
+        )
+    path = index_path(store, wanted)
+    path.parent.mkdir(exist_ok=True)
+    n, step = store.n_windows, _step(store)
+    with replacing(path) as temporary:
+        out = np.lib.format.open_memmap(temporary, "w+", np.float32, (n, store.hidden))
+        for first in range(0, n, step):
+            out[first : first + step] = _unit(np.asarray(vectors[first : first + step]))
+            if progress is not None:
+                progress(min(first + step, n), n)
+        out.flush()
+        del out  # Windows renames no file that is mapped
+    return path
+
+
+def nearest_rows(
+    vectors: Any, queries: NDArray[np.float32], k: int, progress: Progress | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Find the k rows with the largest product with each query.
+
+    Parameters
+    ----------
+    vectors : array, shape (n, hidden)
+        Of length 1; a memory map, or blocks of it as `search` makes them. Rows with NaN are passed
+        over.
+    queries : (q, hidden) float32
+        Of length 1.
+    k : int
+    progress : callable, optional
+
+    Returns
+    -------
+    rows : (q, k) int64
+        The nearest first, of equal ones the earlier; -1 where there are fewer.
+    products : (q, k) float32
+    """
+    n = len(vectors)
+    best = np.full((len(queries), k), -np.inf, dtype=np.float32)
+    rows = np.full((len(queries), k), -1, dtype=np.int64)
+    for first in range(0, n, _ROWS):
+        products = queries @ np.asarray(vectors[first : first + _ROWS]).T
+        np.nan_to_num(products, copy=False, nan=-np.inf)
+        # Nearly all blocks hold nothing better than what is known.
+        for query in np.flatnonzero((products > best[:, -1:]).any(axis=1)):
+            better = np.flatnonzero(products[query] > best[query, -1])
+            found = np.concatenate([best[query], products[query, better]])
+            where = np.concatenate([rows[query], first + better])
+            order = np.argsort(-found, kind="stable")[:k]
+            best[query], rows[query] = found[order], where[order]
+        if progress is not None:
+            progress(min(first + _ROWS, n), n)
+    return rows, best
+
+
+def search(
+    store: EmbeddingStore,
+    queries: ArrayLike | str | Sequence | Iterable[str | Sequence],
+    k: int = 10,
+    *,
+    encoder: QueryEncoder | None = None,
+    layer: int | None = None,
+    genome: str | Path | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> StoreHits:
+    """Find the windows of a store that are most like vectors or sequences.
+
+    Parameters
+    ----------
+    store : EmbeddingStore
+        Windows that are not finished are passed over.
+    queries : array_like of shape (hidden,) or (q, hidden), or sequences
+    k : int
+        Windows a query.
+    encoder : QueryEncoder
+        For sequences: the model that the store was made with.
+    layer : int, optional
+        By default the deepest of the store.
+    genome : path, optional
+        What the store was made from, for the null; by default where it was then.
+    seed : int
+        Of the windows drawn for the null.
+    progress : callable, optional
+        Called as progress(windows done, windows); may raise `Cancelled`.
+
+    Returns
+    -------
+    StoreHits
+
+    Raises
+    ------
+    InputError
+        If the queries are of another width or not finite, sequences come without the model they
+        need, or k is below 1.
+    """
+    if k < 1:
+        raise InputError(f"k is {k}; expected 1 or more.")
+    wanted = max(store.layers) if layer is None else layer
+    vectors = store.vectors(wanted)
+    names, asked, gc = _queries(store, queries, encoder, wanted)
+    mapped = index_path(store, wanted)
+    if mapped.is_file():
+        unit = np.load(mapped, mmap_mode="r")
+        rows, similarity = nearest_rows(unit, asked, k, progress)
+    else:
+        unit = vectors
+        rows, similarity = _streamed(store, vectors, asked, k, progress)
+    coordinates = {name: store.array(name) for name in ("record", "start", "end")}
+    found = {name: _taken(array, rows) for name, array in coordinates.items()}
+    null_share, said = _null(store, unit, asked, gc, similarity, genome, seed)
+    return StoreHits(
+        queries=names,
+        window=rows,
+        similarity=similarity,
+        record=found["record"],
+        start=found["start"],
+        end=found["end"],
+        null_share=null_share,
+        null=said,
+        names=store.names,
+        layer=wanted,
+    )
+
+
+def _step(store: EmbeddingStore) -> int:
+    """Rows of whole chunks that are about a block."""
+    rows = store.plan.rows_per_chunk
+    return rows * max(1, _BLOCK // (rows * store.hidden * 4))
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.maximum(norms, np.finfo(np.float32).tiny)
+
+
+def _streamed(
+    store: EmbeddingStore,
+    vectors: Any,
+    asked: NDArray[np.float32],
+    k: int,
+    progress: Progress | None,
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Search what Zarr unpacks, a block at a time."""
+    step, n = _step(store), store.n_windows
+    parts = []
+    for first in range(0, n, step):
+        rows, products = nearest_rows(_unit(np.asarray(vectors[first : first + step])), asked, k)
+        parts.append((np.where(rows >= 0, rows + first, -1), products))
+        if progress is not None:
+            progress(min(first + step, n), n)
+    rows = np.concatenate([r for r, _ in parts], axis=1)
+    products = np.concatenate([p for _, p in parts], axis=1)
+    order = np.argsort(-products, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(rows, order, axis=1), np.take_along_axis(products, order, axis=1)
+
+
+def _taken(array: Any, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Values of some rows of a Zarr array; -1 where there is no row."""
+    there = np.unique(rows[rows >= 0])
+    values = np.asarray(array.oindex[there]) if len(there) else np.zeros(0, dtype=np.int64)
+    place = np.searchsorted(there, rows)
+    out = np.full(rows.shape, -1, dtype=np.int64)
+    out[rows >= 0] = values[place[rows >= 0]]
+    return out
+
+
+def _queries(
+    store: EmbeddingStore, queries: Any, encoder: QueryEncoder | None, layer: int
+) -> tuple[tuple[str, ...], NDArray[np.float32], NDArray[np.float64] | None]:
+    """Names, unit vectors and GC content, as far as it is known, of what is asked."""
+    gc = None
+    one = queries[0] if isinstance(queries, list | tuple) and queries else queries
+    if isinstance(one, str | Sequence):
+        if encoder is None:
+            raise InputError(
+                "Sequences were given without a model: give encoder=, the one that the store was "
+                f"made with ({store.attributes['about'].get('model', 'unknown')})."
+            )
+        identity = store.attributes["identity"]
+        if identity.get("weights_sha256") not in (None, encoder.weights_sha256):
+            raise InputError(
+                f"The store was made with other weights than those of the encoder: give the model "
+                f"{store.attributes['about'].get('model', '')} that made it."
+            )
+        each = as_sequences(queries)
+        array = encoder.embed(each, layer=layer, pooling=identity.get("pooling", "mean"))
+        names = tuple(s.name for s in each)
+        gc = np.array([gc_content(s.bases) for s in each])
+    else:
+        array = np.atleast_2d(np.asarray(queries, dtype=np.float32))
+        names = tuple(f"query {i + 1}" for i in range(len(array)))
+    if array.ndim != 2 or array.shape[1] != store.hidden or not len(array):
+        raise InputError(
+            f"Queries have shape {array.shape}; expected (queries, {store.hidden}), the width of "
+            "the store."
+        )
+    bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
+    if bad.size:
+        raise InputError(f"{names[bad[0]]} holds NaN or infinity: leave it out.")
+    return names, _unit(np.asarray(array, dtype=np.float32)), gc
+
+
+def _null(
+    store: EmbeddingStore,
+    vectors: Any,
+    asked: NDArray[np.float32],
+    gc: NDArray[np.float64] | None,
+    similarity: NDArray[np.float32],
+    genome: str | Path | None,
+    seed: int,
+) -> tuple[NDArray[np.float64] | None, str]:
+    """Compare hits with random windows of the query's GC content."""
+    if gc is None:
+        return None, "no null, since the GC content of a vector is not known: give sequences"
+    path = Path(genome if genome is not None else store.attributes["source"]["path"] or "")
+    if not path.is_file():
+        return None, f"no null, since {path} is not there: give genome="
+    rng = np.random.default_rng(seed)
+    drawn = np.sort(rng.permutation(store.n_windows)[:_NULL])
+    spans = [store.array(name).oindex[drawn] for name in ("record", "start", "end")]
+    with Genome(path) as source:
+        if tuple(source.names) != store.names:
+            raise InputError(
+                f"{path} holds other records than the store: give what it was made of."
+            )
+        share = np.array(
+            [
+                gc_content(source.fetch(int(r), int(a), int(b))) if r >= 0 else np.nan
+                for r, a, b in zip(*spans, strict=True)
+            ]
+        )
+    reader = vectors if isinstance(vectors, np.ndarray) else vectors.oindex
+    unit = _unit(np.asarray(reader[drawn]))
+    usable = np.flatnonzero(np.isfinite(share) & np.isfinite(unit).all(axis=1))
+    out = np.ones(similarity.shape)
+    for query in range(len(asked)):
+        alike = usable[np.argsort(np.abs(share[usable] - gc[query]), kind="stable")[:_ALIKE]]
+        theirs = unit[alike] @ asked[query]
+        more = (theirs[None] >= similarity[query][:, None]).sum(axis=1)
+        out[query] = (1 + more) / (1 + len(alike))
+    n = min(_ALIKE, len(usable))
+    return out, f"beside {n:,} random windows of like GC content"

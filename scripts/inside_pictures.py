@@ -1,0 +1,101 @@
+"""Draw the pictures of docs/inside.md, from the models and sequences of the package.
+
+python scripts/inside_pictures.py            # about a minute; needs Chromium and playwright
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import plotly.graph_objects as go
+from playwright.sync_api import sync_playwright
+
+import dnabert2_explore as dx
+from dnabert2_explore.figures import (
+    dependency_figure,
+    head_atlas_figure,
+    layer_curves,
+    lens_figure,
+    nucleotide_figure,
+    patch_figure,
+    tokenizer_lanes,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.browser.harness import CHROMIUM_OPTIONS, find_chromium  # noqa: E402
+
+WIDTH = 900
+
+
+def figures() -> dict[str, list[go.Figure]]:
+    """Name of each picture, and the figures that stand in it, one above the other."""
+    enc, splice = dx.load("pocket"), dx.load("pocket-splice")
+    site = dx.demo.splice()[0].bases
+    found = dx.dependency_map(enc, site, twin=True)
+    mutant = site[:100] + "A" + site[101:]
+    # Of viruses there is one species, which cannot be in training and in a test at once.
+    windows = [one for one in dx.demo.windows() if one.fields["category"] != "virus"]
+    categories = [one.fields["category"] for one in windows]
+    return {
+        "inside-dependencies": [
+            dependency_figure(found, shown=shown, height=300) for shown in ("trained", "untrained")
+        ],
+        "inside-nucleotides": [
+            nucleotide_figure(
+                dx.nucleotide_probabilities(enc, site, (80, 125), twin=True), width=WIDTH
+            )
+        ],
+        "inside-layers": [
+            layer_curves(
+                dx.layers(
+                    dx.load(dx.ATLAS_MODEL),
+                    windows,
+                    categories,
+                    groups=[one.fields["species"] for one in windows],
+                )
+            )
+        ],
+        "inside-heads": [
+            head_atlas_figure(dx.head_atlas(enc, dx.demo.windows()[::50], twin=True), height=340)
+        ],
+        "inside-tokenizers": [
+            tokenizer_lanes(dx.compare_tokenizers(enc, site), view=(80, 125), width=WIDTH)
+        ],
+        "inside-lens": [lens_figure(dx.lens(enc, site))],
+        "inside-patch": [patch_figure(dx.patch(splice, site, mutant, "donor"), height=220)],
+    }
+
+
+def main() -> None:
+    """Write the pictures into docs/."""
+    chromium = find_chromium()
+    if chromium is None:
+        raise SystemExit("There is no Chromium here: apt-get install chromium.")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
+        page = browser.new_page(viewport={"width": WIDTH + 40, "height": 800})
+        for name, parts in figures().items():
+            body = "".join(
+                one.update_layout(width=WIDTH).to_html(
+                    include_plotlyjs=not number, full_html=False, config={"staticPlot": True}
+                )
+                for number, one in enumerate(parts)
+            )
+            file = Path(folder) / f"{name}.html"
+            file.write_text(f"<body style='margin:0;background:#fff'><main>{body}</main>")
+            page.goto(file.as_uri())
+            page.wait_for_function(
+                "count => document.querySelectorAll('.main-svg').length >= count", arg=len(parts)
+            )
+            page.wait_for_timeout(500)
+            page.locator("main").screenshot(path=ROOT / "docs" / f"{name}.png")
+            print(f"docs/{name}.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

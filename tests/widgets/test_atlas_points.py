@@ -1,0 +1,112 @@
+"""Which points an atlas shows: own sequences among others, and what is hard to show."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import dnabert2_explore as dx
+from dnabert2_explore import Sequence
+from dnabert2_explore.figures.colours import OTHERS
+from dnabert2_explore.widgets.atlas import spaces
+from dnabert2_explore.widgets.state import MINE, Selection
+
+from ..conftest import random_bases
+from .conftest import event
+
+
+def made(n, seed=0, **more):
+    return [Sequence(f"r{i}", random_bases(100, seed=100 * seed + i), **more) for i in range(n)]
+
+
+@pytest.fixture
+def windows():
+    selection = Selection()
+    selection.add(made(20, label="ref"), "Windows")
+    return selection
+
+
+def atlas_of(encoder, selection, **more):
+    view = dx.AtlasExplorer(encoder, selection=selection, **more)
+    view.wait()
+    return view
+
+
+@pytest.mark.parametrize("points", ["", "Windows"])
+@pytest.mark.parametrize("method", ["PCA", "UMAP"])
+def test_own_sequences_join_the_others_and_do_not_move_them(encoder, windows, points, method):
+    view = atlas_of(encoder, windows, points=points)
+    view.projection.value = method
+    before = view._planes[method].copy()
+    for n in range(1, 6):  # from the third on they were a map of their own
+        windows.add([Sequence(f"mine {n}", random_bases(100, seed=900 + n))])
+        view.wait()
+        assert f"of {20 + n} sequences" in view.caption
+        np.testing.assert_allclose(view._planes[method][:20], before, atol=1e-5)
+    assert "5 of them are placed in the map of the others" in view.caption
+    assert f"{MINE} (outlined)" in view._legend.value
+    figure = view._figure_alone()
+    assert MINE in [trace.name for trace in figure.data if trace.showlegend]
+    expected = dx.fit_projection(view.vectors[:20], "pca").transform(view.vectors[20:])
+    sign = 1 if method == "PCA" else -1  # what stands for UMAP in these tests
+    np.testing.assert_allclose(view._planes[method][20:], sign * expected, atol=1e-4)
+
+
+def test_own_sequences_alone_are_a_map_of_their_own(encoder):
+    view = dx.AtlasExplorer(encoder, made(6))
+    view.wait()
+    assert "placed" not in view.caption
+    assert "outlined" not in view._legend.value
+
+
+def test_nan_is_left_out_and_said(encoder, windows, monkeypatch):
+    fill = spaces.Spaces.vectors
+
+    def holed(self, space, texts, layer, pooling):
+        vectors = fill(self, space, texts, layer, pooling).copy()
+        vectors[[t == windows.sequences[3].bases for t in texts]] = np.nan
+        return vectors
+
+    monkeypatch.setattr(spaces.Spaces, "vectors", holed)
+    view = atlas_of(encoder, windows)
+    assert "of 19 sequences" in view.caption
+    assert "1 whose vectors hold NaN are left out" in view.caption
+    assert np.isfinite(view._planes["PCA"]).all()
+    assert view._message.layout.display == "none"
+
+
+def test_identical_points_and_one_class(encoder):
+    same = [Sequence("twice", "ACGTTGCATT" * 8, label="one") for _ in range(12)]
+    view = dx.AtlasExplorer(encoder, same)
+    view.wait()
+    assert np.abs(view._planes["PCA"]).max() < 1e-3
+    assert "label" not in [value for _, value in view.colour.options]
+    event(view, event="chosen", points=[0, 1, 2])
+    view.wait()
+    view.panel.tabs.value = "Sequences"
+    assert [row[0] for row in view.panel.rows.rows] == ["twice"] * 3  # names need not differ
+    view.panel.rows._handle_custom_msg({"event": "row", "key": 2}, [])
+    assert view.selection.index == 2
+    assert view._message.layout.display == "none"
+
+
+def test_ten_thousand_classes(encoder, monkeypatch):
+    n = 10_000
+    fake = np.random.default_rng(0).normal(size=(n, 6)).astype(np.float32)
+    monkeypatch.setattr(spaces.Spaces, "ready", lambda self, *_: True)
+    monkeypatch.setattr(spaces.Spaces, "vectors", lambda self, *_: fake)
+    monkeypatch.setattr(spaces.Spaces, "fill", lambda self, *_, **__: 1e9)
+    many = [Sequence(f"m{i}", "ACGTACGTAC", label=f"class {i}") for i in range(n)]
+    view = dx.AtlasExplorer(encoder, many)
+    view.judgement.stop()
+    assert view.colour.value == "label"
+    _, values = view.values()
+    assert len(set(values)) == 41
+    assert values.count(OTHERS) == n - 40
+    spec = json.loads(view.plot.spec)
+    assert len(spec["data"]) == 42  # classes, the others, and the ring
+    assert {trace["type"] for trace in spec["data"]} == {"scattergl"}
+    assert view._umap_job is None  # so many are laid out by UMAP only when asked
+    view.panel.wait()
