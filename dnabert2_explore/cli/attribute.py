@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -151,15 +151,18 @@ def attribute(
     enc = load(model, device=device, dtype=dtype)
     wanted = find_target(enc, target)
     results = []
+    # Names as they were typed: `attribute` says which there are.
+    named: dict[str, Any] = {
+        "method": method, "output": output_of, "baseline": baseline, "spread": spread
+    }  # fmt: skip
     title = METHODS[method].title if method in METHODS else method
     with progress_bar(title.capitalize()) as bar, stop_between_steps(bar) as report:
         for number, sequence in enumerate(sequences):
             report(number, len(sequences))
             results.append(
                 explain(
-                    enc, sequence, wanted, method, n_steps=steps, output=output_of,
-                    baseline=baseline, spread=spread, samples=samples, window=window, layer=layer,
-                    noise_samples=noise_samples, seed=seed,
+                    enc, sequence, wanted, **named, n_steps=steps, samples=samples, window=window,
+                    layer=layer, noise_samples=noise_samples, seed=seed,
                 )
             )  # fmt: skip
         report(len(sequences), len(sequences))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -25,6 +25,7 @@ from .output import check_output, replacing
 
 if TYPE_CHECKING:
     from ..analysis.motifs import MotifFindings
+    from ..analysis.names import Caller, Method
     from ..encoder import Encoder
     from ..sequences import Sequence
 
@@ -124,9 +125,9 @@ def motifs(
             enc,
             chosen,
             wanted,
-            method,
+            cast("Method", method),  # or refused, with those there are
             known,
-            caller=caller,
+            caller=cast("Caller", caller),
             least=least,
             null=null,
             pool=sequences if null else None,

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["atlas_scatter"]
 
+#: Pixels of a point, by how many there are.
+_SIZES = ((300, 8.0), (5_000, 6.5), (20_000, 5.0), (float("inf"), 3.5))
 #: Opacity of what is not chosen: still there to see.
 _FAINT = {"light": 0.16, "dark": 0.3}
 _WEBGL_FROM = 3000  # SVG points are crisper and animate; beyond this they are slow
@@ -76,7 +78,7 @@ def atlas_scatter(
     faint = _FAINT[theme]
     faded = np.ones(len(names), dtype=bool) if len(chosen) else np.zeros(len(names), dtype=bool)
     faded[list(chosen)] = False
-    size = np.full(len(names), 8.0 if len(names) < 300 else 6.5)
+    size = np.full(len(names), next(px for most, px in _SIZES if len(names) < most))
     stars = set(starred)
     size[list(stars)] = 13.0
     kind = "scattergl" if len(names) >= _WEBGL_FROM else "scatter"

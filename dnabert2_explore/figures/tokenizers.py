@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..sequences import in_place
 from .attribution_marks import Sight
 from .colours import theme_of
 from .style import MARGIN, MONO, band, base_axis, layout, span_text, whole
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
 
     from ..analysis.tokenizers import TokenizerComparison
 
-__all__ = ["tokenizer_lanes"]
+__all__ = ["MOST", "tokenizer_lanes"]
 
-_MOST = 300  # bases in sight at most: of more, overlapping k-mers are a grey band
-_ROW, _GAP = 14, 10  # pixels of a row of tokens, and between tokenizers
-_LEFT = 150
+#: Bases in sight at most: of more, tokens cannot be told apart.
+MOST = 300
+_ROW, _GAP, _HEADING = 14, 6, 15  # pixels of a row of tokens, below and above each tokenizer
 
 
 def tokenizer_lanes(
@@ -58,19 +59,36 @@ def tokenizer_lanes(
     colours = theme_of(theme)
     n = len(found.bases)
     shown = whole(view or (0, min(n, 80)), n)
-    if shown[1] - shown[0] > _MOST:
+    if shown[1] - shown[0] > MOST:
         raise ValueError(
             f"{shown[1] - shown[0]} bases are too many to tell tokens apart: give a view of up to "
-            f"{_MOST}"
+            f"{MOST}"
         )
-    sight = Sight(shown, n, width - (_LEFT - MARGIN["l"]))
+    sight = Sight(shown, n, width)
     data: list[dict[str, Any]] = []
-    ticks: list[float] = []
-    names: list[str] = []
+    names: list[dict[str, Any]] = []
+    length = sum(letter != " " for letter in in_place(found.bases))
     top = 0.0
     for cut in found.cuts:
         spans = cut.tokens.spans
         deep = max(int(cut.cover.max(initial=1)), 1)
+        count = max(len(cut.tokens), 1)
+        names.append(
+            {
+                "text": f"<b style='color:{colours.ink}'>{cut.name}</b>  {len(cut.tokens):,} "
+                f"tokens, {length / count:.2f} bases for each",
+                "x": 0,
+                "y": -top,
+                "xref": "paper",
+                "yref": "y",
+                "xanchor": "left",
+                "yanchor": "top",
+                "showarrow": False,
+                "font": {"size": 10.5, "color": colours.muted},
+                "borderpad": 0,
+            }
+        )
+        top += _HEADING
         at = np.flatnonzero((spans[:, 0] < shown[1]) & (spans[:, 1] > shown[0]))
         rows = at % deep if deep > 1 else np.zeros(len(at), dtype=np.int64)
         labels = [
@@ -107,31 +125,27 @@ def tokenizer_lanes(
                 "hovertemplate": "%{hovertext}<extra></extra>",
             }
         )
-        ticks.append(-(top + deep * _ROW / 2))
-        names.append(f"{cut.name}<br>{len(cut.tokens):,} tokens")
-        top += max(deep * _ROW, 24) + _GAP
+        top += deep * _ROW + _GAP
     height = round(top + MARGIN["t"] + MARGIN["b"])
     return go.Figure(
         data=data,
         layout=layout(
             colours,
             height,
-            margin={**MARGIN, "l": _LEFT, "r": 12},
             barmode="overlay",
             bargap=0,
             hovermode="closest",
             dragmode="zoom",
             xaxis=base_axis(colours, shown, n),
             yaxis={
-                "range": [-top, 2],
-                "tickvals": ticks,
-                "ticktext": names,
-                "tickfont": {"size": 10.5, "color": colours.muted},
+                "range": [-top, 0],
+                "showticklabels": False,
                 "showgrid": False,
                 "zeroline": False,
                 "fixedrange": True,
                 "ticks": "",
             },
+            annotations=names,
             shapes=[band(colours, *selected)] if selected else [],
         ),
     )

@@ -18,7 +18,8 @@ Classes in the page (for styling, and for tests that drive a browser):
                        ``.dx-code textarea``, ``.dx-job`` with ``.dx-cancel``
 ``.dx-plot``           every plotly figure; its attribute ``data-drawn`` counts the drawings.
                        ``.dx-tokens-plot``, ``.dx-attention-plot`` … hold one each
-``.dx-tokens``         ``.dx-stats``; token blocks are ``.dx-tokens .bars .point path``
+``.dx-tokens``         ``.dx-stats``, ``.dx-compare-tokenizers``; token blocks are
+                       ``.dx-tokens .bars .point path``
 ``.dx-attention``      ``.dx-what select``, ``.dx-layer select``, ``.dx-head select``,
                        ``.dx-axes button``, ``.dx-pooling select``; the gallery of heads,
                        ``.dx-heads``, takes the atlas' place on demand

@@ -8,6 +8,7 @@ from typing import Any
 from ipywidgets import HTML, HBox, Text, VBox, Widget
 
 from ..analysis.attribution import METHODS
+from ..analysis.names import Method
 from ..encoder import Encoder
 from .attribution_parts import AUTO, BY_COST, STEPPED, Asked
 from .controls import menu, show, toggle
@@ -174,15 +175,15 @@ class AttributionControls:
         """Further methods, the quick ones first."""
         return tuple(sorted(self.compared, key=BY_COST.index))
 
-    def asked(self, bases: str, target: Any, method: str = "") -> Asked:
+    def asked(self, bases: str, target: Any, method: Any = "") -> Asked:
         """Put the question, by the method chosen or another one."""
-        method = method or self.method.value
+        chosen: Method = method or self.method.value
         return Asked(
             bases=bases,
             target=target,
-            method=method,
+            method=chosen,
             steps=self.steps.value or AUTO,
             output=self.output.value if len(self._enc.classes) > 1 else "auto",
             baseline=self.baseline.value,
             spread=self.spread.value,
-        ).by(method)
+        ).by(chosen)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..analysis.attribution import METHODS, Attribution, attribute
+from ..analysis.names import Baseline, Method, Output, Spread
 from ..encoder import Encoder
 from ..errors import Cancelled, InputError, panics_told
 from ..sequences.motifs import ALPHABET, Motif
@@ -70,13 +71,13 @@ class Asked:
 
     bases: str
     target: Any
-    method: str
+    method: Method
     steps: int = AUTO
-    output: str = "auto"
-    baseline: str = "mean"
-    spread: str = "even"
+    output: Output = "auto"
+    baseline: Baseline = "mean"
+    spread: Spread = "even"
 
-    def by(self, method: str) -> Asked:
+    def by(self, method: Any) -> Asked:
         """Ask by another method: what that has no use for takes its default."""
         info = METHODS[method]
         return Asked(

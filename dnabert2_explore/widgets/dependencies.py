@@ -250,7 +250,12 @@ class DependencyExplorer(Explorer):
         begun = time.monotonic()
         found = dependency_map(enc, asked.bases, asked.region, asked.of, progress=progress)
         seconds = time.monotonic() - begun
-        heads = found.heads() if asked.of == TOKENS and not untrained else None
+        heads = None
+        if asked.of == TOKENS and not untrained:
+            try:
+                heads = found.heads()
+            except InputError:  # too few pairs of tokens to rank: the map is there all the same
+                heads = None
         return found, heads, seconds
 
     def _done(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..analysis.attribution import METHODS, Attribution, attribute
 from ..analysis.gym import SWEEPS, Place, Sweep, as_motif, gym
+from ..analysis.names import Output
 from ..encoder import Bases, Encoder, load
 from ..errors import InputError
 from ..figures.attribution import attribution_tracks
@@ -364,7 +365,7 @@ class MotifGym(Explorer):
         bases = result.sequence(*picked, which)
         plain = result.without(*picked, which)
         method = self.controls.method_for(len(bases))
-        output = "probability" if result.unit == "probability" else "auto"
+        output: Output = "probability" if result.unit == "probability" else "auto"
         question = (bases, plain, result.target, method, output)
         if question == self._explained:
             self._draw_detail()

@@ -9,6 +9,7 @@ from ipywidgets import HTML, Combobox, HBox, Text
 
 from ..analysis.attribution import METHODS
 from ..analysis.gym import SWEEPS
+from ..analysis.names import Method, Output, SweepName
 from ..encoder import Encoder
 from .controls import menu, show
 
@@ -33,11 +34,11 @@ class Asked(NamedTuple):
 
     motif: str
     second: str
-    sweep: str
+    sweep: SweepName
     kind: str
     bases: tuple[str, ...]
     target: Any
-    output: str
+    output: Output
     at: int | None
     columns: tuple[int, ...] | None
 
@@ -138,10 +139,14 @@ class GymControls:
         """Whether the sweep is one of positions."""
         return self.sweep.value in ("position", "orientation")
 
-    def method_for(self, n_bases: int) -> str:
+    def method_for(self, n_bases: int) -> Method:
         """Return the method that explains a cell of so many bases."""
-        auto = "saturation_mutagenesis" if n_bases <= MUTATED else "layer_integrated_gradients"
-        return self.method.value or auto
+        if n_bases <= MUTATED:
+            auto: Method = "saturation_mutagenesis"
+        else:
+            auto = "layer_integrated_gradients"
+        chosen: Method = self.method.value or auto
+        return chosen
 
     def arrange(self) -> None:
         """Show what can be set now."""

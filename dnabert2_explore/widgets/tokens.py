@@ -8,12 +8,14 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import HTML, Widget
+from ipywidgets import HTML, ToggleButton, Widget
 
+from ..analysis.tokenizers import TokenizerComparison, compare_tokenizers
 from ..delimited import csv_lines, remark
 from ..encoder import Encoder, load
 from ..errors import InputError
 from ..figures.style import span_text
+from ..figures.tokenizers import MOST, tokenizer_lanes
 from ..figures.tokens import token_ribbon
 from ..sequences import Sequence
 from ..tokens import Tokens
@@ -68,7 +70,8 @@ class TokenExplorer(Explorer):
     to select its bases, shift-click to extend, drag to zoom, double-click for the whole sequence;
     with the keyboard: arrow keys go from token to token, + − 0 zoom, Esc unselects.
 
-    Class ``dx-tokens``; part ``dx-stats``.
+    Class ``dx-tokens``; parts ``dx-stats``, ``dx-compare-tokenizers`` (other models' tokenizers on
+    the same axis).
 
     Parameters
     ----------
@@ -109,7 +112,13 @@ class TokenExplorer(Explorer):
         self._kept: OrderedDict[str, Tokens] = OrderedDict()
         self._stats = HTML().add_class("dx-stats")
         self._low = low
-        super().__init__(selection, [self._stats] if low else [])
+        self.compare = ToggleButton(
+            description="Tokenizers",
+            tooltip="Beside DNABERT's overlapping k-mers, 6-mers and single bases",
+        ).add_class("dx-compare-tokenizers")
+        self.compare.observe(lambda _change: self._guarded(self._draw), names="value")
+        self._compared: TokenizerComparison | None = None
+        super().__init__(selection, [self._stats, self.compare] if low else [self.compare])
         if selection is None:
             fill(self.selection, sequences)
         self._guarded(self._draw)
@@ -139,6 +148,15 @@ class TokenExplorer(Explorer):
         if tokens is None:
             return None
         selection = self.selection
+        if self.comparing:
+            figure = tokenizer_lanes(
+                self._comparison(tokens.bases),
+                view=selection.view or (0, len(tokens.bases)),
+                selected=selection.bases,
+                width=self.plot.width or 900,
+                theme=selection.theme,
+            )
+            return figure.update_layout(dragmode=selection.drag)
         figure = token_ribbon(
             tokens,
             view=selection.view,
@@ -148,6 +166,33 @@ class TokenExplorer(Explorer):
             theme=selection.theme,
         )
         return figure.update_layout(dragmode=selection.drag)
+
+    @property
+    def comparing(self) -> bool:
+        """Whether other tokenizers are on show."""
+        current, view = self.selection.current, self.selection.view
+        if not self.compare.value or current is None:
+            return False
+        start, end = view or (0, len(current))
+        return end - start <= MOST
+
+    def _comparison(self, bases: str) -> TokenizerComparison:
+        if self._compared is None or self._compared.bases != bases:
+            self._compared = compare_tokenizers(self.enc, bases)
+        return self._compared
+
+    def _comparison_line(self, tokens: Tokens) -> str:
+        """Say what a change at the selection does to every tokenizer."""
+        bases = self.selection.bases
+        if bases is None:
+            return ""
+        at = bases[0]
+        found = self._comparison(tokens.bases)
+        inserted = {one.name: one for one in found.edit(at, at, "A")}
+        parts = [
+            f"{escape(name)} <b>{one.after}</b> ({one.reach} bp)" for name, one in inserted.items()
+        ]
+        return f"New tokens after an A is inserted before base {at + 1:,}: {', '.join(parts)}"
 
     def _draw(self) -> None:
         tokens, current = self.tokens, self.selection.current
@@ -159,6 +204,21 @@ class TokenExplorer(Explorer):
         self._stats.value = _statistics(tokens)
         self._read_out.value = self._selected_line(tokens)
         info = self.enc.info
+        if self.compare.value and not self.comparing:
+            self.say(f"Zoom in to {MOST} bases or less to see the other tokenizers.")
+        if self.comparing:
+            self._read_out.value = self._comparison_line(tokens)
+            self._show(
+                self._figure(),
+                f"<b>{escape(current.name)}</b> cut by {escape(info.name)} and by other models' "
+                "tokenizers; overlapping k-mers share their bases, and stand in as many rows. "
+                "Select a base to see what an insertion there does to each.",
+                linked=True,
+                bounds=(0.5, len(current) + 0.5),
+                pressable=True,
+                config=BUTTONS,
+            )
+            return
         self._show(
             self._figure(),
             f"<b>{escape(current.name)}</b> cut into {int((~tokens.special).sum()):,} tokens by "
@@ -199,6 +259,16 @@ class TokenExplorer(Explorer):
             super()._key(key, shift)
 
     def _code(self) -> str:
+        if self.comparing:
+            view = self.selection.view or (0, len(self.selection.current or ""))
+            return (
+                "import dnabert2_explore as dx\n"
+                "from dnabert2_explore.figures import tokenizer_lanes\n\n"
+                f"enc = dx.load({self.enc.source!r})\n"
+                f"{sequence_code(self.selection)}"
+                "found = dx.compare_tokenizers(enc, bases)  # found.table(), found.edit(…)\n"
+                f"tokenizer_lanes(found, view={view!r}, selected={self.selection.bases!r})"
+            )
         return (
             "import dnabert2_explore as dx\nfrom dnabert2_explore.figures import token_ribbon\n\n"
             f"enc = dx.load({self.enc.source!r})\n"
@@ -212,6 +282,13 @@ class TokenExplorer(Explorer):
         tokens, current = self.tokens, self.selection.current
         if tokens is None or current is None:
             raise InputError("There are no tokens yet: choose a sequence first.")
+        if self.comparing:
+            frame = self._comparison(tokens.bases).table()
+            head = [
+                remark(f"{current.name}: tokenizers beside each other"),
+                ",".join(frame.columns),
+            ]
+            return "\n".join([*head, *csv_lines(frame.itertuples(index=False))]) + "\n"
         lines = [
             remark(f"{current.name}: tokens of {self.enc.info}"),
             "# start and end: 0-based, half-open; special tokens have no bases",

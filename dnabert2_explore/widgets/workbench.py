@@ -189,6 +189,8 @@ class Workbench(VBox):
         return "".join(chips)
 
     def _low_tokens(self, figure: go.Figure) -> go.Figure:
+        if self.tokens.comparing:  # blocks of words: as high as their rows
+            return compacted(figure, 1.0)
         return compacted(figure, 0.52 if self.selection.features else 0.62)
 
     def _on_choice(self, _change: Any) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
+from dnabert2_explore.widgets import jobs
 
 from ..conftest import random_bases
 
@@ -46,6 +47,17 @@ def _no_umap_process(monkeypatch):
         return -np.concatenate([made.plane, made.transform(new)])
 
     monkeypatch.setattr(explorer, "project_apart", quick)
+
+
+@pytest.fixture(autouse=True)
+def _no_job_outlives_its_test():
+    """Work that still runs holds back warnings of the next test, and its processor."""
+    yield
+    left = list(jobs._running)
+    for job in left:
+        job.cancel()
+    for job in left:
+        job.wait(20)
 
 
 def event(view, **content):

@@ -151,6 +151,21 @@ def test_kept_selections_combine_and_compare(chosen):
     assert (chosen._found.kmers.n_selected, chosen._found.kmers.n_rest) == (12, 8)
 
 
+def test_what_is_kept_can_be_chosen_again_when_nothing_is(chosen, atlas):
+    tall = atlas._height
+    chosen.name.value = "mine"
+    chosen.keep.click()
+    event(atlas, event="key", key="Escape")
+    assert not chosen.shown
+    assert chosen.layout.display == ""
+    assert atlas.figure.layout.height == tall  # the map has its place back
+    assert "dx-with-chosen" not in atlas._dom_classes
+    assert chosen.recalled.value == "mine"
+    chosen.recall.click()
+    assert chosen.selection.chosen == tuple(range(12))
+    assert chosen.shown
+
+
 def test_a_selection_becomes_a_set_of_all_views(chosen):
     chosen.name.value = "the planted"
     chosen.use.click()

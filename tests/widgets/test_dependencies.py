@@ -103,6 +103,18 @@ def test_models_and_sequences_that_have_no_map(classifier, encoder, sequences, m
     assert view.result.region == (10, 40)
 
 
+@pytest.mark.filterwarnings("ignore::dnabert2_explore.sequences.UnknownBasesWarning")
+def test_short_and_unknown_sequences(encoder):
+    view = DependencyExplorer(encoder, [Sequence("short", "A"), Sequence("blank", "NNNN")])
+    view.wait()
+    assert view.result is not None
+    assert "agrees best" not in view.caption
+    assert not view._message.value
+    view.selection.update(index=1)
+    view.wait()
+    assert "no A, C, G or T to substitute" in view._message.value
+
+
 def test_exports_rebuild_the_view(view):
     view.shown.value = "difference"
     view.wait()

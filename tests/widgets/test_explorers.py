@@ -108,6 +108,18 @@ def test_the_dark_page_gets_dark_colours(tokens):
     assert tokens.plot.spec != before
 
 
+def test_other_tokenizers_on_the_same_axis(tokens):
+    tokens.compare.value = True
+    assert len(tokens.figure.data) == 7
+    assert tokens.figure.layout.xaxis.range == (0.5, 160.5)
+    event(tokens, event="press", x=20.0, y=-4, panel="y", shift=False)
+    assert "New tokens after an A is inserted" in tokens._read_out.value
+    assert "compare_tokenizers" in tokens.code
+    assert "single bases" in tokens.table
+    tokens.compare.value = False
+    assert "token_ribbon" in tokens.code
+
+
 # Attention -----------------------------------------------------------------------------------
 
 

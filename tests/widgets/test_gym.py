@@ -265,7 +265,7 @@ def test_an_unknown_sweep_is_refused_at_once(classifier, backgrounds):
 
 def test_the_example_opens_on_a_motif_that_its_model_knows():
     view = MotifGym()
-    view.step.value = 30
+    view.step.value = 20
     view.wait()
     assert view.enc.name == "pocket-motif"
     assert view.result.target_name == "planted"

@@ -15,6 +15,7 @@ from ...encoder import Bases, Encoder
 from ...encoder.finite import check_finite
 from ...errors import InputError
 from ..many import one_or_many
+from ..names import Baseline, Method, Output, Spread
 from .backend import differentiable, with_gradients
 from .baselines import baseline_embeddings
 from .methods import METHODS, find_method
@@ -34,13 +35,13 @@ def attribute(
     enc: Encoder,
     sequences: Bases,
     target: Target | None = None,
-    method: str = "layer_integrated_gradients",
+    method: Method = "layer_integrated_gradients",
     *,
     n_steps: int = 200,
     progress: Progress | None = None,
-    output: str = "auto",
-    baseline: str = "mean",
-    spread: str = "even",
+    output: Output = "auto",
+    baseline: Baseline = "mean",
+    spread: Spread = "even",
     samples: int = 25,
     window: int = 1,
     groups: Items[tuple[int, int]] | None = None,

@@ -16,6 +16,7 @@ from ...sequences.motifs import ALPHABET
 from ...shown import Shown
 from ...tokens import Tokens
 from ..many import one_or_many
+from ..names import Output
 from .backend import differentiable, with_gradients
 from .question import Question, Target
 
@@ -138,7 +139,7 @@ def saturation_mutagenesis(
     sequences: Bases,
     target: Target | None = None,
     *,
-    output: str = "auto",
+    output: Output = "auto",
     region: tuple[int, int] | None = None,
     approximate: bool = True,
     progress: Progress | None = None,

@@ -15,6 +15,7 @@ from ...sequences.given import bases_of
 from ...shown import Shown
 from ...tokens import Tokens
 from ..many import one_or_many
+from ..names import Method, Output
 from .agreement import pearson, spearman
 from .attribute import attribute
 from .methods import find_method
@@ -143,10 +144,10 @@ def average_phases(
     enc: Encoder,
     sequences: Bases,
     target: Target | None = None,
-    method: str = "layer_integrated_gradients",
+    method: Method = "layer_integrated_gradients",
     *,
     crops: int = 8,
-    output: str = "auto",
+    output: Output = "auto",
     progress: Progress | None = None,
     **settings: Any,
 ) -> PhaseAverage:
@@ -208,7 +209,7 @@ def phases_of(
     enc: Encoder,
     bases: Bases,
     target: Target | None,
-    method: str,
+    method: Method,
     crops: int,
     progress: Progress | None,
     whole: Attribution | None,

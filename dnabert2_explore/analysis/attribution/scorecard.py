@@ -16,6 +16,7 @@ from ...errors import InputError
 from ...sequences.given import bases_of
 from ...shown import Shown
 from ..many import one_or_many
+from ..names import Method, Output
 from .attribute import attribute
 from .checks import (
     CHECKS,
@@ -157,7 +158,7 @@ def scorecard(
     enc: Encoder,
     sequences: Bases,
     target: Target | None = None,
-    method: str = "layer_integrated_gradients",
+    method: Method = "layer_integrated_gradients",
     *,
     truth: Items[tuple[int, int]] | None = None,
     progress: Progress | None = None,
@@ -166,7 +167,7 @@ def scorecard(
     twins: int = 3,
     orders: int = 20,
     mutated: int = 300,
-    output: str = "auto",
+    output: Output = "auto",
     scores: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> Scorecard:

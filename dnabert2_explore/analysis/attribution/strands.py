@@ -14,6 +14,7 @@ from ...sequences import reverse_complement
 from ...sequences.given import bases_of
 from ...shown import Shown
 from ..many import one_or_many
+from ..names import Method, Output
 from .agreement import pearson, spearman
 from .attribute import attribute
 from .methods import find_method
@@ -134,9 +135,9 @@ def mirror_strands(
     enc: Encoder,
     sequences: Bases,
     target: Target | None = None,
-    method: str = "layer_integrated_gradients",
+    method: Method = "layer_integrated_gradients",
     *,
-    output: str = "auto",
+    output: Output = "auto",
     progress: Progress | None = None,
     **settings: Any,
 ) -> StrandMirror:

@@ -16,6 +16,7 @@ from ...sequences.given import as_sequences
 from ...sequences.motifs import Motif
 from ...sequences.shuffle import shuffle_dinucleotides
 from ..attribution.question import Question, Target
+from ..names import Output, SweepName
 from .designs import MOVING, Design
 from .result import Sweep
 from .words import as_motif, control_motif, draw_sites
@@ -30,10 +31,10 @@ def gym(
     background: Bases | Items[Bases],
     motif: Motif | str,
     target: Target | None = None,
-    sweep: str = "position",
+    sweep: SweepName = "position",
     *,
     second: Motif | str | None = None,
-    output: str = "auto",
+    output: Output = "auto",
     columns: Items[int] | None = None,
     copies: int = 5,
     at: int | None = None,

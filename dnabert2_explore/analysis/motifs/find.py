@@ -21,6 +21,7 @@ from ...sequences.known import check_known
 from ...sequences.motifs import Motif
 from ...shown import Shown
 from ..attribution import Mutagenesis, Question, attribute, find_method, saturation_mutagenesis
+from ..names import Caller, Method, Output
 from .discover import check_discovery, discover_patterns
 from .flanks import FLANK, check_flank, match_patterns
 from .match import Matches
@@ -125,11 +126,11 @@ def discover_motifs(
     enc: Encoder,
     sequences: Bases | Iterable[Bases],
     target: int | str | None = None,
-    method: str = "saturation_mutagenesis",
+    method: Method = "saturation_mutagenesis",
     database: Iterable[Motif] | None = None,
     *,
-    caller: str = "seqlets",
-    output: str = "auto",
+    caller: Caller = "seqlets",
+    output: Output = "auto",
     flank: int = FLANK,
     attribution: dict[str, Any] | None = None,
     null: int | str | Iterable[Encoder] = 0,
@@ -248,10 +249,10 @@ def _run(
     enc: Encoder,
     named: Items[Sequence],
     target: int | str | None,
-    method: str,
+    method: Method,
     known: tuple[Motif, ...] | None,
-    caller: str,
-    output: str,
+    caller: Caller,
+    output: Output,
     flank: int,
     attribution: dict[str, Any],
     report: Callable[[int], None],

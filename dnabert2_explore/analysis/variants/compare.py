@@ -16,6 +16,7 @@ from ...shown import Shown
 from ...tokens import Tokens
 from ..attend import Attention, attend
 from ..attribution import attribute
+from ..names import Method
 from .scorer import Scorer
 from .scores import VariantScores
 from .segments import Pair, cut_pairs
@@ -158,7 +159,7 @@ def compare_variant(
     scorer: Scorer,
     variant: Variant,
     target: int | str | None = None,
-    method: str = "occlusion",
+    method: Method = "occlusion",
     n_steps: int = 200,
     progress: Progress | None = None,
 ) -> VariantComparison:
@@ -253,7 +254,7 @@ def _explain(
     scorer: Scorer,
     pair: Pair,
     target: int | str | None,
-    method: str,
+    method: Method,
     n_steps: int,
     step: Callable[[int], None],
 ) -> _Explained:

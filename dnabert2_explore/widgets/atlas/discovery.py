@@ -161,7 +161,7 @@ class MotifFinder(VBox):
         ).start()
 
 
-def _seconds(model: Encoder, chosen: list[Sequence], target: Any, method: str) -> float:
+def _seconds(model: Encoder, chosen: list[Sequence], target: Any, method: Any) -> float:
     """Time one sequence of median length."""
     one = sorted(chosen, key=len)[len(chosen) // 2]
     start = time.perf_counter()

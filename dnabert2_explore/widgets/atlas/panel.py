@@ -51,7 +51,7 @@ class SelectionPanel(VBox):
     Class ``dx-chosen``; parts ``dx-chosen-count``, ``dx-tab``, ``dx-words select``,
     ``dx-against select``, ``dx-match select``, ``dx-rows``, ``dx-why``, ``dx-keep``,
     ``dx-keep-name input``, ``dx-use-set``, ``dx-save-fasta`` (chosen-csv, h5ad, training,
-    table), ``dx-combine``, ``dx-find-motifs``.
+    table), ``dx-combine``, ``dx-recall select``, ``dx-find-motifs``.
 
     Parameters
     ----------
@@ -142,24 +142,29 @@ class SelectionPanel(VBox):
         )
         self._combine_row = HBox([self.first, self.how, self.second, self.combine])
         self._combine_row.add_class("dx-chosen-row")
+        self.recalled = Dropdown(options=[], tooltip="A kept selection").add_class("dx-recall")
+        self.recall = self._button("Choose", "Choose it again", "dx-recall-go", self._on_recall)
+        self._recall_row = HBox(
+            [HTML("<span class='dx-hint'>Kept selections</span>"), self.recalled, self.recall]
+        ).add_class("dx-chosen-row")
         self.finder = MotifFinder(classifier, self._chosen, selection, guarded)
-        super().__init__(
+        body = [
+            self._ask_row, self.bar, self._combine_row, self.why, self.rows, self.pictures,
+            self.finder,
+        ]  # fmt: skip
+        head = HBox([self.count, self.name, self.keep, self.use, self.save])
+        #: What is hidden while nothing is chosen.
+        self._whole = VBox(
             [
-                HBox([self.count, self.name, self.keep, self.use, self.save]).add_class(
-                    "dx-chosen-row"
-                ),
+                head.add_class("dx-chosen-row"),
                 self._files,
                 self.tabs,
-                VBox(
-                    [
-                        self._ask_row, self.bar, self._combine_row, self.why, self.rows,
-                        self.pictures, self.finder,
-                    ]
-                ).add_class("dx-chosen-body"),
+                VBox(body).add_class("dx-chosen-body"),
             ]
-        )  # fmt: skip
+        ).add_class("dx-chosen-whole")
+        super().__init__([self._recall_row, self._whole])
         self.add_class("dx-chosen")
-        self.layout.display = "none"
+        self.layout.display = self._whole.layout.display = "none"
         self.tabs.observe(self._on_show, names="value")
         self.words.observe(self._on_show, names="value")
         for control in (self.match, self.against):
@@ -174,8 +179,8 @@ class SelectionPanel(VBox):
 
     @property
     def shown(self) -> bool:
-        """Whether the panel is on show."""
-        return self.layout.display != "none"
+        """Whether the tables are on show: something is chosen."""
+        return self._whole.layout.display != "none"
 
     def follow(self, points: Points | None) -> None:
         """Take the points on show, and compare what of them is chosen."""
@@ -184,12 +189,12 @@ class SelectionPanel(VBox):
         kept = dict(self.selection.kept)
         inside = [] if points is None else points.split(chosen)[0]
         self.layout.display = "" if inside or kept else "none"
+        self._whole.layout.display = "" if inside else "none"
+        self._recall_row.layout.display = "none" if inside else ""
         self._offer(kept)
         if not inside:
             self._stop()
             self._asked, self._found, self._tokens, self._matches = (), None, None, None
-            if kept:
-                self.count.value = "<span class='dx-hint'>Nothing is chosen.</span>"
         else:
             assert points is not None
             self.count.value = f"<b>{len(inside):,}</b> of {len(points.indices):,} chosen"
@@ -204,9 +209,11 @@ class SelectionPanel(VBox):
             with self.against.hold_trait_notifications():
                 self.against.options = against
                 self.against.value = before if before in names else _REST
-        for menu in (self.first, self.second):
+        for menu in (self.first, self.second, self.recalled):
             if tuple(menu.options) != tuple(names):
+                before = menu.value
                 menu.options = names
+                menu.value = before if before in names else next(iter(names), None)
 
     def _sides(self) -> tuple[list[int], list[int]]:
         """Rows of the chosen points, and of what they are compared with."""
@@ -472,6 +479,9 @@ class SelectionPanel(VBox):
         self.selection.update(kept={**kept, name: tuple(chosen)})
         self.name.value = ""
         self._told(f"Kept {len(chosen):,} sequences as “{escape(name)}”.")
+
+    def _on_recall(self) -> None:
+        self.selection.update(chosen=self.selection.kept.get(self.recalled.value, ()))
 
     def _on_combine(self) -> None:
         a, b = (set(self.selection.kept.get(m.value, ())) for m in (self.first, self.second))
