@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 import dnabert2_explore as dx
-from dnabert2_explore.analysis.motifs import discover_motifs, match_patterns
+from dnabert2_explore.analysis.motifs import discover_patterns, match_patterns
 from dnabert2_explore.analysis.motifs.find import best_match
 from dnabert2_explore.encoder.machine import describe_machine
 from dnabert2_explore.files import replacing
@@ -48,7 +48,7 @@ def planted_sequences() -> list[Planted]:
     whole = dx.demo.windows()
     random.Random(0).shuffle(whole)  # as the model's own split was made
     cut = [bases for one in whole[450:] for _, bases in windows(one.bases, max(LENGTHS))]
-    made = planted_set(cut, dx.find_motif("NFE2").trimmed(0.5), SEED, decoys=100)
+    made = planted_set(cut, dx.jaspar_motif("NFE2").trimmed(0.5), SEED, decoys=100)
     return [one for one in made if one.label == "planted"][:SEQUENCES]
 
 
@@ -80,14 +80,14 @@ def measure(
     texts = [one.bases for one, _, _ in cut]
     values = [one.hypothetical for one in found]
     standing = [["ACGT".index(base) for base in text] for text in texts]
-    # As find_motifs does: what TF-MoDISco is given of the bases that stand there.
+    # As discover_motifs does: what TF-MoDISco is given of the bases that stand there.
     scores = (
         [x[np.arange(len(x)), bases] for x, bases in zip(values, standing, strict=True)]
         if caller == "modisco"
         else [one.importance for one in found]
     )
     try:
-        discovery = discover_motifs(
+        discovery = discover_patterns(
             texts, scores, values if caller == "modisco" else None, caller=caller
         )
     except dx.InputError as error:  # too few seqlets for any pattern

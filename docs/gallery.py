@@ -30,7 +30,9 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
     ("A sequence", "Sequence", "site"),
     ("A model", "Encoder", "enc"),
     ("Tokens", "Tokens", "enc.tokenize(site)"),
+    ("The same bases, other tokenizers", "TokenizerComparison", "dx.compare_tokenizers(enc, site)"),
     ("Attention", "Attention", "dx.attend(enc, site)"),
+    ("What every head looks at", "HeadAtlas", "dx.head_atlas(enc, site, permutations=5)"),
     ("Attribution", "Attribution", 'dx.attribute(splice, site, "donor", method="occlusion")'),
     (
         "Saturation mutagenesis", "Mutagenesis",

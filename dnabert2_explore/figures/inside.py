@@ -217,8 +217,11 @@ def patch_figure(
                 "colorscale": signed_scale(colours),
                 "text": text,
                 "hovertemplate": "%{text}<extra></extra>",
-                "colorbar": _colour_bar(colours, "share restored", 0.5, 1.0)
-                | {"tickformat": ".0%", "tickvals": [-1, -0.5, 0, 0.5, 1]},
+                "colorbar": _colour_bar(colours, "restored (%)", 0.5, 1.0)
+                | {
+                    "tickvals": [-1, -0.5, 0, 0.5, 1],
+                    "ticktext": ["−100", "−50", "0", "50", "100"],
+                },
             }
         ],
         layout=layout(

@@ -55,7 +55,8 @@ Classes in the page (for styling, and for tests that drive a browser):
                        ``.dx-steps``, ``.dx-held-out``, ``.dx-state``, ``.dx-notes``
 ``.dx-timelapse``      ``.dx-play``, ``.dx-slider``, ``.dx-step``, ``.dx-layer``, ``.dx-head``
 ``.dx-variant``        ``.dx-variant-chosen select``, ``.dx-variant-typed input``,
-                       ``.dx-variant-layer select``, ``.dx-target select``
+                       ``.dx-variant-layer select``, ``.dx-target select``, ``.dx-patch``,
+                       ``.dx-patch-twin``, ``.dx-patch-plot``
 ``.dx-gym``            ``.dx-gym-motif input``, ``.dx-gym-second input``,
                        ``.dx-gym-sweep select``, ``.dx-gym-background select``, ``.dx-target``,
                        ``.dx-gym-output``, ``.dx-gym-at input``, ``.dx-gym-step``,

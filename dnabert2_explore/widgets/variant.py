@@ -27,6 +27,7 @@ from ..sequences.genome import Genome
 from ..sequences.variant_tables import variants_in
 from ..sequences.variants import Skipped, Variant, parse_variant
 from .explorer import Explorer
+from .patching import PatchPanel
 from .state import Selection
 from .tokens import BUTTONS
 
@@ -48,7 +49,8 @@ class VariantExplorer(Explorer):
     window.
 
     Class ``dx-variant``; parts ``dx-variant-chosen``, ``dx-variant-typed``, ``dx-variant-layer``,
-    ``dx-target``, ``dx-method``.
+    ``dx-target``, ``dx-method``; those of :class:`~dnabert2_explore.widgets.patching.PatchPanel`:
+    where in the network the effect is carried.
 
     Parameters
     ----------
@@ -143,6 +145,7 @@ class VariantExplorer(Explorer):
         self._how: list[Widget] = [self.layer, self.method]
         if classes:
             self._how.append(self.target)
+        self.patching = PatchPanel(self._start)
         own = selection if selection is not None else Selection()
         super().__init__(own, [self.chosen, self.typed])
         # The shared axis has columns of its own: its zoom is no other view's.
@@ -158,6 +161,9 @@ class VariantExplorer(Explorer):
 
     def _above(self) -> list[Widget]:
         return [HBox(self._how).add_class("dx-controls")]
+
+    def _below(self) -> list[Widget]:
+        return [self.patching]
 
     # What is asked -----------------------------------------------------------------------------
 
@@ -267,6 +273,14 @@ class VariantExplorer(Explorer):
 
     def _draw(self) -> None:
         result = self.result
+        head = self.scorer.head
+        classified = result is not None and head is not None and result.target in head.classes
+        self.patching.ask(
+            head if classified and head is not None else self.enc,
+            result,
+            result.target if classified and result is not None else "",
+            self.selection.theme,
+        )
         if result is None:
             self._read_out.value = ""
             self._show(

@@ -147,3 +147,40 @@ def test_variants_come_as_people_have_them(encoder, variants, genome, tmp_path):
         assert "dx-error" not in view._message._dom_classes, view._message.value
     with pytest.raises(dx.InputError, match="There is no file"):
         dx.VariantExplorer(encoder, "calls.vcf", genome)
+
+
+def test_the_patch_map_comes_on_demand(view, variants, monkeypatch):
+    from dnabert2_explore.widgets import patching
+
+    panel = view.patching
+    assert panel.result is None
+    assert panel.plot.layout.display == "none"
+    panel.button.value = True
+    view.wait()
+    assert panel.result is not None
+    assert abs(panel.result.everything - 1).max() < 2e-3
+    assert "all places together give 100%" in panel.words.value
+    trained = panel.plot.spec
+    panel.twin.value = True
+    assert panel.plot.spec != trained
+    monkeypatch.setattr(patching, "_LONG", 0.0)
+    view.chosen.value = 1
+    view.wait()
+    view.wait()
+    assert panel.result is None
+    assert "takes about" in panel.words.value
+    panel.compute.click()
+    view.wait()
+    assert panel.result is not None
+    assert panel.result.ref.bases != panel.result.alt.bases
+    panel.button.value = False
+    assert panel.plot.layout.display == "none"
+
+
+def test_the_patch_map_of_a_class(encoder, classifier, variants, genome):
+    made = dx.VariantExplorer(encoder, variants, genome, head=classifier, window=64)
+    made.wait()
+    made.patching.button.value = True
+    made.wait()
+    assert made.patching.result.target_name in classifier.classes
+    assert made.patching.result.unit == "logit"

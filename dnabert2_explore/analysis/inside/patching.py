@@ -55,7 +55,8 @@ class PatchMap(Shown):
         Tokens [first, last) of each part.
     target_name, unit, model : str
     twin : PatchMap or None
-        The same of a network of the same shape that has learnt nothing.
+        The same of a network of the same shape that has learnt nothing; all NaN where to it both
+        alleles are the same.
     """
 
     restored: NDArray[np.float32]
@@ -238,7 +239,8 @@ class _Run:
         every = set(range(n))
         ref_score, alt_score = self._scores(0, [every, set()])
         effect = ref_score - alt_score
-        if abs(effect) < 1e-5 * max(abs(ref_score), abs(alt_score), 1e-3):
+        none = bool(abs(effect) < 1e-5 * max(abs(ref_score), abs(alt_score), 1e-3))
+        if none and self.enc is self.ref.enc:
             raise InputError(
                 f"Both alleles score {ref_score:.4g} ({self.ref.name}): there is no effect to "
                 "restore; choose another target or another variant."
@@ -251,7 +253,7 @@ class _Run:
                 count(before + done)
 
             scores = self._scores(layer, [*({i} for i in range(n)), every], report)
-            shares = (scores - alt_score) / effect
+            shares = (scores - alt_score) / (np.nan if none else effect)
             restored[layer], everything[layer] = shares[:-1], shares[-1]
         return PatchMap(
             restored=restored,
