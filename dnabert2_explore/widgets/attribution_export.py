@@ -19,10 +19,9 @@ def code_of(shown: Shown, selection: Selection, model: str, cursor: int | None) 
     asked, result = shown.asked, shown.result
     how = f"view={selection.view!r}, selected={selection.bases!r}"
     if shown.plain and cursor is None:
-        imports = ["from dnabert2_explore.figures import attribution_tracks"]
         lines.append(f"result = {_attribute(shown, result)}")
-        lines.append(f"attribution_tracks(result, {how})")
-        return "\n".join(["import dnabert2_explore as dx", *imports, "", *lines])
+        lines.append(f"dx.plot(result, {how})")
+        return "\n".join(["import dnabert2_explore as dx", "", *lines])
     imports = [
         "from dnabert2_explore.figures.attribution_lanes import Lane",
         "from dnabert2_explore.figures.attribution_stack import attribution_stack",

@@ -53,15 +53,12 @@ def sweep_code(
         target = None
     made = "Motif(" in motif + more
     matrices = "import numpy as np\n" if made else ""
-    typed = "from dnabert2_explore.sequences.motifs import Motif\n" if made else ""
     return (
-        f"{matrices}import dnabert2_explore as dx\n"
-        "from dnabert2_explore.analysis.gym import gym\n"
-        f"from dnabert2_explore.figures.gym import sweep_figure\n{typed}\n"
+        f"{matrices}import dnabert2_explore as dx\n\n"
         f"enc = dx.load({enc.source!r})\n{backgrounds}"
-        f"result = gym(enc, backgrounds, {motif}, {target!r}, {asked.sweep!r}{more}, "
+        f"result = dx.gym(enc, backgrounds, {motif}, {target!r}, {asked.sweep!r}{more}, "
         "control=True)\n"
-        f"sweep_figure(result, shown={shown!r}, picked={picked!r})"
+        f"dx.plot(result, shown={shown!r}, picked={picked!r})"
     )
 
 
@@ -107,7 +104,7 @@ def _motif_code(motif: Motif) -> str:
         return repr(motif.accession)
     if motif.label == motif.consensus:
         return repr(motif.consensus)
-    return f"Motif({motif.name!r}, np.array({motif.probabilities.round(4).tolist()}))"
+    return f"dx.Motif({motif.name!r}, np.array({motif.probabilities.round(4).tolist()}))"
 
 
 def _columns_code(columns: tuple[int, ...]) -> str:

@@ -180,10 +180,9 @@ class LeaderboardExplorer(Explorer):
         if self.board is None or not self.results.value:
             raise InputError("There is no results folder: name it first.")
         return (
-            "from dnabert2_explore.figures.leaderboard import leaderboard_dots\n"
-            "from dnabert2_explore.training.gue import leaderboard\n\n"
-            f"board = leaderboard({self.results.value!r}, published={self.published.value!r})\n"
-            f"leaderboard_dots(board, against={self.against.value!r})"
+            "import dnabert2_explore as dx\n\n"
+            f"board = dx.leaderboard({self.results.value!r}, published={self.published.value!r})\n"
+            f"dx.plot(board, against={self.against.value!r})"
         )
 
     def _table(self) -> str:

@@ -368,14 +368,12 @@ class TimeLapseExplorer(Explorer):
             else "dx.read_sequences('your_file.fa')"
         )
         return (
-            "import dnabert2_explore as dx\n"
-            "from dnabert2_explore.analysis.timelapse import find_snapshots, timelapse\n"
-            "from dnabert2_explore.figures import timelapse_figure\n\n"
+            "import dnabert2_explore as dx\n\n"
             f"{sequence_code(self.selection)}"
-            f"snapshots = find_snapshots({self.run!r})\n"
-            f"lapse = timelapse(snapshots, bases, {atlas}, layer={self.layer.value}, "
+            f"snapshots = dx.find_snapshots({self.run!r})\n"
+            f"lapse = dx.timelapse(snapshots, bases, {atlas}, layer={self.layer.value}, "
             f"head={self.head.value})\n"
-            f"timelapse_figure(lapse, {self.slider.value}, view={self.selection.view!r}, "
+            f"dx.plot(lapse, at={self.slider.value}, view={self.selection.view!r}, "
             f"selected={self.selection.bases!r}, field={self.field!r})"
         )
 

@@ -43,7 +43,7 @@ def test_chooses_what_to_compare_with(folder):
 def test_code_rebuilds_the_view(folder):
     view = LeaderboardExplorer(folder)
     names = {}
-    exec(view.code.replace("leaderboard_dots(board", "figure = leaderboard_dots(board"), names)
+    exec(view.code.replace("dx.plot(board", "figure = dx.plot(board"), names)
     assert {trace.name for trace in names["figure"].data} == drawn(view)
 
 
