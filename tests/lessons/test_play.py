@@ -31,7 +31,7 @@ NONSENSE = [
 
 #: Mistakes that learners make, as Python of the notebook's names, and what is said of them.
 MISTAKES = {
-    "01.count": [("len(tokens)", "CLS"), ("len(tokens.bases)", "number of bases"), ("3", "few")],
+    "01.count": [("len(longer)", "CLS"), ("len(longer.bases)", "number of bases"), ("3", "few")],
     "01.at": [("tokens.tokens[tokens.at(60)]", "not in it"), ("'AAAAAAAAAA'", "no token")],
     "01.ripple": [
         ("(0, sequence[0])", "already"),
