@@ -22,6 +22,7 @@ from .finetune import finetune
 from .gue import gue
 from .info import info
 from .lab import lab
+from .lessons import lessons
 from .motifs import motifs
 from .page import page
 from .predict import predict
@@ -103,6 +104,7 @@ app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": False},
     rich_help_panel="Look",
 )(workbench)
+app.command(rich_help_panel="Look")(lessons)
 app.command(rich_help_panel="Look")(docs)
 app.command(rich_help_panel="Compute")(tokenize)
 app.command(rich_help_panel="Compute")(embed)

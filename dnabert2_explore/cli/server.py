@@ -22,7 +22,16 @@ from urllib.request import Request, urlopen
 from ..errors import ExploreError
 from ..files import replacing
 
-__all__ = ["NOTEBOOK", "Server", "announce", "prepared", "serve", "server_options", "workspace"]
+__all__ = [
+    "NOTEBOOK",
+    "Server",
+    "announce",
+    "prepared",
+    "serve",
+    "server_options",
+    "shipped_notebooks",
+    "workspace",
+]
 
 NOTEBOOK = "00_workbench.ipynb"
 FIRST_PORT = 8888
@@ -143,7 +152,7 @@ def announce(server: Server, notebook: str | None) -> None:
 
 def workspace(directory: Path | None) -> Path:
     """Return the folder to serve: copies of the notebooks; the originals stay as they are."""
-    source = _shipped_notebooks()
+    source = shipped_notebooks()
     directory = Path.cwd() / FOLDER if directory is None else directory
     directory.mkdir(parents=True, exist_ok=True)
     for notebook in sorted(source.glob("*.ipynb")):
@@ -157,7 +166,7 @@ def _checkout_notebooks() -> Path:
     return Path(__file__).resolve().parents[2] / "notebooks"
 
 
-def _shipped_notebooks() -> Path:
+def shipped_notebooks() -> Path:
     """Folder with the notebooks: the checkout's, or where the wheel put them."""
     places = [
         _checkout_notebooks(),

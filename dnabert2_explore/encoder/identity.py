@@ -42,12 +42,9 @@ class Snapshot:
 
     @classmethod
     def of(cls, network: Dnabert2PreTrainedModel) -> Snapshot:
-        """Take a snapshot; tens of milliseconds for 117 million weights."""
+        """Take a snapshot; some ten milliseconds for 117 million weights."""
         named = list(network.named_parameters())
-        sums = [
-            weight.detach().view(_BITS[weight.element_size()]).sum(dtype=torch.int64)
-            for _, weight in named
-        ]
+        sums = [_sum(weight.detach()) for _, weight in named]
         return cls(
             tuple((name, weight._version, weight.data_ptr()) for name, weight in named),
             tuple(torch.stack(sums).tolist()),
@@ -65,6 +62,17 @@ class Snapshot:
         ):
             return False
         return Snapshot.of(network) == self
+
+
+def _sum(weight: torch.Tensor) -> torch.Tensor:
+    """Sum over the bits of a weight, modulo 2**64.
+
+    By words of eight bytes where it consists of such, which reads it five times as fast as four
+    bytes at a time, each made a number of eight.
+    """
+    if weight.is_contiguous() and weight.dim() and not weight.shape[-1] * weight.element_size() % 8:
+        return weight.view(torch.int64).sum()
+    return weight.view(_BITS[weight.element_size()]).sum(dtype=torch.int64)
 
 
 def file_sha256(checkpoint: Checkpoint) -> str:

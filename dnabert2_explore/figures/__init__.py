@@ -21,7 +21,8 @@ from .curves import Interval, finetune_curves, pretrain_curves
 from .dependencies import dependency_figure
 from .gym import sweep_figure, sweep_heatmap, sweep_lines
 from .heads import head_atlas_figure, head_gallery
-from .inside import layer_curves, lens_figure, patch_figure
+from .inside import lens_figure, patch_figure
+from .layers import layer_curves
 from .leaderboard import leaderboard_dots
 from .locus import annotation_track
 from .logo import logo_svg, motif_logo

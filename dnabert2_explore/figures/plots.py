@@ -27,7 +27,7 @@ _FIGURES = {
     "FinetuneResult": (".intervals", "finetune_intervals"),
     "HeadAtlas": (".heads", "head_atlas_figure"),
     "LayerLens": (".inside", "lens_figure"),
-    "LayerScores": (".inside", "layer_curves"),
+    "LayerScores": (".layers", "layer_curves"),
     "Leaderboard": (".leaderboard", "leaderboard_dots"),
     "Locus": (".plots", "_locus"),
     "LongEmbedding": (".intervals", "window_likeness"),
