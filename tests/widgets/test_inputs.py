@@ -174,7 +174,7 @@ def mine(bar):
     ("name", "content"),
     [
         ("x.bed", BED),
-        ("x.bed.gz", gzip.compress(BED)),
+        ("x.bed.gz", gzip.compress(BED, mtime=0)),
         ("x.txt", BED),
         ("x.tsv", b"chrom\tstart\tend\tname\tstrand\nchr1\t2\t6\t\t\nchr1\t0\t4\tpeak\t-\n"),
     ],
@@ -195,7 +195,7 @@ def test_a_bed_is_read_with_its_genome(bar, tmp_path, name, content):
 
 
 def test_a_bed_and_its_genome_uploaded_together_or_pasted(bar, tmp_path):
-    bar.upload.value = uploaded(("x.bed", BED), ("g.fa.gz", gzip.compress(FASTA)))
+    bar.upload.value = uploaded(("x.bed", BED), ("g.fa.gz", gzip.compress(FASTA, mtime=0)))
     assert [bases for _, bases in mine(bar)] == ["CCGG", "GGTT"]
     bar.upload.value = uploaded(("y.bed", BED), ("g.fa", FASTA), ("h.fa", FASTA))
     assert "Which of these files is the genome" in bar.message.value
@@ -219,7 +219,7 @@ def test_a_bed_and_its_genome_uploaded_together_or_pasted(bar, tmp_path):
             "x.embl",
             b"ID   a; SV 1; linear; DNA; STD; UNC; 4 BP.\nSQ   Sequence 4 BP;\n     acgt\n//\n",
         ),
-        ("x.fastq.gz", gzip.compress(b"@a\nACGT\n+\nIIII\n")),
+        ("x.fastq.gz", gzip.compress(b"@a\nACGT\n+\nIIII\n", mtime=0)),
         ("x.tsv", b"name\tsequence\na\tACGT\n"),
         ("x.fa.xz", lzma.compress(b">a\nACGT\n")),
     ],
