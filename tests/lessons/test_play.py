@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -142,7 +143,9 @@ def test_a_lesson_with_wrong_and_with_right_answers(path, tmp_path, monkeypatch)
         said = wrong(lambda source=source: playing.run(source, names))
         assert "no answer yet" in said or exercise == "08.plan"
         playing.run(solutions[asked], names)
-        right = playing.run(source, names)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # on stderr, it would cost the point in nbgrader
+            right = playing.run(source, names)
         assert isinstance(right, Right)
         solved = names[name]
         for mistake, sentence in MISTAKES[exercise]:
