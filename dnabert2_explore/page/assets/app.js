@@ -1,7 +1,6 @@
 // What the page does: one sequence, its views, and what they say of it.
 const $ = (id) => document.getElementById(id);
 const about = JSON.parse($("dx-about").textContent);
-about.vocabularySize = Object.keys(about.vocabulary).length;
 const LONGEST = 10000; // bases the page reads
 const LONGEST_SCAN = 1000; // bases it mutates
 const LONGEST_MAP = 300; // bases of a dependency map
