@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import dnabert2_explore as dx
+from dnabert2_explore.encoder.inputs import cut_ids
 from dnabert2_explore.page import Runtime, build_page
 
 ASSETS = Path(dx.__file__).parent / "page" / "assets"
@@ -36,6 +37,7 @@ def test_names_that_look_like_markup_stay_names(runtime, tmp_path):
     page = build_page(enc, tmp_path / "page.html", runtime).read_text(encoding="utf-8")
     about = page.split('id="dx-about">')[1].split("</script>")[0]
     assert json.loads(about)["classes"] == names
+    assert list(json.loads(about)["vocabulary"].values()) == list(range(len(enc.tokenizer)))
     assert page.count("<script") == 5  # four parts and the program
     assert page.count("const about = JSON.parse") == 1
     assert "<title>&lt;/title&gt;@PARTS@ · " in page
@@ -98,6 +100,21 @@ console.log(JSON.stringify(Array.from(values, (x) => (Number.isNaN(x) ? null : x
         sums = [((np.exp(before) - np.exp(one)) * (before - one)).sum(axis=1) for one in after]
         expected[i, 1:5] = np.max(sums, axis=0)[1:5]
     np.testing.assert_allclose(np.array(found, dtype=float).reshape(4, 6), expected, atol=1e-4)
+
+
+def test_inputs_are_cut_where_they_were_in_training(node):
+    """`predict` cuts them, and the page answered for the whole in silence."""
+    found = node(f"""{_ENGINE}
+const long = "ACGTACGTAC";
+const plain = engine.encode(long);
+engine.about.limit = 6;
+console.log(JSON.stringify([plain.length, engine.encode(long), engine.encode("ACGT").length]));""")
+    whole, cut, short = found
+    ids = [np.array([1, *[5, 6, 7, 8] * 2, 5, 6, 2])]
+    assert (whole, short) == (12, 6)
+    assert [one["id"] for one in cut] == cut_ids(ids, None, 6)[0].tolist()
+    assert [one["end"] for one in cut] == [0, 1, 2, 3, 4, 4]
+    assert cut[-1]["start"] == 4
 
 
 def test_more_tokens_than_the_memory_holds_are_told(node):

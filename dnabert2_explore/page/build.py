@@ -9,6 +9,7 @@ import html
 import json
 import re
 from importlib.resources import files as resources
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -128,9 +129,11 @@ def _about(enc: Encoder, outputs: tuple[str, ...]) -> dict[str, Any]:
         "heads": enc.config.num_attention_heads,
         "anchor": enc.config.anchor,
         "outputs": list(outputs),
-        "vocabulary": enc.tokenizer.backend.get_vocab(),
+        # With what was added to it, in order: the library's own differs from process to process.
+        "vocabulary": dict(sorted(enc.tokenizer.backend.get_vocab().items(), key=itemgetter(1))),
         "merges": [" ".join(m) if isinstance(m, list) else m for m in tokenizer["model"]["merges"]],
         "lengths": enc.config.training_bases,
+        "limit": enc.config.max_input_tokens if enc.has_head else None,
         "examples": _examples(enc),
         "atlas": _atlas(enc),
     }

@@ -80,7 +80,11 @@ class Engine {
     if (at !== null && !(at > 0 && at < bases.length)) {
       throw new Error(`A sequence of ${bases.length} bases cannot be read as two parts, as this model reads sites.`);
     }
-    return this.tokenizer.encode(bases);
+    const tokens = this.tokenizer.encode(bases);
+    const { limit } = this.about; // where a classifier's inputs were cut in training
+    if (!limit || tokens.length <= limit) return tokens;
+    const { end } = tokens[limit - 2];
+    return [...tokens.slice(0, limit - 1), { ...tokens.at(-1), start: end, end }];
   }
 
   // Probabilities in the order of the classes: one plain forward pass.
