@@ -17,8 +17,9 @@ __all__ = ["SEAL", "read_json", "seal", "unsealed", "write_json"]
 #: The entry that holds the digest of all others.
 SEAL = "digest"
 
-#: Bytes of a file in which a wrong bit is looked for; every one takes eight readings of the whole.
-_SEARCHED = 16_384
+#: Bytes of a file in which a wrong bit is looked for: some two seconds. Every byte takes eight
+#: readings of the whole.
+_SEARCHED = 4_096
 
 _KIND = "blake2b:"  # how its value begins, by which a damaged key is told from a missing one
 
@@ -65,7 +66,7 @@ def read_json(
         What to raise.
     editable : bool
         Whether people change the file by hand: a single wrong bit is refused all the same (up to
-        16 KiB: finding it reads the file eight times a byte), any other change is told in a
+        4 KiB: finding it reads the file eight times a byte), any other change is told in a
         warning.
 
     Returns
