@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -41,9 +42,14 @@ def test_the_app_opens_on_a_file_without_a_cell_and_asks_nobody(tmp_path, screen
         assert app.stdout is not None
         assert app.stderr is not None
         url = re.search(r"http://127\.0\.0\.1:\d+/voila\S+", app.stdout.readline()).group()
+        patience = threading.Timer(180, app.kill)  # which ends the lines
+        patience.start()
         for line in app.stderr:
             if "answers" in line:
                 break
+        patience.cancel()
+        # What it says later must not fill the pipe.
+        threading.Thread(target=app.stderr.read, daemon=True).start()
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=find_chromium(), args=CHROMIUM_OPTIONS
@@ -66,8 +72,8 @@ def test_the_app_opens_on_a_file_without_a_cell_and_asks_nobody(tmp_path, screen
     finally:
         app.send_signal(signal.SIGINT)
         try:
-            app.communicate(timeout=20)
+            app.wait(timeout=20)
         except subprocess.TimeoutExpired:
             app.kill()
-            app.communicate()
+            app.wait()
     assert all(re.match(r"(http|ws)://127\.0\.0\.1|data:|blob:", one) for one in foreign), foreign
