@@ -42,6 +42,7 @@ def test_the_app_opens_on_a_file_without_a_cell_and_asks_nobody(tmp_path, screen
         assert app.stderr is not None
         url = re.search(r"http://127\.0\.0\.1:\d+/voila\S+", app.stdout.readline()).group()
         for line in app.stderr:
+            assert "Warning" not in line, "a newcomer's first line is no warning"
             if "answers" in line:
                 break
         with sync_playwright() as playwright:
