@@ -7,11 +7,14 @@ import importlib
 import io
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +27,7 @@ from dnabert2_explore import __version__
 from dnabert2_explore.cli import app
 from dnabert2_explore.cli.common import stop_between_steps
 from dnabert2_explore.cli.output import check_output, replacing
+from dnabert2_explore.cli.server import Server
 from dnabert2_explore.errors import Cancelled, InputError
 from dnabert2_explore.sequences import UnknownBasesWarning, reverse_complement
 from dnabert2_explore.stores import open_store
@@ -601,14 +605,41 @@ def test_the_app_opens_sequences_and_a_model(run, served, tmp_path, model_folder
     fasta.write_text(">one\nACGTTGCATTAGC\n")
     result = run("app", fasta, "-m", model_folder, "--dir", tmp_path / "w")
     assert result.exit_code == 0, result.output
-    made = json.loads((tmp_path / "w" / "workbench-app.ipynb").read_text())
+    port = re.search(r"127\.0\.0\.1:(\d+)/", result.stdout).group(1)
+    # One a server: a second one in the same folder must not change what the first shows.
+    made = json.loads((tmp_path / "w" / f"workbench-app-{port}.ipynb").read_text())
     names: dict[str, object] = {}
     exec("".join(made["cells"][0]["source"]), names)
     assert [one.name for one in names["bench"].selection.sequences] == ["one"]
     assert names["bench"].encoder.checkpoint.folder == model_folder
-    assert "--LabApp.default_url=/voila/render/workbench-app.ipynb" in served["options"]
+    assert f"--LabApp.default_url=/voila/render/workbench-app-{port}.ipynb" in served["options"]
     (tmp_path / "bad.fa").write_text(">one\n")
     assert "one" in run("app", tmp_path / "bad.fa", "--dir", tmp_path / "w").stderr
+    assert "standard input" in run("app", "-", "--dir", tmp_path / "w").stderr
+
+
+def test_the_token_goes_to_the_server_and_to_no_proxy(tmp_path, monkeypatch):
+    seen = []
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            seen.append((self.path, self.headers["Authorization"]))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as proxy, HTTPServer(("127.0.0.1", 0), Answer) as own:
+        for one in (proxy, own):
+            threading.Thread(target=one.handle_request, daemon=True).start()
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.server_port}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        server = Server(tmp_path, own.server_port, "a&b c")
+        assert server.ask("api/status")
+    assert seen == [("/api/status", "token a&b c")]  # a proxy would see the whole address
+    assert server.url("lab").endswith("/lab?token=a%26b%20c")
 
 
 def test_lab_on_a_taken_port_says_so(run):

@@ -46,6 +46,9 @@ def test_the_how_to_page_runs_and_answers_every_question():
         assert hasattr(dx, name), name
     for name in re.findall(r"`enc\.(\w+)", page):
         assert hasattr(names["enc"], name), name
+    # And every setting of fine-tuning.
+    for name in re.findall(r"`(\w+)=`", page):
+        assert name in dx.FinetuneConfig.__dataclass_fields__, name
     assert page.count("\n## … ") >= 20
 
 

@@ -71,3 +71,17 @@ def test_other_content_is_refused_with_its_name(tmp_path, text):
 def test_nan_is_never_sealed():
     with pytest.raises(ValueError, match="JSON"):
         seal({"value": np.nan})
+
+
+def test_a_long_file_that_was_changed_by_hand_is_read_at_once(tmp_path, monkeypatch):
+    """Every bit of it was turned and the whole read again: hours, for a few thousand names."""
+    from dnabert2_explore import sealed
+
+    path = tmp_path / "config.json"
+    write_json(path, {"names": ["class"] * 4000, "eps": 1})
+    path.write_text(path.read_text().replace('"eps": 1', '"eps": 22'))
+    read, loads = [], json.loads
+    monkeypatch.setattr(sealed.json, "loads", lambda text: read.append(1) or loads(text))
+    with pytest.warns(UserWarning, match="was changed after it was written"):
+        assert read_json(path, editable=True)["eps"] == 22
+    assert len(read) < 10

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ..errors import InputError
 from ..files import replacing
 from .common import MODEL, read_source
 from .server import (
@@ -23,7 +24,8 @@ from .server import (
 
 __all__ = ["workbench"]
 
-PAGE = "workbench-app.ipynb"
+#: One a server: two in the same folder show what each was asked for.
+PAGE = "workbench-app-{port}.ipynb"
 
 
 def workbench(
@@ -70,13 +72,16 @@ def workbench(
         more.insert(0, str(source))
         source = None
     if source is not None:
+        if str(source) == "-":
+            raise InputError("the page opens a file, and standard input is none: name one")
         read_source(str(source))  # what is wrong with it is said here, not in the page
         source = source.resolve()
     name = str(Path(model).resolve()) if Path(model).is_dir() else model
     with prepared(directory, port) as server:
-        with replacing(server.folder / PAGE) as fresh:
+        notebook = PAGE.format(port=server.port)
+        with replacing(server.folder / notebook) as fresh:
             fresh.write_text(json.dumps(_notebook(source, name), indent=1), encoding="utf-8")
-        page = f"voila/render/{PAGE}"
+        page = f"voila/render/{notebook}"
         print(f"Workbench  {server.url(page)}", f"Notebooks  {server.folder}", sep="\n")
         print("Nothing is to be run. Stop here with Ctrl-C.", flush=True)
         announce(server, None)

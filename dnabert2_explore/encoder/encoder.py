@@ -346,7 +346,7 @@ class Encoder(Shown):
         window: int = 10_000,
         overlap: int = 1_000,
         pooling: str = "mean",
-        layer: int | None = None,
+        layer: int | Iterable[int] | None = None,
         batch_tokens: int | None = None,
         progress: Progress | None = None,
     ) -> LongEmbedding:
@@ -363,7 +363,7 @@ class Encoder(Shown):
         pooling : {"mean", "max"}
             Within a window, and over the windows.
         layer, batch_tokens, progress
-            As in `embed`; progress counts windows.
+            As in `embed`, of several layers side by side; progress counts windows.
 
         Returns
         -------
@@ -394,7 +394,8 @@ class Encoder(Shown):
         warn_unknown(clean(text).composition)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UnknownBasesWarning)
-            vectors[read] = self.embed(texts, pooling, layer, batch_tokens, progress)
+            found = self.embed(texts, pooling, numbers, batch_tokens, progress)
+        vectors[read] = found.reshape(len(texts), -1)
         vector = (
             vectors[read].max(axis=0)
             if pooling == "max"

@@ -70,9 +70,15 @@ def _sum(weight: torch.Tensor) -> torch.Tensor:
     By words of eight bytes where it consists of such, which reads it five times as fast as four
     bytes at a time, each made a number of eight.
     """
-    if weight.is_contiguous() and weight.dim() and not weight.shape[-1] * weight.element_size() % 8:
+    size = weight.element_size()
+    if (
+        weight.is_contiguous()
+        and weight.dim()
+        and not weight.shape[-1] * size % 8
+        and not weight.storage_offset() * size % 8  # a part of another tensor may begin anywhere
+    ):
         return weight.view(torch.int64).sum()
-    return weight.view(_BITS[weight.element_size()]).sum(dtype=torch.int64)
+    return weight.view(_BITS[size]).sum(dtype=torch.int64)
 
 
 def file_sha256(checkpoint: Checkpoint) -> str:

@@ -34,8 +34,8 @@ class OneHotModel(torch.nn.Module):
     target : int or str, optional
         One class, by index or name; all of them by default.
     output : {"auto", "logit", "probability", "value", "embedding"}
-        ``"auto"``: logits of a classifier, the value of a regression model, and the mean embedding
-        of the last layer of a model without a head.
+        ``"auto"``: logits of a classifier, the value of a regression model, and what
+        `Encoder.embed` returns of a model without a head.
 
     Raises
     ------

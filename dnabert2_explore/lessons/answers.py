@@ -81,7 +81,7 @@ def yes(answer: object) -> bool:
 def items(answer: object, length: int | None = None) -> list[object]:
     """Return an answer as a list, of so many things if that is known."""
     if isinstance(answer, str) or not hasattr(answer, "__len__") or not hasattr(answer, "__iter__"):
-        raise Wrong(f"{_shown(answer)} is no list: give several things in square brackets.")
+        raise Wrong(f"{_shown(answer)} is no list and no pair: give several things.")
     listed = list(answer)
     require(
         length is None or len(listed) == length,

@@ -7,7 +7,9 @@ import gzip
 import hashlib
 import html
 import json
+import re
 from importlib.resources import files as resources
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -60,6 +62,8 @@ def build_page(
     import onnxscript  # noqa: F401
 
     enc = model if isinstance(model, Encoder) else load(model, device="cpu", dtype="float32")
+    if enc.has_head and enc.config.sequence_pairs:
+        raise InputError(f"{enc.name} reads pairs of sequences, and a page shows one at a time.")
     parameters = enc.info.parameters
     if parameters > LARGEST:
         raise InputError(
@@ -84,7 +88,7 @@ def build_page(
         f"script-src '{_digest(script)}' 'wasm-unsafe-eval' blob:; style-src '{_digest(style)}'"
     )
     page = (asset / "page.html").read_text(encoding="utf-8")
-    for key, value in {
+    filled = {
         "@POLICY@": policy,
         "@TITLE@": html.escape(f"{enc.name} · dnabert2_explore"),
         "@STYLE@": style,
@@ -92,8 +96,9 @@ def build_page(
             f'<script type="text/plain" id="{key}">{value}</script>' for key, value in parts.items()
         ),
         "@SCRIPT@": script,
-    }.items():
-        page = page.replace(key, value, 1)
+    }
+    # All at once: a name that looks like one of these stays a name.
+    page = re.sub("|".join(filled), lambda found: filled[found[0]], page)
     out = Path(out)
     with replacing(out) as fresh:
         fresh.write_text(page, encoding="utf-8")
@@ -124,9 +129,11 @@ def _about(enc: Encoder, outputs: tuple[str, ...]) -> dict[str, Any]:
         "heads": enc.config.num_attention_heads,
         "anchor": enc.config.anchor,
         "outputs": list(outputs),
-        "vocabulary": tokenizer["model"]["vocab"],
+        # With what was added to it, in order: the library's own differs from process to process.
+        "vocabulary": dict(sorted(enc.tokenizer.backend.get_vocab().items(), key=itemgetter(1))),
         "merges": [" ".join(m) if isinstance(m, list) else m for m in tokenizer["model"]["merges"]],
         "lengths": enc.config.training_bases,
+        "limit": enc.config.max_input_tokens if enc.has_head else None,
         "examples": _examples(enc),
         "atlas": _atlas(enc),
     }

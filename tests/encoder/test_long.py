@@ -76,3 +76,13 @@ def test_bad_settings(enc, bases, arguments, message) -> None:
 def test_no_bases(enc) -> None:
     with pytest.raises(InputError, match="has no bases"):
         enc.embed_long(" ")
+
+
+def test_several_layers_stand_side_by_side(enc):
+    """They did where config.json named them, and were numpy's error where the caller did."""
+    text = random_bases(300, seed=4)
+    found = enc.embed_long(text, window=120, overlap=20, layer=iter((0, -1)))
+    alone = [enc.embed_long(text, window=120, overlap=20, layer=one) for one in (0, -1)]
+    np.testing.assert_array_equal(found.vector, np.concatenate([one.vector for one in alone]))
+    assert found.layer == (0, enc.config.num_hidden_layers)
+    assert "layers 0 and" in str(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ NONSENSE = [
 
 #: Mistakes that learners make, as Python of the notebook's names, and what is said of them.
 MISTAKES = {
-    "01.count": [("len(tokens)", "CLS"), ("len(tokens.bases)", "number of bases"), ("3", "few")],
+    "01.count": [("len(longer)", "CLS"), ("len(longer.bases)", "number of bases"), ("3", "few")],
     "01.at": [("tokens.tokens[tokens.at(60)]", "not in it"), ("'AAAAAAAAAA'", "no token")],
     "01.ripple": [
         ("(0, sequence[0])", "already"),
@@ -142,7 +143,9 @@ def test_a_lesson_with_wrong_and_with_right_answers(path, tmp_path, monkeypatch)
         said = wrong(lambda source=source: playing.run(source, names))
         assert "no answer yet" in said or exercise == "08.plan"
         playing.run(solutions[asked], names)
-        right = playing.run(source, names)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # on stderr, it would cost the point in nbgrader
+            right = playing.run(source, names)
         assert isinstance(right, Right)
         solved = names[name]
         for mistake, sentence in MISTAKES[exercise]:

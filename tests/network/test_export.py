@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from dnabert2_explore.encoder import SHIPPED
 from dnabert2_explore.errors import CheckpointError
 from dnabert2_explore.network import (
     Dnabert2Config,
@@ -236,3 +237,20 @@ def test_onnx_computes_the_same(cls, more, model_folder, tmp_path):
 def test_no_model_no_export(tmp_path):
     with pytest.raises(CheckpointError, match="lacks"):
         export_transformers(tmp_path, tmp_path / "out")
+
+
+def test_plain_transformers_writes_no_digest_of_another_file(tmp_path):
+    """It was kept and written with what had changed, and loading warned of a change by hand."""
+    from dnabert2_explore.network.export.configuration_dnabert2 import Dnabert2Config as Plain
+
+    Plain(**SHAPE, digest="blake2b:00", embedding_layers=[0, 2]).save_pretrained(tmp_path)
+    written = json.loads((tmp_path / "config.json").read_text())
+    assert "digest" not in written
+    assert written["embedding_layers"] == [0, 2]
+
+
+def test_the_card_says_which_layers_the_vectors_are_of(tmp_path):
+    for name, stacked in (("pocket-atlas", True), ("pocket", False)):
+        export_transformers(SHIPPED[name], tmp_path / name)
+        card = (tmp_path / name / "README.md").read_text(encoding="utf-8")
+        assert ("tokens of layers 0, 1, 2 stand side by side" in card) == stacked

@@ -62,4 +62,5 @@ class Dnabert2Config(PreTrainedConfig):
         self.pad_token_id = pad_token_id
         self.anchor = anchor  # sequences are read in two parts, [CLS] left [SEP] right [SEP]
         self.sep_token_id = sep_token_id
+        kwargs.pop("digest", None)  # of the file that was read, not of one that is written
         super().__init__(**kwargs)

@@ -11,7 +11,7 @@ from safetensors import safe_open
 
 from ...files import filling
 from ..card import CARD, Card
-from ..checkpoint import Checkpoint, find_checkpoint, load_network
+from ..checkpoint import Checkpoint, find_checkpoint, load_network, read_config
 from ..modeling import Dnabert2PreTrainedModel
 from ..saving import save_model
 
@@ -81,7 +81,7 @@ def export_transformers(
 
 
 def keep_card(checkpoint: Checkpoint, folder: Path, fresh: Path) -> tuple[str, ...]:
-    """Copy the card of the model exported, and return the sentence that points to it.
+    """Copy the card of the model exported; return what to say of it, and of its vectors.
 
     Parameters
     ----------
@@ -92,11 +92,19 @@ def keep_card(checkpoint: Checkpoint, folder: Path, fresh: Path) -> tuple[str, .
     fresh : pathlib.Path
         Where files are written until they are all there.
     """
+    vectors: tuple[str, ...] = ()
+    if layers := read_config(checkpoint.config).embedding_layers:
+        words = ", ".join(map(str, layers))
+        vectors = (
+            f"What `dnabert2_explore` embeds with it is not the mean of the last layer: means over "
+            f"tokens of layers {words} stand side by side (0 is the embeddings).",
+        )
     for name in (CARD, "MODEL_CARD.md"):
         if (checkpoint.folder / name).is_file() and checkpoint.folder.resolve() != folder.resolve():
             shutil.copyfile(checkpoint.folder / name, fresh / ORIGINAL)
-            return (f"Exported: data, training and scores are in {ORIGINAL}, the original's card.",)
-    return ("Exported from a model without a card.",)
+            said = f"Exported: data, training and scores are in {ORIGINAL}, the original's card."
+            return (said, *vectors)
+    return ("Exported from a model without a card.", *vectors)
 
 
 #: The card of the model that was exported.

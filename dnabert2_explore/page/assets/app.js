@@ -1,7 +1,6 @@
 // What the page does: one sequence, its views, and what they say of it.
 const $ = (id) => document.getElementById(id);
 const about = JSON.parse($("dx-about").textContent);
-about.vocabularySize = Object.keys(about.vocabulary).length;
 const LONGEST = 10000; // bases the page reads
 const LONGEST_SCAN = 1000; // bases it mutates
 const LONGEST_MAP = 300; // bases of a dependency map
@@ -55,8 +54,10 @@ function drawTokens() {
   }));
   const count = tokens.filter((one) => one.end > one.start).length;
   const unknown = (bases.match(/N/g) ?? []).length;
-  $("tokens-said").textContent = `${bases.length.toLocaleString("en")} bases in ${count.toLocaleString("en")} tokens, `
-    + `${(bases.length / count).toFixed(2)} bases a token`
+  const read = tokens.at(-1).end;
+  $("tokens-said").textContent = `${read.toLocaleString("en")} bases in ${count.toLocaleString("en")} tokens, `
+    + `${(read / count).toFixed(2)} bases a token`
+    + (read < bases.length ? `; the other ${(bases.length - read).toLocaleString("en")} are not read: the model was trained on at most ${about.limit} tokens` : "")
     + (unknown ? `; ${unknown} are not A, C, G or T and are read as unknown.` : ".");
 }
 

@@ -13,6 +13,7 @@ class Stopped extends Error {}
 
 class Engine {
   static TOKENS = 1536; // in one pass
+  static WEIGHTS = 2 ** 28; // of attention: a gigabyte, and WebAssembly has four
 
   static async open(about) {
     const engine = new Engine();
@@ -79,7 +80,11 @@ class Engine {
     if (at !== null && !(at > 0 && at < bases.length)) {
       throw new Error(`A sequence of ${bases.length} bases cannot be read as two parts, as this model reads sites.`);
     }
-    return this.tokenizer.encode(bases);
+    const tokens = this.tokenizer.encode(bases);
+    const { limit } = this.about; // where a classifier's inputs were cut in training
+    if (!limit || tokens.length <= limit) return tokens;
+    const { end } = tokens[limit - 2];
+    return [...tokens.slice(0, limit - 1), { ...tokens.at(-1), start: end, end }];
   }
 
   // Probabilities in the order of the classes: one plain forward pass.
@@ -92,6 +97,9 @@ class Engine {
 
   async read(bases) {
     const tokens = this.encode(bases);
+    if (this.about.layers * this.about.heads * tokens.length ** 2 > Engine.WEIGHTS) {
+      throw new Error(`These are ${tokens.length.toLocaleString("en")} tokens, whose attention takes more memory than a page has: give a shorter sequence.`);
+    }
     const found = await this.pass([tokens.map((one) => one.id)]);
     return {
       bases,
@@ -138,7 +146,7 @@ class Engine {
   // between the masked-LM head's distributions at a token that keeps its span; NaN where none does.
   async depend(reading, progress, stopped) {
     const { bases, tokens } = reading;
-    const width = this.about.vocabularySize;
+    let width = 0; // of the head, which may have rows that the tokenizer has no entry for
     const logs = (logits, row) => {
       const part = logits.subarray(row * width, (row + 1) * width);
       let top = -Infinity;
@@ -149,6 +157,7 @@ class Engine {
       return Float64Array.from(part, (x) => x - shift);
     };
     const { logits } = await this.pass([tokens.map((one) => one.id)], ["logits"]);
+    width = logits.data.length / tokens.length;
     const before = tokens.map((_, row) => logs(logits.data, row));
     const rows = [];
     const kept = [];
