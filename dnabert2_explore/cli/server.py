@@ -12,6 +12,7 @@ import sysconfig
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -274,6 +275,9 @@ def serve(options: list[str]) -> None:
     """Run JupyterLab's server until it is stopped."""
     from jupyter_client.manager import KernelManager
     from jupyterlab.labapp import LabApp
+
+    with warnings.catch_warnings():  # Voila sets a filter that shows traitlets' deprecations:
+        import voila  # noqa: F401, how it talks to jupyter-server is nothing a reader could mend
 
     # Other users of this machine can reach the kernel's ports; since jupyter_client 8.10 what
     # passes there can be encrypted.

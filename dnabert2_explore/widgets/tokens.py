@@ -356,9 +356,9 @@ def _statistics(tokens: Tokens) -> str:
     else:
         chips.append("no unknown bases")
     if composition.lower:
-        chips.append(f"{composition.lower:,} lower case, read as upper case")
+        chips.append(f"<i class='dx-read-as'>{composition.lower:,} lower case, read as upper</i>")
     if composition.uracil:
-        chips.append(f"{composition.uracil:,} U, read as T")
+        chips.append(f"<i class='dx-read-as'>{composition.uracil:,} U, read as T</i>")
     return (
         "<div class='dx-chips'>"
         + _histogram(lengths)

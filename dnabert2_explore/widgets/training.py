@@ -601,7 +601,7 @@ class FinetuneApp(Explorer):
                 f"Test: {result.test.count:,} sequences that chose nothing; intervals are 95 %, "
                 f"from {config.bootstrap:,} bootstrap samples of them."
             )
-        parts.append(f"<span class='dx-model'>saved in {escape(str(result.model))}</span>")
+        parts.append(f"Saved in {escape(str(result.model))}.")
         return " ".join(parts)
 
     # To the workbench ---------------------------------------------------------------------------

@@ -45,6 +45,7 @@ def test_the_app_opens_on_a_file_without_a_cell_and_asks_nobody(tmp_path, screen
         patience = threading.Timer(180, app.kill)  # which ends the lines
         patience.start()
         for line in app.stderr:
+            assert "Warning" not in line, "a newcomer's first line is no warning"
             if "answers" in line:
                 break
         patience.cancel()

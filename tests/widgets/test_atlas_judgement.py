@@ -104,6 +104,6 @@ def test_an_atlas_shows_what_its_model_calls_its_vector():
 
     atlas = dx.AtlasExplorer(sequences=dx.demo.windows()[:30:3])
     atlas.wait()
-    assert atlas.layer.label == "layers 0, 1 and 2"
+    assert atlas.layer.label == "layers 0+1+2"
     assert "layer=None" in atlas.code
     assert atlas.vectors.shape[1] == atlas.enc.embedding_size

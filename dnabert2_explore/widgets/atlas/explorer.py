@@ -521,4 +521,4 @@ def _own(enc: Encoder) -> list[tuple[str, int | str]]:
     layers = enc.embedding_layers
     if len(layers) == 1:
         return []
-    return [(f"layers {', '.join(map(str, layers[:-1]))} and {layers[-1]}", _OWN)]
+    return [(f"layers {'+'.join(map(str, layers))}", _OWN)]  # short: the menu is narrow
