@@ -41,7 +41,7 @@ def test_a_variant_is_chosen_typed_zoomed_and_refused(tmp_path_factory, screensh
         wait_drawn(page, 0)
         page.select_option(".dx-variant-chosen select", index=3)
         page.wait_for_function(
-            "document.querySelector('.dx-variant .dx-caption').innerText.includes('GATTACA')"
+            "document.querySelector('.dx-variant > .dx-caption').innerText.includes('GATTACA')"
         )
         assert "nats" in page.inner_text(".dx-variant .dx-read-out")
         page.screenshot(path=screenshots / "variant.png")
@@ -58,7 +58,7 @@ def test_a_variant_is_chosen_typed_zoomed_and_refused(tmp_path_factory, screensh
         page.fill(".dx-variant-typed input", "688 G>T")
         page.press(".dx-variant-typed input", "Enter")
         page.wait_for_function(
-            "document.querySelector('.dx-variant .dx-caption').innerText.includes('688 G>T')"
+            "document.querySelector('.dx-variant > .dx-caption').innerText.includes('688 G>T')"
         )
         page.fill(".dx-variant-typed input", "688 C>T")
         page.press(".dx-variant-typed input", "Enter")
