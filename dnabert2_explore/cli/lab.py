@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
-from .server import FIRST_PORT, FOLDER, NOTEBOOK, announce, prepared, serve, server_options
+from .server import BROWSER, DIRECTORY, NOTEBOOK, PORT, announce, prepared, serve, server_options
 
 __all__ = ["lab"]
 
 
 def lab(
     ctx: typer.Context,
-    directory: Annotated[
-        Path | None,
-        typer.Option(
-            "--dir",
-            help="Work in this folder; notebooks it lacks are copied there.",
-            show_default=f"{FOLDER} in the current folder",
-        ),
-    ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=65535,
-            help="Port to listen on.",
-            show_default=f"first free from {FIRST_PORT}",
-        ),
-    ] = None,
-    browser: Annotated[
-        bool, typer.Option("--browser/--no-browser", help="Open the web browser.")
-    ] = True,
+    directory: DIRECTORY = None,
+    port: PORT = None,
+    browser: BROWSER = True,
 ) -> None:
     """Open the workbench in JupyterLab.
 

@@ -17,9 +17,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 from urllib.error import URLError
 from urllib.parse import quote
 from urllib.request import ProxyHandler, Request, build_opener
+
+import typer
 
 from ..errors import ExploreError
 from ..files import replacing
@@ -68,6 +71,27 @@ _PAGE = """\
   {{ super.super() }}
 {%- endblock notebook_css -%}
 """
+
+
+# What `lab` and `app` ask.
+DIRECTORY = Annotated[
+    Path | None,
+    typer.Option(
+        "--dir",
+        help="Work in this folder; notebooks it lacks are copied there.",
+        show_default=f"{FOLDER} in the current folder",
+    ),
+]
+PORT = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=65535,
+        help="Port to listen on.",
+        show_default=f"first free from {FIRST_PORT}",
+    ),
+]
+BROWSER = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the web browser.")]
 
 
 @dataclass(frozen=True, slots=True)

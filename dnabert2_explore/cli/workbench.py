@@ -12,9 +12,10 @@ from ..errors import InputError
 from ..files import replacing
 from .common import MODEL, read_source
 from .server import (
-    FIRST_PORT,
-    FOLDER,
+    BROWSER,
+    DIRECTORY,
     NOTEBOOK,
+    PORT,
     TEMPLATE,
     announce,
     prepared,
@@ -35,26 +36,9 @@ def workbench(
         typer.Argument(metavar="[FASTA]", help="Sequences to open; the examples by default."),
     ] = None,
     model: MODEL = "pocket",
-    directory: Annotated[
-        Path | None,
-        typer.Option(
-            "--dir",
-            help="Work in this folder; notebooks it lacks are copied there.",
-            show_default=f"{FOLDER} in the current folder",
-        ),
-    ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=65535,
-            help="Port to listen on.",
-            show_default=f"first free from {FIRST_PORT}",
-        ),
-    ] = None,
-    browser: Annotated[
-        bool, typer.Option("--browser/--no-browser", help="Open the web browser.")
-    ] = True,
+    directory: DIRECTORY = None,
+    port: PORT = None,
+    browser: BROWSER = True,
 ) -> None:
     """Open the workbench alone: no cell to run, no code in sight.
 

@@ -21,13 +21,15 @@ from ..errors import InputError
 from ..files import replacing
 from ..version import __version__
 from .graph import write_graph
-from .runtime import ORT_VERSION, Runtime, find_runtime
+from .runtime import Runtime, find_runtime
 
 __all__ = ["LARGEST", "build_page"]
 
 #: Parameters beyond which a page would take a browser minutes to open.
 LARGEST = 12_000_000
 _SCRIPTS = ("tokenizer.js", "engine.js", "draw.js", "app.js")
+#: Settings of a byte-pair encoding that tokenizer.js does not follow.
+_UNKNOWN = ("ignore_merges", "fuse_unk", "byte_fallback")
 #: Examples of a kind in the menu, and bases of those that a dependency map is offered for.
 _SHOWN, _MAPPED = 4, 300
 
@@ -64,6 +66,12 @@ def build_page(
     enc = model if isinstance(model, Encoder) else load(model, device="cpu", dtype="float32")
     if enc.has_head and enc.config.sequence_pairs:
         raise InputError(f"{enc.name} reads pairs of sequences, and a page shows one at a time.")
+    cutting = json.loads(enc.tokenizer.backend.to_str())["model"]
+    if odd := [name for name in _UNKNOWN if cutting.get(name)]:
+        raise InputError(
+            f"{enc.name} has a tokenizer with {' and '.join(odd)}, which the page's own does not "
+            "follow: it would cut sequences into other tokens."
+        )
     parameters = enc.info.parameters
     if parameters > LARGEST:
         raise InputError(
@@ -78,7 +86,7 @@ def build_page(
             "dx-model": _packed(graph.read_bytes()),
             "dx-wasm": _packed(found.wasm.read_bytes()),
             "dx-ort": _packed(found.script.read_bytes()),
-            "dx-about": json.dumps(_about(enc, outputs)).replace("<", "\\u003c"),
+            "dx-about": json.dumps(_about(enc, outputs, found.version)).replace("<", "\\u003c"),
         }
     asset = resources(__package__) / "assets"
     script = "\n".join((asset / name).read_text(encoding="utf-8") for name in _SCRIPTS)
@@ -113,14 +121,14 @@ def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _about(enc: Encoder, outputs: tuple[str, ...]) -> dict[str, Any]:
+def _about(enc: Encoder, outputs: tuple[str, ...], runtime: str) -> dict[str, Any]:
     """Say what the page needs to know of the model, and show of it."""
     tokenizer = json.loads(enc.tokenizer.backend.to_str())
     return {
         "name": enc.name,
         "info": str(enc.info),
         "sha256": enc.weights_sha256,
-        "versions": {"dnabert2_explore": __version__, "onnxruntime-web": ORT_VERSION},
+        "versions": {"dnabert2_explore": __version__, "onnxruntime-web": runtime},
         "classes": list(enc.classes),
         "regression": enc.config.problem_type == "regression",
         "multilabel": enc.config.problem_type == "multi_label_classification",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import base64
 import hashlib
+import json
 import shutil
 import subprocess
 import tarfile
@@ -66,7 +67,7 @@ def find_runtime(folder: str | Path | None = None) -> Runtime:
     if folder is not None:
         for place in (Path(folder), Path(folder) / "dist", Path(folder) / "package" / "dist"):
             if (place / _SCRIPT).is_file() and (place / _WASM).is_file():
-                return Runtime(place / _SCRIPT, place / _WASM)
+                return Runtime(place / _SCRIPT, place / _WASM, _version_beside(place))
         raise InputError(
             f"{folder} has no {_SCRIPT} and {_WASM}: give the folder of an unpacked "
             f"onnxruntime-web {ORT_VERSION}"
@@ -75,6 +76,14 @@ def find_runtime(folder: str | Path | None = None) -> Runtime:
     if not ((kept / _SCRIPT).is_file() and (kept / _WASM).is_file()):
         _fetch(kept)
     return Runtime(kept / _SCRIPT, kept / _WASM)
+
+
+def _version_beside(dist: Path) -> str:
+    """Return the version that a package says it is; a page tells which one it holds."""
+    for about in (dist / "package.json", dist.parent / "package.json"):
+        if about.is_file():
+            return str(json.loads(about.read_text(encoding="utf-8")).get("version", "unknown"))
+    return "unknown"
 
 
 @cache

@@ -19,7 +19,7 @@ from ..figures.tokenizers import MOST, tokenizer_lanes
 from ..figures.tokens import token_ribbon
 from ..sequences import Sequence
 from ..tokens import Tokens
-from .examples import fill
+from .examples import CODE, fill
 from .explorer import Explorer
 from .state import Selection
 
@@ -313,13 +313,8 @@ def sequence_code(selection: Selection) -> str:
     name = selection.sets[selection.index]
     members = selection.members(name)
     place = members.index(selection.index)
-    where = {
-        "Genome windows": f"dx.demo.windows()[{place}].bases",
-        "Splice sites": f"dx.demo.splice()[{place}].bases",
-        "Gene locus": "dx.demo.locus().sequence.bases",
-    }
-    if name in where:
-        return f"bases = {where[name]}  # {current.name}\n"
+    if name in CODE:
+        return f"bases = {CODE[name]}[{place}].bases  # {current.name}\n"
     if len(current) <= 3000:
         return f"bases = {current.bases!r}  # {current.name}\n"
     return (

@@ -147,6 +147,16 @@ def test_a_masked_model_maps_dependencies_as_python_does(opened):
 def test_what_a_page_cannot_be_is_said_in_one_sentence(tmp_path, monkeypatch):
     with pytest.raises(dx.InputError, match=r"has no ort\.wasm\.bundle\.min\.mjs"):
         find_runtime(tmp_path)
+    (tmp_path / "node").mkdir()
+    for name in ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"):
+        (tmp_path / "node" / name).touch()
+    assert find_runtime(tmp_path / "node").version == "unknown"
+    (tmp_path / "package.json").write_text('{"version": "1.2.3"}')
+    assert find_runtime(tmp_path / "node").version == "1.2.3"  # a page tells which it holds
+    odd = dx.load("pocket", dtype="float32", cache=False)
+    odd.tokenizer.backend.model.fuse_unk = True
+    with pytest.raises(dx.InputError, match="a tokenizer with fuse_unk"):
+        build_page(odd, tmp_path / "x.html", Runtime(tmp_path / "a", tmp_path / "b"))
     monkeypatch.setattr("dnabert2_explore.page.build.LARGEST", 1000)
     with pytest.raises(dx.InputError, match="million parameters, too many for a page"):
         build_page("pocket", tmp_path / "x.html", Runtime(tmp_path / "a", tmp_path / "b"))

@@ -72,3 +72,20 @@ def test_clear_lets_go_of_bases_and_points_but_keeps_the_zoom():
     selection.update(bases=(0, 2), chosen=(1,), view=(0, 5))
     selection.clear()
     assert (selection.bases, selection.chosen, selection.view) == (None, (), (0, 5))
+
+
+def test_code_finds_every_example_again():
+    """A planted motif was looked for in a file of the reader's own."""
+    import dnabert2_explore as dx
+    from dnabert2_explore.widgets.examples import CODE, fill
+    from dnabert2_explore.widgets.state import Selection
+    from dnabert2_explore.widgets.tokens import sequence_code
+
+    for name in CODE:
+        selection = Selection()
+        fill(selection, sets=(name,))
+        selection.update(index=len(selection.sequences) - 1)
+        names = {"dx": dx}
+        exec(sequence_code(selection), names)
+        assert names["bases"] == selection.current.bases
+        assert "your_file" not in sequence_code(selection)

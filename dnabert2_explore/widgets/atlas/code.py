@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..examples import CODE
+
 __all__ = ["code_of"]
 
-_SOURCES = {
-    "Genome windows": "dx.demo.windows()",
-    "Splice sites": "dx.demo.splice()",
-    "Gene locus": "[dx.demo.locus().sequence]",
-}
 _VALUES = {
     "gc": "[100 * gc_content(s.bases) for s in sequences]",
     "length": "[float(len(s)) for s in sequences]",
@@ -47,7 +44,7 @@ def code_of(
     field, colour : str
         Name, with unit, and key of what the points are coloured by.
     """
-    parts = [_SOURCES.get(n, "dx.read_sequences('your_file.fa')") for n in sets]
+    parts = [CODE.get(n, "dx.read_sequences('your_file.fa')") for n in sets]
     value = _VALUES.get(colour, f"[s.fields.get({colour!r}, 'not given') for s in sequences]")
     more = "from dnabert2_explore.sequences import gc_content\n" if colour == "gc" else ""
     embedded = f"enc.embed(sequences, pooling={pooling!r}, layer={layer})"
