@@ -22,6 +22,7 @@ from .shown import draw_with
 from .version import __version__
 
 if TYPE_CHECKING:
+    from .again import Reproduction, reproduce
     from .analysis.annotated import to_anndata
     from .analysis.attend import Attention, attend
     from .analysis.attribution import (
@@ -127,6 +128,7 @@ if TYPE_CHECKING:
         VariantExplorer,
         Workbench,
     )
+    from .widgets.session import open_session
     from .widgets.show import show
 
 
@@ -190,6 +192,7 @@ _HOMES = {
     "Projection": ".analysis.project",
     "RankCorrelations": ".analysis.attribution",
     "Readings": ".encoder.readings",
+    "Reproduction": ".again",
     "RuleComparison": ".training.rules",
     "Scorecard": ".analysis.attribution",
     "Scores": ".training.metrics",
@@ -249,6 +252,7 @@ _HOMES = {
     "motif_report": ".figures",
     "nucleotide_probabilities": ".analysis.inside",
     "open_projection": ".analysis.project",
+    "open_session": ".widgets.session",
     "open_store": ".stores",
     "patch": ".analysis.inside",
     "plot": ".figures.plots",
@@ -258,6 +262,7 @@ _HOMES = {
     "read_bed": ".sequences.regions",
     "read_motifs": ".sequences.motif_files",
     "read_sequences": ".sequences",
+    "reproduce": ".again",
     "reverse_complement": ".sequences",
     "saturation_mutagenesis": ".analysis.attribution",
     "scan_motifs": ".analysis.motifs",
@@ -327,6 +332,7 @@ __all__ = [
     "Projection",
     "RankCorrelations",
     "Readings",
+    "Reproduction",
     "RuleComparison",
     "Scorecard",
     "Scores",
@@ -387,6 +393,7 @@ __all__ = [
     "motif_report",
     "nucleotide_probabilities",
     "open_projection",
+    "open_session",
     "open_store",
     "patch",
     "plot",
@@ -396,6 +403,7 @@ __all__ = [
     "read_bed",
     "read_motifs",
     "read_sequences",
+    "reproduce",
     "reverse_complement",
     "saturation_mutagenesis",
     "scan_motifs",

@@ -33,7 +33,10 @@ def workbench(
     ctx: typer.Context,
     source: Annotated[
         Path | None,
-        typer.Argument(metavar="[FASTA]", help="Sequences to open; the examples by default."),
+        typer.Argument(
+            metavar="[FASTA]",
+            help="Sequences to open, or the folder of a session; the examples by default.",
+        ),
     ] = None,
     model: MODEL = "pocket",
     directory: DIRECTORY = None,
@@ -58,7 +61,13 @@ def workbench(
     if source is not None:
         if str(source) == "-":
             raise InputError("the page opens a file, and standard input is none: name one")
-        read_source(str(source))  # what is wrong with it is said here, not in the page
+        # What is wrong with it is said here, not in the page.
+        if source.is_dir():
+            from ..widgets.session import read_session
+
+            read_session(source)
+        else:
+            read_source(str(source))
         source = source.resolve()
     name = str(Path(model).resolve()) if Path(model).is_dir() else model
     with prepared(directory, port) as server:
@@ -81,9 +90,10 @@ def workbench(
 def _notebook(source: Path | None, model: str) -> dict[str, object]:
     """Write the notebook whose output is the app."""
     opened = "" if source is None else f", sequences=dx.read_sequences({str(source)!r})"
-    code = (
-        f"import dnabert2_explore as dx\n\nbench = dx.Workbench(dx.load({model!r}){opened})\nbench"
-    )
+    made = f"dx.Workbench(dx.load({model!r}){opened})"
+    if source is not None and source.is_dir():
+        made = f"dx.open_session({str(source)!r})"
+    code = f"import dnabert2_explore as dx\n\nbench = {made}\nbench"
     link = (
         f'<p style="margin:0;text-align:right"><a href="/lab/tree/{NOTEBOOK}" target="_blank" '
         'rel="noopener">Open as a notebook</a></p>'

@@ -11,12 +11,14 @@ from ..network.attention import BACKENDS, why_not
 from ..network.attention.choose import fastest_backend
 from ..network.checkpoint import find_checkpoint, load_network, read_config
 from ..network.registry import warn_of_rival
+from ..records import note_model
 from ..tokens import DnaTokenizer
 from .adapters import find_base, is_adapter, merge_adapter
 from .cache import find_cache
 from .encoder import Encoder
 from .precision import find_dtype
 from .seen import remember
+from .told import model_entry
 
 __all__ = ["ATLAS_MODEL", "SHIPPED", "find_device", "load"]
 
@@ -130,7 +132,9 @@ def load(
         called = folder.parent.name if folder.name == "model" else folder.name
     # What an adapter was merged into is in no file, which caches and other processes would need.
     origin = None if adapter else checkpoint
-    return Encoder(network.to(where), tokenizer, called, origin, find_cache(cache), str(name))
+    made = Encoder(network.to(where), tokenizer, called, origin, find_cache(cache), str(name))
+    note_model(lambda: model_entry(made))
+    return made
 
 
 def find_device(name: str) -> torch.device:

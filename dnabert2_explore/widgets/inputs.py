@@ -19,6 +19,7 @@ from ipywidgets import (
     ToggleButton,
     ToggleButtons,
     VBox,
+    Widget,
 )
 
 from ..errors import ExploreError, InputError, panics_told
@@ -247,6 +248,11 @@ class InputBar(VBox):
             else "<span class='dx-hint'>Click a token, or drag, to select bases.</span>"
         )
         self.clear.layout.visibility = "visible" if parts else "hidden"
+
+    def add_row(self, button: Widget, row: Widget) -> None:
+        """Put a further button into the bar, and what it opens below."""
+        self.choose_row.children = (*self.choose_row.children, button)
+        self.children = (self.choose_row, row, self.panel, self.message, self.move_row)
 
     def say(self, html: str, *, error: bool = False) -> None:
         """Show one line below the bar; an empty one hides it."""
