@@ -104,11 +104,14 @@ class Server:
         What it serves.
     port : int
     token : str
+    overlay : pathlib.Path
+        Private folder of settings, templates and kernels, which goes with the server.
     """
 
     folder: Path
     port: int
     token: str
+    overlay: Path
 
     def url(self, place: str) -> str:
         """Return the address of a place, with the token."""
@@ -149,7 +152,7 @@ def prepared(directory: Path | None, port: int | None) -> Iterator[Server]:
         _app_template(Path(overlay))
         os.environ["JUPYTER_TOKEN"] = token  # not on the command line, where `ps` would show it
         threading.Thread(target=_read_ahead, daemon=True).start()
-        yield Server(folder, port, token)
+        yield Server(folder, port, token, Path(overlay))
 
 
 def announce(server: Server, notebook: str | None) -> None:

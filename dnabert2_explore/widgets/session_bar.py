@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ipywidgets import HTML, Button, HBox, Text, ToggleButton
 
 from ..errors import ExploreError, InputError
+from .limits import limits
 from .session import SESSION, read_session, restore, save_session
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class SessionBar(HBox):
         )
         self.add_class("dx-session").add_class("dx-add-row")
         self.layout.display = "none"
+        if limits().room:  # a browser of a room writes to no folder of the server
+            self.button.layout.display = "none"
         self.button.observe(self._on_button, names="value")
         self.saving.on_click(lambda _button: self._guarded(self._save))
         self.opening.on_click(lambda _button: self._guarded(self._open))
@@ -73,6 +76,8 @@ class SessionBar(HBox):
 
     def _place(self) -> Path:
         name = self.folder.value.strip()
+        if limits().room:
+            raise InputError("This server keeps no sessions: export figures and tables instead.")
         if not name:
             raise InputError("Type the name of a folder first.")
         return Path(name)

@@ -18,6 +18,7 @@ from ...sequences import Sequence
 from ..examples import SPLICE, WINDOWS, fill
 from ..explorer import LONGEST, Explorer, sentence
 from ..jobs import Job, JobBar
+from ..limits import limits
 from ..projection import project_apart
 from ..state import MINE, Selection
 from .choice import colour_options, colour_values, point_options, reference_and_placed
@@ -214,7 +215,7 @@ class AtlasExplorer(Explorer):
         self._planes["PCA"] = np.concatenate([made.plane, made.transform(new)])
         self.plot.stale = False
         self._draw()
-        if len(fit) <= _CHEAP or self.projection.value == "UMAP":
+        if (len(fit) <= _CHEAP and not limits().room) or self.projection.value == "UMAP":
             self._start_umap()
 
     def _leave_out_nan(self) -> None:
