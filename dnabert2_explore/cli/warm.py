@@ -157,9 +157,8 @@ def _kernel(asking: socket.socket) -> None:
         threading.Thread(target=_outlive_nobody, args=(asking,), daemon=True).start()
         sys.argv = ["ipykernel_launcher.py", "-f", asked["connection"]]
         sys.path[0:1] = [""]  # as in every kernel: the notebook's folder
-        from ipykernel.kernelapp import IPKernelApp
-
         import ipywidgets
+        from ipykernel.kernelapp import IPKernelApp
 
         app = IPKernelApp.instance()
         # Nobody polls for a parent: this one's is the nest.
