@@ -44,6 +44,19 @@ def test_the_package_has_the_published_calibration(results) -> None:
     assert json.loads(place.read_text(encoding="utf-8")) == results["calibration"]
 
 
+def test_the_null_of_the_motif_pipeline_is_that_of_its_file() -> None:
+    script = runpy.run_path(str(ROOT / "benchmarks/motif_null.py"))
+    content = json.loads(script["RESULT"].read_text(encoding="utf-8"))
+    page = (ROOT / "docs/attribution.md").read_text(encoding="utf-8")
+    assert script["markdown"](content["sets"]) in page
+    for one in content["sets"].values():
+        for run in one["replicates"]:  # the best match is the least of all q-values that are kept
+            found = [
+                match["q"] for pattern in run["patterns"] for match in pattern["matches"]["6"]
+            ]
+            assert script["best"](run)[0] == min(found) if found else not run["patterns"]
+
+
 def label(title: str) -> str:
     """What the page calls a case of the benchmark."""
     method, *settings = title.split(", ")
