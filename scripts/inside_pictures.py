@@ -18,6 +18,7 @@ from dnabert2_explore.figures import (
     head_atlas_figure,
     layer_curves,
     lens_figure,
+    merge_tree,
     nucleotide_figure,
     patch_figure,
     tokenizer_lanes,
@@ -48,6 +49,9 @@ def figures() -> dict[str, list[go.Figure]]:
             nucleotide_figure(
                 dx.nucleotide_probabilities(enc, site, (80, 125), twin=True), width=WIDTH
             )
+        ],
+        "inside-merges": [
+            merge_tree(dx.replay_merges(enc, site), view=(70, 150), vocabulary=256, width=WIDTH)
         ],
         "inside-layers": [
             layer_curves(
