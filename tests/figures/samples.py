@@ -165,7 +165,7 @@ def trained(folder: Path, runs: list[Any]) -> list[Any]:
     board = leaderboard(runs, published=("DNABERT-2", "DNABERT 6-mer"))
     none = Estimate(float("nan"))
     audited = DatasetAudit(
-        "tf_2", "full", "mcc", {}, {}, 200, 60, 60, 0.8, 0, 0, 0, 140,
+        "tf_2", "full", "mcc", {}, {}, 200, 60, 60, 0.8, 0, 0, 0, 0, 0, 140,
         {"twins": Rule("label opposite to the twin's", Estimate(0.8, 0.7, 0.9), none, "")}, "twins",
         "", ("DNABERT-2", 0.7), "fail", ("60 of 200 have a twin",), {}, "", "",
     )  # fmt: skip
