@@ -109,10 +109,11 @@ def test_missing_and_damaged_files_are_said(tmp_path):
 
 def test_training_finds_the_directions_that_states_are_made_of():
     """States that are sums of two of twelve orthogonal directions, far from the origin."""
-    basis = np.linalg.qr(RNG.normal(size=(16, 16)))[0][:12]
+    rng = np.random.default_rng(5)
+    basis = np.linalg.qr(rng.normal(size=(16, 16)))[0][:12]
     weights = np.zeros((4000, 12))
     for row in weights:
-        row[RNG.choice(12, 2, replace=False)] = RNG.uniform(1, 2, 2)
+        row[rng.choice(12, 2, replace=False)] = rng.uniform(1, 2, 2)
     states = (weights @ basis * 30 + 100).astype(np.float32)
     found = training._fit(states, 24, 2, 400, 5e-3, 0, lambda _done: None)
     alike = (basis @ found.decode.T).max(axis=1)
@@ -197,10 +198,11 @@ def readings(values: np.ndarray, lengths: tuple[int, ...], twin=None) -> Feature
 
 
 def test_nulls_of_features_by_hand(monkeypatch):
+    rng = np.random.default_rng(6)
     lengths = (30, 20)
-    values = np.where(RNG.random((50, 4)) < 0.5, RNG.random((50, 4)), 0)
+    values = np.where(rng.random((50, 4)) < 0.5, rng.random((50, 4)), 0)
     values[:, 3] = np.arange(50) % 3 == 1  # a single token
-    other = np.where(RNG.random((50, 2)) < 0.5, RNG.random((50, 2)), 0)
+    other = np.where(rng.random((50, 2)) < 0.5, rng.random((50, 2)), 0)
     other[:, 1] = values[:, 2]
     found = readings(values, lengths, readings(other, lengths))
     monkeypatch.setattr(FeatureReadings, "_spelt", lambda _self: {10: "A", 11: "C", 12: "G"})
@@ -219,13 +221,14 @@ def test_nulls_of_features_by_hand(monkeypatch):
 
 
 def test_enrichment_finds_what_was_planted_and_little_else():
+    rng = np.random.default_rng(0)
     lengths = (100,) * 8
-    values = np.where(RNG.random((800, 40)) < 0.3, 1.0, 0.0)
-    where = [[(int(at) * 5, int(at) * 5 + 15)] for at in RNG.integers(0, 97, 8)]
+    values = np.where(rng.random((800, 40)) < 0.3, 1.0, 0.0)
+    where = [[(int(at) * 5, int(at) * 5 + 15)] for at in rng.integers(0, 97, 8)]
     marked = np.zeros(800, bool)
     for number, ((start, end),) in enumerate(where):
         marked[number * 100 + start // 5 : number * 100 + end // 5] = True
-    values[:, 0] = np.where(marked, 1.0, values[:, 0] * (RNG.random(800) < 0.3))
+    values[:, 0] = np.where(marked, 1.0, values[:, 0] * (rng.random(800) < 0.3))
     found = readings(values, lengths, readings(values[:, 1:], lengths)).enrichment(where)
     data = found.table()
     assert data["feature"].iloc[0] == 0
