@@ -22,6 +22,7 @@ from .shown import draw_with
 from .version import __version__
 
 if TYPE_CHECKING:
+    from .analysis import features
     from .analysis.annotated import to_anndata
     from .analysis.attend import Attention, attend
     from .analysis.attribution import (
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         scorecard,
     )
     from .analysis.enrichment import Enrichment, SequenceComparison, compare_sequences
+    from .analysis.features import FeatureEnrichment, FeatureReadings, Features
     from .analysis.gym import Sweep, gym
     from .analysis.inside import (
         DependencyMap,
@@ -166,6 +168,9 @@ _HOMES = {
     "Encoder": ".encoder",
     "Enrichment": ".analysis.enrichment",
     "ExploreError": ".errors",
+    "FeatureEnrichment": ".analysis.features",
+    "FeatureReadings": ".analysis.features",
+    "Features": ".analysis.features",
     "FinetuneApp": ".widgets",
     "FinetuneConfig": ".training.finetune",
     "FinetuneResult": ".training.finetune",
@@ -242,6 +247,7 @@ _HOMES = {
     "dependency_map": ".analysis.inside",
     "differential_motifs": ".analysis.motifs",
     "discover_motifs": ".analysis.motifs",
+    "features": ".analysis.features",
     "find_clusters": ".analysis.maps",
     "find_snapshots": ".analysis.timelapse",
     "finetune": ".training.finetune",
@@ -283,6 +289,8 @@ _HOMES = {
     "to_anndata": ".analysis.annotated",
 }
 
+_MODULES = ("demo", "features")
+
 __all__ = [
     "ATLAS_MODEL",
     "AlignedMaps",
@@ -307,6 +315,9 @@ __all__ = [
     "Encoder",
     "Enrichment",
     "ExploreError",
+    "FeatureEnrichment",
+    "FeatureReadings",
+    "Features",
     "FinetuneApp",
     "FinetuneConfig",
     "FinetuneResult",
@@ -384,6 +395,7 @@ __all__ = [
     "dependency_map",
     "differential_motifs",
     "discover_motifs",
+    "features",
     "find_clusters",
     "find_snapshots",
     "finetune",
@@ -442,7 +454,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = importlib.import_module(_HOMES[name], __name__)
-    value = module if name == "demo" else getattr(module, name)
+    value = module if name in _MODULES else getattr(module, name)
     globals()[name] = value
     return value
 

@@ -84,6 +84,16 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
         'dx.patch(splice, site.bases, alt, "donor")',
     ),
     (
+        "Sparse features of a layer", "Features",
+        "features = dx.features.train(enc, windows[::5], layer=2, steps=100)\nfeatures",
+    ),
+    ("Where they are active", "FeatureReadings", "readings = features.read(enc, windows[::10])\nreadings"),
+    (
+        "Features and motifs", "FeatureEnrichment",
+        "hits = dx.scan_motifs(windows[::10], [dx.jaspar_motif(\"MAFK\"), dx.jaspar_motif(\"TBP\")], 1e-3)\n"
+        "readings.enrichment(hits)",
+    ),
+    (
         "A selection against the rest", "SequenceComparison",
         'fungi = [one for one in windows if one.label == "fungi"]\n'
         'dx.compare_sequences(fungi[:30], [one for one in windows if one.label == "mammal"][:30])',

@@ -250,14 +250,18 @@ def audit_datasets(
         Path | None,
         typer.Option(help="Results folder of 'gue run': models beside the best rule."),
     ] = None,
+    seqleak: Annotated[
+        bool, typer.Option("--seqleak", help="A second opinion; needs the extra \\[audit].")
+    ] = False,
     force: FORCE = False,
 ) -> None:
     """Look for what can be won without knowing anything of DNA.
 
     Counts test sequences with a composition twin in train or dev (the same ends and
-    dinucleotide counts, as a shuffle has), copies and near-copies; scores rules that
-    need no neural network, the label opposite to the twin's among them, on all of
-    test and on what is left without twins and copies.
+    dinucleotide counts, as a shuffle has), with a positional twin (stretches of the
+    same bases in the same places), copies and near-copies; scores rules that need no
+    neural network, what twins tell among them, on all of test and on what is left
+    without twins and copies.
 
     [bold]Examples[/bold]
 
@@ -273,13 +277,13 @@ def audit_datasets(
     check_output(output, force)
     runs = () if results is None else read_runs(results)
     with progress_bar("audit") as progress:
-        found = audit(root, dataset, runs, progress=progress)
+        found = audit(root, dataset, runs, seqleak=seqleak, progress=progress)
     if output.suffix == ".md":
         with replacing(output) as temporary:
             temporary.write_text(found.markdown(), encoding="utf-8")
     else:
         found.save(output)
-    rows = [["dataset", "test", "twins", "twin rule", "copies", "best rule", "", "verdict"]]
+    rows = [["dataset", "test", "twins", "positional", "copies", "best rule", "", "verdict"]]
     for name, one in found.datasets.items():
         rule = one.rules[one.best_rule]
         rows.append(
@@ -287,7 +291,7 @@ def audit_datasets(
                 name + (" R" if one.state == "reduced" else ""),
                 f"{one.test:,}",
                 f"{one.twins:,}",
-                "–" if one.twin_rule_mcc is None else f"{one.twin_rule_mcc:.3f}",
+                f"{one.positional:,}",
                 f"{one.duplicates:,}",
                 one.best_rule,
                 f"{rule.score.value:.3f}",

@@ -83,6 +83,16 @@ def read() -> list[Any]:
 
 
 @lru_cache
+def features() -> list[Any]:
+    """Sparse features, where they are active, and what they go with."""
+    enc, windows = dx.load("pocket"), dx.demo.windows()[:12]
+    made = dx.features.train(enc, windows, 1, n_features=32, k=4, steps=4)
+    readings = made.read(enc, windows)
+    inside = [[(200, 400)] for _ in windows]
+    return [made, readings, readings.enrichment(inside, turns=20)]
+
+
+@lru_cache
 def motifs() -> list[Any]:
     """Motifs, hits, matches, patterns, findings."""
     ap1 = dx.Motif.of_word("TGACTCA", "AP-1")
@@ -155,7 +165,7 @@ def trained(folder: Path, runs: list[Any]) -> list[Any]:
     board = leaderboard(runs, published=("DNABERT-2", "DNABERT 6-mer"))
     none = Estimate(float("nan"))
     audited = DatasetAudit(
-        "tf_2", "full", "mcc", {}, {}, 200, 60, 60, 0.8, 0, 0, 0, 140,
+        "tf_2", "full", "mcc", {}, {}, 200, 60, 60, 0.8, 0, 0, 0, 0, 0, 140,
         {"twins": Rule("label opposite to the twin's", Estimate(0.8, 0.7, 0.9), none, "")}, "twins",
         "", ("DNABERT-2", 0.7), "fail", ("60 of 200 have a twin",), {}, "", "",
     )  # fmt: skip
