@@ -59,9 +59,11 @@ if TYPE_CHECKING:
     from .analysis.inside.blocks import Blocks
     from .analysis.inside.heads import HeadAgreement
     from .analysis.maps import (
+        AlignedMaps,
         Clusters,
         MapJudgement,
         SpaceComparison,
+        align_maps,
         compare_spaces,
         find_clusters,
         judge_map,
@@ -104,7 +106,16 @@ if TYPE_CHECKING:
     from .sequences.motifs import Motif
     from .sequences.regions import read_bed
     from .sequences.variants import Variant
-    from .stores import EmbeddingStore, StoreCheck, StoreHits, Summary, check_store, open_store
+    from .stores import (
+        EmbeddedSequences,
+        EmbeddingStore,
+        StoreCheck,
+        StoreHits,
+        Summary,
+        check_store,
+        open_store,
+        read_embedded,
+    )
     from .tokens import Tokens
     from .training.finetune import FinetuneConfig, FinetuneResult, finetune
     from .training.finetune.seeds import SeedsResult, finetune_seeds
@@ -135,6 +146,7 @@ if TYPE_CHECKING:
 # Public name -> module that defines it; resolved on first use so that importing stays light.
 _HOMES = {
     "ATLAS_MODEL": ".encoder",
+    "AlignedMaps": ".analysis.maps",
     "AtlasExplorer": ".widgets",
     "Attention": ".analysis.attend",
     "AttentionExplorer": ".widgets",
@@ -151,6 +163,7 @@ _HOMES = {
     "DependencyMap": ".analysis.inside",
     "Differential": ".analysis.motifs",
     "Discovery": ".analysis.motifs",
+    "EmbeddedSequences": ".stores",
     "EmbeddingStore": ".stores",
     "Encoder": ".encoder",
     "Enrichment": ".analysis.enrichment",
@@ -220,6 +233,7 @@ _HOMES = {
     "VariantScores": ".analysis.variants",
     "VcfSummary": ".analysis.variants",
     "Workbench": ".widgets",
+    "align_maps": ".analysis.maps",
     "attend": ".analysis.attend",
     "attribute": ".analysis.attribution",
     "average_phases": ".analysis.attribution",
@@ -262,6 +276,7 @@ _HOMES = {
     "project": ".analysis.project",
     "rank_correlations": ".analysis.attribution",
     "read_bed": ".sequences.regions",
+    "read_embedded": ".stores",
     "read_motifs": ".sequences.motif_files",
     "read_sequences": ".sequences",
     "reverse_complement": ".sequences",
@@ -278,6 +293,7 @@ _MODULES = ("demo", "features")
 
 __all__ = [
     "ATLAS_MODEL",
+    "AlignedMaps",
     "AtlasExplorer",
     "Attention",
     "AttentionExplorer",
@@ -294,6 +310,7 @@ __all__ = [
     "DependencyMap",
     "Differential",
     "Discovery",
+    "EmbeddedSequences",
     "EmbeddingStore",
     "Encoder",
     "Enrichment",
@@ -364,6 +381,7 @@ __all__ = [
     "VcfSummary",
     "Workbench",
     "__version__",
+    "align_maps",
     "attend",
     "attribute",
     "average_phases",
@@ -406,6 +424,7 @@ __all__ = [
     "project",
     "rank_correlations",
     "read_bed",
+    "read_embedded",
     "read_motifs",
     "read_sequences",
     "reverse_complement",
