@@ -22,6 +22,7 @@ from .shown import draw_with
 from .version import __version__
 
 if TYPE_CHECKING:
+    from .analysis import features
     from .analysis.annotated import to_anndata
     from .analysis.attend import Attention, attend
     from .analysis.attribution import (
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         scorecard,
     )
     from .analysis.enrichment import Enrichment, SequenceComparison, compare_sequences
+    from .analysis.features import FeatureEnrichment, FeatureReadings, Features
     from .analysis.gym import Sweep, gym
     from .analysis.inside import (
         DependencyMap,
@@ -57,9 +59,11 @@ if TYPE_CHECKING:
     from .analysis.inside.blocks import Blocks
     from .analysis.inside.heads import HeadAgreement
     from .analysis.maps import (
+        AlignedMaps,
         Clusters,
         MapJudgement,
         SpaceComparison,
+        align_maps,
         compare_spaces,
         find_clusters,
         judge_map,
@@ -110,7 +114,16 @@ if TYPE_CHECKING:
     from .sequences.motifs import Motif
     from .sequences.regions import read_bed
     from .sequences.variants import Variant
-    from .stores import EmbeddingStore, StoreCheck, StoreHits, Summary, check_store, open_store
+    from .stores import (
+        EmbeddedSequences,
+        EmbeddingStore,
+        StoreCheck,
+        StoreHits,
+        Summary,
+        check_store,
+        open_store,
+        read_embedded,
+    )
     from .tokens import Tokens
     from .training.finetune import FinetuneConfig, FinetuneResult, finetune
     from .training.finetune.seeds import SeedsResult, finetune_seeds
@@ -141,6 +154,7 @@ if TYPE_CHECKING:
 # Public name -> module that defines it; resolved on first use so that importing stays light.
 _HOMES = {
     "ATLAS_MODEL": ".encoder",
+    "AlignedMaps": ".analysis.maps",
     "AtlasExplorer": ".widgets",
     "Attention": ".analysis.attend",
     "AttentionExplorer": ".widgets",
@@ -157,10 +171,14 @@ _HOMES = {
     "DependencyMap": ".analysis.inside",
     "Differential": ".analysis.motifs",
     "Discovery": ".analysis.motifs",
+    "EmbeddedSequences": ".stores",
     "EmbeddingStore": ".stores",
     "Encoder": ".encoder",
     "Enrichment": ".analysis.enrichment",
     "ExploreError": ".errors",
+    "FeatureEnrichment": ".analysis.features",
+    "FeatureReadings": ".analysis.features",
+    "Features": ".analysis.features",
     "FinetuneApp": ".widgets",
     "FinetuneConfig": ".training.finetune",
     "FinetuneResult": ".training.finetune",
@@ -225,6 +243,7 @@ _HOMES = {
     "VariantScores": ".analysis.variants",
     "VcfSummary": ".analysis.variants",
     "Workbench": ".widgets",
+    "align_maps": ".analysis.maps",
     "attend": ".analysis.attend",
     "attribute": ".analysis.attribution",
     "average_phases": ".analysis.attribution",
@@ -238,6 +257,7 @@ _HOMES = {
     "dependency_map": ".analysis.inside",
     "differential_motifs": ".analysis.motifs",
     "discover_motifs": ".analysis.motifs",
+    "features": ".analysis.features",
     "find_clusters": ".analysis.maps",
     "find_snapshots": ".analysis.timelapse",
     "finetune": ".training.finetune",
@@ -268,6 +288,7 @@ _HOMES = {
     "random_twin": ".encoder.twin",
     "rank_correlations": ".analysis.attribution",
     "read_bed": ".sequences.regions",
+    "read_embedded": ".stores",
     "read_motifs": ".sequences.motif_files",
     "read_sequences": ".sequences",
     "replay_merges": ".analysis.tokenizers",
@@ -281,8 +302,11 @@ _HOMES = {
     "to_anndata": ".analysis.annotated",
 }
 
+_MODULES = ("demo", "features")
+
 __all__ = [
     "ATLAS_MODEL",
+    "AlignedMaps",
     "AtlasExplorer",
     "Attention",
     "AttentionExplorer",
@@ -299,10 +323,14 @@ __all__ = [
     "DependencyMap",
     "Differential",
     "Discovery",
+    "EmbeddedSequences",
     "EmbeddingStore",
     "Encoder",
     "Enrichment",
     "ExploreError",
+    "FeatureEnrichment",
+    "FeatureReadings",
+    "Features",
     "FinetuneApp",
     "FinetuneConfig",
     "FinetuneResult",
@@ -368,6 +396,7 @@ __all__ = [
     "VcfSummary",
     "Workbench",
     "__version__",
+    "align_maps",
     "attend",
     "attribute",
     "average_phases",
@@ -381,6 +410,7 @@ __all__ = [
     "dependency_map",
     "differential_motifs",
     "discover_motifs",
+    "features",
     "find_clusters",
     "find_snapshots",
     "finetune",
@@ -411,6 +441,7 @@ __all__ = [
     "random_twin",
     "rank_correlations",
     "read_bed",
+    "read_embedded",
     "read_motifs",
     "read_sequences",
     "replay_merges",
@@ -441,7 +472,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = importlib.import_module(_HOMES[name], __name__)
-    value = module if name == "demo" else getattr(module, name)
+    value = module if name in _MODULES else getattr(module, name)
     globals()[name] = value
     return value
 

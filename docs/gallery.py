@@ -90,6 +90,16 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
         'dx.patch(splice, site.bases, alt, "donor")',
     ),
     (
+        "Sparse features of a layer", "Features",
+        "features = dx.features.train(enc, windows[::5], layer=2, steps=100)\nfeatures",
+    ),
+    ("Where they are active", "FeatureReadings", "readings = features.read(enc, windows[::10])\nreadings"),
+    (
+        "Features and motifs", "FeatureEnrichment",
+        "hits = dx.scan_motifs(windows[::10], [dx.jaspar_motif(\"MAFK\"), dx.jaspar_motif(\"TBP\")], 1e-3)\n"
+        "readings.enrichment(hits)",
+    ),
+    (
         "A selection against the rest", "SequenceComparison",
         'fungi = [one for one in windows if one.label == "fungi"]\n'
         'dx.compare_sequences(fungi[:30], [one for one in windows if one.label == "mammal"][:30])',
@@ -119,6 +129,14 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
     (
         "How alike layers are", "SpaceComparison",
         'dx.compare_spaces({f"layer {i}": enc.embed(windows[::10], layer=i) for i in range(5)})',
+    ),
+    (
+        "Maps of layers, laid over each other", "AlignedMaps",
+        'dx.align_maps({f"layer {i}": enc.embed(windows[::10], layer=i) for i in range(5)})',
+    ),
+    (
+        "Sequences that were embedded before", "EmbeddedSequences",
+        'dx.EmbeddedSequences(tuple(windows[::3]), vectors, "pocket")',
     ),
     (
         "Scores of variants", "VariantScores",

@@ -24,6 +24,7 @@ _FIGURES = {
     "DependencyMap": (".dependencies", "dependency_figure"),
     "Differential": (".intervals", "differential_rates"),
     "Discovery": (".plots", "_discovery"),
+    "FeatureReadings": (".features", "feature_windows"),
     "FinetuneResult": (".intervals", "finetune_intervals"),
     "HeadAtlas": (".heads", "head_atlas_figure"),
     "LayerLens": (".inside", "lens_figure"),

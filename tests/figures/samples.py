@@ -87,6 +87,16 @@ def read() -> list[Any]:
 
 
 @lru_cache
+def features() -> list[Any]:
+    """Sparse features, where they are active, and what they go with."""
+    enc, windows = dx.load("pocket"), dx.demo.windows()[:12]
+    made = dx.features.train(enc, windows, 1, n_features=32, k=4, steps=4)
+    readings = made.read(enc, windows)
+    inside = [[(200, 400)] for _ in windows]
+    return [made, readings, readings.enrichment(inside, turns=20)]
+
+
+@lru_cache
 def motifs() -> list[Any]:
     """Motifs, hits, matches, patterns, findings."""
     ap1 = dx.Motif.of_word("TGACTCA", "AP-1")

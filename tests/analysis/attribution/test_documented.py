@@ -99,6 +99,15 @@ def label(title: str) -> str:
     return f"{name}, both strands" if "strands" in given else name
 
 
+def test_the_page_has_the_table_of_the_shipped_model(monkeypatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    script = runpy.run_path(str(ROOT / "benchmarks/planted_shipped.py"))
+    found = json.loads((ROOT / "benchmarks/results/planted_shipped.json").read_text("utf-8"))
+    page = (ROOT / "docs/attribution.md").read_text(encoding="utf-8")
+    told = page.split("<!-- shipped -->")[1].split("<!-- /shipped -->")[0]
+    assert told.strip() == script["table"](found)
+
+
 def test_every_method_has_its_row(results, rows) -> None:
     told = [row for row in rows if re.search(r"\d \(0\.\d{3}–0\.\d{3}\) \|$", row)]
     expected = set()
