@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .analysis.inside import (
         DependencyMap,
         HeadAtlas,
+        HeadPatchMap,
         LayerLens,
         LayerScores,
         NucleotideProbabilities,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
         lens,
         nucleotide_probabilities,
         patch,
+        patch_heads,
     )
     from .analysis.inside.blocks import Blocks
     from .analysis.inside.heads import HeadAgreement
@@ -164,6 +166,7 @@ _HOMES = {
     "Genome": ".sequences.genome",
     "HeadAgreement": ".analysis.inside.heads",
     "HeadAtlas": ".analysis.inside",
+    "HeadPatchMap": ".analysis.inside",
     "HitTokens": ".analysis.motifs",
     "Hits": ".analysis.motifs",
     "InputError": ".errors",
@@ -257,6 +260,7 @@ _HOMES = {
     "open_projection": ".analysis.project",
     "open_store": ".stores",
     "patch": ".analysis.inside",
+    "patch_heads": ".analysis.inside",
     "plot": ".figures.plots",
     "pretrain": ".training.pretrain",
     "project": ".analysis.project",
@@ -307,6 +311,7 @@ __all__ = [
     "Genome",
     "HeadAgreement",
     "HeadAtlas",
+    "HeadPatchMap",
     "HitTokens",
     "Hits",
     "InputError",
@@ -401,6 +406,7 @@ __all__ = [
     "open_projection",
     "open_store",
     "patch",
+    "patch_heads",
     "plot",
     "pretrain",
     "project",
