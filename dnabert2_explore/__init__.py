@@ -61,9 +61,11 @@ if TYPE_CHECKING:
     from .analysis.inside.blocks import Blocks
     from .analysis.inside.heads import HeadAgreement
     from .analysis.maps import (
+        AlignedMaps,
         Clusters,
         MapJudgement,
         SpaceComparison,
+        align_maps,
         compare_spaces,
         find_clusters,
         judge_map,
@@ -106,7 +108,16 @@ if TYPE_CHECKING:
     from .sequences.motifs import Motif
     from .sequences.regions import read_bed
     from .sequences.variants import Variant
-    from .stores import EmbeddingStore, StoreCheck, StoreHits, Summary, check_store, open_store
+    from .stores import (
+        EmbeddedSequences,
+        EmbeddingStore,
+        StoreCheck,
+        StoreHits,
+        Summary,
+        check_store,
+        open_store,
+        read_embedded,
+    )
     from .tokens import Tokens
     from .training.finetune import FinetuneConfig, FinetuneResult, finetune
     from .training.finetune.seeds import SeedsResult, finetune_seeds
@@ -137,6 +148,7 @@ if TYPE_CHECKING:
 # Public name -> module that defines it; resolved on first use so that importing stays light.
 _HOMES = {
     "ATLAS_MODEL": ".encoder",
+    "AlignedMaps": ".analysis.maps",
     "AtlasExplorer": ".widgets",
     "Attention": ".analysis.attend",
     "AttentionExplorer": ".widgets",
@@ -153,6 +165,7 @@ _HOMES = {
     "DependencyMap": ".analysis.inside",
     "Differential": ".analysis.motifs",
     "Discovery": ".analysis.motifs",
+    "EmbeddedSequences": ".stores",
     "EmbeddingStore": ".stores",
     "Encoder": ".encoder",
     "Enrichment": ".analysis.enrichment",
@@ -223,6 +236,7 @@ _HOMES = {
     "VariantScores": ".analysis.variants",
     "VcfSummary": ".analysis.variants",
     "Workbench": ".widgets",
+    "align_maps": ".analysis.maps",
     "attend": ".analysis.attend",
     "attribute": ".analysis.attribution",
     "average_phases": ".analysis.attribution",
@@ -266,6 +280,7 @@ _HOMES = {
     "project": ".analysis.project",
     "rank_correlations": ".analysis.attribution",
     "read_bed": ".sequences.regions",
+    "read_embedded": ".stores",
     "read_motifs": ".sequences.motif_files",
     "read_sequences": ".sequences",
     "reverse_complement": ".sequences",
@@ -282,6 +297,7 @@ _MODULES = ("demo", "features")
 
 __all__ = [
     "ATLAS_MODEL",
+    "AlignedMaps",
     "AtlasExplorer",
     "Attention",
     "AttentionExplorer",
@@ -298,6 +314,7 @@ __all__ = [
     "DependencyMap",
     "Differential",
     "Discovery",
+    "EmbeddedSequences",
     "EmbeddingStore",
     "Encoder",
     "Enrichment",
@@ -369,6 +386,7 @@ __all__ = [
     "VcfSummary",
     "Workbench",
     "__version__",
+    "align_maps",
     "attend",
     "attribute",
     "average_phases",
@@ -412,6 +430,7 @@ __all__ = [
     "project",
     "rank_correlations",
     "read_bed",
+    "read_embedded",
     "read_motifs",
     "read_sequences",
     "reverse_complement",

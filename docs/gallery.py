@@ -129,6 +129,14 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
         'dx.compare_spaces({f"layer {i}": enc.embed(windows[::10], layer=i) for i in range(5)})',
     ),
     (
+        "Maps of layers, laid over each other", "AlignedMaps",
+        'dx.align_maps({f"layer {i}": enc.embed(windows[::10], layer=i) for i in range(5)})',
+    ),
+    (
+        "Sequences that were embedded before", "EmbeddedSequences",
+        'dx.EmbeddedSequences(tuple(windows[::3]), vectors, "pocket")',
+    ),
+    (
         "Scores of variants", "VariantScores",
         "locus = dx.demo.locus()\n"
         'changed = [dx.Variant(locus.sequence.name, 5000 + i, locus.sequence.bases[4999 + i], "A")\n'
