@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .analysis.inside import (
         DependencyMap,
         HeadAtlas,
+        HeadPatchMap,
         LayerLens,
         LayerScores,
         NucleotideProbabilities,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
         lens,
         nucleotide_probabilities,
         patch,
+        patch_heads,
     )
     from .analysis.inside.blocks import Blocks
     from .analysis.inside.heads import HeadAgreement
@@ -185,6 +187,7 @@ _HOMES = {
     "Genome": ".sequences.genome",
     "HeadAgreement": ".analysis.inside.heads",
     "HeadAtlas": ".analysis.inside",
+    "HeadPatchMap": ".analysis.inside",
     "HitTokens": ".analysis.motifs",
     "Hits": ".analysis.motifs",
     "InputError": ".errors",
@@ -282,6 +285,7 @@ _HOMES = {
     "open_projection": ".analysis.project",
     "open_store": ".stores",
     "patch": ".analysis.inside",
+    "patch_heads": ".analysis.inside",
     "plot": ".figures.plots",
     "pretrain": ".training.pretrain",
     "project": ".analysis.project",
@@ -337,6 +341,7 @@ __all__ = [
     "Genome",
     "HeadAgreement",
     "HeadAtlas",
+    "HeadPatchMap",
     "HitTokens",
     "Hits",
     "InputError",
@@ -435,6 +440,7 @@ __all__ = [
     "open_projection",
     "open_store",
     "patch",
+    "patch_heads",
     "plot",
     "pretrain",
     "project",

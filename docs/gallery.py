@@ -90,6 +90,10 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
         'dx.patch(splice, site.bases, alt, "donor")',
     ),
     (
+        "Which heads carry it", "HeadPatchMap",
+        'dx.patch_heads(splice, site.bases, alt, "donor", twin=True)',
+    ),
+    (
         "Sparse features of a layer", "Features",
         "features = dx.features.train(enc, windows[::5], layer=2, steps=100)\nfeatures",
     ),

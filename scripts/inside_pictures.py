@@ -19,6 +19,7 @@ from dnabert2_explore.figures import (
     dependency_figure,
     feature_windows,
     head_atlas_figure,
+    head_patch_figure,
     layer_curves,
     lens_figure,
     merge_tree,
@@ -82,6 +83,9 @@ def figures() -> dict[str, Callable[[], list[go.Figure]]]:
         ],
         "inside-lens": lambda: [lens_figure(dx.lens(enc, site))],
         "inside-patch": lambda: [patch_figure(dx.patch(splice, site, mutant, "donor"), height=220)],
+        "inside-head-patch": lambda: [
+            head_patch_figure(dx.patch_heads(splice, site, mutant, "donor", twin=True))
+        ],
         "inside-features": features,
     }
 

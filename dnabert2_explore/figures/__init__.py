@@ -21,7 +21,7 @@ from .curves import Interval, finetune_curves, pretrain_curves
 from .dependencies import dependency_figure
 from .features import feature_windows
 from .gym import sweep_figure, sweep_heatmap, sweep_lines
-from .heads import head_atlas_figure, head_gallery
+from .heads import head_atlas_figure, head_gallery, head_patch_figure
 from .inside import lens_figure, patch_figure
 from .layers import layer_curves
 from .leaderboard import leaderboard_dots
@@ -52,6 +52,7 @@ __all__ = [
     "finetune_curves",
     "head_atlas_figure",
     "head_gallery",
+    "head_patch_figure",
     "layer_curves",
     "leaderboard_dots",
     "lens_figure",

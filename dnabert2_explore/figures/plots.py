@@ -27,6 +27,7 @@ _FIGURES = {
     "FeatureReadings": (".features", "feature_windows"),
     "FinetuneResult": (".intervals", "finetune_intervals"),
     "HeadAtlas": (".heads", "head_atlas_figure"),
+    "HeadPatchMap": (".heads", "head_patch_figure"),
     "LayerLens": (".inside", "lens_figure"),
     "LayerScores": (".layers", "layer_curves"),
     "Leaderboard": (".leaderboard", "leaderboard_dots"),

@@ -80,6 +80,13 @@ def read() -> list[Any]:
         dx.patch(
             enc, windows[0].bases[:90], windows[0].bases[:50] + windows[0].bases[54:90], (8, 12)
         ),
+        dx.patch_heads(
+            dx.load("pocket-splice"),
+            dx.demo.splice()[0],
+            dx.demo.splice()[0].bases[:100] + "A" + dx.demo.splice()[0].bases[101:],
+            "donor",
+            twin=True,
+        ),
         enc.embed_long(locus.sequence.bases[:6000], window=1000, overlap=100),
         dx.load("pocket-splice").info,
         __import__("dnabert2_explore.encoder.readings", fromlist=["Readings"]).Readings("both", 2),
