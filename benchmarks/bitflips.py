@@ -91,7 +91,8 @@ def all_flips(work: Path, count: int) -> list[dict[str, Any]]:
     from dnabert2_explore.training.corpus import Corpus
     from dnabert2_explore.training.finetune import FinetuneResult
     from dnabert2_explore.training.gue import GueRun, read_runs
-    from dnabert2_explore.training.pretrain.checkpoints import latest_checkpoint, read_state
+    from dnabert2_explore.training.pretrain import latest_checkpoint
+    from dnabert2_explore.training.pretrain.checkpoints import read_state
 
     found: list[dict[str, Any]] = []
 
@@ -251,7 +252,8 @@ def whole_store(out: Path) -> bool:
 
 def whole_run(out: Path) -> bool:
     """Whether the checkpoints and the model of a killed run can be read, or are not there."""
-    from dnabert2_explore.training.pretrain.checkpoints import latest_checkpoint, read_state
+    from dnabert2_explore.training.pretrain import latest_checkpoint
+    from dnabert2_explore.training.pretrain.checkpoints import read_state
 
     last = latest_checkpoint(out)
     return (last is None or bool(read_state(last))) and whole_model(out / "model")

@@ -31,11 +31,14 @@ from dnabert2_explore.analysis.motifs import NullRun, discover_motifs, match_pat
 from dnabert2_explore.encoder.machine import describe_machine
 from dnabert2_explore.encoder.twin import random_twin
 from dnabert2_explore.errors import InputError
+from dnabert2_explore.files import replacing
 from dnabert2_explore.sealed import read_json, write_json
 from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "motif_null.json"
+PAGE = ROOT / "docs" / "attribution.md"
+BEGIN, END = "<!-- motif null -->\n", "\n<!-- end of motif null -->"
 #: Data sets, with the steps and peaks of the notebook, and the families that are bound there.
 SETS: dict[str, tuple[int, int, tuple[str, ...]]] = {
     "mouse/3": (300, 200, ("MAF", "NFE2", "BACH")),
@@ -215,7 +218,59 @@ def publish(out: Path) -> None:
     if not sets:
         raise SystemExit(f"{out} holds no replicate: run without --publish first.")
     write_json(RESULT, {"format": FORMAT, "sets": sets})
+    prose, found, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    if not found or not after:
+        raise SystemExit(f"{PAGE} lacks {BEGIN!r} or {END!r}: put them around the table.")
+    with replacing(PAGE) as temporary:
+        text = f"{prose}{BEGIN}\n{markdown(sets)}\n{END}{after}"
+        temporary.write_text(text, encoding="utf-8")
     print(json.dumps({name: one["shares"] for name, one in sets.items()}, indent=1))
+
+
+def markdown(sets: dict[str, Any]) -> str:
+    """Table of the page: what each kind of model led to."""
+    rows = [
+        ["data", "model", "test MCC", "runs", "with a pattern", "best match, q", "without flanks",
+         "as good as the trained one"],
+        ["---", "---", "---", "---:", "---:", "---", "---", "---"],
+    ]  # fmt: skip
+    for name, one in sets.items():
+        own = [run for run in one["replicates"] if run["kind"] == "trained"]
+        for kind in KINDS:
+            runs = [run for run in one["replicates"] if run["kind"] == kind]
+            if not runs:
+                continue
+            told = f"`{name}` ({', '.join(one['families'])})" if kind == "trained" else ""
+            words = {"trained": "trained", "permuted": "permuted labels", "twin": "random weights"}
+            rows.append(
+                [told, words[kind], _skill(runs), str(len(runs)),
+                 str(sum(bool(run["patterns"]) for run in runs)),
+                 *(_best(runs, flank) for flank in FLANKS),
+                 "" if kind == "trained" else _as_good(runs, own[0])]
+            )  # fmt: skip
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _skill(runs: list[dict[str, Any]]) -> str:
+    values = [run["test_mcc"] for run in runs if run["test_mcc"] is not None]
+    if len(values) == 1:
+        one = values[0]
+        return f"{one['value']:.3f} ({one['low']:.3f} to {one['high']:.3f})"
+    found = [one["value"] for one in values]
+    return f"{min(found):.3f} to {max(found):.3f}" if found else "–"
+
+
+def _best(runs: list[dict[str, Any]], flank: int) -> str:
+    """Name the least q-values, three at most."""
+    found = sorted((q, label) for q, label in (best(run, flank) for run in runs) if q == q)
+    words = [f"{label.partition(' (')[0]} {q:.1e}" for q, label in found[:3]]
+    return ", ".join(words) + (f", {len(found) - 3} more" if len(found) > 3 else "") or "–"
+
+
+def _as_good(runs: list[dict[str, Any]], own: dict[str, Any]) -> str:
+    counts = [sum(best(run, flank)[0] <= best(own, flank)[0] for run in runs) for flank in FLANKS]
+    return f"{counts[0]} of {len(runs)} (without flanks {counts[1]})"
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .again import Reproduction, reproduce
+    from .analysis import features
     from .analysis.annotated import to_anndata
     from .analysis.attend import Attention, attend
     from .analysis.attribution import (
@@ -40,10 +41,12 @@ if TYPE_CHECKING:
         scorecard,
     )
     from .analysis.enrichment import Enrichment, SequenceComparison, compare_sequences
+    from .analysis.features import FeatureEnrichment, FeatureReadings, Features
     from .analysis.gym import Sweep, gym
     from .analysis.inside import (
         DependencyMap,
         HeadAtlas,
+        HeadPatchMap,
         LayerLens,
         LayerScores,
         NucleotideProbabilities,
@@ -54,13 +57,16 @@ if TYPE_CHECKING:
         lens,
         nucleotide_probabilities,
         patch,
+        patch_heads,
     )
     from .analysis.inside.blocks import Blocks
     from .analysis.inside.heads import HeadAgreement
     from .analysis.maps import (
+        AlignedMaps,
         Clusters,
         MapJudgement,
         SpaceComparison,
+        align_maps,
         compare_spaces,
         find_clusters,
         judge_map,
@@ -84,7 +90,14 @@ if TYPE_CHECKING:
     )
     from .analysis.project import Projection, fit_projection, open_projection, project
     from .analysis.timelapse import TimeLapse, find_snapshots, timelapse
-    from .analysis.tokenizers import TokenizerComparison, compare_tokenizers
+    from .analysis.tokenizers import (
+        MergeReplay,
+        MotifFragments,
+        TokenizerComparison,
+        compare_tokenizers,
+        fragment_motifs,
+        replay_merges,
+    )
     from .analysis.variants import Calibration, VariantScores, VcfSummary, calibrate, score_variants
     from .analysis.variants.compare import VariantComparison, compare_variant
     from .demo import Locus
@@ -92,6 +105,7 @@ if TYPE_CHECKING:
     from .encoder.long import LongEmbedding
     from .encoder.onehot import OneHotModel
     from .encoder.readings import Readings
+    from .encoder.twin import random_twin
     from .errors import Cancelled, CheckpointError, ExploreError, InputError
     from .figures import motif_report
     from .figures.plots import plot
@@ -103,7 +117,16 @@ if TYPE_CHECKING:
     from .sequences.motifs import Motif
     from .sequences.regions import read_bed
     from .sequences.variants import Variant
-    from .stores import EmbeddingStore, StoreCheck, StoreHits, Summary, check_store, open_store
+    from .stores import (
+        EmbeddedSequences,
+        EmbeddingStore,
+        StoreCheck,
+        StoreHits,
+        Summary,
+        check_store,
+        open_store,
+        read_embedded,
+    )
     from .tokens import Tokens
     from .training.finetune import FinetuneConfig, FinetuneResult, finetune
     from .training.finetune.seeds import SeedsResult, finetune_seeds
@@ -135,6 +158,7 @@ if TYPE_CHECKING:
 # Public name -> module that defines it; resolved on first use so that importing stays light.
 _HOMES = {
     "ATLAS_MODEL": ".encoder",
+    "AlignedMaps": ".analysis.maps",
     "AtlasExplorer": ".widgets",
     "Attention": ".analysis.attend",
     "AttentionExplorer": ".widgets",
@@ -151,16 +175,21 @@ _HOMES = {
     "DependencyMap": ".analysis.inside",
     "Differential": ".analysis.motifs",
     "Discovery": ".analysis.motifs",
+    "EmbeddedSequences": ".stores",
     "EmbeddingStore": ".stores",
     "Encoder": ".encoder",
     "Enrichment": ".analysis.enrichment",
     "ExploreError": ".errors",
+    "FeatureEnrichment": ".analysis.features",
+    "FeatureReadings": ".analysis.features",
+    "Features": ".analysis.features",
     "FinetuneApp": ".widgets",
     "FinetuneConfig": ".training.finetune",
     "FinetuneResult": ".training.finetune",
     "Genome": ".sequences.genome",
     "HeadAgreement": ".analysis.inside.heads",
     "HeadAtlas": ".analysis.inside",
+    "HeadPatchMap": ".analysis.inside",
     "HitTokens": ".analysis.motifs",
     "Hits": ".analysis.motifs",
     "InputError": ".errors",
@@ -174,9 +203,11 @@ _HOMES = {
     "MapJudgement": ".analysis.maps",
     "Match": ".analysis.motifs",
     "Matches": ".analysis.motifs",
+    "MergeReplay": ".analysis.tokenizers",
     "ModelInfo": ".encoder",
     "Motif": ".sequences.motifs",
     "MotifFindings": ".analysis.motifs",
+    "MotifFragments": ".analysis.tokenizers",
     "MotifGym": ".widgets",
     "Mutagenesis": ".analysis.attribution",
     "NucleotideProbabilities": ".analysis.inside",
@@ -218,6 +249,7 @@ _HOMES = {
     "VariantScores": ".analysis.variants",
     "VcfSummary": ".analysis.variants",
     "Workbench": ".widgets",
+    "align_maps": ".analysis.maps",
     "attend": ".analysis.attend",
     "attribute": ".analysis.attribution",
     "average_phases": ".analysis.attribution",
@@ -231,11 +263,13 @@ _HOMES = {
     "dependency_map": ".analysis.inside",
     "differential_motifs": ".analysis.motifs",
     "discover_motifs": ".analysis.motifs",
+    "features": ".analysis.features",
     "find_clusters": ".analysis.maps",
     "find_snapshots": ".analysis.timelapse",
     "finetune": ".training.finetune",
     "finetune_seeds": ".training.finetune.seeds",
     "fit_projection": ".analysis.project",
+    "fragment_motifs": ".analysis.tokenizers",
     "gc_content": ".sequences",
     "gym": ".analysis.gym",
     "head_atlas": ".analysis.inside",
@@ -255,13 +289,17 @@ _HOMES = {
     "open_session": ".widgets.session",
     "open_store": ".stores",
     "patch": ".analysis.inside",
+    "patch_heads": ".analysis.inside",
     "plot": ".figures.plots",
     "pretrain": ".training.pretrain",
     "project": ".analysis.project",
+    "random_twin": ".encoder.twin",
     "rank_correlations": ".analysis.attribution",
     "read_bed": ".sequences.regions",
+    "read_embedded": ".stores",
     "read_motifs": ".sequences.motif_files",
     "read_sequences": ".sequences",
+    "replay_merges": ".analysis.tokenizers",
     "reproduce": ".again",
     "reverse_complement": ".sequences",
     "saturation_mutagenesis": ".analysis.attribution",
@@ -273,8 +311,11 @@ _HOMES = {
     "to_anndata": ".analysis.annotated",
 }
 
+_MODULES = ("demo", "features")
+
 __all__ = [
     "ATLAS_MODEL",
+    "AlignedMaps",
     "AtlasExplorer",
     "Attention",
     "AttentionExplorer",
@@ -291,16 +332,21 @@ __all__ = [
     "DependencyMap",
     "Differential",
     "Discovery",
+    "EmbeddedSequences",
     "EmbeddingStore",
     "Encoder",
     "Enrichment",
     "ExploreError",
+    "FeatureEnrichment",
+    "FeatureReadings",
+    "Features",
     "FinetuneApp",
     "FinetuneConfig",
     "FinetuneResult",
     "Genome",
     "HeadAgreement",
     "HeadAtlas",
+    "HeadPatchMap",
     "HitTokens",
     "Hits",
     "InputError",
@@ -314,9 +360,11 @@ __all__ = [
     "MapJudgement",
     "Match",
     "Matches",
+    "MergeReplay",
     "ModelInfo",
     "Motif",
     "MotifFindings",
+    "MotifFragments",
     "MotifGym",
     "Mutagenesis",
     "NucleotideProbabilities",
@@ -359,6 +407,7 @@ __all__ = [
     "VcfSummary",
     "Workbench",
     "__version__",
+    "align_maps",
     "attend",
     "attribute",
     "average_phases",
@@ -372,11 +421,13 @@ __all__ = [
     "dependency_map",
     "differential_motifs",
     "discover_motifs",
+    "features",
     "find_clusters",
     "find_snapshots",
     "finetune",
     "finetune_seeds",
     "fit_projection",
+    "fragment_motifs",
     "gc_content",
     "gym",
     "head_atlas",
@@ -396,13 +447,17 @@ __all__ = [
     "open_session",
     "open_store",
     "patch",
+    "patch_heads",
     "plot",
     "pretrain",
     "project",
+    "random_twin",
     "rank_correlations",
     "read_bed",
+    "read_embedded",
     "read_motifs",
     "read_sequences",
+    "replay_merges",
     "reproduce",
     "reverse_complement",
     "saturation_mutagenesis",
@@ -431,7 +486,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = importlib.import_module(_HOMES[name], __name__)
-    value = module if name == "demo" else getattr(module, name)
+    value = module if name in _MODULES else getattr(module, name)
     globals()[name] = value
     return value
 

@@ -31,6 +31,12 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
     ("A model", "Encoder", "enc"),
     ("Tokens", "Tokens", "enc.tokenize(site)"),
     ("The same bases, other tokenizers", "TokenizerComparison", "dx.compare_tokenizers(enc, site)"),
+    ("How tokens are made", "MergeReplay", "dx.replay_merges(enc, site.bases[:60])"),
+    (
+        "Motifs in tokens", "MotifFragments",
+        'motifs = dx.demo.motif()\n'
+        'dx.fragment_motifs(enc, motifs, dx.scan_motifs(motifs, dx.jaspar_motif("NFE2")))',
+    ),
     ("Attention", "Attention", "dx.attend(enc, site)"),
     ("What every head looks at", "HeadAtlas", "dx.head_atlas(enc, site, permutations=5)"),
     ("Attribution", "Attribution", 'dx.attribute(splice, site, "donor", method="occlusion")'),
@@ -84,6 +90,20 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
         'dx.patch(splice, site.bases, alt, "donor")',
     ),
     (
+        "Which heads carry it", "HeadPatchMap",
+        'dx.patch_heads(splice, site.bases, alt, "donor", twin=True)',
+    ),
+    (
+        "Sparse features of a layer", "Features",
+        "features = dx.features.train(enc, windows[::5], layer=2, steps=100)\nfeatures",
+    ),
+    ("Where they are active", "FeatureReadings", "readings = features.read(enc, windows[::10])\nreadings"),
+    (
+        "Features and motifs", "FeatureEnrichment",
+        "hits = dx.scan_motifs(windows[::10], [dx.jaspar_motif(\"MAFK\"), dx.jaspar_motif(\"TBP\")], 1e-3)\n"
+        "readings.enrichment(hits)",
+    ),
+    (
         "A selection against the rest", "SequenceComparison",
         'fungi = [one for one in windows if one.label == "fungi"]\n'
         'dx.compare_sequences(fungi[:30], [one for one in windows if one.label == "mammal"][:30])',
@@ -113,6 +133,14 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
     (
         "How alike layers are", "SpaceComparison",
         'dx.compare_spaces({f"layer {i}": enc.embed(windows[::10], layer=i) for i in range(5)})',
+    ),
+    (
+        "Maps of layers, laid over each other", "AlignedMaps",
+        'dx.align_maps({f"layer {i}": enc.embed(windows[::10], layer=i) for i in range(5)})',
+    ),
+    (
+        "Sequences that were embedded before", "EmbeddedSequences",
+        'dx.EmbeddedSequences(tuple(windows[::3]), vectors, "pocket")',
     ),
     (
         "Scores of variants", "VariantScores",

@@ -96,6 +96,18 @@ def test_what_cannot_be_run_is_said(run, data, tmp_path):
     result = run("gue", "run", data, "-o", tmp_path / "r", "--learning-rate", 1e-3)
     assert result.exit_code == 1
     assert "needs a name" in result.output
+    for given, message in (
+        (("--learning-rate", "high"), "--learning-rate: learning_rate is 'high'; expected float"),
+        (("--learning-rat", 1), "gue run has no option --learning-rat; expected one of its --help"),
+        (("--epochs",), "--epochs has no value"),
+        ((data,), "takes one DATA"),
+    ):
+        result = run("gue", "run", data, "-o", tmp_path / "r", *given)
+        assert result.exit_code == 1
+        assert message in " ".join(result.output.split())
+    for order in (("--epochs=2", data), ("--epochs", 2, data), (data, "--epochs", 2)):
+        result = run("gue", "run", "-o", tmp_path / "r", *order)
+        assert "A variation (epochs) needs a name" in " ".join(result.output.split())
     assert run("gue", "run", data, "-o", tmp_path / "r", "-d", "H9").exit_code == 1
     result = run("gue", "run", data, "-o", tmp_path / "r", "-d", "mouse_3", "--baselines", "svm")
     assert "no baseline 'svm'" in result.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -94,3 +95,41 @@ def test_links_to_files_lead_somewhere():
         text = (ROOT / name).read_text(encoding="utf-8")
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
             assert (ROOT / target).exists(), f"{name}: {target}"
+
+
+def scores_of(model: str) -> dict:
+    path = ROOT / "dnabert2_explore/models" / model / "scores.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_the_table_of_models_is_that_of_their_scores():
+    rows = {
+        line.split("`")[1].strip('"'): [cell.strip() for cell in line.split("|")[4:8]]
+        for line in README.splitlines()
+        if line.startswith('| `"pocket')
+    }
+
+    def number(value: float) -> str:
+        return f"{value:.3f}"
+
+    masked = scores_of("pocket")["scores"]["mean"]
+    probe = scores_of("pocket-atlas")["probe"]
+    nats = {name: number(masked[name]["nats"]) for name in ("model", "bigram_both", "untrained")}
+    accuracy = {name: number(one["accuracy"]) for name, one in probe.items()}
+    expected = {
+        "pocket": [nats["model"], "–", f"bigram of both neighbours {nats['bigram_both']}",
+                   nats["untrained"]],
+        "pocket-atlas": [accuracy["pocket-atlas"], accuracy["4-mers"],
+                         f"pocket {accuracy['pocket']}", accuracy["its untrained twin"]],
+    }  # fmt: skip
+    for name, other, words in (
+        ("pocket-splice", "position_weights", "position weight matrix"),
+        ("pocket-motif", "markov", "order-3 Markov chains"),
+    ):
+        found = scores_of(name)
+        simple = {key: number(one["mcc"]) for key, one in found["baselines"].items()}
+        expected[name] = [
+            number(found["test"]["mcc"]), simple["kmer"], f"{words} {simple[other]}",
+            number(found["random_weights"]["mcc"]),
+        ]  # fmt: skip
+    assert rows == expected

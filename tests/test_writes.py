@@ -31,12 +31,13 @@ GIVEN = {
     "stores/vectors.py:_csv": "into what `replacing` gave",
     "stores/vectors.py:_npy": "into what `replacing` gave",
     "stores/vectors.py:_npz": "into what `replacing` gave",
-    "training/finetune/folder.py:log": "a row, at once",
+    "training/finetune/keeping.py:_link": "into what `putting` gave",
+    "training/finetune/keeping.py:checkpoint": "into what `putting` gave",
     "training/finetune/lora.py:save_extras": "into what `putting` gave",
+    "training/loop/logs.py:append_row": "a row, at once",
     "training/predict.py:_csv": "into what `replacing` gave",
     "training/predict.py:_parquet": "into what `replacing` gave",
     "training/pretrain/engine.py:save": "into what `putting` gave",
-    "training/pretrain/logs.py:_append": "a row, at once",
     "training/stretches.py:_make": "a folder that is renamed when it is whole",
 }
 

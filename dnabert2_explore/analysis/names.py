@@ -13,6 +13,7 @@ Method = Literal[
     "layer_integrated_gradients",
     "saliency",
     "input_x_gradient",
+    "attn_lrp",
     "deep_lift",
     "gradient_shap",
     "layer_conductance",

@@ -1,4 +1,4 @@
-"""Two dimensions out of many, to look at; and places in them for what comes later."""
+"""Two or three dimensions out of many, to look at; and places in them for what comes later."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from ..files import expanded, replacing
 from ..shown import Shown
 from ..threads import torch_threads
 from ..version import __version__
+from .umaps import ENGINES, fit_umap
 
 __all__ = ["METHODS", "Projection", "fit_projection", "open_projection", "project"]
 
-METHODS = ("umap", "pca")
+METHODS = ("umap", "densmap", "pca")
 _FORMAT = "dnabert2-explore projection 1"
 
 
@@ -32,8 +33,9 @@ class Projection(Shown):
 
     Attributes
     ----------
-    plane : numpy.ndarray, shape (n, 2), float64
-    method : {"umap", "pca"}
+    plane : numpy.ndarray, shape (n, dimensions), float64
+        Of two dimensions, or three.
+    method : {"umap", "densmap", "pca"}
     settings : mapping
         ``seed``, for UMAP ``n_neighbors``, ``min_dist`` and ``metric``, and the versions of the
         libraries.
@@ -41,6 +43,8 @@ class Projection(Shown):
         SHA-256 of the vectors it is a map of.
     hidden : int
         Their width.
+    radii : numpy.ndarray, shape (n, 2), float64, or None
+        For densMAP, the logarithm of each point's local radius among all numbers, and on the page.
     """
 
     plane: NDArray[np.float64]
@@ -48,6 +52,7 @@ class Projection(Shown):
     settings: Mapping[str, Any]
     digest: str
     hidden: int
+    radii: NDArray[np.float64] | None = None
     _fitted: Any = field(default=None, compare=False)
 
     def __len__(self) -> int:
@@ -56,6 +61,11 @@ class Projection(Shown):
     def _line(self) -> str:
         told = ", ".join(f"{k} {v}" for k, v in self.settings.items() if k != "versions")
         return f"{self.method.upper()} of {len(self):,} vectors of {self.hidden:,} ({told})"
+
+    @property
+    def dimensions(self) -> int:
+        """Numbers a point: 2 or 3."""
+        return int(self.plane.shape[1])
 
     def transform(self, embeddings: ArrayLike) -> NDArray[np.float64]:
         """Place further embeddings in the map, which stays as it is.
@@ -67,13 +77,14 @@ class Projection(Shown):
 
         Returns
         -------
-        numpy.ndarray, shape (m, 2), float64
+        numpy.ndarray, shape (m, dimensions), float64
 
         Raises
         ------
         InputError
             If they are of another width or not finite, or the map is a UMAP from a file: that
-            keeps the plane and not the neighbours; fit it again, which gives the same plane.
+            keeps the plane and not the neighbours; fit it again, which gives the same plane. A
+            densMAP places nothing new (umap-learn cannot).
         """
         points = _checked(embeddings, least=0)
         if points.shape[1] != self.hidden:
@@ -82,7 +93,11 @@ class Projection(Shown):
                 "those of the same model."
             )
         if not len(points):
-            return np.zeros((0, 2))
+            return np.zeros((0, self.dimensions))
+        if self.method == "densmap":
+            raise InputError(
+                "A densMAP places nothing new: fit it of all sequences together, or take 'umap'."
+            )
         if self.method == "pca":
             mean, axes = self._fitted
             return (points.astype(np.float64) - mean) @ axes.T
@@ -118,6 +133,8 @@ class Projection(Shown):
         parts: dict[str, Any] = {"plane": self.plane, "about": np.array(json.dumps(about))}
         if self.method == "pca":
             parts["mean"], parts["axes"] = self._fitted
+        if self.radii is not None:
+            parts["radii"] = self.radii
         if names is not None:
             parts["names"] = np.array(names, dtype=np.str_)
         with replacing(expanded(path)) as temporary, open(temporary, "wb") as file:
@@ -139,6 +156,7 @@ def open_projection(path: str | os.PathLike[str]) -> Projection:
         with np.load(where, allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
             plane = file["plane"]
+            radii = file.get("radii")
             fitted = (file["mean"], file["axes"]) if about["method"] == "pca" else None
         if about["format"] != _FORMAT or plane.ndim != 2:
             raise KeyError("format")
@@ -148,7 +166,7 @@ def open_projection(path: str | os.PathLike[str]) -> Projection:
             "Projection.save wrote."
         ) from error
     return Projection(
-        plane, about["method"], about["settings"], about["digest"], about["hidden"], fitted
+        plane, about["method"], about["settings"], about["digest"], about["hidden"], radii, fitted
     )
 
 
@@ -158,34 +176,44 @@ def project(
     seed: int = 0,
     n_neighbors: int = 15,
     min_dist: float = 0.1,
+    *,
+    dimensions: int = 2,
+    engine: str = "cpu",
 ) -> NDArray[np.float64]:
-    """Project embeddings onto two dimensions.
+    """Project embeddings onto two dimensions, or three.
 
     Parameters
     ----------
     embeddings : array_like, shape (n, hidden)
-    method : {"umap", "pca"}
+    method : {"umap", "densmap", "pca"}
         UMAP (McInnes et al. 2018, umap-learn) by cosine distance keeps neighbourhoods: distances
-        between clusters mean little. PCA (scikit-learn) keeps the directions of largest variance
-        and is immediate.
+        between clusters mean little. densMAP (Narayan et al. 2021) keeps, beside them, how dense
+        each place is. PCA (scikit-learn) keeps the directions of largest variance and is
+        immediate.
     seed : int
         Makes the result repeatable; umap-learn then runs on one thread.
     n_neighbors : int
         UMAP's neighbourhood; taken down to n - 1 for few sequences.
     min_dist : float
         UMAP's smallest distance between points on the picture.
+    dimensions : {2, 3}
+    engine : {"cpu", "cuml"}
+        What computes a UMAP: umap-learn, or NVIDIA's cuML on a GPU, which is installed apart. The
+        two give different pictures of the same neighbourhoods.
 
     Returns
     -------
-    numpy.ndarray, shape (n, 2), float64
+    numpy.ndarray, shape (n, dimensions), float64
 
     Raises
     ------
     InputError
         If the array is not two-dimensional, has fewer than 3 rows, or holds NaN or infinity; for
-        UMAP, if fewer than 3 rows differ.
+        UMAP, if fewer than 3 rows differ; for cuML, if it is not installed.
     """
-    return fit_projection(embeddings, method, seed, n_neighbors, min_dist).plane
+    return fit_projection(
+        embeddings, method, seed, n_neighbors, min_dist, dimensions=dimensions, engine=engine
+    ).plane
 
 
 def fit_projection(
@@ -194,6 +222,9 @@ def fit_projection(
     seed: int = 0,
     n_neighbors: int = 15,
     min_dist: float = 0.1,
+    *,
+    dimensions: int = 2,
+    engine: str = "cpu",
 ) -> Projection:
     """Make a map of embeddings that others can be placed in, and that can be saved.
 
@@ -212,22 +243,22 @@ def fit_projection(
     """
     if method not in METHODS:
         raise InputError(f"Projection {method!r} is unknown: choose one of {', '.join(METHODS)}.")
+    if dimensions not in (2, 3):
+        raise InputError(f"A map of {dimensions} dimensions cannot be looked at: give 2 or 3.")
+    if engine not in ENGINES:
+        raise InputError(f"Engine {engine!r} is unknown: choose one of {', '.join(ENGINES)}.")
     points = _checked(embeddings, least=3)
     settings: dict[str, Any] = {"seed": seed}
     fitted: Any
+    radii = None
     if method == "pca":
-        import sklearn
-        from sklearn.decomposition import PCA
-
-        model = PCA(n_components=min(2, points.shape[1]), svd_solver="full", random_state=seed)
-        plane = np.asarray(model.fit_transform(points), dtype=np.float64)
-        axes = model.components_.astype(np.float64)
-        if points.shape[1] == 1:  # there is no second direction
-            plane, axes = np.c_[plane, np.zeros(len(plane))], np.r_[axes, [[0.0]]]
-        fitted = model.mean_.astype(np.float64), axes
-        versions = {"scikit-learn": sklearn.__version__}
+        plane, fitted, versions = _pca(points, seed, dimensions)
     else:
-        plane, fitted, versions = _umap(points, seed, n_neighbors, min_dist)
+        made = fit_umap(
+            points, seed, n_neighbors, min_dist, dimensions, densmap=method == "densmap",
+            engine=engine,
+        )  # fmt: skip
+        plane, fitted, versions, radii = made.plane, made.reducer, made.versions, made.radii
         settings |= {
             "n_neighbors": min(n_neighbors, len(points) - 1),
             "min_dist": min_dist,
@@ -235,34 +266,23 @@ def fit_projection(
         }
     settings["versions"] = {"dnabert2-explore": __version__, **versions}
     digest = hashlib.sha256(np.ascontiguousarray(points).tobytes()).hexdigest()
-    return Projection(plane, method, settings, digest, points.shape[1], fitted)
+    return Projection(plane, method, settings, digest, points.shape[1], radii, fitted)
 
 
-def _umap(
-    points: NDArray[np.float32], seed: int, n_neighbors: int, min_dist: float
+def _pca(
+    points: NDArray[np.float32], seed: int, dimensions: int
 ) -> tuple[NDArray[np.float64], Any, dict[str, str]]:
-    distinct = len(np.unique(points, axis=0))
-    if distinct < 3:
-        raise InputError(
-            f"Of {len(points):,} embeddings {distinct} differ{'s' if distinct == 1 else ''}: UMAP "
-            "needs 3 or more; PCA shows them."
-        )
-    import umap
+    import sklearn
+    from sklearn.decomposition import PCA
 
-    # Numba sets the threads of the OpenMP that it shares with torch.
-    with torch_threads(), warnings.catch_warnings():
-        # umap-learn says that a seed makes it single-threaded; our docstring says so too.
-        warnings.filterwarnings("ignore", message="n_jobs value", category=UserWarning)
-        reducer = umap.UMAP(
-            n_neighbors=min(n_neighbors, len(points) - 1),
-            min_dist=min_dist,
-            metric="cosine",
-            random_state=seed,
-            # The spectral start needs more points than dimensions to solve for.
-            init="spectral" if distinct > 10 else "random",
-        )
-        plane = reducer.fit_transform(points)
-    return np.asarray(plane, dtype=np.float64), reducer, {"umap-learn": umap.__version__}
+    there = min(dimensions, *points.shape)
+    model = PCA(n_components=there, svd_solver="full", random_state=seed)
+    plane = np.asarray(model.fit_transform(points), dtype=np.float64)
+    axes = model.components_.astype(np.float64)
+    if more := dimensions - there:  # vectors that are narrower have no further directions
+        plane = np.c_[plane, np.zeros((len(plane), more))]
+        axes = np.r_[axes, np.zeros((more, axes.shape[1]))]
+    return plane, (model.mean_.astype(np.float64), axes), {"scikit-learn": sklearn.__version__}
 
 
 def _checked(embeddings: ArrayLike, least: int) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ import typer
 
 from ..errors import InputError
 from .common import FORCE, progress_bar, stop_between_steps, told_in_one_line
+from .settings import settings_of
 
 if TYPE_CHECKING:
     from ..training.finetune import FinetuneConfig
@@ -210,8 +211,8 @@ def finetune(
     """  # fmt: skip
     import dataclasses
 
+    from ..training.finetune import FinetuneConfig, finetune_seeds
     from ..training.finetune import finetune as train
-    from ..training.finetune import finetune_seeds
 
     given: dict[str, Any] = {
         "task": task and task.value,
@@ -237,7 +238,7 @@ def finetune(
         "device": device,
     }
     chosen = {name: value for name, value in given.items() if value is not None}
-    config = _config(data, chosen | _settings(settings or []))
+    config = _config(data, chosen | settings_of(FinetuneConfig, settings or [], "pooling=mean"))
     seeds = list(dict.fromkeys(seed or []))
     out = Path(config.out)
     folders = [out / f"seed-{one}" for one in seeds] if len(seeds) > 1 else [out]
@@ -270,22 +271,6 @@ def _config(data: Path, chosen: dict[str, Any]) -> FinetuneConfig:
     files = {split: path for split, path in find_splits(data).items() if path or split != "test"}
     defaults = {"model": "pocket", "out": str(Path("runs") / stem)}
     return FinetuneConfig(**(defaults | files | chosen))
-
-
-def _settings(texts: list[str]) -> dict[str, Any]:
-    """Read NAME=VALUE as the YAML file would."""
-    import yaml
-
-    from ..training.configuration import checked
-    from ..training.finetune import FinetuneConfig
-
-    found: dict[str, Any] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise InputError(f"--set {text}: expected NAME=VALUE, such as pooling=mean")
-        found |= checked(FinetuneConfig, {name.strip(): yaml.safe_load(value)}, "--set")
-    return found
 
 
 def _tell(point: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from .common import DEVICE, FORCE, progress_bar, stop_between_steps
 from .output import check_output, replacing
+from .settings import as_options
 
 if TYPE_CHECKING:
     from ..training.gue import Leaderboard
@@ -78,8 +79,9 @@ def list_datasets(
     print(_aligned(rows))
 
 
-@gue.command("run")
+@gue.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def run(
+    context: typer.Context,
     root: ROOT,
     output: Annotated[
         Path, typer.Option("--output", "--out", "-o", help="Results folder, one JSON a run.")
@@ -96,34 +98,6 @@ def run(
         list[int] | None, typer.Option(help="Give it again for more.", show_default="42")
     ] = None,
     name: Annotated[str, typer.Option(help="Name of a variation of the authors' protocol.")] = "",
-    learning_rate: Annotated[float | None, typer.Option(help="Variation: not 3e-5.")] = None,
-    epochs: Annotated[float | None, typer.Option(help="Variation: passes over train.")] = None,
-    max_steps: Annotated[int | None, typer.Option(help="Variation: steps.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Variation: not 32.")] = None,
-    warmup_steps: Annotated[int | None, typer.Option(help="Variation: warm-up.")] = None,
-    evaluate_every: Annotated[int | None, typer.Option(help="Variation: steps.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="Variation: 0 for no limit.")] = None,
-    train_rows: Annotated[int | None, typer.Option(help="Variation: a sample of train.")] = None,
-    max_minutes: Annotated[float | None, typer.Option(help="Variation: a dataset.")] = None,
-    patience: Annotated[int | None, typer.Option(help="Variation: early stopping.")] = None,
-    method: Annotated[str | None, typer.Option(help="Variation: lora or probe.")] = None,
-    pooling: Annotated[str | None, typer.Option(help="Variation: mean.")] = None,
-    augment: Annotated[str | None, typer.Option(help="Variation: reverse_complement.")] = None,
-    dropout: Annotated[float | None, typer.Option(help="Variation: not 0.1.")] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="Variation: not 0.01.")] = None,
-    gradient_clip: Annotated[float | None, typer.Option(help="Variation: not 1.")] = None,
-    class_weights: Annotated[str | None, typer.Option(help="Variation: balanced.")] = None,
-    select: Annotated[str | None, typer.Option(help="Variation: checkpoint by mcc, …")] = None,
-    recipe: Annotated[
-        str | None, typer.Option(help="Variation: small, for networks below 20 M parameters.")
-    ] = None,
-    segmentation: Annotated[str | None, typer.Option(help="Variation: random.")] = None,
-    average: Annotated[float | None, typer.Option(help="Variation: of weights.")] = None,
-    schedule: Annotated[str | None, typer.Option(help="Variation: cosine.")] = None,
-    embeddings: Annotated[str | None, typer.Option(help="Variation: composed.")] = None,
-    anchor: Annotated[str | None, typer.Option(help="Variation: middle, or bases.")] = None,
-    strands: Annotated[str | None, typer.Option(help="Variation: predict by both.")] = None,
-    segmentations: Annotated[int | None, typer.Option(help="Variation: predict by more.")] = None,
     baselines: Annotated[
         str, typer.Option(help="Comma-separated; none for none.")
     ] = "majority,position_weights,kmer,markov,twins,cnn",
@@ -141,9 +115,15 @@ def run(
     """Fine-tune a model on datasets of GUE as the authors do, beside simple baselines.
 
     Global batch 32 whatever the number of GPUs, learning rate 3e-5, the checkpoint
-    with the lowest dev loss, scored once on test. Any option marked "Variation"
-    departs from that, needs --name, and is written into every result. A run whose
-    result file exists is not run again, so the same command goes on after a stop.
+    with the lowest dev loss, scored once on test. A run whose result file exists is
+    not run again, so the same command goes on after a stop.
+
+    A variation departs from the authors' protocol, needs --name, and is written
+    into every result. Its options are settings of fine-tuning: --learning-rate,
+    --epochs, --max-steps, --batch-size, --recipe, --method, --pooling, --augment, …
+    All of them, with what they mean:
+
+      python -m pydoc dnabert2_explore.training.finetune.FinetuneConfig
 
     [bold]Examples[/bold]
 
@@ -159,35 +139,11 @@ def run(
     from ..training.gue import Variation, find, run_dataset
     from ..training.gue.datasets import GUE, GUE_PLUS
 
-    variation = Variation(
-        name=name,
-        learning_rate=learning_rate,
-        epochs=epochs,
-        max_steps=max_steps,
-        batch_size=batch_size,
-        warmup_steps=warmup_steps,
-        evaluate_every=evaluate_every,
-        max_tokens=max_tokens,
-        train_rows=train_rows,
-        max_minutes=max_minutes,
-        patience=patience,
-        method=method,
-        pooling=pooling,
-        augment=augment,
-        dropout=dropout,
-        weight_decay=weight_decay,
-        gradient_clip=gradient_clip,
-        class_weights=class_weights,
-        select=select,
-        recipe=recipe,
-        segmentation=segmentation,
-        average=average,
-        schedule=schedule,
-        embeddings=embeddings,
-        anchor=anchor,
-        strands=strands,
-        segmentations=segmentations,
-    )
+    # Options that the parser does not know may stand before the argument, and take its place.
+    settings, places = as_options(Variation, [str(root), *context.args], "gue run")
+    if len(places) != 1:
+        raise InputError(f"gue run takes one DATA; it got {', '.join(places) or 'none'}")
+    root, variation = Path(places[0]), Variation(**{"name": name} | settings)
     wanted = [find(root, one) for one in dataset or GUE + GUE_PLUS]
     ready = [one for one in wanted if one.state == "full" or (reduced and one.state == "reduced")]
     for one in wanted:
@@ -250,14 +206,18 @@ def audit_datasets(
         Path | None,
         typer.Option(help="Results folder of 'gue run': models beside the best rule."),
     ] = None,
+    seqleak: Annotated[
+        bool, typer.Option("--seqleak", help="A second opinion; needs the extra \\[audit].")
+    ] = False,
     force: FORCE = False,
 ) -> None:
     """Look for what can be won without knowing anything of DNA.
 
     Counts test sequences with a composition twin in train or dev (the same ends and
-    dinucleotide counts, as a shuffle has), copies and near-copies; scores rules that
-    need no neural network, the label opposite to the twin's among them, on all of
-    test and on what is left without twins and copies.
+    dinucleotide counts, as a shuffle has), with a positional twin (stretches of the
+    same bases in the same places), copies and near-copies; scores rules that need no
+    neural network, what twins tell among them, on all of test and on what is left
+    without twins and copies.
 
     [bold]Examples[/bold]
 
@@ -273,13 +233,13 @@ def audit_datasets(
     check_output(output, force)
     runs = () if results is None else read_runs(results)
     with progress_bar("audit") as progress:
-        found = audit(root, dataset, runs, progress=progress)
+        found = audit(root, dataset, runs, seqleak=seqleak, progress=progress)
     if output.suffix == ".md":
         with replacing(output) as temporary:
             temporary.write_text(found.markdown(), encoding="utf-8")
     else:
         found.save(output)
-    rows = [["dataset", "test", "twins", "twin rule", "copies", "best rule", "", "verdict"]]
+    rows = [["dataset", "test", "twins", "positional", "copies", "best rule", "", "verdict"]]
     for name, one in found.datasets.items():
         rule = one.rules[one.best_rule]
         rows.append(
@@ -287,7 +247,7 @@ def audit_datasets(
                 name + (" R" if one.state == "reduced" else ""),
                 f"{one.test:,}",
                 f"{one.twins:,}",
-                "–" if one.twin_rule_mcc is None else f"{one.twin_rule_mcc:.3f}",
+                f"{one.positional:,}",
                 f"{one.duplicates:,}",
                 one.best_rule,
                 f"{rule.score.value:.3f}",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from ..errors import InputError
 from .common import FORCE, progress_bar, stop_between_steps
 from .output import check_output
+from .settings import settings_of
 
 __all__ = ["pretrain", "train_tokenizer"]
 
@@ -123,7 +123,7 @@ def pretrain(
     from ..training.pretrain import PretrainConfig, is_main
     from ..training.pretrain import pretrain as train
 
-    over = _settings(settings or [])
+    over = settings_of(PretrainConfig, settings or [], "batch_rows=256")
     if output is not None:
         over["out"] = str(output)
     if max_minutes is not None:
@@ -141,27 +141,6 @@ def pretrain(
         f"{result.seconds / 60:.1f} minutes; {state}",
         file=sys.stderr,
     )
-
-
-def _settings(texts: list[str]) -> dict[str, Any]:
-    """Read NAME=VALUE as the YAML file would."""
-    import yaml
-
-    from ..training.configuration import checked
-    from ..training.pretrain import PretrainConfig
-
-    found: dict[str, Any] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise InputError(f"--set {text}: expected NAME=VALUE, such as batch_rows=256")
-        try:
-            read = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise InputError(f"--set {text}: the value is no YAML ({error}).") from error
-        # An empty value is an empty word, as in table= .
-        found |= checked(PretrainConfig, {name.strip(): "" if read is None else read}, "--set")
-    return found
 
 
 def _tell(notes: tuple[str, ...]) -> None:

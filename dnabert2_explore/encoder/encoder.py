@@ -63,6 +63,9 @@ Bases = str | Sequence
 #: Sequences after which the cache is written, so that a stopped run keeps what it computed.
 _KEPT_AT_ONCE = 1024
 
+#: Fewer are computed faster than all weights are read twenty times, whatever the network's size.
+_FEW_TOKENS = 100
+
 _guard = threading.Lock()
 _locks: WeakKeyDictionary[Dnabert2PreTrainedModel, threading.RLock] = WeakKeyDictionary()
 
@@ -559,13 +562,14 @@ class Encoder(Shown):
     ) -> NDArray[np.float32]:
         """`_vectors` of what the cache does not know yet."""
         cache = self.cache
-        # Under autocast the network computes in another type than its own. `pristine` reads all
-        # weights, and comes last.
+        # Under autocast the network computes in another type than its own. To look at the weights
+        # takes longest, and comes last; at all of them, longer than a few tokens take to compute.
+        many = sum(map(len, ids)) >= _FEW_TOKENS
         if (
             cache is None
             or torch.is_autocast_enabled(self.device.type)
-            or not self.sha256
-            or not self.pristine
+            or not (sha256 := self.sha256)
+            or not self._loaded.holds(self.network, thorough=many)
         ):
             return self._vectors(ids, pooling, layers, budget, progress)
         if len(ids) * len(layers) * self.config.hidden_size * 4 > cache.limit // 2:
@@ -576,14 +580,17 @@ class Encoder(Shown):
             )
             return self._vectors(ids, pooling, layers, budget, progress)
         # With the version of the code: a fault that was mended must not live on in the cache.
+        dtype = str(self.dtype).removeprefix("torch.")
         settings = (
-            f"{__version__} {self.sha256} {shape_of(self.network)} {self.info.dtype} "
+            f"{__version__} {sha256} {shape_of(self.network)} {dtype} "
             f"{self.attention} {self.device.type} {torch.get_float32_matmul_precision()} "
             f"{pooling} {layers} {self.tokenizer.cls_id} {self.tokenizer.sep_id}"
         )
         keys = [cache.key(settings, sequence) for sequence in ids]
         known = cache.get(keys)
         new = [i for i, key in enumerate(keys) if key not in known]
+        if new and not many and not self.pristine:
+            return self._vectors(ids, pooling, layers, budget, progress)
         done = len(ids) - len(new)
         if not new and progress is not None:
             progress(done, len(ids))

@@ -14,13 +14,18 @@ from .style import layout
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["atlas_scatter"]
+__all__ = ["FAINT", "atlas_scatter", "point_size"]
 
 #: Pixels of a point, by how many there are.
 _SIZES = ((300, 8.0), (5_000, 6.5), (20_000, 5.0), (float("inf"), 3.5))
 #: Opacity of what is not chosen: still there to see.
-_FAINT = {"light": 0.16, "dark": 0.3}
+FAINT = {"light": 0.16, "dark": 0.3}
 _WEBGL_FROM = 3000  # SVG points are crisper and animate; beyond this they are slow
+
+
+def point_size(n: int) -> float:
+    """Pixels of a point where there are `n`."""
+    return next(px for most, px in _SIZES if n < most)
 
 
 def atlas_scatter(
@@ -42,7 +47,7 @@ def atlas_scatter(
 
     Parameters
     ----------
-    positions : (n, 2) float
+    positions : (n, 2) or (n, 3) float
         From :func:`dnabert2_explore.project`.
     names : sequence of str
         Shown on hover.
@@ -75,13 +80,18 @@ def atlas_scatter(
     import plotly.graph_objects as go
 
     colours = theme_of(theme)
-    faint = _FAINT[theme]
+    faint = FAINT[theme]
     faded = np.ones(len(names), dtype=bool) if len(chosen) else np.zeros(len(names), dtype=bool)
     faded[list(chosen)] = False
-    size = np.full(len(names), next(px for most, px in _SIZES if len(names) < most))
+    size = np.full(len(names), point_size(len(names)))
     stars = set(starred)
     size[list(stars)] = 13.0
-    kind = "scattergl" if len(names) >= _WEBGL_FROM else "scatter"
+    solid = positions.shape[1] == 3
+    kind = "scatter3d" if solid else "scattergl" if len(names) >= _WEBGL_FROM else "scatter"
+
+    def places(at: Any) -> dict[str, Any]:
+        return {axis: positions[at, d] for d, axis in enumerate("xyz"[: positions.shape[1]])}
+
     numeric = len(values) > 0 and not isinstance(values[0], str)
     groups: list[dict[str, Any]]
     if numeric:
@@ -92,8 +102,7 @@ def atlas_scatter(
         {
             "type": kind,
             "mode": "markers",
-            "x": positions[group["at"], 0],
-            "y": positions[group["at"], 1],
+            **places(group["at"]),
             "customdata": group["at"],
             "name": group["name"],
             "marker": {
@@ -135,8 +144,7 @@ def atlas_scatter(
         {
             "type": kind,
             "mode": "markers",
-            "x": positions[ring, 0],
-            "y": positions[ring, 1],
+            **places(ring),
             "marker": {
                 "size": 17,
                 "symbol": "circle-open",
@@ -147,7 +155,9 @@ def atlas_scatter(
             "showlegend": False,
         }
     )
-    if not len(chosen):
+    if solid:
+        traces = [_in_space(trace) for trace in traces]
+    elif not len(chosen):
         for trace in traces:
             trace["selectedpoints"] = None
     bare: dict[str, Any] = {
@@ -159,11 +169,19 @@ def atlas_scatter(
         "linecolor": colours.grid,
         "title": {"font": {"size": 11, "color": colours.muted}, "standoff": 4},
     }
+    scene = {}
+    if solid:
+        frame = {"showbackground": False, "gridcolor": colours.grid, "showticklabels": False}
+        scene["scene"] = {
+            f"{letter}axis": {**frame, "title": {"text": f"{axis} {d + 1}"}}
+            for d, letter in enumerate("xyz")
+        } | {"aspectmode": "data"}
     return go.Figure(
         data=traces,
         layout=layout(
             colours,
             height,
+            **scene,
             margin={"l": 26, "r": 10, "t": 8, "b": 26},
             dragmode="lasso",
             hovermode="closest",
@@ -187,6 +205,30 @@ def atlas_scatter(
             selections=[],
         ),
     )
+
+
+#: Markers of a plane that plotly has not in space, and what stands for them there.
+_SOLID = {
+    "triangle-up": "diamond-open",
+    "pentagon": "square-open",
+    "star": "x",
+    "hexagram": "circle",
+}
+
+
+def _in_space(trace: dict[str, Any]) -> dict[str, Any]:
+    """Turn a trace of a plane into one of space, which has fewer settings."""
+    marker = dict(trace["marker"])
+    if not np.isscalar(marker.get("opacity", 1.0)):  # one for all points of a trace
+        marker["opacity"] = float(np.max(marker["opacity"], initial=0.0)) or 0.86
+    line = marker.get("line", {})
+    if not np.isscalar(line.get("width", 0)):
+        marker["line"] = {"width": 0}
+    marker["symbol"] = _SOLID.get(marker.get("symbol", "circle"), marker.get("symbol", "circle"))
+    kept = {k: v for k, v in trace.items() if k not in ("selected", "unselected", "selectedpoints")}
+    if trace["type"] != "scatter3d":  # a name in the legend alone
+        kept |= {"z": [None], "type": "scatter3d"}
+    return {**kept, "marker": marker}
 
 
 def _shown(value: str | float, field: str) -> str:

@@ -31,6 +31,7 @@ _PUBLISHED = {
 }
 _BASELINES = {"majority": "line-ns-open", "position_weights": "x-thin-open", "kmer": "circle-open",
               "markov": "triangle-up-open", "twins": "diamond-open",
+              "positional": "diamond-tall-open",
               "cnn": "square-open"}  # fmt: skip
 _BEST_RULE = "best rule"  # one of the baselines on each line: it has no dots of its own
 

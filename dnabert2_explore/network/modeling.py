@@ -7,7 +7,7 @@ attentions, hidden states, ``ModelOutput``, ``inputs_embeds``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any, cast
 
@@ -34,6 +34,7 @@ from .blocks import (
 )
 from .config import Dnabert2Config
 from .packing import Packing
+from .plain.modeling_dnabert2 import refuse_unknown
 
 __all__ = [
     "Dnabert2ForMaskedLM",
@@ -253,7 +254,7 @@ class Dnabert2Model(Dnabert2PreTrainedModel):
         TypeError
             For a keyword that DNABERT-2 does not know, such as ``position_ids``.
         """
-        _refuse_unknown(kwargs)
+        refuse_unknown(kwargs)
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("Give exactly one of input_ids and inputs_embeds.")
         if output_attentions is None:
@@ -347,7 +348,7 @@ class Dnabert2ForMaskedLM(Dnabert2PreTrainedModel):
             `logits` (batch, n, vocab_size), or (labelled, vocab_size) with labels and
             `config.sparse_prediction`.
         """
-        _refuse_unknown(kwargs)
+        refuse_unknown(kwargs)
         outputs = self.bert(
             input_ids,
             attention_mask,
@@ -419,7 +420,7 @@ class Dnabert2ForSequenceClassification(Dnabert2PreTrainedModel):
             `logits` (batch, num_labels) and, with labels, `loss` (cross entropy, binary cross
             entropy with logits, or mean squared error).
         """
-        _refuse_unknown(kwargs)
+        refuse_unknown(kwargs)
         outputs = self.bert(
             input_ids,
             attention_mask,
@@ -485,14 +486,6 @@ class Dnabert2ForSequenceClassification(Dnabert2PreTrainedModel):
         if self.config.problem_type == "single_label_classification":
             return functional.cross_entropy(logits, labels.view(-1))
         return functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
-
-
-def _refuse_unknown(keywords: Mapping[str, Any]) -> None:
-    """Raise for keywords that would change nothing, in silence."""
-    if unknown := [name for name, value in keywords.items() if value is not None]:
-        raise TypeError(
-            f"DNABERT-2 takes no {', '.join(unknown)}: leave it out, or check the spelling."
-        )
 
 
 def _check_shapes(words: torch.Tensor, **beside: torch.Tensor | None) -> None:

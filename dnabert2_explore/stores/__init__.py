@@ -5,6 +5,7 @@ Light to import: zarr, pandas, pyarrow, h5py and distributed load where they are
 
 from .check import Damage, StoreCheck, check_store
 from .embed import embed_windows
+from .embedded import EmbeddedSequences, read_embedded
 from .embedder import Embedder
 from .errors import StoreError
 from .exporting import export
@@ -16,6 +17,7 @@ from .summary import Summary
 __all__ = [
     "Chunk",
     "Damage",
+    "EmbeddedSequences",
     "Embedder",
     "EmbeddingStore",
     "StoreCheck",
@@ -27,4 +29,5 @@ __all__ = [
     "embed_windows",
     "export",
     "open_store",
+    "read_embedded",
 ]

@@ -98,7 +98,7 @@ def checked(kind: type[Config], content: dict[Any, Any], where: str) -> dict[str
     for key, value in content.items():
         if key not in known:
             raise InputError(f"{where}: unknown key {key!r}; expected one of {', '.join(known)}.")
-        wanted = str(known[key].type)
+        wanted = str(known[key].type).removesuffix(" | None")
         expected = _KINDS[wanted]
         # bool is an int in Python, and YAML reads 1e-3 (no dot) as text: say so by name.
         item, words = _ITEMS.get(wanted, (str, wanted))

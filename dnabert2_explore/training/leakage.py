@@ -1,7 +1,8 @@
 """Sequences that two splits share, exactly, nearly or as shuffles: what makes test scores too good.
 
-Three kinds: copies; near-copies, which share 16-base words; and composition twins, which share
-none, but are what a dinucleotide shuffle of a sequence could have been (see
+Four kinds: copies; near-copies, which share 16-base words; and twins, of which one was made of the
+other: composition twins, which share no word, but are what a dinucleotide shuffle could have made,
+and positional twins, with some stretches left in their places and the rest replaced (see
 :mod:`~dnabert2_explore.training.twins`).
 """
 
@@ -20,7 +21,7 @@ from ..sequences.codes import UNKNOWN, codes
 from ..shown import Shown
 from .metrics import score
 from .tables import Labelled
-from .twins import TwinIndex, opposite_label
+from .twins import PositionalIndex, TwinIndex, told_label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,6 +69,11 @@ class SplitOverlap:
     twin_mcc : float or None
         What "the label opposite to my twin's, or else the commoner one" reaches on `second`
         (Matthews correlation); None without twins, or for other than two classes.
+    positional, positional_opposite : int or None
+        As `twins` and `opposite`, for positional twins: another sequence as long, with 15 bases in
+        a row and at least 40% of all bases the same in the same places. None for pairs.
+    positional_mcc : float or None
+        As `twin_mcc`.
     """
 
     first: str
@@ -81,23 +87,34 @@ class SplitOverlap:
     twins: int | None = None
     opposite: int | None = None
     twin_mcc: float | None = None
+    positional: int | None = None
+    positional_opposite: int | None = None
+    positional_mcc: float | None = None
 
     def __str__(self) -> str:
-        return "; ".join([self._copies(), self._shuffles()] if self.twins else [self._copies()])
+        parts = [self._copies()]
+        if self.twins:
+            what = "a composition twin", "same ends, same dinucleotide counts, as a shuffle has"
+            parts.append(self._told(self.twins, *what, self.opposite, self.twin_mcc))
+        if self.positional:
+            what = "a positional twin", "stretches of 15 bases and more in the same places"
+            counts = self.positional_opposite, self.positional_mcc
+            parts.append(self._told(self.positional, *what, *counts))
+        return "; ".join(parts)
 
-    def _shuffles(self) -> str:
-        assert self.twins  # asked for only then
+    def _told(
+        self, count: int, twin: str, meaning: str, opposite: int | None, mcc: float | None
+    ) -> str:
         text = (
-            f"{self.twins:,} ({self.twins / self.total:.1%}) of {self.total:,} {self.second} "
-            f"sequences have a composition twin in {self.first} (same ends, same dinucleotide "
-            "counts, as a shuffle has)"
+            f"{count:,} ({count / self.total:.1%}) of {self.total:,} {self.second} sequences "
+            f"have {twin} in {self.first} ({meaning})"
         )
-        if self.opposite is not None:
-            text += f", {self.opposite:,} of them of another label only"
-        if self.twin_mcc is not None and self.twin_mcc > 0:
+        if opposite is not None:
+            text += f", {opposite:,} of them of another label only"
+        if mcc is not None and mcc > 0:
             text += (
                 ": to answer the label opposite to the twin's, or else the commoner one, takes no "
-                f"model and has MCC {self.twin_mcc:.3f} on {self.second}"
+                f"model and has MCC {mcc:.3f} on {self.second}"
             )
         return text
 
@@ -140,7 +157,7 @@ class LeakageReport(Shown):
     def clean(self) -> bool:
         """Whether it was looked for duplicates and twins, and none were found."""
         return bool(self.pairs) and not any(
-            pair.exact or pair.near or pair.twins for pair in self.pairs
+            pair.exact or pair.near or pair.twins or pair.positional for pair in self.pairs
         )
 
     def to_json(self) -> list[dict[str, Any]]:
@@ -193,7 +210,10 @@ def check_leakage(
     """
     names = list(splits)
     keys = {name: _keys(data) for name, data in splits.items()}
-    indices = {name: TwinIndex((data,)) for name, data in splits.items()}
+    indices = {
+        name: (TwinIndex((data,)), None if data.second else PositionalIndex((data,)))
+        for name, data in splits.items()
+    }
     pairs = [(names[i], names[j]) for j in range(len(names)) for i in range(j)]
     found = []
     for number, (first, second) in enumerate(pairs):
@@ -250,7 +270,7 @@ def _texts(data: Labelled) -> list[str]:
 def _compare(
     first: str, one: Labelled, one_keys: list[str],
     second: str, other: Labelled, other_keys: list[str],
-    threshold: float, most: int, seed: int, index: TwinIndex,
+    threshold: float, most: int, seed: int, indices: tuple[TwinIndex, PositionalIndex | None],
 ) -> SplitOverlap:  # fmt: skip
     places: dict[str, int] = {}
     for row, key in enumerate(one_keys):
@@ -264,7 +284,10 @@ def _compare(
     near = _near([texts[row] for row in fresh], _texts(one), threshold)
     matches = [(row, places[other_keys[row]]) for row in exact[:_EXAMPLES]]
     matches += [(fresh[query], partner) for query, partner in near.items()]
-    twins, opposite, twin_mcc = _twins(one, other, index)
+    twins, opposite, twin_mcc = _twins(one, other, indices[0])
+    positional: tuple[int | None, int | None, float | None] = (None, None, None)
+    if indices[1] is not None:
+        positional = _twins(one, other, indices[1])
     return SplitOverlap(
         first=first,
         second=second,
@@ -279,11 +302,14 @@ def _compare(
         twins=twins,
         opposite=opposite,
         twin_mcc=twin_mcc,
+        positional=positional[0],
+        positional_opposite=positional[1],
+        positional_mcc=positional[2],
     )
 
 
 def _twins(
-    one: Labelled, other: Labelled, index: TwinIndex
+    one: Labelled, other: Labelled, index: TwinIndex | PositionalIndex
 ) -> tuple[int, int | None, float | None]:
     found = index.labels(other)
     some = found.any(axis=1)
@@ -293,7 +319,7 @@ def _twins(
     mcc = None
     if some.any() and len(other.classes) == 2:
         frequencies = np.bincount(one.labels, minlength=2) / len(one)
-        outputs = opposite_label(found, frequencies)
+        outputs = told_label(found, frequencies, opposite=True)
         value = score(other.task, other.labels, outputs, other.classes, bootstrap=0)["mcc"]
         mcc = None if np.isnan(value) else value
     return int(some.sum()), int((some & ~same).sum()), mcc

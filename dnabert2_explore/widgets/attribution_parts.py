@@ -40,6 +40,7 @@ STEPPED = ("layer_integrated_gradients", "layer_conductance")
 BY_COST = (
     "saliency",
     "input_x_gradient",
+    "attn_lrp",
     "attention_x_gradient",
     "mutagenesis_gradient",
     "deep_lift",

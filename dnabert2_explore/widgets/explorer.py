@@ -71,7 +71,8 @@ class Explorer(VBox):
 
         self.alone = selection is None
         self.selection = selection if selection is not None else Selection()
-        self.plot = PlotlyView(group=self.selection.group)
+        self.plot = self._make_plot()
+        self.plot.group = self.selection.group
         self.plot.add_class(f"dx-{self.kind}-plot")
         self.plot.on_event(self._hear)
         self.plot.observe(self._on_width, names="width")
@@ -142,6 +143,10 @@ class Explorer(VBox):
         super().close()
 
     # What a subclass fills in ------------------------------------------------------------------
+
+    def _make_plot(self) -> Any:
+        """Make what draws: a `PlotlyView`, or one that derives from it."""
+        return PlotlyView()
 
     def _above(self) -> list[ipywidgets.Widget]:
         """Widgets between the heading and the plot."""

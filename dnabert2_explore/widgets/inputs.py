@@ -228,7 +228,7 @@ class InputBar(VBox):
         own = selection.sets[selection.index]
         if self.set.value != own:
             self.set.value = own
-        inside = [(_label(selection, i), i) for i in selection.members(own)]
+        inside = _listed(selection, selection.members(own))
         if tuple(self.sequence.options) != tuple(inside):
             self.sequence.options = inside
         self.sequence.value = selection.index
@@ -408,6 +408,22 @@ class InputBar(VBox):
         said = [f"Added {n:,} sequence{'s' if n != 1 else ''} from {escape(what)}."]
         self.say(" ".join([*said, *(escape(str(one.message)) for one in told)]))
         return True
+
+
+#: Sequences in the list at once: a browser lays out no list of 20,000 without a stop of seconds.
+_LISTED = 500
+
+
+def _listed(selection: Selection, members: tuple[int, ...]) -> list[tuple[str, int]]:
+    """Return what the list of sequences offers: all, or the 500 about the one looked at."""
+    first = members.index(selection.index) // _LISTED * _LISTED
+    last = min(first + _LISTED, len(members))
+    offered = [(_label(selection, i), i) for i in members[first:last]]
+    if first:
+        offered.insert(0, (f"… {first:,} before", members[first - 1]))
+    if last < len(members):
+        offered.append((f"… {len(members) - last:,} more", members[last]))
+    return offered
 
 
 def _label(selection: Selection, index: int) -> str:

@@ -114,7 +114,9 @@ async function render({ model, el }) {
   const themes = new MutationObserver(tellTheme);
   themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
 
-  const Plotly = await loadPlotly(model);
+  // With cloud.js above this in one file, points are drawn in its way, and plotly.js only for files.
+  const ofPoints = typeof makeCloud === "function";
+  let Plotly = ofPoints ? null : await loadPlotly(model);
   let spec = null;
   let zoomedAt = 0; // when a person last zoomed: a figure computed before must not undo it
   let drawing = Promise.resolve();
@@ -130,7 +132,17 @@ async function render({ model, el }) {
   };
   const me = { host, range: () => canvas._fullLayout?.xaxis?.range };
 
+  const drawPoints = () => {
+    const width = Math.floor(host.clientWidth);
+    missed = Boolean(model.get("cloud")?.n) && width < 40;
+    if (width < 40) return;
+    const height = cloud.draw(width);
+    if (!height) return;
+    host.style.height = `${height}px`;
+    host.dataset.drawn = String(Number(host.dataset.drawn ?? 0) + 1);
+  };
   const draw = async () => {
+    if (ofPoints) return drawPoints();
     const text = model.get("spec");
     const width = Math.floor(host.clientWidth);
     missed = Boolean(text) && width < 40;
@@ -177,6 +189,12 @@ async function render({ model, el }) {
   };
 
   const send = (event, more) => model.send({ event, ...more });
+  const cloud = ofPoints ? makeCloud({ model, host, canvas, send }) : null;
+  const remark = () => {
+    if (!host.dataset.drawn) return;
+    cloud.remark();
+    host.dataset.drawn = String(Number(host.dataset.drawn) + 1);
+  };
   const sendZoom = settle(120, (range) => send("zoom", { range }));
 
   function wire() {
@@ -267,13 +285,14 @@ async function render({ model, el }) {
     if (typed || ["Escape", "ArrowLeft", "ArrowRight", "+", "-", "0"].includes(event.key)) {
       event.stopPropagation();
       event.preventDefault();
-      send("key", { key: typed ? letter : event.key, shift: event.shiftKey });
+      if (!cloud?.key(event.key)) send("key", { key: typed ? letter : event.key, shift: event.shiftKey });
     }
   });
 
   const command = async (message, buffers) => {
     if (message.do === "image") {
       const figure = JSON.parse(message.figure);
+      Plotly ??= await loadPlotly(model);
       const { format, filename } = message;
       const url = await Plotly.toImage(figure, {
         format, width: figure.layout.width, height: figure.layout.height,
@@ -283,13 +302,16 @@ async function render({ model, el }) {
       download(made, `${filename}.${format}`, format === "svg" ? "image/svg+xml" : "image/png");
     } else if (message.do === "file") {
       download(message.text ?? buffers[0], message.filename, message.type);
+    } else if (message.do === "card") {
+      cloud?.card(message);
     } else if (message.do === "copy") {
       // Without permission there is still the box to copy from.
       await navigator.clipboard?.writeText(message.text).catch(() => {});
     }
   };
   model.on("msg:custom", command);
-  model.on("change:spec", redraw);
+  model.on("change:spec change:cloud", redraw);
+  if (cloud) model.on("change:marks", remark);
   model.on("change:stale", fade);
   const measure = settle(60, () => {
     const width = Math.floor(host.clientWidth);
@@ -299,7 +321,7 @@ async function render({ model, el }) {
       model.set("screen", innerHeight);
       model.save_changes();
     }
-    if (missed || canvas._fullLayout?.width !== width) redraw();
+    if (missed || (cloud ?? canvas._fullLayout)?.width !== width) redraw();
   });
   const sizes = new ResizeObserver(measure);
   sizes.observe(host);
@@ -313,9 +335,10 @@ async function render({ model, el }) {
     window.removeEventListener("resize", measure);
     window.removeEventListener("mouseup", up, true);
     model.off("msg:custom", command);
-    model.off("change:spec", redraw);
+    model.off("change:spec change:cloud", redraw);
+    if (cloud) model.off("change:marks", remark);
     model.off("change:stale", fade);
-    Plotly.purge(canvas);
+    Plotly?.purge(canvas);
   };
 }
 

@@ -30,23 +30,27 @@ import numpy as np
 from dnabert2_explore.analysis.project import fit_projection
 key, made = None, None
 for line in sys.stdin:
-    source, target, seed = json.loads(line)
+    source, target, seed, method, dimensions = json.loads(line)
     try:
         with np.load(source) as file:
             fit, new = file["fit"], file["new"]
-        asked = (fit.tobytes(), seed)
+        asked = (fit.tobytes(), seed, method, dimensions)
         if asked != key:
-            made = fit_projection(fit, method="umap", seed=seed)
+            made = fit_projection(fit, method=method, seed=seed, dimensions=dimensions)
             key = asked
-        np.save(target, np.concatenate([made.plane, made.transform(new)]))
+        more = {} if made.radii is None else {"radii": made.radii}
+        np.savez(target, plane=np.concatenate([made.plane, made.transform(new)]), **more)
         print(json.dumps(""), flush=True)
     except Exception as error:
         print(json.dumps(f"{type(error).__name__}: {error}"), flush=True)
 """
 
+#: Places, and of a densMAP the radii.
+_Placed = tuple[NDArray[np.float64], NDArray[np.float64] | None]
+
 # Two atlases of one notebook show the same points: the second waits for the first one's picture.
 _turn = threading.Lock()
-_kept: dict[tuple[str, int], NDArray[np.float64]] = {}
+_kept: dict[tuple[str, int, str, int], _Placed] = {}
 _worker: _Worker | None = None
 
 
@@ -61,7 +65,9 @@ def project_apart(
     new: NDArray[np.float32],
     seed: int,
     check: Callable[[], None],
-) -> NDArray[np.float64]:
+    method: str = "umap",
+    dimensions: int = 2,
+) -> _Placed:
     """Run :func:`dnabert2_explore.fit_projection` with UMAP in another process.
 
     Parameters
@@ -73,10 +79,14 @@ def project_apart(
     seed : int
     check : callable
         Called a few times a second; the process is ended when it raises.
+    method : {"umap", "densmap"}
+    dimensions : {2, 3}
 
     Returns
     -------
-    numpy.ndarray, shape (n + m, 2), float64
+    plane : numpy.ndarray, shape (n + m, dimensions), float64
+    radii : numpy.ndarray, shape (n, 2), float64, or None
+        Of a densMAP.
 
     Raises
     ------
@@ -85,7 +95,7 @@ def project_apart(
     """
     global _worker
     digests = (hashlib.sha256(part.tobytes()).hexdigest() for part in (embeddings, new))
-    key = " ".join(digests), seed
+    key = " ".join(digests), seed, method, dimensions
     while not _turn.acquire(timeout=0.2):
         check()
     try:
@@ -93,14 +103,14 @@ def project_apart(
             if _worker is None:
                 _worker = _Worker()
             try:
-                plane = _worker.run(embeddings, new, seed, check)
+                placed = _worker.run(embeddings, new, (seed, method, dimensions), check)
             except BaseException:
                 _worker.close()
                 _worker = None
                 raise
             if len(_kept) > 16:
                 _kept.clear()
-            _kept[key] = plane
+            _kept[key] = placed
         return _kept[key]
     finally:
         _turn.release()
@@ -134,15 +144,15 @@ class _Worker:
         self,
         embeddings: NDArray[np.float32],
         new: NDArray[np.float32],
-        seed: int,
+        how: tuple[int, str, int],
         check: Callable[[], None],
-    ) -> NDArray[np.float64]:
+    ) -> _Placed:
         """Ask, and wait for the answer; see `project_apart`."""
         assert self._process.stdin is not None
         with tempfile.TemporaryDirectory(prefix="dnabert2-umap-") as folder:
-            source, target = Path(folder, "in.npz"), Path(folder, "out.npy")
+            source, target = Path(folder, "in.npz"), Path(folder, "out.npz")
             np.savez(source, fit=embeddings, new=new)
-            self._process.stdin.write(json.dumps([str(source), str(target), seed]) + "\n")
+            self._process.stdin.write(json.dumps([str(source), str(target), *how]) + "\n")
             self._process.stdin.flush()
             while True:
                 try:
@@ -154,7 +164,8 @@ class _Worker:
                 raise ExploreError("The UMAP process ended early; the PCA picture stays.")
             if problem:
                 raise ExploreError(f"UMAP failed ({problem}); the PCA picture stays.")
-            return np.load(target)
+            with np.load(target) as file:
+                return file["plane"], file.get("radii")
 
     def close(self) -> None:
         """End the process, whatever it does."""

@@ -28,7 +28,7 @@ _SHOWN = {
     "regression": ("r2", "spearman", "pearson", "rmse"),
 }
 #: The quick ones: the others take minutes beside a model of minutes.
-_QUICK = ("majority", "kmer", "markov", "twins")
+_QUICK = ("majority", "kmer", "markov", "twins", "positional")
 _MOST = 200  # test sequences a workbench gets: it is for looking at single ones
 
 

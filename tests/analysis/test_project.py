@@ -109,3 +109,88 @@ def test_equal_points_are_a_pca_and_no_umap() -> None:
     with pytest.raises(InputError, match="Of 20 embeddings 1 differs"):
         project(same, "umap")
     assert project(np.arange(5.0)[:, None], "pca").shape == (5, 2)
+
+
+def test_three_dimensions_go_on_from_two(clusters, tmp_path) -> None:
+    made = fit_projection(clusters, "pca", dimensions=3)
+    assert made.plane.shape == (60, 3)
+    np.testing.assert_array_equal(made.plane[:, :2], project(clusters, "pca"))
+    np.testing.assert_allclose(made.transform(clusters), made.plane, atol=1e-4)
+    made.save(tmp_path / "map.npz")
+    again = open_projection(tmp_path / "map.npz")
+    np.testing.assert_array_equal(again.plane, made.plane)
+    np.testing.assert_allclose(again.transform(clusters), made.plane, atol=1e-4)
+    narrow = fit_projection(clusters[:, :1], "pca", dimensions=3)
+    assert narrow.plane.shape == (60, 3)
+    assert not narrow.plane[:, 1:].any()
+
+
+def test_densmap_is_asked_for_its_radii_which_are_kept(clusters, tmp_path, monkeypatch) -> None:
+    """By a stand-in: umap-learn's own takes minutes to compile, and was tried by hand."""
+    import inspect
+
+    import umap
+
+    known = inspect.signature(umap.UMAP.__init__).parameters
+    asked = {}
+
+    class StandIn:
+        def __init__(self, **settings):
+            assert set(settings) <= set(known)
+            asked.update(settings)
+
+        def fit_transform(self, points):
+            return points[:, :2], points[:, 2], points[:, 3]  # as with output_dens
+
+    monkeypatch.setattr(umap, "UMAP", StandIn)
+    made = fit_projection(clusters, "densmap", seed=2)
+    assert asked["densmap"]
+    assert asked["output_dens"]
+    np.testing.assert_allclose(made.radii, clusters[:, 2:4], rtol=1e-6)
+    made.save(tmp_path / "map.npz")
+    np.testing.assert_array_equal(open_projection(tmp_path / "map.npz").radii, made.radii)
+    with pytest.raises(InputError, match="places nothing new"):
+        made.transform(clusters[:2])
+
+
+def test_cuml_is_asked_as_umap_learn_is(clusters, monkeypatch) -> None:
+    import sys
+    from types import SimpleNamespace
+
+    asked = {}
+
+    class StandIn:
+        """cuML's UMAP as its documentation has it."""
+
+        def __init__(self, **settings):
+            asked.update(settings)
+
+        def fit_transform(self, points):
+            assert points.dtype == np.float32
+            return points[:, : asked["n_components"]]
+
+        def transform(self, points):
+            return points[:, : asked["n_components"]]
+
+    fake = SimpleNamespace(manifold=SimpleNamespace(UMAP=StandIn), __version__="26.10")
+    monkeypatch.setitem(sys.modules, "cuml", fake)
+    made = fit_projection(clusters, "umap", seed=5, dimensions=3, engine="cuml")
+    assert asked == {
+        "n_neighbors": 15, "n_components": 3, "min_dist": 0.1, "metric": "cosine",
+        "random_state": 5, "output_type": "numpy",
+    }  # fmt: skip
+    assert made.settings["versions"]["cuml"] == "26.10"
+    assert made.transform(clusters[:2]).shape == (2, 3)
+    with pytest.raises(InputError, match="no densMAP"):
+        fit_projection(clusters, "densmap", engine="cuml")
+    monkeypatch.setitem(sys.modules, "cuml", None)  # what is not installed
+    with pytest.raises(InputError, match="pip install cuml-cu12"):
+        project(clusters, "umap", engine="cuml")
+
+
+@pytest.mark.parametrize(
+    ("more", "message"), [({"dimensions": 4}, "4 dimensions"), ({"engine": "gpu"}, "'gpu'")]
+)
+def test_settings_that_do_not_exist(clusters, more, message) -> None:
+    with pytest.raises(InputError, match=message):
+        project(clusters, "umap", **more)

@@ -212,7 +212,7 @@ class WorkbenchPage:
     def lasso(self) -> None:
         """Draw a lasso about the left part of the atlas."""
         self.locator(".dx-atlas .dx-plot").scroll_into_view_if_needed()
-        box = self.locator(".dx-atlas .nsewdrag").first.bounding_box()
+        box = self.locator(".dx-atlas .dx-cloud-over").first.bounding_box()
         assert box is not None
         mouse = self.lab.page.mouse
         corners = [(0.02, 0.02), (0.4, 0.02), (0.4, 0.98), (0.02, 0.98), (0.02, 0.02)]
@@ -226,10 +226,11 @@ class WorkbenchPage:
     def pick_atlas_point(self, timeout: float = 20) -> None:
         """Click points of the atlas until another sequence than the present one is picked."""
         before = self.looked_at()
-        points = self.locator(".dx-atlas .scatterlayer .point")
-        count = points.count()
+        plot = self.locator(".dx-atlas .dx-plot")
+        plot.scroll_into_view_if_needed()
+        count = int(plot.evaluate("plot => Number(plot.dataset.points)"))
         for place in range(0, count, max(1, count // 7)):
-            self.click_middle(points.nth(place))
+            self.lab.click_point(*plot.evaluate("(plot, i) => plot.pointPlace(i)", place))
             deadline = time.monotonic() + timeout / 5
             while time.monotonic() < deadline:
                 if self.looked_at() != before:

@@ -69,6 +69,10 @@ def read() -> list[Any]:
         dx.dependency_map(dx.load("pocket-splice"), dx.demo.splice()[0], (95, 110), of="donor"),
         dx.dependency_map(enc, windows[0].bases[:90], (20, 60)).heads(),
         dx.compare_tokenizers(enc, windows[0].bases[:60]),
+        dx.replay_merges(enc, windows[0].bases[:60]),
+        dx.fragment_motifs(
+            enc, dx.demo.motif()[:9], dx.scan_motifs(dx.demo.motif()[:9], dx.jaspar_motif("NFE2"))
+        ),
         dx.head_atlas(enc, windows[:2], permutations=2, twin=True),
         dx.nucleotide_probabilities(enc, windows[0].bases[:60], (10, 30)),
         dx.lens(enc, windows[0].bases[:60], (10, 30)),
@@ -76,10 +80,27 @@ def read() -> list[Any]:
         dx.patch(
             enc, windows[0].bases[:90], windows[0].bases[:50] + windows[0].bases[54:90], (8, 12)
         ),
+        dx.patch_heads(
+            dx.load("pocket-splice"),
+            dx.demo.splice()[0],
+            dx.demo.splice()[0].bases[:100] + "A" + dx.demo.splice()[0].bases[101:],
+            "donor",
+            twin=True,
+        ),
         enc.embed_long(locus.sequence.bases[:6000], window=1000, overlap=100),
         dx.load("pocket-splice").info,
         __import__("dnabert2_explore.encoder.readings", fromlist=["Readings"]).Readings("both", 2),
     ]
+
+
+@lru_cache
+def features() -> list[Any]:
+    """Sparse features, where they are active, and what they go with."""
+    enc, windows = dx.load("pocket"), dx.demo.windows()[:12]
+    made = dx.features.train(enc, windows, 1, n_features=32, k=4, steps=4)
+    readings = made.read(enc, windows)
+    inside = [[(200, 400)] for _ in windows]
+    return [made, readings, readings.enrichment(inside, turns=20)]
 
 
 @lru_cache
@@ -155,7 +176,7 @@ def trained(folder: Path, runs: list[Any]) -> list[Any]:
     board = leaderboard(runs, published=("DNABERT-2", "DNABERT 6-mer"))
     none = Estimate(float("nan"))
     audited = DatasetAudit(
-        "tf_2", "full", "mcc", {}, {}, 200, 60, 60, 0.8, 0, 0, 0, 140,
+        "tf_2", "full", "mcc", {}, {}, 200, 60, 60, 0.8, 0, 0, 0, 0, 0, 140,
         {"twins": Rule("label opposite to the twin's", Estimate(0.8, 0.7, 0.9), none, "")}, "twins",
         "", ("DNABERT-2", 0.7), "fail", ("60 of 200 have a twin",), {}, "", "",
     )  # fmt: skip

@@ -32,6 +32,7 @@ def every(folder, runs):
         *samples.attributed(),
         *samples.read(),
         *samples.motifs(),
+        *samples.features(),
         *samples.variants(),
         *samples.trained(folder, runs),
         *samples.stored(folder),

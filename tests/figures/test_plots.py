@@ -19,7 +19,13 @@ from . import samples
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("plots")
     runs = [made_run("tf_2"), made_run("tf_4", wrong=10)]
-    parts = (samples.attributed(), samples.read(), samples.motifs(), samples.variants())
+    parts = (
+        samples.attributed(),
+        samples.read(),
+        samples.motifs(),
+        samples.features(),
+        samples.variants(),
+    )
     return [one for part in (*parts, samples.trained(folder, runs)) for one in part]
 
 

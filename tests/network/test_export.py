@@ -241,7 +241,7 @@ def test_no_model_no_export(tmp_path):
 
 def test_plain_transformers_writes_no_digest_of_another_file(tmp_path):
     """It was kept and written with what had changed, and loading warned of a change by hand."""
-    from dnabert2_explore.network.export.configuration_dnabert2 import Dnabert2Config as Plain
+    from dnabert2_explore.network.plain.configuration_dnabert2 import Dnabert2Config as Plain
 
     Plain(**SHAPE, digest="blake2b:00", embedding_layers=[0, 2]).save_pretrained(tmp_path)
     written = json.loads((tmp_path / "config.json").read_text())

@@ -56,7 +56,7 @@ def plant(where: str, at: int) -> None:
 
         Path.rename = instead
     elif where == "log":
-        append = logs._append
+        append = logs.append_row
 
         def torn(path, columns, values):
             append(path, columns, values)
@@ -65,7 +65,7 @@ def plant(where: str, at: int) -> None:
                 path.write_text(text[: -len(text.splitlines()[-1]) // 2 - 1])
                 kill()
 
-        logs._append = torn
+        logs.append_row = torn
     else:
         raise ValueError(where)
 

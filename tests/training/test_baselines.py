@@ -219,7 +219,7 @@ def test_of_both_strands_the_answer_is_the_same(name):
     found = fitted.probabilities(test)
     np.testing.assert_allclose(found, fitted.probabilities(other_strand(test)), atol=1e-6)
     np.testing.assert_allclose(found.sum(axis=1), 1.0)
-    if name not in ("majority", "twins"):
+    if name not in ("majority", "twins", "positional"):
         assert fitted.settings["strands"] == "both"
         assert fitted.title.endswith("both strands")
     with pytest.raises(InputError, match="strands is 'x'"):

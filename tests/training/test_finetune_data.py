@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 import pytest
 import torch
@@ -84,14 +86,15 @@ def make(processes=1, process=0, device_batch=4, count=45, augment=True):
 @pytest.mark.parametrize("device_batch", [12, 5, 1])
 def test_every_row_once_an_epoch_in_parts_of_steps(device_batch):
     batches = make(device_batch=device_batch)
-    parts = list(batches)
-    assert len(parts) == len(batches)
+    steps = list(batches.take(0, batches.steps))
+    assert len(steps) == batches.steps == 4
+    parts = list(chain(*steps))
     rows = torch.cat([part["rows"] for part in parts]).tolist()
     assert sorted(rows) == list(range(45))
     assert max(len(part["rows"]) for part in parts) <= device_batch
     # Parts of a step are what the whole step would be.
-    whole = list(make(device_batch=12))
-    first = torch.cat([part["rows"] for part in parts[: batches.accumulation]]).tolist()
+    whole = list(chain(*make(device_batch=12).take(0, 4)))
+    first = torch.cat([part["rows"] for part in steps[0]]).tolist()
     assert sorted(first) == sorted(whole[0]["rows"].tolist())
     turned = {int(r): bool(t) for p in parts for r, t in zip(p["rows"], p["turned"], strict=True)}
     other = {int(r): bool(t) for p in whole for r, t in zip(p["rows"], p["turned"], strict=True)}
@@ -99,28 +102,30 @@ def test_every_row_once_an_epoch_in_parts_of_steps(device_batch):
     assert 5 < sum(turned.values()) < 40
 
 
-def test_epochs_differ_and_repeat():
-    batches = make()
-    first = [part["rows"].tolist() for part in batches]
-    assert [part["rows"].tolist() for part in batches] == first
-    batches.set_epoch(1)
-    assert [part["rows"].tolist() for part in batches] != first
-    assert not any(part["turned"].any() for part in make(augment=False))
+def rows_of(steps):
+    return [[part["rows"].tolist() for part in parts] for parts in steps]
+
+
+def test_epochs_differ_and_steps_repeat_wherever_one_begins():
+    every = rows_of(make().take(0, 8))
+    assert every[:4] != every[4:]
+    for first in range(8):
+        assert rows_of(make().take(first, 8)) == every[first:]
+    assert not any(part["turned"].any() for part in chain(*make(augment=False).take(0, 4)))
 
 
 @pytest.mark.parametrize("count", [45, 36, 37, 2, 1])
 def test_processes_share_each_step_evenly(count):
-    whole = list(make(device_batch=12, count=count))
-    shares = [list(make(3, p, device_batch=2, count=count)) for p in range(3)]
-    assert len({len(share) for share in shares}) == 1
-    assert len(shares[0]) == len(make(3, 0, device_batch=2, count=count))
-    for number in range(len(shares[0])):
-        assert len({len(share[number]["rows"]) for share in shares}) == 1
-    dealt = [row for share in shares for part in share for row in part["rows"].tolist()]
+    steps = make(3, 0, device_batch=2, count=count).steps
+    whole = list(make(device_batch=12, count=count).take(0, 1))
+    shares = [list(make(3, p, device_batch=2, count=count).take(0, steps)) for p in range(3)]
+    for parts in zip(*shares, strict=True):
+        assert len({tuple(len(part["rows"]) for part in share) for share in parts}) == 1
+    dealt = [row for share in shares for step in rows_of(share) for part in step for row in part]
     assert len(set(dealt)) == len(dealt) == count - count % 12 % 3
-    first = {row for share in shares for part in share[:2] for row in part["rows"].tolist()}
+    first = {row for share in shares for part in share[0] for row in part["rows"].tolist()}
     if count >= 12:
-        assert first == set(whole[0]["rows"].tolist())
+        assert first == set(whole[0][0]["rows"].tolist())
 
 
 def test_token_rows_give_back_what_they_were_given():

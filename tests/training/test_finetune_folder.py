@@ -37,6 +37,7 @@ def test_the_model_before_is_there_until_there_is_a_better_one(
     shutil.copytree(classifier_folder, folder.out / ".model.new")
     config = FinetuneConfig(model="pocket", train="t", dev="d", out=str(folder.out))
     folder.prepare(config, 1000)
+    folder.begin_log(0)
     assert load(folder.model).classes == ("donor", "acceptor", "neither")
     assert not (folder.out / ".model.old").exists()
     write(folder, network, classifier_folder)

@@ -19,8 +19,8 @@ import torch
 from safetensors.torch import load_file
 
 from dnabert2_explore.errors import Cancelled, CheckpointError, InputError
+from dnabert2_explore.training.loop import checkpoints as checkpoints_module
 from dnabert2_explore.training.pretrain import PretrainConfig, engine, latest_checkpoint, pretrain
-from dnabert2_explore.training.pretrain import checkpoints as checkpoints_module
 
 SCRIPT = Path(__file__).with_name("pretraining.py")
 SHAPE = {

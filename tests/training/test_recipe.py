@@ -19,6 +19,7 @@ from dnabert2_explore.training.finetune import FinetuneConfig, finetune, learner
 from dnabert2_explore.training.finetune.config import AUTO
 from dnabert2_explore.training.finetune.data import Batches, Resegmented
 from dnabert2_explore.training.finetune.recipe import PUBLISHED, settle
+from dnabert2_explore.training.loop.update import Update
 from dnabert2_explore.training.predict import predict_table
 from dnabert2_explore.training.tables import read_labelled
 
@@ -168,13 +169,14 @@ def test_the_kept_weights_are_the_average_of_those_trained(
     pretrained, data, tmp_path, monkeypatch
 ) -> None:
     seen = []
-    after = learners.Learner.after_step
+    take = Update.take
 
-    def watching(self):
-        seen.append({name: p.detach().clone() for name, p in self.network.named_parameters()})
-        after(self)
+    def watching(self, parts, rate):
+        outcome = take(self, parts, rate)
+        seen.append({name: p.detach().clone() for name, p in self.module.named_parameters()})
+        return outcome
 
-    monkeypatch.setattr(learners.Learner, "after_step", watching)
+    monkeypatch.setattr(Update, "take", watching)
     config = newcomer(
         pretrained, data, tmp_path / "run", recipe="published", average=0.7, max_steps=12,
         learning_rate=1e-2, warmup_steps=0, evaluate_every=3, dropout=0.0, **QUICK,
@@ -217,8 +219,8 @@ def test_every_epoch_reads_other_tokens_the_same_ones_for_a_seed(pretrained, dat
 
     def epoch(number, seed=1):
         batches = Batches(len(train), np.ones(len(train)), collate, 16, 16, False, seed)
-        batches.set_epoch(number)
-        return {row: ids for part in batches for row, ids in part.items()}
+        steps = batches.take(number * batches.steps, (number + 1) * batches.steps)
+        return {row: ids for parts in steps for part in parts for row, ids in part.items()}
 
     first, second = epoch(0), epoch(1)
     assert epoch(0) == first

@@ -39,14 +39,15 @@ def sequences():
 def _no_umap_process(monkeypatch):
     """PCA in place of UMAP's process: its compiler would take most of the test's time."""
     from dnabert2_explore.analysis.project import fit_projection
-    from dnabert2_explore.widgets.atlas import explorer
+    from dnabert2_explore.widgets.atlas import maps
 
-    def quick(embeddings, new, seed, check):
+    def quick(embeddings, new, seed, check, method="umap", dimensions=2):
         check()
-        made = fit_projection(embeddings, method="pca", seed=seed)
-        return -np.concatenate([made.plane, made.transform(new)])
+        made = fit_projection(embeddings, method="pca", seed=seed, dimensions=dimensions)
+        radii = made.plane[:, :2] ** 2 if method == "densmap" else None
+        return -np.concatenate([made.plane, made.transform(new)]), radii
 
-    monkeypatch.setattr(explorer, "project_apart", quick)
+    monkeypatch.setattr(maps, "project_apart", quick)
 
 
 @pytest.fixture(autouse=True)

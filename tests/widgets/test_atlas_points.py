@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
@@ -39,26 +37,26 @@ def atlas_of(encoder, selection, **more):
 def test_own_sequences_join_the_others_and_do_not_move_them(encoder, windows, points, method):
     view = atlas_of(encoder, windows, points=points)
     view.projection.value = method
-    before = view._planes[method].copy()
+    before = view.plane.copy()
     for n in range(1, 6):  # from the third on they were a map of their own
         windows.add([Sequence(f"mine {n}", random_bases(100, seed=900 + n))])
         view.wait()
         assert f"of {20 + n} sequences" in view.caption
-        np.testing.assert_allclose(view._planes[method][:20], before, atol=1e-5)
+        np.testing.assert_allclose(view.plane[:20], before, atol=1e-5)
     assert "5 of them are placed in the map of the others" in view.caption
-    assert f"{MINE} (outlined)" in view._legend.value
+    assert view._legend.note == f"{MINE} (outlined) 5"
     figure = view._figure_alone()
     assert MINE in [trace.name for trace in figure.data if trace.showlegend]
     expected = dx.fit_projection(view.vectors[:20], "pca").transform(view.vectors[20:])
     sign = 1 if method == "PCA" else -1  # what stands for UMAP in these tests
-    np.testing.assert_allclose(view._planes[method][20:], sign * expected, atol=1e-4)
+    np.testing.assert_allclose(view.plane[20:], sign * expected, atol=1e-4)
 
 
 def test_own_sequences_alone_are_a_map_of_their_own(encoder):
     view = dx.AtlasExplorer(encoder, made(6))
     view.wait()
     assert "placed" not in view.caption
-    assert "outlined" not in view._legend.value
+    assert view._legend.note == ""
 
 
 def test_nan_is_left_out_and_said(encoder, windows, monkeypatch):
@@ -73,7 +71,7 @@ def test_nan_is_left_out_and_said(encoder, windows, monkeypatch):
     view = atlas_of(encoder, windows)
     assert "of 19 sequences" in view.caption
     assert "1 whose vectors hold NaN are left out" in view.caption
-    assert np.isfinite(view._planes["PCA"]).all()
+    assert np.isfinite(view.plane).all()
     assert view._message.layout.display == "none"
 
 
@@ -81,7 +79,7 @@ def test_identical_points_and_one_class(encoder):
     same = [Sequence("twice", "ACGTTGCATT" * 8, label="one") for _ in range(12)]
     view = dx.AtlasExplorer(encoder, same)
     view.wait()
-    assert np.abs(view._planes["PCA"]).max() < 1e-3
+    assert np.abs(view.plane).max() < 1e-3
     assert "label" not in [value for _, value in view.colour.options]
     event(view, event="chosen", points=[0, 1, 2])
     view.wait()
@@ -105,8 +103,7 @@ def test_ten_thousand_classes(encoder, monkeypatch):
     _, values = view.values()
     assert len(set(values)) == 41
     assert values.count(OTHERS) == n - 40
-    spec = json.loads(view.plot.spec)
-    assert len(spec["data"]) == 42  # classes, the others, and the ring
-    assert {trace["type"] for trace in spec["data"]} == {"scattergl"}
-    assert view._umap_job is None  # so many are laid out by UMAP only when asked
+    assert len(view._legend.entries) == len(view.plot.cloud["palette"]) == 41
+    assert view.plot.cloud["n"] == n
+    assert view._maps.pending is None  # so many are laid out by UMAP only when asked
     view.panel.wait()

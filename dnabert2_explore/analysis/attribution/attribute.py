@@ -70,6 +70,8 @@ def attribute(
             Length of the gradient; not signed.
         ``"input_x_gradient"``
             The gradient times the embedding.
+        ``"attn_lrp"``
+            The same with the rules of AttnLRP for softmax, products, GELU and LayerNorm.
         ``"deep_lift"``
             Captum's rules; LayerNorm, attention and the gate have none, see `delta`.
         ``"gradient_shap"``

@@ -8,8 +8,10 @@ from typing import Any
 import torch
 
 from .problem import Problem, seeded
+from .relevance import relevance_rules
 
 __all__ = [
+    "attn_lrp",
     "deep_lift",
     "gradient_shap",
     "input_x_gradient",
@@ -31,6 +33,13 @@ def input_x_gradient(problem: Problem) -> torch.Tensor:
     from captum.attr import InputXGradient
 
     return _run(problem, InputXGradient(problem.score), 1).sum(dim=-1)
+
+
+def attn_lrp(problem: Problem) -> torch.Tensor:
+    """Relevance by the rules of AttnLRP, summed over the embedding (Achtibat et al. 2024)."""
+    assert problem.score.network is not None  # whose modules get the rules
+    with relevance_rules(problem.score.network):
+        return input_x_gradient(problem)
 
 
 def integrated_gradients(problem: Problem) -> torch.Tensor:

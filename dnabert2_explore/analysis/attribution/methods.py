@@ -52,6 +52,7 @@ METHODS: dict[str, MethodInfo] = {
     "input_x_gradient": MethodInfo(
         "input × gradient", "Shrikumar et al. 2016", gradients.input_x_gradient, gradient=True
     ),
+    "attn_lrp": MethodInfo("AttnLRP", "Achtibat et al. 2024", gradients.attn_lrp, gradient=True),
     "deep_lift": MethodInfo(
         "DeepLift", "Shrikumar et al. 2017", gradients.deep_lift,
         baseline=True, complete=True, gradient=True,

@@ -22,6 +22,7 @@ _WORDS = {
     "kmer": "4-mers",
     "markov": "Markov chains",
     "twins": "the labels of composition twins",
+    "positional": "the labels of positional twins",
     "untrained": "the same network trained from random weights",
 }
 #: One of these has to be stated: to beat the most frequent class says little.

@@ -1,5 +1,6 @@
 """What a map of embeddings is, and what it is not."""
 
+from .aligned import AlignedMaps, align_maps
 from .clusters import Clusters, find_clusters
 from .explained import REMOVED, composition_features, remove_composition, share_explained
 from .judge import LabelScore, MapJudgement, judge_map
@@ -9,11 +10,13 @@ from .probe import Probe, probe
 
 __all__ = [
     "REMOVED",
+    "AlignedMaps",
     "Clusters",
     "LabelScore",
     "MapJudgement",
     "Probe",
     "SpaceComparison",
+    "align_maps",
     "centred_unit",
     "compare_spaces",
     "composition_features",

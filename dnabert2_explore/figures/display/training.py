@@ -142,10 +142,12 @@ def leakage_report(result: LeakageReport) -> Card:
     """Show what the splits share."""
     rows = [
         (f"{one.second} in {one.first}", f"{one.exact:,}", f"{one.near:,}",
-         "–" if one.twins is None else f"{one.twins:,}", f"{one.total:,}")
+         "–" if one.twins is None else f"{one.twins:,}",
+         "–" if one.positional is None else f"{one.positional:,}", f"{one.total:,}")
         for one in result.pairs
     ]  # fmt: skip
-    heads = ("splits", "copies", "near-copies", "composition twins", "sequences")
+    heads = ("splits", "copies", "near-copies", "composition twins", "positional twins",
+             "sequences")  # fmt: skip
     return Card(
         "no copies" if result.clean else "what the splits share",
         textwrap.shorten(str(result), 800, placeholder=" …"),
@@ -250,12 +252,14 @@ _VERDICTS = {"fail": "✗ fail", "warn": "! warn", "pass": "✓ pass"}
 def audit(result: Audit) -> Card:
     """Show the verdict on each dataset."""
     rows = [
-        (name, _VERDICTS[one.verdict], f"{one.test:,}", f"{one.twins:,}", f"{one.clean:,}",
+        (name, _VERDICTS[one.verdict], f"{one.test:,}", f"{one.twins:,}",
+         f"{one.positional:,}", f"{one.clean:,}",
          number(one.rules[one.best_rule].score.value) if one.rules else "–",
          "" if one.published is None else number(one.published[1]))
         for name, one in result.datasets.items()
     ]  # fmt: skip
-    heads = ("dataset", "verdict", "test rows", "with a twin", "clean", "best rule", "published")
+    heads = ("dataset", "verdict", "test rows", "composition twin", "positional twin", "clean",
+             "best rule", "published")  # fmt: skip
     return Card(
         result._line(),
         "Rules read no sequence as a neural network does; where the best of them beats every "
@@ -274,6 +278,7 @@ def dataset_audit(result: DatasetAudit) -> Card:
     numbers = [
         ("test rows", f"{result.test:,}"),
         ("with a composition twin", f"{result.twins:,}"),
+        ("with a positional twin", f"{result.positional:,}"),
         ("copies, near-copies", f"{result.duplicates:,}, {result.near_duplicates:,}"),
         ("clean", f"{result.clean:,}"),
     ]

@@ -13,6 +13,7 @@ from ...files import filling
 from ..card import CARD, Card
 from ..checkpoint import Checkpoint, find_checkpoint, load_network, read_config
 from ..modeling import Dnabert2PreTrainedModel
+from ..plain import modeling_dnabert2 as plain
 from ..saving import save_model
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def export_transformers(
             usage=_USAGE.format(auto=head),
         )
         for name in _CODE:
-            shutil.copyfile(Path(__file__).with_name(name), fresh / name)
+            shutil.copyfile(Path(plain.__file__).with_name(name), fresh / name)
     return folder
 
 
@@ -138,13 +139,10 @@ def type_of(checkpoint: Checkpoint) -> torch.dtype:
 
 def standalone_network(network: Dnabert2PreTrainedModel) -> PreTrainedModel:
     """Build the standalone network with the same weights, in eval mode."""
-    from . import modeling_dnabert2 as standalone
-    from .configuration_dnabert2 import Dnabert2Config
-
     values: dict[str, Any] = network.config.to_dict()
     values.pop("dtype", None)
-    cls = getattr(standalone, type(network).__name__)
-    config = Dnabert2Config.from_dict(values)
+    cls = getattr(plain, type(network).__name__)
+    config = cls.config_class.from_dict(values)
     if type(network).__name__ == "Dnabert2Model":
         copy = cls(config, add_pooling_layer=network.pooler is not None)
     else:

@@ -6,6 +6,7 @@
 ``kmer``               logistic regression on 4-mer frequencies: composition without order
 ``markov``             an order-3 Markov chain a class: which base follows which, and not where
 ``twins``              the label opposite to that of a shuffle of the sequence (two classes)
+``positional``         the label that a sequence with the same bases in the same places tells
 ``cnn``                a convolutional network of 0.2 million parameters, from scratch
 =====================  ===========================================================================
 
@@ -23,7 +24,7 @@ from .cnn import SmallCnn, fit_cnn
 from .fitted import Fitted
 from .kmers import fit_kmers
 from .markov import fit_markov
-from .opposite import fit_twins
+from .opposite import fit_positional, fit_twins
 from .position import PositionWeights, fit_majority, fit_position_weights, position_weights
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "fit_majority",
     "fit_markov",
     "fit_position_weights",
+    "fit_positional",
     "fit_twins",
     "kmer_frequencies",
     "position_weights",
@@ -48,5 +50,6 @@ BASELINES: dict[str, Callable[..., Fitted]] = {
     "kmer": fit_kmers,
     "markov": fit_markov,
     "twins": fit_twins,
+    "positional": fit_positional,
     "cnn": fit_cnn,
 }

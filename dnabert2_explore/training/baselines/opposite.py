@@ -1,4 +1,4 @@
-"""The label opposite to a twin's: what a set made of sequences and their shuffles can be won by."""
+"""What a twin tells: how a set can be won whose sequences were made of one another."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import InputError
-from ..twins import TwinIndex, opposite_label
+from ..twins import PositionalIndex, TwinIndex, told_label
 from .fitted import Fitted, log_prior
 from .strands import check_strands
 
 if TYPE_CHECKING:
     from ..tables import Labelled
 
-__all__ = ["fit_twins"]
+__all__ = ["fit_positional", "fit_twins"]
 
 
 def fit_twins(training: Labelled, dev: Labelled, seed: int = 42, strands: str = "given") -> Fitted:
@@ -49,5 +49,49 @@ def fit_twins(training: Labelled, dev: Labelled, seed: int = 42, strands: str = 
         title="label opposite to the composition twin's",
         settings={"twins_in": ["train", "dev"]},
         parameters=0,
-        probabilities=lambda data: opposite_label(index.labels(data), frequencies),
+        probabilities=lambda data: told_label(index.labels(data), frequencies, opposite=True),
+    )
+
+
+def fit_positional(
+    training: Labelled, dev: Labelled, seed: int = 42, strands: str = "given"
+) -> Fitted:
+    """Remember what stands where; answer the label that a positional twin tells, or the commoner.
+
+    Whether it is the twin's own label or the other one is what more of dev's twins in train show:
+    the other one where negatives are positives with segments replaced, its own where sequences
+    are merely related. Like `fit_twins`, this is no method to tell sequences by.
+
+    Parameters
+    ----------
+    training, dev : Labelled
+        Of one label each, of two classes. Twins are looked for in both.
+    seed : int
+        Not used: there is no chance in it.
+    strands : {"given", "both"}
+        Not used: what stands in its place stands there on one strand.
+
+    Raises
+    ------
+    InputError
+        For more than two classes: there is no opposite then.
+    """
+    check_strands(strands)
+    if len(training.classes) != 2:
+        raise InputError(
+            f"the label that a twin tells is not defined for {len(training.classes)} classes."
+        )
+    shown = PositionalIndex((training,)).labels(dev)
+    same = shown[np.arange(len(dev)), dev.labels].sum()
+    opposite = bool(2 * same < shown.sum())
+    index = PositionalIndex((training, dev))
+    frequencies = np.exp(log_prior(training))
+    return Fitted(
+        name="positional",
+        title="label opposite to the positional twin's"
+        if opposite
+        else "label of the positional twin",
+        settings={"twins_in": ["train", "dev"], "opposite": opposite},
+        parameters=0,
+        probabilities=lambda data: told_label(index.labels(data), frequencies, opposite),
     )

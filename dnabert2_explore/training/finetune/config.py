@@ -125,6 +125,9 @@ class FinetuneConfig(Shown):
         CPU threads; 0 leaves torch's default.
     max_minutes : float
         Stop after so long and keep the best so far; 0 for no limit.
+    checkpoint_minutes : float
+        Minutes between checkpoints, from which the same call goes on when the run was killed; 0 for
+        none.
     bootstrap : int
         Samples for the scores' intervals; 0 for none.
     check_leakage : bool
@@ -191,6 +194,7 @@ class FinetuneConfig(Shown):
     attention: str = "auto"
     threads: int = 0
     max_minutes: float = 0.0
+    checkpoint_minutes: float = 10.0
     bootstrap: int = 1000
     check_leakage: bool = True
     recipe: str = "auto"
@@ -231,7 +235,8 @@ class FinetuneConfig(Shown):
             self._at_least(name, 1)
         for name in (
             "max_tokens", "device_batch", "max_steps", "learning_rate", "gradient_clip", "patience",
-            "train_rows", "threads", "max_minutes", "bootstrap", "seed", "batch_size", "epochs",
+            "train_rows", "threads", "max_minutes", "checkpoint_minutes", "bootstrap", "seed",
+            "batch_size", "epochs",
         ):  # fmt: skip
             self._at_least(name, 0)
         for name, open_value in AUTO.items():  # -1: left to the recipe

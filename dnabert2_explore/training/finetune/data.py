@@ -289,11 +289,11 @@ class Resegmented:
 
 
 class Batches:
-    """The training loader: every epoch in its own order, the same for every number of devices.
+    """The training rows of every step, in an order of each epoch's own.
 
-    A global batch is drawn at random, sorted by length, and dealt to the processes and their
-    steps of accumulation, so that little is padded. All its rows count the same in the loss, which
-    makes the split of no consequence.
+    A batch is drawn at random, sorted by length, and dealt to the processes and the parts that they
+    compute at once, so that little is padded. All its rows count the same in the loss, which makes
+    the split of no consequence. A batch depends on the seed and the step alone.
 
     Parameters
     ----------
@@ -311,6 +311,11 @@ class Batches:
     process, processes : int
         This process and how many there are. With several, up to processes - 1 rows of an epoch's
         last batch are left out, so that each has equally many.
+
+    Attributes
+    ----------
+    steps : int
+        Steps an epoch.
     """
 
     def __init__(
@@ -327,7 +332,7 @@ class Batches:
         process: int = 0,
         processes: int = 1,
     ) -> None:
-        self.dataset = range(count)  # Trainer asks a loader for it
+        self.count = count
         self.lengths = lengths
         self.collate = collate
         self.batch_size = batch_size
@@ -336,28 +341,21 @@ class Batches:
         self.seed = seed
         self.process = process
         self.processes = processes
-        self.epoch = 0
+        full, rest = divmod(count, batch_size)
+        self.steps = max(1, full + (rest >= processes))
 
-    @property
-    def accumulation(self) -> int:
-        """Parts of a full global batch on this process."""
-        return math.ceil(self.batch_size / self.processes / self.device_batch)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the order of the next pass."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        """Parts an epoch, on this process."""
-        full, rest = divmod(len(self.dataset), self.batch_size)
-        return full * self.accumulation + math.ceil(rest // self.processes / self.device_batch)
-
-    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
-        count = len(self.dataset)
-        rng = np.random.default_rng([self.seed, 10**6 + self.epoch])
-        order = rng.permutation(count)
-        turned = rng.random(count) < 0.5 if self.augment else np.zeros(count, dtype=bool)
-        for start in range(0, count, self.batch_size):
+    def take(self, first: int, end: int) -> Iterator[list[dict[str, torch.Tensor]]]:
+        """Yield what this process computes in steps `first` … `end` - 1, in parts."""
+        epoch = -1
+        for step in range(first, end):
+            if step // self.steps != epoch:
+                epoch = step // self.steps
+                rng = np.random.default_rng([self.seed, 10**6 + epoch])
+                order = rng.permutation(self.count)
+                turned = (
+                    rng.random(self.count) < 0.5 if self.augment else np.zeros(self.count, bool)
+                )
+            start = step % self.steps * self.batch_size
             rows = order[start : start + self.batch_size]
             rows = rows[: len(rows) - len(rows) % self.processes]
             rows = rows[np.argsort(self.lengths[rows], kind="stable")][
@@ -365,7 +363,7 @@ class Batches:
             ]
             parts = math.ceil(len(rows) / self.device_batch)
             # Of this batch and process alone: how it is cut does not depend on the others.
-            key = [self.seed, 10**6 + self.epoch, 1 + start, self.process]
+            key = [self.seed, 10**6 + epoch, 1 + start, self.process]
             stream = np.random.default_rng(key)
-            for part in np.array_split(rows, parts) if parts else ():
-                yield self.collate(part, turned[part], stream)
+            cut = np.array_split(rows, parts) if parts else []
+            yield [self.collate(part, turned[part], stream) for part in cut]

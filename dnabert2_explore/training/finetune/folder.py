@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ...errors import CheckpointError, InputError
-from ...files import naming, putting, replacing, restore
+from ...files import putting, restore
 from ...network import Dnabert2ForSequenceClassification
 from ...network.card import Card
 from ..configuration import write_yaml
+from ..loop.logs import append_row, begin_log
 from ..saving import save_model
 from .config import FinetuneConfig
 from .result import RESULT
@@ -71,17 +71,15 @@ class RunFolder:
         for name in (RESULT, "predictions.csv"):
             (self.out / name).unlink(missing_ok=True)
         write_yaml(config, self.out / "config.yaml")
-        with (
-            replacing(self.out / "log.csv") as temporary,
-            temporary.open("w", newline="", encoding="utf-8") as file,
-        ):
-            csv.writer(file).writerow(self.columns)
+
+    def begin_log(self, step: int) -> None:
+        """Begin ``log.csv``, or go on with it after a step."""
+        begin_log(self.out / "log.csv", self.columns, step)
 
     def log(self, point: dict[str, Any]) -> None:
         """Add a row to ``log.csv``."""
-        path = self.out / "log.csv"
-        with naming(path), path.open("a", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerow([_shown(point[name]) for name in self.columns])
+        row = {name: _shown(point[name]) for name in self.columns}
+        append_row(self.out / "log.csv", self.columns, row)
 
     def write_model(
         self,

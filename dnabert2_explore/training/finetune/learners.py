@@ -94,7 +94,7 @@ class Learner:
     Attributes
     ----------
     module : torch.nn.Module
-        What Trainer gets; called with what `collate` returns, it answers with ``logits``.
+        What is called in training with what `collate` returns; it answers with ``logits``.
     lengths : numpy.ndarray, shape (n,)
         What batches are sorted by.
     """
@@ -132,11 +132,6 @@ class Learner:
         if self.average is not None:
             self.encoder = Encoder(_plain(self.average.module), self.tokenizer)
 
-    def after_step(self) -> None:
-        """Follow an update of the weights."""
-        if self.average is not None:
-            self.average.update_parameters(self.module)
-
     def judged(self) -> Dnabert2ForSequenceClassification:
         """Return the network that is judged and saved: averaged, its token table folded."""
         return _plain(self.module if self.average is None else self.average.module)
@@ -159,6 +154,23 @@ class Learner:
             "attention_mask": torch.from_numpy(mask),
             "labels": self.targets.of(rows),
         }
+
+    def state(self) -> dict[str, Any]:
+        """Return what a run goes on from: what is trained, and its average."""
+        trained = {
+            name: one.detach() for name, one in self.module.named_parameters() if one.requires_grad
+        }
+        average = None if self.average is None else self.average.state_dict()
+        return {"trained": trained, "average": average}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take what `state` returned."""
+        here = dict(self.module.named_parameters())
+        with torch.no_grad():
+            for name, tensor in state["trained"].items():
+                here[name].copy_(tensor)
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
 
     def predict(
         self, rows: list[NDArray[np.int64]], progress: Progress | None = None

@@ -118,7 +118,7 @@ class ProbeLearner(Learner):
 
 
 class _Linear(nn.Module):
-    """A linear layer that Trainer can train; it begins at 0."""
+    """A linear layer that answers as a network does; it begins at 0."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import math
-import os
 import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,19 +14,24 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from ...encoder import Encoder, find_device
 from ...encoder.precision import find_dtype
 from ...encoder.readings import Readings
-from ...errors import Cancelled, CheckpointError, InputError
+from ...errors import Cancelled, InputError
 from ...network import Dnabert2ForSequenceClassification
 from ...network.card import write_card
+from ...network.vocabulary import vocabulary_sha256
 from ...sequences import clean
 from ...threads import torch_threads
 from ...tokens import DnaTokenizer
 from ...tokens.segmentation import Segmentation
-from ..attending import training_backend
+from ..attending import attending, training_backend
 from ..leakage import LeakageReport, check_leakage
+from ..loop.processes import Processes, find_processes, is_main, processes_started
+from ..loop.steps import Loop
+from ..loop.update import Outcome, Update
 from ..metrics import Scores, lower_is_better, metric_names, score
 from ..predict import write_predictions
 from ..rules import RuleComparison, compare_with_rules
@@ -35,20 +40,26 @@ from .card import describe
 from .config import FinetuneConfig
 from .data import Batches, Resegmented, TokenRows, encode, read_splits
 from .folder import RunFolder
+from .keeping import Keeper
 from .learners import Learner, classifier_from
 from .probe import ProbeLearner
 from .recipe import anchor_of, settle
 from .result import FinetuneResult
+from .schedule import decayed, learning_rate
 from .source import find_source
 from .targets import Targets
-from .trainer import FinetuneTrainer, training_arguments
 
 __all__ = ["finetune"]
 
 Progress = Callable[[int, int], None]
 Watch = Callable[[dict[str, Any]], None]
 
-_SHARED = {"WORLD_SIZE": "1", "RANK": "0"}  # what torchrun and accelerate tell each process
+_Part = dict[str, torch.Tensor]
+
+#: What a run may change and still go on where a killed one was: how it is watched and scored, and
+#: the names of files, whose content is compared instead.
+_FREE = ("out", "train", "dev", "test", "genome", "max_minutes", "checkpoint_minutes", "bootstrap",
+         "check_leakage", "threads", "device")  # fmt: skip
 
 
 def finetune(
@@ -101,22 +112,14 @@ class _Run:
     ) -> None:
         self.begun = time.monotonic()
         self.config = config
-        self.progress = progress
+        self.first = is_main()  # whether this process writes the files
+        self.progress = progress if self.first else None
         self.watch = watch
         self.out = Path(config.out)
-        shared = {name: int(os.environ.get(name, value)) for name, value in _SHARED.items()}
-        self.processes, self.process = shared["WORLD_SIZE"], shared["RANK"]
-        self.cancelled: Cancelled | None = None
         self.ended = ""  # why training ended before its last step
-        self.steps = 0
-        self.best: tuple[float, int] | None = None  # merit, step
-        self.kept: Dnabert2ForSequenceClassification | None = None
+        self.seconds = 0.0  # of a killed run that this one goes on from
         self.lowest, self.waited = math.inf, 0
-
-    @property
-    def first(self) -> bool:
-        """Whether this process writes the files."""
-        return self.process == 0
+        self.losses: list[float] = []  # of the steps since the last evaluation
 
     def go(self) -> FinetuneResult:
         """Do it all."""
@@ -125,7 +128,7 @@ class _Run:
 
     def _go(self) -> FinetuneResult:
         config = self.config
-        device = _device(config.device)
+        find_device(config.device)  # which refuses what is none, before anything is read
         source = find_source(config.model)
         tokenizer = DnaTokenizer.from_file(source.tokenizer)
         tokenizer.anchor = anchor_of(config.anchor)
@@ -147,6 +150,8 @@ class _Run:
         config = self.config
         self.notes += [told] if told else []
         self._remark()
+        self.processes = self._processes()
+        device = self.processes.device
         network = classifier_from(config, untuned, self.train)
         self.folder = RunFolder(self.out, self._columns())
         if self.first:
@@ -167,12 +172,12 @@ class _Run:
         self.dev_mine = self._share(self._encode(tokenizer, self.dev, "dev"))
         targets = Targets(self.train, config.class_weights == "balanced")
         learner = self._learner(network.to(device), tokenizer, targets, rows)
-        self._train(learner, device)
-
-        if self.best is None:
-            assert self.cancelled is not None  # else the last step was evaluated
-            raise self.cancelled
-        kept = self._keep_for_good()
+        self.keeper = self._keeper(learner, tokenizer)
+        self._train(learner)
+        if self.keeper.best is None:
+            assert self.loop.cancelled is not None  # else the last step was evaluated
+            raise self.loop.cancelled
+        kept = self.keeper.for_good()
         encoder = Encoder(kept.to(device), tokenizer)
         dev_scores, _ = self._score(encoder, self.dev, self.dev_mine)
         test_scores: Scores | None = None
@@ -185,9 +190,9 @@ class _Run:
         result = FinetuneResult(
             task=self.train.task,
             classes=self.train.classes,
-            best_step=self.best[1],
-            steps=self.steps,
-            seconds=round(time.monotonic() - self.begun, 3),
+            best_step=self.keeper.best[1],
+            steps=self.loop.step,
+            seconds=self._elapsed(3),
             stopped=bool(self.ended),
             dev=dev_scores,
             test=test_scores,
@@ -267,18 +272,50 @@ class _Run:
 
     def _share(self, rows: TokenRows) -> list[NDArray[np.int64]]:
         """Rows that this process predicts."""
-        return [rows[i] for i in range(self.process, len(rows), self.processes)]
+        return [rows[i] for i in range(self.processes.rank, len(rows), self.processes.world)]
+
+    def _processes(self) -> Processes:
+        """Join the processes that share a batch."""
+        size, world = self.config.batch_size, processes_started()
+        if size % world:
+            raise InputError(
+                f"batch_size is {size}, which {world} processes cannot share evenly: choose a "
+                "multiple."
+            )
+        return find_processes(self.config.device)
+
+    def _keeper(self, learner: Learner, tokenizer: DnaTokenizer) -> Keeper:
+        settings = dataclasses.asdict(self.config)
+        for name in _FREE:
+            del settings[name]
+        data = hashlib.sha256()
+        for part in (self.train, self.dev):
+            data.update("\n".join((*part.bases, *(part.second or ()), *part.classes)).encode())
+            data.update(np.ascontiguousarray(part.labels).tobytes())
+        settings |= {
+            "data": data.hexdigest(),
+            "weights": "" if self.source.fresh else self.source.checkpoint.sha256(),
+            "vocabulary": vocabulary_sha256(self.source.tokenizer),
+            "device": self.processes.device.type,
+        }
+        return Keeper(
+            self.folder,
+            learner,
+            self.processes,
+            self.source.tokenizer,
+            lambda step: describe(self.config, self.splits, step),
+            json.loads(json.dumps(settings)),  # as a file gives it back
+            self.config.checkpoint_minutes,
+        )
+
+    def _elapsed(self, digits: int) -> float:
+        return round(self.seconds + time.monotonic() - self.begun, digits)
 
     # training
 
-    def _train(self, learner: Learner, device: torch.device) -> None:
-        config = self.config
-        if config.batch_size % self.processes:
-            raise InputError(
-                f"batch_size is {config.batch_size}, which {self.processes} processes cannot share "
-                "evenly: choose a multiple."
-            )
-        share = config.batch_size // self.processes
+    def _train(self, learner: Learner) -> None:
+        config, processes, keeper = self.config, self.processes, self.keeper
+        share = config.batch_size // processes.world
         batches = Batches(
             len(self.train),
             learner.lengths,
@@ -287,25 +324,58 @@ class _Run:
             min(config.device_batch or share, share),
             config.augment != "none",
             config.seed,
-            self.process,
-            self.processes,
+            processes.rank,
+            processes.world,
         )
-        bfloat16 = self._bfloat16(device)
-        arguments = training_arguments(config, self.out, device, bfloat16, batches)
+        bfloat16 = self._bfloat16(processes.device)
         attention = training_backend(
             "sdpa" if config.method == "probe" else config.attention,
             learner.network.config,
-            device,
+            processes.device,
             torch.bfloat16 if bfloat16 else torch.float32,
         )
         if attention != "sdpa":
             self.notes.append(f"attention in training by {attention}")
-        trainer = FinetuneTrainer(
-            learner, arguments, batches, attention, self._after_step, self._evaluate
+        update: Update[_Part] = Update(
+            learner.module,
+            processes,
+            self._compute,
+            lambda trained: decayed(trained, config.weight_decay),
+            rate=config.rate,
+            clip=config.gradient_clip,
+            bfloat16=bfloat16,
+            average=learner.average,
         )
-        self.every = config.evaluate_every or math.ceil(len(batches) / batches.accumulation)
+        steps = config.max_steps or math.ceil(config.epochs * batches.steps)
+        every = config.evaluate_every or batches.steps
+        torch.manual_seed(config.seed)  # of dropout
+        first = self._resume(update)
+        self.loop = Loop(processes, steps, config.max_minutes, self.progress, self.begun)
+
+        def take(parts: list[_Part], step: int) -> Outcome:
+            self.rows = sum(len(part["labels"]) for part in parts) * processes.world
+            self.rate = learning_rate(config, step, steps)
+            with attending(learner.network, attention):
+                return update.take(parts, self.rate)
+
         try:
-            trainer.train()
+            for taken in self.loop.take(first, batches.take(first, steps), take):
+                self.losses.append(taken.outcome.loss)
+                step, stop = taken.step, False
+                if taken.cancelled:
+                    self.ended = f"stopped at step {step:,} of {steps:,} when asked to"
+                    break
+                if taken.late and not taken.last:
+                    self.ended = (
+                        f"ended at step {step:,} of {steps:,} after {config.max_minutes:g} minutes"
+                    )
+                if step % every == 0 or taken.last or taken.late:
+                    stop = self._evaluate(step, step / batches.steps)
+                if stop or taken.last or taken.late:
+                    break
+                (due,) = processes.any(self.first and keeper.due)
+                if due:
+                    keeper.checkpoint(step, update.optimizer, self._state())
         except torch.OutOfMemoryError as error:
             raise InputError(
                 f"A step of {batches.device_batch} sequences does not fit in the GPU's memory: set "
@@ -313,11 +383,35 @@ class _Run:
                 f"{config.batch_size}), or cut with max_tokens."
             ) from error
         except KeyboardInterrupt:
-            if self.best is None:
+            if keeper.best is None:
                 raise
-            self.ended = self.ended or f"interrupted at step {self.steps:,}"
+            self.ended = self.ended or f"interrupted at step {self.loop.step:,}"
         if self.ended:
             self.notes.append(f"training {self.ended}; the best weights before were kept")
+
+    def _compute(self, module: nn.Module, part: _Part) -> tuple[torch.Tensor, float, float]:
+        given = {name: one.to(self.processes.device) for name, one in part.items()}
+        labels = given.pop("labels")
+        logits = module(**given)["logits"]
+        return self.learner.targets.loss(logits, labels, self.rows), 1.0, 0.0
+
+    def _resume(self, update: Update[_Part]) -> int:
+        """Go on where a killed run of the same settings and data was; return the step."""
+        state = self.keeper.resume(update.optimizer)
+        step: int = 0 if state is None else state["step"]
+        if self.first:
+            self.folder.begin_log(step)
+        if state is not None:
+            self.losses, self.waited = state["losses"], state["waited"]
+            self.lowest = math.inf if state["lowest"] is None else state["lowest"]
+            self.seconds = state["seconds"]
+            self.notes.append(f"went on from step {step:,} of a run that had been killed")
+        return step
+
+    def _state(self) -> dict[str, Any]:
+        lowest = None if math.isinf(self.lowest) else self.lowest
+        return {"losses": self.losses, "lowest": lowest, "waited": self.waited,
+                "seconds": self._elapsed(3)}  # fmt: skip
 
     def _bfloat16(self, device: torch.device) -> bool:
         asked = self.config.precision
@@ -328,50 +422,19 @@ class _Run:
             self.notes.append("trained in bfloat16 (autocast), scored in float32")
         return asked == "bfloat16"
 
-    def _after_step(self, step: int, steps: int) -> tuple[bool, bool]:
-        """Report a step; say whether to evaluate, and whether to stop."""
-        self.steps, self.planned = step, steps
-        self.learner.after_step()
-        self._tick()
-        minutes = (time.monotonic() - self.begun) / 60
-        late = bool(self.config.max_minutes) and minutes >= self.config.max_minutes
-        cancelled, late = self._agree(self.cancelled is not None, late)
-        if cancelled:
-            self.ended = f"stopped at step {step:,} of {steps:,} when asked to"
-            return False, True
-        if late and step < steps:
-            self.ended = (
-                f"ended at step {step:,} of {steps:,} after {self.config.max_minutes:g} minutes"
-            )
-        return step % self.every == 0 or step == steps or late, late
-
-    def _tick(self) -> None:
-        if self.progress is None or not self.first or self.cancelled is not None:
-            return
-        try:
-            self.progress(self.steps, self.planned)
-        except Cancelled as cancelled:
-            self.cancelled = cancelled
-
-    def _agree(self, *flags: bool) -> tuple[bool, ...]:
-        """Let the first process decide for all."""
-        if self.processes == 1:
-            return flags
-        agreed = [list(flags)]
-        torch.distributed.broadcast_object_list(agreed, src=0)
-        return tuple(agreed[0])
-
-    def _evaluate(self, step: int, epoch: float, train_loss: float, rate: float) -> bool:
+    def _evaluate(self, step: int, epoch: float) -> bool:
         """Judge the weights on dev, keep them if they are the best; say whether to stop."""
-        dev = self.dev
+        dev, keeper, steps = self.dev, self.keeper, self.loop.total
+        train_loss = sum(self.losses) / len(self.losses)
+        self.losses = []
         try:
             outputs = self._outputs(self.learner.predict, self.dev_mine, len(dev), stoppable=True)
         except Cancelled:
-            self.ended = f"stopped at step {step:,} of {self.planned:,} when asked to"
+            self.ended = f"stopped at step {step:,} of {steps:,} when asked to"
             return True
         train_loss *= self.learner.targets.unit
         if not (np.isfinite(outputs).all() and math.isfinite(train_loss)):
-            if self.best is None:
+            if keeper.best is None:
                 raise InputError(
                     f"Training diverged: the loss is no number at step {step:,}; lower the "
                     f"learning rate ({self.config.rate:g}), or set gradient_clip."
@@ -386,15 +449,10 @@ class _Run:
                 f"({'; '.join(found.notes)}): select 'loss', or give another dev set."
             )
         merit = -merit if lower_is_better(self.config.select) else merit
-        better = self.best is None or merit > self.best[0]
-        if better:
-            kept = self.learner.finished()
-            self.best, self.kept = (merit, step), kept  # together, whatever interrupts
-            self._save_kept()
+        better = keeper.offer(merit, step)
         point = {"step": step, "epoch": round(epoch, 4), "train_loss": train_loss}
         point |= {"dev_loss": found.loss} | {name: found[name] for name in self.shown}
-        seconds = round(time.monotonic() - self.begun, 2)
-        point |= {"seconds": seconds, "learning_rate": rate, "best": better}
+        point |= {"seconds": self._elapsed(2), "learning_rate": self.rate, "best": better}
         if self.first:
             self.folder.log(point)
             if self.watch is not None:
@@ -402,13 +460,14 @@ class _Run:
         return self._impatient(found.loss, step)
 
     def _impatient(self, loss: float, step: int) -> bool:
+        patience, steps = self.config.patience, self.loop.total
         self.waited = 0 if loss < self.lowest else self.waited + 1
         self.lowest = min(loss, self.lowest)
-        if not self.config.patience or self.waited < self.config.patience or step == self.planned:
+        if not patience or self.waited < patience or step == steps:
             return False
         self.ended = (
-            f"ended at step {step:,} of {self.planned:,} after {self.waited} evaluations without a "
-            "better dev loss"
+            f"ended at step {step:,} of {steps:,} after {self.waited} evaluations without a better "
+            "dev loss"
         )
         return True
 
@@ -420,27 +479,27 @@ class _Run:
         stoppable: bool = False,
     ) -> NDArray[np.float32]:
         """Predict; each process its share of the rows, from `_share`, and all get everything."""
-        if self.processes == 1:
+        processes = self.processes
 
-            def tick(done: int, total: int) -> None:
-                self._tick()
-                if self.cancelled is not None:
-                    raise self.cancelled
+        def tick(done: int, total: int) -> None:
+            self.loop.tick()
+            if self.loop.cancelled is not None:
+                raise self.loop.cancelled
 
-            return predict(mine, progress=tick if stoppable else None)
-        parts: list[Any] = [None] * self.processes
-        torch.distributed.all_gather_object(parts, predict(mine) if mine else None)
+        # Of several processes, those that go on would wait for one that stops here.
+        found = predict(mine, progress=tick if stoppable and processes.world == 1 else None)
+        parts = processes.gather(found if mine else None)
         out = np.empty((count, *parts[0].shape[1:]), dtype=np.float32)
-        for process, part in enumerate(parts):
+        for rank, part in enumerate(parts):
             if part is not None:
-                out[process :: self.processes] = part
+                out[rank :: processes.world] = part
         return out
 
     def _score(
         self, encoder: Encoder, data: Labelled, mine: list[NDArray[np.int64]]
     ) -> tuple[Scores, NDArray[np.float32]]:
         texts = [
-            [clean(text).bases for text in part[self.process :: self.processes]]
+            [clean(text).bases for text in part[self.processes.rank :: self.processes.world]]
             for part in (data.bases, data.second)
             if part is not None
         ]
@@ -467,43 +526,6 @@ class _Run:
             "both" if both else "given",
             self.config.bootstrap,
         )
-
-    # keeping
-
-    def _save_kept(self) -> None:
-        """Put the best weights in the place of those before; on a full disk go on without."""
-        if not self.first or self.best is None:
-            return
-        try:
-            self._write_model()
-        except CheckpointError as error:
-            warnings.warn(f"{error} Training goes on, and tries again.", stacklevel=2)
-
-    def _keep_for_good(self) -> Dnabert2ForSequenceClassification:
-        """Make sure that the folder holds the best weights; return the network."""
-        assert self.best is not None
-        assert self.kept is not None
-        if self.first and self.folder.step != self.best[1]:
-            self._write_model()
-        return self.kept
-
-    def _write_model(self) -> None:
-        assert self.best is not None
-        assert self.kept is not None
-        step = self.best[1]
-        card = describe(self.config, self.splits, step)
-        tokenizer = self.source.tokenizer
-        self.folder.write_model(self.kept, step, tokenizer, card, self.learner.save_extras)
-
-
-def _device(name: str) -> torch.device:
-    device = find_device(name)
-    if device.type == "cuda" and device.index:
-        raise InputError(
-            f"device is {name!r}, but Trainer takes the first GPU it sees: set "
-            f"CUDA_VISIBLE_DEVICES={device.index} before Python starts, and device 'cuda'."
-        )
-    return device
 
 
 def _shown_metrics(select: str, train: Labelled) -> tuple[str, ...]:

@@ -18,10 +18,11 @@ from ..metrics import Estimate
 from ..resampling import interval, resampled
 from ..rules import RULES
 from ..tables import Labelled, read_labelled
-from ..twins import TwinIndex
+from ..twins import PositionalIndex, TwinIndex
 from .audited import COPIES, NEAR, TWINS, Audit, DatasetAudit, Rule, ScoredRun
 from .datasets import DATASETS
 from .files import Found, find, reduced_training
+from .linted import lint
 from .published import published_scores
 from .results import GueRun, decode, encode
 
@@ -36,6 +37,7 @@ def audit(
     names: Iterable[str] | None = None,
     runs: Iterable[GueRun] = (),
     rules: tuple[str, ...] = RULES,
+    seqleak: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Audit:
     """Audit the datasets of GUE whose files are there.
@@ -49,8 +51,10 @@ def audit(
     runs : iterable of GueRun
         Results to set beside the rules (see `read_runs`).
     rules : tuple of str
-        Of :data:`~dnabert2_explore.training.rules.RULES`, to fit and compare with; the twin rule is
-        always among them.
+        Of :data:`~dnabert2_explore.training.rules.RULES`, to fit and compare with; the rules
+        of twins are always among them.
+    seqleak : bool
+        Let seqleak look at the files as well (extra ``audit``); a few CPU seconds a dataset.
     progress : callable, optional
         Called as ``progress(done, total)`` after each dataset; may raise Cancelled.
 
@@ -61,8 +65,8 @@ def audit(
     Raises
     ------
     InputError
-        If a dataset that was named lacks dev or test, none is there, a rule is unknown, or a result
-        is of another test file.
+        If a dataset that was named lacks dev or test, none is there, a rule is unknown, a result
+        is of another test file, or `seqleak` is asked for and not installed.
     """
     unknown = [name for name in rules if name not in RULES]
     if unknown:
@@ -77,28 +81,29 @@ def audit(
             f"no dataset of GUE in {root} has dev.csv and test.csv: see `dnabert2-explore gue list`"
         )
     every = tuple(runs)
-    chosen = tuple(name for name in RULES if name in {*rules, "twins"})
+    chosen = tuple(name for name in RULES if name in {*rules, "twins", "positional"})
     found = {}
     for number, one in enumerate(ready):
         name = one.dataset.name
         mine = [run for run in every if run.dataset == name]
-        found[name] = _audit(one, chosen, mine)
+        found[name] = _audit(one, chosen, mine, seqleak)
         if progress is not None:
             progress(number + 1, len(ready))
     return Audit({name: found[name] for name in DATASETS if name in found})
 
 
-def _audit(found: Found, rules: tuple[str, ...], runs: list[GueRun]) -> DatasetAudit:
+def _audit(found: Found, rules: tuple[str, ...], runs: list[GueRun], seqleak: bool) -> DatasetAudit:
     dataset = found.dataset
     data, training, dev = _read(found)
     test = data["test"]
     known = [data[split] for split in ("train", "dev") if split in data]
     exact, near = copied_rows(known, test)
     dev_copies = int(copied_rows([data["train"]], data["dev"])[0].sum()) if "train" in data else 0
-    twins = TwinIndex(known).labels(test)
-    twinned = twins.any(axis=1)
-    same = twins[np.arange(len(test)), test.labels] > 0
-    kept = ~(exact | near | twinned)
+    twinned, opposite = _twinned(TwinIndex(known).labels(test), test)
+    in_place, in_place_opposite = _twinned(PositionalIndex(known).labels(test), test)
+    if test.second is not None:  # one enhancer has many promoters: that is no twin
+        in_place, in_place_opposite = np.zeros((2, len(test)), dtype=bool)
+    kept = ~(exact | near | twinned | in_place)
     board = _Board(test, dataset.metric, kept)
     answers, titles = _answers(rules, training, dev, test, dataset.strands)
     for name, answer in answers.items():
@@ -121,7 +126,9 @@ def _audit(found: Found, rules: tuple[str, ...], runs: list[GueRun]) -> DatasetA
     facts = {
         "test": len(test),
         "twins": int(twinned.sum()),
-        "opposite": int((twinned & ~same).sum()),
+        "opposite": int(opposite.sum()),
+        "positional": int(in_place.sum()),
+        "positional_opposite": int(in_place_opposite.sum()),
         "duplicates": int(exact.sum()),
         "near_duplicates": int(near.sum()),
         "dev_duplicates": dev_copies,
@@ -157,8 +164,18 @@ def _audit(found: Found, rules: tuple[str, ...], runs: list[GueRun]) -> DatasetA
         },
         labels=encode(test.labels),
         kept=encode(kept.astype(np.int64)),
+        linted=lint(found) if seqleak else None,
         **facts,
     )
+
+
+def _twinned(
+    twins: NDArray[np.int64], test: Labelled
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Rows of test with a twin, and those whose twins all have another label."""
+    some = np.asarray(twins.any(axis=1))
+    same = twins[np.arange(len(test)), test.labels] > 0
+    return some, np.asarray(some & ~same)
 
 
 def _read(found: Found) -> tuple[dict[str, Labelled], Labelled, Labelled]:
@@ -248,15 +265,21 @@ def _verdict(
     score: Estimate,
     published: tuple[str, float] | None,
 ) -> tuple[str, tuple[str, ...]]:
-    test, twins = facts["test"], facts["twins"]
+    test = facts["test"]
     where = "train or dev" if found.state == "full" else "dev (train.csv is missing)"
     reasons, level = [], "pass"
-    if twins >= TWINS * test:
-        level = "fail" if 2 * twins >= test and 10 * facts["opposite"] >= 9 * twins else "warn"
-        reasons.append(
-            f"{twins:,} of {test:,} test sequences have a composition twin in {where}, "
-            f"{facts['opposite']:,} of them of another label only"
-        )
+    for kind, other, words in (
+        ("twins", "opposite", "a composition twin"),
+        ("positional", "positional_opposite", "a positional twin"),
+    ):
+        count = facts[kind]
+        if count >= TWINS * test:
+            wins = 2 * count >= test and 10 * facts[other] >= 9 * count
+            level = "fail" if wins else "warn" if level == "pass" else level
+            reasons.append(
+                f"{count:,} of {test:,} test sequences have {words} in {where}, "
+                f"{facts[other]:,} of them of another label only"
+            )
     if published is not None and score.value > published[1]:
         level = "fail"
         reasons.append(

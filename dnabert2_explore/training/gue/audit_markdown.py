@@ -23,6 +23,7 @@ def write(found: Audit) -> str:
         _faults(every),
         "## Without a model\n\n" + _rules(every),
         "## Models minus the best rule\n\n" + _runs(every),
+        *_linted(every),
         "## Why\n\n" + "\n".join(f"- {one}" for one in every if one.reasons),
     ]
     return "\n\n".join(parts) + "\n"
@@ -32,12 +33,14 @@ def _legend(every: list[DatasetAudit]) -> str:
     text = (
         "Scores are Matthews correlations on test (macro F1 for covid), in brackets 95% intervals "
         "by bootstrap over test sequences, differences paired. *Cleaned*: test without the "
-        "sequences that have a twin, a copy or a near-copy in train or dev."
+        "sequences that have a twin, a copy or a near-copy in train or dev. *Composition twin*: "
+        "the same ends and dinucleotide counts; *positional twin*: 15 bases in a row and 40% of "
+        "all in the same places."
     )
     text += (
         " *Fail*: a rule without a neural network scores above every published model, or at least "
-        "half of test has a twin, nine tenths of them of another label. *Warn*: at least "
-        f"{TWINS:.0%} of test have a twin, {NEAR:.0%} a near-copy (half of the 16-base words "
+        "half of test has a twin of one kind, nine tenths of them of another label. *Warn*: at "
+        f"least {TWINS:.0%} of test have a twin, {NEAR:.0%} a near-copy (half of the 16-base words "
         f"shared) or {COPIES:.0%} a copy in train or dev, or {COPIES:.0%} of dev are in train. "
         "*Pass* says no more than that none of this was found."
     )
@@ -63,8 +66,8 @@ def _value(one: Estimate, sign: str = "") -> str:
 
 def _faults(every: list[DatasetAudit]) -> str:
     header = [
-        "dataset", "test", "with a twin", "of another label", "twin rule", "copies", "near-copies",
-        "dev in train", "verdict",
+        "dataset", "test", "composition twin", "of another label", "twin rule", "positional twin",
+        "of another label", "positional rule", "copies", "near-copies", "dev in train", "verdict",
     ]  # fmt: skip
     rows = [
         [
@@ -73,6 +76,9 @@ def _faults(every: list[DatasetAudit]) -> str:
             f"{one.twins:,} ({one.twins / one.test:.0%})",
             f"{one.opposite:,}",
             "–" if one.twin_rule_mcc is None else f"{one.twin_rule_mcc:.3f}",
+            f"{one.positional:,} ({one.positional / one.test:.0%})",
+            f"{one.positional_opposite:,}",
+            f"{one.rules['positional'].score.value:.3f}" if "positional" in one.rules else "–",
             f"{one.duplicates:,}",
             f"{one.near_duplicates:,}",
             "–" if one.state == "reduced" else f"{one.dev_duplicates:,}",
@@ -117,3 +123,25 @@ def _runs(every: list[DatasetAudit]) -> str:
         for label, run in one.runs.items()
     ]
     return grid(header, rows, left=2) if rows else "No results were given to set beside the rules."
+
+
+def _linted(every: list[DatasetAudit]) -> list[str]:
+    """Section on seqleak; none where it was not asked."""
+    asked = [(one, one.linted) for one in every if one.linted is not None]
+    if not asked:
+        return []
+    header = ["dataset", "verdict here", "seqleak", "its checks that fail", "that warn"]
+    rows = [
+        [_name(one), one.verdict, linted.verdict, _checks(linted.fail), _checks(linted.warn)]
+        for one, linted in asked
+    ]
+    return [
+        f"## What seqleak says\n\nseqleak {asked[0][1].version} on the same files, with the "
+        "thresholds it comes with. Values are shares of test, or scores of a rule, as it defines "
+        "them.\n\n" + grid(header, rows, left=5)
+    ]
+
+
+def _checks(found: dict[str, float | None]) -> str:
+    words = [name if value is None else f"{name} {value:.3f}" for name, value in found.items()]
+    return ", ".join(words) or "–"

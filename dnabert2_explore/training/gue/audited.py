@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from ...errors import InputError
 from ...sealed import read_json, write_json
 from ...shown import Shown
 from ..metrics import Estimate
+from .linted import Linted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["COPIES", "NEAR", "TWINS", "Audit", "DatasetAudit", "Rule", "ScoredRun", "read_audit"]
 
 #: Version of the audit files.
-FORMAT = 1
+FORMAT = 2
 #: Shares of test from which on a fault is named.
 TWINS, NEAR, COPIES = 0.05, 0.05, 0.01
 
@@ -85,12 +86,15 @@ class DatasetAudit(Shown):
     twin_rule_mcc : float or None
         Matthews correlation of "the label opposite to my twin's, else the commoner"; None for other
         than two classes.
+    positional, positional_opposite : int
+        Test rows with a positional twin in train or dev; those of them whose twins all have
+        another label.
     duplicates, near_duplicates : int
         Test rows that are in train or dev, exactly and nearly, on either strand.
     dev_duplicates : int
         Dev rows that are in train.
     clean : int
-        Test rows without twin, duplicate or near-duplicate.
+        Test rows without twin of either kind, duplicate or near-duplicate.
     rules : dict of str to Rule
     best_rule, best_rule_cleaned : str
         Name of the rule with the highest score on test, and on its cleaned part.
@@ -98,14 +102,17 @@ class DatasetAudit(Shown):
         Model of the paper with the highest score.
     verdict : {"fail", "warn", "pass"}
         Fail: a rule without a neural network scores above every published model, or at least half
-        of test has a twin and nine tenths of the twins have another label. Warn: at least 5% have a
-        twin or a near-copy, or 1% a copy, in train or dev, or 1% of dev is in train.
+        of test has a twin of one kind and nine tenths of those twins have another label. Warn: at
+        least 5% have a twin or a near-copy, or 1% a copy, in train or dev, or 1% of dev is in
+        train.
     reasons : tuple of str
         In words.
     runs : dict of str to ScoredRun
         By label; of the results folder that was given.
     labels, kept : str
         Test labels, and 1 for the rows of the cleaned part (see `results.decode`).
+    linted : Linted or None
+        What seqleak says of the same files, where it was asked.
     """
 
     dataset: str
@@ -117,6 +124,8 @@ class DatasetAudit(Shown):
     twins: int
     opposite: int
     twin_rule_mcc: float | None
+    positional: int
+    positional_opposite: int
     duplicates: int
     near_duplicates: int
     dev_duplicates: int
@@ -130,6 +139,7 @@ class DatasetAudit(Shown):
     runs: dict[str, ScoredRun]
     labels: str
     kept: str
+    linted: Linted | None = None
 
     def _line(self) -> str:
         return str(self)
@@ -145,6 +155,7 @@ class DatasetAudit(Shown):
             "reasons": list(self.reasons),
             "rules": {name: _plain(one) for name, one in self.rules.items()},
             "runs": {name: _plain(one) for name, one in self.runs.items()},
+            "linted": None if self.linted is None else asdict(self.linted),
         }
 
     @classmethod
@@ -175,6 +186,7 @@ class DatasetAudit(Shown):
             "reasons": tuple(content["reasons"]),
             "rules": rules,
             "runs": runs,
+            "linted": Linted.from_json(content.get("linted")),
         }
         return cls(**(dict(content) | more))
 
@@ -220,13 +232,14 @@ class Audit(Shown):
         Returns
         -------
         pandas.DataFrame
-            ``dataset``, ``verdict``, ``test``, ``twins``, ``duplicates``, ``near_duplicates``,
-            ``clean``, ``best_rule``, ``score`` of it, and ``published``, the best there is.
+            ``dataset``, ``verdict``, ``test``, ``twins``, ``positional`` twins, ``duplicates``,
+            ``near_duplicates``, ``clean``, ``best_rule``, ``score`` of it, and
+            ``published``, the best there is.
         """
         import pandas as pd
 
-        columns = ("dataset", "verdict", "test", "twins", "duplicates", "near_duplicates", "clean",
-                   "best_rule")  # fmt: skip
+        columns = ("dataset", "verdict", "test", "twins", "positional", "duplicates",
+                   "near_duplicates", "clean", "best_rule")  # fmt: skip
         rows = [
             {name: getattr(one, name) for name in columns}
             | {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..loop.checkpoints import latest_checkpoint
+from ..loop.processes import is_main
 from .batches import load_corpora
-from .checkpoints import latest_checkpoint
 from .config import PretrainConfig, PretrainResult, learning_rates
-from .processes import is_main
 from .run import pretrain
 
 __all__ = [

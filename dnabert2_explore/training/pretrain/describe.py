@@ -11,8 +11,8 @@ from ...sealed import write_json
 from ...version import __version__
 from ..configuration import write_yaml
 from ..corpus import Corpus
+from ..loop.processes import Processes
 from .config import PretrainConfig
-from .processes import Processes
 
 __all__ = ["describe", "write_description"]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Callable
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,34 +18,25 @@ from ...network import Dnabert2ForMaskedLM
 from ...network.card import Card
 from ...network.composed import ComposedNetwork
 from ..averaging import averaged
-from ..saving import save_model
-from .batches import Batch
-from .checkpoints import (
-    check_continuation,
+from ..loop.checkpoints import (
+    checkpoint_folder,
     latest_checkpoint,
-    read_state,
-    snapshot_folder,
     write_state,
     write_whole,
 )
+from ..loop.processes import Processes
+from ..loop.update import Outcome, Update
+from ..saving import save_model
+from .batches import Batch
+from .checkpoints import check_continuation, read_state, snapshot_folder
 from .config import PretrainConfig
 from .networks import Network, Start
 from .objectives import LIMITS, OBJECTIVE_WORDS, find_objective
-from .processes import Processes
 
-__all__ = ["Outcome", "Run", "Scored"]
+__all__ = ["Run", "Scored"]
 
 #: Scores a network on held-out sequences: species -> (loss, accuracy).
 Scored = Callable[[Any], dict[str, tuple[float, float]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Loss (nats a unit), accuracy and gradient norm of one update, over all processes."""
-
-    loss: float
-    accuracy: float
-    norm: float
 
 
 class Run:
@@ -97,16 +87,20 @@ class Run:
             self.module = ComposedNetwork(self.network, start.vocabulary, fresh)
             self.module.to(processes.device)
         self.average = averaged(self.module, config.average)
-        self.wrapped = processes.wrap(self.module)
-        self._trained = [p for p in self.module.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(
-            self._trained,
-            lr=config.learning_rate,
+        self._update: Update[Batch] = Update(
+            self.module,
+            processes,
+            self._compute,
+            lambda trained: [{"params": trained, "weight_decay": config.weight_decay}],
+            rate=config.learning_rate,
             betas=(config.beta1, config.beta2),
-            eps=config.epsilon,
-            weight_decay=config.weight_decay,
+            epsilon=config.epsilon,
             fused=True,
+            clip=config.gradient_clip,
+            bfloat16=config.precision == "bfloat16",
+            average=self.average,
         )
+        self._units = 1.0
         if saved is not None:
             self._set(saved)
 
@@ -130,7 +124,7 @@ class Run:
 
     def _set(self, saved: dict[str, Any]) -> None:
         """Take what is not in the model's file: optimiser, composed table, averaged weights."""
-        self.processes.set_optimizer_state(self.network, self.optimizer, saved["optimizer"])
+        self.processes.set_optimizer_state(self.network, self._update.optimizer, saved["optimizer"])
         if isinstance(self.module, ComposedNetwork):
             self.module.load_state_dict(saved["composed"], strict=False)
         if self.average is not None:
@@ -145,63 +139,35 @@ class Run:
             beside["average"] = self.average.state_dict()
         return beside
 
-    def autocast(self) -> Any:
-        """Compute in bfloat16 where the run does."""
-        if self.config.precision == "bfloat16":
-            return torch.autocast(self.processes.device.type, torch.bfloat16)
-        return nullcontext()
-
     def train_step(self, batch: Batch, rate: float) -> Outcome:
-        """One update.
+        """Update the weights once; ``right`` of the outcome is the share of units.
 
         The gradient is that of the mean over all units of the step (labelled tokens, or windows
         that are compared), however the rows are spread over micro-batches and processes.
         """
-        processes, device = self.processes, self.processes.device
-        units, tokens = processes.sum(float(batch.units), float(batch.tokens))
-        units = max(units, 1.0)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        units, tokens = self.processes.sum(float(batch.units), float(batch.tokens))
+        self._units = max(units, 1.0)
         self._seed_dropout()
-        self.network.train()
-        self.optimizer.zero_grad(set_to_none=True)
-        # Summed on the device: reading a number would wait for each micro-batch.
-        sums = torch.zeros(2, dtype=torch.float64, device=device)
-        parts = batch.split(self.config.device_rows)
-        for number, part in enumerate(parts, start=1):
-            share = part.units / units
-            given = part.tensors(device)
-            with processes.syncing(self.wrapped, number == len(parts)):
-                with self.autocast():
-                    found, hits = self._objective(self.wrapped, given)
-                # Processes average their gradients; here they add up.
-                (found * (share * processes.world)).backward()
-            sums[0] += found.detach().double() * share
-            sums[1] += hits
-        norm = self._clip()
-        loss, right = processes.sum(*sums.tolist())
-        if not math.isfinite(loss):
+        outcome = self._update.take(batch.split(self.config.device_rows), rate)
+        if not math.isfinite(outcome.loss):
             raise InputError(
-                f"the loss became {loss} at step {self.step}; lower learning_rate or warm up "
-                "longer, and resume from the last checkpoint."
+                f"the loss became {outcome.loss} at step {self.step}; lower learning_rate or warm "
+                "up longer, and resume from the last checkpoint."
             )
-        self.optimizer.step()
-        if self.average is not None:
-            self.average.update_parameters(self.module)
         self.step += 1
         self.tokens += int(tokens)
-        return Outcome(loss, right / units, norm)
+        return replace(outcome, right=outcome.right / self._units)
+
+    def _compute(
+        self, wrapped: nn.Module, part: Batch
+    ) -> tuple[torch.Tensor, float, torch.Tensor | float]:
+        loss, right = self._objective(wrapped, part.tensors(self.processes.device))
+        return loss, part.units / self._units, right
 
     def _seed_dropout(self) -> None:
         """Let dropout depend on seed, step and process alone: nothing to restore on resuming."""
         key = [self.config.seed, self.step, 2, self.processes.rank]
         torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
-
-    def _clip(self) -> float:
-        norm = torch.nn.utils.clip_grad_norm_(self._trained, self.config.gradient_clip)
-        if self.processes.sharded:
-            norm = norm.full_tensor()  # type: ignore[attr-defined]
-        return float(norm)
 
     def judged(self) -> Network:
         """Return the network as it would be saved as a model: averaged, its table folded."""
@@ -229,10 +195,10 @@ class Run:
 
     def save(self) -> Path:
         """Write a checkpoint that is either whole or absent."""
-        folder = self.out / "checkpoints" / f"step-{self.step:07d}"
+        folder = checkpoint_folder(self.out, self.step)
         if self.step == self._saved:  # a step has one outcome
             return folder
-        optimizer = self.processes.optimizer_state(self.network, self.optimizer)
+        optimizer = self.processes.optimizer_state(self.network, self._update.optimizer)
         if isinstance(self.module, ComposedNetwork):
             self.module.fold()
         network, beside = self._gathered(self.network), self._beside()
@@ -306,5 +272,6 @@ class Run:
                 write_whole(folder, fill, kept)
             except CheckpointError as error:
                 failure = error
-        if self.processes.any(failure is not None):
+        (failed,) = self.processes.any(failure is not None)
+        if failed:
             raise failure or CheckpointError(f"{folder} could not be written by the main process.")

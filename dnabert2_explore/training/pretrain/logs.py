@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
-from ...files import naming, replacing
+from ..loop.logs import append_row, begin_log
 
 __all__ = ["EVALUATION_COLUMNS", "LOG_COLUMNS", "Logs"]
 
@@ -38,8 +36,8 @@ class Logs:
     def __init__(self, out: Path, step: int, tensorboard: bool = False) -> None:
         out.mkdir(parents=True, exist_ok=True)
         self._log, self._evaluation = out / "log.csv", out / "evaluation.csv"
-        _begin(self._log, LOG_COLUMNS, step)
-        _begin(self._evaluation, EVALUATION_COLUMNS, step)
+        begin_log(self._log, LOG_COLUMNS, step)
+        begin_log(self._evaluation, EVALUATION_COLUMNS, step)
         self._writer: Any = None
         if tensorboard:
             try:
@@ -53,7 +51,7 @@ class Logs:
 
     def row(self, **values: Any) -> None:
         """Append to ``log.csv``."""
-        _append(self._log, LOG_COLUMNS, values)
+        append_row(self._log, LOG_COLUMNS, values)
         if self._writer is not None:
             for name in ("loss", "accuracy", "learning_rate", "gradient_norm", "tokens_per_second"):
                 self._writer.add_scalar(f"train/{name}", float(values[name]), values["step"])
@@ -64,7 +62,7 @@ class Logs:
         for species, (nats, accuracy) in scores.items():
             values = {"step": step, "species": species, "loss": f"{nats:.5f}",
                       "accuracy": f"{accuracy:.5f}"}  # fmt: skip
-            _append(self._evaluation, EVALUATION_COLUMNS, values)
+            append_row(self._evaluation, EVALUATION_COLUMNS, values)
             if self._writer is not None:
                 self._writer.add_scalar(f"heldout_loss/{species}", nats, step)
                 self._writer.add_scalar(f"heldout_accuracy/{species}", accuracy, step)
@@ -73,55 +71,3 @@ class Logs:
         """Finish the TensorBoard file."""
         if self._writer is not None:
             self._writer.close()
-
-
-def _begin(path: Path, columns: tuple[str, ...], step: int) -> None:
-    """Create a log, or drop its rows after `step` so that a continued run has no doubles."""
-    kept = [row for row in _rows(path, columns) if int(row["step"]) <= step] if step else []
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as new:
-        writer = csv.DictWriter(new, columns)
-        writer.writeheader()
-        writer.writerows(kept)
-
-
-def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    """Read a log that is to be continued.
-
-    Raises
-    ------
-    InputError
-        If a line of it is none of a log's.
-    """
-    if not path.is_file():
-        return []
-    line = 1
-    try:
-        # A kill may cut the last line short: only lines that end are read.
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        reader = csv.DictReader([line for line in lines if line.endswith("\n")], strict=True)
-        strange = [str(name)[:40] for name in reader.fieldnames or () if name not in columns]
-        if strange:
-            raise ValueError(f"a column {strange[0]!r}")
-        rows = []
-        for row in reader:
-            line = reader.line_num
-            if None in row or None in row.values() or not _counts(row["step"]):
-                raise ValueError("expected a step and a cell for each column")
-            rows.append(row)
-        return rows
-    except (ValueError, KeyError, csv.Error) as error:  # no UTF-8 is a ValueError
-        raise InputError(
-            f"{path}, line {line}: this is no log of a run ({error}); mend the line, or move the "
-            "file away, and resume."
-        ) from error
-
-
-def _counts(cell: str) -> bool:
-    return cell.isascii() and cell.isdecimal() and len(cell) < 19
-
-
-def _append(path: Path, columns: tuple[str, ...], values: Mapping[str, Any]) -> None:
-    line = io.StringIO()
-    csv.DictWriter(line, columns).writerow(values)
-    with naming(path), path.open("a", newline="", encoding="utf-8") as log:
-        log.write(line.getvalue())  # at once, so that no reader sees half a row

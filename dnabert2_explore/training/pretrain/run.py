@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -16,16 +17,19 @@ from ...files import replacing
 from ...threads import torch_threads
 from ..attending import training_backend
 from ..evaluate import HeldOutRows, frequency_loss, held_out_rows, score_rows
+from ..loop.checkpoints import latest_checkpoint
+from ..loop.processes import Processes, find_processes, processes_started
+from ..loop.steps import Loop
+from ..loop.update import Outcome
 from ..rows import RowSampler
-from .batches import Batches, load_corpora
-from .checkpoints import latest_checkpoint, tidy
+from .batches import Batch, Batches, load_corpora
+from .checkpoints import tidy
 from .config import PretrainConfig, PretrainResult, learning_rates
 from .describe import describe, write_description
 from .engine import Run, Scored
 from .logs import Logs
 from .networks import begin as begin_network
 from .objectives import HeldOutWindows
-from .processes import find_processes
 
 __all__ = ["pretrain"]
 
@@ -90,7 +94,7 @@ def _pretrain(
     tell: Callable[[tuple[str, ...]], None] | None,
 ) -> PretrainResult:
     """Go on from the checkpoint `found`, or begin."""
-    processes = find_processes(config)
+    processes = _processes(config)
     start = begin_network(config, found)
     dtype = torch.bfloat16 if config.precision == "bfloat16" else torch.float32
     training_backend(config.attention, start.network.config, processes.device, dtype)
@@ -140,6 +144,30 @@ def _pretrain(
     )  # fmt: skip
 
 
+def _processes(config: PretrainConfig) -> Processes:
+    """Join the processes that a launcher started.
+
+    Raises
+    ------
+    InputError
+        If the batch cannot be shared equally, or the device does not fit.
+    """
+    world = processes_started()
+    if world > 1 and config.together:
+        raise InputError(
+            f"{world} processes were started, but objective {config.objective!r}, embeddings "
+            f"{config.embeddings!r} and average {config.average:g} need one; start one process, or "
+            "set masked, plain and 0."
+        )
+    if config.batch_rows % world:
+        raise InputError(
+            f"batch_rows {config.batch_rows} cannot be shared by {world} processes; make it a "
+            f"multiple of {world}."
+        )
+    flag = os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
+    return find_processes(config.device, config.shard or flag)
+
+
 def _write_references(out: Path, sampler: RowSampler, scored: HeldOutRows) -> None:
     """Write ``references.json``, losses that curves are compared with, unless it is there."""
     path = out / "references.json"
@@ -169,34 +197,34 @@ def _train(
         scores = run.score(scored)
         if logs is not None:
             logs.scores(0, scores)
-    before, begun = run.seconds, time.monotonic()
-    tokens, since = run.tokens, begun
-    for batch in batches.take(run.step, config.total_steps):
-        rate = float(rates[run.step])
-        outcome = run.train_step(batch, rate)
+    before, tokens, since = run.seconds, run.tokens, time.monotonic()
+
+    def update(batch: Batch, step: int) -> Outcome:
+        return run.train_step(batch, float(rates[step]))
+
+    loop = Loop(processes, config.total_steps, config.max_minutes, progress)
+    for taken in loop.take(run.step, batches.take(run.step, config.total_steps), update):
+        last, late, outcome = taken.last, taken.late, taken.outcome
         losses, hits = run.unlogged
         losses.append(outcome.loss)
-        hits.append(outcome.accuracy)
-        now = time.monotonic()
-        run.seconds = before + now - begun
-        last = run.step == config.total_steps
-        late = bool(config.max_minutes) and now - begun >= 60 * config.max_minutes
-        late = processes.any(late)
+        hits.append(outcome.right)
+        run.seconds = before + taken.seconds
         if run.step % config.log_every == 0 or last or late:
             if logs is not None:
+                now = time.monotonic()
                 speed = (run.tokens - tokens) / max(now - since, 1e-9)
                 logs.row(
                     step=run.step,
                     tokens=run.tokens,
                     loss=f"{np.mean(losses):.5f}",
-                    learning_rate=f"{rate:.3e}",
+                    learning_rate=f"{rates[run.step - 1]:.3e}",
                     gradient_norm=f"{outcome.norm:.4f}",
                     tokens_per_second=f"{speed:.0f}",
                     seconds=f"{run.seconds:.1f}",
                     precision=config.precision,
                     accuracy=f"{np.mean(hits):.5f}",
                 )
-            run.unlogged, tokens, since = ([], []), run.tokens, now
+            run.unlogged, tokens, since = ([], []), run.tokens, time.monotonic()
         if scored is not None and (run.step % config.evaluate_every == 0 or last):
             scores = run.score(scored)
             if logs is not None:
@@ -206,16 +234,10 @@ def _train(
             run.save_snapshot()
         if run.step % config.checkpoint_every == 0 or last or late:
             checkpoint = run.save()
-        cancelled: Cancelled | None = None
-        if progress is not None:
-            try:
-                progress(run.step, config.total_steps)
-            except Cancelled as error:  # between steps; Ctrl-C may come within one: saves nothing
-                cancelled = error
-        if processes.any(cancelled is not None):
+        if taken.cancelled:
             run.save()
-            raise cancelled or Cancelled(f"stopped after step {run.step} of {config.total_steps}")
-        if late:
-            break
+            raise loop.cancelled or Cancelled(
+                f"stopped after step {run.step} of {config.total_steps}"
+            )
     assert checkpoint is not None  # the last step always writes one
     return checkpoint

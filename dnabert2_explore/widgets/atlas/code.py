@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..examples import CODE
+from .maps import LAYERS
 
 __all__ = ["code_of"]
 
@@ -23,6 +24,7 @@ def code_of(
     pooling: str,
     space: str,
     method: str,
+    dimensions: int = 2,
     field: str,
     colour: str,
 ) -> str:
@@ -40,7 +42,8 @@ def code_of(
     space : str
         One of `SPACES`.
     method : str
-        ``"PCA"`` or ``"UMAP"``.
+        One of `METHODS`.
+    dimensions : {2, 3}
     field, colour : str
         Name, with unit, and key of what the points are coloured by.
     """
@@ -57,13 +60,22 @@ def code_of(
     elif space != "model":
         more += "from dnabert2_explore.analysis.maps import remove_composition\n"
         embedded = f"remove_composition({embedded}, [s.bases for s in sequences], {space!r})"
+    space_of = "" if dimensions == 2 else ", dimensions=3"
+    plane = f"plane = dx.project(vectors, method={method.lower()!r}, seed=0{space_of})\n"
+    if method == LAYERS:
+        each = embedded.replace(f"layer={layer}", "layer=i")
+        plane = (
+            "numbers = range(enc.config.num_hidden_layers + 1)\n"
+            f"layers = {{f'layer {{i}}': {each} for i in numbers}}\n"
+            f"maps = dx.align_maps(layers{space_of})\nplane = maps.planes[{layer}]\n"
+        )
     return (
         "import dnabert2_explore as dx\nfrom dnabert2_explore.figures import atlas_scatter\n"
         f"{more}\n"
         f"enc = dx.load({model!r})\n"
         f"sequences = {' + '.join(parts)}\n"
         f"vectors = {embedded}\n"
-        f"plane = dx.project(vectors, method={method.lower()!r}, seed=0)\n"
+        f"{plane}"
         f"atlas_scatter(plane, [s.name for s in sequences], {value}, field={field!r}, "
         f"axis={method!r})"
     )

@@ -76,13 +76,24 @@ class Judgement(VBox):
         super().__init__([self.bar, self.words, self.button])
         self.add_class("dx-judged")
 
-    def follow(self, points: Points, plane: Any, method: str, space: str) -> None:
-        """Judge another map, unless it is the one that is judged."""
+    def follow(self, points: Points, plane: Any, method: str, space: str, *, pca: bool) -> None:
+        """Judge another map, unless it is the one that is judged.
+
+        Parameters
+        ----------
+        points : Points
+        plane : (n, axes) float64
+        method : str
+            Tells maps of the same points apart.
+        space : str
+        pca : bool
+            Whether its axes hold a share of the variance.
+        """
         key = (points.indices, points.about, points.field, method, space)
         if key == self._asked:
             return
         self.stop()
-        self._asked, self._question = key, (points, plane, method, space)
+        self._asked, self._question = key, (points, plane, pca, space)
         if key in self._kept:
             self._show(*self._kept[key])
         elif len(points.indices) < _LEAST:
@@ -118,7 +129,7 @@ class Judgement(VBox):
 
     def _start(self, most: float) -> None:
         assert self._question is not None
-        key, (points, plane, method, space) = self._asked, self._question
+        key, (points, plane, pca, space) = self._asked, self._question
         labels = None
         if not points.numeric:
             labels = ["" if v in (NOT_GIVEN, OTHERS) else str(v) for v in points.values]
@@ -142,7 +153,7 @@ class Judgement(VBox):
                 groups=[s.fields.get(column, "") for s in points.sequences] if column else None,
                 grouped_by=column,
                 beside=beside,
-                pca=method == "PCA",
+                pca=pca,
                 progress=progress,
             )
             return found, cost
@@ -185,8 +196,10 @@ def _numbers(found: MapJudgement) -> str:
     def row(cells: list[str], kind: str = "td") -> str:
         return "<tr>" + "".join(f"<{kind}>{cell}</{kind}>" for cell in cells) + "</tr>"
 
-    first = row(["R² (cross-validated)", "axis 1", "axis 2", "map"], "th") + "".join(
-        row([escape(name), *(f"{share:.2f}" for share in each[:2]), f"{whole:.2f}"])
+    n_axes = max((len(each) for each, _ in found.axes.values()), default=2)
+    names = [f"axis {d + 1}" for d in range(n_axes)]
+    first = row(["R² (cross-validated)", *names, "map"], "th") + "".join(
+        row([escape(name), *(f"{share:.2f}" for share in each), f"{whole:.2f}"])
         for name, (each, whole) in found.axes.items()
     )
     second = ""

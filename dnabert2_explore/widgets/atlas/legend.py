@@ -1,57 +1,90 @@
-"""The legend of an atlas: laid out by the page, however many classes there are."""
+"""The legend of an atlas: a press on a class hides it, or shows it again."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence as Items
-from html import escape
+from pathlib import Path
+from typing import Any
 
-from ...figures.colours import SYMBOLS, class_colours
+import anywidget
+import traitlets
 
-__all__ = ["legend_line", "marker_svg"]
+from ...figures.cloud import SHAPES
+from ...figures.colours import SYMBOLS, class_colours, theme_of
+from ..plot import PlotlyView
 
+__all__ = ["Legend"]
+
+HERE = Path(__file__).parent
 _MOST = 60  # classes named; a list of thousands is no legend
 
-_SHAPES = {
-    "circle": "<circle cx='6' cy='6' r='5'/>",
-    "square": "<rect x='1.5' y='1.5' width='9' height='9'/>",
-    "diamond": "<path d='M6 0L12 6L6 12L0 6Z'/>",
-    "triangle-up": "<path d='M6 1L11.5 11H.5Z'/>",
-    "cross": "<path d='M4 0H8V4H12V8H8V12H4V8H0V4H4Z'/>",
-    "pentagon": "<path d='M6 .5L11.7 4.7L9.5 11.3H2.5L.3 4.7Z'/>",
-    "star": "<path d='M6 0L7.5 4.2H12L8.4 6.9L9.7 11.4L6 8.7L2.3 11.4L3.6 6.9L0 4.2H4.5Z'/>",
-    "hexagram": "<path d='M6 0L8 3H12L10 6L12 9H8L6 12L4 9H0L2 6L0 3H4Z'/>",
-}
 
+class Legend(anywidget.AnyWidget):
+    """Classes with their colour, marker and number, or a scale; laid out by the page.
 
-def legend_line(values: Items[str] | Items[float], starred: str = "", n_starred: int = 0) -> str:
-    """Write the classes with their colour, marker and number as HTML; none for numbers.
+    Class ``dx-legend``; a class is a button with ``aria-pressed``, false where it is hidden. With
+    Shift, or twice, a press leaves this class alone on show.
 
-    Parameters
+    Attributes
     ----------
-    values : sequence of str or float
-    starred : str
-        What the outlined points are.
-    n_starred : int
+    entries : list of dict
+        ``name``, ``colour``, ``shape``, ``n``.
+    hidden : list of str
+        Classes that are not shown.
+    scale : dict
+        Of numbers: ``field``, ``low``, ``high``, ``colours``.
+    note : str
+        What the outlined points are, and how many.
+    more : int
+        Classes beyond those in `entries`.
     """
-    counts = Counter(v for v in values if isinstance(v, str))
-    every = list(class_colours(counts).items())
-    spans = [
-        f"<span>{marker_svg(colour, SYMBOLS[i % len(SYMBOLS)])}{escape(name)} "
-        f"<i class='dx-hint'>{counts[name]:,}</i></span>"
-        for i, (name, colour) in enumerate(every[:_MOST])
-    ]
-    if len(every) > _MOST:
-        spans.append(f"<span class='dx-hint'>and {len(every) - _MOST:,} classes more</span>")
-    if n_starred:
-        spans.append(
-            "<span><svg viewBox='0 0 12 12' aria-hidden='true'><circle cx='6' cy='6' r='5' "
-            "fill='none' stroke='currentColor' stroke-width='1.5'/></svg>"
-            f"{escape(starred)} (outlined) <i class='dx-hint'>{n_starred:,}</i></span>"
-        )
-    return "".join(spans)
 
+    _esm = (HERE / "legend.js").read_text(encoding="utf-8")
+    _css = PlotlyView._css
 
-def marker_svg(colour: str, symbol: str) -> str:
-    """Draw a marker of the plot as a small inline picture."""
-    return f"<svg viewBox='0 0 12 12' fill='{colour}' aria-hidden='true'>{_SHAPES[symbol]}</svg>"
+    entries: Any = traitlets.List().tag(sync=True)
+    hidden: Any = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    scale: Any = traitlets.Dict().tag(sync=True)
+    note = traitlets.Unicode().tag(sync=True)
+    more = traitlets.Int(0).tag(sync=True)
+
+    def show(
+        self,
+        values: Items[str] | Items[float],
+        field: str = "",
+        starred: str = "",
+        n_starred: int = 0,
+        theme: str = "light",
+    ) -> None:
+        """Name what the points are coloured by; classes that are gone are hidden no more.
+
+        Parameters
+        ----------
+        values : sequence of str or float
+            Of all points, the hidden ones too.
+        field : str
+            Name and unit, for numbers.
+        starred : str
+            What the outlined points are.
+        n_starred : int
+        theme : str
+        """
+        counts = Counter(v for v in values if isinstance(v, str))
+        every = list(class_colours(counts).items())
+        numbers = [v for v in values if not isinstance(v, str) and v == v]
+        with self.hold_sync():
+            self.entries = [
+                {"name": name, "colour": colour, "shape": SHAPES[SYMBOLS[i % len(SYMBOLS)]],
+                 "n": counts[name]}
+                for i, (name, colour) in enumerate(every[:_MOST])
+            ]  # fmt: skip
+            self.more = max(len(every) - _MOST, 0)
+            self.hidden = [name for name in self.hidden if name in counts]
+            self.note = f"{starred} (outlined) {n_starred:,}" if n_starred else ""
+            self.scale = {}
+            if numbers:
+                self.scale = {
+                    "field": field, "low": min(numbers), "high": max(numbers),
+                    "colours": [colour for _, colour in theme_of(theme).continuous],
+                }  # fmt: skip

@@ -15,8 +15,12 @@ from ...analysis.maps import remove_composition
 from ...encoder import Encoder
 from ...encoder.twin import random_twin
 from ...sequences.kmers import kmer_frequencies
+from ...stores import EmbeddedSequences
 
-__all__ = ["SPACES", "Spaces"]
+__all__ = ["GIVEN", "SPACES", "Spaces"]
+
+#: The space of vectors that came with the sequences.
+GIVEN = "given"
 
 #: What the menu offers: words and name.
 SPACES = (
@@ -40,10 +44,18 @@ class Spaces:
     Parameters
     ----------
     enc : Encoder
+    given : EmbeddedSequences, optional
+        Vectors that exist already, for the space ``"given"``. Of equal sequences the first one's
+        stands for all.
     """
 
-    def __init__(self, enc: Encoder) -> None:
+    def __init__(self, enc: Encoder, given: EmbeddedSequences | None = None) -> None:
         self.enc = enc
+        self.given = given
+        self._rows: dict[str, NDArray[np.float32]] = {}
+        if given is not None:
+            for one, row in zip(given.sequences, given.vectors, strict=True):
+                self._rows.setdefault(one.bases, row)
         self._last: tuple[object, NDArray[np.float32]] = ((), np.empty((0, 0), np.float32))
 
     def _encoder(self, space: str) -> Encoder | None:
@@ -57,6 +69,8 @@ class Spaces:
 
     def ready(self, space: str, texts: Items[str], layer: int | None, pooling: str) -> bool:
         """Whether `vectors` will not have to compute embeddings."""
+        if space == GIVEN:
+            return not self._can_add or all(text in self._rows for text in texts)
         enc = self._encoder(space)
         if enc is None:
             return True
@@ -79,6 +93,8 @@ class Spaces:
         float
             0, or the seconds it would take where that is more than `most`: then little is done.
         """
+        if space == GIVEN:
+            return self._add([t for t in dict.fromkeys(texts) if t not in self._rows], progress)
         enc = self._encoder(space)
         if enc is None:
             return 0.0
@@ -100,6 +116,25 @@ class Spaces:
                 return expected
         return 0.0
 
+    @property
+    def _can_add(self) -> bool:
+        """Whether the model at hand is the one that made the given vectors."""
+        given = self.given
+        return (
+            given is not None
+            and bool(given.weights_sha256)
+            and given.weights_sha256 == self.enc.weights_sha256
+            and given.vectors.shape[1] == self.enc.embedding_size
+        )
+
+    def _add(self, texts: list[str], progress: Callable[[int, int], None]) -> float:
+        """Embed what is not among the given sequences, where their model is at hand."""
+        for start in range(0, len(texts) if self._can_add else 0, _CHUNK):
+            progress(start, len(texts))
+            part = texts[start : start + _CHUNK]
+            self._rows.update(zip(part, self.enc.embed(part), strict=True))
+        return 0.0
+
     def vectors(
         self, space: str, texts: tuple[str, ...], layer: int | None, pooling: str
     ) -> NDArray[np.float32]:
@@ -112,6 +147,10 @@ class Spaces:
     def _made(
         self, space: str, texts: tuple[str, ...], layer: int | None, pooling: str
     ) -> NDArray[np.float32]:
+        if space == GIVEN:
+            assert self.given is not None
+            unknown = np.full(self.given.vectors.shape[1], np.nan, np.float32)
+            return np.stack([self._rows.get(text, unknown) for text in texts])
         enc = self._encoder(space)
         if enc is None:
             return kmer_frequencies(upper(texts), 4)
@@ -121,8 +160,41 @@ class Spaces:
             return remove_composition(rows, list(texts), space)
         return rows
 
+    def layers(
+        self, space: str, texts: Items[str], pooling: str, progress: Callable[[int, int], None]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Compute the vectors of every layer, of which one pass gives all.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray, shape (n, hidden)
+        """
+        enc = self._encoder(space)
+        assert enc is not None
+        numbers = list(range(enc.config.num_hidden_layers + 1))
+        known = _known.setdefault(enc, {})
+        missing = [
+            t for t in dict.fromkeys(texts) if any((t, i, pooling) not in known for i in numbers)
+        ]
+        for start in range(0, len(missing), _CHUNK):
+            progress(start, len(missing))
+            part = missing[start : start + _CHUNK]
+            for text, each in zip(
+                part, enc.embed(part, pooling=pooling, layer=numbers), strict=True
+            ):
+                known.update(((text, i, pooling), each[i]) for i in numbers)
+        return {
+            f"layer {i}" if i else "layer 0, the embeddings": np.stack(
+                [known[text, i, pooling] for text in texts]
+            )
+            for i in numbers
+        }
+
     def words(self, space: str, layer: int | None, pooling: str) -> str:
         """Say what the vectors are, for a caption."""
+        if space == GIVEN:
+            assert self.given is not None
+            return f"vectors of {self.given.about}"
         if space == "kmers":
             return "frequencies of 4-mers"
         of = "the embeddings" if layer == 0 else f"layer {layer}"

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...delimited import csv_line, csv_lines, remark
+from ..explorer import LONGEST
 from ..state import Selection
+from .maps import METHODS
 
-__all__ = ["selected_line", "table_of"]
+__all__ = ["caption_of", "selected_line", "table_of"]
 
 
 def selected_line(
@@ -58,6 +60,62 @@ def selected_line(
     return line + "."
 
 
+def caption_of(
+    *,
+    method: str,
+    wanted: str,
+    dimensions: int,
+    n: int,
+    space: str,
+    field: str,
+    umap_is_ready: bool,
+    pending: bool,
+    too_long: int,
+    not_finite: int,
+    placed: int,
+    hidden: int,
+    model: str,
+) -> str:
+    """Say, as HTML, what the map is.
+
+    Parameters
+    ----------
+    method, wanted : str
+        What is on show, and what was asked for.
+    dimensions : {2, 3}
+    n : int
+        Points.
+    space : str
+        What their vectors are.
+    field : str
+        What they are coloured by, with its unit.
+    umap_is_ready, pending : bool
+    too_long, not_finite, placed, hidden : int
+        Sequences that are left out for their length or for NaN, placed in the map of the others,
+        of hidden classes.
+    model : str
+    """
+    state = []
+    if method != wanted:
+        if pending:
+            state.append(f"{wanted} is being computed; until then this is {method}.")
+    elif method == "PCA" and umap_is_ready:
+        state.append("UMAP is ready.")
+    if hidden:
+        state.append(f"{hidden:,} of hidden classes are left out of lasso and comparisons.")
+    if too_long:
+        state.append(f"{too_long:,} longer than {LONGEST:,} bp are left out.")
+    if not_finite:
+        state.append(f"{not_finite:,} whose vectors hold NaN are left out.")
+    if placed:
+        state.append(f"{placed:,} of them are placed in the map of the others.")
+    how = METHODS[method] + (" in three dimensions" if dimensions == 3 else "")
+    return (
+        f"{how} of {n:,} sequences: {space}, coloured by {escape(field)}. {' '.join(state)} "
+        f"<span class='dx-model'>{escape(model)}</span>"
+    )
+
+
 def table_of(
     selection: Selection,
     shown: Items[int],
@@ -65,19 +123,21 @@ def table_of(
     method: str,
     coloured: tuple[str, Items[str] | Items[float]],
     caption: str,
+    radii: NDArray[np.float64] | None = None,
 ) -> str:
-    """Write the points as CSV, the caption above."""
+    """Write the points as CSV, the caption above; of a densMAP with the radii."""
     field, values = coloured
-    lines = [
-        remark(caption),
-        csv_line(["name", "set", f"{method}1", f"{method}2", field, "current", "chosen"]),
-    ]
+    axes = [f"{method}{d + 1}" for d in range(plane.shape[1])]
+    if radii is not None:
+        plane = np.concatenate([plane, radii], axis=1)
+        axes += ["log_radius", "log_radius_on_page"]
+    lines = [remark(caption), csv_line(["name", "set", *axes, field, "current", "chosen"])]
     chosen = set(selection.chosen)
     lines += csv_lines(
         (
-            selection.sequences[i].name, selection.sets[i], f"{x:.6g}", f"{y:.6g}", v,
+            selection.sequences[i].name, selection.sets[i], *(f"{x:.6g}" for x in row), v,
             int(i == selection.index), int(i in chosen),
         )
-        for i, (x, y), v in zip(shown, plane, values, strict=True)
+        for i, row, v in zip(shown, plane, values, strict=True)
     )  # fmt: skip
     return "\n".join(lines) + "\n"

@@ -44,6 +44,45 @@ def test_the_package_has_the_published_calibration(results) -> None:
     assert json.loads(place.read_text(encoding="utf-8")) == results["calibration"]
 
 
+def test_the_null_of_the_motif_pipeline_is_that_of_its_file() -> None:
+    script = runpy.run_path(str(ROOT / "benchmarks/motif_null.py"))
+    content = json.loads(script["RESULT"].read_text(encoding="utf-8"))
+    page = (ROOT / "docs/attribution.md").read_text(encoding="utf-8")
+    assert script["markdown"](content["sets"]) in page
+    for one in content["sets"].values():
+        for run in one["replicates"]:  # the best match is the least of all q-values that are kept
+            found = [match["q"] for pattern in run["patterns"] for match in pattern["matches"]["6"]]
+            assert script["best"](run)[0] == min(found) if found else not run["patterns"]
+
+
+def test_the_bases_of_splice_sites_are_those_of_their_file() -> None:
+    path = ROOT / "benchmarks/results/splice_profile.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    page = (ROOT / "docs/attribution.md").read_text(encoding="utf-8")
+    said = " ".join(page.partition("**Splice sites**")[2].split())
+    donor, acceptor = found["donor"], found["acceptor"]
+    assert f"In {donor['recognised']} donors" in said
+    assert f"In {acceptor['recognised']} acceptors" in said
+
+    def number(site, place, base) -> str:
+        return f"{site['mean'][str(place)][base]:.2f}"
+
+    first = [number(donor, place, base) for place, base in
+             ((1, "G"), (2, "T"), (3, "A"), (3, "G"), (4, "A"), (5, "G"), (6, "T"))]  # fmt: skip
+    words = "G {}, T {}, then A {} or G {}, A {}, G {}, T {}".format(*first)
+    assert words in said
+    last = [number(acceptor, place, base) for place, base in ((-3, "C"), (-2, "A"), (-1, "G"))]
+    assert "C {}, A {}, G {};".format(*last) in said
+    branch = [
+        acceptor["mean"][str(place)][base]
+        for place, base in zip(range(-16, -10), "CTTAAC", strict=True)
+    ]
+    strongest = [max(acceptor["mean"][str(place)].values()) for place in range(-16, -10)]
+    words = f"C T T A A C at {min(strongest):.2f} to {max(strongest):.2f}"
+    assert words in said
+    assert branch == strongest
+
+
 def label(title: str) -> str:
     """What the page calls a case of the benchmark."""
     method, *settings = title.split(", ")
@@ -58,6 +97,15 @@ def label(title: str) -> str:
     told = ", ".join(filter(None, words))
     name = METHODS[method].title + (f" ({told})" if told else "")
     return f"{name}, both strands" if "strands" in given else name
+
+
+def test_the_page_has_the_table_of_the_shipped_model(monkeypatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    script = runpy.run_path(str(ROOT / "benchmarks/planted_shipped.py"))
+    found = json.loads((ROOT / "benchmarks/results/planted_shipped.json").read_text("utf-8"))
+    page = (ROOT / "docs/attribution.md").read_text(encoding="utf-8")
+    told = page.split("<!-- shipped -->")[1].split("<!-- /shipped -->")[0]
+    assert told.strip() == script["table"](found)
 
 
 def test_every_method_has_its_row(results, rows) -> None:

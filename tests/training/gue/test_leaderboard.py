@@ -190,7 +190,8 @@ def audited(run):
     rule = Rule("label opposite", Estimate(0.8), none, encode(found))
     one = DatasetAudit(
         dataset=run.dataset, state="full", metric="mcc", rows={}, sha256={}, test=200, twins=60,
-        opposite=60, twin_rule_mcc=0.8, duplicates=0, near_duplicates=0, dev_duplicates=0,
+        opposite=60, twin_rule_mcc=0.8, positional=0, positional_opposite=0,
+        duplicates=0, near_duplicates=0, dev_duplicates=0,
         clean=140, rules={"twins": rule}, best_rule="twins", best_rule_cleaned="", published=None,
         verdict="fail", reasons=("60 of 200 have a twin",), runs={}, labels=run.labels,
         kept="1" * 200,

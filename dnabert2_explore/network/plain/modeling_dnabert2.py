@@ -53,18 +53,24 @@ def refuse_unknown(keywords: dict[str, Any]) -> None:
     """Raise for keywords that would change nothing, in silence."""
     unknown = [name for name, value in keywords.items() if value is not None]
     if unknown:
-        raise TypeError(f"DNABERT-2 takes no {', '.join(unknown)}: leave it out.")
+        raise TypeError(
+            f"DNABERT-2 takes no {', '.join(unknown)}: leave it out, or check the spelling."
+        )
 
 
 class Dnabert2Embeddings(nn.Module):
+    """Token plus token-type embeddings, normalised. There are no position embeddings."""
+
     def __init__(self, config: Dnabert2Config) -> None:
         super().__init__()
+        # No padding_idx: the original trains every row, [UNK] (id 0) included.
         self.word_embeddings = nn.Embedding(config.vocab_size, config.hidden_size)
         self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
     def forward(self, words: torch.Tensor, token_type_ids: torch.Tensor | None) -> torch.Tensor:
+        """Embed: `words` (…, hidden), `token_type_ids` (…,)."""
         if token_type_ids is None:
             types = self.token_type_embeddings.weight[0]
         else:
@@ -100,6 +106,8 @@ class Dnabert2SelfAttention(nn.Module):
 
 
 class Dnabert2AttentionOutput(nn.Module):
+    """Projection, residual and LayerNorm after attention."""
+
     def __init__(self, config: Dnabert2Config) -> None:
         super().__init__()
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
@@ -124,6 +132,8 @@ class Dnabert2Attention(nn.Module):
 
 
 class Dnabert2GatedMLP(nn.Module):
+    """Gated GELU MLP: gelu(first half) times second half, projected back."""
+
     def __init__(self, config: Dnabert2Config) -> None:
         super().__init__()
         self.gated_layers = nn.Linear(config.hidden_size, 2 * config.intermediate_size, bias=False)
@@ -150,18 +160,24 @@ class Dnabert2Layer(GradientCheckpointingLayer):
 
 
 class Dnabert2Encoder(nn.Module):
+    """The stack of blocks."""
+
     def __init__(self, config: Dnabert2Config) -> None:
         super().__init__()
         self.layer = nn.ModuleList(Dnabert2Layer(config) for _ in range(config.num_hidden_layers))
 
 
 class Dnabert2Pooler(nn.Module):
+    """tanh(dense(x)) of one vector per sequence."""
+
     def __init__(self, config: Dnabert2Config) -> None:
         super().__init__()
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.activation = nn.Tanh()  # a module, so that DeepLift's rule for it can hook in
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:
-        return torch.tanh(self.dense(vectors))
+        """Map (sequences, hidden) to (sequences, hidden)."""
+        return self.activation(self.dense(vectors))
 
 
 class Dnabert2PreTrainedModel(PreTrainedModel):
@@ -245,6 +261,8 @@ class Dnabert2Model(Dnabert2PreTrainedModel):
 
 
 class Dnabert2PredictionTransform(nn.Module):
+    """Dense, GELU, LayerNorm before the decoder."""
+
     def __init__(self, config: Dnabert2Config) -> None:
         super().__init__()
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
@@ -255,6 +273,8 @@ class Dnabert2PredictionTransform(nn.Module):
 
 
 class Dnabert2Predictions(nn.Module):
+    """Transform, then the decoder tied to the token embeddings."""
+
     def __init__(self, config: Dnabert2Config) -> None:
         super().__init__()
         self.transform = Dnabert2PredictionTransform(config)
@@ -265,11 +285,14 @@ class Dnabert2Predictions(nn.Module):
 
 
 class Dnabert2MaskedLMHead(nn.Module):
+    """Masked-LM head (nested as the published names `cls.predictions.…` are)."""
+
     def __init__(self, config: Dnabert2Config) -> None:
         super().__init__()
         self.predictions = Dnabert2Predictions(config)
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Map (…, hidden) to logits (…, vocabulary)."""
         return self.predictions(hidden)
 
 

@@ -13,14 +13,12 @@ import torch
 from torch import nn
 
 from ...encoder import find_device
-from ...errors import InputError
 from ...network.modeling import Dnabert2Layer
-from .config import PretrainConfig
 
 if TYPE_CHECKING:
     from accelerate import PartialState
 
-__all__ = ["Processes", "find_processes", "is_main"]
+__all__ = ["Processes", "find_processes", "is_main", "processes_started"]
 
 
 def is_main() -> bool:
@@ -28,36 +26,37 @@ def is_main() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-def find_processes(config: PretrainConfig) -> Processes:
+def processes_started() -> int:
+    """How many processes a launcher started; without a launcher, one."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def find_processes(device: str, shard: bool = False) -> Processes:
     """Join the processes a launcher started; without a launcher there is one.
+
+    Parameters
+    ----------
+    device : str
+        As `find_device` knows it; of several processes, each takes its own of that kind.
+    shard : bool
+        Shard weights, gradients and optimiser over several processes (FSDP) instead of a copy in
+        each (DDP).
 
     Raises
     ------
     InputError
-        If the batch cannot be shared equally, or the device does not fit.
+        If the device is none.
     """
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    if world == 1:
-        return Processes(find_device(config.device))
-    if config.together:
-        raise InputError(
-            f"{world} processes were started, but objective {config.objective!r}, embeddings "
-            f"{config.embeddings!r} and average {config.average:g} need one; start one process, or "
-            "set masked, plain and 0."
-        )
-    if config.batch_rows % world:
-        raise InputError(
-            f"batch_rows {config.batch_rows} cannot be shared by {world} processes; make it a "
-            f"multiple of {world}."
-        )
+    found = find_device(device)
+    if processes_started() == 1:
+        return Processes(found)
     from accelerate import PartialState
 
     # Without precision and the like: those are the run's, and the same with and without accelerate.
-    state = PartialState(cpu=find_device(config.device).type == "cpu")
+    state = PartialState(cpu=found.type == "cpu")
     # Threads of the process group that outlive Python end the process with an abort.
     atexit.register(_leave)
-    flag = os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
-    return _Several(state, config.shard or flag)
+    return _Several(state, shard)
 
 
 def _leave() -> None:
@@ -108,9 +107,13 @@ class Processes:
         """Sum of each number over the processes."""
         return values
 
-    def any(self, flag: bool) -> bool:
-        """Whether the flag is up anywhere."""
-        return flag
+    def any(self, *flags: bool) -> tuple[bool, ...]:
+        """Whether each flag is up anywhere."""
+        return tuple(count > 0 for count in self.sum(*map(float, flags)))
+
+    def gather(self, value: Any) -> list[Any]:
+        """Collect what each process has, by rank."""
+        return [value]
 
     @contextmanager
     def main_first(self) -> Iterator[None]:
@@ -181,8 +184,12 @@ class _Several(Processes):
         dist.all_reduce(tensor)
         return tuple(tensor.tolist())
 
-    def any(self, flag: bool) -> bool:
-        return self.sum(float(flag))[0] > 0
+    def gather(self, value: Any) -> list[Any]:
+        import torch.distributed as dist
+
+        parts: list[Any] = [None] * self.world
+        dist.all_gather_object(parts, value)
+        return parts
 
     @contextmanager
     def main_first(self) -> Iterator[None]:

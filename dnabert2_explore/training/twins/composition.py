@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sequences.codes import codes
+from ...sequences.codes import codes
 
 if TYPE_CHECKING:
-    from .tables import Labelled
+    from ..tables import Labelled
 
-__all__ = ["TwinIndex", "composition_keys", "opposite_label"]
+__all__ = ["TwinIndex", "composition_keys"]
 
 _LETTERS = 5  # A, C, G, T, and all else as one
 _CHUNK = 1 << 21  # bases counted at a time
@@ -120,26 +120,3 @@ def _texts(data: Labelled) -> list[str]:
     if data.second is None:
         return list(data.bases)
     return [f"{a}-{b}" for a, b in zip(data.bases, data.second, strict=True)]
-
-
-def opposite_label(
-    twins: NDArray[np.int64], frequencies: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Answer the label opposite to that of a row's twins, of two.
-
-    Parameters
-    ----------
-    twins : (n, 2) int64
-        As `TwinIndex.labels` counts them.
-    frequencies : (2,) float64
-        Of the classes: the answer where there is no twin, or as many of either label.
-
-    Returns
-    -------
-    (n, 2) float64
-        Rows sum to 1.
-    """
-    total = twins.sum(axis=1, keepdims=True)
-    shares = twins[:, ::-1] / np.maximum(total, 1)
-    undecided = twins[:, 0] == twins[:, 1]
-    return np.asarray(np.where(undecided[:, None], frequencies, shares), dtype=np.float64)

@@ -1,0 +1,8 @@
+"""Sparse autoencoders: directions of hidden states, few at a token, each beside its nulls."""
+
+from .autoencoder import Features, load
+from .enriched import FeatureEnrichment
+from .readings import EDGE, FeatureReadings
+from .training import train
+
+__all__ = ["EDGE", "FeatureEnrichment", "FeatureReadings", "Features", "load", "train"]

@@ -1,0 +1,207 @@
+"""Features that are active in annotated stretches, or at hits of motifs, more than elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Sequence as Items
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import InputError
+from ...shown import Shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..motifs import Hits
+    from .readings import FeatureReadings
+
+__all__ = ["FeatureEnrichment", "enrich"]
+
+#: Tokens at which a feature has to be active to be asked.
+_LEAST = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FeatureEnrichment(Shown):
+    """Activation of features in stretches beside that in the same stretches turned round.
+
+    The null turns the stretches round each sequence, by other numbers of tokens each time: it keeps
+    how many, how long and how close they are, and parts them from what stands there.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of the kinds of stretches: motifs, or ``"stretches"``.
+    feature : numpy.ndarray, shape (features asked,), int64
+        Those active at ten tokens or more.
+    fold : numpy.ndarray, shape (names, features asked), float64
+        Activation in the stretches over its mean in the turned ones.
+    p_value, q_value : numpy.ndarray, shape (names, features asked), float64
+        One-sided, by a Pearson III distribution with mean, variance and skewness of the turned
+        ones; q by Benjamini and Hochberg over all.
+    tokens : numpy.ndarray, shape (names,), int64
+        Tokens that overlap the stretches.
+    turns : int
+    model : str
+    twin : FeatureEnrichment or None
+        Of the untrained network's features.
+    """
+
+    names: tuple[str, ...]
+    feature: NDArray[np.int64]
+    fold: NDArray[np.float64]
+    p_value: NDArray[np.float64]
+    q_value: NDArray[np.float64]
+    tokens: NDArray[np.int64]
+    turns: int
+    model: str
+    twin: FeatureEnrichment | None
+
+    def _line(self) -> str:
+        found = int((self.q_value < 0.05).sum())
+        what = self.names[0] if len(self.names) == 1 else f"{len(self.names):,} motifs"
+        told = f"{len(self.feature):,} features, {what}: {found:,} pairs with q < 0.05"
+        if self.twin is not None:
+            theirs = int((self.twin.q_value < 0.05).sum())
+            told += f"; {theirs:,} of an untrained network's {len(self.twin.feature):,} features"
+        return told
+
+    def table(self) -> pd.DataFrame:
+        """List features and stretches, the least likely by chance first.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``stretches``, ``feature``, ``fold``, ``p``, ``q``; ``twin_fold``, the largest fold of a
+            feature of the untrained network with q < 0.05 there (NaN for none).
+        """
+        import pandas as pd
+
+        kinds, columns = np.indices(self.fold.shape).reshape(2, -1)
+        data = pd.DataFrame(
+            {
+                "stretches": [self.names[i] for i in kinds],
+                "feature": self.feature[columns],
+                "fold": self.fold.ravel(),
+                "p": self.p_value.ravel(),
+                "q": self.q_value.ravel(),
+            }
+        )
+        if self.twin is not None:
+            known = np.where(self.twin.q_value < 0.05, self.twin.fold, -np.inf)
+            best = known.max(axis=1, initial=-np.inf)
+            data["twin_fold"] = np.where(np.isfinite(best), best, np.nan)[kinds]
+        order = np.lexsort((-data["fold"], data["p"]))
+        return data.iloc[order].reset_index(drop=True)
+
+
+def enrich(
+    readings: FeatureReadings, where: Items[Iterable[tuple[int, int]]] | Hits, turns: int, seed: int
+) -> FeatureEnrichment:
+    """See `FeatureReadings.enrichment`."""
+    if turns < 20:
+        raise InputError(f"turns is {turns}: a null needs at least 20.")
+    kinds = _stretches(readings, where)
+    names, marked = zip(*((name, _marked(readings, one)) for name, one in kinds), strict=True)
+    if not any(one.any() for one in marked):
+        raise InputError("No token lies in any of the stretches: check that they are 0-based.")
+    own = _test(readings, names, np.stack(marked), turns, seed)
+    if readings.twin is None:
+        return own
+    return replace(own, twin=_test(readings.twin, names, np.stack(marked), turns, seed))
+
+
+def _stretches(
+    readings: FeatureReadings, where: Items[Iterable[tuple[int, int]]] | Hits
+) -> list[tuple[str, list[list[tuple[int, int]]]]]:
+    """Stretches of every sequence, for every name."""
+    from ..motifs import Hits
+
+    count = len(readings.sequences)
+    if not isinstance(where, Hits):
+        given = [list(one) for one in where]
+        if len(given) != count:
+            raise InputError(
+                f"There are {count:,} sequences and stretches for {len(given):,}: give one list "
+                "for each, empty where there are none."
+            )
+        return [("stretches", given)]
+    lengths = [len(one.bases) for one in readings.sequences]
+    if where.lengths.tolist() != lengths:
+        raise InputError(
+            "The hits are of other sequences than the features were read in: scan the same ones."
+        )
+    found: list[tuple[str, list[list[tuple[int, int]]]]] = []
+    for number, motif in enumerate(where.motifs):
+        mine = where.motif == number
+        if not mine.any():
+            continue
+        by: list[list[tuple[int, int]]] = [[] for _ in range(count)]
+        for one, start, end in zip(
+            where.sequence[mine], where.start[mine], where.end[mine], strict=True
+        ):
+            by[int(one)].append((int(start), int(end)))
+        found.append((motif.name, by))
+    if not found:
+        raise InputError("There are no hits: scan with a less strict threshold.")
+    return found
+
+
+def _marked(readings: FeatureReadings, where: list[list[tuple[int, int]]]) -> NDArray[np.bool_]:
+    """Tokens that overlap stretches of their sequence."""
+    marked = np.zeros(len(readings.owner), dtype=bool)
+    bounds = np.searchsorted(readings.owner, np.arange(len(where) + 1))
+    for number, some in enumerate(where):
+        first, last = bounds[number], bounds[number + 1]
+        spans = readings.spans[first:last]
+        for start, end in some:
+            marked[first:last] |= (spans[:, 0] < end) & (spans[:, 1] > start)
+    return marked
+
+
+def _test(
+    readings: FeatureReadings,
+    names: tuple[str, ...],
+    marked: NDArray[np.bool_],
+    turns: int,
+    seed: int,
+) -> FeatureEnrichment:
+    from scipy.stats import false_discovery_control, pearson3, skew
+
+    rng = np.random.default_rng(seed)
+    count = np.asarray((readings.values > 0).sum(axis=0)).ravel()
+    asked = np.flatnonzero(count >= _LEAST)
+    values = readings.values[:, asked].astype(np.float64)
+    bounds = np.searchsorted(readings.owner, np.arange(len(readings.sequences) + 1))
+    sums = np.zeros((turns, len(names), len(asked)))
+    for turn in range(turns):
+        places = np.arange(len(readings.owner))
+        for first, last in pairwise(bounds):
+            if last - first > 1:
+                places[first:last] = np.roll(places[first:last], int(rng.integers(last - first)))
+        sums[turn] = marked[:, places].astype(np.float64) @ values
+    true = marked.astype(np.float64) @ values
+    mean, spread = sums.mean(axis=0), sums.std(axis=0, ddof=1)
+    # A distribution that leans to the left would end somewhere, and give p = 0 beyond.
+    lean = np.maximum(np.nan_to_num(skew(sums, axis=0)), 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fold = np.where(mean > 0, true / mean, np.nan)
+        p = pearson3.sf(true, lean, loc=mean, scale=np.maximum(spread, 1e-12))
+    p = np.where(spread > 0, np.clip(np.nan_to_num(p, nan=1.0), 0, 1), 1.0)
+    q = false_discovery_control(p.ravel(), method="bh").reshape(p.shape) if p.size else p
+    return FeatureEnrichment(
+        names=names,
+        feature=asked.astype(np.int64),
+        fold=fold,
+        p_value=p,
+        q_value=q,
+        tokens=marked.sum(axis=1).astype(np.int64),
+        turns=turns,
+        model=readings.model,
+        twin=None,
+    )

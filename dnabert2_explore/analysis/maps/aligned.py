@@ -1,0 +1,163 @@
+"""Maps of the same sequences in several spaces, laid over each other."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...errors import InputError
+from ...shown import Shown
+from ...threads import torch_threads
+from ..project import fit_projection
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["AlignedMaps", "align_maps"]
+
+_METHODS = ("pca", "umap")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class AlignedMaps(Shown):
+    """Maps in which a point of one is to be found again in the next.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of the spaces, e.g. layers.
+    planes : numpy.ndarray, shape (spaces, n, dimensions), float64
+        Each centred and scaled, so that a point is 1 from the middle (root mean square).
+    moved : numpy.ndarray, shape (spaces,), float64
+        How far the points of a map are from those of the one before (root mean square); 0 for the
+        first. Two maps that have nothing in common are about 1.4 apart.
+    method : {"pca", "umap"}
+    """
+
+    names: tuple[str, ...]
+    planes: NDArray[np.float64]
+    moved: NDArray[np.float64]
+    method: str
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def _line(self) -> str:
+        how = (
+            "PCA, turned onto the map before (orthogonal Procrustes)"
+            if self.method == "pca"
+            else "AlignedUMAP"
+        )
+        return (
+            f"{len(self)} maps of {self.planes.shape[1]:,} points ({', '.join(self.names)}): {how}"
+        )
+
+    def table(self) -> pd.DataFrame:
+        """Return ``map`` and ``moved``, a row a map."""
+        import pandas as pd
+
+        table = pd.DataFrame({"map": self.names, "moved": self.moved})
+        table.attrs["about"] = self._line()
+        return table
+
+
+def align_maps(
+    spaces: Mapping[str, ArrayLike],
+    method: str = "pca",
+    *,
+    dimensions: int = 2,
+    seed: int = 0,
+    n_neighbors: int = 15,
+) -> AlignedMaps:
+    """Lay out the same sequences in several spaces, so that only what changes moves.
+
+    Parameters
+    ----------
+    spaces : mapping of str to array_like, shape (n, hidden)
+        In order, such as ``{f"layer {i}": enc.embed(sequences, layer=i) for i in range(5)}``. A
+        space is compared with the one before; widths may differ.
+    method : {"pca", "umap"}
+        ``"pca"``: the PCA of each space, turned and mirrored onto the one before it by orthogonal
+        Procrustes analysis (Schönemann 1966); distances within a map stay as they were. ``"umap"``:
+        umap-learn's AlignedUMAP, which bends them too, and takes some times as long as a UMAP each.
+    dimensions : {2, 3}
+    seed : int
+    n_neighbors : int
+        For UMAP.
+
+    Returns
+    -------
+    AlignedMaps
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two spaces, they hold different numbers of sequences, or `method`
+        is unknown.
+
+    Examples
+    --------
+    >>> points = np.random.default_rng(0).normal(size=(50, 3)) * [3, 2, 1]
+    >>> made = align_maps({"one": points, "mirrored": points[:, ::-1] * [1, -1, 1]})
+    >>> made.moved.round(6).tolist()
+    [0.0, 0.0]
+    """
+    if method not in _METHODS:
+        raise InputError(f"Method {method!r} is unknown: choose one of {', '.join(_METHODS)}.")
+    arrays = [np.asarray(values, dtype=np.float32) for values in spaces.values()]
+    sizes = sorted({len(values) for values in arrays})
+    if len(arrays) < 2 or len(sizes) != 1:
+        raise InputError(
+            f"{len(arrays)} spaces of {sizes} sequences cannot be laid over each other: give two "
+            "or more of the same sequences."
+        )
+    if method == "pca":
+        planes = [
+            _scaled(fit_projection(values, "pca", seed, dimensions=dimensions).plane)
+            for values in arrays
+        ]
+        for at in range(1, len(planes)):
+            planes[at] = planes[at] @ _turn(planes[at], planes[at - 1])
+    else:
+        planes = [_scaled(plane) for plane in _umaps(arrays, dimensions, seed, n_neighbors)]
+    moved = [0.0]
+    for before, after in pairwise(planes):
+        moved.append(float(np.sqrt(((after - before) ** 2).sum(axis=1).mean())))
+    return AlignedMaps(tuple(spaces), np.stack(planes), np.array(moved), method)
+
+
+def _scaled(plane: NDArray[np.float64]) -> NDArray[np.float64]:
+    centred = plane - plane.mean(axis=0)
+    size = np.sqrt((centred**2).sum(axis=1).mean())
+    return np.asarray(centred / size if size > 0 else centred)
+
+
+def _turn(plane: NDArray[np.float64], onto: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rotation, with a reflection perhaps, that brings points nearest to others."""
+    from scipy.linalg import orthogonal_procrustes
+
+    return np.asarray(orthogonal_procrustes(plane, onto)[0])
+
+
+def _umaps(
+    arrays: list[NDArray[np.float32]], dimensions: int, seed: int, n_neighbors: int
+) -> list[NDArray[np.float64]]:
+    import umap
+
+    n = len(arrays[0])
+    same = {i: i for i in range(n)}
+    with torch_threads(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=UserWarning)
+        made = umap.AlignedUMAP(
+            n_neighbors=min(n_neighbors, n - 1),
+            n_components=dimensions,
+            metric="cosine",
+            random_state=seed,
+        ).fit(arrays, relations=[same] * (len(arrays) - 1))
+    return [np.asarray(plane, dtype=np.float64) for plane in made.embeddings_]

@@ -1,0 +1,121 @@
+"""Settings of a configuration as a person types them: ``--set NAME=VALUE``, ``--name value``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+__all__ = ["as_options", "settings_of"]
+
+
+def settings_of(
+    kind: type[DataclassInstance], texts: Iterable[str], example: str
+) -> dict[str, Any]:
+    """Read the values of ``--set`` as a YAML file would be; an empty one is an empty word.
+
+    Parameters
+    ----------
+    kind : type
+        The dataclass of the configuration.
+    texts : iterable of str
+        NAME=VALUE each.
+    example : str
+        One that fits, for the message.
+
+    Raises
+    ------
+    InputError
+        If a text is none, or the name or type of the value is unknown.
+    """
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"--set {text}: expected NAME=VALUE, such as {example}")
+        found |= _read(kind, name.strip(), value, f"--set {text}", "--set")
+    return found
+
+
+def as_options(
+    kind: type[DataclassInstance], words: list[str], besides: str
+) -> tuple[dict[str, Any], list[str]]:
+    """Read what stands on a command line besides its own options: ``--learning-rate 5e-4``.
+
+    Parameters
+    ----------
+    kind : type
+        The dataclass of the configuration, each of whose fields is an option.
+    words : list of str
+    besides : str
+        The command, for the message.
+
+    Returns
+    -------
+    settings : dict
+    arguments : list of str
+        Words that belong to no option.
+
+    Raises
+    ------
+    InputError
+        If an option is no field, has no value, or one of another type.
+    """
+    known = {"--" + one.name.replace("_", "-"): one.name for one in fields(kind)}
+    found: dict[str, Any] = {}
+    arguments: list[str] = []
+    rest = _parted(words)
+    for word in rest:
+        if not word.startswith("-"):
+            arguments.append(word)
+            continue
+        if word not in known:
+            raise InputError(
+                f"{besides} has no option {word}; expected one of its --help, or a setting: "
+                f"{', '.join(known)}"
+            )
+        value = next(rest, None)
+        if value is None:
+            raise InputError(f"{word} has no value: write one behind it")
+        found |= _read(kind, known[word], value, word, word)
+    return found, arguments
+
+
+def _parted(words: list[str]) -> Iterator[str]:
+    """Part ``--name=value``."""
+    for word in words:
+        option, equals, value = word.partition("=")
+        yield from (option, value) if word.startswith("--") and equals else (word,)
+
+
+def _read(
+    kind: type[DataclassInstance], name: str, text: str, what: str, where: str
+) -> dict[str, Any]:
+    import yaml
+
+    from ..training.configuration import checked
+
+    wanted = {one.name: str(one.type).removesuffix(" | None") for one in fields(kind)}.get(name)
+    try:
+        if wanted == "str":  # 42 and true are words, too
+            value: Any = text
+        elif wanted == "float":
+            value = _number(text)
+        else:
+            value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"{what}: the value is no YAML ({error}).") from error
+    return checked(kind, {name: "" if value is None else value}, where)
+
+
+def _number(text: str) -> float | str:
+    """Read 5e-4, which YAML takes for a word."""
+    try:
+        return float(text)
+    except ValueError:
+        return text

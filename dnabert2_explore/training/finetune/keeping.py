@@ -1,0 +1,211 @@
+"""What a run keeps: its best weights so far, and what it goes on from when it is killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...errors import CheckpointError
+from ...files import putting
+from ...network import Dnabert2ForSequenceClassification
+from ...network.card import Card
+from ...network.checkpoint import find_checkpoint, load_network
+from ..loop.checkpoints import (
+    checkpoint_folder,
+    drop_unfinished,
+    latest_checkpoint,
+    read_checkpoint,
+    write_state,
+    write_whole,
+)
+from ..loop.processes import Processes
+from .folder import RunFolder
+from .learners import Learner
+
+__all__ = ["Keeper"]
+
+_TENSORS = "training.pt"
+#: Folder of a checkpoint with the best model at its time.
+_BEST = "best"
+
+
+class Keeper:
+    """The best weights so far, in memory and in the run's folder, and the run's checkpoint.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    learner : Learner
+    processes : Processes
+        The first of them writes.
+    tokenizer : pathlib.Path
+        ``tokenizer.json`` of the model.
+    card : callable
+        card(step) describes the model of a step.
+    settings : dict
+        What a run must have in common with a killed one to go on where it ended.
+    minutes : float
+        Between checkpoints; 0 for none.
+
+    Attributes
+    ----------
+    best : tuple of float, int, or None
+        Merit on dev of the kept weights (higher is better) and their step.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        learner: Learner,
+        processes: Processes,
+        tokenizer: Path,
+        card: Callable[[int], Card],
+        settings: dict[str, Any],
+        minutes: float,
+    ) -> None:
+        self.folder, self.learner, self.processes = folder, learner, processes
+        self.best: tuple[float, int] | None = None
+        self._tokenizer, self._card, self._settings = tokenizer, card, settings
+        self._seconds, self._last = 60 * minutes, time.monotonic()
+        self._network: Dnabert2ForSequenceClassification | None = None
+
+    def offer(self, merit: float, step: int) -> bool:
+        """Keep the weights as they are if they are the best; say whether they are.
+
+        On a full disk, training goes on without.
+        """
+        if self.best is not None and merit <= self.best[0]:
+            return False
+        network = self.learner.finished()
+        self.best, self._network = (merit, step), network  # together, whatever interrupts
+        if self.processes.main:
+            try:
+                self._write_model()
+            except CheckpointError as error:
+                warnings.warn(f"{error} Training goes on, and tries again.", stacklevel=2)
+        return True
+
+    def for_good(self) -> Dnabert2ForSequenceClassification:
+        """Make sure that the folder holds the best weights, and no checkpoint; return them."""
+        assert self.best is not None
+        assert self._network is not None
+        if self.processes.main:
+            if self.folder.step != self.best[1]:
+                self._write_model()
+            shutil.rmtree(self.folder.out / "checkpoints", ignore_errors=True)
+        return self._network
+
+    def _write_model(self) -> None:
+        assert self.best is not None
+        assert self._network is not None
+        step = self.best[1]
+        self.folder.write_model(
+            self._network, step, self._tokenizer, self._card(step), self.learner.save_extras
+        )
+
+    # what a killed run goes on from
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for a checkpoint."""
+        return bool(self._seconds) and time.monotonic() - self._last >= self._seconds
+
+    def checkpoint(
+        self, step: int, optimizer: torch.optim.Optimizer, state: dict[str, Any]
+    ) -> None:
+        """Write a checkpoint; all processes take part. On a full disk, go on without.
+
+        Parameters
+        ----------
+        step : int
+        optimizer : torch.optim.Optimizer
+        state : dict
+            What JSON holds of the run beside the weights.
+        """
+        random = self.processes.gather(_random_state(self.processes.device))
+        self._last = time.monotonic()
+        best_is_whole = self.best is None or self.folder.step == self.best[1]
+        if not self.processes.main or not best_is_whole:
+            return
+        tensors = self.learner.state() | {"optimizer": optimizer.state_dict(), "random": random}
+        known = {"step": step, "best": self.best, "settings": self._settings}
+
+        def fill(partial: Path) -> None:
+            torch.save(tensors, partial / _TENSORS)
+            if self.best is not None:
+                shutil.copytree(self.folder.model, partial / _BEST, copy_function=_link)
+            write_state(partial, state | known)
+
+        folder = checkpoint_folder(self.folder.out, step)
+        try:
+            write_whole(folder, fill, "training goes on without a checkpoint")
+        except CheckpointError as error:
+            warnings.warn(str(error), stacklevel=2)
+            return
+        for old in folder.parent.glob("step-*[0-9]"):
+            if old != folder:
+                shutil.rmtree(old)
+
+    def resume(self, optimizer: torch.optim.Optimizer) -> dict[str, Any] | None:
+        """Take up a killed run of the same settings and data; return what JSON held of it.
+
+        A checkpoint of another run is removed.
+
+        Raises
+        ------
+        CheckpointError
+            If the checkpoint is damaged.
+        """
+        out = self.folder.out
+        found = latest_checkpoint(out)
+        if found is None:
+            return None
+        state, saved = read_checkpoint(
+            found, lambda state, saved: (state, saved), _TENSORS, "remove it to begin anew"
+        )
+        self.processes.gather(None)  # all have read it before the first removes anything
+        if state["settings"] != self._settings or len(saved["random"]) != self.processes.world:
+            if self.processes.main:
+                shutil.rmtree(found.parent)
+            return None
+        self.learner.restore(saved)
+        optimizer.load_state_dict(saved["optimizer"])
+        _set_random_state(self.processes.device, saved["random"][self.processes.rank])
+        if state["best"] is not None:
+            merit, step = state["best"]
+            if self.processes.main:  # what is there may be of a later step, which is taken anew
+                with putting(self.folder.model) as fresh:
+                    shutil.copytree(found / _BEST, fresh, copy_function=_link, dirs_exist_ok=True)
+            self.folder.step = step
+            network = load_network(find_checkpoint(str(found / _BEST)), torch.float32)
+            assert isinstance(network, Dnabert2ForSequenceClassification)
+            self.best, self._network = (merit, step), network.eval()
+        if self.processes.main:
+            drop_unfinished(out, "checkpoints")
+        return state
+
+
+def _link(source: str, target: str) -> None:
+    """Give a file a second name, so that it takes no room; where there are none, copy it."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _random_state(device: torch.device) -> list[torch.Tensor]:
+    states = [torch.get_rng_state()]
+    return [*states, torch.cuda.get_rng_state(device)] if device.type == "cuda" else states
+
+
+def _set_random_state(device: torch.device, states: list[torch.Tensor]) -> None:
+    torch.set_rng_state(states[0])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(states[1], device)

@@ -1,0 +1,72 @@
+"""The points of an atlas on a page: 100,000 and more, in a plane or in space.
+
+plotly draws points as SVG, or by WebGL, which takes 450 ms for each step of a drag over 100,000
+points where there is no GPU (``benchmarks/atlas_page.py``). ``cloud.js`` draws them itself. What is
+chosen, looked at and hidden goes to the page apart from the points, so that a lasso moves no map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import traitlets
+
+from ..plot import PlotlyView
+
+__all__ = ["CloudView"]
+
+HERE = Path(__file__).parent
+
+
+class CloudView(PlotlyView):
+    """Shows points, and reports what a person does with them.
+
+    Events, beside those of `PlotlyView`: ``chosen`` (``points``), ``click`` and ``hover``
+    (``data``, the number of a point), ``frame``.
+
+    Attributes
+    ----------
+    cloud : dict
+        What `figures.cloud.Cloud.spec` gives; empty for nothing.
+    marks : dict
+        What `mark` was told.
+    """
+
+    _esm = (HERE / "cloud.js").read_text(encoding="utf-8") + PlotlyView._esm
+
+    cloud = traitlets.Dict().tag(sync=True)
+    marks = traitlets.Dict().tag(sync=True)
+
+    def mark(
+        self,
+        *,
+        chosen: Iterable[int] = (),
+        current: int = -1,
+        starred: Iterable[int] = (),
+        hidden: Iterable[int] = (),
+    ) -> None:
+        """Mark points.
+
+        Parameters
+        ----------
+        chosen : iterable of int
+            Stay bright; the others fade. None fade when it is empty.
+        current : int
+            Is ringed; -1 for none.
+        starred : iterable of int
+            Are larger, with an outline.
+        hidden : iterable of int
+            Codes of the classes that are not drawn.
+        """
+        self.marks = {
+            "chosen": np.fromiter(chosen, dtype=np.uint32).tobytes(),
+            "current": current,
+            "starred": np.fromiter(starred, dtype=np.uint32).tobytes(),
+            "hidden": list(hidden),
+        }
+
+    def tell(self, point: int, html: str) -> None:
+        """Show a card beside a point, if the pointer is still there."""
+        self.send({"do": "card", "point": point, "html": html})

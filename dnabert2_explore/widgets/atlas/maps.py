@@ -1,0 +1,165 @@
+"""The maps of one set of points: PCA at once, others in the background when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...analysis.maps import align_maps
+from ...analysis.project import fit_projection
+from ..jobs import Job, JobBar
+from ..projection import project_apart
+
+__all__ = ["LAYERS", "METHODS", "MadeMap", "Maps", "umap_cost"]
+
+LAYERS = "layers"
+#: What the buttons say, and how it is done.
+METHODS = {
+    "PCA": "PCA",
+    "UMAP": "UMAP (cosine distance, 15 neighbours, seed 0)",
+    "densMAP": "densMAP (UMAP that keeps densities; cosine distance, 15 neighbours, seed 0)",
+    LAYERS: "PCA of every layer, each turned onto the one before (Procrustes)",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MadeMap:
+    """A map, or one of every layer.
+
+    Attributes
+    ----------
+    planes : numpy.ndarray, shape (frames, n, dimensions), float64
+    frames : tuple of str
+    radii : numpy.ndarray, shape (n, 2), float64, or None
+        Of densMAP.
+    """
+
+    planes: NDArray[np.float64]
+    frames: tuple[str, ...] = ("",)
+    radii: NDArray[np.float64] | None = None
+
+
+class Maps:
+    """Makes maps and keeps them until the points change.
+
+    Parameters
+    ----------
+    made : callable
+        Called when a map is there that was waited for.
+    failed : callable
+        Called with what went wrong.
+    stopped : callable
+        Called when a person cancels.
+    lock : context manager
+        Held meanwhile.
+    """
+
+    def __init__(
+        self,
+        made: Callable[[], None],
+        failed: Callable[[Exception], None],
+        stopped: Callable[[], None],
+        lock: Any,
+    ) -> None:
+        self._told, self._failed, self._stopped, self._lock = made, failed, stopped, lock
+        self._made: dict[tuple[str, int], MadeMap] = {}
+        self._job: Job[Any] | None = None
+        self.bar = JobBar(self._cancelled)
+        self.pending: tuple[str, int] | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self._made)
+
+    def clear(self) -> None:
+        """Forget all; stop what is made."""
+        self.stop()
+        self._made = {}
+
+    def get(self, method: str, dimensions: int) -> MadeMap | None:
+        """Return a map that is there."""
+        return self._made.get((method, dimensions))
+
+    def add_pca(self, fit: NDArray[np.float32], new: NDArray[np.float32]) -> None:
+        """Make the PCA, which takes a moment, in both dimensions."""
+        made = fit_projection(fit, method="pca", dimensions=3)
+        both = np.concatenate([made.plane, made.transform(new)])
+        self._made["PCA", 2], self._made["PCA", 3] = MadeMap(both[None, :, :2]), MadeMap(both[None])
+
+    def start(
+        self,
+        method: str,
+        dimensions: int,
+        fit: NDArray[np.float32],
+        new: NDArray[np.float32],
+        spaces: Callable[[Callable[[int, int], None]], dict[str, NDArray[np.float32]]],
+    ) -> None:
+        """Make a map in the background.
+
+        Parameters
+        ----------
+        method : str
+            One of `METHODS`.
+        dimensions : {2, 3}
+        fit : (n, hidden) float32
+            What it is made of.
+        new : (m, hidden) float32
+            What is placed in it; a densMAP and maps of layers are made of both.
+        spaces : callable
+            Gives the vectors of every layer, by name.
+        """
+        self.stop()
+        self.pending = method, dimensions
+
+        def work(progress: Any) -> MadeMap:
+            if method == LAYERS:
+                found = align_maps(spaces(progress), dimensions=dimensions)
+                return MadeMap(found.planes, found.names)
+            parts = (fit, new)
+            if method == "densMAP":
+                parts = np.concatenate([fit, new]), new[:0]
+            plane, radii = project_apart(
+                *parts, 0, lambda: progress(0, 0), method=method.lower(), dimensions=dimensions
+            )
+            return MadeMap(plane[None], radii=radii)
+
+        def done(made: MadeMap) -> None:
+            self._made[method, dimensions] = made
+            self.pending = None
+            self._told()
+
+        def failed(error: Exception) -> None:
+            self.pending = None
+            self._failed(error)
+
+        what = (
+            "every layer of the sequences"
+            if method == LAYERS
+            else f"{method} of {len(fit):,} ({umap_cost(len(fit), method)})"
+        )
+        self._job = Job(work, done, failed, bar=self.bar, what=what, lock=self._lock).start()
+
+    def stop(self) -> None:
+        """Stop what is made."""
+        self.pending = None
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+
+    def _cancelled(self) -> None:
+        self._job = self.pending = None
+        self._stopped()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Block until what was started is there (for scripts and tests)."""
+        if (job := self._job) is not None:
+            job.wait(timeout)
+
+
+def umap_cost(n: int, method: str = "UMAP") -> str:
+    """Say what a UMAP takes: compiling it, and some 3 ms a point on one core."""
+    compiling = 90 if method == "densMAP" else 20
+    return f"first time about {compiling + n * 0.003:,.0f} s"
