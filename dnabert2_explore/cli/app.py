@@ -23,6 +23,7 @@ from .gue import gue
 from .info import info
 from .lab import lab
 from .lessons import lessons
+from .mcp import mcp
 from .motifs import motifs
 from .page import page
 from .predict import predict
@@ -118,6 +119,7 @@ app.command(cls=Recorded, rich_help_panel="Compute")(variants)
 app.command("export-model", rich_help_panel="Compute")(export_model)
 app.command(cls=Recorded, rich_help_panel="Compute")(page)
 app.command(rich_help_panel="Compute")(reproduce)
+app.command(rich_help_panel="Look")(mcp)
 app.command(rich_help_panel="Compute")(bench)
 app.command("train-tokenizer", rich_help_panel="Train")(train_tokenizer)
 app.command(rich_help_panel="Train")(pretrain)
