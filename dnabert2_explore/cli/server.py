@@ -69,7 +69,24 @@ _PAGE = """\
     #rendered_cells .jp-OutputPrompt, #rendered_cells .jp-InputPrompt { display: none; }
   </style>
   {{ super.super() }}
+  {# A dark browser gets dark colours, unless a theme was asked for. #}
+  {% if resources.theme in ("light", "JupyterLab Light") %}
+  {{ resources.include_css("static/theme-dark.css")
+     | replace("<style", '<style media="(prefers-color-scheme: dark)"') | safe }}
+  {% endif %}
 {%- endblock notebook_css -%}
+
+{%- block body_header -%}
+{{ super() }}
+{% if resources.theme in ("light", "JupyterLab Light") %}
+<script>
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const follow = () => { document.body.dataset.jpThemeLight = String(!dark.matches); };
+  dark.addEventListener("change", follow);
+  follow();
+</script>
+{% endif %}
+{%- endblock body_header -%}
 """
 
 
