@@ -71,8 +71,7 @@ _PAGE = """\
   {{ super.super() }}
   {# A dark browser gets dark colours, unless a theme was asked for. #}
   {% if resources.theme in ("light", "JupyterLab Light") %}
-  {{ resources.include_css("static/theme-dark.css")
-     | replace("<style", '<style media="(prefers-color-scheme: dark)"') | safe }}
+  <style media="(prefers-color-scheme: dark)">{% include "dark.css" %}</style>
   {% endif %}
 {%- endblock notebook_css -%}
 
@@ -271,8 +270,19 @@ def _app_template(overlay: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "conf.json").write_text('{"base_template": "lab"}')
     (folder / "index.html.j2").write_text(_PAGE)
+    (folder / "dark.css").write_text(_dark_colours())
     paths = [str(overlay), os.environ.get("JUPYTER_PATH", "")]
     os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, paths))
+
+
+def _dark_colours() -> str:
+    """Return the colours of JupyterLab's dark theme, as nbconvert has them."""
+    from jupyter_core.paths import jupyter_path
+
+    for place in jupyter_path("nbconvert", "templates", "lab", "static", "theme-dark.css"):
+        if Path(place).is_file():
+            return Path(place).read_text(encoding="utf-8")
+    return ""  # then a dark browser has a light app, as before
 
 
 def _read_ahead() -> None:

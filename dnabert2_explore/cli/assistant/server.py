@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from ...errors import InputError
+from ...errors import ExploreError, InputError
 from ...version import __version__
 from .tools import Tools
 
@@ -35,6 +38,7 @@ def serve_tools(folder: Path) -> None:
     """
     try:
         from mcp.server import MCPServer
+        from mcp.server.mcpserver.exceptions import ToolError
     except ImportError as error:
         raise InputError(
             "The server for assistants needs mcp, which is not installed: "
@@ -42,6 +46,19 @@ def serve_tools(folder: Path) -> None:
         ) from error
     server = MCPServer("dnabert2-explore", version=__version__, instructions=_WORDS)
     tools = Tools(folder)
+
+    def told(tool: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+        """Let the client hear what is wrong, where that is a sentence of ours."""
+
+        @functools.wraps(tool)
+        def run(*args: Any, **kwargs: Any) -> dict[str, Any]:
+            try:
+                return tool(*args, **kwargs)
+            except ExploreError as error:
+                raise ToolError(str(error)) from error
+
+        return run
+
     for name in TOOLS:
-        server.tool(name=name)(getattr(tools, name))
+        server.tool(name=name)(told(getattr(tools, name)))
     server.run("stdio")
