@@ -17,6 +17,7 @@ from ..files import expanded
 from ..sequences import Sequence
 from ..sequences.genome import Genome
 from ..shown import Shown
+from .beside import layers_of, vectors_of
 from .store import EmbeddingStore, open_store
 
 __all__ = ["EmbeddedSequences", "read_embedded"]
@@ -122,11 +123,10 @@ def _of_store(
             f"The genome of {store.path.name} is not at {str(path)!r}: give genome=, the file it "
             "was made of."
         )
-    wanted = store.layers if layers is None else (layers,) if isinstance(layers, int) else layers
     where = store.coordinates()
     finished = np.flatnonzero(where["record"].cat.codes.to_numpy() >= 0)
     rows = finished[_drawn(len(finished), most, rng)]
-    vectors = np.concatenate([store.vectors(layer).oindex[rows] for layer in wanted], axis=1)
+    vectors = vectors_of(store, layers_of(store, layers)).oindex[rows]
     sequences = _stretches(where.iloc[rows], path)
     model = store.attributes["about"].get("model", "")
     return EmbeddedSequences(

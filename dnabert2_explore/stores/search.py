@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +20,7 @@ from ..sequences import Sequence, gc_content
 from ..sequences.genome import Genome
 from ..sequences.given import as_sequences
 from ..shown import Shown
+from .beside import layers_of, vectors_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +33,7 @@ Progress = Callable[[int, int], None]
 
 # Rows multiplied at once: 3 MB of 768 numbers, which stay in the cache of a core.
 _ROWS = 1024
+_THREADS = 8  # at most: memory feeds no more
 _BLOCK = 1 << 25  # bytes read from Zarr at once, about
 _NULL = 2000  # random windows whose GC is looked at
 _ALIKE = 200  # of these, those nearest in GC are the null
@@ -68,7 +74,8 @@ class StoreHits(Shown):
         What the null is, or why there is none.
     names : tuple of str
         The records of the store.
-    layer : int
+    layers : tuple of int
+        Whose vectors were compared, side by side.
     """
 
     queries: tuple[str, ...]
@@ -80,7 +87,7 @@ class StoreHits(Shown):
     null_share: NDArray[np.float64] | None
     null: str
     names: tuple[str, ...]
-    layer: int
+    layers: tuple[int, ...]
 
     def __len__(self) -> int:
         return len(self.queries)
@@ -88,7 +95,8 @@ class StoreHits(Shown):
     def _line(self) -> str:
         return (
             f"the {self.window.shape[1]} nearest windows to each of {len(self):,} queries, by "
-            f"cosine similarity of layer {self.layer}"
+            f"cosine similarity of layer{'s' if len(self.layers) > 1 else ''} "
+            f"{' and '.join(map(str, self.layers))}"
         )
 
     def __str__(self) -> str:
@@ -123,15 +131,17 @@ class StoreHits(Shown):
         return table
 
 
-def index_path(store: EmbeddingStore, layer: int) -> Path:
-    """Where `build_index` keeps the vectors of a layer."""
-    return store.path / "search" / f"layer_{layer}.npy"
+def index_path(store: EmbeddingStore, layers: tuple[int, ...]) -> Path:
+    """Where `build_index` keeps the vectors of layers."""
+    return store.path / "search" / f"layer_{'_'.join(map(str, layers))}.npy"
 
 
 def build_index(
-    store: EmbeddingStore, layer: int | None = None, progress: Progress | None = None
+    store: EmbeddingStore,
+    layers: int | Iterable[int] | None = None,
+    progress: Progress | None = None,
 ) -> Path:
-    """Write the vectors of a layer, scaled to length 1, into one file that searches map.
+    """Write the vectors of layers, scaled to length 1, into one file that searches map.
 
     A search of the store itself unpacks all of it; of this file, it reads memory. The file takes
     4 bytes a number: 3 GB for a million windows of 768.
@@ -140,8 +150,8 @@ def build_index(
     ----------
     store : EmbeddingStore
         Finished.
-    layer : int, optional
-        By default the deepest.
+    layers : int or iterable of int, optional
+        Side by side. By default all of the store.
     progress : callable, optional
         Called as progress(windows done, windows); may raise `Cancelled`.
 
@@ -154,8 +164,8 @@ def build_index(
     InputError
         If the store is not finished, or holds no such layer.
     """
-    wanted = max(store.layers) if layer is None else layer
-    vectors = store.vectors(wanted)
+    wanted = layers_of(store, layers)
+    vectors = vectors_of(store, wanted)
     if not store.complete:
         raise InputError(
             f"{store.path} is not finished: {store.state}; run the embedding again, which goes on "
@@ -163,9 +173,10 @@ def build_index(
         )
     path = index_path(store, wanted)
     path.parent.mkdir(exist_ok=True)
-    n, step = store.n_windows, _step(store)
+    n, width = store.n_windows, store.hidden * len(wanted)
+    step = _step(store, width)
     with replacing(path) as temporary:
-        out = np.lib.format.open_memmap(temporary, "w+", np.float32, (n, store.hidden))
+        out = np.lib.format.open_memmap(temporary, "w+", np.float32, (n, width))
         for first in range(0, n, step):
             out[first : first + step] = _unit(np.asarray(vectors[first : first + step]))
             if progress is not None:
@@ -197,10 +208,42 @@ def nearest_rows(
     products : (q, k) float32
     """
     n = len(vectors)
+    # Threads of Python multiply their parts at once, however many BLAS was told to take.
+    parts = min(os.cpu_count() or 1, _THREADS, max(n // (8 * _ROWS), 1))
+    done, lock = 0, threading.Lock()
+
+    def told(rows: int) -> None:
+        nonlocal done
+        with lock:
+            done += rows
+            if progress is not None:
+                progress(done, n)
+
+    edges = np.linspace(0, n, parts + 1).astype(int)
+    if parts == 1:
+        return _nearest(vectors, queries, k, 0, n, told)
+    with ThreadPoolExecutor(parts) as pool:
+        asked = [
+            pool.submit(_nearest, vectors, queries, k, first, last, told)
+            for first, last in pairwise(edges)
+        ]
+        return _best([one.result() for one in asked], k)
+
+
+def _nearest(
+    vectors: Any,
+    queries: NDArray[np.float32],
+    k: int,
+    start: int,
+    stop: int,
+    told: Callable[[int], None],
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Look at the rows from `start` to `stop`."""
     best = np.full((len(queries), k), -np.inf, dtype=np.float32)
     rows = np.full((len(queries), k), -1, dtype=np.int64)
-    for first in range(0, n, _ROWS):
-        products = queries @ np.asarray(vectors[first : first + _ROWS]).T
+    for first in range(start, stop, _ROWS):
+        last = min(first + _ROWS, stop)
+        products = queries @ np.asarray(vectors[first:last]).T
         np.nan_to_num(products, copy=False, nan=-np.inf)
         # Nearly all blocks hold nothing better than what is known.
         for query in np.flatnonzero((products > best[:, -1:]).any(axis=1)):
@@ -209,9 +252,18 @@ def nearest_rows(
             where = np.concatenate([rows[query], first + better])
             order = np.argsort(-found, kind="stable")[:k]
             best[query], rows[query] = found[order], where[order]
-        if progress is not None:
-            progress(min(first + _ROWS, n), n)
+        told(last - first)
     return rows, best
+
+
+def _best(
+    parts: list[tuple[NDArray[np.int64], NDArray[np.float32]]], k: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Put together what was found in parts; of equal ones the earlier part's come first."""
+    rows = np.concatenate([r for r, _ in parts], axis=1)
+    products = np.concatenate([p for _, p in parts], axis=1)
+    order = np.argsort(-products, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(rows, order, axis=1), np.take_along_axis(products, order, axis=1)
 
 
 def search(
@@ -220,7 +272,7 @@ def search(
     k: int = 10,
     *,
     encoder: QueryEncoder | None = None,
-    layer: int | None = None,
+    layer: int | Iterable[int] | None = None,
     genome: str | Path | None = None,
     seed: int = 0,
     progress: Progress | None = None,
@@ -236,8 +288,11 @@ def search(
         Windows a query.
     encoder : QueryEncoder
         For sequences: the model that the store was made with.
-    layer : int, optional
-        By default the deepest of the store.
+    layer : int or iterable of int, optional
+        Several are side by side, as a model's own vector may be. By default those that
+        `encoder` makes its vectors of, where the store holds them (it does unless it was made with
+        other ``layers=``), so that neighbours are those of `embed` and of the atlas; of vectors
+        those that make up their width; else the deepest.
     genome : path, optional
         What the store was made from, for the null; by default where it was then.
     seed : int
@@ -257,8 +312,8 @@ def search(
     """
     if k < 1:
         raise InputError(f"k is {k}; expected 1 or more.")
-    wanted = max(store.layers) if layer is None else layer
-    vectors = store.vectors(wanted)
+    wanted = _wanted(store, queries, encoder) if layer is None else layers_of(store, layer)
+    vectors = vectors_of(store, wanted)
     names, asked, gc = _queries(store, queries, encoder, wanted)
     mapped = index_path(store, wanted)
     if mapped.is_file():
@@ -280,14 +335,14 @@ def search(
         null_share=null_share,
         null=said,
         names=store.names,
-        layer=wanted,
+        layers=wanted,
     )
 
 
-def _step(store: EmbeddingStore) -> int:
+def _step(store: EmbeddingStore, width: int) -> int:
     """Rows of whole chunks that are about a block."""
     rows = store.plan.rows_per_chunk
-    return rows * max(1, _BLOCK // (rows * store.hidden * 4))
+    return rows * max(1, _BLOCK // (rows * width * 4))
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -303,17 +358,14 @@ def _streamed(
     progress: Progress | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Search what Zarr unpacks, a block at a time."""
-    step, n = _step(store), store.n_windows
+    step, n = _step(store, asked.shape[1]), store.n_windows
     parts = []
     for first in range(0, n, step):
         rows, products = nearest_rows(_unit(np.asarray(vectors[first : first + step])), asked, k)
         parts.append((np.where(rows >= 0, rows + first, -1), products))
         if progress is not None:
             progress(min(first + step, n), n)
-    rows = np.concatenate([r for r, _ in parts], axis=1)
-    products = np.concatenate([p for _, p in parts], axis=1)
-    order = np.argsort(-products, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(rows, order, axis=1), np.take_along_axis(products, order, axis=1)
+    return _best(parts, k)
 
 
 def _taken(array: Any, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -326,13 +378,30 @@ def _taken(array: Any, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     return out
 
 
+def _wanted(store: EmbeddingStore, queries: Any, encoder: QueryEncoder | None) -> tuple[int, ...]:
+    """Choose the layers that the queries are vectors of."""
+    own = tuple(getattr(encoder, "embedding_layers", ()))
+    if own and set(own) <= set(store.layers):
+        return own
+    every = layers_of(store, None)
+    if not _are_sequences(queries):
+        width = np.shape(queries)[-1:]
+        if width == (store.hidden * len(every),):
+            return every
+    return (max(store.layers),)
+
+
+def _are_sequences(queries: Any) -> bool:
+    one = queries[0] if isinstance(queries, list | tuple) and queries else queries
+    return isinstance(one, str | Sequence)
+
+
 def _queries(
-    store: EmbeddingStore, queries: Any, encoder: QueryEncoder | None, layer: int
+    store: EmbeddingStore, queries: Any, encoder: QueryEncoder | None, layers: tuple[int, ...]
 ) -> tuple[tuple[str, ...], NDArray[np.float32], NDArray[np.float64] | None]:
     """Names, unit vectors and GC content, as far as it is known, of what is asked."""
     gc = None
-    one = queries[0] if isinstance(queries, list | tuple) and queries else queries
-    if isinstance(one, str | Sequence):
+    if _are_sequences(queries):
         if encoder is None:
             raise InputError(
                 "Sequences were given without a model: give encoder=, the one that the store was "
@@ -345,16 +414,19 @@ def _queries(
                 f"{store.attributes['about'].get('model', '')} that made it."
             )
         each = as_sequences(queries)
-        array = encoder.embed(each, layer=layer, pooling=identity.get("pooling", "mean"))
+        pooling = identity.get("pooling", "mean")
+        array = encoder.embed(each, layer=layers if len(layers) > 1 else layers[0], pooling=pooling)
+        array = array.reshape(len(each), -1)
         names = tuple(s.name for s in each)
         gc = np.array([gc_content(s.bases) for s in each])
     else:
         array = np.atleast_2d(np.asarray(queries, dtype=np.float32))
         names = tuple(f"query {i + 1}" for i in range(len(array)))
-    if array.ndim != 2 or array.shape[1] != store.hidden or not len(array):
+    width = store.hidden * len(layers)
+    if array.ndim != 2 or array.shape[1] != width or not len(array):
         raise InputError(
-            f"Queries have shape {array.shape}; expected (queries, {store.hidden}), the width of "
-            "the store."
+            f"Queries have shape {array.shape}; expected (queries, {width}), the width of "
+            f"layer{'s' if len(layers) > 1 else ''} {' and '.join(map(str, layers))} of the store."
         )
     bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
     if bad.size:

@@ -369,11 +369,11 @@ class EmbeddingStore(Shown):
 
         return search(self, queries, k, **settings)
 
-    def build_index(self, layer: int | None = None, progress: Any = None) -> Path:
+    def build_index(self, layers: Any = None, progress: Any = None) -> Path:
         """Write what makes searches quick; see :func:`.search.build_index`."""
         from .search import build_index
 
-        return build_index(self, layer, progress)
+        return build_index(self, layers, progress)
 
     def write(self, index: int, vectors: NDArray[np.float32], unknown: NDArray[np.int32]) -> None:
         """Write a chunk and, when all its data are on the disk, that it is finished.

@@ -67,7 +67,7 @@ def test_a_window_finds_itself_and_its_place(opened, indexed, monkeypatch):
     asked = np.flatnonzero(np.isfinite(vectors).all(axis=1))[[0, 4, 9]]
     if indexed:
         seen = []
-        path = opened.build_index(progress=lambda *done: seen.append(done))
+        path = opened.build_index(5, progress=lambda *done: seen.append(done))
         assert np.load(path, mmap_mode="r").shape == vectors.shape
         assert seen[-1] == (len(vectors), len(vectors))
         assert check_store(opened).damaged == ()
@@ -128,3 +128,54 @@ def test_what_cannot_be_searched_is_said(opened):
     opened.forget([0])
     with pytest.raises(InputError, match="not finished"):
         open_store(opened.path).build_index()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_threads_find_what_one_finds(monkeypatch, threads):
+    monkeypatch.setattr(searching, "_ROWS", 8)
+    monkeypatch.setattr(searching, "_THREADS", threads)
+    monkeypatch.setattr(searching.os, "cpu_count", lambda: 4)
+    rng = np.random.default_rng(0)
+    unit = rng.normal(size=(700, 6)).astype(np.float32)
+    unit[300:] = unit[:400]  # equal rows: the earlier one comes first, whoever found it
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    seen = []
+    found, _ = nearest_rows(unit, unit[:5], 6, lambda *done: seen.append(done))
+    expected, _ = brute(unit, unit[:5], 6)
+    np.testing.assert_array_equal(found, expected)
+    assert seen[-1] == (700, 700)
+
+
+class Several(Model):
+    """A model whose own vector is both layers of the store, side by side."""
+
+    embedding_layers = (2, 5)
+
+    def embed(self, sequences, layer, pooling):
+        fake = FakeEmbedder()
+        both = fake.compute(fake.prepare([s.bases for s in sequences]))
+        if isinstance(layer, int):
+            return both[:, fake.layers.index(layer)]
+        return both[:, [fake.layers.index(one) for one in layer]]
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+def test_a_model_of_several_layers_is_searched_by_its_own_vector(opened, genome, indexed):
+    """As `embed` and the atlas have it: not by the deepest layer alone."""
+    both = np.concatenate([opened.vectors(2)[:], opened.vectors(5)[:]], axis=1)
+    if indexed:
+        opened.build_index()
+    row = int(np.flatnonzero(np.isfinite(both).all(axis=1))[2])
+    where = opened.coordinates()
+    bases = genome.fetch(0, int(where["start"][row]), int(where["end"][row]))
+    hits = opened.search([Sequence("mine", bases)], k=4, encoder=Several(), genome=genome.path)
+    _rows, values = brute(both, both[[row]], 4)
+    assert hits.layers == (2, 5)
+    np.testing.assert_allclose(hits.similarity, values, rtol=1e-5)
+    assert hits.null_share is not None
+    assert "layers 2 and 5" in str(hits)
+    by_width = opened.search(both[[row]], k=4)
+    assert by_width.layers == (2, 5)
+    np.testing.assert_array_equal(by_width.window, hits.window)
+    assert opened.search(opened.vectors(5)[row], k=4).layers == (5,)
+    assert opened.search(["ACGTACGTAC"], k=2, encoder=Several(), layer=2).layers == (2,)
