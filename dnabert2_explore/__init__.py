@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .analysis.inside import (
         DependencyMap,
         HeadAtlas,
+        HeadPatchMap,
         LayerLens,
         LayerScores,
         NucleotideProbabilities,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
         lens,
         nucleotide_probabilities,
         patch,
+        patch_heads,
     )
     from .analysis.inside.blocks import Blocks
     from .analysis.inside.heads import HeadAgreement
@@ -87,7 +89,14 @@ if TYPE_CHECKING:
     )
     from .analysis.project import Projection, fit_projection, open_projection, project
     from .analysis.timelapse import TimeLapse, find_snapshots, timelapse
-    from .analysis.tokenizers import TokenizerComparison, compare_tokenizers
+    from .analysis.tokenizers import (
+        MergeReplay,
+        MotifFragments,
+        TokenizerComparison,
+        compare_tokenizers,
+        fragment_motifs,
+        replay_merges,
+    )
     from .analysis.variants import Calibration, VariantScores, VcfSummary, calibrate, score_variants
     from .analysis.variants.compare import VariantComparison, compare_variant
     from .demo import Locus
@@ -95,6 +104,7 @@ if TYPE_CHECKING:
     from .encoder.long import LongEmbedding
     from .encoder.onehot import OneHotModel
     from .encoder.readings import Readings
+    from .encoder.twin import random_twin
     from .errors import Cancelled, CheckpointError, ExploreError, InputError
     from .figures import motif_report
     from .figures.plots import plot
@@ -177,6 +187,7 @@ _HOMES = {
     "Genome": ".sequences.genome",
     "HeadAgreement": ".analysis.inside.heads",
     "HeadAtlas": ".analysis.inside",
+    "HeadPatchMap": ".analysis.inside",
     "HitTokens": ".analysis.motifs",
     "Hits": ".analysis.motifs",
     "InputError": ".errors",
@@ -190,9 +201,11 @@ _HOMES = {
     "MapJudgement": ".analysis.maps",
     "Match": ".analysis.motifs",
     "Matches": ".analysis.motifs",
+    "MergeReplay": ".analysis.tokenizers",
     "ModelInfo": ".encoder",
     "Motif": ".sequences.motifs",
     "MotifFindings": ".analysis.motifs",
+    "MotifFragments": ".analysis.tokenizers",
     "MotifGym": ".widgets",
     "Mutagenesis": ".analysis.attribution",
     "NucleotideProbabilities": ".analysis.inside",
@@ -253,6 +266,7 @@ _HOMES = {
     "finetune": ".training.finetune",
     "finetune_seeds": ".training.finetune.seeds",
     "fit_projection": ".analysis.project",
+    "fragment_motifs": ".analysis.tokenizers",
     "gc_content": ".sequences",
     "gym": ".analysis.gym",
     "head_atlas": ".analysis.inside",
@@ -271,14 +285,17 @@ _HOMES = {
     "open_projection": ".analysis.project",
     "open_store": ".stores",
     "patch": ".analysis.inside",
+    "patch_heads": ".analysis.inside",
     "plot": ".figures.plots",
     "pretrain": ".training.pretrain",
     "project": ".analysis.project",
+    "random_twin": ".encoder.twin",
     "rank_correlations": ".analysis.attribution",
     "read_bed": ".sequences.regions",
     "read_embedded": ".stores",
     "read_motifs": ".sequences.motif_files",
     "read_sequences": ".sequences",
+    "replay_merges": ".analysis.tokenizers",
     "reverse_complement": ".sequences",
     "saturation_mutagenesis": ".analysis.attribution",
     "scan_motifs": ".analysis.motifs",
@@ -324,6 +341,7 @@ __all__ = [
     "Genome",
     "HeadAgreement",
     "HeadAtlas",
+    "HeadPatchMap",
     "HitTokens",
     "Hits",
     "InputError",
@@ -337,9 +355,11 @@ __all__ = [
     "MapJudgement",
     "Match",
     "Matches",
+    "MergeReplay",
     "ModelInfo",
     "Motif",
     "MotifFindings",
+    "MotifFragments",
     "MotifGym",
     "Mutagenesis",
     "NucleotideProbabilities",
@@ -401,6 +421,7 @@ __all__ = [
     "finetune",
     "finetune_seeds",
     "fit_projection",
+    "fragment_motifs",
     "gc_content",
     "gym",
     "head_atlas",
@@ -419,14 +440,17 @@ __all__ = [
     "open_projection",
     "open_store",
     "patch",
+    "patch_heads",
     "plot",
     "pretrain",
     "project",
+    "random_twin",
     "rank_correlations",
     "read_bed",
     "read_embedded",
     "read_motifs",
     "read_sequences",
+    "replay_merges",
     "reverse_complement",
     "saturation_mutagenesis",
     "scan_motifs",

@@ -19,8 +19,10 @@ from dnabert2_explore.figures import (
     dependency_figure,
     feature_windows,
     head_atlas_figure,
+    head_patch_figure,
     layer_curves,
     lens_figure,
+    merge_tree,
     nucleotide_figure,
     patch_figure,
     tokenizer_lanes,
@@ -69,6 +71,9 @@ def figures() -> dict[str, Callable[[], list[go.Figure]]]:
     return {
         "inside-dependencies": dependencies,
         "inside-nucleotides": nucleotides,
+        "inside-merges": lambda: [
+            merge_tree(dx.replay_merges(enc, site), view=(70, 150), vocabulary=256, width=WIDTH)
+        ],
         "inside-layers": layers,
         "inside-heads": lambda: [
             head_atlas_figure(dx.head_atlas(enc, dx.demo.windows()[::50], twin=True), height=340)
@@ -78,6 +83,9 @@ def figures() -> dict[str, Callable[[], list[go.Figure]]]:
         ],
         "inside-lens": lambda: [lens_figure(dx.lens(enc, site))],
         "inside-patch": lambda: [patch_figure(dx.patch(splice, site, mutant, "donor"), height=220)],
+        "inside-head-patch": lambda: [
+            head_patch_figure(dx.patch_heads(splice, site, mutant, "donor", twin=True))
+        ],
         "inside-features": features,
     }
 

@@ -21,12 +21,13 @@ from .curves import Interval, finetune_curves, pretrain_curves
 from .dependencies import dependency_figure
 from .features import feature_windows
 from .gym import sweep_figure, sweep_heatmap, sweep_lines
-from .heads import head_atlas_figure, head_gallery
+from .heads import head_atlas_figure, head_gallery, head_patch_figure
 from .inside import lens_figure, patch_figure
 from .layers import layer_curves
 from .leaderboard import leaderboard_dots
 from .locus import annotation_track
 from .logo import logo_svg, motif_logo
+from .merges import merge_tree
 from .motif_report import motif_report
 from .nucleotides import nucleotide_figure
 from .timelapse import timelapse_figure, timelapse_movie
@@ -51,10 +52,12 @@ __all__ = [
     "finetune_curves",
     "head_atlas_figure",
     "head_gallery",
+    "head_patch_figure",
     "layer_curves",
     "leaderboard_dots",
     "lens_figure",
     "logo_svg",
+    "merge_tree",
     "motif_logo",
     "motif_report",
     "nucleotide_figure",

@@ -8,14 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .colours import OKABE_ITO, SYMBOLS, theme_of
+from .dependencies import signed_scale
 from .style import layout, value_axis
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+    from ..analysis.inside.head_patching import HeadPatchMap
     from ..analysis.inside.measured_heads import HeadAtlas
 
-__all__ = ["head_atlas_figure", "head_gallery"]
+__all__ = ["head_atlas_figure", "head_gallery", "head_patch_figure"]
 
 _GAP = 0.08  # of a thumbnail's width, between thumbnails
 
@@ -248,3 +250,58 @@ def head_atlas_figure(
             },
         ),
     )
+
+
+def head_patch_figure(found: HeadPatchMap, *, theme: str = "light") -> go.Figure:
+    """Draw the share of an effect that each head gives back, beside what passes attention by.
+
+    Parameters
+    ----------
+    found : HeadPatchMap
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Columns are heads, all of them together, and the state before the layer; with a twin, the
+        untrained network's stand to the right. White is nothing, full colour everything (beyond
+        -100% and 100%, too).
+    """
+    import plotly.graph_objects as go
+    from plotly.subplots import make_subplots
+
+    colours = theme_of(theme)
+    shown = [one for one in (found, found.twin) if one is not None]
+    layers, heads = found.restored.shape
+    names = [*(f"head {head}" for head in range(heads)), "all heads", "passing by"]
+    titles = ("trained", "untrained")[: len(shown)] if len(shown) > 1 else None
+    figure = make_subplots(1, len(shown), subplot_titles=titles, horizontal_spacing=0.08)
+    for column, one in enumerate(shown, start=1):
+        values = np.column_stack([one.restored, one.layers, one.residual])
+        text = [["–" if np.isnan(v) else f"{v:.0%}" for v in row] for row in values]
+        figure.add_trace(
+            go.Heatmap(
+                z=values,
+                x=names,
+                y=[f"layer {layer}" for layer in range(layers)],
+                text=text,
+                texttemplate="%{text}",
+                textfont={"size": 11},
+                zmin=-1,
+                zmax=1,
+                colorscale=signed_scale(colours),
+                showscale=column == len(shown),
+                colorbar={"tickformat": ".0%", "thickness": 10, "tickvals": [-1, 0, 1]},
+                xgap=2,
+                ygap=2,
+                hovertemplate="%{y}, %{x}: %{text} of the effect comes back<extra></extra>",
+            ),
+            1,
+            column,
+        )
+    figure.update_layout(**layout(colours, 100 + 34 * layers))
+    figure.update_layout(margin={"l": 62, "r": 74, "t": 28, "b": 60, "autoexpand": False})
+    figure.update_xaxes(showgrid=False, zeroline=False, color=colours.ink, tickangle=-30)
+    figure.update_yaxes(showgrid=False, zeroline=False, color=colours.ink)
+    return figure

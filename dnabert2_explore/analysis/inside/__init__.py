@@ -2,6 +2,7 @@
 
 from .blocks import Block, Blocks
 from .dependencies import DependencyMap, dependency_map
+from .head_patching import HeadPatchMap, patch_heads
 from .heads import HeadAgreement
 from .layerwise import LayerScores, layers
 from .measured_heads import PROPERTIES, HeadAtlas, head_atlas
@@ -16,6 +17,7 @@ __all__ = [
     "DependencyMap",
     "HeadAgreement",
     "HeadAtlas",
+    "HeadPatchMap",
     "LayerLens",
     "LayerScores",
     "NucleotideProbabilities",
@@ -26,4 +28,5 @@ __all__ = [
     "lens",
     "nucleotide_probabilities",
     "patch",
+    "patch_heads",
 ]

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from ...encoder import Bases, Encoder
 from ...encoder.batches import Budget, default_budget
-from ...encoder.inputs import bases_of
 from ...encoder.onward import all_states, run_onward
 from ...encoder.twin import random_twin
 from ...errors import InputError
@@ -21,17 +20,14 @@ from ...network.packing import Packing
 from ...shown import Shown
 from ...tokens import Tokens
 from ..attribution.question import Question, Target
+from .alleles import ask_pair, spans_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PatchMap", "patch"]
+__all__ = ["PairRun", "PatchMap", "patch"]
 
 Progress = Callable[[int, int], None]
-
-#: Alleles whose longest differing run has more tokens than this, and than half of the longer one,
-#: are two sequences, not two alleles of one.
-_RUN = 24
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +90,7 @@ class PatchMap(Shown):
     @property
     def spans(self) -> NDArray[np.int64]:
         """Bases [start, end) of each part in the reference, shape (parts, 2)."""
-        return _spans(self.ref, self.ref_parts)
+        return spans_of(self.ref, self.ref_parts)
 
     @property
     def differs(self) -> NDArray[np.bool_]:
@@ -191,18 +187,7 @@ def patch(
     >>> found.everything.round(4).tolist()
     [1.0, 1.0, 1.0]
     """
-    one = Question.ask(enc, ref, target, output)
-    if one.span is not None:
-        other = _same_span(enc, one, bases_of(alt))
-    else:
-        other = Question.ask(enc, alt, one.target, output)
-    if one.n_read < len(one.tokens) or other.n_read < len(other.tokens):
-        raise InputError(
-            f"Model {enc.name!r} reads {enc.config.max_input_tokens} tokens, and an allele has "
-            "more: give shorter ones."
-        )
-    ref_ids, alt_ids = one.ids[0].cpu().numpy(), other.ids[0].cpu().numpy()
-    parts = _align(one.tokens, other.tokens, ref_ids, alt_ids)
+    one, other, parts = ask_pair(enc, ref, alt, target, output)
     runs = (enc.config.num_hidden_layers + 1) * (len(parts) + 1)
     total = (2 if twin else 1) * runs
 
@@ -211,14 +196,16 @@ def patch(
             if progress is not None:
                 progress(before + done, total)
 
-        run = _Run(model, one, other, parts, Budget(batch_tokens or default_budget(model.device)))
+        run = PairRun(
+            model, one, other, parts, Budget(batch_tokens or default_budget(model.device))
+        )
         return run.map(count, other_map)
 
     untrained = of(random_twin(enc), 0, None) if twin else None
     return of(enc, total - runs, untrained)
 
 
-class _Run:
+class PairRun:
     """All patched runs of one pair in one network."""
 
     def __init__(
@@ -233,18 +220,30 @@ class _Run:
         self.ref_states = all_states(enc, ref.ids[0].cpu().numpy())
         self.alt_states = all_states(enc, alt.ids[0].cpu().numpy())
 
+    def ends(self) -> tuple[float, float, float]:
+        """Score of the reference, of the alternative, and the effect; NaN if the twin sees none.
+
+        Raises
+        ------
+        InputError
+            If the model itself scores both the same.
+        """
+        ref_score, alt_score = self._scores(0, [set(range(len(self.parts))), set()]).tolist()
+        effect = ref_score - alt_score
+        if abs(effect) < 1e-5 * max(abs(ref_score), abs(alt_score), 1e-3):
+            if self.enc is self.ref.enc:
+                raise InputError(
+                    f"Both alleles score {ref_score:.4g} ({self.ref.name}): there is no effect to "
+                    "restore; choose another target or another variant."
+                )
+            effect = float("nan")
+        return ref_score, alt_score, effect
+
     def map(self, count: Callable[[int], None], twin: PatchMap | None) -> PatchMap:
         """Patch every layer and part, and everything."""
         layers, n = len(self.ref_states), len(self.parts)
         every = set(range(n))
-        ref_score, alt_score = self._scores(0, [every, set()])
-        effect = ref_score - alt_score
-        none = bool(abs(effect) < 1e-5 * max(abs(ref_score), abs(alt_score), 1e-3))
-        if none and self.enc is self.ref.enc:
-            raise InputError(
-                f"Both alleles score {ref_score:.4g} ({self.ref.name}): there is no effect to "
-                "restore; choose another target or another variant."
-            )
+        ref_score, alt_score, effect = self.ends()
         restored = np.zeros((layers, n), dtype=np.float32)
         everything = np.zeros(layers, dtype=np.float32)
         for layer in range(layers):
@@ -253,7 +252,7 @@ class _Run:
                 count(before + done)
 
             scores = self._scores(layer, [*({i} for i in range(n)), every], report)
-            shares = (scores - alt_score) / (np.nan if none else effect)
+            shares = (scores - alt_score) / effect
             restored[layer], everything[layer] = shares[:-1], shares[-1]
         return PatchMap(
             restored=restored,
@@ -291,6 +290,27 @@ class _Run:
             sum(b - a if i in chosen else d - c for i, (a, b, c, d) in enumerate(self.parts))
             for chosen in patched
         ]
+        # Parts before the span may be longer or shorter than the reference's.
+        first = 0 if self.ref.span is None else self.ref.span[0]
+        shifts = [
+            sum(
+                (d - c) - (b - a)
+                for i, (a, b, c, d) in enumerate(self.parts)
+                if b <= first and i not in chosen
+            )
+            for chosen in patched
+        ]
+        return self.scored(layer, states, lengths, shifts, progress)
+
+    def scored(
+        self,
+        layer: int,
+        states: Callable[[int], torch.Tensor],
+        lengths: list[int],
+        shifts: list[int],
+        progress: Progress | None = None,
+    ) -> NDArray[np.float64]:
+        """Score runs that go on from given states; `shifts`: tokens the span stands later."""
 
         def read(
             members: NDArray[np.int64], hidden: torch.Tensor, packing: Packing
@@ -308,13 +328,7 @@ class _Run:
             offsets = packing.offsets.tolist()
             found = []
             for which, number in enumerate(members):
-                # Parts before the span may be longer or shorter than the reference's.
-                shift = sum(
-                    (d - c) - (b - a)
-                    for i, (a, b, c, d) in enumerate(self.parts)
-                    if b <= first and i not in patched[int(number)]
-                )
-                at = offsets[which] + first + shift
+                at = offsets[which] + first + shifts[int(number)]
                 rows = network.cls(hidden[at : at + last - first]).float().log_softmax(-1)
                 found.append(float(rows.gather(1, truth[:, None]).sum()))
             return np.array(found, dtype=np.float32)
@@ -322,94 +336,3 @@ class _Run:
         return run_onward(self.enc, states, lengths, layer, read, self.budget, progress).astype(
             np.float64
         )
-
-
-def _same_span(enc: Encoder, one: Question, alt: str) -> Question:
-    """Ask the same masked tokens of the alternative, where it has them."""
-    assert one.span is not None
-    ref = one.tokens
-    tokens = enc.tokenize(alt)
-    first, last = one.span
-    wanted = ref.ids[first:last]
-    # Counted from the nearer end, as the rest of the sequence may be longer or shorter.
-    places = [first, len(tokens) - (len(ref) - first)]
-    for at in places:
-        if at > 0 and np.array_equal(tokens.ids[at : at + last - first], wanted):
-            start, end = int(tokens.spans[at, 0]), int(tokens.spans[at + last - first - 1, 1])
-            return Question.ask(enc, alt, (start, end))
-    raise InputError(
-        f"The alleles are cut differently in the target, {one.name}: choose a stretch away from "
-        "the variant."
-    )
-
-
-def _align(
-    ref: Tokens, alt: Tokens, ref_ids: NDArray[np.int64], alt_ids: NDArray[np.int64]
-) -> list[tuple[int, int, int, int]]:
-    """Pair the tokens of two alleles: (first, last) of the one, (first, last) of the other.
-
-    Alleles of equal length are paired wherever spans are the same; others from both ends, up to
-    where their bases or spans differ.
-    """
-    shared = _by_spans(ref, alt) if len(ref.bases) == len(alt.bases) else _from_ends(ref, alt)
-    parts: list[tuple[int, int, int, int]] = []
-    a = c = 0
-    for b, d in [*shared, (len(ref), len(alt))]:
-        if b > a or d > c:
-            parts.append((a, b, c, d))
-        if b < len(ref):
-            parts.append((b, b + 1, d, d + 1))
-        a, c = b + 1, d + 1
-    longest = max(max(b - a, d - c) for a, b, c, d in parts)
-    if longest > max(_RUN, max(len(ref), len(alt)) // 2):
-        raise InputError(
-            f"The alleles differ in a run of {longest} tokens: too different to align; give two "
-            "alleles of one sequence."
-        )
-    differing = sum(not np.array_equal(ref_ids[a:b], alt_ids[c:d]) for a, b, c, d in parts)
-    if 2 * differing > len(parts) and len(parts) > 8:
-        raise InputError(
-            f"The alleles differ in {differing} of {len(parts)} places: too different to align; "
-            "give two alleles of one sequence."
-        )
-    return parts
-
-
-def _by_spans(ref: Tokens, alt: Tokens) -> list[tuple[int, int]]:
-    """Tokens with the same span; special ones by their place, with which kind comes first."""
-    keys = {}
-    for index, (start, end) in enumerate(alt.spans.tolist()):
-        keys[start, end, bool(alt.special[index]), int(alt.ids[index]) * alt.special[index]] = index
-    shared = []
-    last = -1
-    for index, (start, end) in enumerate(ref.spans.tolist()):
-        key = (start, end, bool(ref.special[index]), int(ref.ids[index]) * ref.special[index])
-        found = keys.get(key, -1)
-        if found > last:
-            shared.append((index, found))
-            last = found
-    return shared
-
-
-def _from_ends(ref: Tokens, alt: Tokens) -> list[tuple[int, int]]:
-    """Equal tokens from the left until one differs, then from the right."""
-    most = min(len(ref), len(alt))
-    head = 0
-    while head < most and ref.ids[head] == alt.ids[head]:
-        head += 1
-    tail = 0
-    while tail < most - head and ref.ids[len(ref) - 1 - tail] == alt.ids[len(alt) - 1 - tail]:
-        tail += 1
-    left = [(i, i) for i in range(head)]
-    return left + [(len(ref) - tail + i, len(alt) - tail + i) for i in range(tail)]
-
-
-def _spans(tokens: Tokens, parts: NDArray[np.int64]) -> NDArray[np.int64]:
-    spans = []
-    for first, last in parts:
-        if last > first:
-            spans.append((tokens.spans[first, 0], tokens.spans[last - 1, 1]))
-        else:  # nothing stands here in the reference
-            at = tokens.spans[first - 1, 1]
-            spans.append((at, at))
-    return np.array(spans, dtype=np.int64).reshape(-1, 2)
