@@ -17,8 +17,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from benchmarks.lab_latency import processor  # noqa: E402
-
+from benchmarks.lab_latency import processor
 from dnabert2_explore.stores.search import nearest_rows
 
 
