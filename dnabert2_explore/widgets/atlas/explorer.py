@@ -514,7 +514,8 @@ class AtlasExplorer(Explorer):
         ):
             self._sent = asked
             self.plot.cloud = cloud.spec(
-                key, height=self._drawn_height, axis=self._method, frames=made.frames,
+                key, height=self._drawn_height, frames=made.frames,
+                axis="PCA" if self._method == LAYERS else self._method,
                 frame=min(self._frame, len(made.frames) - 1), theme=theme,
             )  # fmt: skip
 
