@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         LayerScores,
         NucleotideProbabilities,
         PatchMap,
+        Recall,
         dependency_map,
         head_atlas,
         layers,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
         nucleotide_probabilities,
         patch,
         patch_heads,
+        recall,
     )
     from .analysis.inside.blocks import Blocks
     from .analysis.inside.heads import HeadAgreement
@@ -211,6 +213,7 @@ _HOMES = {
     "Projection": ".analysis.project",
     "RankCorrelations": ".analysis.attribution",
     "Readings": ".encoder.readings",
+    "Recall": ".analysis.inside",
     "RuleComparison": ".training.rules",
     "Scorecard": ".analysis.attribution",
     "Scores": ".training.metrics",
@@ -283,6 +286,7 @@ _HOMES = {
     "read_embedded": ".stores",
     "read_motifs": ".sequences.motif_files",
     "read_sequences": ".sequences",
+    "recall": ".analysis.inside",
     "reverse_complement": ".sequences",
     "saturation_mutagenesis": ".analysis.attribution",
     "scan_motifs": ".analysis.motifs",
@@ -360,6 +364,7 @@ __all__ = [
     "Projection",
     "RankCorrelations",
     "Readings",
+    "Recall",
     "RuleComparison",
     "Scorecard",
     "Scores",
@@ -433,6 +438,7 @@ __all__ = [
     "read_embedded",
     "read_motifs",
     "read_sequences",
+    "recall",
     "reverse_complement",
     "saturation_mutagenesis",
     "scan_motifs",
