@@ -91,7 +91,14 @@ if TYPE_CHECKING:
     )
     from .analysis.project import Projection, fit_projection, open_projection, project
     from .analysis.timelapse import TimeLapse, find_snapshots, timelapse
-    from .analysis.tokenizers import TokenizerComparison, compare_tokenizers
+    from .analysis.tokenizers import (
+        MergeReplay,
+        MotifFragments,
+        TokenizerComparison,
+        compare_tokenizers,
+        fragment_motifs,
+        replay_merges,
+    )
     from .analysis.variants import Calibration, VariantScores, VcfSummary, calibrate, score_variants
     from .analysis.variants.compare import VariantComparison, compare_variant
     from .demo import Locus
@@ -99,6 +106,7 @@ if TYPE_CHECKING:
     from .encoder.long import LongEmbedding
     from .encoder.onehot import OneHotModel
     from .encoder.readings import Readings
+    from .encoder.twin import random_twin
     from .errors import Cancelled, CheckpointError, ExploreError, InputError
     from .figures import motif_report
     from .figures.plots import plot
@@ -195,9 +203,11 @@ _HOMES = {
     "MapJudgement": ".analysis.maps",
     "Match": ".analysis.motifs",
     "Matches": ".analysis.motifs",
+    "MergeReplay": ".analysis.tokenizers",
     "ModelInfo": ".encoder",
     "Motif": ".sequences.motifs",
     "MotifFindings": ".analysis.motifs",
+    "MotifFragments": ".analysis.tokenizers",
     "MotifGym": ".widgets",
     "Mutagenesis": ".analysis.attribution",
     "NucleotideProbabilities": ".analysis.inside",
@@ -259,6 +269,7 @@ _HOMES = {
     "finetune": ".training.finetune",
     "finetune_seeds": ".training.finetune.seeds",
     "fit_projection": ".analysis.project",
+    "fragment_motifs": ".analysis.tokenizers",
     "gc_content": ".sequences",
     "gym": ".analysis.gym",
     "head_atlas": ".analysis.inside",
@@ -281,12 +292,14 @@ _HOMES = {
     "plot": ".figures.plots",
     "pretrain": ".training.pretrain",
     "project": ".analysis.project",
+    "random_twin": ".encoder.twin",
     "rank_correlations": ".analysis.attribution",
     "read_bed": ".sequences.regions",
     "read_embedded": ".stores",
     "read_motifs": ".sequences.motif_files",
     "read_sequences": ".sequences",
     "recall": ".analysis.inside",
+    "replay_merges": ".analysis.tokenizers",
     "reverse_complement": ".sequences",
     "saturation_mutagenesis": ".analysis.attribution",
     "scan_motifs": ".analysis.motifs",
@@ -346,9 +359,11 @@ __all__ = [
     "MapJudgement",
     "Match",
     "Matches",
+    "MergeReplay",
     "ModelInfo",
     "Motif",
     "MotifFindings",
+    "MotifFragments",
     "MotifGym",
     "Mutagenesis",
     "NucleotideProbabilities",
@@ -411,6 +426,7 @@ __all__ = [
     "finetune",
     "finetune_seeds",
     "fit_projection",
+    "fragment_motifs",
     "gc_content",
     "gym",
     "head_atlas",
@@ -433,12 +449,14 @@ __all__ = [
     "plot",
     "pretrain",
     "project",
+    "random_twin",
     "rank_correlations",
     "read_bed",
     "read_embedded",
     "read_motifs",
     "read_sequences",
     "recall",
+    "replay_merges",
     "reverse_complement",
     "saturation_mutagenesis",
     "scan_motifs",

@@ -31,6 +31,12 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
     ("A model", "Encoder", "enc"),
     ("Tokens", "Tokens", "enc.tokenize(site)"),
     ("The same bases, other tokenizers", "TokenizerComparison", "dx.compare_tokenizers(enc, site)"),
+    ("How tokens are made", "MergeReplay", "dx.replay_merges(enc, site.bases[:60])"),
+    (
+        "Motifs in tokens", "MotifFragments",
+        'motifs = dx.demo.motif()\n'
+        'dx.fragment_motifs(enc, motifs, dx.scan_motifs(motifs, dx.jaspar_motif("NFE2")))',
+    ),
     ("Attention", "Attention", "dx.attend(enc, site)"),
     ("What every head looks at", "HeadAtlas", "dx.head_atlas(enc, site, permutations=5)"),
     ("Attribution", "Attribution", 'dx.attribute(splice, site, "donor", method="occlusion")'),

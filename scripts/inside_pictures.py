@@ -22,6 +22,7 @@ from dnabert2_explore.figures import (
     head_patch_figure,
     layer_curves,
     lens_figure,
+    merge_tree,
     nucleotide_figure,
     patch_figure,
     recall_curve,
@@ -71,6 +72,9 @@ def figures() -> dict[str, Callable[[], list[go.Figure]]]:
     return {
         "inside-dependencies": dependencies,
         "inside-nucleotides": nucleotides,
+        "inside-merges": lambda: [
+            merge_tree(dx.replay_merges(enc, site), view=(70, 150), vocabulary=256, width=WIDTH)
+        ],
         "inside-layers": layers,
         "inside-heads": lambda: [
             head_atlas_figure(dx.head_atlas(enc, dx.demo.windows()[::50], twin=True), height=340)

@@ -27,6 +27,7 @@ from .layers import layer_curves
 from .leaderboard import leaderboard_dots
 from .locus import annotation_track
 from .logo import logo_svg, motif_logo
+from .merges import merge_tree
 from .motif_report import motif_report
 from .nucleotides import nucleotide_figure
 from .recall import recall_curve
@@ -57,6 +58,7 @@ __all__ = [
     "leaderboard_dots",
     "lens_figure",
     "logo_svg",
+    "merge_tree",
     "motif_logo",
     "motif_report",
     "nucleotide_figure",

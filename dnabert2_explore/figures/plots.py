@@ -33,6 +33,7 @@ _FIGURES = {
     "Leaderboard": (".leaderboard", "leaderboard_dots"),
     "Locus": (".plots", "_locus"),
     "LongEmbedding": (".intervals", "window_likeness"),
+    "MergeReplay": (".merges", "merge_tree"),
     "Motif": (".logo", "motif_logo"),
     "MotifFindings": (".plots", "_findings"),
     "Mutagenesis": (".plots", "_mutagenesis"),

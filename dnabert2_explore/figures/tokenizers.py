@@ -12,15 +12,39 @@ from .colours import theme_of
 from .style import MARGIN, MONO, band, base_axis, layout, span_text, whole
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import plotly.graph_objects as go
 
-    from ..analysis.tokenizers import TokenizerComparison
+    from ..analysis.tokenizers import Cut, TokenizerComparison
+    from ..tokens import Tokens
 
 __all__ = ["MOST", "tokenizer_lanes"]
 
 #: Bases in sight at most: of more, tokens cannot be told apart.
 MOST = 300
 _ROW, _GAP, _HEADING = 14, 6, 15  # pixels of a row of tokens, below and above each tokenizer
+
+
+def _lanes(found: TokenizerComparison, length: int) -> Iterator[tuple[Cut, Tokens, str]]:
+    """Every cut with its tokens and heading; after a BPE what it makes of the other strand."""
+    from ..analysis.tokenizers import mirrored
+
+    for cut in found.cuts:
+        count = max(len(cut.tokens), 1)
+        yield (
+            cut,
+            cut.tokens,
+            f"<b>{cut.name}</b>  {len(cut.tokens):,} tokens, {length / count:.2f} bases for each",
+        )
+        if cut.tokenizer is None:
+            continue
+        shared, chance = found.strand_agreement(cut.name)
+        other = mirrored(cut)
+        agreed = (
+            "" if shared != shared else f", {shared:.0%} of borders shared (chance {chance:.0%})"
+        )
+        yield cut, other, f"<b>{cut.name}, other strand</b>  {len(other):,} tokens{agreed}"
 
 
 def tokenizer_lanes(
@@ -32,6 +56,8 @@ def tokenizer_lanes(
     theme: str = "light",
 ) -> go.Figure:
     """Draw every tokenizer's tokens as blocks; overlapping ones in as many rows as share a base.
+
+    Below a BPE stand the tokens of the other strand, turned back.
 
     Parameters
     ----------
@@ -69,14 +95,12 @@ def tokenizer_lanes(
     names: list[dict[str, Any]] = []
     length = sum(letter != " " for letter in in_place(found.bases))
     top = 0.0
-    for cut in found.cuts:
-        spans = cut.tokens.spans
+    for cut, tokens, said in _lanes(found, length):
+        spans = tokens.spans
         deep = max(int(cut.cover.max(initial=1)), 1)
-        count = max(len(cut.tokens), 1)
         names.append(
             {
-                "text": f"<b style='color:{colours.ink}'>{cut.name}</b>  {len(cut.tokens):,} "
-                f"tokens, {length / count:.2f} bases for each",
+                "text": said.replace("<b>", f"<b style='color:{colours.ink}'>"),
                 "x": 0,
                 "y": -top,
                 "xref": "paper",
@@ -92,8 +116,8 @@ def tokenizer_lanes(
         at = np.flatnonzero((spans[:, 0] < shown[1]) & (spans[:, 1] > shown[0]))
         rows = at % deep if deep > 1 else np.zeros(len(at), dtype=np.int64)
         labels = [
-            cut.tokens.tokens[i]
-            if (spans[i, 1] - spans[i, 0]) * sight.pixels > 7.2 * len(cut.tokens.tokens[i]) + 2
+            tokens.tokens[i]
+            if (spans[i, 1] - spans[i, 0]) * sight.pixels > 7.2 * len(tokens.tokens[i]) + 2
             else ""
             for i in at
         ]
@@ -106,8 +130,7 @@ def tokenizer_lanes(
                 "y": np.full(len(at), _ROW - 1.5),
                 "marker": {
                     "color": [
-                        colours.warn if cut.tokens.unknown[i] else colours.tints[int(i) % 2]
-                        for i in at
+                        colours.warn if tokens.unknown[i] else colours.tints[int(i) % 2] for i in at
                     ],
                     "line": {"color": colours.paper, "width": 1},
                 },
@@ -118,7 +141,7 @@ def tokenizer_lanes(
                 "constraintext": "none",
                 "textfont": {"size": 9, "family": MONO, "color": colours.ink},
                 "hovertext": [
-                    f"{cut.name}: <b>{cut.tokens.tokens[i]}</b> · bases "
+                    f"{cut.name}: <b>{tokens.tokens[i]}</b> · bases "
                     f"{span_text(int(spans[i, 0]), int(spans[i, 1]))}"
                     for i in at
                 ],

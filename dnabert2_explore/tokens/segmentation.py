@@ -184,10 +184,11 @@ def _encode(
 class _Merges:
     """A copy of a tokenizer, some of whose merges are left out; ids stay what they are."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self._copy = Tokenizer.from_str(tokenizer.to_str())
-        model = json.loads(tokenizer.to_str())["model"]
-        self._merges = [tuple(merge) for merge in model["merges"]]
+    def __init__(self, tokenizer: DnaTokenizer) -> None:
+        text = tokenizer.backend.to_str()
+        self._copy = Tokenizer.from_str(text)
+        model = json.loads(text)["model"]
+        self._merges = tokenizer.merges
         self._vocabulary = model["vocab"]
         self._settings = {name: model[name] for name in _SETTINGS if model.get(name) is not None}
 
@@ -206,5 +207,5 @@ class _Merges:
 
 def _merges_of(tokenizer: DnaTokenizer) -> _Merges:
     if tokenizer not in _known:
-        _known[tokenizer] = _Merges(tokenizer.backend)
+        _known[tokenizer] = _Merges(tokenizer)
     return _known[tokenizer]

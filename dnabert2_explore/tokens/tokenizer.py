@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -113,6 +114,15 @@ class DnaTokenizer:
     def vocabulary(self) -> dict[str, int]:
         """Vocabulary entries and their ids."""
         return self.backend.get_vocab()
+
+    @cached_property
+    def merges(self) -> tuple[tuple[str, str], ...]:
+        """Pairs that the encoding joins, in the order in which they were learnt."""
+        pairs = json.loads(self.backend.to_str())["model"]["merges"]
+        return tuple(
+            (left, right)
+            for left, right in (one.split(" ") if isinstance(one, str) else one for one in pairs)
+        )
 
     def token(self, index: int) -> str:
         """Vocabulary entry of an id.

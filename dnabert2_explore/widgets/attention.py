@@ -15,6 +15,7 @@ from ..analysis.attend import PARTS, Attention, attend
 from ..analysis.overview import overview
 from ..delimited import remark
 from ..encoder import Encoder, load
+from ..encoder.twin import random_twin
 from ..errors import InputError
 from ..figures.attention import (
     POOLINGS,
@@ -49,6 +50,7 @@ _QUERIES = 8
 _TRIAL, _TRIED = 30_000, 10_000
 _LONG = 10.0  # seconds above which the cost is said and asked for first
 HEAD, MEAN, ALL, ROLLOUT = "head", "mean of heads", "mean of all layers", "rollout"
+TRAINED, UNTRAINED = "trained", "untrained"
 
 
 class AttentionExplorer(Explorer):
@@ -58,8 +60,8 @@ class AttentionExplorer(Explorer):
     the token of its row: the strip above then shows what this token attends to.
 
     Class ``dx-attention``; parts ``dx-what``, ``dx-layer``, ``dx-head``, ``dx-part`` (with ALiBi's
-    bias, without, or that alone), ``dx-axes``, ``dx-pooling``, ``dx-compute``; the gallery of all
-    heads is ``dx-heads``.
+    bias, without, or that alone), ``dx-axes``, ``dx-pooling``, ``dx-network`` (the model, or the
+    same network before any training), ``dx-compute``; the gallery of all heads is ``dx-heads``.
 
     Parameters
     ----------
@@ -98,6 +100,12 @@ class AttentionExplorer(Explorer):
     ) -> None:
         self.enc = enc if enc is not None else load()
         config = self.enc.config
+        self.network = Dropdown(
+            options=[TRAINED, UNTRAINED],
+            tooltip="The model, or the same network with random weights: what training added",
+        ).add_class("dx-network")
+        self.network.observe(lambda _change: self._guarded(self._other_network), names="value")
+        self._twin: Encoder | None = None
         self.what = Dropdown(
             options=[HEAD, MEAN, ALL, ROLLOUT], value=HEAD, tooltip="Which attention"
         ).add_class("dx-what")
@@ -147,12 +155,13 @@ class AttentionExplorer(Explorer):
         self._thumbnails: NDArray[np.float32] | None = None
         self.result: Attention | None = None
         self._source = ""  # the bases that `result` belongs to
+        self._network_of = TRAINED  # and the network
         self._cell = ""
         self._matrix: tuple[tuple[Any, ...], NDArray[np.float32]] | None = None
         self.height: int | None = None
         super().__init__(
             selection,
-            [self.what, self.layer, self.head, self.part, self.axes, self.pooling],
+            [self.what, self.layer, self.head, self.part, self.axes, self.pooling, self.network],
         )
         if selection is None:
             fill(self.selection, sequences)
@@ -160,6 +169,18 @@ class AttentionExplorer(Explorer):
 
     def _on_control(self, _change: Any) -> None:
         self._guarded(self._draw)
+
+    def _other_network(self) -> None:
+        self._source = ""
+        self._changed({"index"})
+
+    def _engine(self) -> Encoder:
+        """Return the model, or its untrained twin."""
+        if self.network.value == TRAINED:
+            return self.enc
+        if self._twin is None:
+            self._twin = random_twin(self.enc)
+        return self._twin
 
     def set_height(self, height: int) -> None:
         """Draw the map `height` pixels high."""
@@ -179,17 +200,17 @@ class AttentionExplorer(Explorer):
         self._source, self._cell = bases, ""
 
         self.compute.layout.display = "none"
-        agreed = self._agreed == bases
+        agreed, network = self._agreed == bases, self.network.value
 
         def work(progress: Any) -> tuple[Attention, NDArray[np.float32]] | float:
             if len(bases) > _TRIAL and not agreed:
                 begun = time.monotonic()
-                attend(self.enc, bases[:_TRIED])
+                attend(self._engine(), bases[:_TRIED])
                 # Attention takes time that grows with the square of the length.
                 seconds = (time.monotonic() - begun) * (len(bases) / _TRIED) ** 2
                 if seconds > _LONG:
                     return seconds
-            result = attend(self.enc, bases)
+            result = attend(self._engine(), bases)
             return result, overview(result, _THUMBNAIL)
 
         def done(results: tuple[Attention, NDArray[np.float32]] | float) -> None:
@@ -198,6 +219,7 @@ class AttentionExplorer(Explorer):
                 self.compute.layout.display = ""
                 return
             (self.result, self._thumbnails), self._matrix = results, None
+            self._network_of = network
             self._draw()
 
         self._start("running the model", work, done)
@@ -267,6 +289,7 @@ class AttentionExplorer(Explorer):
             self.result is not None
             and current is not None
             and self.result.tokens.bases == current.bases
+            and self._network_of == self.network.value
         )
 
     def _figure(self) -> go.Figure | None:
@@ -365,6 +388,8 @@ class AttentionExplorer(Explorer):
             ROLLOUT: f"Attention rollout through {result.n_layers} layers",
         }[self.what.value]
         parts = [f"{what}, for <b>{escape(current.name)}</b>."]
+        if self.network.value == UNTRAINED:
+            parts[0] = f"<b>Untrained</b>: {what[0].lower()}{what[1:]}, for {escape(current.name)}."
         if size > 1:
             parts.append(
                 f"A cell is the {self.pooling.value} of {size} × {size} tokens: zoom in for single "
@@ -435,7 +460,8 @@ class AttentionExplorer(Explorer):
         return (
             "import dnabert2_explore as dx\nfrom dnabert2_explore.figures import attention_map\n\n"
             f"enc = dx.load({self.enc.source!r})\n"
-            f"{sequence_code(self.selection)}"
+            + ("enc = dx.random_twin(enc)\n" if self.network.value == UNTRAINED else "")
+            + f"{sequence_code(self.selection)}"
             "attention = dx.attend(enc, bases)\n"
             f"matrix = {call}  # layers and heads count from 0 here\n"
             f"attention_map(matrix, attention.tokens, axes={self.axes.value!r}, "

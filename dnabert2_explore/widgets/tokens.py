@@ -8,12 +8,18 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import HTML, ToggleButton, Widget
+from ipywidgets import HTML, Dropdown, ToggleButton, Widget
 
-from ..analysis.tokenizers import TokenizerComparison, compare_tokenizers
+from ..analysis.tokenizers import (
+    MergeReplay,
+    TokenizerComparison,
+    compare_tokenizers,
+    replay_merges,
+)
 from ..delimited import csv_lines, remark
 from ..encoder import Encoder, load
 from ..errors import InputError
+from ..figures.merges import merge_tree
 from ..figures.style import span_text
 from ..figures.tokenizers import MOST, tokenizer_lanes
 from ..figures.tokens import token_ribbon
@@ -22,6 +28,7 @@ from ..tokens import Tokens
 from .examples import CODE, fill
 from .explorer import Explorer
 from .state import Selection
+from .token_parts import merge_line, ripple_table, statistics
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -71,7 +78,8 @@ class TokenExplorer(Explorer):
     with the keyboard: arrow keys go from token to token, + − 0 zoom, Esc unselects.
 
     Class ``dx-tokens``; parts ``dx-stats``, ``dx-compare-tokenizers`` (other models' tokenizers on
-    the same axis).
+    the same axis), ``dx-merges`` (how the tokens were made, merge by merge) and ``dx-entries``
+    (what a smaller vocabulary makes).
 
     Parameters
     ----------
@@ -116,11 +124,34 @@ class TokenExplorer(Explorer):
             description="Tokenizers",
             tooltip="Beside DNABERT's overlapping k-mers, 6-mers and single bases",
         ).add_class("dx-compare-tokenizers")
-        self.compare.observe(lambda _change: self._guarded(self._draw), names="value")
+        self.merges = ToggleButton(
+            description="Merges", tooltip="How byte-pair encoding makes the tokens, merge by merge"
+        ).add_class("dx-merges")
+        most = len(self.enc.tokenizer)
+        sizes = [2**k for k in range(4, 16) if 2**k < most]
+        self.entries = Dropdown(
+            options=[(f"{size:,} entries", size) for size in (*sizes, most)],
+            value=most,
+            tooltip="What a smaller vocabulary of the same encoding makes of the sequence",
+        ).add_class("dx-entries")
+        self.entries.layout.display = "none"
+        for toggle in (self.compare, self.merges):
+            toggle.observe(self._toggled, names="value")
+        self.entries.observe(lambda _change: self._guarded(self._draw), names="value")
         self._compared: TokenizerComparison | None = None
-        super().__init__(selection, [self._stats, self.compare] if low else [self.compare])
+        self._replayed: MergeReplay | None = None
+        more = [self.merges, self.compare, self.entries]
+        super().__init__(selection, [self._stats, *more] if low else more)
         if selection is None:
             fill(self.selection, sequences)
+        self._guarded(self._draw)
+
+    def _toggled(self, change: dict[str, Any]) -> None:
+        """Show one of the two at a time."""
+        other = self.merges if change["owner"] is self.compare else self.compare
+        if change["new"] and other.value:
+            other.value = False
+        self.entries.layout.display = "" if self.merges.value else "none"
         self._guarded(self._draw)
 
     def _above(self) -> list[Widget]:
@@ -157,6 +188,16 @@ class TokenExplorer(Explorer):
                 theme=selection.theme,
             )
             return figure.update_layout(dragmode=selection.drag)
+        if self.replaying:
+            figure = merge_tree(
+                self._replay(tokens.bases),
+                view=selection.view or (0, len(tokens.bases)),
+                selected=selection.bases,
+                vocabulary=self._smaller,
+                width=self.plot.width or 900,
+                theme=selection.theme,
+            )
+            return figure.update_layout(dragmode=selection.drag)
         figure = token_ribbon(
             tokens,
             view=selection.view,
@@ -170,29 +211,36 @@ class TokenExplorer(Explorer):
     @property
     def comparing(self) -> bool:
         """Whether other tokenizers are on show."""
+        return bool(self.compare.value) and self._near
+
+    @property
+    def replaying(self) -> bool:
+        """Whether merges are on show."""
+        return bool(self.merges.value) and self._near
+
+    @property
+    def _near(self) -> bool:
+        """Whether few enough bases are in sight to tell tokens apart."""
         current, view = self.selection.current, self.selection.view
-        if not self.compare.value or current is None:
+        if current is None:
             return False
         start, end = view or (0, len(current))
         return end - start <= MOST
+
+    @property
+    def _smaller(self) -> int | None:
+        """Entries of the vocabulary that is asked for; None for all of them."""
+        return None if self.entries.value == len(self.enc.tokenizer) else self.entries.value
+
+    def _replay(self, bases: str) -> MergeReplay:
+        if self._replayed is None or self._replayed.tokens.bases != bases:
+            self._replayed = replay_merges(self.enc, bases)
+        return self._replayed
 
     def _comparison(self, bases: str) -> TokenizerComparison:
         if self._compared is None or self._compared.bases != bases:
             self._compared = compare_tokenizers(self.enc, bases)
         return self._compared
-
-    def _comparison_line(self, tokens: Tokens) -> str:
-        """Say what a change at the selection does to every tokenizer."""
-        bases = self.selection.bases
-        if bases is None:
-            return ""
-        at = bases[0]
-        found = self._comparison(tokens.bases)
-        inserted = {one.name: one for one in found.edit(at, at, "A")}
-        parts = [
-            f"{escape(name)} <b>{one.after}</b> ({one.reach} bp)" for name, one in inserted.items()
-        ]
-        return f"New tokens after an A is inserted before base {at + 1:,}: {', '.join(parts)}"
 
     def _draw(self) -> None:
         tokens, current = self.tokens, self.selection.current
@@ -201,17 +249,37 @@ class TokenExplorer(Explorer):
             self._show(None, "Choose an example, or add a sequence of your own.")
             return
         self.say("")
-        self._stats.value = _statistics(tokens)
+        self._stats.value = statistics(tokens)
         self._read_out.value = self._selected_line(tokens)
         info = self.enc.info
-        if self.compare.value and not self.comparing:
-            self.say(f"Zoom in to {MOST} bases or less to see the other tokenizers.")
+        if (self.compare.value or self.merges.value) and not self._near:
+            what = "the other tokenizers" if self.compare.value else "how tokens were made"
+            self.say(f"Zoom in to {MOST} bases or less to see {what}.")
+        if self.replaying:
+            found = self._replay(tokens.bases)
+            self._read_out.value = merge_line(found, self.selection.bases)
+            count = len(found.borders(self.entries.value)) - 1
+            self._show(
+                self._figure(),
+                f"<b>{escape(current.name)}</b>: each bracket is a merge, as high as its number in "
+                f"the vocabulary of {escape(info.name)}; what was learnt first joins what stands "
+                f"together most often. With {self.entries.value:,} entries: {count:,} tokens. "
+                "Select a token to read its merges.",
+                linked=True,
+                bounds=(0.5, len(current) + 0.5),
+                pressable=True,
+                config=BUTTONS,
+            )
+            return
         if self.comparing:
-            self._read_out.value = self._comparison_line(tokens)
+            self._read_out.value = ripple_table(
+                self._comparison(tokens.bases), self.selection.bases
+            )
             self._show(
                 self._figure(),
                 f"<b>{escape(current.name)}</b> cut by {escape(info.name)} and by other models' "
                 "tokenizers; overlapping k-mers share their bases, and stand in as many rows. "
+                "A BPE cuts the other strand otherwise: its borders are turned back. "
                 "Select a base to see what an insertion there does to each.",
                 linked=True,
                 bounds=(0.5, len(current) + 0.5),
@@ -269,6 +337,15 @@ class TokenExplorer(Explorer):
                 "found = dx.compare_tokenizers(enc, bases)  # found.table(), found.edit(…)\n"
                 f"tokenizer_lanes(found, view={view!r}, selected={self.selection.bases!r})"
             )
+        if self.replaying:
+            view = self.selection.view or (0, len(self.selection.current or ""))
+            return (
+                "import dnabert2_explore as dx\n\n"
+                f"enc = dx.load({self.enc.source!r})\n"
+                f"{sequence_code(self.selection)}"
+                "found = dx.replay_merges(enc, bases)  # found.table(), found.borders(256)\n"
+                f"dx.plot(found, view={view!r}, vocabulary={self._smaller!r})"
+            )
         return (
             "import dnabert2_explore as dx\nfrom dnabert2_explore.figures import token_ribbon\n\n"
             f"enc = dx.load({self.enc.source!r})\n"
@@ -286,6 +363,14 @@ class TokenExplorer(Explorer):
             frame = self._comparison(tokens.bases).table()
             head = [
                 remark(f"{current.name}: tokenizers beside each other"),
+                ",".join(frame.columns),
+            ]
+            return "\n".join([*head, *csv_lines(frame.itertuples(index=False))]) + "\n"
+        if self.replaying:
+            frame = self._replay(tokens.bases).table()
+            head = [
+                remark(f"{current.name}: merges of {self.enc.info}"),
+                "# start, border and end: 0-based, half-open; rank: number in the vocabulary",
                 ",".join(frame.columns),
             ]
             return "\n".join([*head, *csv_lines(frame.itertuples(index=False))]) + "\n"
@@ -320,59 +405,4 @@ def sequence_code(selection: Selection) -> str:
     return (
         f"bases = dx.read_sequences('your_file.fa')[{place}].bases  "
         f"# {current.name}, {len(current):,} bp\n"
-    )
-
-
-def _statistics(tokens: Tokens) -> str:
-    lengths = tokens.lengths[~tokens.special]
-    composition = tokens.composition
-    longest = int(np.max(lengths, initial=0))
-    chips = [
-        f"<b>{composition.length:,}</b> bp",
-        f"<b>{len(lengths):,}</b> tokens",
-        f"<b>{tokens.bases_per_token:.2f}</b> bases per token",
-        f"longest <b>{longest}</b> bp",
-    ]
-    unknown = composition.n + composition.iupac + composition.unknown
-    if unknown:
-        kinds = [
-            f"{count:,} {name}"
-            for count, name in (
-                (composition.n, "N"),
-                (composition.iupac, "IUPAC codes"),
-                (composition.unknown, "other letters"),
-            )
-            if count
-        ]
-        chips.append(
-            f"<b class='dx-warn'>▨ {unknown:,} unknown</b> ({', '.join(kinds)}): "
-            "the model sees [UNK]"
-        )
-    else:
-        chips.append("no unknown bases")
-    if composition.lower:
-        chips.append(f"<i class='dx-read-as'>{composition.lower:,} lower case, read as upper</i>")
-    if composition.uracil:
-        chips.append(f"<i class='dx-read-as'>{composition.uracil:,} U, read as T</i>")
-    return (
-        "<div class='dx-chips'>"
-        + _histogram(lengths)
-        + "".join(f"<span>{chip}</span>" for chip in chips)
-        + "</div>"
-    )
-
-
-def _histogram(lengths: Any) -> str:
-    """Token lengths as a thumbnail; the figure of the same data is ``figures.token_lengths``."""
-    if not len(lengths):
-        return ""
-    counts = np.bincount(np.minimum(lengths, 24))[1:]
-    bars = "".join(
-        f"<rect x='{i * 7}' y='{24 - 22 * c / counts.max():.1f}' width='6' "
-        f"height='{22 * c / counts.max():.1f}'><title>{c:,} tokens of {i + 1} bp</title></rect>"
-        for i, c in enumerate(counts)
-    )
-    return (
-        f"<svg class='dx-spark' width='{len(counts) * 7}' height='24' role='img' "
-        f"aria-label='token lengths from 1 to {len(counts)} bp'>{bars}</svg>"
     )

@@ -69,6 +69,10 @@ def read() -> list[Any]:
         dx.dependency_map(dx.load("pocket-splice"), dx.demo.splice()[0], (95, 110), of="donor"),
         dx.dependency_map(enc, windows[0].bases[:90], (20, 60)).heads(),
         dx.compare_tokenizers(enc, windows[0].bases[:60]),
+        dx.replay_merges(enc, windows[0].bases[:60]),
+        dx.fragment_motifs(
+            enc, dx.demo.motif()[:9], dx.scan_motifs(dx.demo.motif()[:9], dx.jaspar_motif("NFE2"))
+        ),
         dx.head_atlas(enc, windows[:2], permutations=2, twin=True),
         dx.nucleotide_probabilities(enc, windows[0].bases[:60], (10, 30)),
         dx.lens(enc, windows[0].bases[:60], (10, 30)),

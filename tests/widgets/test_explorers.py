@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -110,14 +111,38 @@ def test_the_dark_page_gets_dark_colours(tokens):
 
 def test_other_tokenizers_on_the_same_axis(tokens):
     tokens.compare.value = True
-    assert len(tokens.figure.data) == 7
+    assert len(tokens.figure.data) == 8  # the other strand's tokens among them
     assert tokens.figure.layout.xaxis.range == (0.5, 160.5)
     event(tokens, event="press", x=20.0, y=-4, panel="y", shift=False)
-    assert "New tokens after an A is inserted" in tokens._read_out.value
+    line = tokens._read_out.value
+    assert re.search(r"New tokens where base \d+ is changed", line)
+    assert line.count("<tr>") == 4  # substituted, inserted, deleted
+    assert "single bases" in line
     assert "compare_tokenizers" in tokens.code
     assert "single bases" in tokens.table
     tokens.compare.value = False
     assert "token_ribbon" in tokens.code
+
+
+def test_merges_in_place_of_the_tokens(tokens, encoder):
+    assert tokens.entries.layout.display == "none"
+    tokens.merges.value = True
+    assert tokens.entries.layout.display == ""
+    n = len(tokens.tokens) - 2
+    assert f"{n:,} tokens" in tokens._caption_line.value
+    tokens.entries.value = size = tokens.entries.options[0][1]
+    fewer = dx.replay_merges(encoder, tokens.tokens.bases).borders(size)
+    assert f"With {size:,} entries: {len(fewer) - 1:,} tokens" in tokens._caption_line.value
+    event(tokens, event="press", x=20.0, y=-4, panel="y", shift=False)
+    assert "merges by their number in the vocabulary" in tokens._read_out.value
+    names = {}
+    exec(tokens.code, names)
+    assert names["found"].tokens.bases == tokens.tokens.bases
+    assert tokens.table.splitlines()[2] == "step,rank,left,right,start,border,end"
+    tokens.compare.value = True  # one at a time
+    assert not tokens.merges.value
+    assert "compare_tokenizers" in tokens.code
+    tokens.compare.value = False
 
 
 # Attention -----------------------------------------------------------------------------------
@@ -155,6 +180,25 @@ def test_alibi_can_be_switched_off_and_looked_at_alone(attention):
     assert attention.part.layout.display == "none"
     attention.what.value, attention.part.value = "head", "both"
     assert "keeps 95% of this head" in attention.caption
+
+
+def test_the_untrained_network_is_one_click_away(attention, monkeypatch):
+    from dnabert2_explore.widgets import attention as module
+
+    # The model of these tests has itself the weights of seed 0.
+    monkeypatch.setattr(module, "random_twin", lambda enc: dx.random_twin(enc, seed=1))
+    trained = attention.matrix
+    attention.network.value = "untrained"
+    attention.wait()
+    assert attention.caption.startswith("Untrained: attention of head 4 in layer 2")
+    assert "random weights" in attention.caption
+    twin = dx.attend(dx.random_twin(attention.enc, seed=1), attention.result.tokens.bases)
+    np.testing.assert_allclose(attention.matrix, twin.head(1, 3), atol=1e-6)
+    assert not np.allclose(attention.matrix, trained, atol=1e-4)
+    assert "enc = dx.random_twin(enc)" in attention.code
+    attention.network.value = "trained"
+    attention.wait()
+    np.testing.assert_allclose(attention.matrix, trained, atol=1e-6)
 
 
 def test_long_maps_are_computed_as_they_are_drawn(attention, monkeypatch):

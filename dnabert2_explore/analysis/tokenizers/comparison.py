@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..encoder import Bases, Encoder
-from ..encoder.inputs import bases_of
-from ..errors import InputError
-from ..sequences import clean, in_place
-from ..sequences.motifs import ALPHABET
-from ..shown import Shown
-from ..tokens import DnaTokenizer, Tokens, overlapping_kmers, sixmers
+from ...encoder import Bases, Encoder
+from ...encoder.inputs import bases_of
+from ...errors import InputError
+from ...sequences import clean, in_place, reverse_complement
+from ...sequences.motifs import ALPHABET
+from ...shown import Shown
+from ...tokens import DnaTokenizer, Tokens, overlapping_kmers, sixmers
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Cut", "Edited", "TokenizerComparison", "compare_tokenizers"]
+__all__ = ["Cut", "Edited", "TokenizerComparison", "compare_tokenizers", "mirrored"]
 
 #: Overlapping k-mers of DNABERT's models.
 _KMERS = (3, 4, 5, 6)
@@ -95,6 +95,40 @@ class TokenizerComparison(Shown):
     def bases(self) -> str:
         """The sequence."""
         return self.cuts[0].tokens.bases
+
+    def strand_agreement(self, name: str | None = None) -> tuple[float, float]:
+        """Share of borders that a BPE puts at the same place on either strand.
+
+        The reverse complement is cut and its borders are turned back. Models that read both
+        strands see both cuts.
+
+        Parameters
+        ----------
+        name : str, optional
+            Of a tokenizer; the model's BPE by default.
+
+        Returns
+        -------
+        shared, chance : float
+            Borders that both cuts have, over the mean of how many each has; and what as many
+            borders put anywhere between bases would share. NaN without a border.
+
+        Raises
+        ------
+        InputError
+            If there is no such tokenizer, or it is no BPE: k-mers are cut by place.
+        """
+        cut = self.cuts[0] if name is None else self._cut(name)
+        if cut.tokenizer is None:
+            raise InputError(f"{cut.name} are cut by place, from either end: name a BPE.")
+        other = mirrored(cut)
+        ends = (0, len(self.bases))
+        one, two = (set(tokens.spans.ravel()) - set(ends) for tokens in (cut.tokens, other))
+        if not one or not two:
+            return float("nan"), float("nan")
+        mean = (len(one) + len(two)) / 2
+        places = max(len(self.bases) - 1, 1)
+        return len(one & two) / mean, len(one) * len(two) / places / mean
 
     def _line(self) -> str:
         said = ", ".join(f"{cut.name} {len(cut.tokens):,}" for cut in self.cuts)
@@ -280,6 +314,26 @@ def compare_tokenizers(
         for (name, again), size in zip(schemes.items(), sizes, strict=True)
     ]
     return TokenizerComparison(tuple(cuts))
+
+
+def mirrored(cut: Cut) -> Tokens:
+    """Cut the reverse complement by a BPE; spans and letters are those of the strand as given."""
+    assert cut.tokenizer is not None  # asked of BPEs only
+    bases = cut.tokens.bases
+    turned = cut.tokenizer.encode_batch([reverse_complement(bases)], special=False, warn=False)[0]
+    spans = len(bases) - turned.spans[::-1, ::-1]
+    return Tokens(
+        bases=bases,
+        ids=turned.ids[::-1],
+        tokens=tuple(
+            "[UNK]" if unknown else reverse_complement(token)
+            for token, unknown in zip(turned.tokens[::-1], turned.unknown[::-1], strict=True)
+        ),
+        spans=np.ascontiguousarray(spans),
+        special=turned.special[::-1],
+        unknown=turned.unknown[::-1],
+        composition=cut.tokens.composition,
+    )
 
 
 def _whole(tokenizer: DnaTokenizer) -> DnaTokenizer:
