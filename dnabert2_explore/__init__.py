@@ -470,14 +470,14 @@ __all__ = [
 register_when_needed()
 
 
-def _html(result: Any) -> str:
+def _bundle(result: Any) -> dict[str, str]:
     """Draw a result that a notebook shows: only then are pictures loaded."""
-    from .figures.display import html_of
+    from .figures.display import bundle_of
 
-    return html_of(result)
+    return bundle_of(result)
 
 
-draw_with(_html)
+draw_with(_bundle)
 
 
 def __getattr__(name: str) -> Any:

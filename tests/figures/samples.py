@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore.analysis.attribution import rank_correlations
@@ -16,6 +17,7 @@ from dnabert2_explore.analysis.motifs.seqlets import Seqlets
 from dnabert2_explore.analysis.timelapse import TimeLapse
 from dnabert2_explore.analysis.variants import Calibration, Comparison, Scorer, VcfSummary
 from dnabert2_explore.analysis.variants.compare import compare_variant
+from dnabert2_explore.sequences import UnknownBasesWarning
 from dnabert2_explore.sequences.genome import Genome
 from dnabert2_explore.stores.check import Damage, StoreCheck
 from dnabert2_explore.training.finetune.seeds import SeedsResult
@@ -54,6 +56,8 @@ def read() -> list[Any]:
     """Sequences, tokens, attention, models and what they make of sequences."""
     enc, windows, locus = dx.load("pocket"), dx.demo.windows(), dx.demo.locus()
     genome = Genome.from_records(windows[:20])
+    with pytest.warns(UnknownBasesWarning):
+        unknown = enc.tokenize("ACGTNN--ACGTAGCATCGGA")
     return [
         windows[0],
         dx.Sequence("rna", "acguNNryacgu" * 60, "x", "a description", {"field": "value"}),
@@ -62,7 +66,7 @@ def read() -> list[Any]:
         enc,
         enc.info,
         enc.tokenize(windows[0].bases),
-        enc.tokenize("ACGTNN--ACGTAGCATCGGA"),
+        unknown,
         dx.attend(enc, windows[0].bases[:120]),
         dx.attend(enc, windows[0]),
         dx.dependency_map(enc, windows[0].bases[:90], (20, 70), twin=True),
