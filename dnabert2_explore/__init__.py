@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         LayerScores,
         NucleotideProbabilities,
         PatchMap,
+        Recall,
         dependency_map,
         head_atlas,
         layers,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
         nucleotide_probabilities,
         patch,
         patch_heads,
+        recall,
     )
     from .analysis.inside.blocks import Blocks
     from .analysis.inside.heads import HeadAgreement
@@ -221,6 +223,7 @@ _HOMES = {
     "Projection": ".analysis.project",
     "RankCorrelations": ".analysis.attribution",
     "Readings": ".encoder.readings",
+    "Recall": ".analysis.inside",
     "RuleComparison": ".training.rules",
     "Scorecard": ".analysis.attribution",
     "Scores": ".training.metrics",
@@ -295,6 +298,7 @@ _HOMES = {
     "read_embedded": ".stores",
     "read_motifs": ".sequences.motif_files",
     "read_sequences": ".sequences",
+    "recall": ".analysis.inside",
     "replay_merges": ".analysis.tokenizers",
     "reverse_complement": ".sequences",
     "saturation_mutagenesis": ".analysis.attribution",
@@ -375,6 +379,7 @@ __all__ = [
     "Projection",
     "RankCorrelations",
     "Readings",
+    "Recall",
     "RuleComparison",
     "Scorecard",
     "Scores",
@@ -450,6 +455,7 @@ __all__ = [
     "read_embedded",
     "read_motifs",
     "read_sequences",
+    "recall",
     "replay_merges",
     "reverse_complement",
     "saturation_mutagenesis",

@@ -10,6 +10,7 @@ from weakref import WeakSet
 
 from ipywidgets import HTML, HBox, ToggleButtons, VBox
 
+from .. import demo
 from ..encoder import ATLAS_MODEL, SHIPPED, Encoder, load
 from ..figures.style import compacted
 from ..sequences import Sequence
@@ -32,6 +33,9 @@ __all__ = ["Workbench"]
 _made: WeakSet[Workbench] = WeakSet()
 _numbers = itertools.count(1)
 
+
+#: Sequences that make a map of their own; parameters of a model that embeds all windows in seconds.
+_FEWEST, _SMALL = 3, 20_000_000
 
 #: Maps of the sequence column, on the same axes.
 ATTENTION, DEPENDENCIES, BOTH = "attention", "dependencies", "both"
@@ -108,6 +112,11 @@ class Workbench(VBox):
         # Among the examples, start where every view has something to say: at a splice site, which
         # the classifier knows, beside an atlas of genomes.
         fill(self.selection, sequences, first=SPLICE)
+        if sequences is not None and len(self.selection.sequences) < _FEWEST:
+            # So few make no map: they are placed in one of the windows that come along.
+            every = 1 if self.embedder.info.parameters < _SMALL else 10
+            windows = demo.windows()[::every]
+            self.selection.add(windows, WINDOWS, look=not self.selection.sequences)
         self.maps = ToggleButtons(
             options=[ATTENTION, DEPENDENCIES, BOTH],
             tooltips=[

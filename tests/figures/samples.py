@@ -91,6 +91,7 @@ def read() -> list[Any]:
             "donor",
             twin=True,
         ),
+        dx.recall(enc, windows[:3], (50, 100), places=2, twin=True),
         enc.embed_long(locus.sequence.bases[:6000], window=1000, overlap=100),
         dx.load("pocket-splice").info,
         __import__("dnabert2_explore.encoder.readings", fromlist=["Readings"]).Readings("both", 2),

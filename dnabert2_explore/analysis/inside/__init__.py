@@ -9,6 +9,7 @@ from .measured_heads import PROPERTIES, HeadAtlas, head_atlas
 from .nucleotides import NucleotideProbabilities, nucleotide_probabilities
 from .patching import PatchMap, patch
 from .readout import LayerLens, lens
+from .repeats import Recall, recall
 
 __all__ = [
     "PROPERTIES",
@@ -22,6 +23,7 @@ __all__ = [
     "LayerScores",
     "NucleotideProbabilities",
     "PatchMap",
+    "Recall",
     "dependency_map",
     "head_atlas",
     "layers",
@@ -29,4 +31,5 @@ __all__ = [
     "nucleotide_probabilities",
     "patch",
     "patch_heads",
+    "recall",
 ]
