@@ -64,7 +64,7 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "The motif gym", "Sweep",
-        'dx.gym(splice, site, "GTAAGT", target="donor", columns=range(80, 120, 2))',
+        'dx.marginalize(splice, site, "GTAAGT", target="donor", columns=range(80, 120, 2))',
     ),
     ("A motif", "Motif", 'dx.jaspar_motif("NFE2")'),
     ("Hits of a motif", "Hits", 'dx.scan_motifs(dx.demo.motif(), [dx.jaspar_motif("NFE2")], 1e-4)'),
