@@ -1,7 +1,7 @@
 """Time of an exact search: ten queries in a million vectors of 768, mapped from a file in memory.
 
-Run with ``python benchmarks/search.py [rows] [width] [--out FILE]``; it writes rows × width × 4 bytes
-to the folder for temporary files, 3 GB by default, and removes them.
+Run with ``python benchmarks/search.py [rows] [width] [--out FILE]``; it writes rows × width × 4
+bytes to the folder for temporary files, 3 GB by default, and removes them.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from benchmarks.lab_latency import processor  # noqa: E402
-
+from benchmarks.lab_latency import processor
 from dnabert2_explore.stores.search import nearest_rows
 
 

@@ -50,7 +50,9 @@ if TYPE_CHECKING:
         LayerScores,
         NucleotideProbabilities,
         PatchMap,
+        TrackEnrichment,
         dependency_map,
+        enrich_track,
         head_atlas,
         layers,
         lens,
@@ -109,6 +111,7 @@ if TYPE_CHECKING:
     from .figures import motif_report
     from .figures.plots import plot
     from .sequences import Sequence, gc_content, read_sequences, reverse_complement
+    from .sequences.annotations import Annotation, read_annotation
     from .sequences.genome import Genome
     from .sequences.jaspar import jaspar, jaspar_motif
     from .sequences.join import join_table
@@ -157,6 +160,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ATLAS_MODEL": ".encoder",
     "AlignedMaps": ".analysis.maps",
+    "Annotation": ".sequences.annotations",
     "AtlasExplorer": ".widgets",
     "Attention": ".analysis.attend",
     "AttentionExplorer": ".widgets",
@@ -240,6 +244,7 @@ _HOMES = {
     "TokenExplorer": ".widgets",
     "TokenizerComparison": ".analysis.tokenizers",
     "Tokens": ".tokens",
+    "TrackEnrichment": ".analysis.inside",
     "Variant": ".sequences.variants",
     "VariantComparison": ".analysis.variants.compare",
     "VariantExplorer": ".widgets",
@@ -261,6 +266,7 @@ _HOMES = {
     "differential_motifs": ".analysis.motifs",
     "discover_motifs": ".analysis.motifs",
     "features": ".analysis.features",
+    "enrich_track": ".analysis.inside",
     "find_clusters": ".analysis.maps",
     "find_snapshots": ".analysis.timelapse",
     "finetune": ".training.finetune",
@@ -290,6 +296,7 @@ _HOMES = {
     "pretrain": ".training.pretrain",
     "project": ".analysis.project",
     "random_twin": ".encoder.twin",
+    "read_annotation": ".sequences.annotations",
     "rank_correlations": ".analysis.attribution",
     "read_bed": ".sequences.regions",
     "read_embedded": ".stores",
@@ -311,6 +318,7 @@ _MODULES = ("demo", "features")
 __all__ = [
     "ATLAS_MODEL",
     "AlignedMaps",
+    "Annotation",
     "AtlasExplorer",
     "Attention",
     "AttentionExplorer",
@@ -394,6 +402,7 @@ __all__ = [
     "TokenExplorer",
     "TokenizerComparison",
     "Tokens",
+    "TrackEnrichment",
     "Variant",
     "VariantComparison",
     "VariantExplorer",
@@ -415,6 +424,7 @@ __all__ = [
     "dependency_map",
     "differential_motifs",
     "discover_motifs",
+    "enrich_track",
     "features",
     "find_clusters",
     "find_snapshots",
@@ -446,6 +456,7 @@ __all__ = [
     "project",
     "random_twin",
     "rank_correlations",
+    "read_annotation",
     "read_bed",
     "read_embedded",
     "read_motifs",

@@ -82,9 +82,7 @@ class Snapshot:
 
 
 def _counters(weights: Weights) -> tuple[tuple[str, int, int], ...]:
-    return tuple(
-        (name, weight._version, weight.data_ptr()) for name, weight in weights.items()
-    )
+    return tuple((name, weight._version, weight.data_ptr()) for name, weight in weights.items())
 
 
 def _sums(weights: Weights) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence as Items
 from html import escape
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -13,6 +14,7 @@ from ipywidgets import HTML, HBox, ToggleButtons, VBox
 from ..encoder import ATLAS_MODEL, SHIPPED, Encoder, load
 from ..figures.style import compacted
 from ..sequences import Sequence
+from ..sequences.annotations import Annotation, read_annotation
 from .atlas import AtlasExplorer
 from .attention import AttentionExplorer
 from .attribution import AttributionExplorer
@@ -70,6 +72,8 @@ class Workbench(VBox):
     embedder : Encoder, optional
         Gives the atlas' embeddings; by default `encoder`, but for the pocket model the one that
         ships for embeddings (`dnabert2_explore.ATLAS_MODEL`).
+    annotation : Annotation or path, optional
+        Features of the sequences, as a track under the tokens: GFF3, GTF, BED or GenBank.
 
     Attributes
     ----------
@@ -95,6 +99,7 @@ class Workbench(VBox):
         classifier: Encoder | None = None,
         sequences: Items[Sequence] | None = None,
         embedder: Encoder | None = None,
+        annotation: Annotation | str | PathLike[str] | None = None,
     ) -> None:
         self.number = next(_numbers)
         self.encoder = encoder if encoder is not None else load()
@@ -108,6 +113,10 @@ class Workbench(VBox):
         # Among the examples, start where every view has something to say: at a splice site, which
         # the classifier knows, beside an atlas of genomes.
         fill(self.selection, sequences, first=SPLICE)
+        if annotation is not None:
+            if not isinstance(annotation, Annotation):
+                annotation = read_annotation(annotation)
+            self.selection.annotate(annotation)
         self.maps = ToggleButtons(
             options=[ATTENTION, DEPENDENCIES, BOTH],
             tooltips=[

@@ -9,6 +9,7 @@ from .measured_heads import PROPERTIES, HeadAtlas, head_atlas
 from .nucleotides import NucleotideProbabilities, nucleotide_probabilities
 from .patching import PatchMap, patch
 from .readout import LayerLens, lens
+from .track_enrichment import TrackEnrichment, enrich_track
 
 __all__ = [
     "PROPERTIES",
@@ -22,7 +23,9 @@ __all__ = [
     "LayerScores",
     "NucleotideProbabilities",
     "PatchMap",
+    "TrackEnrichment",
     "dependency_map",
+    "enrich_track",
     "head_atlas",
     "layers",
     "lens",
