@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         LayerScores,
         NucleotideProbabilities,
         PatchMap,
+        Recall,
         TrackEnrichment,
         dependency_map,
         enrich_track,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
         nucleotide_probabilities,
         patch,
         patch_heads,
+        recall,
     )
     from .analysis.inside.blocks import Blocks
     from .analysis.inside.heads import HeadAgreement
@@ -225,6 +227,7 @@ _HOMES = {
     "Projection": ".analysis.project",
     "RankCorrelations": ".analysis.attribution",
     "Readings": ".encoder.readings",
+    "Recall": ".analysis.inside",
     "RuleComparison": ".training.rules",
     "Scorecard": ".analysis.attribution",
     "Scores": ".training.metrics",
@@ -302,6 +305,7 @@ _HOMES = {
     "read_embedded": ".stores",
     "read_motifs": ".sequences.motif_files",
     "read_sequences": ".sequences",
+    "recall": ".analysis.inside",
     "replay_merges": ".analysis.tokenizers",
     "reverse_complement": ".sequences",
     "saturation_mutagenesis": ".analysis.attribution",
@@ -383,6 +387,7 @@ __all__ = [
     "Projection",
     "RankCorrelations",
     "Readings",
+    "Recall",
     "RuleComparison",
     "Scorecard",
     "Scores",
@@ -461,6 +466,7 @@ __all__ = [
     "read_embedded",
     "read_motifs",
     "read_sequences",
+    "recall",
     "replay_merges",
     "reverse_complement",
     "saturation_mutagenesis",
@@ -475,14 +481,14 @@ __all__ = [
 register_when_needed()
 
 
-def _html(result: Any) -> str:
+def _bundle(result: Any) -> dict[str, str]:
     """Draw a result that a notebook shows: only then are pictures loaded."""
-    from .figures.display import html_of
+    from .figures.display import bundle_of
 
-    return html_of(result)
+    return bundle_of(result)
 
 
-draw_with(_html)
+draw_with(_bundle)
 
 
 def __getattr__(name: str) -> Any:

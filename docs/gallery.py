@@ -90,6 +90,7 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
         "dx.nucleotide_probabilities(enc, site, region=(95, 110))",
     ),
     ("What every layer says", "LayerLens", "dx.lens(enc, windows[0].bases[:200])"),
+    ("How far back a repeat is used", "Recall", "dx.recall(enc, windows[:20], (50, 200), places=4)"),
     (
         "Which layer to embed from", "LayerScores",
         'some = [one for one in windows if one.label in ("fungi", "mammal")][::7]\n'

@@ -11,6 +11,7 @@ from weakref import WeakSet
 
 from ipywidgets import HTML, HBox, ToggleButtons, VBox
 
+from .. import demo
 from ..encoder import ATLAS_MODEL, SHIPPED, Encoder, load
 from ..figures.style import compacted
 from ..sequences import Sequence
@@ -34,6 +35,9 @@ __all__ = ["Workbench"]
 _made: WeakSet[Workbench] = WeakSet()
 _numbers = itertools.count(1)
 
+
+#: Sequences that make a map of their own; parameters of a model that embeds all windows in seconds.
+_FEWEST, _SMALL = 3, 20_000_000
 
 #: Maps of the sequence column, on the same axes.
 ATTENTION, DEPENDENCIES, BOTH = "attention", "dependencies", "both"
@@ -117,6 +121,11 @@ class Workbench(VBox):
             if not isinstance(annotation, Annotation):
                 annotation = read_annotation(annotation)
             self.selection.annotate(annotation)
+        if sequences is not None and len(self.selection.sequences) < _FEWEST:
+            # So few make no map: they are placed in one of the windows that come along.
+            every = 1 if self.embedder.info.parameters < _SMALL else 10
+            windows = demo.windows()[::every]
+            self.selection.add(windows, WINDOWS, look=not self.selection.sequences)
         self.maps = ToggleButtons(
             options=[ATTENTION, DEPENDENCIES, BOTH],
             tooltips=[

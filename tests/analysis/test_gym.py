@@ -286,6 +286,7 @@ def test_every_sweep_fits_by_default(classifier, sweep):
         ({"background": "N" * 36}, "no A, C, G or T"),
     ],
 )
+@pytest.mark.filterwarnings("default::dnabert2_explore.errors.ExploreWarning")  # one is all N
 def test_what_cannot_be_swept_is_said_in_one_sentence(classifier, change, words):
     wanted = {"background": BACKGROUND, "motif": SITE, "target": "donor", **change}
     with pytest.raises(InputError, match=words):

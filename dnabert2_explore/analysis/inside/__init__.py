@@ -9,6 +9,7 @@ from .measured_heads import PROPERTIES, HeadAtlas, head_atlas
 from .nucleotides import NucleotideProbabilities, nucleotide_probabilities
 from .patching import PatchMap, patch
 from .readout import LayerLens, lens
+from .repeats import Recall, recall
 from .track_enrichment import TrackEnrichment, enrich_track
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "LayerScores",
     "NucleotideProbabilities",
     "PatchMap",
+    "Recall",
     "TrackEnrichment",
     "dependency_map",
     "enrich_track",
@@ -32,4 +34,5 @@ __all__ = [
     "nucleotide_probabilities",
     "patch",
     "patch_heads",
+    "recall",
 ]
