@@ -51,7 +51,9 @@ if TYPE_CHECKING:
         NucleotideProbabilities,
         PatchMap,
         Recall,
+        TrackEnrichment,
         dependency_map,
+        enrich_track,
         head_atlas,
         layers,
         lens,
@@ -111,6 +113,7 @@ if TYPE_CHECKING:
     from .figures import motif_report
     from .figures.plots import plot
     from .sequences import Sequence, gc_content, read_sequences, reverse_complement
+    from .sequences.annotations import Annotation, read_annotation
     from .sequences.genome import Genome
     from .sequences.jaspar import jaspar, jaspar_motif
     from .sequences.join import join_table
@@ -159,6 +162,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ATLAS_MODEL": ".encoder",
     "AlignedMaps": ".analysis.maps",
+    "Annotation": ".sequences.annotations",
     "AtlasExplorer": ".widgets",
     "Attention": ".analysis.attend",
     "AttentionExplorer": ".widgets",
@@ -243,6 +247,7 @@ _HOMES = {
     "TokenExplorer": ".widgets",
     "TokenizerComparison": ".analysis.tokenizers",
     "Tokens": ".tokens",
+    "TrackEnrichment": ".analysis.inside",
     "Variant": ".sequences.variants",
     "VariantComparison": ".analysis.variants.compare",
     "VariantExplorer": ".widgets",
@@ -264,6 +269,7 @@ _HOMES = {
     "differential_motifs": ".analysis.motifs",
     "discover_motifs": ".analysis.motifs",
     "features": ".analysis.features",
+    "enrich_track": ".analysis.inside",
     "find_clusters": ".analysis.maps",
     "find_snapshots": ".analysis.timelapse",
     "finetune": ".training.finetune",
@@ -293,6 +299,7 @@ _HOMES = {
     "pretrain": ".training.pretrain",
     "project": ".analysis.project",
     "random_twin": ".encoder.twin",
+    "read_annotation": ".sequences.annotations",
     "rank_correlations": ".analysis.attribution",
     "read_bed": ".sequences.regions",
     "read_embedded": ".stores",
@@ -315,6 +322,7 @@ _MODULES = ("demo", "features")
 __all__ = [
     "ATLAS_MODEL",
     "AlignedMaps",
+    "Annotation",
     "AtlasExplorer",
     "Attention",
     "AttentionExplorer",
@@ -399,6 +407,7 @@ __all__ = [
     "TokenExplorer",
     "TokenizerComparison",
     "Tokens",
+    "TrackEnrichment",
     "Variant",
     "VariantComparison",
     "VariantExplorer",
@@ -420,6 +429,7 @@ __all__ = [
     "dependency_map",
     "differential_motifs",
     "discover_motifs",
+    "enrich_track",
     "features",
     "find_clusters",
     "find_snapshots",
@@ -451,6 +461,7 @@ __all__ = [
     "project",
     "random_twin",
     "rank_correlations",
+    "read_annotation",
     "read_bed",
     "read_embedded",
     "read_motifs",

@@ -18,6 +18,7 @@ from dnabert2_explore.analysis.timelapse import TimeLapse
 from dnabert2_explore.analysis.variants import Calibration, Comparison, Scorer, VcfSummary
 from dnabert2_explore.analysis.variants.compare import compare_variant
 from dnabert2_explore.sequences import UnknownBasesWarning
+from dnabert2_explore.sequences.annotations import Annotation, Feature
 from dnabert2_explore.sequences.genome import Genome
 from dnabert2_explore.stores.check import Damage, StoreCheck
 from dnabert2_explore.training.finetune.seeds import SeedsResult
@@ -74,6 +75,8 @@ def read() -> list[Any]:
         dx.dependency_map(enc, windows[0].bases[:90], (20, 60)).heads(),
         dx.compare_tokenizers(enc, windows[0].bases[:60]),
         dx.replay_merges(enc, windows[0].bases[:60]),
+        Annotation({"a": (Feature(0, 9, "+", "exon", "one"),)}, {"a": 60}, "a.gff3"),
+        dx.enrich_track(np.arange(60.0) % 7, [Feature(0, 9, "+", "exon", "one")]),
         dx.fragment_motifs(
             enc, dx.demo.motif()[:9], dx.scan_motifs(dx.demo.motif()[:9], dx.jaspar_motif("NFE2"))
         ),
