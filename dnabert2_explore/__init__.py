@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     )
     from .analysis.enrichment import Enrichment, SequenceComparison, compare_sequences
     from .analysis.features import FeatureEnrichment, FeatureReadings, Features
-    from .analysis.gym import Sweep, gym
+    from .analysis.gym import Sweep, marginalize
     from .analysis.inside import (
         DependencyMap,
         HeadAtlas,
@@ -50,13 +50,17 @@ if TYPE_CHECKING:
         LayerScores,
         NucleotideProbabilities,
         PatchMap,
+        Recall,
+        TrackEnrichment,
         dependency_map,
+        enrich_track,
         head_atlas,
         layers,
         lens,
         nucleotide_probabilities,
         patch,
         patch_heads,
+        recall,
     )
     from .analysis.inside.blocks import Blocks
     from .analysis.inside.heads import HeadAgreement
@@ -109,6 +113,7 @@ if TYPE_CHECKING:
     from .figures import motif_report
     from .figures.plots import plot
     from .sequences import Sequence, gc_content, read_sequences, reverse_complement
+    from .sequences.annotations import Annotation, read_annotation
     from .sequences.genome import Genome
     from .sequences.jaspar import jaspar, jaspar_motif
     from .sequences.join import join_table
@@ -157,6 +162,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ATLAS_MODEL": ".encoder",
     "AlignedMaps": ".analysis.maps",
+    "Annotation": ".sequences.annotations",
     "AtlasExplorer": ".widgets",
     "Attention": ".analysis.attend",
     "AttentionExplorer": ".widgets",
@@ -221,6 +227,7 @@ _HOMES = {
     "Projection": ".analysis.project",
     "RankCorrelations": ".analysis.attribution",
     "Readings": ".encoder.readings",
+    "Recall": ".analysis.inside",
     "RuleComparison": ".training.rules",
     "Scorecard": ".analysis.attribution",
     "Scores": ".training.metrics",
@@ -240,6 +247,7 @@ _HOMES = {
     "TokenExplorer": ".widgets",
     "TokenizerComparison": ".analysis.tokenizers",
     "Tokens": ".tokens",
+    "TrackEnrichment": ".analysis.inside",
     "Variant": ".sequences.variants",
     "VariantComparison": ".analysis.variants.compare",
     "VariantExplorer": ".widgets",
@@ -261,6 +269,7 @@ _HOMES = {
     "differential_motifs": ".analysis.motifs",
     "discover_motifs": ".analysis.motifs",
     "features": ".analysis.features",
+    "enrich_track": ".analysis.inside",
     "find_clusters": ".analysis.maps",
     "find_snapshots": ".analysis.timelapse",
     "finetune": ".training.finetune",
@@ -268,7 +277,6 @@ _HOMES = {
     "fit_projection": ".analysis.project",
     "fragment_motifs": ".analysis.tokenizers",
     "gc_content": ".sequences",
-    "gym": ".analysis.gym",
     "head_atlas": ".analysis.inside",
     "jaspar": ".sequences.jaspar",
     "jaspar_motif": ".sequences.jaspar",
@@ -278,6 +286,7 @@ _HOMES = {
     "leaderboard": ".training.gue",
     "lens": ".analysis.inside",
     "load": ".encoder",
+    "marginalize": ".analysis.gym",
     "match_motifs": ".analysis.motifs",
     "mirror_strands": ".analysis.attribution",
     "motif_report": ".figures",
@@ -290,11 +299,13 @@ _HOMES = {
     "pretrain": ".training.pretrain",
     "project": ".analysis.project",
     "random_twin": ".encoder.twin",
+    "read_annotation": ".sequences.annotations",
     "rank_correlations": ".analysis.attribution",
     "read_bed": ".sequences.regions",
     "read_embedded": ".stores",
     "read_motifs": ".sequences.motif_files",
     "read_sequences": ".sequences",
+    "recall": ".analysis.inside",
     "replay_merges": ".analysis.tokenizers",
     "reverse_complement": ".sequences",
     "saturation_mutagenesis": ".analysis.attribution",
@@ -311,6 +322,7 @@ _MODULES = ("demo", "features")
 __all__ = [
     "ATLAS_MODEL",
     "AlignedMaps",
+    "Annotation",
     "AtlasExplorer",
     "Attention",
     "AttentionExplorer",
@@ -375,6 +387,7 @@ __all__ = [
     "Projection",
     "RankCorrelations",
     "Readings",
+    "Recall",
     "RuleComparison",
     "Scorecard",
     "Scores",
@@ -394,6 +407,7 @@ __all__ = [
     "TokenExplorer",
     "TokenizerComparison",
     "Tokens",
+    "TrackEnrichment",
     "Variant",
     "VariantComparison",
     "VariantExplorer",
@@ -415,6 +429,7 @@ __all__ = [
     "dependency_map",
     "differential_motifs",
     "discover_motifs",
+    "enrich_track",
     "features",
     "find_clusters",
     "find_snapshots",
@@ -423,7 +438,6 @@ __all__ = [
     "fit_projection",
     "fragment_motifs",
     "gc_content",
-    "gym",
     "head_atlas",
     "jaspar",
     "jaspar_motif",
@@ -433,6 +447,7 @@ __all__ = [
     "leaderboard",
     "lens",
     "load",
+    "marginalize",
     "match_motifs",
     "mirror_strands",
     "motif_report",
@@ -446,10 +461,12 @@ __all__ = [
     "project",
     "random_twin",
     "rank_correlations",
+    "read_annotation",
     "read_bed",
     "read_embedded",
     "read_motifs",
     "read_sequences",
+    "recall",
     "replay_merges",
     "reverse_complement",
     "saturation_mutagenesis",
