@@ -65,6 +65,8 @@ def judged(enc: dx.Encoder, sequences: list[dx.Sequence], column: str, groups: s
     for score in found.scores:
         print(f"  {score.space}: {score.purity:.2f} of neighbours, probe {score.probe.score:.2f} "
               f"({score.probe.low:.2f}-{score.probe.high:.2f})")  # fmt: skip
+    for name, gain in found.gains.items():
+        print(f"  model less {name}: {gain.score:+.2f} ({gain.low:+.2f} to {gain.high:+.2f})")
 
 
 def main() -> None:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     )
     from .analysis.enrichment import Enrichment, SequenceComparison, compare_sequences
     from .analysis.features import FeatureEnrichment, FeatureReadings, Features
-    from .analysis.gym import Sweep, gym
+    from .analysis.gym import Sweep, marginalize
     from .analysis.inside import (
         DependencyMap,
         HeadAtlas,
@@ -51,13 +51,17 @@ if TYPE_CHECKING:
         LayerScores,
         NucleotideProbabilities,
         PatchMap,
+        Recall,
+        TrackEnrichment,
         dependency_map,
+        enrich_track,
         head_atlas,
         layers,
         lens,
         nucleotide_probabilities,
         patch,
         patch_heads,
+        recall,
     )
     from .analysis.inside.blocks import Blocks
     from .analysis.inside.heads import HeadAgreement
@@ -110,6 +114,7 @@ if TYPE_CHECKING:
     from .figures import motif_report
     from .figures.plots import plot
     from .sequences import Sequence, gc_content, read_sequences, reverse_complement
+    from .sequences.annotations import Annotation, read_annotation
     from .sequences.genome import Genome
     from .sequences.jaspar import jaspar, jaspar_motif
     from .sequences.join import join_table
@@ -159,6 +164,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ATLAS_MODEL": ".encoder",
     "AlignedMaps": ".analysis.maps",
+    "Annotation": ".sequences.annotations",
     "AtlasExplorer": ".widgets",
     "Attention": ".analysis.attend",
     "AttentionExplorer": ".widgets",
@@ -223,6 +229,7 @@ _HOMES = {
     "Projection": ".analysis.project",
     "RankCorrelations": ".analysis.attribution",
     "Readings": ".encoder.readings",
+    "Recall": ".analysis.inside",
     "Reproduction": ".again",
     "RuleComparison": ".training.rules",
     "Scorecard": ".analysis.attribution",
@@ -243,6 +250,7 @@ _HOMES = {
     "TokenExplorer": ".widgets",
     "TokenizerComparison": ".analysis.tokenizers",
     "Tokens": ".tokens",
+    "TrackEnrichment": ".analysis.inside",
     "Variant": ".sequences.variants",
     "VariantComparison": ".analysis.variants.compare",
     "VariantExplorer": ".widgets",
@@ -264,6 +272,7 @@ _HOMES = {
     "differential_motifs": ".analysis.motifs",
     "discover_motifs": ".analysis.motifs",
     "features": ".analysis.features",
+    "enrich_track": ".analysis.inside",
     "find_clusters": ".analysis.maps",
     "find_snapshots": ".analysis.timelapse",
     "finetune": ".training.finetune",
@@ -271,7 +280,6 @@ _HOMES = {
     "fit_projection": ".analysis.project",
     "fragment_motifs": ".analysis.tokenizers",
     "gc_content": ".sequences",
-    "gym": ".analysis.gym",
     "head_atlas": ".analysis.inside",
     "jaspar": ".sequences.jaspar",
     "jaspar_motif": ".sequences.jaspar",
@@ -281,6 +289,7 @@ _HOMES = {
     "leaderboard": ".training.gue",
     "lens": ".analysis.inside",
     "load": ".encoder",
+    "marginalize": ".analysis.gym",
     "match_motifs": ".analysis.motifs",
     "mirror_strands": ".analysis.attribution",
     "motif_report": ".figures",
@@ -294,11 +303,13 @@ _HOMES = {
     "pretrain": ".training.pretrain",
     "project": ".analysis.project",
     "random_twin": ".encoder.twin",
+    "read_annotation": ".sequences.annotations",
     "rank_correlations": ".analysis.attribution",
     "read_bed": ".sequences.regions",
     "read_embedded": ".stores",
     "read_motifs": ".sequences.motif_files",
     "read_sequences": ".sequences",
+    "recall": ".analysis.inside",
     "replay_merges": ".analysis.tokenizers",
     "reproduce": ".again",
     "reverse_complement": ".sequences",
@@ -316,6 +327,7 @@ _MODULES = ("demo", "features")
 __all__ = [
     "ATLAS_MODEL",
     "AlignedMaps",
+    "Annotation",
     "AtlasExplorer",
     "Attention",
     "AttentionExplorer",
@@ -380,6 +392,7 @@ __all__ = [
     "Projection",
     "RankCorrelations",
     "Readings",
+    "Recall",
     "Reproduction",
     "RuleComparison",
     "Scorecard",
@@ -400,6 +413,7 @@ __all__ = [
     "TokenExplorer",
     "TokenizerComparison",
     "Tokens",
+    "TrackEnrichment",
     "Variant",
     "VariantComparison",
     "VariantExplorer",
@@ -421,6 +435,7 @@ __all__ = [
     "dependency_map",
     "differential_motifs",
     "discover_motifs",
+    "enrich_track",
     "features",
     "find_clusters",
     "find_snapshots",
@@ -429,7 +444,6 @@ __all__ = [
     "fit_projection",
     "fragment_motifs",
     "gc_content",
-    "gym",
     "head_atlas",
     "jaspar",
     "jaspar_motif",
@@ -439,6 +453,7 @@ __all__ = [
     "leaderboard",
     "lens",
     "load",
+    "marginalize",
     "match_motifs",
     "mirror_strands",
     "motif_report",
@@ -453,10 +468,12 @@ __all__ = [
     "project",
     "random_twin",
     "rank_correlations",
+    "read_annotation",
     "read_bed",
     "read_embedded",
     "read_motifs",
     "read_sequences",
+    "recall",
     "replay_merges",
     "reproduce",
     "reverse_complement",
@@ -472,14 +489,14 @@ __all__ = [
 register_when_needed()
 
 
-def _html(result: Any) -> str:
+def _bundle(result: Any) -> dict[str, str]:
     """Draw a result that a notebook shows: only then are pictures loaded."""
-    from .figures.display import html_of
+    from .figures.display import bundle_of
 
-    return html_of(result)
+    return bundle_of(result)
 
 
-draw_with(_html)
+draw_with(_bundle)
 
 
 def __getattr__(name: str) -> Any:

@@ -20,6 +20,8 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
+from .errors import ExploreWarning
+
 __all__ = ["register_when_needed"]
 
 #: The registry that every Auto class imports.
@@ -50,6 +52,7 @@ def _register() -> None:
         warnings.warn(
             f"transformers' Auto classes do not know dnabert2 ({error}): mend the installation of "
             "dnabert2-explore, or load models by dnabert2_explore.load.",
+            ExploreWarning,
             stacklevel=2,
         )
 

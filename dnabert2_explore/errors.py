@@ -9,6 +9,7 @@ __all__ = [
     "Cancelled",
     "CheckpointError",
     "ExploreError",
+    "ExploreWarning",
     "InputError",
     "LibraryError",
     "panicked",
@@ -34,6 +35,10 @@ class Cancelled(ExploreError):  # noqa: N818 - a request, not a fault
 
 class LibraryError(ExploreError, RuntimeError):
     """A library written in Rust broke down on what it was given."""
+
+
+class ExploreWarning(UserWarning):
+    """Base of every warning: what was done is whole, and something about it should be known."""
 
 
 def panicked(error: BaseException) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .errors import ExploreError, InputError
+from .errors import ExploreError, ExploreWarning, InputError
 from .files import replacing
 
 __all__ = ["SEAL", "read_json", "seal", "unsealed", "write_json"]
@@ -99,6 +99,7 @@ def read_json(
     warnings.warn(
         f"{path} was changed after it was written (its digest does not fit): it is taken as it "
         f'is. Take out its entry "{SEAL}" if that is as it should be.',
+        ExploreWarning,
         stacklevel=3,
     )
     return {name: value for name, value in content.items() if name != SEAL}

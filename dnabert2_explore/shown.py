@@ -16,11 +16,11 @@ __all__ = ["Shown", "draw_with", "settings_line"]
 #: Characters of the line that stands for a result in a terminal and in lists.
 LONGEST = 240
 
-_drawer: Callable[[Any], str] | None = None
+_drawer: Callable[[Any], dict[str, str]] | None = None
 
 
-def draw_with(drawer: Callable[[Any], str]) -> None:
-    """Say what makes HTML of a result."""
+def draw_with(drawer: Callable[[Any], dict[str, str]]) -> None:
+    """Say what shows a result: by MIME type, HTML for notebooks and Markdown for paper."""
     global _drawer
     _drawer = drawer
 
@@ -57,10 +57,8 @@ class Shown:
         self, include: Container[str] | None = None, exclude: Container[str] | None = None
     ) -> dict[str, str]:
         """Give Jupyter a picture, and text where it shows none (IPython's protocol)."""
-        bundle = {"text/plain": repr(self)}
-        if _drawer is not None:
-            bundle["text/html"] = _drawer(self)
-        return bundle
+        plain = {"text/plain": repr(self)}
+        return plain if _drawer is None else plain | _drawer(self)
 
 
 def settings_line(config: Any) -> str:

@@ -64,7 +64,18 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "The motif gym", "Sweep",
-        'dx.gym(splice, site, "GTAAGT", target="donor", columns=range(80, 120, 2))',
+        'dx.marginalize(splice, site, "GTAAGT", target="donor", columns=range(80, 120, 2))',
+    ),
+    (
+        "Annotation", "Annotation",
+        "from importlib.resources import files\n"
+        'dx.read_annotation(str(files("dnabert2_explore") / "data/locus.gff3"))',
+    ),
+    (
+        "A track in annotated stretches", "TrackEnrichment",
+        "locus = dx.demo.locus()\n"
+        "lens = dx.nucleotide_probabilities(enc, locus.sequence.bases[:1200])\n"
+        'dx.enrich_track(lens.entropy, [one for one in locus.of_kind("exon") if one.end <= 1200])',
     ),
     ("A motif", "Motif", 'dx.jaspar_motif("NFE2")'),
     ("Hits of a motif", "Hits", 'dx.scan_motifs(dx.demo.motif(), [dx.jaspar_motif("NFE2")], 1e-4)'),
@@ -79,6 +90,7 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
         "dx.nucleotide_probabilities(enc, site, region=(95, 110))",
     ),
     ("What every layer says", "LayerLens", "dx.lens(enc, windows[0].bases[:200])"),
+    ("How far back a repeat is used", "Recall", "dx.recall(enc, windows[:20], (50, 200), places=4)"),
     (
         "Which layer to embed from", "LayerScores",
         'some = [one for one in windows if one.label in ("fungi", "mammal")][::7]\n'

@@ -25,6 +25,7 @@ from dnabert2_explore.figures import (
     merge_tree,
     nucleotide_figure,
     patch_figure,
+    recall_curve,
     tokenizer_lanes,
 )
 
@@ -85,6 +86,9 @@ def figures() -> dict[str, Callable[[], list[go.Figure]]]:
         "inside-patch": lambda: [patch_figure(dx.patch(splice, site, mutant, "donor"), height=220)],
         "inside-head-patch": lambda: [
             head_patch_figure(dx.patch_heads(splice, site, mutant, "donor", twin=True))
+        ],
+        "inside-recall": lambda: [
+            recall_curve(dx.recall(enc, dx.demo.windows()[::7], twin=True), height=260)
         ],
         "inside-features": features,
     }

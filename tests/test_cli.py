@@ -702,6 +702,7 @@ def test_embed_to_what_other_programs_read(run, model_folder, enc, tmp_path, suf
     np.testing.assert_array_equal(frame.iloc[:, 2:].to_numpy(np.float32), expected)
 
 
+@pytest.mark.filterwarnings("default::dnabert2_explore.errors.ExploreWarning")  # short ones
 def test_embed_and_predict_stretches_of_a_genome(run, model_folder, enc, tmp_path):
     bases = "ACGTTGCATTAGCACGTTTGGCATCAATCAGCATCA"
     (tmp_path / "g.fa").write_text(f">chr1\n{bases}\n")

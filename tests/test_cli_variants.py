@@ -29,6 +29,7 @@ def run(files, *more, calls="calls.vcf", genome="ref.fa"):
     return CliRunner().invoke(app, [*arguments, "--window", "64", *map(str, more)])
 
 
+@pytest.mark.filterwarnings("default::dnabert2_explore.errors.ExploreWarning")  # short ones
 def test_scores_a_vcf_and_says_how_well(files):
     result = run(
         files, "-o", files / "out.vcf.gz", "-o", files / "out.parquet", "--head", "pocket-splice",

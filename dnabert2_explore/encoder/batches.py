@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import ExploreWarning, InputError
 from ..network.packing import Packing
 
 __all__ = ["Budget", "default_budget", "run", "run_passes"]
@@ -97,6 +97,7 @@ def run_passes(
             warnings.warn(
                 f"A batch of {tokens:,} tokens did not fit in memory; going on with "
                 f"{budget.tokens:,} at a time.",
+                ExploreWarning,
                 stacklevel=4,
             )
             if device.type == "cuda":

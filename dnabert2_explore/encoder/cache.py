@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import ExploreWarning
 from ..folders import CACHE_VARIABLE, cache_folder
 
 __all__ = ["LIMIT", "VectorCache", "find_cache"]
@@ -148,6 +149,7 @@ class VectorCache:
         warnings.warn(
             f"The cache {self.path} cannot be used ({error}) and is left alone; vectors are "
             f"computed anew: delete the file, or set {CACHE_VARIABLE}=off.",
+            ExploreWarning,
             stacklevel=5,
         )
 

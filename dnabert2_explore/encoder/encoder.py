@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.hooks import RemovableHandle
 
-from ..errors import InputError
+from ..errors import ExploreWarning, InputError
 from ..network import (
     Dnabert2Config,
     Dnabert2ForMaskedLM,
@@ -576,6 +576,7 @@ class Encoder(Shown):
             warnings.warn(
                 f"{len(ids):,} vectors take more than half of the cache and are not kept for the "
                 "next time: embed_to writes so many to a store.",
+                ExploreWarning,
                 stacklevel=3,
             )
             return self._vectors(ids, pooling, layers, budget, progress)
@@ -776,7 +777,7 @@ class Encoder(Shown):
             lengths = (len(bases_of(one)) for batch in batches for one in batch)
             told = far_lengths(lengths, (shortest, longest))
             if told is not None:
-                warnings.warn(told, stacklevel=2)
+                warnings.warn(told, ExploreWarning, stacklevel=2)
         texts = [[clean(one).bases for one in texts_of(batch)] for batch in batches]
         values = readings.predict(self, ids, texts, self._limit(batch_tokens), progress)
         check_finite(values, self.network, "predictions")

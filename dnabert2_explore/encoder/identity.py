@@ -143,4 +143,5 @@ def network_sha256(network: Dnabert2PreTrainedModel) -> str:
 def shape_of(network: Dnabert2PreTrainedModel) -> str:
     """Tell, as JSON, what of a network its weights do not say."""
     config = network.config
-    return json.dumps({name: getattr(config, name) for name in _SHAPE}, sort_keys=True)
+    # Other models than DNABERT-2 do not have them all.
+    return json.dumps({name: getattr(config, name, None) for name in _SHAPE}, sort_keys=True)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import torch
 
 from ..errors import InputError
+from ..files import located
 from ..network.attention import BACKENDS, why_not
 from ..network.attention.choose import fastest_backend
-from ..network.checkpoint import find_checkpoint, load_network, read_config
+from ..network.checkpoint import CONFIG, find_checkpoint, load_network, read_config
 from ..network.registry import warn_of_rival
 from ..records import note_model
 from ..tokens import DnaTokenizer
 from .adapters import find_base, is_adapter, merge_adapter
 from .cache import find_cache
 from .encoder import Encoder
+from .foreign import foreign_kind, load_foreign
 from .precision import find_dtype
 from .seen import remember
 from .told import model_entry
@@ -52,6 +55,8 @@ def load(
         and attention, embeddings, splice sites), a model folder, or a hub id such as
         ``"zhihan1996/DNABERT-2-117M"``. A shipped name wins over a folder of that name; write
         ``"./pocket"`` for the folder. A folder with a LoRA adapter is merged into its base model.
+        A folder with DNABERT (overlapping k-mers) or the Nucleotide Transformer (6-mers), as
+        published, with a ``vocab.txt`` and safetensors, becomes an encoder that embeds.
     device : str
         ``"auto"`` (the GPU if there is one, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, …
     dtype : {"auto", "float32", "bfloat16", "float16", "float64"}
@@ -98,6 +103,13 @@ def load(
         raise InputError(
             f"Attention backend {attention!r} would drop ALiBi or is unknown: choose 'auto' or one "
             f"of {', '.join(map(repr, BACKENDS))}."
+        )
+    if str(name) not in SHIPPED and (other := foreign_kind(located(name))):
+        folder = located(name).resolve()
+        width = json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("hidden_size", 0)
+        precision = find_dtype(dtype, where, width)
+        return load_foreign(
+            folder, other, where, precision, folder.name, find_cache(cache), str(name)
         )
     adapter = str(name) not in SHIPPED and is_adapter(name)
     checkpoint = (

@@ -8,6 +8,7 @@ import torch
 
 from ..network import Dnabert2Model
 from .encoder import Encoder
+from .foreign import ForeignEncoder
 
 __all__ = ["random_twin"]
 
@@ -35,6 +36,8 @@ def random_twin(enc: Encoder, seed: int = 0) -> Encoder:
     >>> random_twin(load("pocket-splice")).classes
     ('acceptor', 'donor', 'neither')
     """
+    if isinstance(enc, ForeignEncoder):
+        return enc.twin(seed)
     config = copy.deepcopy(enc.config)
     kind = type(enc.network)
     with torch.random.fork_rng(devices=[]):

@@ -30,6 +30,7 @@ from .logo import logo_svg, motif_logo
 from .merges import merge_tree
 from .motif_report import motif_report
 from .nucleotides import nucleotide_figure
+from .recall import recall_curve
 from .timelapse import timelapse_figure, timelapse_movie
 from .tokenizers import tokenizer_lanes
 from .tokens import token_lengths, token_ribbon
@@ -64,6 +65,7 @@ __all__ = [
     "patch_figure",
     "pool",
     "pretrain_curves",
+    "recall_curve",
     "score_parts",
     "sweep_figure",
     "sweep_heatmap",

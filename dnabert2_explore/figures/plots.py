@@ -42,6 +42,7 @@ _FIGURES = {
     "Pattern": (".plots", "_pattern"),
     "PhaseAverage": (".plots", "_phases"),
     "RankCorrelations": (".attribution_correlations", "attribution_correlations"),
+    "Recall": (".recall", "recall_curve"),
     "RuleComparison": (".intervals", "rule_intervals"),
     "Scorecard": (".plots", "_scorecard"),
     "Scores": (".intervals", "score_intervals"),

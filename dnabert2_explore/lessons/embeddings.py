@@ -43,12 +43,11 @@ def _purity(answer: object, *, judgement: MapJudgement) -> str:
 
 
 def _beyond(answer: object, *, judgement: MapJudgement) -> str:
-    scores = {one.space: one.probe for one in judgement.scores}
-    low, counted = scores["model"].low, scores["4-mers"].score
-    right = low > counted
+    gain = judgement.gains["4-mers"]
+    right = gain.low > 0
     require(
         yes(answer) == right,
-        f"Look again: the model's interval begins at {low:.2f}, and 4-mers have {counted:.2f}.",
+        f"Look again: the interval of the difference begins at {gain.low:+.2f}.",
     )
     verdict = "goes beyond" if right else "has not been shown to go beyond"
     return f"This model {verdict} counting words of four letters, of species it has not seen."

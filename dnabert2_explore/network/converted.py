@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError
 
 from ..digests import Stamp, sha256_of, stamp_of
-from ..errors import CheckpointError
+from ..errors import CheckpointError, ExploreWarning
 from ..folders import cache_folder
 from .weights import read_weights, save_weights
 
@@ -76,6 +76,7 @@ def convert(
                 f"The {kind} copy of {source} cannot be written to {copy.parent} ({error}), so "
                 "this process keeps its own in memory: make room there, or name another folder in "
                 "DNABERT2_EXPLORE_CACHE.",
+                ExploreWarning,
                 stacklevel=2,
             )
             return converted

@@ -19,6 +19,7 @@ from transformers import (
 )
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
+from ..errors import ExploreWarning
 from .config import Dnabert2Config
 from .modeling import Dnabert2ForMaskedLM, Dnabert2ForSequenceClassification, Dnabert2Model
 
@@ -46,6 +47,7 @@ def register() -> None:
             "Two packages claim model_type 'dnabert2' of transformers' Auto classes: from now on "
             f"they open such folders with dnabert2_explore; open {rival}'s models by the classes "
             f"of {rival}.",
+            ExploreWarning,
             stacklevel=2,
         )
     AutoConfig.register(Dnabert2Config.model_type, Dnabert2Config, exist_ok=True)
@@ -72,5 +74,6 @@ def warn_of_rival() -> None:
             "has them: AutoModel…from_pretrained would give its networks with random weights; open "
             "our models by dnabert2_explore.load, or by "
             "dnabert2_explore.network.Dnabert2Model.from_pretrained.",
+            ExploreWarning,
             stacklevel=2,
         )

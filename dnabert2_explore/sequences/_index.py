@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import ExploreWarning, InputError
 from ..files import replacing
 from ..folders import cache_folder
 from ._bytes import Bytes
@@ -34,7 +34,7 @@ _APART = 1 << 16  # bytes between two marks
 _SPACE = bytes(c for c in range(128) if chr(c).isspace())
 
 
-class StaleIndexWarning(UserWarning):
+class StaleIndexWarning(ExploreWarning):
     """The index of a FASTA file did not fit it and was made anew, or another is used instead."""
 
 

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable
 from itertools import pairwise
 
-from ..errors import InputError
+from ..errors import ExploreWarning, InputError
 
 __all__ = [
     "NUCLEOTIDE_BYTES",
@@ -32,7 +32,7 @@ _PIECE = 1 << 20
 _MOST_DIGITS = 18  # more are beyond 2^63, and int() refuses more than 4,300
 
 
-class ReadingWarning(UserWarning):
+class ReadingWarning(ExploreWarning):
     """What was read can be meant in two ways; the sentence says how it was read."""
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import ExploreWarning, InputError
 
 __all__ = ["Cleaned", "Composition", "UnknownBasesWarning", "clean", "in_place", "warn_unknown"]
 
@@ -30,7 +30,7 @@ _UPPER_T = bytes.maketrans(b"acgtuU", b"ACGTTT")
 _TABLE = bytes(c if c in b"ACGT" else ord("N") for c in _UPPER_T)
 
 
-class UnknownBasesWarning(UserWarning):
+class UnknownBasesWarning(ExploreWarning):
     """Some bases are not A, C, G or T, and the models know them only as unknown."""
 
 

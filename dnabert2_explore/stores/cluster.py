@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ExploreError, InputError
+from ..errors import ExploreError, ExploreWarning, InputError
 from ..sequences.genome import Genome
 from ..version import __version__
 from .embedder import Embedder
@@ -132,7 +132,9 @@ def run_cluster(
                 peopled = looked if threads else peopled
                 if looked - peopled > _LONELY and not said:
                     said = True
-                    warnings.warn(_nobody(client), stacklevel=3)  # the caller of embed_windows
+                    warnings.warn(
+                        _nobody(client), ExploreWarning, stacklevel=3
+                    )  # the caller of embed_windows
             while len(running) < limit and (index := next(waiting, None)) is not None:
                 future = _submit(client, job, plan, genome, index)
                 running[future.key] = future

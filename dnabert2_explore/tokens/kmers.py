@@ -13,7 +13,7 @@ from .tokens import Tokens
 __all__ = ["overlapping_kmers", "sixmers"]
 
 
-def overlapping_kmers(bases: str, k: int = 6) -> Tokens:
+def overlapping_kmers(bases: str, k: int = 6, *, warn: bool = True) -> Tokens:
     """Every window of `k` bases, as DNABERT reads DNA (Ji et al. 2021).
 
     A single base lies in up to `k` tokens, which is why masked k-mers leak their neighbours.
@@ -24,6 +24,8 @@ def overlapping_kmers(bases: str, k: int = 6) -> Tokens:
         DNA or RNA in any case.
     k : int
         Window in bases, 1 to 12.
+    warn : bool
+        Of unknown bases.
 
     Returns
     -------
@@ -52,10 +54,10 @@ def overlapping_kmers(bases: str, k: int = 6) -> Tokens:
             "a smaller k."
         )
     spans = np.stack([np.arange(n), np.arange(n) + k], axis=1)
-    return _kmer_tokens(bases, spans)
+    return _kmer_tokens(bases, spans, warn)
 
 
-def sixmers(bases: str) -> Tokens:
+def sixmers(bases: str, *, warn: bool = True) -> Tokens:
     """Non-overlapping 6-mers from the left, as the Nucleotide Transformer reads DNA.
 
     Where six clean bases are not to be had (before an unknown base, at the end), single bases
@@ -65,6 +67,8 @@ def sixmers(bases: str) -> Tokens:
     ----------
     bases : str
         DNA or RNA in any case.
+    warn : bool
+        Of unknown bases.
 
     Returns
     -------
@@ -79,12 +83,13 @@ def sixmers(bases: str) -> Tokens:
     """
     found = re.finditer("[ACGT]{6}|[ACGTN]", clean(bases).bases)
     spans = np.array([match.span() for match in found], dtype=np.int64).reshape(-1, 2)
-    return _kmer_tokens(bases, spans)
+    return _kmer_tokens(bases, spans, warn)
 
 
-def _kmer_tokens(bases: str, spans: np.ndarray) -> Tokens:
+def _kmer_tokens(bases: str, spans: np.ndarray, warn: bool) -> Tokens:
     cleaned = clean(bases)
-    warn_unknown(cleaned.composition)
+    if warn:
+        warn_unknown(cleaned.composition)
     tokens = tuple(cleaned.bases[a:b] for a, b in spans)
     digits = str.maketrans("ACGT", "0123")
     ids = np.array(

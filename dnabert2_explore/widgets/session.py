@@ -150,7 +150,7 @@ def open_session(
             own = loaded.get(entry["sha256"]) or load_model(entry)
             loaded[entry["sha256"]] = own
         models[role] = own
-    bench = Workbench(**models, sequences=[])
+    bench = Workbench(models["encoder"], models["classifier"], [], models["embedder"])
     said = restore(bench, state)
     if said:
         bench.input.say(escape("; ".join(said)) + ".")

@@ -5,15 +5,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence as Items
 from html import escape
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from ipywidgets import HTML, HBox, ToggleButtons, VBox
 
+from .. import demo
 from ..encoder import ATLAS_MODEL, SHIPPED, Encoder, load
 from ..figures.style import compacted
 from ..sequences import Sequence
+from ..sequences.annotations import Annotation, read_annotation
 from .atlas import AtlasExplorer
 from .attention import AttentionExplorer
 from .attribution import AttributionExplorer
@@ -35,6 +38,9 @@ __all__ = ["Workbench"]
 _made: WeakSet[Workbench] = WeakSet()
 _numbers = itertools.count(1)
 
+
+#: Sequences that make a map of their own; parameters of a model that embeds all windows in seconds.
+_FEWEST, _SMALL = 3, 20_000_000
 
 #: Maps of the sequence column, on the same axes.
 ATTENTION, DEPENDENCIES, BOTH = "attention", "dependencies", "both"
@@ -73,6 +79,8 @@ class Workbench(VBox):
     embedder : Encoder, optional
         Gives the atlas' embeddings; by default `encoder`, but for the pocket model the one that
         ships for embeddings (`dnabert2_explore.ATLAS_MODEL`).
+    annotation : Annotation or path, optional
+        Features of the sequences, as a track under the tokens: GFF3, GTF, BED or GenBank.
 
     Attributes
     ----------
@@ -98,6 +106,7 @@ class Workbench(VBox):
         classifier: Encoder | None = None,
         sequences: Items[Sequence] | None = None,
         embedder: Encoder | None = None,
+        annotation: Annotation | str | PathLike[str] | None = None,
     ) -> None:
         self.number = next(_numbers)
         self.encoder = encoder if encoder is not None else load()
@@ -111,6 +120,15 @@ class Workbench(VBox):
         # Among the examples, start where every view has something to say: at a splice site, which
         # the classifier knows, beside an atlas of genomes.
         fill(self.selection, sequences, first=SPLICE)
+        if annotation is not None:
+            if not isinstance(annotation, Annotation):
+                annotation = read_annotation(annotation)
+            self.selection.annotate(annotation)
+        if sequences is not None and len(self.selection.sequences) < _FEWEST:
+            # So few make no map: they are placed in one of the windows that come along.
+            every = 1 if self.embedder.info.parameters < _SMALL else 10
+            windows = demo.windows()[::every]
+            self.selection.add(windows, WINDOWS, look=not self.selection.sequences)
         self.maps = ToggleButtons(
             options=[ATTENTION, DEPENDENCIES, BOTH],
             tooltips=[

@@ -180,6 +180,7 @@ def test_projections_make_the_attention_of_the_network(enc, bases) -> None:
     assert not any(layer.attention.self.Wqkv._forward_hooks for layer in enc.body.encoder.layer)
 
 
+@pytest.mark.filterwarnings("default::dnabert2_explore.errors.ExploreWarning")  # N
 def test_a_sequence_of_unknown_bases_only_is_named(enc) -> None:
     with pytest.warns(UnknownBasesWarning, match=r"Sequence 2 of 2 \(gap\): no A, C, G or T"):
         vectors = enc.embed([Sequence("one", "ACGTACGT"), Sequence("gap", "NNNNNNNN")])

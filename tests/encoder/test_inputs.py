@@ -74,6 +74,7 @@ def test_lengths_far_from_training_are_told(enc, tmp_path):
         trained.predict(["ACGT" * 50, "ACGT" * 10])
 
 
+@pytest.mark.filterwarnings("default::dnabert2_explore.errors.ExploreWarning")  # short ones
 def test_pairs(enc, tmp_path):
     pairs = with_config(enc, tmp_path, sequence_pairs=True)
     one, two = "ACGTTGCA" * 4, "GGCATTAC" * 3

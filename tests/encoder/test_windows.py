@@ -23,6 +23,7 @@ def genome(tmp_path):
     return path, records
 
 
+@pytest.mark.filterwarnings("default::dnabert2_explore.errors.ExploreWarning")  # N
 def test_a_store_holds_what_embed_computes(enc, genome, tmp_path) -> None:
     path, records = genome
     summary = enc.embed_to(tmp_path / "out.zarr", path, window=200, stride=100, layers=(0, -1))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore.analysis.attribution import rank_correlations
@@ -16,6 +17,8 @@ from dnabert2_explore.analysis.motifs.seqlets import Seqlets
 from dnabert2_explore.analysis.timelapse import TimeLapse
 from dnabert2_explore.analysis.variants import Calibration, Comparison, Scorer, VcfSummary
 from dnabert2_explore.analysis.variants.compare import compare_variant
+from dnabert2_explore.sequences import UnknownBasesWarning
+from dnabert2_explore.sequences.annotations import Annotation, Feature
 from dnabert2_explore.sequences.genome import Genome
 from dnabert2_explore.stores.check import Damage, StoreCheck
 from dnabert2_explore.training.finetune.seeds import SeedsResult
@@ -43,9 +46,9 @@ def attributed() -> list[Any]:
         dx.average_phases(splice, site, "donor", "occlusion", crops=3),
         dx.mirror_strands(splice, site, "donor", "occlusion"),
         dx.scorecard(splice, site, "donor", "occlusion", crops=2, twins=1, orders=2, mutated=10),
-        dx.gym(splice, [one.bases for one in dx.demo.splice()[:3]], "GTAAGT", "donor",
+        dx.marginalize(splice, [one.bases for one in dx.demo.splice()[:3]], "GTAAGT", "donor",
                columns=range(80, 120, 2), control=True),
-        dx.gym(splice, site, "GTAAGT", "donor", "copies", copies=7, columns=(0, 2, 4)),
+        dx.marginalize(splice, site, "GTAAGT", "donor", "copies", copies=7, columns=(0, 2, 4)),
     ]  # fmt: skip
 
 
@@ -54,6 +57,8 @@ def read() -> list[Any]:
     """Sequences, tokens, attention, models and what they make of sequences."""
     enc, windows, locus = dx.load("pocket"), dx.demo.windows(), dx.demo.locus()
     genome = Genome.from_records(windows[:20])
+    with pytest.warns(UnknownBasesWarning):
+        unknown = enc.tokenize("ACGTNN--ACGTAGCATCGGA")
     return [
         windows[0],
         dx.Sequence("rna", "acguNNryacgu" * 60, "x", "a description", {"field": "value"}),
@@ -62,7 +67,7 @@ def read() -> list[Any]:
         enc,
         enc.info,
         enc.tokenize(windows[0].bases),
-        enc.tokenize("ACGTNN--ACGTAGCATCGGA"),
+        unknown,
         dx.attend(enc, windows[0].bases[:120]),
         dx.attend(enc, windows[0]),
         dx.dependency_map(enc, windows[0].bases[:90], (20, 70), twin=True),
@@ -70,6 +75,8 @@ def read() -> list[Any]:
         dx.dependency_map(enc, windows[0].bases[:90], (20, 60)).heads(),
         dx.compare_tokenizers(enc, windows[0].bases[:60]),
         dx.replay_merges(enc, windows[0].bases[:60]),
+        Annotation({"a": (Feature(0, 9, "+", "exon", "one"),)}, {"a": 60}, "a.gff3"),
+        dx.enrich_track(np.arange(60.0) % 7, [Feature(0, 9, "+", "exon", "one")]),
         dx.fragment_motifs(
             enc, dx.demo.motif()[:9], dx.scan_motifs(dx.demo.motif()[:9], dx.jaspar_motif("NFE2"))
         ),
@@ -87,6 +94,7 @@ def read() -> list[Any]:
             "donor",
             twin=True,
         ),
+        dx.recall(enc, windows[:3], (50, 100), places=2, twin=True),
         enc.embed_long(locus.sequence.bases[:6000], window=1000, overlap=100),
         dx.load("pocket-splice").info,
         __import__("dnabert2_explore.encoder.readings", fromlist=["Readings"]).Readings("both", 2),

@@ -14,6 +14,7 @@ import ipywidgets
 import numpy as np
 import pandas as pd
 import pytest
+from nbconvert.exporters import LatexExporter
 
 import dnabert2_explore as dx
 from dnabert2_explore.errors import ExploreError
@@ -159,6 +160,24 @@ def test_in_a_notebook_it_is_a_small_static_picture(shown):
         assert "@import" not in html
         assert "nan" not in re.findall(r'="(nan|inf)', html), type(one)
         assert not re.search(r'="[^"]*\bnan\b[^"]*"', html), type(one)
+
+
+def test_on_paper_it_is_a_line_and_its_table(shown):
+    """nbconvert's LaTeX and PDF know no HTML: they get the same words and numbers."""
+    priority = LatexExporter().config.NbConvertBase.display_data_priority
+    tables = 0
+    for one in shown:
+        bundle = one._repr_mimebundle_()
+        chosen = next(kind for kind in priority if kind in bundle)
+        assert chosen == "text/markdown"
+        first, *rest = bundle[chosen].split("\n\n")
+        assert first.startswith(f"**{type(one).__name__}** ")
+        for lines in (part.splitlines() for part in rest if part.startswith("| ")):
+            tables += 1
+            columns = {len(re.findall(r"(?<!\\)\|", line)) for line in lines}
+            assert len(columns) == 1, (type(one), lines)
+            assert set(lines[1]) <= set("| -")
+    assert tables > 20
 
 
 def test_whatever_a_name_holds_it_is_text(shown):

@@ -72,6 +72,7 @@ def test_far_out_there_are_no_letters(result, theme):
     assert len(figure.data[1].x) == len(figure.data[3].x) == 0
 
 
+@pytest.mark.filterwarnings("default::dnabert2_explore.errors.ExploreWarning")  # short ones
 def test_a_model_without_likelihood_has_no_steps():
     genome = Genome.from_records([Sequence("c", BASES)])
     scorer = Scorer.make(dx.load("pocket-splice", cache=False), genome, 100)

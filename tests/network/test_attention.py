@@ -203,6 +203,7 @@ def test_auto_takes_what_works(device) -> None:
     assert name == "sdpa" if device.type == "cpu" else name in ("flex", "sdpa")
 
 
+@pytest.mark.filterwarnings("default::dnabert2_explore.errors.ExploreWarning")  # says so
 def test_auto_passes_over_what_fails(monkeypatch) -> None:
     """The choice a GPU gets, made on the CPU with backends that break or compute wrongly."""
 

@@ -142,6 +142,7 @@ def test_lines_of_a_file_are_sequences_of_their_own(tmp_path):
 KMERS = "ACGTAG CGTAGC GTAGCT TAGCTT"
 
 
+@pytest.mark.filterwarnings("default::dnabert2_explore.errors.ExploreWarning")  # two lines
 def test_overlapping_kmers_are_joined_back(tmp_path):
     told = "written as overlapping 6-mers"
     for text in (

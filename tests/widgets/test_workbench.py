@@ -158,3 +158,20 @@ def test_a_sequence_too_long_for_a_model_is_said_and_its_tokens_shown(bench):
     for view in (bench.attention, bench.attribution):
         assert view.plot.layout.display == ""
         assert "s0" in view.caption
+
+
+def test_one_sequence_alone_is_placed_in_an_atlas(encoder, classifier, monkeypatch):
+    """As `dnabert2-explore app one.fa` opens it: the atlas was empty."""
+    from dnabert2_explore import demo
+    from dnabert2_explore.widgets.examples import WINDOWS
+
+    few = demo.windows()[::40]
+    monkeypatch.setattr(demo, "windows", lambda: few)
+    bench = dx.Workbench(encoder, classifier, [Sequence("mine", "ACGTTGCATT" * 20)])
+    bench.wait()
+    assert bench.selection.current.name == "mine"
+    assert bench.selection.sets.count(WINDOWS) == len(few)
+    assert f"PCA of {len(few) + 1} sequences" in bench.atlas.caption
+    assert "1 of them are placed" in bench.atlas.caption
+    assert bench.atlas.plot.cloud["n"] == len(few) + 1
+    bench.close()

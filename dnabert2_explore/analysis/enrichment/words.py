@@ -264,7 +264,7 @@ def enriched_tokens(
         ]
         row = np.repeat(np.arange(len(cut)), [len(ids) for ids in cut])
         _count(counts, groups[part], row, np.concatenate(cut))
-    words = {index: token for token, index in vocabulary.items() if not token.startswith("[")}
+    words = {index: token for token, index in vocabulary.items() if token[0] not in "[<"}
     kept = np.array(sorted(words), dtype=np.int64)
     return _tested(
         counts[:, kept],

@@ -9,6 +9,8 @@ from .measured_heads import PROPERTIES, HeadAtlas, head_atlas
 from .nucleotides import NucleotideProbabilities, nucleotide_probabilities
 from .patching import PatchMap, patch
 from .readout import LayerLens, lens
+from .repeats import Recall, recall
+from .track_enrichment import TrackEnrichment, enrich_track
 
 __all__ = [
     "PROPERTIES",
@@ -22,11 +24,15 @@ __all__ = [
     "LayerScores",
     "NucleotideProbabilities",
     "PatchMap",
+    "Recall",
+    "TrackEnrichment",
     "dependency_map",
+    "enrich_track",
     "head_atlas",
     "layers",
     "lens",
     "nucleotide_probabilities",
     "patch",
     "patch_heads",
+    "recall",
 ]

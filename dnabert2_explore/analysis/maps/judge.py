@@ -15,7 +15,7 @@ from ...errors import InputError
 from ...shown import Shown
 from .explained import composition_features, share_explained
 from .neighbours import centred_unit, label_purity, nearest, plane_keeps
-from .probe import Probe, probe
+from .probe import Difference, Probe, difference, probe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,24 +115,35 @@ class MapJudgement(Shown):
         if not math.isfinite(own.score):
             return f"There are too few sequences of each {self.label} for a probe."
         unseen = f", of {self.groups} it has not seen," if self.groups else ""
-        best = max(
-            (s for n, s in by.items() if n not in ("model", "shuffled labels")),
-            key=lambda s: s.probe.score,
-            default=None,
-        )
         beyond = ""
-        if best is not None and math.isfinite(own.score):
-            verb = "tell" if best.space == "4-mers" else "tells"
-            if own.low > best.probe.score:
-                beyond = f" It goes beyond {best.space}."
-            elif own.high < best.probe.score:
-                beyond = f" {best.space} {verb} it better."
+        gains = self.gains
+        if gains and math.isfinite(own.score):
+            # What is hardest to beat: the least that is sure of a gain.
+            best = min(gains, key=lambda name: gains[name].low)
+            gain = gains[best]
+            verb = "tell" if best == "4-mers" else "tells"
+            between = f"({_signed(gain.low)} to {_signed(gain.high)})"
+            by_how = f"by {abs(gain.score):.2f} {between}"
+            if gain.low > 0:
+                beyond = f" It goes beyond {best}, {by_how}."
+            elif gain.high < 0:
+                beyond = f" {best} {verb} it better, {by_how}."
             else:
-                beyond = f" It does not go beyond {best.space}."
+                beyond = f" It does not go beyond {best} {between}."
         return (
             f"A linear probe tells {self.label}{unseen} with balanced accuracy {own.score:.2f} "
             f"({own.low:.2f}–{own.high:.2f}; {others})." + beyond
         )
+
+    @property
+    def gains(self) -> dict[str, Difference]:
+        """What the model tells more than each other space, in paired draws; no shuffled labels."""
+        by = {score.space: score.probe for score in self.scores}
+        return {
+            name: difference(by["model"], found)
+            for name, found in by.items()
+            if name not in ("model", "shuffled labels")
+        }
 
     @property
     def neighbourhood(self) -> str:
@@ -327,6 +338,11 @@ def judge_map(
         n_classes=n_classes,
         n_neighbours=k,
     )
+
+
+def _signed(value: float) -> str:
+    """Write a difference; what rounds to nothing has no sign."""
+    return f"{value:+.2f}" if abs(value) >= 0.005 else "0.00"
 
 
 def _check(

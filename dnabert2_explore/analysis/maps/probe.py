@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Probe", "probe"]
+__all__ = ["Difference", "Probe", "difference", "probe"]
 
 _FOLDS = 5
 _DRAWS = 500
@@ -25,11 +25,49 @@ class Probe:
         Balanced accuracy: the share told right, averaged over classes; 1 / classes by chance.
     low, high : float
         95 % interval: bootstrap over groups, or over sequences where there are none.
+    draws : numpy.ndarray, shape (500,), or None
+        The score in each draw; the same groups are drawn for all probes of the same labels.
     """
 
     score: float
     low: float
     high: float
+    draws: NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """By how much one probe tells more than another, of the same sequences.
+
+    Attributes
+    ----------
+    score : float
+        Difference of the balanced accuracies.
+    low, high : float
+        95 % interval of it: both are looked at in the same draws of the bootstrap, so that what is
+        hard for both does not widen it.
+    """
+
+    score: float
+    low: float
+    high: float
+
+
+def difference(first: Probe, second: Probe) -> Difference:
+    """Compare two probes of the same labels, groups and seed.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> labels = np.arange(40) % 2
+    >>> strong = probe(rng.normal(size=(40, 2)) + 5 * labels[:, None], labels)
+    >>> difference(strong, strong)
+    Difference(score=0.0, low=0.0, high=0.0)
+    """
+    if first.draws is None or second.draws is None:
+        return Difference(math.nan, math.nan, math.nan)
+    low, high = np.nanpercentile(first.draws - second.draws, [2.5, 97.5])
+    return Difference(first.score - second.score, float(low), float(high))
 
 
 def probe(
@@ -92,4 +130,4 @@ def probe(
     with np.errstate(invalid="ignore"):
         scores = np.nanmean(np.where(drawn[0] > 0, drawn[1] / drawn[0], np.nan), axis=1)
     low, high = np.nanpercentile(scores, [2.5, 97.5])
-    return Probe(float((total[1] / total[0]).mean()), float(low), float(high))
+    return Probe(float((total[1] / total[0]).mean()), float(low), float(high), scores)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import InputError
+from ...errors import ExploreWarning, InputError
 from ...sequences.jaspar import jaspar
 from ...sequences.motifs import Motif
 from ...shown import Shown
@@ -27,7 +27,7 @@ FEW = 50
 SHARED = 5.0
 
 
-class SmallDatabaseWarning(UserWarning):
+class SmallDatabaseWarning(ExploreWarning):
     """There are too few targets for the p-values of their matches to mean much."""
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import InputError
+from ...errors import ExploreWarning, InputError
 from ...sequences import Cleaned, Sequence, clean
 from ...sequences.given import as_sequences
 from ...sequences.motifs import Motif
@@ -39,7 +39,7 @@ Progress = Callable[[int, int], None]
 Bases = str | Sequence
 
 
-class OutOfReachWarning(UserWarning):
+class OutOfReachWarning(ExploreWarning):
     """No site of some motifs, however good, can have a p-value below the threshold."""
 
 

@@ -12,7 +12,7 @@ from os import PathLike
 import numpy as np
 
 from ...encoder import Encoder
-from ...errors import InputError
+from ...errors import ExploreWarning, InputError
 from ...files import expanded
 from ...sequences.genome import Genome
 from ...sequences.variant_tables import as_variants, open_calls, variants_in
@@ -165,7 +165,7 @@ def _read(
         if record.problem is not None:
             found.append((record.stand_in, record.problem))
     if reader.problem:
-        warnings.warn(reader.problem, stacklevel=3)
+        warnings.warn(reader.problem, ExploreWarning, stacklevel=3)
     return found, reader.problem
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from .canvas import number
 from .card import Card, rows_left, table
 
-__all__ = ["ROOMS", "card_of", "html_of"]
+__all__ = ["ROOMS", "bundle_of", "card_of", "html_of"]
 
 #: Class of a result -> the module of this package that draws it.
 ROOMS = {
@@ -97,3 +97,19 @@ def html_of(result: Any) -> str:
     True
     """
     return card_of(result).html(type(result).__name__)
+
+
+def bundle_of(result: Any) -> dict[str, str]:
+    """Show a result as HTML, and as Markdown for what knows no HTML (nbconvert's LaTeX and PDF).
+
+    Parameters
+    ----------
+    result : Shown
+
+    Returns
+    -------
+    dict of str to str
+        By MIME type.
+    """
+    card, kind = card_of(result), type(result).__name__
+    return {"text/html": card.html(kind), "text/markdown": card.markdown(kind)}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from html.parser import HTMLParser
 
 from ..colours import Theme, theme_of
 from ..page import table as table_html
@@ -52,6 +53,48 @@ class Card:
             f'<div class="dx-line"><b>{escape(kind)}</b> {escape(line)}</div>'
             f'<div class="dx-body">{body}</div>{foot}</div>'
         )
+
+    def markdown(self, kind: str) -> str:
+        """Write it without pictures, for what knows no HTML: nbconvert's LaTeX and PDF."""
+        tables = _Cells()
+        tables.feed("".join(self.tables))
+        parts = [f"**{kind}** {_plain(self.line)}"]
+        for first, *rest in filter(None, tables.found):
+            rows = (first, ["---"] * len(first), *rest)
+            parts.append("\n".join(f"| {' | '.join(row)} |" for row in rows))
+        parts += [_plain(self.caption), _plain(self.provenance)]
+        return "\n\n".join(part for part in parts if part)
+
+
+class _Cells(HTMLParser):
+    """The rows of tables, their cells as plain text for Markdown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[list[list[str]]] = []
+        self._cell: list[str] | None = None
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag == "table":
+            self.found.append([])
+        elif tag == "tr":
+            self.found[-1].append([])
+        elif tag in ("th", "td"):
+            self._cell = []
+
+    def handle_data(self, data: str) -> None:
+        if self._cell is not None:
+            self._cell.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("th", "td") and self._cell is not None:
+            self.found[-1][-1].append(_plain("".join(self._cell)))
+            self._cell = None
+
+
+def _plain(text: str) -> str:
+    """Let no sign of a text mean something in Markdown or HTML."""
+    return re.sub(r"([\\`*_{}\[\]<>#|$~^])", r"\\\1", " ".join(text.split()))
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:

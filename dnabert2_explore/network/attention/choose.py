@@ -7,6 +7,7 @@ from functools import cache
 
 import torch
 
+from ...errors import ExploreWarning
 from ..alibi import AlibiBias
 from ..packing import Packing
 from . import BACKENDS, why_not
@@ -37,7 +38,11 @@ def fastest_backend(device: torch.device, dtype: torch.dtype, heads: int, head_d
         problem = try_backend(name, device, dtype, heads, head_dim)
         if problem is None:
             return name
-        warnings.warn(f"Attention backend {name!r} {problem}; the next one is taken.", stacklevel=2)
+        warnings.warn(
+            f"Attention backend {name!r} {problem}; the next one is taken.",
+            ExploreWarning,
+            stacklevel=2,
+        )
     return _ON_GPU[-1]
 
 

@@ -7,6 +7,7 @@ import warnings
 
 import torch
 
+from ...errors import ExploreWarning
 from ..alibi import AlibiBias
 from ..packing import Packing
 from .sdpa import sdpa_attention
@@ -51,6 +52,7 @@ def flash_attention(
         warnings.warn(
             "Padding lies between the tokens of a sequence, which FlashAttention does not know: "
             "this batch goes through sdpa.",
+            ExploreWarning,
             stacklevel=2,
         )
         return sdpa_attention(qkv, packing, alibi, dropout)

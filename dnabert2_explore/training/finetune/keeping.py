@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from ...errors import CheckpointError
+from ...errors import CheckpointError, ExploreWarning
 from ...files import putting
 from ...network import Dnabert2ForSequenceClassification
 from ...network.card import Card
@@ -89,7 +89,9 @@ class Keeper:
             try:
                 self._write_model()
             except CheckpointError as error:
-                warnings.warn(f"{error} Training goes on, and tries again.", stacklevel=2)
+                warnings.warn(
+                    f"{error} Training goes on, and tries again.", ExploreWarning, stacklevel=2
+                )
         return True
 
     def for_good(self) -> Dnabert2ForSequenceClassification:
@@ -147,7 +149,7 @@ class Keeper:
         try:
             write_whole(folder, fill, "training goes on without a checkpoint")
         except CheckpointError as error:
-            warnings.warn(str(error), stacklevel=2)
+            warnings.warn(str(error), ExploreWarning, stacklevel=2)
             return
         for old in folder.parent.glob("step-*[0-9]"):
             if old != folder:

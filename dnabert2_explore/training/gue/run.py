@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ...digests import sha256_of
 from ...encoder import find_device
 from ...encoder.machine import describe_machine
-from ...errors import Cancelled, CheckpointError, InputError
+from ...errors import Cancelled, CheckpointError, ExploreWarning, InputError
 from ...files import replacing
 from ...network.checkpoint import Checkpoint, find_checkpoint, load_network
 from ...threads import torch_threads
@@ -321,6 +321,7 @@ def _same_model(path: Path, run: GueRun, model: str) -> None:
         warnings.warn(
             f"{path} is taken as it is, without a look whether {model} is still the model it was "
             f"made from ({unknown.rstrip('.')}): move the file away to run again.",
+            ExploreWarning,
             stacklevel=4,
         )
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import torch
 
 from ...digests import sha256_of
-from ...errors import CheckpointError, InputError
+from ...errors import CheckpointError, ExploreWarning, InputError
 from ...files import putting
 from ...sealed import read_json, write_json
 
@@ -132,6 +132,7 @@ def read_checkpoint(
         warnings.warn(
             f"checkpoint {folder} was written before digests were kept: its files are taken as "
             "they are.",
+            ExploreWarning,
             stacklevel=3,
         )
     return found

@@ -221,3 +221,24 @@ def test_bad_input_is_one_clear_sentence(gc_map):
 
     with pytest.raises(Cancelled):
         dx.judge_map(plane, vectors, texts, progress=stop)
+
+
+def test_gains_are_paired_and_their_interval_is_of_the_difference(rng):
+    """Two spaces that fail on the same sequences differ surely, however wide each interval is."""
+    from dnabert2_explore.analysis.maps.probe import difference, probe
+
+    codes = np.tile([0, 1], 60)
+    groups = np.arange(120) // 6
+    hard = (groups < 7)[:, None]  # whole groups that nothing tells
+    signal = np.where(hard, 0, 4.0 * codes[:, None])
+    good = rng.normal(size=(120, 2)) + signal
+    worse = good.copy()
+    worse[(groups >= 7) & (np.arange(120) % 6 == 0)] = rng.normal(size=(13, 2)) + 2
+    first, second = probe(good, codes, groups), probe(worse, codes, groups)
+    gain = difference(first, second)
+    assert gain.score == pytest.approx(first.score - second.score)
+    # By hand: the same groups drawn for both.
+    assert gain.low == pytest.approx(np.percentile(first.draws - second.draws, 2.5))
+    assert gain.low > 0
+    assert first.low < second.score  # interval and point would not have said so
+    assert difference(first, first).high == 0

@@ -82,6 +82,7 @@ def test_what_cannot_be_scored_is_said(enc, genome):
         compare_variant(scorer, Variant("c", 5, "A", "<DEL>"))
 
 
+@pytest.mark.filterwarnings("default::dnabert2_explore.errors.ExploreWarning")  # N, and short
 def test_unknown_bases_among_the_tokens_leave_no_attribution(enc, bases):
     text = bases[:100] + "N" + bases[101:200]
     genome = Genome.from_records([Sequence("c", text)])
