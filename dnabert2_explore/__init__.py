@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     )
     from .analysis.enrichment import Enrichment, SequenceComparison, compare_sequences
     from .analysis.features import FeatureEnrichment, FeatureReadings, Features
-    from .analysis.gym import Sweep, gym
+    from .analysis.gym import Sweep, marginalize
     from .analysis.inside import (
         DependencyMap,
         HeadAtlas,
@@ -279,7 +279,6 @@ _HOMES = {
     "fit_projection": ".analysis.project",
     "fragment_motifs": ".analysis.tokenizers",
     "gc_content": ".sequences",
-    "gym": ".analysis.gym",
     "head_atlas": ".analysis.inside",
     "jaspar": ".sequences.jaspar",
     "jaspar_motif": ".sequences.jaspar",
@@ -289,6 +288,7 @@ _HOMES = {
     "leaderboard": ".training.gue",
     "lens": ".analysis.inside",
     "load": ".encoder",
+    "marginalize": ".analysis.gym",
     "match_motifs": ".analysis.motifs",
     "mirror_strands": ".analysis.attribution",
     "motif_report": ".figures",
@@ -441,7 +441,6 @@ __all__ = [
     "fit_projection",
     "fragment_motifs",
     "gc_content",
-    "gym",
     "head_atlas",
     "jaspar",
     "jaspar_motif",
@@ -451,6 +450,7 @@ __all__ = [
     "leaderboard",
     "lens",
     "load",
+    "marginalize",
     "match_motifs",
     "mirror_strands",
     "motif_report",

@@ -64,7 +64,7 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "The motif gym", "Sweep",
-        'dx.gym(splice, site, "GTAAGT", target="donor", columns=range(80, 120, 2))',
+        'dx.marginalize(splice, site, "GTAAGT", target="donor", columns=range(80, 120, 2))',
     ),
     (
         "Annotation", "Annotation",

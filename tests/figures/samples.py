@@ -46,9 +46,9 @@ def attributed() -> list[Any]:
         dx.average_phases(splice, site, "donor", "occlusion", crops=3),
         dx.mirror_strands(splice, site, "donor", "occlusion"),
         dx.scorecard(splice, site, "donor", "occlusion", crops=2, twins=1, orders=2, mutated=10),
-        dx.gym(splice, [one.bases for one in dx.demo.splice()[:3]], "GTAAGT", "donor",
+        dx.marginalize(splice, [one.bases for one in dx.demo.splice()[:3]], "GTAAGT", "donor",
                columns=range(80, 120, 2), control=True),
-        dx.gym(splice, site, "GTAAGT", "donor", "copies", copies=7, columns=(0, 2, 4)),
+        dx.marginalize(splice, site, "GTAAGT", "donor", "copies", copies=7, columns=(0, 2, 4)),
     ]  # fmt: skip
 
 
