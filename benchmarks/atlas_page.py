@@ -5,6 +5,8 @@
 Sequences and vectors are random (only the time is of interest), the widget is the real one in
 JupyterLab. A handler is everything that the page's main thread does at a stretch: the longest of
 Chromium's "long tasks" (50 ms and more) while a person acts, the longest event handler and frame.
+Each is done five times, and the quietest counts: what other work on the machine takes is not the
+page's.
 """
 
 from __future__ import annotations
@@ -43,6 +45,7 @@ atlas = dx.AtlasExplorer(dx.load("pocket"), given)
 atlas.set_height(560)
 atlas
 """
+REPEATS = 5
 WATCH = """() => {
     window.seen = [];
     const took = (e) => e.entryType === 'event' ? e.processingEnd - e.processingStart : e.duration;
@@ -89,6 +92,14 @@ class AtlasPage:
         for kind, took in self.page.evaluate("window.seen.splice(0)"):
             found[kind] = max(found.get(kind, 0.0), round(took, 1))
         return {kind: found.get(kind, 0.0) for kind in ("longtask", "event", "frame")}
+
+    def quietest(self, what: str) -> dict[str, float]:
+        """Act some times: the longest of each kind in the repeat that was disturbed least."""
+        found = []
+        for _ in range(REPEATS):
+            self.act(what)
+            found.append(self.worst())
+        return min(found, key=lambda one: max(one.values()))
 
     def act(self, what: str) -> None:
         """Do as a hand does."""
@@ -153,8 +164,7 @@ def measured(n: int, scratch: Path) -> dict[str, Any]:
         lab.page.wait_for_timeout(4000)
         page.worst()
         for what in ("hover", "move", "zoom", "lasso"):
-            page.act(what)
-            found["worst_ms"][what] = page.worst()
+            found["worst_ms"][what] = page.quietest(what)
         if shots := os.environ.get("DX_SCREENSHOTS"):
             lab.page.screenshot(path=str(Path(shots, f"atlas-{n}.png")))
         begun = time.perf_counter()
@@ -164,8 +174,8 @@ def measured(n: int, scratch: Path) -> dict[str, Any]:
         lab.page.wait_for_selector(".dx-cloud-rotate", timeout=60_000)
         lab.page.wait_for_timeout(1000)
         page.worst()
-        page.act("turn")
-        found["worst_ms"]["turn in 3-D"] = page.worst()
+        found["worst_ms"]["turn in 3-D"] = page.quietest("turn")
+        found["load"] = os.getloadavg()[0]
         if shots:
             lab.page.screenshot(path=str(Path(shots, f"atlas-{n}-3d.png")))
     return found

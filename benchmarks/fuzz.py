@@ -82,6 +82,11 @@ _VCF = (
 )
 _CALLS = b"chrom,pos,ref,alt,id,label\none,3,G,A,rs1,1\none,5,AC,A,.,0\n"
 _BED = b"track name=x\none\t1\t5\tpeak\t0\t-\none\t3\t9\n"
+_GFF = (
+    b"##gff-version 3\n##sequence-region one 1 13\none\tme\tgene\t1\t9\t.\t+\t.\tID=g;Name=A%3BB\n"
+    b"one\tme\texon\t2\t5\t.\t-\t0\tParent=g\n##FASTA\n>one\nACGT\n"
+)
+_GTF = b'one\tme\texon\t1\t9\t.\t+\t.\tgene_id "g"; gene_name "x"; level 2;\n'
 _STRETCHES = b"chrom\tstart\tend\tstrand\tlabel\none\t1\t5\t-\ton\none\t3\t9\t+\toff\n"
 _MEME = (
     b"MEME version 4\n\nALPHABET= ACGT\n\nMOTIF MA1 x\n"
@@ -182,6 +187,7 @@ def sequence_readers(folder: Path) -> list[Reader]:
     """Readers of sequences, genomes, variants and motifs."""
     from dnabert2_explore.analysis.variants import read_labels
     from dnabert2_explore.sequences import Sequence, read_sequences
+    from dnabert2_explore.sequences.annotations import read_annotation
     from dnabert2_explore.sequences.genome import Genome
     from dnabert2_explore.sequences.given import as_sequences
     from dnabert2_explore.sequences.motif_files import read_motifs
@@ -284,6 +290,12 @@ def sequence_readers(folder: Path) -> list[Reader]:
             lambda path: read_labels("INFO/S", path, ["bad"], ["good"]),
         ),
         Reader("motifs", motifs, read_motifs, 2),
+        Reader(
+            "annotation",
+            (("x.gff3", _GFF), ("x.gtf", _GTF), ("x.bed", _BED), ("x.gb", _GENBANK)),
+            lambda path: read_annotation(path).match([Sequence("one", "ACGT" * 5)]),
+            2,
+        ),
     ]
 
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     )
     from .analysis.enrichment import Enrichment, SequenceComparison, compare_sequences
     from .analysis.features import FeatureEnrichment, FeatureReadings, Features
-    from .analysis.gym import Sweep, gym
+    from .analysis.gym import Sweep, marginalize
     from .analysis.inside import (
         DependencyMap,
         HeadAtlas,
@@ -51,7 +51,9 @@ if TYPE_CHECKING:
         NucleotideProbabilities,
         PatchMap,
         Recall,
+        TrackEnrichment,
         dependency_map,
+        enrich_track,
         head_atlas,
         layers,
         lens,
@@ -111,6 +113,7 @@ if TYPE_CHECKING:
     from .figures import motif_report
     from .figures.plots import plot
     from .sequences import Sequence, gc_content, read_sequences, reverse_complement
+    from .sequences.annotations import Annotation, read_annotation
     from .sequences.genome import Genome
     from .sequences.jaspar import jaspar, jaspar_motif
     from .sequences.join import join_table
@@ -146,6 +149,7 @@ if TYPE_CHECKING:
         FinetuneApp,
         LeaderboardExplorer,
         MotifGym,
+        NucleotideExplorer,
         PretrainingMonitor,
         TimeLapseExplorer,
         TokenExplorer,
@@ -159,6 +163,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ATLAS_MODEL": ".encoder",
     "AlignedMaps": ".analysis.maps",
+    "Annotation": ".sequences.annotations",
     "AtlasExplorer": ".widgets",
     "Attention": ".analysis.attend",
     "AttentionExplorer": ".widgets",
@@ -210,6 +215,7 @@ _HOMES = {
     "MotifFragments": ".analysis.tokenizers",
     "MotifGym": ".widgets",
     "Mutagenesis": ".analysis.attribution",
+    "NucleotideExplorer": ".widgets",
     "NucleotideProbabilities": ".analysis.inside",
     "NullRun": ".analysis.motifs",
     "OneHotModel": ".encoder.onehot",
@@ -243,6 +249,7 @@ _HOMES = {
     "TokenExplorer": ".widgets",
     "TokenizerComparison": ".analysis.tokenizers",
     "Tokens": ".tokens",
+    "TrackEnrichment": ".analysis.inside",
     "Variant": ".sequences.variants",
     "VariantComparison": ".analysis.variants.compare",
     "VariantExplorer": ".widgets",
@@ -264,6 +271,7 @@ _HOMES = {
     "differential_motifs": ".analysis.motifs",
     "discover_motifs": ".analysis.motifs",
     "features": ".analysis.features",
+    "enrich_track": ".analysis.inside",
     "find_clusters": ".analysis.maps",
     "find_snapshots": ".analysis.timelapse",
     "finetune": ".training.finetune",
@@ -271,7 +279,6 @@ _HOMES = {
     "fit_projection": ".analysis.project",
     "fragment_motifs": ".analysis.tokenizers",
     "gc_content": ".sequences",
-    "gym": ".analysis.gym",
     "head_atlas": ".analysis.inside",
     "jaspar": ".sequences.jaspar",
     "jaspar_motif": ".sequences.jaspar",
@@ -281,6 +288,7 @@ _HOMES = {
     "leaderboard": ".training.gue",
     "lens": ".analysis.inside",
     "load": ".encoder",
+    "marginalize": ".analysis.gym",
     "match_motifs": ".analysis.motifs",
     "mirror_strands": ".analysis.attribution",
     "motif_report": ".figures",
@@ -293,6 +301,7 @@ _HOMES = {
     "pretrain": ".training.pretrain",
     "project": ".analysis.project",
     "random_twin": ".encoder.twin",
+    "read_annotation": ".sequences.annotations",
     "rank_correlations": ".analysis.attribution",
     "read_bed": ".sequences.regions",
     "read_embedded": ".stores",
@@ -315,6 +324,7 @@ _MODULES = ("demo", "features")
 __all__ = [
     "ATLAS_MODEL",
     "AlignedMaps",
+    "Annotation",
     "AtlasExplorer",
     "Attention",
     "AttentionExplorer",
@@ -366,6 +376,7 @@ __all__ = [
     "MotifFragments",
     "MotifGym",
     "Mutagenesis",
+    "NucleotideExplorer",
     "NucleotideProbabilities",
     "NullRun",
     "OneHotModel",
@@ -399,6 +410,7 @@ __all__ = [
     "TokenExplorer",
     "TokenizerComparison",
     "Tokens",
+    "TrackEnrichment",
     "Variant",
     "VariantComparison",
     "VariantExplorer",
@@ -420,6 +432,7 @@ __all__ = [
     "dependency_map",
     "differential_motifs",
     "discover_motifs",
+    "enrich_track",
     "features",
     "find_clusters",
     "find_snapshots",
@@ -428,7 +441,6 @@ __all__ = [
     "fit_projection",
     "fragment_motifs",
     "gc_content",
-    "gym",
     "head_atlas",
     "jaspar",
     "jaspar_motif",
@@ -438,6 +450,7 @@ __all__ = [
     "leaderboard",
     "lens",
     "load",
+    "marginalize",
     "match_motifs",
     "mirror_strands",
     "motif_report",
@@ -451,6 +464,7 @@ __all__ = [
     "project",
     "random_twin",
     "rank_correlations",
+    "read_annotation",
     "read_bed",
     "read_embedded",
     "read_motifs",

@@ -9,37 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.resources import files
 
-from .errors import InputError
 from .sequences import Sequence, read_sequences
+from .sequences.annotations import Feature, read_annotation
 from .shown import Shown
 
 __all__ = ["Feature", "Locus", "locus", "motif", "splice", "windows"]
-
-
-@dataclass(frozen=True, slots=True)
-class Feature:
-    """One annotated stretch of a locus.
-
-    Parameters
-    ----------
-    start, end : int
-        0-based, half-open, on the locus as stored (its forward strand).
-    strand : str
-        ``+``, ``-`` or ``.`` where it has none.
-    kind : str
-        Sequence Ontology term: ``gene``, ``mRNA``, ``exon``, ``CDS`` or ``intron``.
-    name : str
-        The gene model it belongs to.
-    """
-
-    start: int
-    end: int
-    strand: str
-    kind: str
-    name: str
-
-    def __len__(self) -> int:
-        return self.end - self.start
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -148,28 +122,11 @@ def locus() -> Locus:
         description=about["organism"],
         fields={"position": about["position"]},
     )
-    return Locus(sequence, _features("locus.gff3"), about["organism"], about["source"])
+    with (files(__package__) / "data" / "locus.gff3").open("rb") as handle:
+        features = read_annotation(handle, "locus.gff3").features[sequence.name]
+    return Locus(sequence, features, about["organism"], about["source"])
 
 
 def _read(name: str) -> list[Sequence]:
     with (files(__package__) / "data" / name).open("rb") as handle:
         return read_sequences(handle, name=name)
-
-
-def _features(name: str) -> tuple[Feature, ...]:
-    """Read GFF3, whose coordinates are 1-based and inclusive."""
-    text = (files(__package__) / "data" / name).read_text(encoding="ascii")
-    features = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        columns = line.split("\t")
-        if len(columns) != 9:
-            raise InputError(
-                f"{name}, line {number} has {len(columns)} columns; expected the 9 of GFF3: "
-                "install the package again."
-            )
-        _, _, kind, start, end, _, strand, _, attributes = columns
-        labels = dict(part.split("=", 1) for part in attributes.split(";"))
-        features.append(Feature(int(start) - 1, int(end), strand, kind, labels["Name"]))
-    return tuple(features)

@@ -64,7 +64,18 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "The motif gym", "Sweep",
-        'dx.gym(splice, site, "GTAAGT", target="donor", columns=range(80, 120, 2))',
+        'dx.marginalize(splice, site, "GTAAGT", target="donor", columns=range(80, 120, 2))',
+    ),
+    (
+        "Annotation", "Annotation",
+        "from importlib.resources import files\n"
+        'dx.read_annotation(str(files("dnabert2_explore") / "data/locus.gff3"))',
+    ),
+    (
+        "A track in annotated stretches", "TrackEnrichment",
+        "locus = dx.demo.locus()\n"
+        "lens = dx.nucleotide_probabilities(enc, locus.sequence.bases[:1200])\n"
+        'dx.enrich_track(lens.entropy, [one for one in locus.of_kind("exon") if one.end <= 1200])',
     ),
     ("A motif", "Motif", 'dx.jaspar_motif("NFE2")'),
     ("Hits of a motif", "Hits", 'dx.scan_motifs(dx.demo.motif(), [dx.jaspar_motif("NFE2")], 1e-4)'),

@@ -277,7 +277,8 @@ def _pca(
 
     there = min(dimensions, *points.shape)
     model = PCA(n_components=there, svd_solver="full", random_state=seed)
-    plane = np.asarray(model.fit_transform(points), dtype=np.float64)
+    with np.errstate(invalid="ignore"):  # points that are all equal have no variance to share
+        plane = np.asarray(model.fit_transform(points), dtype=np.float64)
     axes = model.components_.astype(np.float64)
     if more := dimensions - there:  # vectors that are narrower have no further directions
         plane = np.c_[plane, np.zeros((len(plane), more))]

@@ -24,7 +24,7 @@ FORMATS = {
 }
 _NAMES = {"genbank": "GenBank", "embl": "EMBL", "fastq": "FASTQ"}
 #: What its parsers raise for a file that is damaged.
-_FAULTS = (
+FAULTS = (
     ValueError,
     LookupError,
     TypeError,
@@ -119,7 +119,7 @@ def _records(lines: Iterable[str], kind: str, source: str) -> Iterator[tuple[str
             f"{source}, record {count} holds no bases, only what it is made of; expected them "
             "under ORIGIN: download it as 'GenBank (full)'."
         ) from None
-    except _FAULTS as error:
+    except FAULTS as error:
         said = " ".join(str(error).split())[:100] or type(error).__name__
         raise InputError(
             f"{source} cannot be read as {_NAMES[kind]} after record {count} ({said}): download "

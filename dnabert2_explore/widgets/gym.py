@@ -11,7 +11,7 @@ from ipywidgets import HTML, HBox, Widget
 from numpy.typing import NDArray
 
 from ..analysis.attribution import METHODS, Attribution, attribute
-from ..analysis.gym import SWEEPS, Place, Sweep, as_motif, gym
+from ..analysis.gym import SWEEPS, Place, Sweep, as_motif, marginalize
 from ..analysis.names import Output
 from ..encoder import Bases, Encoder, load
 from ..errors import InputError
@@ -68,7 +68,7 @@ class MotifGym(Explorer):
         To begin with: a word, or a name or accession of JASPAR. By default what the model of the
         examples knows: NFE2, or GTAAGT where a model is given.
     sweep : str
-        To begin with; see `gym`.
+        To begin with; see `marginalize`.
     second : Motif or str, optional
         The other one of two motifs.
     selection : Selection, optional
@@ -296,7 +296,7 @@ class MotifGym(Explorer):
         sequences = self._sequences()
 
         def work(progress: Any) -> Sweep:
-            return gym(
+            return marginalize(
                 self.enc,
                 sequences,
                 motif,

@@ -56,7 +56,7 @@ def sweep_code(
     return (
         f"{matrices}import dnabert2_explore as dx\n\n"
         f"enc = dx.load({enc.source!r})\n{backgrounds}"
-        f"result = dx.gym(enc, backgrounds, {motif}, {target!r}, {asked.sweep!r}{more}, "
+        f"result = dx.marginalize(enc, backgrounds, {motif}, {target!r}, {asked.sweep!r}{more}, "
         "control=True)\n"
         f"dx.plot(result, shown={shown!r}, picked={picked!r})"
     )

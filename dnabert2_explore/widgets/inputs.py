@@ -27,6 +27,7 @@ from ..files import expanded
 from ..sequences import ReadingWarning, Sequence, read_sequences
 from ..sequences._letters import whole_number
 from ..sequences._open import open_bytes
+from ..sequences.annotations import read_annotation
 from ..sequences.genome import Genome
 from ..sequences.regions import is_bed, read_bed
 from .closing import close_inside
@@ -36,8 +37,10 @@ __all__ = ["InputBar", "parse_span", "zoomed"]
 
 _ACCEPTED = (
     ".fa,.fasta,.fna,.csv,.tsv,.txt,.bed,.gb,.gbk,.gbff,.genbank,.embl,.fq,.fastq,.2bit,"
-    ".gz,.bz2,.xz"
+    ".gff,.gff3,.gtf,.gz,.bz2,.xz"
 )
+_ANNOTATIONS = (".gff", ".gff3", ".gtf")
+_GENBANK = (".gb", ".gbk", ".gbff", ".genbank")
 _HEAD = 1 << 12
 
 
@@ -147,7 +150,8 @@ class InputBar(VBox):
                         HTML(
                             "<span class='dx-hint'>FASTA, a table (.csv, .tsv), GenBank, EMBL, "
                             "FASTQ, 2bit, or BED with its genome (by its path, or uploaded "
-                            "together); also compressed. Nothing leaves this computer.</span>"
+                            "together); GFF3 or GTF of sequences that are here already; also "
+                            "compressed. Nothing leaves this computer.</span>"
                         ),
                     ]
                 ).add_class("dx-add-row"),
@@ -332,7 +336,27 @@ class InputBar(VBox):
             self.add_button.value = False
 
     def _add_file(self, content: bytes, name: str) -> bool:
-        return self._read(lambda: read_sequences(io.BytesIO(content), name=name), name)
+        if _stem(name).endswith(_ANNOTATIONS):
+            return self._annotate(content, name)
+        count = len(self.selection.sequences)
+        good = self._read(lambda: read_sequences(io.BytesIO(content), name=name), name)
+        if good and _stem(name).endswith(_GENBANK):
+            self._annotate(content, name, count)
+        return good
+
+    def _annotate(self, content: bytes, name: str, added: int | None = None) -> bool:
+        """Put the features of a file on the sequences; those of GenBank come with their own."""
+        try:
+            found = read_annotation(io.BytesIO(content), name)
+            count = self.selection.annotate(found)
+        except ExploreError as error:
+            if added is None:
+                self.say(f"Could not use {escape(name)}: {escape(str(error))}", error=True)
+            return False
+        features = sum(map(len, found.features.values()))
+        said = f"{features:,} features of {escape(name)} on {count:,} sequences."
+        self.say(f"{self.message.value} {said}" if added is not None else said)
+        return True
 
     def _add_beds(self, beds: list[tuple[bytes, str]], genome: tuple[bytes, str] | None) -> bool:
         """Add the stretches of BEDs: of the genome whose path was typed, or which came along."""
@@ -412,11 +436,17 @@ def _label(selection: Selection, index: int) -> str:
     return f"{label[:70]} · {len(sequence):,} bp"
 
 
-def _is_bed(content: bytes, name: str) -> bool:
-    """Whether an uploaded file names stretches of a genome: by its name, or what it begins with."""
+def _stem(name: str) -> str:
+    """Name of a file in lower case, without what says how it is compressed."""
     stem = name.lower()
     for packed in (".gz", ".bz2", ".xz"):
         stem = stem.removesuffix(packed)
+    return stem
+
+
+def _is_bed(content: bytes, name: str) -> bool:
+    """Whether an uploaded file names stretches of a genome: by its name, or what it begins with."""
+    stem = _stem(name)
     if stem.endswith(".bed"):
         return True
     if not stem.endswith((".csv", ".tsv", ".txt")):

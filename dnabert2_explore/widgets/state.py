@@ -16,6 +16,7 @@ import traitlets
 from ..errors import InputError
 from ..figures.locus import FeatureLike
 from ..sequences import Sequence
+from ..sequences.annotations import Annotation
 from ..sequences.given import as_sequences
 
 __all__ = ["MINE", "Selection"]
@@ -23,7 +24,9 @@ __all__ = ["MINE", "Selection"]
 #: Name of the set that pasted and uploaded sequences join.
 MINE = "My sequences"
 
-_TRACKED = ("sequences", "index", "bases", "view", "chosen", "kept", "drag", "theme")
+_TRACKED = (
+    "sequences", "index", "bases", "view", "chosen", "kept", "drag", "theme", "annotated",
+)  # fmt: skip
 
 
 class Selection(traitlets.HasTraits):
@@ -53,6 +56,8 @@ class Selection(traitlets.HasTraits):
         ``"light"`` or ``"dark"``.
     annotations : dict of int to tuple of features
         Annotated features of a sequence, by its index.
+    annotated : int
+        How often `annotate` added some.
     lock : threading.RLock
         Held while listeners run: results of background work arrive from other threads.
 
@@ -74,6 +79,7 @@ class Selection(traitlets.HasTraits):
     kept = traitlets.Dict()
     drag = traitlets.Enum(["zoom", "select", "pan"], default_value="zoom")
     theme = traitlets.Enum(["light", "dark"], default_value="light")
+    annotated = traitlets.Int(0)
 
     def __init__(self, sequences: Items[Sequence] = (), name: str = MINE) -> None:
         super().__init__()
@@ -196,6 +202,28 @@ class Selection(traitlets.HasTraits):
             self.sequences = (*self.sequences, *sequences)
             if len(sequences) and (look or self.index < 0):
                 self.update(index=first)
+
+    def annotate(self, annotation: Annotation) -> int:
+        """Give sequences the features that a file has on them, in place of what they have.
+
+        Parameters
+        ----------
+        annotation : Annotation
+
+        Returns
+        -------
+        int
+            How many sequences got some.
+
+        Raises
+        ------
+        InputError
+            If no sequence is one that the file speaks of.
+        """
+        found = annotation.match(self.sequences)
+        self.annotations.update(found)
+        self.annotated += 1
+        return len(found)
 
     def members(self, name: str) -> tuple[int, ...]:
         """Return the indices of the sequences of a set."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence as Items
 from html import escape
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -14,6 +15,7 @@ from .. import demo
 from ..encoder import ATLAS_MODEL, SHIPPED, Encoder, load
 from ..figures.style import compacted
 from ..sequences import Sequence
+from ..sequences.annotations import Annotation, read_annotation
 from .atlas import AtlasExplorer
 from .attention import AttentionExplorer
 from .attribution import AttributionExplorer
@@ -22,6 +24,7 @@ from .dependencies import DependencyExplorer
 from .examples import SPLICE, WINDOWS, fill
 from .explorer import Explorer
 from .inputs import InputBar
+from .nucleotides import NucleotideExplorer
 from .state import Selection
 from .tokens import TokenExplorer
 
@@ -38,7 +41,7 @@ _numbers = itertools.count(1)
 _FEWEST, _SMALL = 3, 20_000_000
 
 #: Maps of the sequence column, on the same axes.
-ATTENTION, DEPENDENCIES, BOTH = "attention", "dependencies", "both"
+ATTENTION, DEPENDENCIES, BOTH, BASES = "attention", "dependencies", "both", "bases"
 ATLAS, HEADS = "Atlas", "All heads"
 
 #: Pixels of a JupyterLab page that are not the notebook's: menu, tab, toolbar, status.
@@ -74,12 +77,14 @@ class Workbench(VBox):
     embedder : Encoder, optional
         Gives the atlas' embeddings; by default `encoder`, but for the pocket model the one that
         ships for embeddings (`dnabert2_explore.ATLAS_MODEL`).
+    annotation : Annotation or path, optional
+        Features of the sequences, as a track under the tokens: GFF3, GTF, BED or GenBank.
 
     Attributes
     ----------
     selection : Selection
         What all views share.
-    tokens, attention, dependencies, attribution, atlas : Explorer
+    tokens, attention, dependencies, nucleotides, attribution, atlas : Explorer
         The views.
     maps, side : ipywidgets.ToggleButtons
         Which map, and what stands beside the sequence.
@@ -99,6 +104,7 @@ class Workbench(VBox):
         classifier: Encoder | None = None,
         sequences: Items[Sequence] | None = None,
         embedder: Encoder | None = None,
+        annotation: Annotation | str | PathLike[str] | None = None,
     ) -> None:
         self.number = next(_numbers)
         self.encoder = encoder if encoder is not None else load()
@@ -112,17 +118,22 @@ class Workbench(VBox):
         # Among the examples, start where every view has something to say: at a splice site, which
         # the classifier knows, beside an atlas of genomes.
         fill(self.selection, sequences, first=SPLICE)
+        if annotation is not None:
+            if not isinstance(annotation, Annotation):
+                annotation = read_annotation(annotation)
+            self.selection.annotate(annotation)
         if sequences is not None and len(self.selection.sequences) < _FEWEST:
             # So few make no map: they are placed in one of the windows that come along.
             every = 1 if self.embedder.info.parameters < _SMALL else 10
             windows = demo.windows()[::every]
             self.selection.add(windows, WINDOWS, look=not self.selection.sequences)
         self.maps = ToggleButtons(
-            options=[ATTENTION, DEPENDENCIES, BOTH],
+            options=[ATTENTION, DEPENDENCIES, BOTH, BASES],
             tooltips=[
                 "Which token looks at which",
                 "Which prediction changes when a base does",
                 "Dependencies above attention, on the same axes",
+                "Which base is expected at every place, beside an untrained network",
             ],
         ).add_class("dx-maps")
         self.side = ToggleButtons(
@@ -133,6 +144,7 @@ class Workbench(VBox):
         self.attribution = AttributionExplorer(self.classifier, selection=self.selection)
         self.attention = AttentionExplorer(self.encoder, selection=self.selection, gallery=False)
         self.dependencies = DependencyExplorer(self.encoder, selection=self.selection, active=False)
+        self.nucleotides = NucleotideExplorer(self.encoder, selection=self.selection, active=False)
         self.atlas = AtlasExplorer(
             self.embedder, selection=self.selection, points=WINDOWS if sequences is None else ""
         )
@@ -142,7 +154,8 @@ class Workbench(VBox):
         heads = self.attention.heads
         heads.children = (self.side, *heads.children[1:])
         left = VBox([self.atlas, heads]).add_class("dx-left")
-        right = VBox([self.tokens, self.attribution, self.dependencies, self.attention])
+        maps = (self.dependencies, self.attention, self.nucleotides)
+        right = VBox([self.tokens, self.attribution, *maps])
         right.add_class("dx-right")
         super().__init__([bar, HBox([left, right]).add_class("dx-grid")])
         self.add_class("dx-workbench")
@@ -150,7 +163,7 @@ class Workbench(VBox):
         self.tokens.compact(self._low_tokens)
         self.attribution.compact(lambda figure: compacted(figure, 0.6, ticks=False))
         self.atlas.lead(self.side)
-        for map_view in (self.attention, self.dependencies):
+        for map_view in maps:
             map_view.compact(lambda figure: figure)
             map_view.lead(self.maps)
         self.maps.observe(self._on_choice, names="value")
@@ -207,7 +220,7 @@ class Workbench(VBox):
 
     def _on_head(self, _change: Any) -> None:
         # Whoever chooses a head, in the gallery for one, wants to see it.
-        if self.maps.value == DEPENDENCIES:
+        if self.maps.value in (DEPENDENCIES, BASES):
             self.maps.value = ATTENTION
 
     def _on_size(self, _change: Any) -> None:
@@ -217,8 +230,9 @@ class Workbench(VBox):
         """Show the views that are chosen, as high as the window lets them stand together."""
         which = self.maps.value
         for view, shown in (
-            (self.attention, which != DEPENDENCIES),
-            (self.dependencies, which != ATTENTION),
+            (self.attention, which in (ATTENTION, BOTH)),
+            (self.dependencies, which in (DEPENDENCIES, BOTH)),
+            (self.nucleotides, which == BASES),
             (self.atlas, self.side.value == ATLAS),
             (self.attention.heads, self.side.value == HEADS),
         ):
@@ -235,12 +249,18 @@ class Workbench(VBox):
         height = min(max(left, 220), 560)
         for view in (self.attention, self.dependencies):
             view.set_height(max(round(height * 0.8), 220) if which == BOTH else height)
-        if (which != ATTENTION) != self.dependencies.active:
-            self.dependencies.activate(which != ATTENTION)
+        self.nucleotides.set_height(min(height, 300))
+        for view, shown in (
+            (self.dependencies, which in (DEPENDENCIES, BOTH)),
+            (self.nucleotides, which == BASES),
+        ):
+            if shown != view.active:
+                view.activate(shown)
 
     def wait(self, timeout: float | None = None) -> None:
         """Block until the background work of all views is done (for scripts and tests)."""
-        for view in (self.attention, self.dependencies, self.attribution, self.atlas):
+        views = (self.attention, self.dependencies, self.nucleotides, self.attribution, self.atlas)
+        for view in views:
             view.wait(timeout)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import InputError, Sequence
-from dnabert2_explore.analysis.gym import SWEEPS, as_motif, gym
+from dnabert2_explore.analysis.gym import SWEEPS, as_motif, marginalize
 from dnabert2_explore.analysis.gym.words import control_motif
 from dnabert2_explore.sequences import reverse_complement
 from dnabert2_explore.sequences.motifs import Motif
@@ -30,7 +30,7 @@ def cell(result, row, column):
 
 
 def test_positions_and_strands_are_what_they_say(classifier):
-    result = gym(classifier, BACKGROUND, SITE, "donor")
+    result = marginalize(classifier, BACKGROUND, SITE, "donor")
     assert result.columns.values == tuple(range(len(BACKGROUND) - 5))
     assert result.scores.shape == (2, 31, 1)
     assert result.sequence(0, 3) == "AAC" + "GTAAGT" + BACKGROUND[9:]
@@ -42,7 +42,7 @@ def test_positions_and_strands_are_what_they_say(classifier):
 
 def test_effects_are_differences_of_outputs(classifier):
     backgrounds = [Sequence("a", BACKGROUND), Sequence("b", OTHER)]
-    result = gym(classifier, backgrounds, SITE, "acceptor", columns=[0, 11, 30])
+    result = marginalize(classifier, backgrounds, SITE, "acceptor", columns=[0, 11, 30])
     for row, column in ((0, 0), (1, 2), (0, 1)):
         by_hand = [
             logit(classifier, result.sequence(row, column, k), "acceptor")
@@ -57,7 +57,7 @@ def test_effects_are_differences_of_outputs(classifier):
 
 
 def test_probabilities(classifier):
-    result = gym(classifier, BACKGROUND, SITE, "donor", output="probability", columns=[4])
+    result = marginalize(classifier, BACKGROUND, SITE, "donor", output="probability", columns=[4])
     predicted = classifier.predict([result.sequence(1, 0), BACKGROUND])[:, 0]
     assert result.unit == "probability"
     assert result.scores[1, 0, 0] == pytest.approx(predicted[0], abs=1e-5)
@@ -65,22 +65,24 @@ def test_probabilities(classifier):
 
 
 def test_without_a_target_the_class_that_changes_most(classifier):
-    every = {name: gym(classifier, BACKGROUND, SITE, name) for name in classifier.classes}
+    every = {name: marginalize(classifier, BACKGROUND, SITE, name) for name in classifier.classes}
     reach = {name: np.abs(result.effect).max() for name, result in every.items()}
-    chosen = gym(classifier, BACKGROUND, SITE)
+    chosen = marginalize(classifier, BACKGROUND, SITE)
     assert chosen.target_name == max(reach, key=reach.get)
     np.testing.assert_allclose(chosen.scores, every[chosen.target_name].scores, atol=1e-5)
 
 
 def test_orientations(classifier):
-    result = gym(classifier, BACKGROUND, "GATTC", "donor", "orientation", columns=[2])
+    result = marginalize(classifier, BACKGROUND, "GATTC", "donor", "orientation", columns=[2])
     written = [result.sequence(row, 0)[2:7] for row in range(4)]
     assert written == ["GATTC", "GAATC", "CTTAG", "CTAAG"]
     assert result.rows.values == ("+", "-", "reversed", "complement")
 
 
 def test_copies_stand_behind_the_first(classifier):
-    result = gym(classifier, BACKGROUND, "GATC", "donor", "copies", copies=3, columns=[0, 5], at=4)
+    result = marginalize(
+        classifier, BACKGROUND, "GATC", "donor", "copies", copies=3, columns=[0, 5], at=4
+    )
     assert result.sequence(0, 0) == result.sequence(0, 1)
     assert result.sequence(1, 0)[4:12] == "GATCGATC"
     row, column = cell(result, 3, 5)
@@ -92,7 +94,7 @@ def test_copies_stand_behind_the_first(classifier):
 
 
 def test_a_pair_stands_as_its_strands_and_gap_say(classifier):
-    result = gym(
+    result = marginalize(
         classifier, BACKGROUND, SITE, "donor", "spacing", second="CCCTA", at=5, columns=[0, 4]
     )
     second = {"+": "CCCTA", "-": "TAGGG"}
@@ -107,7 +109,7 @@ def test_a_pair_stands_as_its_strands_and_gap_say(classifier):
 
 
 def test_the_interaction_is_what_the_parts_do_not_explain(classifier):
-    result = gym(
+    result = marginalize(
         classifier, BACKGROUND, SITE, "donor", "spacing", second="CCCTA", at=5, columns=[0, 4]
     )
     row, column = cell(result, "+-", 4)
@@ -122,7 +124,9 @@ def test_the_interaction_is_what_the_parts_do_not_explain(classifier):
 
 
 def test_insertions_and_deletions_move_bases(classifier):
-    result = gym(classifier, BACKGROUND, "GTACGT", "donor", "indel", at=10, columns=[-2, 0, 3])
+    result = marginalize(
+        classifier, BACKGROUND, "GTACGT", "donor", "indel", at=10, columns=[-2, 0, 3]
+    )
     left, right = BACKGROUND[:10], BACKGROUND[16:]
     expected = {
         ("before", 3): left + right[-3:] + "GTACGT" + right[:-3],
@@ -150,7 +154,9 @@ def test_insertions_and_deletions_move_bases(classifier):
 
 
 def test_no_more_is_deleted_inside_than_there_is(classifier):
-    result = gym(classifier, BACKGROUND, "GATC", "donor", "indel", at=12, columns=[-5, -4, 2])
+    result = marginalize(
+        classifier, BACKGROUND, "GATC", "donor", "indel", at=12, columns=[-5, -4, 2]
+    )
     assert np.isnan(result.scores[1, 0]).all()
     assert np.isfinite(np.delete(result.scores.reshape(-1), 3)).all()
     assert result.sequence(1, 1) == BACKGROUND[:12] + BACKGROUND[16:] + "GATC"
@@ -159,8 +165,8 @@ def test_no_more_is_deleted_inside_than_there_is(classifier):
 
 
 def test_shuffled_backgrounds_keep_dinucleotides(classifier):
-    both = gym(classifier, BACKGROUND, SITE, "donor", shuffled=2, columns=[0])
-    alone = gym(
+    both = marginalize(classifier, BACKGROUND, SITE, "donor", shuffled=2, columns=[0])
+    alone = marginalize(
         classifier, BACKGROUND, SITE, "donor", shuffled=2, only_shuffled=True, columns=[0], seed=1
     )
     assert [len(both.backgrounds), len(alone.backgrounds)] == [3, 2]
@@ -173,7 +179,7 @@ def test_shuffled_backgrounds_keep_dinucleotides(classifier):
 
 def test_sites_are_drawn_from_the_motif(classifier):
     motif = Motif("m", np.array([[1, 0, 0, 1], [0, 1, 1, 0], [1, 1, 0, 0], [0, 0, 0, 1]]))
-    result = gym(classifier, [BACKGROUND, OTHER], motif, "donor", columns=[1], sites=3)
+    result = marginalize(classifier, [BACKGROUND, OTHER], motif, "donor", columns=[1], sites=3)
     assert result.scores.shape == (2, 1, 6)
     for k, (site,) in enumerate(result.sites):
         assert all(motif.probabilities[i]["ACGT".index(b)] > 0 for i, b in enumerate(site))
@@ -182,7 +188,9 @@ def test_sites_are_drawn_from_the_motif(classifier):
 
 
 def test_the_control_has_the_same_bases_in_another_order(classifier):
-    result = gym(classifier, [BACKGROUND, OTHER], "GGCATTAC", "donor", control=True, columns=[7])
+    result = marginalize(
+        classifier, [BACKGROUND, OTHER], "GGCATTAC", "donor", control=True, columns=[7]
+    )
     for k, (word,) in enumerate(result.control_sites):
         assert sorted(word) == sorted("GGCATTAC")
         assert word not in ("GGCATTAC", reverse_complement("GGCATTAC"))
@@ -205,19 +213,19 @@ def test_a_control_is_not_the_motif_moved_aside():
 
 def test_a_masked_span_is_asked_of_a_model_without_classes(enc):
     span = (20, 24)
-    result = gym(enc, BACKGROUND, "GATC", target=span, columns=[0, 8, 21])
+    result = marginalize(enc, BACKGROUND, "GATC", target=span, columns=[0, 8, 21])
     assert result.unit == "nats"
     asked = dx.attribute(enc, BACKGROUND, span, "saturation_mutagenesis")
     assert result.baseline[0, 0, 0] == pytest.approx(asked.score, abs=1e-4)
     assert np.isfinite(result.scores[:, :2]).all()
     assert np.isnan(result.scores[:, 2]).all()  # would write over what is predicted
     with pytest.raises(InputError, match="Every cell would write over"):
-        gym(enc, BACKGROUND, "GATC", target=span, columns=[20, 21])
+        marginalize(enc, BACKGROUND, "GATC", target=span, columns=[20, 21])
 
 
 def test_every_variant_once_and_progress(classifier):
     seen = []
-    result = gym(
+    result = marginalize(
         classifier, BACKGROUND, SITE, "donor", progress=lambda done, total: seen.append(total)
     )
     texts = {result.sequence(r, c) for r in range(2) for c in range(31)} | {BACKGROUND}
@@ -225,7 +233,9 @@ def test_every_variant_once_and_progress(classifier):
 
 
 def test_the_table_is_tidy(classifier):
-    result = gym(classifier, [BACKGROUND, OTHER], SITE, "donor", columns=[0, 9], control=True)
+    result = marginalize(
+        classifier, [BACKGROUND, OTHER], SITE, "donor", columns=[0, 9], control=True
+    )
     table = result.table()
     assert len(table) == 2 * 2 * 2
     line = table[
@@ -243,7 +253,7 @@ def test_motifs_by_word_name_and_accession():
 
 @pytest.mark.parametrize("sweep", SWEEPS)
 def test_every_sweep_fits_by_default(classifier, sweep):
-    result = gym(classifier, BACKGROUND, "GATC", "donor", sweep)
+    result = marginalize(classifier, BACKGROUND, "GATC", "donor", sweep)
     for row in range(len(result.rows)):
         for column in range(len(result.columns)):
             if result.design.exists(row, column):
@@ -290,18 +300,20 @@ def test_every_sweep_fits_by_default(classifier, sweep):
 def test_what_cannot_be_swept_is_said_in_one_sentence(classifier, change, words):
     wanted = {"background": BACKGROUND, "motif": SITE, "target": "donor", **change}
     with pytest.raises(InputError, match=words):
-        gym(classifier, **wanted)
+        marginalize(classifier, **wanted)
 
 
 def test_white_space_is_dropped_where_no_base_is_counted(classifier, enc):
-    plain = gym(classifier, BACKGROUND, SITE, "donor")
-    np.testing.assert_array_equal(gym(classifier, SPACED, SITE, "donor").scores, plain.scores)
+    plain = marginalize(classifier, BACKGROUND, SITE, "donor")
+    np.testing.assert_array_equal(
+        marginalize(classifier, SPACED, SITE, "donor").scores, plain.scores
+    )
     with pytest.raises(InputError, match=r"white space.* target asks"):
-        gym(enc, SPACED, SITE, (20, 24))
+        marginalize(enc, SPACED, SITE, (20, 24))
 
 
 def test_what_a_sweep_does_not_have(classifier, enc):
-    result = gym(classifier, BACKGROUND, SITE, "donor", columns=[0])
+    result = marginalize(classifier, BACKGROUND, SITE, "donor", columns=[0])
     assert np.isnan(result.spread).all()
     assert result.has("effect")
     assert not result.has("control")
@@ -315,4 +327,4 @@ def test_what_a_sweep_does_not_have(classifier, enc):
     with pytest.raises(InputError, match="control=True"):
         result.sequence(0, 0, control=True)
     with pytest.raises(InputError, match="has no classes"):
-        gym(enc, BACKGROUND, SITE)
+        marginalize(enc, BACKGROUND, SITE)

@@ -94,7 +94,7 @@ def test_marginalization_of_tangermeme_is_a_sweep(splice):
     before, after = tools.marginalize(
         splice.as_onehot("donor"), one_hot(*backgrounds), "GTAAGT", start=100, device="cpu"
     )[:2]
-    sweep = dx.gym(splice, backgrounds, "GTAAGT", "donor", columns=[100])
+    sweep = dx.marginalize(splice, backgrounds, "GTAAGT", "donor", columns=[100])
     np.testing.assert_allclose(before[:, 0], sweep.baseline[0, 0], atol=1e-4)
     np.testing.assert_allclose(after[:, 0], sweep.scores[0, 0], atol=1e-4)
 

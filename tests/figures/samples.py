@@ -18,6 +18,7 @@ from dnabert2_explore.analysis.timelapse import TimeLapse
 from dnabert2_explore.analysis.variants import Calibration, Comparison, Scorer, VcfSummary
 from dnabert2_explore.analysis.variants.compare import compare_variant
 from dnabert2_explore.sequences import UnknownBasesWarning
+from dnabert2_explore.sequences.annotations import Annotation, Feature
 from dnabert2_explore.sequences.genome import Genome
 from dnabert2_explore.stores.check import Damage, StoreCheck
 from dnabert2_explore.training.finetune.seeds import SeedsResult
@@ -45,9 +46,9 @@ def attributed() -> list[Any]:
         dx.average_phases(splice, site, "donor", "occlusion", crops=3),
         dx.mirror_strands(splice, site, "donor", "occlusion"),
         dx.scorecard(splice, site, "donor", "occlusion", crops=2, twins=1, orders=2, mutated=10),
-        dx.gym(splice, [one.bases for one in dx.demo.splice()[:3]], "GTAAGT", "donor",
+        dx.marginalize(splice, [one.bases for one in dx.demo.splice()[:3]], "GTAAGT", "donor",
                columns=range(80, 120, 2), control=True),
-        dx.gym(splice, site, "GTAAGT", "donor", "copies", copies=7, columns=(0, 2, 4)),
+        dx.marginalize(splice, site, "GTAAGT", "donor", "copies", copies=7, columns=(0, 2, 4)),
     ]  # fmt: skip
 
 
@@ -74,6 +75,8 @@ def read() -> list[Any]:
         dx.dependency_map(enc, windows[0].bases[:90], (20, 60)).heads(),
         dx.compare_tokenizers(enc, windows[0].bases[:60]),
         dx.replay_merges(enc, windows[0].bases[:60]),
+        Annotation({"a": (Feature(0, 9, "+", "exon", "one"),)}, {"a": 60}, "a.gff3"),
+        dx.enrich_track(np.arange(60.0) % 7, [Feature(0, 9, "+", "exon", "one")]),
         dx.fragment_motifs(
             enc, dx.demo.motif()[:9], dx.scan_motifs(dx.demo.motif()[:9], dx.jaspar_motif("NFE2"))
         ),

@@ -199,3 +199,25 @@ def test_a_long_list_of_sequences_is_offered_in_parts(encoder):
 def test_more_than_one_model_of_layers_is_refused_in_words():
     with pytest.raises(InputError, match="1 spaces"):
         dx.align_maps({"one": np.eye(4)})
+
+
+@pytest.mark.parametrize("n", [3, 4, 11])
+@pytest.mark.parametrize("same", [False, True])
+def test_few_points_equal_points_one_class_and_one_name(encoder, n, same):
+    few = [
+        Sequence("twice", random_bases(80, seed=0 if same else i), label="one") for i in range(n)
+    ]
+    view = dx.AtlasExplorer(encoder, few)
+    view.wait()
+    for method in ("PCA", "UMAP", "densMAP", LAYERS):
+        for three in (False, True):
+            view.projection.value, view.three.value = method, three
+            view.wait()
+            assert view._message.layout.display == "none", view._message.value
+            assert np.isfinite(view.plane).all()
+            assert view.plane.shape == (n, 3 if three else 2)
+    event(view, event="chosen", points=[0, 1])
+    view.wait()
+    assert f"2</b> of {n} chosen" in view.panel.count.value
+    view._legend.hidden = ["one"]  # colours by set, GC and length: there is no such class
+    assert view._message.layout.display == "none"

@@ -186,7 +186,7 @@ def test_cancelling_leaves_a_way_back(view, monkeypatch):
         progress(1, 2)
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "gym", slow)
+        patch.setattr(module, "marginalize", slow)
         set_and_wait(view, motif="CCCCC")
     assert "Cancelled" in view._message.value
     assert view.result.motif.consensus == SITE

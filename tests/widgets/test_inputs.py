@@ -229,3 +229,16 @@ def test_every_kind_of_file_that_commands_read_can_be_uploaded(bar, name, conten
     assert [bases.upper() for _, bases in mine(bar)] == ["ACGT"]
     suffix = name.removesuffix(".gz").removesuffix(".xz").rpartition(".")[2]
     assert f".{suffix}" in bar.upload.accept.split(",")
+
+
+def test_annotation_is_put_on_the_sequences_that_are_there(bar):
+    bar.selection.add([Sequence("chr9", "ACGT" * 25)])
+    place = bar.selection.index
+    gff = b"chr9\tme\texon\t11\t20\t.\t+\t.\tName=one\n"
+    bar.upload.value = uploaded(("genes.gff3", gff))
+    assert "1 features of genes.gff3 on 1 sequences" in bar.message.value
+    assert bar.selection.annotations[place][0].name == "one"
+    assert bar.selection.features[0].end == 20
+    bar.upload.value = uploaded(("other.gtf", gff.replace(b"chr9", b"chrX")))
+    assert "other.gtf annotates chrX" in bar.message.value
+    assert bar.selection.annotations[place][0].name == "one"  # nothing is lost

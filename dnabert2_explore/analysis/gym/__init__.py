@@ -2,7 +2,7 @@
 
 from .designs import SWEEPS, Axis, Place
 from .result import SHOWN, Sweep
-from .run import gym
+from .run import marginalize
 from .words import as_motif
 
-__all__ = ["SHOWN", "SWEEPS", "Axis", "Place", "Sweep", "as_motif", "gym"]
+__all__ = ["SHOWN", "SWEEPS", "Axis", "Place", "Sweep", "as_motif", "marginalize"]

@@ -21,12 +21,12 @@ from .designs import MOVING, Design
 from .result import Sweep
 from .words import as_motif, control_motif, draw_sites
 
-__all__ = ["gym"]
+__all__ = ["marginalize"]
 
 Progress = Callable[[int, int], None]
 
 
-def gym(
+def marginalize(
     enc: Encoder,
     background: Bases | Items[Bases],
     motif: Motif | str,
@@ -121,7 +121,7 @@ def gym(
     >>> import dnabert2_explore as dx
     >>> enc = dx.load("pocket-splice")
     >>> background = dx.demo.splice()[40]  # no splice site
-    >>> result = gym(enc, background, "GTAAGT", "donor", columns=range(0, 195, 5))
+    >>> result = marginalize(enc, background, "GTAAGT", "donor", columns=range(0, 195, 5))
     >>> result.scores.shape, result.rows.values
     ((2, 39, 1), ('+', '-'))
     >>> row, column = result.peak

@@ -10,6 +10,7 @@ from .nucleotides import NucleotideProbabilities, nucleotide_probabilities
 from .patching import PatchMap, patch
 from .readout import LayerLens, lens
 from .repeats import Recall, recall
+from .track_enrichment import TrackEnrichment, enrich_track
 
 __all__ = [
     "PROPERTIES",
@@ -24,7 +25,9 @@ __all__ = [
     "NucleotideProbabilities",
     "PatchMap",
     "Recall",
+    "TrackEnrichment",
     "dependency_map",
+    "enrich_track",
     "head_atlas",
     "layers",
     "lens",

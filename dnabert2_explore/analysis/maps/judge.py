@@ -122,13 +122,14 @@ class MapJudgement(Shown):
             best = min(gains, key=lambda name: gains[name].low)
             gain = gains[best]
             verb = "tell" if best == "4-mers" else "tells"
-            by_how = f"by {abs(gain.score):.2f} ({gain.low:+.2f} to {gain.high:+.2f})"
+            between = f"({_signed(gain.low)} to {_signed(gain.high)})"
+            by_how = f"by {abs(gain.score):.2f} {between}"
             if gain.low > 0:
                 beyond = f" It goes beyond {best}, {by_how}."
             elif gain.high < 0:
                 beyond = f" {best} {verb} it better, {by_how}."
             else:
-                beyond = f" It does not go beyond {best} ({gain.low:+.2f} to {gain.high:+.2f})."
+                beyond = f" It does not go beyond {best} {between}."
         return (
             f"A linear probe tells {self.label}{unseen} with balanced accuracy {own.score:.2f} "
             f"({own.low:.2f}–{own.high:.2f}; {others})." + beyond
@@ -337,6 +338,11 @@ def judge_map(
         n_classes=n_classes,
         n_neighbours=k,
     )
+
+
+def _signed(value: float) -> str:
+    """Write a difference; what rounds to nothing has no sign."""
+    return f"{value:+.2f}" if abs(value) >= 0.005 else "0.00"
 
 
 def _check(

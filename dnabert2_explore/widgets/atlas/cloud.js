@@ -115,7 +115,7 @@ function makeCloud({ model, host, canvas, send }) {
     const extent = low.map((value, d) => (d < dims ? Math.max(high[d] - value, 1e-9) : 0));
     const room = [Math.max(width - 36, 20), Math.max(height - 36, 20)];
     const scale = dims === 3
-      ? Math.min(...room) / Math.hypot(...extent) * 1.15
+      ? Math.min(...room) / Math.hypot(...extent) * 1.4
       : Math.min(room[0] / extent[0], room[1] / extent[1]);
     view = { x: middle[0], y: middle[1], z: middle[2], scale, rotation: view.rotation };
   };
@@ -232,7 +232,7 @@ function makeCloud({ model, host, canvas, send }) {
         const kind = is[i] & 2 ? 2 : faded && is[i] & 1 ? 1 : 0;
         if (kind !== pass || hidden(i)) continue;
         let opacity = faded && !(is[i] & 1) ? weak : strong;
-        if (far) opacity = (opacity * (0.4 + (0.6 * (depth[i] - far.low)) / far.range)) | 0;
+        if (far) opacity = (opacity * (0.6 + (0.4 * (depth[i] - far.low)) / far.range)) | 0;
         put(i, opacity, pass === 2);
       }
     }
@@ -277,12 +277,12 @@ function makeCloud({ model, host, canvas, send }) {
       ctx.strokeStyle = ctx.fillStyle = cloud.muted;
       ctx.lineWidth = 1;
       for (let d = 0; d < 3; d++) {
-        const [x, y] = [34 + 22 * view.rotation[d], height - 34 - 22 * view.rotation[3 + d]];
+        const [x, y] = [34 + 22 * view.rotation[d], height - 56 - 22 * view.rotation[3 + d]];
         ctx.beginPath();
-        ctx.moveTo(34, height - 34);
+        ctx.moveTo(34, height - 56);
         ctx.lineTo(x, y);
         ctx.stroke();
-        ctx.fillText(String(d + 1), x + (x < 34 ? -8 : 3), y + (y > height - 34 ? 11 : -2));
+        ctx.fillText(String(d + 1), x + (x < 34 ? -8 : 3), y + (y > height - 56 ? 11 : -2));
       }
     }
   };

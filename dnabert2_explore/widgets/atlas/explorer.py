@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ipywidgets import Dropdown, ToggleButton, ToggleButtons, VBox
-from numpy.typing import NDArray
 
 from ...encoder import ATLAS_MODEL, POOLINGS, Encoder, load
 from ...errors import InputError
@@ -16,17 +15,16 @@ from ...figures.cloud import point_cloud
 from ...sequences import Sequence
 from ...stores import EmbeddedSequences
 from ..examples import SPLICE, WINDOWS, fill
-from ..explorer import LONGEST, Explorer, sentence
+from ..explorer import sentence
 from ..state import MINE, Selection
 from .cards import card_of
-from .choice import RADIUS, colour_options, colour_values, point_options, reference_and_placed
 from .cloud import CloudView
 from .code import code_of
 from .judgement import Judgement
 from .legend import Legend
-from .maps import LAYERS, METHODS, MadeMap, Maps
+from .maps import LAYERS, METHODS, Maps
 from .panel import SelectionPanel
-from .points import Points
+from .shown import OWN, ShownPoints
 from .spaces import GIVEN, SPACES, Spaces
 from .words import caption_of, selected_line, table_of
 
@@ -35,15 +33,10 @@ if TYPE_CHECKING:
 
 __all__ = ["AtlasExplorer"]
 
-_CHEAP = 1000  # points of which UMAP is made without being asked for
 _PANEL, _LOWEST = 170, 215  # pixels that the panel takes from the map, and what it leaves it
 
 
-#: Chosen in the menu of layers; None there would be nothing chosen.
-_OWN = "own"
-
-
-class AtlasExplorer(Explorer):
+class AtlasExplorer(ShownPoints):
     """See sequences as points, near each other when their embeddings are.
 
     PCA stands at once; UMAP is computed beside it and waits to be chosen. Click a point to look at
@@ -189,232 +182,7 @@ class AtlasExplorer(Explorer):
         """Ask another model for motifs from now on."""
         self.panel.finder.use(classifier)
 
-    # Which points -------------------------------------------------------------------------------
-
-    def _offer_points(self) -> None:
-        options = point_options(self.selection)
-        if tuple(self.points.options) == tuple(options):
-            return
-        before = self.points.value
-        with self.points.hold_trait_notifications():
-            self.points.options = options
-            self.points.value = before if before in [value for _, value in options] else ""
-
-    def _changed(self, changed: set[str]) -> None:
-        self._offer_points()
-        sequences = self.selection.sequences
-        self._made_of, reference, placed = reference_and_placed(
-            self.selection, self.points.value, self._made_of
-        )
-        both = tuple(
-            tuple(i for i in part if len(sequences[i]) <= LONGEST) for part in (reference, placed)
-        )
-        self._left_out = len(reference) + len(placed) - len(both[0]) - len(both[1])
-        key = (both, self.space.value, self._layer, self.pooling.value)
-        if key == self._shown_key:
-            self._draw()
-            return
-        self._shown_key, self._shown = key, (*both[0], *both[1])
-        self._n_reference, self._not_finite = len(both[0]), 0
-        self._version += 1
-        self._valued = ()
-        self._maps.clear()
-        self._offer_colours()
-        self.judgement.stop()
-        if self._spaces.ready(key[1], self._texts, *key[2:]):
-            self._embedded()
-            return
-        texts = self._texts
-
-        def work(progress: Any) -> None:
-            self._spaces.fill(key[1], texts, *key[2:], progress)
-
-        self.plot.stale = True
-        self._start("embedding sequences", work, lambda _nothing: self._embedded())
-
-    @property
-    def _texts(self) -> tuple[str, ...]:
-        return tuple(self.selection.sequences[i].bases for i in self._shown)
-
-    def _embedded(self) -> None:
-        if len(self._shown) >= 3:
-            self._leave_out_nan()
-        if len(self._shown) < 3:
-            self._maps.clear()
-            self._draw()
-            return
-        fit, new = self._parts()
-        self._maps.add_pca(fit, new)
-        self.plot.stale = False
-        self._draw()
-        wanted = self.projection.value
-        if len(fit) <= _CHEAP and wanted == "PCA":
-            wanted = "UMAP"
-        if wanted != "PCA":
-            self._start_map(wanted)
-
-    def _leave_out_nan(self) -> None:
-        """Take out points whose vectors are not finite: nothing can be said of where they lie."""
-        finite = np.asarray(np.isfinite(self.vectors).all(axis=1))
-        if not finite.all():
-            self._not_finite = int((~finite).sum())
-            self._n_reference = int(finite[: self._n_reference].sum())
-            self._shown = tuple(i for i, fits in zip(self._shown, finite, strict=True) if fits)
-            self._valued = ()
-
-    def _parts(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Vectors that the map is made of, and those that are placed in it."""
-        # Fewer than three make no map: then all of them do.
-        n = self._n_reference if self._n_reference >= 3 else len(self._shown)
-        return self.vectors[:n], self.vectors[n:]
-
-    def _points(self) -> Points:
-        """Gather the points in sight: what the panels below compare and judge."""
-        field, values = self.values()
-        vectors = self._spaces.vectors(self.space.value, self._texts, *self._shown_setting)
-        shown, seen = self._shown, self._seen
-        if not seen.all():
-            rows = np.flatnonzero(seen)
-            shown = tuple(shown[i] for i in rows)
-            values = [values[i] for i in rows]  # type: ignore[assignment]
-            vectors = vectors[rows]
-        return Points(
-            indices=shown,
-            sequences=tuple(self.selection.sequences[i] for i in shown),
-            vectors=vectors,
-            field=field,
-            values=values,
-            about=f"{self.enc.info}, {self._spaces.words(self.space.value, *self._shown_setting)}",
-        )
-
-    @property
-    def _seen(self) -> NDArray[np.bool_]:
-        """Which of the points are of a class that is not hidden."""
-        hidden = set(self._legend.hidden)
-        if not hidden:
-            return np.ones(len(self._shown), dtype=bool)
-        return np.array([v not in hidden for v in self.values()[1]], dtype=bool)
-
-    @property
-    def _layer(self) -> int | None:
-        """The layer chosen; None for the vector that the model calls its own."""
-        return None if self.layer.value == _OWN else int(self.layer.value)
-
-    @property
-    def _setting(self) -> tuple[str, int | None, str]:
-        return self.space.value, self._layer, self.pooling.value
-
-    @property
-    def _shown_setting(self) -> tuple[int | None, str]:
-        """Layer and pooling of what is on show: the slider's, where there is one."""
-        layer = self._frame if self._method == LAYERS else self._layer
-        return layer, self.pooling.value
-
-    @property
-    def vectors(self) -> NDArray[np.float32]:
-        """Vectors of the points on show, shape (n, hidden)."""
-        space, layer, pooling = self._setting
-        return self._spaces.vectors(space, self._texts, layer, pooling)
-
-    def _twin(self, points: Points, progress: Any, most: float) -> NDArray[np.float32] | float:
-        """Vectors of the untrained twin, or the seconds they would take."""
-        texts = tuple(s.bases for s in points.sequences)
-        layer, pooling = self._shown_setting
-        if self.space.value == GIVEN:  # of the model's own layers, which the file may not hold
-            layer = None
-        cost = self._spaces.fill("twin", texts, layer, pooling, progress, most)
-        return cost or Spaces(self.enc).vectors("twin", texts, layer, pooling)
-
-    def _start_map(self, method: str) -> None:
-        def spaces(progress: Any) -> dict[str, NDArray[np.float32]]:
-            return self._spaces.layers(space, texts, pooling, progress)
-
-        space, texts, pooling = self.space.value, self._texts, self.pooling.value
-        if method == LAYERS and space not in ("model", "twin"):
-            raise InputError("Only the model and its twin have layers: choose one in the menu.")
-        self._maps.start(method, self._dimensions, *self._parts(), spaces)
-
-    def _mapped(self) -> None:
-        if self._method == LAYERS:
-            self._frame = self._made.planes.shape[0] - 1
-        self._offer_colours()
-        self._draw()
-
-    def _map_cancelled(self) -> None:
-        self.say(f"{self.projection.value if self.projection.value != 'PCA' else 'UMAP'} was "
-                 "cancelled; PCA stays. Choose it to start it again.")  # fmt: skip
-        with self.selection.lock:
-            self._draw()
-
-    def wait(self, timeout: float | None = None) -> None:
-        """Block until embedding and maps are done (for scripts and tests)."""
-        super().wait(timeout)
-        self._maps.wait(timeout)
-        self.panel.wait(timeout)
-        self.judgement.wait(timeout)
-
-    # Colours ------------------------------------------------------------------------------------
-
-    def _offer_colours(self) -> None:
-        offered = colour_options([self.selection.sequences[i] for i in self._shown])
-        if self._radii is not None:
-            offered = [*offered, RADIUS]
-        if tuple(self.colour.options) == tuple(offered):
-            return
-        before = self.colour.value
-        self._quiet = True
-        try:
-            self.colour.options = offered
-            values = [value for _, value in offered]
-            self.colour.value = before if before in values else values[0]
-        finally:
-            self._quiet = False
-
-    @property
-    def _radii(self) -> NDArray[np.float64] | None:
-        made = self._maps.get("densMAP", self._dimensions)
-        return None if made is None else made.radii
-
-    def values(self) -> tuple[str, list[str] | list[float]]:
-        """Name, with unit, and values of the field the points are coloured by."""
-        colour = self.colour.value
-        if not self._valued or self._valued[0] != colour:
-            selection = self.selection
-            radii = self._radii
-            if colour == RADIUS[1] and radii is not None:
-                found: Any = (RADIUS[0], radii[:, 0].tolist())
-            else:
-                found = colour_values(
-                    colour,
-                    [selection.sequences[i] for i in self._shown],
-                    [selection.sets[i] for i in self._shown],
-                )
-            self._valued = (colour, found)
-        name, values = self._valued[1]
-        return name, values
-
     # Drawing ------------------------------------------------------------------------------------
-
-    @property
-    def _dimensions(self) -> int:
-        return 3 if self.three.value else 2
-
-    @property
-    def _method(self) -> str:
-        wanted = str(self.projection.value)
-        return "PCA" if self._maps.get(wanted, self._dimensions) is None else wanted
-
-    @property
-    def _made(self) -> MadeMap:
-        made = self._maps.get(self._method, self._dimensions)
-        assert made is not None
-        return made
-
-    @property
-    def plane(self) -> NDArray[np.float64]:
-        """Places of the points on show, shape (n, 2) or (n, 3)."""
-        planes = self._made.planes
-        return planes[min(self._frame, len(planes) - 1)]
 
     def _figure_alone(self) -> go.Figure | None:
         # On the page the legend is a line of its own; in a picture it stands beside the points.
@@ -514,7 +282,8 @@ class AtlasExplorer(Explorer):
         ):
             self._sent = asked
             self.plot.cloud = cloud.spec(
-                key, height=self._drawn_height, axis=self._method, frames=made.frames,
+                key, height=self._drawn_height, frames=made.frames,
+                axis="PCA" if self._method == LAYERS else self._method,
                 frame=min(self._frame, len(made.frames) - 1), theme=theme,
             )  # fmt: skip
 
@@ -642,4 +411,4 @@ def _own(enc: Encoder) -> list[tuple[str, int | str]]:
     layers = enc.embedding_layers
     if len(layers) == 1:
         return []
-    return [(f"layers {'+'.join(map(str, layers))}", _OWN)]  # short: the menu is narrow
+    return [(f"layers {'+'.join(map(str, layers))}", OWN)]  # short: the menu is narrow
