@@ -79,6 +79,7 @@ from .attribution import AttributionExplorer
 from .dependencies import DependencyExplorer
 from .gym import MotifGym
 from .leaderboard import LeaderboardExplorer
+from .nucleotides import NucleotideExplorer
 from .pretraining import PretrainingMonitor
 from .state import Selection
 from .timelapse import TimeLapseExplorer
@@ -95,6 +96,7 @@ __all__ = [
     "FinetuneApp",
     "LeaderboardExplorer",
     "MotifGym",
+    "NucleotideExplorer",
     "PretrainingMonitor",
     "Selection",
     "TimeLapseExplorer",
