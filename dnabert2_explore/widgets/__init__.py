@@ -81,6 +81,7 @@ from .attribution import AttributionExplorer
 from .dependencies import DependencyExplorer
 from .gym import MotifGym
 from .leaderboard import LeaderboardExplorer
+from .nucleotides import NucleotideExplorer
 from .pretraining import PretrainingMonitor
 from .state import Selection
 from .timelapse import TimeLapseExplorer
@@ -97,6 +98,7 @@ __all__ = [
     "FinetuneApp",
     "LeaderboardExplorer",
     "MotifGym",
+    "NucleotideExplorer",
     "PretrainingMonitor",
     "Selection",
     "TimeLapseExplorer",

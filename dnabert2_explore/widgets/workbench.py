@@ -25,6 +25,7 @@ from .dependencies import DependencyExplorer
 from .examples import SPLICE, WINDOWS, fill
 from .explorer import Explorer
 from .inputs import InputBar
+from .nucleotides import NucleotideExplorer
 from .session import save_session
 from .session_bar import SessionBar
 from .state import Selection
@@ -43,7 +44,7 @@ _numbers = itertools.count(1)
 _FEWEST, _SMALL = 3, 20_000_000
 
 #: Maps of the sequence column, on the same axes.
-ATTENTION, DEPENDENCIES, BOTH = "attention", "dependencies", "both"
+ATTENTION, DEPENDENCIES, BOTH, BASES = "attention", "dependencies", "both", "bases"
 ATLAS, HEADS = "Atlas", "All heads"
 
 #: Pixels of a JupyterLab page that are not the notebook's: menu, tab, toolbar, status.
@@ -86,7 +87,7 @@ class Workbench(VBox):
     ----------
     selection : Selection
         What all views share.
-    tokens, attention, dependencies, attribution, atlas : Explorer
+    tokens, attention, dependencies, nucleotides, attribution, atlas : Explorer
         The views.
     maps, side : ipywidgets.ToggleButtons
         Which map, and what stands beside the sequence.
@@ -130,11 +131,12 @@ class Workbench(VBox):
             windows = demo.windows()[::every]
             self.selection.add(windows, WINDOWS, look=not self.selection.sequences)
         self.maps = ToggleButtons(
-            options=[ATTENTION, DEPENDENCIES, BOTH],
+            options=[ATTENTION, DEPENDENCIES, BOTH, BASES],
             tooltips=[
                 "Which token looks at which",
                 "Which prediction changes when a base does",
                 "Dependencies above attention, on the same axes",
+                "Which base is expected at every place, beside an untrained network",
             ],
         ).add_class("dx-maps")
         self.side = ToggleButtons(
@@ -145,6 +147,7 @@ class Workbench(VBox):
         self.attribution = AttributionExplorer(self.classifier, selection=self.selection)
         self.attention = AttentionExplorer(self.encoder, selection=self.selection, gallery=False)
         self.dependencies = DependencyExplorer(self.encoder, selection=self.selection, active=False)
+        self.nucleotides = NucleotideExplorer(self.encoder, selection=self.selection, active=False)
         self.atlas = AtlasExplorer(
             self.embedder, selection=self.selection, points=WINDOWS if sequences is None else ""
         )
@@ -156,7 +159,8 @@ class Workbench(VBox):
         heads = self.attention.heads
         heads.children = (self.side, *heads.children[1:])
         left = VBox([self.atlas, heads]).add_class("dx-left")
-        right = VBox([self.tokens, self.attribution, self.dependencies, self.attention])
+        maps = (self.dependencies, self.attention, self.nucleotides)
+        right = VBox([self.tokens, self.attribution, *maps])
         right.add_class("dx-right")
         super().__init__([bar, HBox([left, right]).add_class("dx-grid")])
         self.add_class("dx-workbench")
@@ -164,7 +168,7 @@ class Workbench(VBox):
         self.tokens.compact(self._low_tokens)
         self.attribution.compact(lambda figure: compacted(figure, 0.6, ticks=False))
         self.atlas.lead(self.side)
-        for map_view in (self.attention, self.dependencies):
+        for map_view in maps:
             map_view.compact(lambda figure: figure)
             map_view.lead(self.maps)
         self.maps.observe(self._on_choice, names="value")
@@ -250,7 +254,7 @@ class Workbench(VBox):
 
     def _on_head(self, _change: Any) -> None:
         # Whoever chooses a head, in the gallery for one, wants to see it.
-        if self.maps.value == DEPENDENCIES:
+        if self.maps.value in (DEPENDENCIES, BASES):
             self.maps.value = ATTENTION
 
     def _on_size(self, _change: Any) -> None:
@@ -260,8 +264,9 @@ class Workbench(VBox):
         """Show the views that are chosen, as high as the window lets them stand together."""
         which = self.maps.value
         for view, shown in (
-            (self.attention, which != DEPENDENCIES),
-            (self.dependencies, which != ATTENTION),
+            (self.attention, which in (ATTENTION, BOTH)),
+            (self.dependencies, which in (DEPENDENCIES, BOTH)),
+            (self.nucleotides, which == BASES),
             (self.atlas, self.side.value == ATLAS),
             (self.attention.heads, self.side.value == HEADS),
         ):
@@ -278,12 +283,18 @@ class Workbench(VBox):
         height = min(max(left, 220), 560)
         for view in (self.attention, self.dependencies):
             view.set_height(max(round(height * 0.8), 220) if which == BOTH else height)
-        if (which != ATTENTION) != self.dependencies.active:
-            self.dependencies.activate(which != ATTENTION)
+        self.nucleotides.set_height(min(height, 300))
+        for view, shown in (
+            (self.dependencies, which in (DEPENDENCIES, BOTH)),
+            (self.nucleotides, which == BASES),
+        ):
+            if shown != view.active:
+                view.activate(shown)
 
     def wait(self, timeout: float | None = None) -> None:
         """Block until the background work of all views is done (for scripts and tests)."""
-        for view in (self.attention, self.dependencies, self.attribution, self.atlas):
+        views = (self.attention, self.dependencies, self.nucleotides, self.attribution, self.atlas)
+        for view in views:
             view.wait(timeout)
 
 

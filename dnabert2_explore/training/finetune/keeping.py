@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import json
 import os
 import shutil
 import time
@@ -10,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ...errors import CheckpointError, ExploreWarning
@@ -17,6 +21,7 @@ from ...files import putting
 from ...network import Dnabert2ForSequenceClassification
 from ...network.card import Card
 from ...network.checkpoint import find_checkpoint, load_network
+from ...network.vocabulary import vocabulary_sha256
 from ..loop.checkpoints import (
     checkpoint_folder,
     drop_unfinished,
@@ -26,14 +31,44 @@ from ..loop.checkpoints import (
     write_whole,
 )
 from ..loop.processes import Processes
+from .config import FinetuneConfig
+from .data import Splits
 from .folder import RunFolder
 from .learners import Learner
+from .source import Source
 
-__all__ = ["Keeper"]
+__all__ = ["Keeper", "identity"]
 
 _TENSORS = "training.pt"
 #: Folder of a checkpoint with the best model at its time.
 _BEST = "best"
+
+
+#: What a run may change and still go on where a killed one was: how it is watched and scored, and
+#: the names of files, whose content is compared instead.
+_FREE = ("out", "train", "dev", "test", "genome", "max_minutes", "checkpoint_minutes", "bootstrap",
+         "check_leakage", "threads", "device")  # fmt: skip
+
+
+def identity(
+    config: FinetuneConfig, splits: Splits, source: Source, device: torch.device
+) -> dict[str, Any]:
+    """Say what a run must have in common with a killed one to go on where that ended."""
+    settings = dataclasses.asdict(config)
+    for name in _FREE:
+        del settings[name]
+    rows = hashlib.sha256()
+    for part in (splits.train, splits.dev):
+        rows.update("\n".join((*part.bases, *(part.second or ()), *part.classes)).encode())
+        rows.update(np.ascontiguousarray(part.labels).tobytes())
+    settings |= {
+        "data": rows.hexdigest(),
+        "weights": "" if source.fresh else source.checkpoint.sha256(),
+        "vocabulary": vocabulary_sha256(source.tokenizer),
+        "device": device.type,
+    }
+    found: dict[str, Any] = json.loads(json.dumps(settings))  # as a file gives it back
+    return found
 
 
 class Keeper:
@@ -50,7 +85,7 @@ class Keeper:
     card : callable
         card(step) describes the model of a step.
     settings : dict
-        What a run must have in common with a killed one to go on where it ended.
+        Its `identity`.
     minutes : float
         Between checkpoints; 0 for none.
 

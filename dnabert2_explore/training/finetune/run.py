@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import math
 import time
 from collections.abc import Callable
@@ -22,8 +20,6 @@ from ...encoder.readings import Readings
 from ...errors import Cancelled, InputError
 from ...network import Dnabert2ForSequenceClassification
 from ...network.card import write_card
-from ...network.vocabulary import vocabulary_sha256
-from ...sequences import clean
 from ...threads import torch_threads
 from ...tokens import DnaTokenizer
 from ...tokens.segmentation import Segmentation
@@ -32,15 +28,15 @@ from ..leakage import LeakageReport, check_leakage
 from ..loop.processes import Processes, find_processes, is_main, processes_started
 from ..loop.steps import Loop
 from ..loop.update import Outcome, Update
-from ..metrics import Scores, lower_is_better, metric_names, score
+from ..metrics import Scores, lower_is_better, score
 from ..predict import write_predictions
-from ..rules import RuleComparison, compare_with_rules
 from ..tables import Labelled
 from .card import describe
 from .config import FinetuneConfig
 from .data import Batches, Resegmented, TokenRows, encode, read_splits
 from .folder import RunFolder
-from .keeping import Keeper
+from .judging import beside_rules, final_scores, gathered, share_of, shown_metrics
+from .keeping import Keeper, identity
 from .learners import Learner, classifier_from
 from .probe import ProbeLearner
 from .recipe import anchor_of, settle
@@ -55,11 +51,6 @@ Progress = Callable[[int, int], None]
 Watch = Callable[[dict[str, Any]], None]
 
 _Part = dict[str, torch.Tensor]
-
-#: What a run may change and still go on where a killed one was: how it is watched and scored, and
-#: the names of files, whose content is compared instead.
-_FREE = ("out", "train", "dev", "test", "genome", "max_minutes", "checkpoint_minutes", "bootstrap",
-         "check_leakage", "threads", "device")  # fmt: skip
 
 
 def finetune(
@@ -136,7 +127,7 @@ class _Run:
         splits = read_splits(config)
         self.splits, self.notes = splits, splits.notes
         self.train, self.dev = splits.train, splits.dev
-        self.shown = _shown_metrics(config.select, self.train)
+        self.shown = shown_metrics(config.select, self.train)
         leakage = (
             check_leakage(splits.named(), progress=self._preparing)
             if config.check_leakage
@@ -169,7 +160,7 @@ class _Run:
         )
         if config.augment == "reverse_complement" and self.resegmented is None:
             rows.append(encode(tokenizer, self.train, config.max_tokens, turned=True)[0])
-        self.dev_mine = self._share(self._encode(tokenizer, self.dev, "dev"))
+        self.dev_mine = share_of(self._encode(tokenizer, self.dev, "dev"), self.processes)
         targets = Targets(self.train, config.class_weights == "balanced")
         learner = self._learner(network.to(device), tokenizer, targets, rows)
         self.keeper = self._keeper(learner, tokenizer)
@@ -179,12 +170,13 @@ class _Run:
             raise self.loop.cancelled
         kept = self.keeper.for_good()
         encoder = Encoder(kept.to(device), tokenizer)
-        dev_scores, _ = self._score(encoder, self.dev, self.dev_mine)
+        judged = (self.processes, config.bootstrap)
+        dev_scores, _ = final_scores(encoder, self.dev, self.dev_mine, *judged)
         test_scores: Scores | None = None
         outputs: NDArray[np.float32] | None = None
         if splits.test is not None:
-            test_mine = self._share(self._encode(tokenizer, splits.test, "test"))
-            test_scores, outputs = self._score(encoder, splits.test, test_mine)
+            test_mine = share_of(self._encode(tokenizer, splits.test, "test"), self.processes)
+            test_scores, outputs = final_scores(encoder, splits.test, test_mine, *judged)
             if self.first:
                 write_predictions(self.out / "predictions.csv", splits.test, outputs)
         result = FinetuneResult(
@@ -204,7 +196,7 @@ class _Run:
             },
             notes=tuple(self.notes),
             model=self.folder.model,
-            rule=self._rule(outputs),
+            rule=beside_rules(config, splits, outputs) if self.first else None,
         )
         if self.first:
             result.save(self.out, config=dataclasses.asdict(config))
@@ -270,10 +262,6 @@ class _Run:
             )
         return rows
 
-    def _share(self, rows: TokenRows) -> list[NDArray[np.int64]]:
-        """Rows that this process predicts."""
-        return [rows[i] for i in range(self.processes.rank, len(rows), self.processes.world)]
-
     def _processes(self) -> Processes:
         """Join the processes that share a batch."""
         size, world = self.config.batch_size, processes_started()
@@ -285,26 +273,13 @@ class _Run:
         return find_processes(self.config.device)
 
     def _keeper(self, learner: Learner, tokenizer: DnaTokenizer) -> Keeper:
-        settings = dataclasses.asdict(self.config)
-        for name in _FREE:
-            del settings[name]
-        data = hashlib.sha256()
-        for part in (self.train, self.dev):
-            data.update("\n".join((*part.bases, *(part.second or ()), *part.classes)).encode())
-            data.update(np.ascontiguousarray(part.labels).tobytes())
-        settings |= {
-            "data": data.hexdigest(),
-            "weights": "" if self.source.fresh else self.source.checkpoint.sha256(),
-            "vocabulary": vocabulary_sha256(self.source.tokenizer),
-            "device": self.processes.device.type,
-        }
         return Keeper(
             self.folder,
             learner,
             self.processes,
             self.source.tokenizer,
             lambda step: describe(self.config, self.splits, step),
-            json.loads(json.dumps(settings)),  # as a file gives it back
+            identity(self.config, self.splits, self.source, self.processes.device),
             self.config.checkpoint_minutes,
         )
 
@@ -428,7 +403,7 @@ class _Run:
         train_loss = sum(self.losses) / len(self.losses)
         self.losses = []
         try:
-            outputs = self._outputs(self.learner.predict, self.dev_mine, len(dev), stoppable=True)
+            outputs = gathered(self._predict, self.dev_mine, len(dev), self.processes)
         except Cancelled:
             self.ended = f"stopped at step {step:,} of {steps:,} when asked to"
             return True
@@ -459,6 +434,16 @@ class _Run:
                 self.watch(point)
         return self._impatient(found.loss, step)
 
+    def _predict(self, rows: list[NDArray[np.int64]]) -> NDArray[np.float32]:
+        """Predict as things stand; of several processes, none stops while others wait for it."""
+
+        def tick(done: int, total: int) -> None:
+            self.loop.tick()
+            if self.loop.cancelled is not None:
+                raise self.loop.cancelled
+
+        return self.learner.predict(rows, progress=tick if self.processes.world == 1 else None)
+
     def _impatient(self, loss: float, step: int) -> bool:
         patience, steps = self.config.patience, self.loop.total
         self.waited = 0 if loss < self.lowest else self.waited + 1
@@ -470,68 +455,3 @@ class _Run:
             "dev loss"
         )
         return True
-
-    def _outputs(
-        self,
-        predict: Callable[..., NDArray[np.float32]],
-        mine: list[NDArray[np.int64]],
-        count: int,
-        stoppable: bool = False,
-    ) -> NDArray[np.float32]:
-        """Predict; each process its share of the rows, from `_share`, and all get everything."""
-        processes = self.processes
-
-        def tick(done: int, total: int) -> None:
-            self.loop.tick()
-            if self.loop.cancelled is not None:
-                raise self.loop.cancelled
-
-        # Of several processes, those that go on would wait for one that stops here.
-        found = predict(mine, progress=tick if stoppable and processes.world == 1 else None)
-        parts = processes.gather(found if mine else None)
-        out = np.empty((count, *parts[0].shape[1:]), dtype=np.float32)
-        for rank, part in enumerate(parts):
-            if part is not None:
-                out[rank :: processes.world] = part
-        return out
-
-    def _score(
-        self, encoder: Encoder, data: Labelled, mine: list[NDArray[np.int64]]
-    ) -> tuple[Scores, NDArray[np.float32]]:
-        texts = [
-            [clean(text).bases for text in part[self.processes.rank :: self.processes.world]]
-            for part in (data.bases, data.second)
-            if part is not None
-        ]
-        readings = Readings.of(encoder)
-
-        def predict(ids: list[NDArray[np.int64]], **_: Any) -> NDArray[np.float32]:
-            return readings.predict(encoder, [ids], texts)
-
-        outputs = self._outputs(predict, mine, len(data))
-        scores = score(data.task, data.labels, outputs, data.classes, self.config.bootstrap)
-        return scores, outputs
-
-    def _rule(self, outputs: NDArray[np.float32] | None) -> RuleComparison | None:
-        """Set the answers on test beside the best method without a neural network."""
-        test = self.splits.test
-        if test is None or outputs is None or not self.first or not self.config.check_leakage:
-            return None
-        both = self.config.augment == "reverse_complement" or self.config.strands == "both"
-        return compare_with_rules(
-            self.train,
-            self.dev,
-            test,
-            outputs,
-            "both" if both else "given",
-            self.config.bootstrap,
-        )
-
-
-def _shown_metrics(select: str, train: Labelled) -> tuple[str, ...]:
-    """Metrics of the log: all but the F1 of each class, unless one is selected."""
-    names = metric_names(train.task, train.classes)
-    if select not in ("loss", *names):
-        raise InputError(f"select is {select!r}; expected loss, {' or '.join(names)}.")
-    general = metric_names(train.task)
-    return general if select == "loss" or select in general else (*general, select)
