@@ -22,6 +22,7 @@ from .shown import draw_with
 from .version import __version__
 
 if TYPE_CHECKING:
+    from .again import Reproduction, reproduce
     from .analysis import features
     from .analysis.annotated import to_anndata
     from .analysis.attend import Attention, attend
@@ -156,6 +157,7 @@ if TYPE_CHECKING:
         VariantExplorer,
         Workbench,
     )
+    from .widgets.session import open_session
     from .widgets.show import show
 
 
@@ -230,6 +232,7 @@ _HOMES = {
     "RankCorrelations": ".analysis.attribution",
     "Readings": ".encoder.readings",
     "Recall": ".analysis.inside",
+    "Reproduction": ".again",
     "RuleComparison": ".training.rules",
     "Scorecard": ".analysis.attribution",
     "Scores": ".training.metrics",
@@ -294,6 +297,7 @@ _HOMES = {
     "motif_report": ".figures",
     "nucleotide_probabilities": ".analysis.inside",
     "open_projection": ".analysis.project",
+    "open_session": ".widgets.session",
     "open_store": ".stores",
     "patch": ".analysis.inside",
     "patch_heads": ".analysis.inside",
@@ -309,6 +313,7 @@ _HOMES = {
     "read_sequences": ".sequences",
     "recall": ".analysis.inside",
     "replay_merges": ".analysis.tokenizers",
+    "reproduce": ".again",
     "reverse_complement": ".sequences",
     "saturation_mutagenesis": ".analysis.attribution",
     "scan_motifs": ".analysis.motifs",
@@ -391,6 +396,7 @@ __all__ = [
     "RankCorrelations",
     "Readings",
     "Recall",
+    "Reproduction",
     "RuleComparison",
     "Scorecard",
     "Scores",
@@ -456,6 +462,7 @@ __all__ = [
     "motif_report",
     "nucleotide_probabilities",
     "open_projection",
+    "open_session",
     "open_store",
     "patch",
     "patch_heads",
@@ -471,6 +478,7 @@ __all__ = [
     "read_sequences",
     "recall",
     "replay_merges",
+    "reproduce",
     "reverse_complement",
     "saturation_mutagenesis",
     "scan_motifs",

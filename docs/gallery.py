@@ -194,6 +194,7 @@ ELSEWHERE = {
     "PretrainConfig": "docs/pretraining.md",
     "PretrainResult": "docs/pretraining.md; needs a training run",
     "Readings": "the line under a prediction",
+    "Reproduction": "docs/provenance.md; needs a file that was exported",
     "RuleComparison": "part of a fine-tuning's result",
     "Scores": "part of a fine-tuning's result",
     "SeedsResult": "docs/finetuning.md; needs training runs",

@@ -636,7 +636,7 @@ def test_the_token_goes_to_the_server_and_to_no_proxy(tmp_path, monkeypatch):
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.server_port}")
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)
-        server = Server(tmp_path, own.server_port, "a&b c")
+        server = Server(tmp_path, own.server_port, "a&b c", tmp_path)
         assert server.ask("api/status")
     assert seen == [("/api/status", "token a&b c")]  # a proxy would see the whole address
     assert server.url("lab").endswith("/lab?token=a%26b%20c")

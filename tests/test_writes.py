@@ -20,6 +20,7 @@ GIVEN = {
     "bench/memory.py:why_unmeasurable": "/proc/self/clear_refs",
     "cli/server.py:_app_template": "a page of one server, in a folder that goes with it",
     "cli/server.py:_quiet_frontend": "settings of one server, in a folder that goes with it",
+    "cli/warm.py:warm_kernels": "a kernel of one server, in a folder that goes with it",
     "network/config.py:save_pretrained": "as transformers has it",
     "network/export/standalone.py:keep_card": "into what `filling` gave",
     "network/modeling.py:save_pretrained": "as transformers has it",

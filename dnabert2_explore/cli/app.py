@@ -23,9 +23,12 @@ from .gue import gue
 from .info import info
 from .lab import lab
 from .lessons import lessons
+from .mcp import mcp
 from .motifs import motifs
 from .page import page
 from .predict import predict
+from .recorded import Recorded
+from .reproduce import reproduce
 from .tokenize import tokenize
 from .train import pretrain, train_tokenizer
 from .variants import variants
@@ -106,15 +109,17 @@ app.command(
 )(workbench)
 app.command(rich_help_panel="Look")(lessons)
 app.command(rich_help_panel="Look")(docs)
-app.command(rich_help_panel="Compute")(tokenize)
-app.command(rich_help_panel="Compute")(embed)
-app.command(rich_help_panel="Compute")(predict)
+app.command(cls=Recorded, rich_help_panel="Compute")(tokenize)
+app.command(cls=Recorded, rich_help_panel="Compute")(embed)
+app.command(cls=Recorded, rich_help_panel="Compute")(predict)
 app.command(rich_help_panel="Compute")(export)
-app.command(rich_help_panel="Compute")(attribute)
-app.command(rich_help_panel="Compute")(motifs)
-app.command(rich_help_panel="Compute")(variants)
+app.command(cls=Recorded, rich_help_panel="Compute")(attribute)
+app.command(cls=Recorded, rich_help_panel="Compute")(motifs)
+app.command(cls=Recorded, rich_help_panel="Compute")(variants)
 app.command("export-model", rich_help_panel="Compute")(export_model)
-app.command(rich_help_panel="Compute")(page)
+app.command(cls=Recorded, rich_help_panel="Compute")(page)
+app.command(rich_help_panel="Compute")(reproduce)
+app.command(rich_help_panel="Look")(mcp)
 app.command(rich_help_panel="Compute")(bench)
 app.command("train-tokenizer", rich_help_panel="Train")(train_tokenizer)
 app.command(rich_help_panel="Train")(pretrain)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import InputError
+from ..records import note_output
 from .common import (
     ATTENTION,
     DEVICE,
@@ -153,6 +154,7 @@ def embed(
         sequences = read_source(source, genome)
     else:
         _check_store(source, output, force, genome is not None)
+        note_output(output)
         # A BED's stretches are records in memory, a genome's windows are read as they are needed.
         sequences = [] if genome is None else read_source(source, genome)
     from ..encoder import load

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..files import replacing
+from ..records import note_output
 
 __all__ = ["check_output", "replacing"]
 
@@ -30,3 +31,4 @@ def check_output(path: Path, force: bool) -> None:
         raise InputError(f"nothing can be written to {path.parent}: choose another folder")
     if path.exists() and not force:
         raise InputError(f"{path} exists; pass --force to replace it, or choose another name")
+    note_output(path)

@@ -69,7 +69,23 @@ _PAGE = """\
     #rendered_cells .jp-OutputPrompt, #rendered_cells .jp-InputPrompt { display: none; }
   </style>
   {{ super.super() }}
+  {# A dark browser gets dark colours, unless a theme was asked for. #}
+  {% if resources.theme in ("light", "JupyterLab Light") %}
+  <style media="(prefers-color-scheme: dark)">{% include "dark.css" %}</style>
+  {% endif %}
 {%- endblock notebook_css -%}
+
+{%- block body_header -%}
+{{ super() }}
+{% if resources.theme in ("light", "JupyterLab Light") %}
+<script>
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const follow = () => { document.body.dataset.jpThemeLight = String(!dark.matches); };
+  dark.addEventListener("change", follow);
+  follow();
+</script>
+{% endif %}
+{%- endblock body_header -%}
 """
 
 
@@ -104,11 +120,14 @@ class Server:
         What it serves.
     port : int
     token : str
+    overlay : pathlib.Path
+        Private folder of settings, templates and kernels, which goes with the server.
     """
 
     folder: Path
     port: int
     token: str
+    overlay: Path
 
     def url(self, place: str) -> str:
         """Return the address of a place, with the token."""
@@ -149,7 +168,7 @@ def prepared(directory: Path | None, port: int | None) -> Iterator[Server]:
         _app_template(Path(overlay))
         os.environ["JUPYTER_TOKEN"] = token  # not on the command line, where `ps` would show it
         threading.Thread(target=_read_ahead, daemon=True).start()
-        yield Server(folder, port, token)
+        yield Server(folder, port, token, Path(overlay))
 
 
 def announce(server: Server, notebook: str | None) -> None:
@@ -251,8 +270,19 @@ def _app_template(overlay: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "conf.json").write_text('{"base_template": "lab"}')
     (folder / "index.html.j2").write_text(_PAGE)
+    (folder / "dark.css").write_text(_dark_colours())
     paths = [str(overlay), os.environ.get("JUPYTER_PATH", "")]
     os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, paths))
+
+
+def _dark_colours() -> str:
+    """Return the colours of JupyterLab's dark theme, as nbconvert has them."""
+    from jupyter_core.paths import jupyter_path
+
+    for place in jupyter_path("nbconvert", "templates", "lab", "static", "theme-dark.css"):
+        if Path(place).is_file():
+            return Path(place).read_text(encoding="utf-8")
+    return ""  # then a dark browser has a light app, as before
 
 
 def _read_ahead() -> None:

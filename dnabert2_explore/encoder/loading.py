@@ -13,6 +13,7 @@ from ..network.attention import BACKENDS, why_not
 from ..network.attention.choose import fastest_backend
 from ..network.checkpoint import CONFIG, find_checkpoint, load_network, read_config
 from ..network.registry import warn_of_rival
+from ..records import note_model
 from ..tokens import DnaTokenizer
 from .adapters import find_base, is_adapter, merge_adapter
 from .cache import find_cache
@@ -20,6 +21,7 @@ from .encoder import Encoder
 from .foreign import foreign_kind, load_foreign
 from .precision import find_dtype
 from .seen import remember
+from .told import model_entry
 
 __all__ = ["ATLAS_MODEL", "SHIPPED", "find_device", "load"]
 
@@ -142,7 +144,9 @@ def load(
         called = folder.parent.name if folder.name == "model" else folder.name
     # What an adapter was merged into is in no file, which caches and other processes would need.
     origin = None if adapter else checkpoint
-    return Encoder(network.to(where), tokenizer, called, origin, find_cache(cache), str(name))
+    made = Encoder(network.to(where), tokenizer, called, origin, find_cache(cache), str(name))
+    note_model(lambda: model_entry(made))
+    return made
 
 
 def find_device(name: str) -> torch.device:

@@ -6,6 +6,8 @@ Classes in the page (for styling, and for tests that drive a browser):
 ``.dx-workbench``      the whole; ``.dx-bar`` on top with ``.dx-chip`` per model;
                        ``.dx-maps button`` chooses the map (attention, dependencies, both),
                        ``.dx-side button`` what stands beside the sequence (atlas, all heads)
+``.dx-session``        after ``.dx-session-button``: ``.dx-session-folder input``,
+                       ``.dx-session-save``, ``.dx-session-open``
 ``.dx-input``          the input bar: ``.dx-set select``, ``.dx-sequence select``,
                        ``.dx-previous``, ``.dx-next``, ``.dx-add-button``, ``.dx-paste textarea``,
                        ``.dx-upload``, ``.dx-add``, ``.dx-range input``, ``.dx-zoom-in``,

@@ -44,6 +44,7 @@ from .explorer import Explorer
 from .mutations import Edit, MutationBar, apply_edits, with_edit
 from .plot import PlotlyView
 from .provenance import provenance, provenance_html
+from .remember import choices
 from .scorecard import ScorecardBadge, verdict
 from .state import MINE, Selection
 from .tokens import BUTTONS, select_token, step_token
@@ -127,6 +128,7 @@ class AttributionExplorer(Explorer):
         self._cursor: int | None = None
         self._region: tuple[int, int] | None = None
         self._checked: Part | None = None
+        self._to_check = False  # as soon as there is something to check
         super().__init__(selection, self.controls.heading)
         if selection is None:
             fill(self.selection, sequences, sets=(SPLICE, WINDOWS), first=SPLICE)
@@ -410,6 +412,9 @@ class AttributionExplorer(Explorer):
             typed=ALPHABET,
             config=BUTTONS,
         )
+        if self._to_check and not self.plot.stale:
+            self._to_check = False
+            self._check()
 
     def _draw_mutations(self, shown: Shown | None) -> None:
         current = self.selection.current
@@ -539,6 +544,35 @@ class AttributionExplorer(Explorer):
                 self._point(min(max(self._cursor + by, 0), len(self.result.base_scores) - 1))
         else:
             super()._key(key, shift)
+
+    # What files and sessions hold ----------------------------------------------------------------
+
+    def _settings(self) -> dict[str, Widget]:
+        others = {f"other {name}": one for name, one in self.controls.others.items()}
+        return {**choices(vars(self.controls)), **others}
+
+    def _memory(self) -> dict[str, Any]:
+        return {
+            "edits": {
+                bases: [[one.position, one.before, one.after] for one in edits]
+                for bases, edits in self._edits.items()
+                if edits
+            },
+            "cursor": self._cursor,
+            "region": self._region,
+            "checked": self.shown is not None and self.shown.card is not None,
+        }
+
+    def _recall(self, more: dict[str, Any]) -> None:
+        self._edits = {
+            bases: tuple(Edit(int(at), str(old), str(new)) for at, old, new in edits)
+            for bases, edits in more.get("edits", {}).items()
+        }
+        self._cursor = more.get("cursor")
+        if more.get("region") is not None:
+            self._region = (int(more["region"][0]), int(more["region"][1]))
+        self._to_check = bool(more.get("checked"))
+        self._changed({"edits"})
 
     # Export ------------------------------------------------------------------------------------
 

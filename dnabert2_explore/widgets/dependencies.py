@@ -113,6 +113,7 @@ class DependencyExplorer(Explorer):
         self._heads: dict[_Asked, HeadAgreement | None] = {}
         self._seconds: dict[_Asked, float] = {}
         self._agreed: set[tuple[_Asked, bool]] = set()
+        self._regions: dict[str, tuple[int, int]] = {}  # of sessions that were opened
         self._doing: tuple[_Asked, bool] | None = None
         self._halted = False
         self._cell = ""
@@ -172,6 +173,9 @@ class DependencyExplorer(Explorer):
         whole = _Asked(current.bases, (0, n), self.of.value)
         dear = self._seconds.get(whole, 0.0) > _LONG and (whole, False) not in self._agreed
         low, high = (view or (0, n)) if n > _MOST or dear else (0, n)
+        recalled = self._regions.get(current.bases)
+        if recalled is not None and (view is None or self._inside(view, recalled)):
+            return _Asked(current.bases, recalled, self.of.value)
         if high - low > _MOST:
             return None
         # What was computed for a wider stretch shows a narrower one too.
@@ -183,6 +187,10 @@ class DependencyExplorer(Explorer):
             ):
                 return asked
         return _Asked(current.bases, (low, high), self.of.value)
+
+    @staticmethod
+    def _inside(view: tuple[int, int], region: tuple[int, int]) -> bool:
+        return region[0] <= view[0] and view[1] <= region[1]
 
     @property
     def _wanted(self) -> list[tuple[_Asked, bool]]:
@@ -427,6 +435,16 @@ class DependencyExplorer(Explorer):
         if result is None:
             raise InputError("There is no dependency map yet: choose a sequence first.")
         return result
+
+    def _memory(self) -> dict[str, Any]:
+        # How wide the stretch is may hang on how quick the machine was.
+        return {} if self.result is None else {"region": self.result.region}
+
+    def _recall(self, more: dict[str, Any]) -> None:
+        current, region = self.selection.current, more.get("region")
+        if current is not None and region is not None:
+            self._regions[current.bases] = int(region[0]), int(region[1])
+        self._changed(set())
 
     def _code(self) -> str:
         result = self._there()

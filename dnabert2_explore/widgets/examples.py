@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..sequences import Sequence
 from .state import MINE, Selection
 
-__all__ = ["CODE", "LOCUS", "MOTIF", "SPLICE", "WINDOWS", "Site", "fill"]
+__all__ = ["CODE", "LOCUS", "MOTIF", "SPLICE", "WINDOWS", "Site", "fill", "shipped_set"]
 
 WINDOWS = "Genome windows"
 SPLICE = "Splice sites"
@@ -33,6 +33,19 @@ class Site:
     strand: str
     kind: str
     name: str
+
+
+def shipped_set(name: str) -> list[Sequence]:
+    """Return the sequences of a set that ships; none where the name is another."""
+    from .. import demo
+
+    made = {
+        WINDOWS: demo.windows,
+        SPLICE: demo.splice,
+        LOCUS: lambda: [demo.locus().sequence],
+        MOTIF: demo.motif,
+    }
+    return made[name]() if name in made else []
 
 
 def fill(

@@ -13,13 +13,17 @@ from ipywidgets import HTML, Button, HBox, Textarea, ToggleButton, VBox
 
 from ..errors import ExploreError, InputError, panics_told
 from ..figures.colours import theme_of
+from ..records import in_html, sealed_text, table_line
 from .closing import close_inside
 from .jobs import Job, JobBar, quiet
 from .plot import PlotlyView
+from .remember import choices, file_record
 from .state import Selection
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+    from ..encoder import Encoder
 
 __all__ = ["LONGEST", "Explorer", "sentence"]
 
@@ -188,6 +192,26 @@ class Explorer(VBox):
         """HTML that stands below figure and caption on a page of its own."""
         return ""
 
+    def _models(self) -> dict[str, Encoder]:
+        """Name the models that compute what is shown."""
+        enc = getattr(self, "enc", None)
+        return {} if enc is None else {"enc": enc}
+
+    def _settings(self) -> dict[str, ipywidgets.Widget]:
+        """Name the controls that say what is shown."""
+        return choices(vars(self))
+
+    def _memory(self) -> dict[str, Any]:
+        """Return what else says what is shown, as JSON holds it."""
+        return {}
+
+    def _recall(self, more: dict[str, Any]) -> None:
+        """Bring back what `_memory` returned."""
+
+    def _needs(self) -> tuple[int, ...]:
+        """Return the sequences that what is shown is made of."""
+        return (self.selection.index,) if self.selection.current is not None else ()
+
     def _press(self, event: dict[str, Any]) -> None:
         """Act on a press somewhere in the plot."""
 
@@ -354,6 +378,15 @@ class Explorer(VBox):
         """The data on show as CSV; lines that start with ``#`` are comments."""
         return self._table()
 
+    @property
+    def record(self) -> str:
+        """Where figure and table come from, as exported files carry it: a line of JSON."""
+        return sealed_text(file_record(self))
+
+    def to_csv(self) -> str:
+        """Write the data on show as CSV, with the record that `reproduce` reads."""
+        return table_line(self.record) + self.table
+
     def to_html(self) -> str:
         """Write the figure and its caption as one HTML file that opens offline."""
         figure = self._figure_page()
@@ -369,7 +402,7 @@ class Explorer(VBox):
             f"<title>{escape(self.title)}</title><style>body{{font-family:system-ui,sans-serif;"
             f"max-width:1200px;margin:2rem auto;color:{ink};background:{paper}}}</style></head>"
             f"<body><h2>{escape(self.title)}</h2>{body}<p>{escape(self.caption)}</p>"
-            f"{self._page_foot()}</body></html>"
+            f"{self._page_foot()}{in_html(self.record)}</body></html>"
         )
 
     def _stem(self) -> str:
@@ -426,13 +459,13 @@ class Explorer(VBox):
         )
 
     def _image(self, format: str) -> None:
-        self.plot.save_image(self._stamped(), format, self._stem())
+        self.plot.save_image(self._stamped(), format, self._stem(), self.record)
 
     def _save_html(self) -> None:
         self.plot.save_text(self.to_html(), f"{self._stem()}.html", "text/html")
 
     def _save_csv(self) -> None:
-        self.plot.save_text(self.table, f"{self._stem()}.csv", "text/csv")
+        self.plot.save_text(self.to_csv(), f"{self._stem()}.csv", "text/csv")
 
     def _show_code(self) -> None:
         self._code_box.value = self.code

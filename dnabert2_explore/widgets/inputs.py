@@ -19,6 +19,7 @@ from ipywidgets import (
     ToggleButton,
     ToggleButtons,
     VBox,
+    Widget,
 )
 
 from ..errors import ExploreError, InputError, panics_told
@@ -31,6 +32,7 @@ from ..sequences.annotations import read_annotation
 from ..sequences.genome import Genome
 from ..sequences.regions import is_bed, read_bed
 from .closing import close_inside
+from .limits import limits
 from .state import MINE, Selection
 
 __all__ = ["InputBar", "parse_span", "zoomed"]
@@ -134,6 +136,8 @@ class InputBar(VBox):
             tooltip="FASTA (also compressed) or 2bit that the stretches of a BED lie on",
             continuous_update=False,
         ).add_class("dx-genome")
+        if limits().room:  # nobody's files are looked at from a browser
+            self.genome.layout.display = "none"
         self._waiting: list[tuple[bytes, str]] = []  # BEDs whose genome is not known yet
         self.add = self._button("Add", "Add what is pasted", "dx-add")
         self.add.button_style = "primary"
@@ -252,6 +256,11 @@ class InputBar(VBox):
         )
         self.clear.layout.visibility = "visible" if parts else "hidden"
 
+    def add_row(self, button: Widget, row: Widget) -> None:
+        """Put a further button into the bar, and what it opens below."""
+        self.choose_row.children = (*self.choose_row.children, button)
+        self.children = (self.choose_row, row, self.panel, self.message, self.move_row)
+
     def say(self, html: str, *, error: bool = False) -> None:
         """Show one line below the bar; an empty one hides it."""
         self.message.value = html
@@ -303,6 +312,11 @@ class InputBar(VBox):
         if not self.paste.value.strip():
             self.say("Nothing was pasted yet: paste FASTA, bases or a table first.", error=True)
             return
+        try:
+            limits().check_size(len(self.paste.value), "What you pasted")
+        except InputError as error:
+            self.say(escape(str(error)), error=True)
+            return
         if is_bed(self.paste.value):
             if self._add_beds([(self.paste.value.encode(), "what you pasted")], None):
                 self.paste.value = ""
@@ -313,6 +327,11 @@ class InputBar(VBox):
 
     def _on_upload(self, change: Any) -> None:
         files = [(bytes(item["content"]), str(item["name"])) for item in change["new"]]
+        try:
+            limits().check_size(sum(len(content) for content, _ in files), "What you uploaded")
+        except InputError as error:
+            self.say(escape(str(error)), error=True)
+            return
         beds = [one for one in files if _is_bed(*one)]
         others = [one for one in files if one not in beds]
         if beds:
@@ -360,7 +379,7 @@ class InputBar(VBox):
 
     def _add_beds(self, beds: list[tuple[bytes, str]], genome: tuple[bytes, str] | None) -> bool:
         """Add the stretches of BEDs: of the genome whose path was typed, or which came along."""
-        place = self.genome.value.strip()
+        place = "" if limits().room else self.genome.value.strip()
         if not place and genome is None:
             self._waiting = beds
             names = ", ".join(escape(name) for _, name in beds)
@@ -397,6 +416,8 @@ class InputBar(VBox):
             with warnings.catch_warnings(record=True) as told, panics_told():
                 warnings.simplefilter("always", ReadingWarning)
                 sequences = reading()
+            for one in sequences:
+                limits().check_length(len(one), one.name)
             self.selection.add(sequences, MINE)
         except ExploreError as error:
             self.say(f"Could not use {escape(what)}: {escape(str(error))}", error=True)

@@ -46,6 +46,48 @@ const nameControls = settle(200, () => {
 });
 let naming = null;
 
+function download(content, filename, type) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([content], { type }));
+  link.download = filename;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+// A picture says where it comes from: SVG in its metadata, PNG in a text chunk before its end.
+function svgWith(url, { record, keyword }) {
+  const text = decodeURIComponent(url.slice(url.indexOf(",") + 1));
+  if (!record) return text;
+  const data = `<metadata id="${keyword}"><![CDATA[${record}]]></metadata>`;
+  return text.replace(/<svg\b[^>]*>/, (start) => start + data);
+}
+
+function pngWith(url, { record, keyword }) {
+  const picture = Uint8Array.from(atob(url.slice(url.indexOf(",") + 1)), (c) => c.charCodeAt(0));
+  if (!record) return picture;
+  const body = new TextEncoder().encode(`tEXt${keyword}\0${record}`); // both are ASCII
+  const chunk = new Uint8Array(body.length + 8);
+  const numbers = new DataView(chunk.buffer);
+  numbers.setUint32(0, body.length - 4);
+  chunk.set(body, 4);
+  numbers.setUint32(body.length + 4, crc32(body));
+  const end = picture.length - 12; // IEND, the last chunk, has no content
+  const whole = new Uint8Array(picture.length + chunk.length);
+  whole.set(picture.subarray(0, end));
+  whole.set(chunk, end);
+  whole.set(picture.subarray(end), end + chunk.length);
+  return whole;
+}
+
+function crc32(bytes) {
+  let sum = ~0;
+  for (const byte of bytes) {
+    sum ^= byte;
+    for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
+  }
+  return ~sum >>> 0;
+}
+
 async function render({ model, el }) {
   if (!naming) {
     naming = new MutationObserver(nameControls);
@@ -251,17 +293,15 @@ async function render({ model, el }) {
     if (message.do === "image") {
       const figure = JSON.parse(message.figure);
       Plotly ??= await loadPlotly(model);
-      await Plotly.downloadImage(figure, {
-        format: message.format, filename: message.filename,
-        width: figure.layout.width, height: figure.layout.height,
-        scale: message.format === "png" ? 3 : 1,
+      const { format, filename } = message;
+      const url = await Plotly.toImage(figure, {
+        format, width: figure.layout.width, height: figure.layout.height,
+        scale: format === "png" ? 3 : 1,
       });
+      const made = format === "svg" ? svgWith(url, message) : pngWith(url, message);
+      download(made, `${filename}.${format}`, format === "svg" ? "image/svg+xml" : "image/png");
     } else if (message.do === "file") {
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([message.text ?? buffers[0]], { type: message.type }));
-      link.download = message.filename;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+      download(message.text ?? buffers[0], message.filename, message.type);
     } else if (message.do === "card") {
       cloud?.card(message);
     } else if (message.do === "copy") {

@@ -17,6 +17,8 @@ import anywidget
 import ipywidgets
 import traitlets
 
+from ..records import KEYWORD
+
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
@@ -136,14 +138,19 @@ class PlotlyView(anywidget.AnyWidget):
         for listener in self._listeners:
             listener(content)
 
-    def save_image(self, figure: go.Figure, format: str, filename: str) -> None:
-        """Let the browser draw `figure` apart and download it as ``"png"`` or ``"svg"``."""
+    def save_image(self, figure: go.Figure, format: str, filename: str, record: str = "") -> None:
+        """Let the browser draw `figure` apart and download it as ``"png"`` or ``"svg"``.
+
+        The picture carries `record`, as `records.read_record` finds it.
+        """
         self.send(
             {
                 "do": "image",
                 "figure": figure.to_json(validate=False),
                 "format": format,
                 "filename": filename,
+                "record": record,
+                "keyword": KEYWORD,
             }
         )
 

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence as Items
 from html import escape
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -25,6 +26,8 @@ from .examples import SPLICE, WINDOWS, fill
 from .explorer import Explorer
 from .inputs import InputBar
 from .nucleotides import NucleotideExplorer
+from .session import save_session
+from .session_bar import SessionBar
 from .state import Selection
 from .tokens import TokenExplorer
 
@@ -149,6 +152,8 @@ class Workbench(VBox):
             self.embedder, selection=self.selection, points=WINDOWS if sequences is None else ""
         )
         self.input = InputBar(self.selection)
+        self.session = SessionBar(self)
+        self.input.add_row(self.session.button, self.session)
         self._chips = HTML(self._chip_row()).add_class("dx-chip-row")
         bar = VBox([self._chips, self.input]).add_class("dx-bar")
         heads = self.attention.heads
@@ -182,6 +187,35 @@ class Workbench(VBox):
                     view.close()
             close_inside(self)
         super().close()
+
+    def save(self, folder: str | Path, *, replace: bool = False) -> Path:
+        """Save this session to a folder: models by their digests, sequences, and every setting.
+
+        What was computed is computed anew when it is opened; the tables on show, and the sequences
+        as FASTA, are written beside. The folder appears whole or not at all.
+
+        Parameters
+        ----------
+        folder : str or pathlib.Path
+            A new folder, or one with a session.
+        replace : bool
+            In place of the session that is there.
+
+        Returns
+        -------
+        pathlib.Path
+            The folder.
+
+        Raises
+        ------
+        InputError
+            If the folder holds something else, or a session that is not to be replaced.
+
+        See Also
+        --------
+        dnabert2_explore.open_session : Brings it back.
+        """
+        return save_session(self, folder, replace=replace)
 
     @staticmethod
     def on_show() -> list[Workbench]:

@@ -25,6 +25,7 @@ from .test_reference import CPU
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE, RESULTS = ROOT / "docs" / "performance.md", ROOT / "benchmarks" / "results"
+PAGES = [PAGE, ROOT / "docs" / "room.md"]
 
 #: Before each table of the page: which table of which file it is.
 MARK = re.compile(r"<!-- table (\d+) of ([\w.-]+\.json) -->\n((?:\|.*\n)+)")
@@ -92,8 +93,9 @@ def test_what_a_machine_cannot_give_is_said(monkeypatch) -> None:
 
 
 @pytest.mark.skipif(not PAGE.is_file(), reason="not a checkout: docs/ is not there")
-def test_every_table_of_the_page_is_a_files() -> None:
-    page = PAGE.read_text(encoding="utf-8")
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_every_table_of_the_page_is_a_files(path) -> None:
+    page = path.read_text(encoding="utf-8")
     marked = MARK.findall(page)
     assert marked
     assert len(marked) == len(re.findall(r"^\|[-|]+\|$", page, re.M)), "a table without a file"

@@ -69,6 +69,14 @@ def test_the_app_opens_on_a_file_without_a_cell_and_asks_nobody(tmp_path, screen
             assert link.get_attribute("href") == "/lab/tree/00_workbench.ipynb"
             page.wait_for_timeout(500)  # names of controls are given when the views have settled
             assert serious_findings(page, ".dx-workbench") == []
+            page.emulate_media(color_scheme="dark")
+            page.wait_for_function("document.body.dataset.jpThemeLight === 'false'")
+            drawn = "getComputedStyle(document.querySelector('.dx-bar')).backgroundColor"
+            dark = [int(n) for n in re.findall(r"\d+", page.evaluate(drawn))[:3]]
+            assert max(dark) < 100, "a dark browser has a dark app"
+            page.wait_for_timeout(3000)  # figures are drawn anew
+            page.screenshot(path=screenshots / "app-dark.png")
+            assert serious_findings(page, ".dx-workbench") == []
             browser.close()
     finally:
         app.send_signal(signal.SIGINT)

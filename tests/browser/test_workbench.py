@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
+
+from dnabert2_explore.records import read_record, unpacked
 
 pytest.importorskip("playwright", reason="playwright is not installed: pip install -e '.[test]'")
 
@@ -240,6 +244,27 @@ def test_a_pasted_sequence_is_read_cleaned_and_shown(bench):
     bench.locator(".dx-add").click()  # the message goes when the next paste is good
     bench.wait_text(".dx-input-message", "Added 1")
     bench.locator(".dx-add-button").click()
+
+
+def test_a_picture_says_where_it_comes_from(bench, tmp_path):
+    page = bench.lab.page
+    bench.locator(".dx-attention .dx-export-button").click()
+    for kind in ("png", "svg"):
+        with page.expect_download() as waiting:
+            bench.locator(f".dx-attention .dx-save-{kind}").click()
+        path = tmp_path / waiting.value.suggested_filename
+        waiting.value.save_as(path)
+        assert path.suffix == f".{kind}"
+        record = read_record(path)  # whose digest fits
+        assert record["view"] == "attention"
+        assert len(record["models"]["enc"]["sha256"]) == 64
+        assert "query" in unpacked(record["table"])
+        if kind == "svg":
+            ElementTree.fromstring(path.read_bytes())
+        else:
+            assert Image.open(path).size[0] > 600  # whole still: its sums fit
+            Image.open(path).verify()
+    bench.locator(".dx-attention .dx-export-button").click()
 
 
 def test_umap_takes_the_place_of_pca_when_it_is_ready(bench):

@@ -375,6 +375,9 @@ class AtlasExplorer(ShownPoints):
 
     # Export -------------------------------------------------------------------------------------
 
+    def _needs(self) -> tuple[int, ...]:
+        return (*self._shown, *super()._needs())
+
     def _stem(self) -> str:
         return f"atlas-{self._method.lower()}"
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ...encoder import Encoder
 from ...errors import InputError
 from ..explorer import LONGEST, Explorer
+from ..limits import limits
 from .choice import RADIUS, colour_options, colour_values, point_options, reference_and_placed
 from .cloud import CloudView
 from .judgement import Judgement
@@ -117,7 +118,7 @@ class ShownPoints(Explorer):
         self.plot.stale = False
         self._draw()
         wanted = self.projection.value
-        if len(fit) <= _CHEAP and wanted == "PCA":
+        if len(fit) <= _CHEAP and wanted == "PCA" and not limits().room:
             wanted = "UMAP"
         if wanted != "PCA":
             self._start_map(wanted)
