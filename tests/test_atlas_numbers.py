@@ -1,4 +1,4 @@
-"""Times told in docs/atlas.md are those of the file in benchmarks/results."""
+"""Times told in docs/atlas.md and docs/genomes.md are those of the files in benchmarks/results."""
 
 from __future__ import annotations
 
@@ -21,3 +21,13 @@ def test_what_the_atlas_page_takes():
             )
             assert row in page, row
         assert f"load of {run['load']:.0f}" in " ".join(page.split())
+
+
+def test_what_a_search_takes():
+    page = " ".join((ROOT / "docs" / "genomes.md").read_text(encoding="utf-8").split())
+    found = json.loads((RESULTS / "search.json").read_text(encoding="utf-8"))
+    about, warm = found["about"], found["runs"][1:]
+    assert (about["rows"], about["width"], about["queries"]) == (1_000_000, 768, 10)
+    best = min(warm, key=lambda run: run["seconds"])
+    assert f"{best['cpu_seconds']:.2f} CPU-seconds, {best['seconds']:.2f} s by the clock" in page
+    assert f"load of {best['load']:.0f}" in page
