@@ -23,8 +23,11 @@ __all__ = ["SESSION", "load_model", "open_session", "read_session", "restore", "
 
 #: The file that makes a folder a session.
 SESSION = "session.json"
-_VIEWS = ("tokens", "attribution", "attention", "dependencies", "atlas")
+_VIEWS = ("tokens", "attribution", "attention", "dependencies", "nucleotides", "atlas")
 _ROLES = ("encoder", "classifier", "embedder")
+_FASTA = "sequences.fa"
+#: All that a save writes: nothing else may be in a folder that it replaces.
+_WRITTEN = (SESSION, _FASTA, *(f"{name}.csv" for name in _VIEWS))
 
 
 def save_session(bench: Workbench, folder: str | Path, *, replace: bool = False) -> Path:
@@ -40,8 +43,7 @@ def save_session(bench: Workbench, folder: str | Path, *, replace: bool = False)
         raise InputError(
             f"{place} holds a session already: name another folder, or save with replace=True."
         )
-    if place.is_dir() and any(place.iterdir()) and not (place / SESSION).is_file():
-        raise InputError(f"{place} holds other files, which are not replaced: name a new folder.")
+    _check_own(place)
     with bench.selection.lock:
         state = session_state(bench)
         tables = {}
@@ -53,10 +55,25 @@ def save_session(bench: Workbench, folder: str | Path, *, replace: bool = False)
         fasta = as_fasta(bench.selection.sequences)
     with putting(place) as fresh:
         (fresh / SESSION).write_text(sealed_text(state) + "\n", encoding="ascii")
-        (fresh / "sequences.fa").write_text(fasta, encoding="utf-8")
+        (fresh / _FASTA).write_text(fasta, encoding="utf-8")
         for name, text in tables.items():
             (fresh / f"{name}.csv").write_text(text, encoding="utf-8")
     return place
+
+
+def _check_own(place: Path) -> None:
+    """Refuse to replace a folder in which anything lies that no session writes."""
+    if not place.is_dir():
+        return
+    there = sorted(place.iterdir())
+    if there and not (place / SESSION).is_file():
+        raise InputError(f"{place} holds other files, which are not replaced: name a new folder.")
+    for one in there:
+        if one.name not in _WRITTEN or not one.is_file():
+            raise InputError(
+                f"{place} holds {one.name}, which no session writes and which would be lost: move "
+                "it, or name a new folder."
+            )
 
 
 def session_state(bench: Workbench) -> dict[str, Any]:
@@ -169,7 +186,8 @@ def restore(bench: Workbench, state: Mapping[str, Any]) -> list[str]:
             )
     recall_selection(bench.selection, state["input"])
     for name in _VIEWS:
-        said += recall(getattr(bench, name), state["parameters"][name])
+        # Sessions of before a view was there say nothing of it.
+        said += recall(getattr(bench, name), state["parameters"].get(name, {}))
     bench.maps.value, bench.side.value = state["maps"], state["side"]
     changed = [
         f"{name} {then} → {now}"
