@@ -14,12 +14,10 @@ from typing import Any
 from ..digests import sha256_of
 from ..errors import ExploreError, InputError
 from ..records import without_record
+from .arguments import checked_arguments, checked_name
 from .compare import Comparison, compare_numbers, compare_tables
 
-__all__ = ["COMMANDS", "rebuild_command"]
-
-#: Commands that compute a file from files; all others are refused.
-COMMANDS = ("attribute", "embed", "motifs", "page", "predict", "tokenize", "variants")
+__all__ = ["rebuild_command"]
 
 _TEXT = {".csv": ",", ".tsv": "\t", ".bedgraph": "\t", ".vcf": "\t", ".meme": "\t"}
 #: Names that plotly draws anew for every figure.
@@ -28,13 +26,12 @@ _NAMES = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 
 def rebuild_command(path: Path, record: Mapping[str, Any]) -> Comparison:
     """Run a command again and compare what it writes with a file."""
-    command = record["command"]
-    if command not in COMMANDS:
-        raise InputError(f"{path} was written by {command!r}, which is not run from a file.")
+    command, name = record["command"], checked_name(path, record["file"])
+    words, places = checked_arguments(path, command, record["arguments"])
     said = []
     if record["sha256"] and path.is_file() and sha256_of(path) != record["sha256"]:
         said.append("the file was changed after it was written")
-    for name, one in record["inputs"].items():
+    for what, one in record["inputs"].items():
         place = Path(one["path"])
         if one["path"] == "-":
             raise InputError(
@@ -43,14 +40,15 @@ def rebuild_command(path: Path, record: Mapping[str, Any]) -> Comparison:
         if not place.exists():
             raise InputError(f"{path} was made from {place}, which is not there: bring it back.")
         if one["sha256"] and place.is_file() and sha256_of(place) != one["sha256"]:
-            said.append(f"input: {name} {place.name} has other bytes than it had")
+            said.append(f"input: {what} {place.name} has other bytes than it had")
     for one in record["models"]:
         said += _model(one)
     with tempfile.TemporaryDirectory(prefix="dnabert2-again-") as folder:
-        fresh = Path(folder, record["file"])
-        _run([command, *(str(one) for one in record["arguments"]), "--output", str(fresh)])
+        fresh = Path(folder, name)
+        # What follows "--" is never read as an option.
+        _run([command, *words, "--output", str(fresh), "--", *places])
         if not fresh.exists():
-            raise ExploreError(f"{command} did not write {record['file']} this time.")
+            raise ExploreError(f"{command} did not write {name} this time.")
         found = _compared(path, fresh)
     found.said[:0] = said
     return found

@@ -14,6 +14,7 @@ from ..sequences import Sequence
 from ..sequences.given import as_sequences
 from ..shown import Shown
 from .compare import Comparison
+from .offline import offline
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,6 +114,15 @@ def reproduce(
     <Reproduction: tokens.csv: identical>
     """
     path = Path(file).expanduser()
+    with offline():
+        return _again(path, model, sequences)
+
+
+def _again(
+    path: Path,
+    model: Encoder | None,
+    sequences: str | Sequence | Iterable[str | Sequence] | None,
+) -> Reproduction:
     if path.is_dir():
         return _folder(path, model)
     record = read_record(path)

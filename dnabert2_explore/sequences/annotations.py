@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from ..errors import InputError
 from ..shown import Shown
 from ._formats import FAULTS
-from ._letters import whole_number
+from ._letters import ReadingWarning, whole_number
 from ._open import open_bytes, open_path
 from .regions import place_of
 from .sequence import Sequence
@@ -95,10 +95,24 @@ class Annotation(Shown):
         -------
         tuple of Feature
             In the coordinates of the sequence; none where the file has nothing on it.
+
+        Warns
+        -----
+        ReadingWarning
+            If features of that name end beyond the sequence; they are left out.
         """
         whole = self.features.get(sequence.name)
         if whole is not None:
-            return tuple(one for one in whole if one.end <= len(sequence))
+            inside = tuple(one for one in whole if one.end <= len(sequence))
+            if len(inside) < len(whole):
+                warnings.warn(
+                    f"{len(whole) - len(inside):,} of {len(whole):,} features of {sequence.name!r} "
+                    f"in {self.source} end beyond its {len(sequence):,} bases and are left out: "
+                    "is it the same sequence?",
+                    ReadingWarning,
+                    stacklevel=2,
+                )
+            return inside
         place = place_of(sequence)
         if place is None:
             return ()
@@ -232,10 +246,11 @@ def _lines(lines: list[str], shown: str, lengths: dict[str, int]) -> Iterator[tu
         if len(columns) < 3:
             columns = line.split()
         where = f"{shown}, line {number}"
-        if len(columns) in (8, 9) and _numbers(columns[3:5]):
-            yield columns[0], _gff(columns, where)
-        elif len(columns) >= 3 and _numbers(columns[1:3]):
+        # A BED's name and score may be numbers too; a GFF's source and kind never both are.
+        if len(columns) >= 3 and _numbers(columns[1:3]):
             yield columns[0], _bed(columns, where)
+        elif len(columns) in (8, 9) and _numbers(columns[3:5]):
+            yield columns[0], _gff(columns, where)
         else:
             raise InputError(
                 f"{where} is neither GFF3 or GTF (nine columns with tabs between them, start and "

@@ -329,6 +329,8 @@ class InputBar(VBox):
         files = [(bytes(item["content"]), str(item["name"])) for item in change["new"]]
         try:
             limits().check_size(sum(len(content) for content, _ in files), "What you uploaded")
+            for content, name in files:
+                limits().check_unpacked(content, name)
         except InputError as error:
             self.say(escape(str(error)), error=True)
             return
@@ -366,14 +368,17 @@ class InputBar(VBox):
     def _annotate(self, content: bytes, name: str, added: int | None = None) -> bool:
         """Put the features of a file on the sequences; those of GenBank come with their own."""
         try:
-            found = read_annotation(io.BytesIO(content), name)
-            count = self.selection.annotate(found)
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always", ReadingWarning)
+                found = read_annotation(io.BytesIO(content), name)
+                count = self.selection.annotate(found)
         except ExploreError as error:
             if added is None:
                 self.say(f"Could not use {escape(name)}: {escape(str(error))}", error=True)
             return False
         features = sum(map(len, found.features.values()))
         said = f"{features:,} features of {escape(name)} on {count:,} sequences."
+        said = " ".join([said, *(escape(str(one.message)) for one in told)])
         self.say(f"{self.message.value} {said}" if added is not None else said)
         return True
 

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import io
+import lzma
 import os
+import zlib
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import IO, cast
 
 from ..errors import InputError
 
@@ -15,6 +22,8 @@ UPLOAD = "DNABERT2_EXPLORE_MAX_UPLOAD"
 BASES = "DNABERT2_EXPLORE_MAX_BASES"
 #: "1": many share this machine; what is dear and not asked for is left alone.
 ROOM = "DNABERT2_EXPLORE_ROOM"
+
+_PART = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,29 @@ class Limits:
                 f"{what} has {size / 1e6:.1f} MB, and this server takes {self.upload:g} MB at "
                 "once: give a part of it."
             )
+
+    def check_unpacked(self, content: bytes, what: str) -> None:
+        """Refuse a compressed file that holds more bytes than may be given at once.
+
+        No more is unpacked than is allowed. What is damaged is left for its reader to say.
+        """
+        if self.upload is None:
+            return
+        packed = io.BytesIO(content)
+        stream: IO[bytes]
+        with suppress(OSError, EOFError, zlib.error, lzma.LZMAError):
+            if content.startswith(b"\x1f\x8b"):
+                stream = cast(IO[bytes], gzip.GzipFile(fileobj=packed))
+            elif content.startswith(b"BZh"):
+                stream = bz2.BZ2File(packed)
+            elif content.startswith(b"\xfd7zXZ\x00"):
+                stream = lzma.LZMAFile(packed)  # noqa: SIM115 (of bytes, not of a file)
+            else:
+                return
+            size = 0
+            while part := stream.read(_PART):
+                size += len(part)
+                self.check_size(size, f"{what}, unpacked,")
 
     def check_length(self, length: int, name: str) -> None:
         """Refuse a sequence that is longer than may be given."""

@@ -396,13 +396,14 @@ def sequence_code(selection: Selection) -> str:
     if current is None:
         return ""
     name = selection.sets[selection.index]
+    called = " ".join(current.name.split())  # a name may hold a line break, and code follows it
     members = selection.members(name)
     place = members.index(selection.index)
     if name in CODE:
-        return f"bases = {CODE[name]}[{place}].bases  # {current.name}\n"
+        return f"bases = {CODE[name]}[{place}].bases  # {called}\n"
     if len(current) <= 3000:
-        return f"bases = {current.bases!r}  # {current.name}\n"
+        return f"bases = {current.bases!r}  # {called}\n"
     return (
         f"bases = dx.read_sequences('your_file.fa')[{place}].bases  "
-        f"# {current.name}, {len(current):,} bp\n"
+        f"# {called}, {len(current):,} bp\n"
     )

@@ -9,7 +9,7 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.sequences import reverse_complement
+from dnabert2_explore.sequences import ReadingWarning, reverse_complement
 from dnabert2_explore.sequences.annotations import Feature, read_annotation
 
 GENBANK = """\
@@ -120,3 +120,15 @@ def test_what_is_no_annotation(text, words, tmp_path):
         read_annotation(path)
     with pytest.raises(InputError, match="There is no file"):
         read_annotation(tmp_path / "none.gff3")
+
+
+def test_a_bed_whose_name_and_score_are_numbers_is_no_gff():
+    found = read("chr1\t1000\t2000\t7\t960\t+\t1000\t2000\t0,0,0\n")
+    assert found.features == {"chr1": (Feature(1000, 2000, "+", "region", "7"),)}
+
+
+def test_features_beyond_the_sequence_are_told():
+    found = read("chr1\t2\t6\tin\t0\t+\nchr1\t90\t120\tout\t0\t+\n", "x.bed")
+    words = r"1 of 2 features of 'chr1' in x\.bed end beyond its 100"
+    with pytest.warns(ReadingWarning, match=words):
+        assert [one.name for one in found.of(dx.Sequence("chr1", "ACGT" * 25))] == ["in"]

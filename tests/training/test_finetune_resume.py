@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import signal
 import subprocess
@@ -12,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from dnabert2_explore.errors import Cancelled, CheckpointError
-from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
+from dnabert2_explore.errors import Cancelled, CheckpointError, ExploreWarning, InputError
+from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune, keeping
+from dnabert2_explore.training.finetune import run as run_module
 
 from .labelled import authors, read_csv, tiny_model, write_splits
 
@@ -120,17 +122,87 @@ def test_what_is_kept_is_of_the_checkpoint_until_there_is_better(config, tmp_pat
     assert (run / "model/model.safetensors").read_bytes() == kept
 
 
-def test_other_settings_or_data_begin_anew(config) -> None:
-    kill_at(config, 8)
-    faster = finetune(dataclasses.replace(config, learning_rate=2e-2))
-    assert not any("went on" in note for note in faster.notes)
+def test_other_settings_or_data_begin_anew_and_what_is_there_is_kept(config, tmp_path) -> None:
+    whole = finetune(dataclasses.replace(config, out=str(tmp_path / "whole")))
     run = kill_at(config, 8)
+    with pytest.warns(ExploreWarning, match=r"learning_rate: 0\.01 -> 0\.02\).* checkpoints-1\."):
+        faster = finetune(dataclasses.replace(config, learning_rate=2e-2))
+    assert not any("went on" in note for note in faster.notes)
+    kill_at(config, 8)
     train = Path(config.train)
-    train.write_text(train.read_text().replace("rich", "poor", 1))
-    result = finetune(config)
+    text = train.read_text()
+    train.write_text(text.replace("rich", "poor", 1))
+    with pytest.warns(ExploreWarning, match=r"other settings \(other data\).* checkpoints-2\."):
+        result = finetune(config)
     assert not any("went on" in note for note in result.notes)
     assert FinetuneResult.load(run) == result
     assert len(rows(run)) == 5
+    # As the warning says: what was moved aside can be gone on with.
+    train.write_text(text)
+    own = tmp_path / "own"
+    own.mkdir()
+    (run / "checkpoints-1").rename(own / "checkpoints")
+    again = finetune(dataclasses.replace(config, out=str(own)))
+    assert any("went on from step 7" in note for note in again.notes)
+    assert (again.dev, again.test) == (whole.dev, whole.test)
+
+
+def test_another_number_of_processes_begins_anew(config, monkeypatch) -> None:
+    kill_at(config, 8)
+    read = keeping.read_checkpoint
+
+    def of_two(*given):
+        state, saved = read(*given)
+        return state, saved | {"random": saved["random"] * 2}
+
+    monkeypatch.setattr(keeping, "read_checkpoint", of_two)
+    with pytest.warns(ExploreWarning, match=r"processes: 2 -> 1\)"):
+        finetune(config)
+    assert (Path(config.out) / "checkpoints-1" / "step-0000007").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("change", "steps"),
+    [({}, 23), ({"method": "lora"}, 23), ({"patience": 1, "learning_rate": 0.5}, None)],
+    ids=["full", "lora", "early"],
+)
+def test_a_run_killed_while_it_is_scored_does_not_train_again(
+    config, tmp_path, monkeypatch, change, steps
+) -> None:
+    config = dataclasses.replace(config, checkpoint_minutes=10, **change)
+    whole = finetune(dataclasses.replace(config, out=str(tmp_path / "whole")))
+    assert whole.steps == steps if steps else whole.stopped
+    score = run_module.final_scores
+
+    def killed(*given):
+        raise Killed
+
+    monkeypatch.setattr(run_module, "final_scores", killed)
+    with pytest.raises(Killed):
+        finetune(config)
+    run = Path(config.out)
+    (found,) = (run / "checkpoints").iterdir()
+    assert found.name == f"step-{whole.steps:07d}"
+    weights = "model.safetensors"
+    assert (found / "best" / weights).stat().st_ino == (run / "model" / weights).stat().st_ino
+    monkeypatch.setattr(run_module, "final_scores", score)
+    monkeypatch.setattr(run_module.Update, "take", killed)
+    again = finetune(config)
+    assert any("training ended at step" in note for note in again.notes)
+    assert (again.dev, again.test) == (whole.dev, whole.test)
+    assert (again.steps, again.best_step) == (whole.steps, whole.best_step)
+    assert (again.stopped, set(whole.notes) - set(again.notes)) == (whole.stopped, set())
+    for name in ("model/model.safetensors", "predictions.csv"):
+        assert (run / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert rows(run) == rows(tmp_path / "whole")
+    assert not (run / "checkpoints").exists()
+
+
+def test_no_checkpoint_is_made_of_what_diverged(config) -> None:
+    with pytest.raises(InputError, match="Training diverged"):
+        finetune(dataclasses.replace(config, learning_rate=1e30, warmup_steps=0))
+    for one in (Path(config.out) / "checkpoints").glob("step-*"):
+        assert all(map(math.isfinite, json.loads((one / "state.json").read_text())["losses"]))
 
 
 def test_a_damaged_checkpoint_is_told(config) -> None:

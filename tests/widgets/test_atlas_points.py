@@ -107,3 +107,16 @@ def test_ten_thousand_classes(encoder, monkeypatch):
     assert view.plot.cloud["n"] == n
     assert view._maps.pending is None  # so many are laid out by UMAP only when asked
     view.panel.wait()
+
+
+def test_what_a_file_says_of_its_vectors_is_no_html():
+    from dnabert2_explore.widgets.atlas.words import caption_of
+
+    said = caption_of(
+        method="PCA", wanted="PCA", dimensions=2, n=3, space="<img src=x onerror=alert(1)>",
+        field="<b>x</b>", umap_is_ready=False, pending=False, too_long=0, not_finite=0, placed=0,
+        hidden=0, model="<i>m</i>",
+    )  # fmt: skip
+    assert "<img" not in said
+    assert "<b>" not in said
+    assert "&lt;img" in said

@@ -505,3 +505,10 @@ def test_captions_are_plain_text_and_escaped_once(encoder, sequences):
     assert "A&amp;B &lt;img src=x&gt;" in page
     assert "&amp;lt;" not in page
     assert "<img src=x>" not in page
+
+
+def test_a_name_cannot_write_a_line_of_the_code(encoder):
+    view = dx.TokenExplorer(encoder, [Sequence("probe\nimport os; os.abort()", "ACGTTGCATTAGCATG")])
+    lines = view.code.splitlines()
+    assert not any(line.startswith("import os") for line in lines)
+    compile(view.code, "code", "exec")

@@ -1,3 +1,4 @@
+import bz2
 import gzip
 import lzma
 from datetime import UTC, datetime
@@ -242,3 +243,16 @@ def test_annotation_is_put_on_the_sequences_that_are_there(bar):
     bar.upload.value = uploaded(("other.gtf", gff.replace(b"chr9", b"chrX")))
     assert "other.gtf annotates chrX" in bar.message.value
     assert bar.selection.annotations[place][0].name == "one"  # nothing is lost
+
+
+def test_what_unpacks_to_more_than_is_allowed_is_refused(bar, monkeypatch):
+    monkeypatch.setenv("DNABERT2_EXPLORE_MAX_UPLOAD", "0.1")
+    bomb = b">x\n" + b"ACGT" * 100_000
+    for name, pack in (("x.fa.gz", lambda b: gzip.compress(b, mtime=0)), ("x.fa.bz2", bz2.compress),
+                       ("x.fa.xz", lzma.compress)):  # fmt: skip
+        before = len(bar.selection.sequences)
+        bar.upload.value = uploaded((name, pack(bomb)))
+        assert f"{name}, unpacked, has" in bar.message.value
+        assert len(bar.selection.sequences) == before
+    bar.upload.value = uploaded(("y.fa.gz", gzip.compress(b">y\nACGT", mtime=0)))
+    assert "Added 1 sequence" in bar.message.value

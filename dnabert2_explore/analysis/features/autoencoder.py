@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from os import PathLike
@@ -207,6 +208,8 @@ class Features(Shown):
             temporary.write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
         if self.twin is not None:
             self.twin.save(folder / "twin")
+        elif (folder / "twin" / _CONFIG).is_file():  # of what was saved there before
+            shutil.rmtree(folder / "twin")
 
     def table(self) -> pd.DataFrame:
         """Return a row a feature: ``feature``, norms of what it reads and writes, its bias."""

@@ -126,8 +126,8 @@ class FinetuneConfig(Shown):
     max_minutes : float
         Stop after so long and keep the best so far; 0 for no limit.
     checkpoint_minutes : float
-        Minutes between checkpoints, from which the same call goes on when the run was killed; 0 for
-        none.
+        Minutes between checkpoints, from which the same call goes on when the run was killed, in
+        training or while it is scored; 0 for none.
     bootstrap : int
         Samples for the scores' intervals; 0 for none.
     check_leakage : bool

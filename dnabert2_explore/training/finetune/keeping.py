@@ -129,15 +129,32 @@ class Keeper:
                 )
         return True
 
-    def for_good(self) -> Dnabert2ForSequenceClassification:
-        """Make sure that the folder holds the best weights, and no checkpoint; return them."""
+    def for_good(self, step: int, state: dict[str, Any]) -> Dnabert2ForSequenceClassification:
+        """Make sure that the folder holds the best weights; return them.
+
+        Until `done`, a checkpoint says that training is over: a run killed while it is scored does
+        not train again. Its weights are those of the folder by a second name, and take no room.
+
+        Parameters
+        ----------
+        step : int
+            The last that was taken.
+        state : dict
+            As of `checkpoint`.
+        """
         assert self.best is not None
         assert self._network is not None
         if self.processes.main:
             if self.folder.step != self.best[1]:
                 self._write_model()
-            shutil.rmtree(self.folder.out / "checkpoints", ignore_errors=True)
+            if self._seconds:
+                self._write_checkpoint(step, {}, state | {"over": True})
         return self._network
+
+    def done(self) -> None:
+        """Remove the checkpoint: the run has its result."""
+        if self.processes.main:
+            shutil.rmtree(self.folder.out / "checkpoints", ignore_errors=True)
 
     def _write_model(self) -> None:
         assert self.best is not None
@@ -172,6 +189,9 @@ class Keeper:
         if not self.processes.main or not best_is_whole:
             return
         tensors = self.learner.state() | {"optimizer": optimizer.state_dict(), "random": random}
+        self._write_checkpoint(step, tensors, state)
+
+    def _write_checkpoint(self, step: int, tensors: dict[str, Any], state: dict[str, Any]) -> None:
         known = {"step": step, "best": self.best, "settings": self._settings}
 
         def fill(partial: Path) -> None:
@@ -184,7 +204,7 @@ class Keeper:
         try:
             write_whole(folder, fill, "training goes on without a checkpoint")
         except CheckpointError as error:
-            warnings.warn(str(error), ExploreWarning, stacklevel=2)
+            warnings.warn(str(error), ExploreWarning, stacklevel=3)
             return
         for old in folder.parent.glob("step-*[0-9]"):
             if old != folder:
@@ -193,7 +213,13 @@ class Keeper:
     def resume(self, optimizer: torch.optim.Optimizer) -> dict[str, Any] | None:
         """Take up a killed run of the same settings and data; return what JSON held of it.
 
-        A checkpoint of another run is removed.
+        Where training was ``over``, only the best weights are taken up. A checkpoint of another
+        run is moved aside.
+
+        Warns
+        -----
+        ExploreWarning
+            If the checkpoint is of other settings or data, or of another number of processes.
 
         Raises
         ------
@@ -208,13 +234,18 @@ class Keeper:
             found, lambda state, saved: (state, saved), _TENSORS, "remove it to begin anew"
         )
         self.processes.gather(None)  # all have read it before the first removes anything
-        if state["settings"] != self._settings or len(saved["random"]) != self.processes.world:
+        over = state.get("over", False)
+        world = self.processes.world if over else len(saved["random"])
+        other = _differences(state["settings"] | {"processes": world},
+                             self._settings | {"processes": self.processes.world})  # fmt: skip
+        if other:
             if self.processes.main:
-                shutil.rmtree(found.parent)
+                _move_aside(found.parent, f"step {state['step']:,}", other)
             return None
-        self.learner.restore(saved)
-        optimizer.load_state_dict(saved["optimizer"])
-        _set_random_state(self.processes.device, saved["random"][self.processes.rank])
+        if not over:
+            self.learner.restore(saved)
+            optimizer.load_state_dict(saved["optimizer"])
+            _set_random_state(self.processes.device, saved["random"][self.processes.rank])
         if state["best"] is not None:
             merit, step = state["best"]
             if self.processes.main:  # what is there may be of a later step, which is taken anew
@@ -227,6 +258,33 @@ class Keeper:
         if self.processes.main:
             drop_unfinished(out, "checkpoints")
         return state
+
+
+def _differences(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """Say which settings of a run are others, and how."""
+    changed = []
+    for name in sorted(before.keys() | now.keys()):
+        was, will = before.get(name), now.get(name)
+        if was != will:
+            digests = name in ("data", "weights", "vocabulary")
+            changed.append(f"other {name}" if digests else f"{name}: {was!r} -> {will!r}")
+    return "; ".join(changed)
+
+
+def _move_aside(checkpoints: Path, step: str, other: str) -> None:
+    """Keep the checkpoints of another run under a name that nothing has yet, and say so."""
+    number = 1
+    while (aside := checkpoints.with_name(f"{checkpoints.name}-{number}")).exists():
+        number += 1
+    checkpoints.rename(aside)
+    warnings.warn(
+        f"{checkpoints} is of a killed run with other settings ({other}): this run begins anew, "
+        f"and that of {step} is kept as {aside.name}. To go on with it, move it as "
+        f"{checkpoints.name} into an out folder of its own and call with its settings; else remove "
+        "it.",
+        ExploreWarning,
+        stacklevel=3,
+    )
 
 
 def _link(source: str, target: str) -> None:

@@ -108,6 +108,7 @@ class _Run:
         self.watch = watch
         self.out = Path(config.out)
         self.ended = ""  # why training ended before its last step
+        self.over = False  # whether a killed run had trained to its end, and is only to be scored
         self.seconds = 0.0  # of a killed run that this one goes on from
         self.lowest, self.waited = math.inf, 0
         self.losses: list[float] = []  # of the steps since the last evaluation
@@ -168,7 +169,7 @@ class _Run:
         if self.keeper.best is None:
             assert self.loop.cancelled is not None  # else the last step was evaluated
             raise self.loop.cancelled
-        kept = self.keeper.for_good()
+        kept = self.keeper.for_good(self.loop.step, self._state())
         encoder = Encoder(kept.to(device), tokenizer)
         judged = (self.processes, config.bootstrap)
         dev_scores, _ = final_scores(encoder, self.dev, self.dev_mine, *judged)
@@ -204,6 +205,7 @@ class _Run:
             scores = dev_scores if test_scores is None else test_scores
             card = describe(config, splits, result.best_step, scores, leakage)
             write_card(result.model, card)
+            self.keeper.done()
         return result
 
     def _learner(
@@ -326,6 +328,7 @@ class _Run:
         torch.manual_seed(config.seed)  # of dropout
         first = self._resume(update)
         self.loop = Loop(processes, steps, config.max_minutes, self.progress, self.begun)
+        self.loop.step = first
 
         def take(parts: list[_Part], step: int) -> Outcome:
             self.rows = sum(len(part["labels"]) for part in parts) * processes.world
@@ -334,7 +337,8 @@ class _Run:
                 return update.take(parts, self.rate)
 
         try:
-            for taken in self.loop.take(first, batches.take(first, steps), take):
+            left = [] if self.over else batches.take(first, steps)
+            for taken in self.loop.take(first, left, take):
                 self.losses.append(taken.outcome.loss)
                 step, stop = taken.step, False
                 if taken.cancelled:
@@ -349,7 +353,8 @@ class _Run:
                 if stop or taken.last or taken.late:
                     break
                 (due,) = processes.any(self.first and keeper.due)
-                if due:
+                # What diverged is nothing to go on from: the next evaluation tells.
+                if due and all(map(math.isfinite, self.losses)):
                     keeper.checkpoint(step, update.optimizer, self._state())
         except torch.OutOfMemoryError as error:
             raise InputError(
@@ -380,13 +385,19 @@ class _Run:
             self.losses, self.waited = state["losses"], state["waited"]
             self.lowest = math.inf if state["lowest"] is None else state["lowest"]
             self.seconds = state["seconds"]
-            self.notes.append(f"went on from step {step:,} of a run that had been killed")
+            self.over, self.ended = state.get("over", False), state.get("ended", "")
+            self.notes.append(
+                f"scored a run that had been killed after its training ended at step {step:,}"
+                if self.over
+                else f"went on from step {step:,} of a run that had been killed"
+            )
         return step
 
     def _state(self) -> dict[str, Any]:
         lowest = None if math.isinf(self.lowest) else self.lowest
-        return {"losses": self.losses, "lowest": lowest, "waited": self.waited,
-                "seconds": self._elapsed(3)}  # fmt: skip
+        losses = [one for one in self.losses if math.isfinite(one)]  # others end training
+        return {"losses": losses, "lowest": lowest, "waited": self.waited,
+                "seconds": self._elapsed(3), "ended": self.ended}  # fmt: skip
 
     def _bfloat16(self, device: torch.device) -> bool:
         asked = self.config.precision

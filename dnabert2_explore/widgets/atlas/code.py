@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ..examples import CODE
 from .maps import LAYERS
+from .spaces import GIVEN
 
 __all__ = ["code_of"]
 
@@ -57,6 +58,8 @@ def code_of(
     elif space == "kmers":
         more += "from dnabert2_explore.sequences.kmers import kmer_frequencies\n"
         embedded = "kmer_frequencies([s.bases.upper() for s in sequences], 4)"
+    elif space == GIVEN:
+        embedded = "given.vectors"
     elif space != "model":
         more += "from dnabert2_explore.analysis.maps import remove_composition\n"
         embedded = f"remove_composition({embedded}, [s.bases for s in sequences], {space!r})"
@@ -73,8 +76,12 @@ def code_of(
         "import dnabert2_explore as dx\nfrom dnabert2_explore.figures import atlas_scatter\n"
         f"{more}\n"
         f"enc = dx.load({model!r})\n"
-        f"sequences = {' + '.join(parts)}\n"
-        f"vectors = {embedded}\n"
+        + (
+            "given = dx.read_embedded('your_store.zarr')  # or .h5ad\nsequences = given.sequences\n"
+            if space == GIVEN
+            else f"sequences = {' + '.join(parts)}\n"
+        )
+        + f"vectors = {embedded}\n"
         f"{plane}"
         f"atlas_scatter(plane, [s.name for s in sequences], {value}, field={field!r}, "
         f"axis={method!r})"

@@ -56,7 +56,7 @@ def selected_line(
             top = ", ".join(f"{n} {escape(str(v))}" for v, n in counts[:4])
             line += f": {top}{' …' if len(counts) > 4 else ''}"
         elif inside:
-            line += f": {field} {np.mean(np.array(inside, dtype=float)):.4g} on average"
+            line += f": {escape(field)} {np.mean(np.array(inside, dtype=float)):.4g} on average"
     return line + "."
 
 
@@ -111,8 +111,8 @@ def caption_of(
         state.append(f"{placed:,} of them are placed in the map of the others.")
     how = METHODS[method] + (" in three dimensions" if dimensions == 3 else "")
     return (
-        f"{how} of {n:,} sequences: {space}, coloured by {escape(field)}. {' '.join(state)} "
-        f"<span class='dx-model'>{escape(model)}</span>"
+        f"{how} of {n:,} sequences: {escape(space)}, coloured by {escape(field)}. "
+        f"{' '.join(state)} <span class='dx-model'>{escape(model)}</span>"
     )
 
 

@@ -150,6 +150,8 @@ def test_a_seed_repeats_and_files_keep_everything(tmp_path, pocket, windows, tra
     np.testing.assert_array_equal(one.values.toarray(), other.values.toarray())
     np.testing.assert_array_equal(one.twin.values.toarray(), other.twin.values.toarray())
     assert repr(loaded) == repr(trained)
+    again.save(tmp_path / "mine")  # without a twin: that of before belongs to other features
+    assert dx.features.load(tmp_path / "mine").twin is None
 
 
 def test_readings_are_those_of_the_layers_states(pocket, windows, trained):

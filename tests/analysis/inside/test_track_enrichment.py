@@ -41,6 +41,14 @@ def test_every_rotation_counts():
     assert found.q_value[low] == pytest.approx(min(2 * p[low], p.max()))
 
 
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
+def test_the_unit_of_a_track_does_not_matter(scale):
+    values = np.zeros(100)
+    values[30:40] = scale
+    found = dx.enrich_track(values, [Feature(30, 40, "+", "exon", "x")])
+    assert found.p_value[0] == pytest.approx(0.01)
+
+
 def test_p_values_are_even_where_nothing_is():
     rng = np.random.default_rng(1)
     features = [Feature(10, 60, "+", "exon", "x"), Feature(150, 170, "+", "exon", "x")]
