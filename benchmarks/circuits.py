@@ -3,11 +3,12 @@
     python benchmarks/circuits.py --out runs/circuits            # resumable; says what it costs
     python benchmarks/circuits.py --out runs/circuits --publish
 
-For each of three grammars (``grammars.py``) a network of two layers is trained (from random weights,
-or from those of another grammar) to tell sequences that keep it from those that break it; both hold both motifs. Every method then
-gives each pair of tokens of test sequences a number, and is asked whether pairs with one end in
-either motif rank above the others. What a method has to choose (a layer and a head) is chosen on
-dev sequences. Beside each stands the same of a network of the same shape that has learnt nothing.
+For each of three grammars (``grammars.py``) a network of two layers is trained, from random weights
+or from those of another grammar, to tell sequences that keep it from those that break it; both hold
+both motifs. Every method then gives each pair of tokens of test sequences a number, and is asked
+whether pairs with one end in either motif rank above the others. What a method has to choose (a
+layer and a head) is chosen on dev sequences. Beside each stands the same of a network of the same
+shape that has learnt nothing.
 
 Whatever is done stands in --out and is not done again. --publish writes
 ``benchmarks/results/circuits.json``; the table of ``docs/circuits.md`` is made from it.
