@@ -19,15 +19,24 @@ from .remember import recall, recall_selection, remembered, remembered_selection
 if TYPE_CHECKING:
     from .workbench import Workbench
 
-__all__ = ["SESSION", "load_model", "open_session", "read_session", "restore", "save_session"]
+__all__ = [
+    "SESSION",
+    "VIEWS",
+    "load_model",
+    "open_session",
+    "read_session",
+    "restore",
+    "save_session",
+]
 
 #: The file that makes a folder a session.
 SESSION = "session.json"
-_VIEWS = ("tokens", "attribution", "attention", "dependencies", "nucleotides", "atlas")
+#: Views that come back, and whose tables lie in the folder where there is one.
+VIEWS = ("tokens", "attribution", "attention", "dependencies", "nucleotides", "atlas")
 _ROLES = ("encoder", "classifier", "embedder")
 _FASTA = "sequences.fa"
 #: All that a save writes: nothing else may be in a folder that it replaces.
-_WRITTEN = (SESSION, _FASTA, *(f"{name}.csv" for name in _VIEWS))
+_WRITTEN = (SESSION, _FASTA, *(f"{name}.csv" for name in VIEWS))
 
 
 def save_session(bench: Workbench, folder: str | Path, *, replace: bool = False) -> Path:
@@ -47,11 +56,12 @@ def save_session(bench: Workbench, folder: str | Path, *, replace: bool = False)
     with bench.selection.lock:
         state = session_state(bench)
         tables = {}
-        for name in _VIEWS:
+        for name in VIEWS:
             try:
                 tables[name] = getattr(bench, name).to_csv()
             except InputError:  # not computed (yet)
                 continue
+        state["tables"] = list(tables)
         fasta = as_fasta(bench.selection.sequences)
     with putting(place) as fresh:
         (fresh / SESSION).write_text(sealed_text(state) + "\n", encoding="ascii")
@@ -88,7 +98,7 @@ def session_state(bench: Workbench) -> dict[str, Any]:
         "what": "session",
         "models": {role: model_entry(getattr(bench, role)) for role in _ROLES},
         "input": selection,
-        "parameters": {name: remembered(getattr(bench, name)) for name in _VIEWS},
+        "parameters": {name: remembered(getattr(bench, name)) for name in VIEWS},
         "maps": bench.maps.value,
         "side": bench.side.value,
     }
@@ -185,7 +195,7 @@ def restore(bench: Workbench, state: Mapping[str, Any]) -> list[str]:
                 f"{then['sha256'][:12]}…; now {now['sha256'][:12]}…)"
             )
     recall_selection(bench.selection, state["input"])
-    for name in _VIEWS:
+    for name in VIEWS:
         # Sessions of before a view was there say nothing of it.
         said += recall(getattr(bench, name), state["parameters"].get(name, {}))
     bench.maps.value, bench.side.value = state["maps"], state["side"]

@@ -188,6 +188,29 @@ def test_the_predicted_bases_come_back_and_are_made_again(encoder, classifier, s
     assert again.nucleotides.result.region == (0, 90)
 
 
+def test_what_is_said_of_a_session_follows_its_tables(bench, tmp_path, model_folder):
+    folder = bench.save(tmp_path / "session")
+    for name in ("attribution", "attention", "dependencies", "atlas"):  # one is enough, and quick
+        (folder / f"{name}.csv").unlink()
+    found = dx.reproduce(folder)
+    assert not found.identical
+    assert "atlas.csv: is not in the folder any more" in found.differences
+    state = json.loads((folder / SESSION).read_text())
+    del state["digest"]
+    state["tables"] = ["tokens"]
+    (folder / SESSION).write_text(json.dumps(state))
+    assert dx.reproduce(folder).identical
+    found = dx.reproduce(folder, model=dx.load(model_folder, device="cpu", attention="eager"))
+    assert found.identical, found  # another backend, and the same values
+    assert any("attention backend" in one for one in found.differences)
+    (folder / "tokens.csv").unlink()
+    del state["tables"]
+    (folder / SESSION).write_text(json.dumps(state))
+    found = dx.reproduce(folder)
+    assert not found.identical
+    assert "nothing was compared" in str(found)
+
+
 def test_a_session_of_before_a_view_was_there_is_opened(bench, tmp_path):
     folder = bench.save(tmp_path / "session")
     state = json.loads((folder / SESSION).read_text())
