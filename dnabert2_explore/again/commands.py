@@ -27,16 +27,16 @@ _NAMES = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 def rebuild_command(path: Path, record: Mapping[str, Any]) -> Comparison:
     """Run a command again and compare what it writes with a file."""
     command, name = record["command"], checked_name(path, record["file"])
+    if any(one["path"] == "-" for one in record["inputs"].values()):
+        raise InputError(
+            f"{path} was made from standard input, which is gone: give the command a file."
+        )
     words, places = checked_arguments(path, command, record["arguments"])
     said = []
     if record["sha256"] and path.is_file() and sha256_of(path) != record["sha256"]:
         said.append("the file was changed after it was written")
     for what, one in record["inputs"].items():
         place = Path(one["path"])
-        if one["path"] == "-":
-            raise InputError(
-                f"{path} was made from standard input, which is gone: give the command a file."
-            )
         if not place.exists():
             raise InputError(f"{path} was made from {place}, which is not there: bring it back.")
         if one["sha256"] and place.is_file() and sha256_of(place) != one["sha256"]:
