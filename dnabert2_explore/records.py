@@ -112,11 +112,11 @@ def versions() -> dict[str, str]:
 def sealed_text(record: Mapping[str, Any]) -> str:
     """Write a record as one line of ASCII, with versions, day and a digest of itself.
 
-    No ``<`` stands in it, so that no page and no picture ends within.
+    No ``<`` and no ``>`` stand in it, so that no page and no picture (``]]>``) ends within.
     """
     whole = {**record, "versions": versions(), "day": date.today().isoformat()}
     text = json.dumps(seal(whole), allow_nan=False)
-    return text.replace("<", "\\u003c")
+    return text.replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def table_line(text: str) -> str:

@@ -6,6 +6,9 @@ import asyncio
 import json
 import os
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +59,37 @@ def test_what_is_wrong_is_one_sentence(tools, classifier_folder, tmp_path):
     with pytest.raises(ExploreError, match=r"donor, acceptor, neither|class"):
         tools.attribute("ACGTACGTTGACA", "promoter", str(classifier_folder), "occlusion")
     assert not list(tmp_path.glob("*.fa"))
+
+
+def test_calls_at_once_get_their_own_answers(tools, monkeypatch, classifier_folder):
+    inside = []
+
+    def run(*words):
+        """A command that takes its time, and writes to no file that is there."""
+        inside.append(words)
+        assert len(inside) == 1, "two at once: standard output is swapped for the whole process"
+        out = Path(words[words.index("-o") + 1])
+        assert not out.exists()
+        time.sleep(0.05)
+        out.write_text("bases\n" + Path(words[2]).read_text().splitlines()[1] + "\n")
+        inside.pop()
+        return ""
+
+    monkeypatch.setattr(Tools, "_run", staticmethod(run))
+    given = ["ACGTACGT", "TTTTGGGG", "CCCCAAAA"]
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda one: tools.predict(one, str(classifier_folder)), given))
+    assert [one["first"][0]["bases"] for one in found] == given
+    assert len({one["file"] for one in found}) == 3
+    assert not list(tools.folder.glob(".*"))  # marks go with the call
+
+
+def test_two_servers_never_take_one_name(tmp_path):
+    servers = [Tools(tmp_path), Tools(tmp_path)]
+    with ThreadPoolExecutor(2) as pool:
+        names = list(pool.map(lambda i: servers[i % 2]._new("predicted", ".csv"), range(20)))
+    assert len(set(names)) == 20
+    assert not any(one.exists() for one in names)  # commands write to no file that is there
 
 
 def test_a_client_asks_over_stdio(tmp_path, classifier_folder):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from xml.etree import ElementTree
 
 import pytest
 
@@ -22,7 +23,7 @@ from dnabert2_explore.records import (
     write_beside,
 )
 
-RECORD = {"what": "view", "input": "</script><b>", "name": "ä 日本"}
+RECORD = {"what": "view", "input": "</script><b>]]>&amp;", "name": "ä 日本"}
 
 
 def png_with(text: str) -> bytes:
@@ -69,6 +70,11 @@ def test_a_page_cannot_be_left_by_what_a_record_holds():
     element = in_html(sealed_text(RECORD))
     assert element.count("<") == 2  # its own two tags
     assert element.isascii()
+
+
+def test_a_picture_with_any_name_in_it_is_xml():
+    picture = ElementTree.fromstring(contents(sealed_text(RECORD))["picture.svg"])
+    assert json.loads(picture.find("metadata").text)["input"] == RECORD["input"]
 
 
 def test_a_file_of_another_kind_has_it_beside(tmp_path):

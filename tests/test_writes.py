@@ -32,7 +32,7 @@ GIVEN = {
     "stores/vectors.py:_npy": "into what `replacing` gave",
     "stores/vectors.py:_npz": "into what `replacing` gave",
     "training/finetune/keeping.py:_link": "into what `putting` gave",
-    "training/finetune/keeping.py:checkpoint": "into what `putting` gave",
+    "training/finetune/keeping.py:_write_checkpoint": "into what `putting` gave",
     "training/finetune/lora.py:save_extras": "into what `putting` gave",
     "training/loop/logs.py:append_row": "a row, at once",
     "training/predict.py:_csv": "into what `replacing` gave",

@@ -7,11 +7,14 @@ command line's files do (docs/provenance.md), and nothing is ever written over.
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import itertools
 import math
+import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from ...errors import ExploreError, InputError
 from ...records import beside
@@ -25,6 +28,27 @@ __all__ = ["MOST", "Tools"]
 MOST = 20
 #: Characters of sequences that are passed as text; longer ones come as a file.
 _TEXT = 200_000
+#: Standard output is the process's, and commands say there what they made.
+_ONE = threading.RLock()
+
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def _alone(tool: Callable[Concatenate[Tools, _P], _T]) -> Callable[Concatenate[Tools, _P], _T]:
+    """Let one call after the other in: a client may send several at once."""
+
+    @functools.wraps(tool)
+    def run(self: Tools, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        with _ONE:
+            try:
+                return tool(self, *args, **kwargs)
+            finally:
+                while self._marks:
+                    self._marks.pop().unlink(missing_ok=True)
+
+    return run
 
 
 class Tools:
@@ -38,7 +62,9 @@ class Tools:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.expanduser().resolve()
+        self._marks: list[Path] = []
 
+    @_alone
     def load(self, model: str = "pocket") -> dict[str, Any]:
         """Say what a model is: a shipped one (pocket, pocket-atlas, pocket-splice, pocket-motif) or
         a folder on this machine. Tells parameters, layers, classes it predicts, and the digest of
@@ -58,6 +84,7 @@ class Tools:
             "weights_sha256": enc.weights_sha256,
         }
 
+    @_alone
     def embed(self, sequences: str, model: str = "pocket-atlas") -> dict[str, Any]:
         """Embed DNA sequences, one vector each, into an .npz file (arrays names, embeddings).
 
@@ -71,6 +98,7 @@ class Tools:
             shape = found["embeddings"].shape
         return self._told(out, said, rows=shape[0], dimensions=shape[1])
 
+    @_alone
     def predict(self, sequences: str, model: str = "pocket-splice") -> dict[str, Any]:
         """Predict the class of each sequence with a fine-tuned model.
 
@@ -81,6 +109,7 @@ class Tools:
         said = self._run("predict", _known(model), place, "-o", out)
         return self._told(out, said, **_rows(out))
 
+    @_alone
     def attribute(
         self,
         sequence: str,
@@ -118,6 +147,7 @@ class Tools:
             found["checks"] = _plain(card.table().to_dict("records"))
         return self._told(out, said, **found)
 
+    @_alone
     def variants(self, calls: str, genome: str, model: str = "pocket") -> dict[str, Any]:
         """Score the variants of a VCF against a genome: log-odds of alternative over reference.
 
@@ -129,6 +159,7 @@ class Tools:
         said = self._run("variants", *words)
         return self._told(out, said, vcf=str(vcf), **_rows(out))
 
+    @_alone
     def motifs(
         self, sequences: str, target: str, model: str = "pocket-motif", least: int = 20
     ) -> dict[str, Any]:
@@ -147,12 +178,25 @@ class Tools:
     # Files -------------------------------------------------------------------------------------
 
     def _new(self, stem: str, suffix: str) -> Path:
-        """Name a file that is not there yet."""
+        """Name a file that is not there yet, and keep the name: another server may write here.
+
+        An empty ``.taken`` file says so, because commands write to no file that is there.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         for number in itertools.count(1):
             path = self.folder / f"{stem}-{number}{suffix}"
-            if not path.exists() and not beside(path).exists():
-                return path
+            if path.exists() or beside(path).exists():
+                continue
+            mark = path.with_name(f".{path.name}.taken")
+            try:
+                mark.touch(exist_ok=False)
+            except FileExistsError:
+                continue
+            if path.exists() or beside(path).exists():  # written, and unmarked, in between
+                mark.unlink()
+                continue
+            self._marks.append(mark)
+            return path
         raise AssertionError  # numbers do not end
 
     def _source(self, sequences: str) -> Path:
