@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..encoder import Encoder
 from ..errors import InputError
-from ..records import read_record, versions
+from ..records import beside, read_record, versions
 from ..sequences import Sequence
 from ..sequences.given import as_sequences
 from ..shown import Shown
@@ -87,7 +87,7 @@ def reproduce(
     Parameters
     ----------
     file : str or pathlib.Path
-        Or the folder of a session: all of its tables.
+        Or a store, or the folder of a session: all of its tables.
     model : Encoder, optional
         In place of the one that the file names.
     sequences : sequences, optional
@@ -123,7 +123,7 @@ def _again(
     model: Encoder | None,
     sequences: str | Sequence | Iterable[str | Sequence] | None,
 ) -> Reproduction:
-    if path.is_dir():
+    if path.is_dir() and not beside(path).is_file():  # a store has its record beside it
         return _folder(path, model)
     record = read_record(path)
     given = None if sequences is None else as_sequences(sequences)
@@ -153,18 +153,24 @@ def _again(
 
 
 def _told(path: Path, record: Mapping[str, Any], found: Comparison) -> Reproduction:
+    # What computes may be another; whether it matters is for the values to say.
+    harmless = ("dtype", "attention backend", "device")
+    real = [one for one in found.said if not one.startswith(harmless)]
+    return _result(path, record, found, not real and not found.largest)
+
+
+def _result(
+    path: Path, record: Mapping[str, Any], found: Comparison, identical: bool
+) -> Reproduction:
     then = record.get("versions", {})
     changed = tuple(
         f"{name} {then.get(name, 'none')}, now {now}"
         for name, now in versions().items()
         if then.get(name) != now
     )
-    # What computes may be another; whether it matters is for the values to say.
-    harmless = ("dtype", "attention backend", "device")
-    real = [one for one in found.said if not one.startswith(harmless)]
     return Reproduction(
         str(path),
-        identical=not real and not found.largest,
+        identical=identical,
         differences=tuple(found.said),
         largest=found.largest,
         where=found.where,
@@ -175,13 +181,23 @@ def _told(path: Path, record: Mapping[str, Any], found: Comparison) -> Reproduct
 
 def _folder(path: Path, model: Encoder | None) -> Reproduction:
     """Make all tables of a session again."""
-    from ..widgets.session import read_session
+    from ..widgets.session import VIEWS, read_session
 
     state = read_session(path)
-    whole = Comparison()
-    for table in sorted(path.glob("*.csv")):
-        one = reproduce(table, model=model)
+    whole, compared, identical = Comparison(), 0, True
+    for name in VIEWS:
+        table = path / f"{name}.csv"
+        if not table.is_file():
+            if name in state.get("tables", ()):
+                whole.said.append(f"{table.name}: is not in the folder any more")
+                identical = False
+            continue
+        one = _again(table, model, None)
+        compared += 1
+        identical = identical and one.identical
         whole.said += [f"{table.name}: {what}" for what in one.differences]
         if one.largest > whole.largest:
             whole.largest, whole.where = one.largest, f"{table.name}, {one.where}"
-    return _told(path, state, whole)
+    if not compared:
+        whole.said.append("no table is in the folder: nothing was compared")
+    return _result(path, state, whole, identical and bool(compared))

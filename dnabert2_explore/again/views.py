@@ -27,6 +27,7 @@ def _made(kind: str, enc: Encoder, selection: Selection) -> Explorer:
         AttentionExplorer,
         AttributionExplorer,
         DependencyExplorer,
+        NucleotideExplorer,
         TokenExplorer,
     )
 
@@ -37,6 +38,7 @@ def _made(kind: str, enc: Encoder, selection: Selection) -> Explorer:
             AttentionExplorer,
             AttributionExplorer,
             DependencyExplorer,
+            NucleotideExplorer,
             TokenExplorer,
         )
     }

@@ -16,8 +16,8 @@ def reproduce(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="A figure, table or page that a view exported or a command wrote, or the folder "
-            "of a session.",
+            help="A figure, table or page that a view exported or a command wrote, a store, or the "
+            "folder of a session.",
         ),
     ],
     model: Annotated[
@@ -46,16 +46,16 @@ def reproduce(
       dnabert2-explore reproduce predicted.csv
     """
     from ..again import reproduce as again
-    from ..records import read_record
+    from ..records import beside, read_record
 
+    session = file.is_dir() and not beside(file).is_file()  # a store has its record beside it
     if show:
         import json
 
-        source = file / "session.json" if file.is_dir() else file
-        record = read_record(source)
+        record = read_record(file / "session.json" if session else file)
         print(json.dumps(_short(record), indent=1))
         return
-    if not file.is_dir():
+    if not session:
         seconds = read_record(file).get("seconds", 0)
         if seconds > 10:
             print(f"{file} took {seconds:,.0f} s when it was made", file=sys.stderr)

@@ -4,7 +4,8 @@ A kernel of its own spends seconds of processor time on imports, and the memory 
 bring. Here one process, the nest, imports once, computes nothing and has no threads; every kernel
 is a fork of it, which starts in an instant and shares those pages until it writes to them. Jupyter
 sees an ordinary kernel: the program in its kernel spec (``warm_kernel.py``) asks the nest for a
-fork, hands signals on, and ends when it ends; when that program is killed, so is the fork.
+fork, hands signals on, and ends when it ends; when that program is killed, so is the fork. Where
+no fork can be had, it becomes an ordinary kernel.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-__all__ = ["KERNEL", "can_fork", "nest", "warm_kernels"]
+__all__ = ["KERNEL", "brood", "can_fork", "nest", "read_asked", "warm_kernels"]
 
 #: Name of the kernel spec.
 KERNEL = "dnabert2-warm"
@@ -98,8 +100,9 @@ def warm_kernels(overlay: Path) -> Iterator[str]:
 def nest(place: str) -> None:
     """Import, then fork a kernel for everyone who asks, until the server goes."""
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listening.bind(place)  # in a folder of the user's alone
+    listening.bind(place + ".new")  # in a folder of the user's alone
     listening.listen(64)  # who comes before the imports are done waits
+    os.rename(place + ".new", place)  # nobody finds it who would be refused
     for name in _IMPORTED:
         importlib.import_module(name)
     from dnabert2_explore import demo
@@ -109,6 +112,19 @@ def nest(place: str) -> None:
 
     gc.collect()
     gc.freeze()  # what is there stays: a collection that looked at it would copy its pages
+    brood(listening, _kernel)
+
+
+def brood(listening: socket.socket, become: Callable[[socket.socket], NoReturn]) -> None:
+    """Fork for everyone who connects until standard input ends; then end what was forked.
+
+    Parameters
+    ----------
+    listening : socket.socket
+    become : callable
+        become(asking) is called in the fork, and never returns. Who cannot have a fork is hung up
+        on, and sees to a kernel of its own.
+    """
     kernels: dict[int, socket.socket] = {}
     ready = selectors.DefaultSelector()
     ready.register(listening, selectors.EVENT_READ)
@@ -120,27 +136,74 @@ def nest(place: str) -> None:
                     with suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
                 return
-            asking, _ = listening.accept()
-            pid = os.fork()
+            try:
+                asking, _ = listening.accept()
+            except OSError as error:  # gone again, or there are too many files: the next may do
+                _tell(f"A visitor was not let in ({error.strerror}).")
+                time.sleep(0.1)
+                continue
+            try:
+                pid = os.fork()
+            except OSError as error:  # no memory, or too many processes
+                _tell(f"No warm kernel can be forked ({error.strerror}).")
+                asking.close()
+                continue
             if not pid:
                 listening.close()
                 for other in kernels.values():
                     other.close()
-                _kernel(asking)
+                become(asking)
             kernels[pid] = asking
         for pid in list(kernels):
             if os.waitpid(pid, os.WNOHANG)[0]:
                 kernels.pop(pid).close()
 
 
-def _kernel(asking: socket.socket) -> None:
-    """Become the kernel that was asked for; never returns."""
+def _tell(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
+
+
+def read_asked(asking: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """Read what kernel is asked for, and the files it is to read and write.
+
+    Raises
+    ------
+    ConnectionError
+        If who asked is gone.
+    """
+    message, files, _, _ = socket.recv_fds(asking, 1 << 20, 3)
+    part = message
+    while not message.endswith(b"\n"):
+        if not part:
+            raise ConnectionError("who asked for a kernel is gone")
+        part = asking.recv(1 << 20)
+        message += part
+    asked: dict[str, Any] = json.loads(message)
+    return asked, files
+
+
+def _free_threads(environ: Mapping[str, str]) -> None:
+    """Give OpenBLAS the threads it would have: the nest was started with one, for the fork."""
+    from threadpoolctl import threadpool_limits
+
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        said = environ.get(name, "")
+        if said.isdecimal() and int(said):
+            count = int(said)
+            break
+    else:
+        count = len(os.sched_getaffinity(0))
+    threadpool_limits(count, user_api="blas")
+
+
+def _kernel(asking: socket.socket) -> NoReturn:
+    """Become the kernel that was asked for."""
     status = 1
     try:
-        message, files, _, _ = socket.recv_fds(asking, 1 << 20, 3)
-        while not message.endswith(b"\n"):
-            message += asking.recv(1 << 20)
-        asked: dict[str, Any] = json.loads(message)
+        try:
+            asked, files = read_asked(asking)
+        except ConnectionError:  # a visitor who went at once: nobody is left to be told
+            os._exit(0)
         os.setsid()
         for number, one in enumerate(files):
             os.dup2(one, number)
@@ -155,6 +218,7 @@ def _kernel(asking: socket.socket) -> None:
         np.random.seed()
         asking.sendall(f"{os.getpid()}\n".encode())
         threading.Thread(target=_outlive_nobody, args=(asking,), daemon=True).start()
+        _free_threads(os.environ)
         sys.argv = ["ipykernel_launcher.py", "-f", asked["connection"]]
         sys.path[0:1] = [""]  # as in every kernel: the notebook's folder
         import ipywidgets

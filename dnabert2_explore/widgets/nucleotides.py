@@ -88,6 +88,7 @@ class NucleotideExplorer(Explorer):
         self._doing: _Asked | None = None
         self._halted = False
         self._base: int | None = None
+        self._recalled: _Asked | None = None
         self.height = 300
         super().__init__(selection, [])
         if selection is None:
@@ -133,6 +134,10 @@ class NucleotideExplorer(Explorer):
         if current is None or not self.enc.has_masked_lm:
             return None
         n, view = len(current), self.selection.view
+        if self._recalled is not None and self._recalled[0] == current.bases:
+            start, end = self._recalled[1]
+            if start <= (view or (0, n))[0] and (view or (0, n))[1] <= end:
+                return self._recalled
         whole = (current.bases, (0, n))
         dear = self._seconds.get(whole, 0.0) > _LONG and whole not in self._agreed
         low, high = (view or (0, n)) if n > _MOST or dear else (0, n)
@@ -293,6 +298,16 @@ class NucleotideExplorer(Explorer):
         if result is None:
             raise InputError("There are no probabilities yet: choose a sequence first.")
         return result
+
+    def _memory(self) -> dict[str, Any]:
+        # How wide the stretch is may hang on how quick the machine was.
+        return {} if self.result is None else {"region": self.result.region}
+
+    def _recall(self, more: dict[str, Any]) -> None:
+        current, region = self.selection.current, more.get("region")
+        if current is not None and region is not None:
+            self._recalled = current.bases, (int(region[0]), int(region[1]))
+        self._changed(set())
 
     def _code(self) -> str:
         result = self._there()

@@ -19,12 +19,24 @@ from .remember import recall, recall_selection, remembered, remembered_selection
 if TYPE_CHECKING:
     from .workbench import Workbench
 
-__all__ = ["SESSION", "load_model", "open_session", "read_session", "restore", "save_session"]
+__all__ = [
+    "SESSION",
+    "VIEWS",
+    "load_model",
+    "open_session",
+    "read_session",
+    "restore",
+    "save_session",
+]
 
 #: The file that makes a folder a session.
 SESSION = "session.json"
-_VIEWS = ("tokens", "attribution", "attention", "dependencies", "atlas")
+#: Views that come back, and whose tables lie in the folder where there is one.
+VIEWS = ("tokens", "attribution", "attention", "dependencies", "nucleotides", "atlas")
 _ROLES = ("encoder", "classifier", "embedder")
+_FASTA = "sequences.fa"
+#: All that a save writes: nothing else may be in a folder that it replaces.
+_WRITTEN = (SESSION, _FASTA, *(f"{name}.csv" for name in VIEWS))
 
 
 def save_session(bench: Workbench, folder: str | Path, *, replace: bool = False) -> Path:
@@ -40,23 +52,38 @@ def save_session(bench: Workbench, folder: str | Path, *, replace: bool = False)
         raise InputError(
             f"{place} holds a session already: name another folder, or save with replace=True."
         )
-    if place.is_dir() and any(place.iterdir()) and not (place / SESSION).is_file():
-        raise InputError(f"{place} holds other files, which are not replaced: name a new folder.")
+    _check_own(place)
     with bench.selection.lock:
         state = session_state(bench)
         tables = {}
-        for name in _VIEWS:
+        for name in VIEWS:
             try:
                 tables[name] = getattr(bench, name).to_csv()
             except InputError:  # not computed (yet)
                 continue
+        state["tables"] = list(tables)
         fasta = as_fasta(bench.selection.sequences)
     with putting(place) as fresh:
         (fresh / SESSION).write_text(sealed_text(state) + "\n", encoding="ascii")
-        (fresh / "sequences.fa").write_text(fasta, encoding="utf-8")
+        (fresh / _FASTA).write_text(fasta, encoding="utf-8")
         for name, text in tables.items():
             (fresh / f"{name}.csv").write_text(text, encoding="utf-8")
     return place
+
+
+def _check_own(place: Path) -> None:
+    """Refuse to replace a folder in which anything lies that no session writes."""
+    if not place.is_dir():
+        return
+    there = sorted(place.iterdir())
+    if there and not (place / SESSION).is_file():
+        raise InputError(f"{place} holds other files, which are not replaced: name a new folder.")
+    for one in there:
+        if one.name not in _WRITTEN or not one.is_file():
+            raise InputError(
+                f"{place} holds {one.name}, which no session writes and which would be lost: move "
+                "it, or name a new folder."
+            )
 
 
 def session_state(bench: Workbench) -> dict[str, Any]:
@@ -71,7 +98,7 @@ def session_state(bench: Workbench) -> dict[str, Any]:
         "what": "session",
         "models": {role: model_entry(getattr(bench, role)) for role in _ROLES},
         "input": selection,
-        "parameters": {name: remembered(getattr(bench, name)) for name in _VIEWS},
+        "parameters": {name: remembered(getattr(bench, name)) for name in VIEWS},
         "maps": bench.maps.value,
         "side": bench.side.value,
     }
@@ -168,8 +195,9 @@ def restore(bench: Workbench, state: Mapping[str, Any]) -> list[str]:
                 f"{then['sha256'][:12]}…; now {now['sha256'][:12]}…)"
             )
     recall_selection(bench.selection, state["input"])
-    for name in _VIEWS:
-        said += recall(getattr(bench, name), state["parameters"][name])
+    for name in VIEWS:
+        # Sessions of before a view was there say nothing of it.
+        said += recall(getattr(bench, name), state["parameters"].get(name, {}))
     bench.maps.value, bench.side.value = state["maps"], state["side"]
     changed = [
         f"{name} {then} → {now}"

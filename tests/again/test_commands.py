@@ -75,6 +75,16 @@ def test_predictions_and_vectors_are_made_again(fasta, tmp_path, in_process, cla
     assert "now" in result.output
 
 
+def test_a_store_is_made_again(fasta, tmp_path, in_process, model_folder):
+    store = tmp_path / "v.zarr"
+    words = ("embed", fasta, "-o", store, "-m", model_folder, "--window", 20)
+    assert invoke(*words).exit_code == 0
+    found = dx.reproduce(store)
+    assert found.identical, found
+    result = invoke("reproduce", store, "--show")
+    assert json.loads(result.output)["file"] == "v.zarr"
+
+
 def test_other_input_and_other_weights_are_told(fasta, tmp_path, in_process, classifier_folder):
     table = tmp_path / "t.tsv"
     assert invoke("tokenize", fasta, "-o", table).exit_code == 0

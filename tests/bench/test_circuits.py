@@ -33,8 +33,8 @@ def scripts():
 def test_both_classes_have_both_sites_and_keep_or_break_the_grammar(scripts, grammar):
     circuits, grammars, _ = scripts
     words = circuits.words()
-    rng = np.random.default_rng(0)
-    backgrounds = ["".join(rng.choice(list("ACGT"), 60)) for _ in range(400)]
+    rng, size = np.random.default_rng(0), grammars.SIZES[grammar]
+    backgrounds = ["".join(rng.choice(list("ACGT"), size)) for _ in range(400)]
     made = grammars.sentences(grammar, backgrounds, words, seed=1)
     assert [one.label for one in made[:2]] == ["kept", "broken"]
     for one in made:
@@ -48,13 +48,24 @@ def test_both_classes_have_both_sites_and_keep_or_break_the_grammar(scripts, gra
         truth = {
             "orientation": (one.strands[0] == one.strands[1]) == kept,
             "order": (one.first < one.second) == kept,
-            "spacing": (2 <= gap <= 6) if kept else (26 <= gap <= 32),
+            "spacing": (3 <= gap <= 10) if kept else (28 <= gap <= 36),
         }
         assert truth[grammar]
-        assert len(one.bases) == 60
+        assert 3 <= gap <= 36  # no 4-mer sees both; within 100 bp of each other
+        assert len(one.bases) == size
     # Either motif alone is on either strand as often in both classes.
     counts = Counter((one.label, strand) for one in made for strand in one.strands)
     assert max(counts.values()) < 1.25 * min(counts.values())
+
+
+@pytest.mark.parametrize("gaps", [(3, 10), (28, 36)])
+def test_either_site_stands_anywhere_as_often(scripts, gaps):
+    _, grammars, _ = scripts
+    chances = grammars.evenly(grammars.SIZES["spacing"], (13, 10), gaps)
+    for axis, count in enumerate(chances.shape):
+        np.testing.assert_allclose(chances.sum(axis=1 - axis), 1 / count, rtol=1e-3)
+    for a, b in np.argwhere(chances):
+        assert gaps[0] <= max(b - a - 13, a - b - 10) <= gaps[1]
 
 
 def test_areas_are_those_of_scikit_learn(scripts):
@@ -94,8 +105,13 @@ def test_the_page_has_the_table_of_the_results(scripts):
     for one in results["grammars"].values():
         assert min(one["test_mcc"]) >= 0.9
         assert max(map(abs, one["rules_test_mcc"].values())) < 0.1
-    assert abs(results["grammars"]["orientation"]["one_site_test_mcc"]) < 0.1
-    # The page says which grammars one site alone gives away.
-    assert circuits.measure_one_site("orientation") == pytest.approx(
-        results["grammars"]["orientation"]["one_site_test_mcc"]
-    )
+        assert abs(one["one_site_mcc"]) < 0.1
+
+
+@pytest.mark.parametrize("grammar", ["orientation", "order", "spacing"])
+def test_where_one_site_stands_does_not_give_the_class_away(scripts, grammar):
+    circuits, _, _ = scripts
+    results = json.loads((ROOT / "benchmarks/results/circuits.json").read_text("utf-8"))
+    found = circuits.measure_one_site(grammar)
+    assert abs(found) < 0.1
+    assert found == pytest.approx(results["grammars"][grammar]["one_site_mcc"])

@@ -10,8 +10,10 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import InputError, Sequence
+from dnabert2_explore.records import read_record
 from dnabert2_explore.widgets.atlas.cards import card_of
 from dnabert2_explore.widgets.atlas.maps import LAYERS
+from dnabert2_explore.widgets.remember import recall
 
 from ..conftest import random_bases
 from .conftest import event
@@ -149,6 +151,20 @@ def test_layers_stand_over_each_other(atlas, encoder, thirty):
     atlas.space.value = "kmers"
     atlas.wait()
     assert "Only the model and its twin have layers" in atlas._message.value
+
+
+def test_the_layer_on_the_slider_comes_back(atlas, tmp_path):
+    atlas.projection.value = LAYERS
+    atlas.wait()
+    event(atlas, event="frame", frame=1)
+    atlas.wait()
+    table = tmp_path / "atlas.csv"
+    table.write_text(atlas.to_csv())
+    found = dx.reproduce(table)
+    assert found.identical, found
+    event(atlas, event="frame", frame=0)
+    recall(atlas, read_record(table)["parameters"])
+    assert atlas._frame == 1
 
 
 def test_vectors_of_a_file_are_laid_out_as_they_are(encoder, thirty):

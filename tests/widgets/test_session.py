@@ -146,6 +146,79 @@ def test_a_session_is_never_put_over_something_else(bench, tmp_path):
         dx.open_session(other)
 
 
+def test_a_file_of_the_users_in_a_session_is_never_lost(bench, tmp_path):
+    folder = bench.save(tmp_path / "session")
+    before = {one.name: one.read_bytes() for one in folder.iterdir()}
+    for name, write in (("notes.txt", True), ("figures", False), ("atlas.csv", False)):
+        own = folder / name
+        own.unlink(missing_ok=True)
+        _ = own.write_text("years of work") if write else own.mkdir()
+        with pytest.raises(InputError, match=f"holds {name}, which no session writes"):
+            bench.save(folder, replace=True)
+        bench.session.folder.value = str(folder)
+        bench.session.saving.click()
+        bench.session.saving.click()
+        assert f"holds {name}, which no session writes" in bench.input.message.value
+        assert own.exists()
+        _ = own.unlink() if write else own.rmdir()
+    assert (folder / SESSION).read_bytes() == before[SESSION]
+    bench.save(folder, replace=True)
+
+
+def test_the_predicted_bases_come_back_and_are_made_again(encoder, classifier, sequences, tmp_path):
+    short = [Sequence(one.name, one.bases[:90]) for one in sequences]
+    bench = dx.Workbench(encoder, classifier, short)
+    bench.maps.value = "bases"
+    bench.selection.update(index=1, bases=(40, 46), view=(20, 60))
+    bench.nucleotides._recalled = (short[1].bases, (20, 60))  # of a machine that was slow
+    bench.wait()
+    folder = bench.save(tmp_path / "session")
+    table, page = folder / "nucleotides.csv", tmp_path / "nucleotides.html"
+    page.write_text(bench.nucleotides.to_html())
+    for file in (table, page):
+        found = dx.reproduce(file)
+        assert found.identical, found
+    again = dx.open_session(folder)
+    again.wait()
+    assert again.maps.value == "bases"
+    assert again.nucleotides.result.region == (20, 60)
+    assert again.nucleotides.table == bench.nucleotides.table
+    again.selection.update(view=(10, 60))
+    again.wait()
+    assert again.nucleotides.result.region == (0, 90)
+
+
+def test_what_is_said_of_a_session_follows_its_tables(bench, tmp_path, model_folder):
+    folder = bench.save(tmp_path / "session")
+    for name in ("attribution", "attention", "dependencies", "atlas"):  # one is enough, and quick
+        (folder / f"{name}.csv").unlink()
+    found = dx.reproduce(folder)
+    assert not found.identical
+    assert "atlas.csv: is not in the folder any more" in found.differences
+    state = json.loads((folder / SESSION).read_text())
+    del state["digest"]
+    state["tables"] = ["tokens"]
+    (folder / SESSION).write_text(json.dumps(state))
+    assert dx.reproduce(folder).identical
+    found = dx.reproduce(folder, model=dx.load(model_folder, device="cpu", attention="eager"))
+    assert found.identical, found  # another backend, and the same values
+    assert any("attention backend" in one for one in found.differences)
+    (folder / "tokens.csv").unlink()
+    del state["tables"]
+    (folder / SESSION).write_text(json.dumps(state))
+    found = dx.reproduce(folder)
+    assert not found.identical
+    assert "nothing was compared" in str(found)
+
+
+def test_a_session_of_before_a_view_was_there_is_opened(bench, tmp_path):
+    folder = bench.save(tmp_path / "session")
+    state = json.loads((folder / SESSION).read_text())
+    del state["digest"], state["parameters"]["nucleotides"]
+    (folder / SESSION).write_text(json.dumps(state))
+    assert dx.open_session(folder).selection.index == 3
+
+
 def test_a_damaged_session_is_refused_and_other_weights_are_told(bench, tmp_path, classifier):
     folder = bench.save(tmp_path / "session")
     text = (folder / SESSION).read_text()

@@ -122,6 +122,7 @@ class AtlasExplorer(ShownPoints):
         self._shown: tuple[int, ...] = ()
         self._shown_key: tuple[Any, ...] = ()
         self._left_out = self._not_finite = self._n_reference = self._version = self._frame = 0
+        self._recalled: int | None = None
         self._made_of = ""
         self._spaces = Spaces(self.enc, given)
         self._valued: tuple[Any, ...] = ()
@@ -377,6 +378,19 @@ class AtlasExplorer(ShownPoints):
 
     def _needs(self) -> tuple[int, ...]:
         return (*self._shown, *super()._needs())
+
+    def _memory(self) -> dict[str, Any]:
+        return {"frame": self._frame} if self._method == LAYERS else {}
+
+    def _recall(self, more: dict[str, Any]) -> None:
+        frame = more.get("frame")
+        if frame is None:
+            return
+        if self._method == LAYERS:
+            self._frame = int(frame)
+            self._draw()
+        else:  # for when its map is there
+            self._recalled = int(frame)
 
     def _stem(self) -> str:
         return f"atlas-{self._method.lower()}"

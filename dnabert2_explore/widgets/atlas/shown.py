@@ -56,6 +56,7 @@ class ShownPoints(Explorer):
     _n_reference: int
     _version: int
     _frame: int
+    _recalled: int | None
     _made_of: str
     _quiet: bool
 
@@ -206,7 +207,9 @@ class ShownPoints(Explorer):
 
     def _mapped(self) -> None:
         if self._method == LAYERS:
-            self._frame = self._made.planes.shape[0] - 1
+            last = self._made.planes.shape[0] - 1
+            self._frame = last if self._recalled is None else min(self._recalled, last)
+            self._recalled = None
         self._offer_colours()
         self._draw()
 
