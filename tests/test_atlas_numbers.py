@@ -31,3 +31,14 @@ def test_what_a_search_takes():
     best = min(warm, key=lambda run: run["seconds"])
     assert f"{best['cpu_seconds']:.2f} CPU-seconds, {best['seconds']:.2f} s by the clock" in page
     assert f"load of {best['load']:.0f}" in page
+
+
+def test_what_picture_judgement_and_lasso_take():
+    page = " ".join((ROOT / "docs" / "atlas.md").read_text(encoding="utf-8").split())
+    found = json.loads((RESULTS / "atlas.json").read_text(encoding="utf-8"))["seconds"]
+    cpu = {what: f"{took['cpu']:.1f}" for what, took in found.items()}
+    assert f"{cpu['judgement of 5,000 with all nulls']} CPU-seconds at 384 numbers" in page
+    assert f"stands there first {cpu['PCA of 5,000']}." in page
+    table = cpu["k-mers of 5,000 beside 15,000"]
+    whole = cpu["all of the panel"]
+    assert f"{table} CPU-seconds to their table of k-mers, and {whole} with everything" in page
