@@ -94,7 +94,8 @@ def test_outputs_lie_in_this_folder_unless_named(files, monkeypatch):
     result = run(files)
     assert result.exit_code == 0, result.stderr
     assert sorted(path.name for path in (files / "here").iterdir()) == [
-        "calls.scored.parquet", "calls.scored.vcf.gz", "calls.scored.vcf.gz.tbi"
+        "calls.scored.parquet", "calls.scored.parquet.record.json",
+        "calls.scored.vcf.gz", "calls.scored.vcf.gz.record.json", "calls.scored.vcf.gz.tbi",
     ]  # fmt: skip
 
 

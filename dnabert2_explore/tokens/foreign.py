@@ -47,8 +47,8 @@ class KmerTokenizer:
     --------
     >>> entries = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + [a + b for a in "ACGT"
     ...                                                             for b in "ACGT"]
-    >>> KmerTokenizer(entries, 2).encode("ACGN").tokens
-    ('[CLS]', 'AC', 'CG', '[UNK]', '[SEP]')
+    >>> KmerTokenizer(entries, 2).encode("ACGT").tokens
+    ('[CLS]', 'AC', 'CG', 'GT', '[SEP]')
     """
 
     anchor = None

@@ -67,7 +67,12 @@ def test_the_app_opens_on_a_file_without_a_cell_and_asks_nobody(tmp_path, screen
             assert page.locator(".dx-error:visible").count() == 0
             link = page.get_by_text("Open as a notebook")
             assert link.get_attribute("href") == "/lab/tree/00_workbench.ipynb"
-            page.wait_for_timeout(500)  # names of controls are given when the views have settled
+            # Names of controls are given when the views have settled.
+            page.wait_for_function(
+                """() => !document.querySelector(
+                    ":is(.dx-workbench, .dx-alone) :is(select, input)[title]:not([aria-label])")""",
+                timeout=60_000,
+            )
             assert serious_findings(page, ".dx-workbench") == []
             page.emulate_media(color_scheme="dark")
             page.wait_for_function("document.body.dataset.jpThemeLight === 'false'")

@@ -119,6 +119,7 @@ def wrong(run) -> str:
     return sentence
 
 
+@pytest.mark.filterwarnings("default::dnabert2_explore.errors.ExploreWarning")
 @pytest.mark.parametrize("path", playing.LESSONS, ids=lambda path: path.stem)
 def test_a_lesson_with_wrong_and_with_right_answers(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -195,6 +195,7 @@ def test_lines_groups_and_kmers(tmp_path):
         assert pieces(open_file(path)) == ["ACGTTA"]
 
 
+@pytest.mark.filterwarnings("default::dnabert2_explore.errors.ExploreWarning")
 def test_a_bed_file_gives_the_stretches_of_its_genome(tmp_path):
     (tmp_path / "ref.fa").write_text(">c\nAACCGGTTACGTNNACGTTTGG\n")
     bed = tmp_path / "peaks.bed"

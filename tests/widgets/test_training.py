@@ -80,6 +80,7 @@ def test_test_scores_stand_beside_baselines(finished):
         "majority class",
         "4-mer logistic regression",
         "order-3 Markov chain",
+        "label of the positional twin",
         "label opposite to the composition twin's",
     }
     words = finished._scores.value

@@ -118,6 +118,7 @@ def anchored(tmp_path):
     return at
 
 
+@pytest.mark.filterwarnings("default::dnabert2_explore.errors.ExploreWarning")
 @pytest.mark.parametrize("length", [40, 41])
 def test_crops_leave_the_anchor_at_its_base(anchored, bases, length) -> None:
     """A left crop alone moves the middle: another site would be asked about."""
