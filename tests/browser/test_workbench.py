@@ -237,6 +237,8 @@ def test_a_pasted_sequence_is_read_cleaned_and_shown(bench):
     for view in ("tokens", "attention", "attribution"):
         bench.wait_sequence(view, "mine")
     assert "4 N" in bench.text(".dx-tokens .dx-stats")
+    pasted = bench.locator(".dx-paste textarea")
+    bench.wait(lambda: pasted.input_value() == "")  # which the kernel does last
     bench.locator(".dx-paste textarea").fill(">protein\nMKVLEEFFPPQQIIKLLEEFFPPMKVLEEFFPPQQ\n")
     bench.locator(".dx-add").click()
     bench.wait_text(".dx-input-message", "Could not use")
