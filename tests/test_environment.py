@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,19 @@ def constraints() -> dict[str, str]:
     pins = [line.split("==") for line in lines if line and not line.startswith("#")]
     assert all(len(pin) == 2 for pin in pins)
     return dict(pins)
+
+
+def test_every_pin_takes_the_oldest_python_that_is_promised():
+    oldest = re.search(r"\d+\.\d+", project()["requires-python"])[0] + ".0"
+    asked = {}
+    for name in constraints():
+        try:
+            asked[name] = metadata.metadata(name)["Requires-Python"]
+        except metadata.PackageNotFoundError:  # of an extra, or of another system
+            continue
+    assert len(asked) > 100
+    late = {name: text for name, text in asked.items() if text and oldest not in SpecifierSet(text)}
+    assert late == {}
 
 
 def test_conda_names_every_dependency_with_the_same_bounds_and_nothing_else():

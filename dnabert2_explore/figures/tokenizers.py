@@ -28,8 +28,6 @@ _ROW, _GAP, _HEADING = 14, 6, 15  # pixels of a row of tokens, below and above e
 
 def _lanes(found: TokenizerComparison, length: int) -> Iterator[tuple[Cut, Tokens, str]]:
     """Every cut with its tokens and heading; after a BPE what it makes of the other strand."""
-    from ..analysis.tokenizers import mirrored
-
     for cut in found.cuts:
         count = max(len(cut.tokens), 1)
         yield (
@@ -37,10 +35,10 @@ def _lanes(found: TokenizerComparison, length: int) -> Iterator[tuple[Cut, Token
             cut.tokens,
             f"<b>{cut.name}</b>  {len(cut.tokens):,} tokens, {length / count:.2f} bases for each",
         )
-        if cut.tokenizer is None:
+        other = cut.other_strand
+        if other is None:
             continue
         shared, chance = found.strand_agreement(cut.name)
-        other = mirrored(cut)
         agreed = (
             "" if shared != shared else f", {shared:.0%} of borders shared (chance {chance:.0%})"
         )

@@ -13,6 +13,7 @@ from ..sequences.motifs import Motif
 from .examples import CODE
 from .gym_controls import Asked
 from .state import Selection
+from .tokens import in_comment
 
 __all__ = ["background_code", "cell_code", "sweep_code", "table_of"]
 
@@ -84,7 +85,7 @@ def background_code(selection: Selection, sequences: Items[Sequence]) -> str:
         return f"backgrounds = {[s.bases for s in sequences]!r}\n"
     return (
         "sequences = dx.read_sequences('your_file.fa')\n"
-        f"backgrounds = [sequences[i] for i in {places}]  # {sequences[0].name} …\n"
+        f"backgrounds = [sequences[i] for i in {places}]  # {in_comment(sequences[0].name)} …\n"
     )
 
 

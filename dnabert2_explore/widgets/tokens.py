@@ -390,13 +390,18 @@ class TokenExplorer(Explorer):
 BUTTONS = {"modeBarButtons": [["zoom2d", "select2d", "pan2d"]], "doubleClick": "autosize"}
 
 
+def in_comment(name: str) -> str:
+    """Write a name on one line: one with a line break would begin a line of code of its own."""
+    return " ".join(name.split())
+
+
 def sequence_code(selection: Selection) -> str:
     """Lines of Python that set ``bases`` to the sequence looked at."""
     current = selection.current
     if current is None:
         return ""
     name = selection.sets[selection.index]
-    called = " ".join(current.name.split())  # a name may hold a line break, and code follows it
+    called = in_comment(current.name)
     members = selection.members(name)
     place = members.index(selection.index)
     if name in CODE:

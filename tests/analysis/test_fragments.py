@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import dnabert2_explore as dx
-from dnabert2_explore.analysis.tokenizers import mirrored
 from dnabert2_explore.errors import InputError
 
 
@@ -62,7 +61,7 @@ def test_one_sequence_has_no_interval_and_wrong_ones_are_refused(enc):
 def test_borders_of_both_strands(enc):
     text = dx.demo.splice()[0].bases
     found = dx.compare_tokenizers(enc, text)
-    other = mirrored(found.cuts[0])
+    other = found.cuts[0].other_strand
     assert "".join(other.tokens) == text
     assert all(text[a:b] == t for (a, b), t in zip(other.spans, other.tokens, strict=True))
     n = len(text)

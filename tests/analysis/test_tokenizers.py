@@ -7,7 +7,6 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import InputError
-from dnabert2_explore.analysis.tokenizers import mirrored
 
 BASES = "ACGTTGCATTAGCATGCAATGGCTAGCTTAGCGGATATAAAGGC"
 
@@ -102,7 +101,7 @@ def test_the_figure_has_a_block_a_token():
 
     found = dx.compare_tokenizers(dx.load("pocket"), BASES)
     figure = tokenizer_lanes(found, view=(0, len(BASES)), selected=(3, 6), theme="dark")
-    own, other = found.cuts[0], mirrored(found.cuts[0])  # the other strand's stand below a BPE's
+    own, other = found.cuts[0], found.cuts[0].other_strand  # the other strand's stand below a BPE's
     expected = [len(own.tokens), len(other), *(len(cut.tokens) for cut in found.cuts[1:])]
     assert [len(trace.x) for trace in figure.data] == expected
     six = figure.data[4]  # in six rows, none over another

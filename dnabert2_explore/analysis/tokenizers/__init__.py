@@ -1,6 +1,6 @@
 """How tokenizers cut: side by side, merge by merge, and through motifs."""
 
-from .comparison import Cut, Edited, TokenizerComparison, compare_tokenizers, mirrored
+from .comparison import Cut, Edited, TokenizerComparison, compare_tokenizers
 from .fragments import MotifFragments, fragment_motifs
 from .replay import MergeReplay, replay_merges
 
@@ -12,6 +12,5 @@ __all__ = [
     "TokenizerComparison",
     "compare_tokenizers",
     "fragment_motifs",
-    "mirrored",
     "replay_merges",
 ]

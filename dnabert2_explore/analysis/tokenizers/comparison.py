@@ -22,7 +22,7 @@ from ...tokens import DnaTokenizer, Tokens, overlapping_kmers, sixmers
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Cut", "Edited", "TokenizerComparison", "compare_tokenizers", "mirrored"]
+__all__ = ["Cut", "Edited", "TokenizerComparison", "compare_tokenizers"]
 
 #: Overlapping k-mers of DNABERT's models.
 _KMERS = (3, 4, 5, 6)
@@ -45,6 +45,9 @@ class Cut:
         Where it is a BPE.
     again : callable
         Cuts other bases.
+    other_strand : Tokens or None
+        What a BPE makes of the reverse complement, spans and letters turned back; None of k-mers,
+        which are cut by place.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Cut:
     cover: NDArray[np.int64]
     tokenizer: DnaTokenizer | None = field(repr=False)
     again: Callable[[str], Tokens] = field(repr=False)
+    other_strand: Tokens | None = field(repr=False)
 
     @property
     def overlapping(self) -> bool:
@@ -119,9 +123,9 @@ class TokenizerComparison(Shown):
             If there is no such tokenizer, or it is no BPE: k-mers are cut by place.
         """
         cut = self.cuts[0] if name is None else self._cut(name)
-        if cut.tokenizer is None:
+        other = cut.other_strand
+        if other is None:
             raise InputError(f"{cut.name} are cut by place, from either end: name a BPE.")
-        other = mirrored(cut)
         ends = (0, len(self.bases))
         one, two = (set(tokens.spans.ravel()) - set(ends) for tokens in (cut.tokens, other))
         if not one or not two:
@@ -316,12 +320,10 @@ def compare_tokenizers(
     return TokenizerComparison(tuple(cuts))
 
 
-def mirrored(cut: Cut) -> Tokens:
-    """Cut the reverse complement by a BPE; spans and letters are those of the strand as given."""
-    assert cut.tokenizer is not None  # asked of BPEs only
-    bases = cut.tokens.bases
-    turned = cut.tokenizer.encode_batch([reverse_complement(bases)], special=False, warn=False)[0]
-    spans = len(bases) - turned.spans[::-1, ::-1]
+def _mirrored(tokenizer: DnaTokenizer, tokens: Tokens) -> Tokens:
+    """Cut the reverse complement; spans and letters are those of the strand as given."""
+    bases = tokens.bases
+    turned = tokenizer.encode_batch([reverse_complement(bases)], special=False, warn=False)[0]
     return Tokens(
         bases=bases,
         ids=turned.ids[::-1],
@@ -329,10 +331,10 @@ def mirrored(cut: Cut) -> Tokens:
             "[UNK]" if unknown else reverse_complement(token)
             for token, unknown in zip(turned.tokens[::-1], turned.unknown[::-1], strict=True)
         ),
-        spans=np.ascontiguousarray(spans),
+        spans=np.ascontiguousarray(len(bases) - turned.spans[::-1, ::-1]),
         special=turned.special[::-1],
         unknown=turned.unknown[::-1],
-        composition=cut.tokens.composition,
+        composition=tokens.composition,
     )
 
 
@@ -354,7 +356,8 @@ def _cut(
     cover = np.zeros(len(bases) + 1, dtype=np.int64)
     np.add.at(cover, tokens.spans[:, 0], 1)
     np.add.at(cover, tokens.spans[:, 1], -1)
-    return Cut(name, tokens, vocabulary, np.cumsum(cover)[:-1], tokenizer, again)
+    other = None if tokenizer is None else _mirrored(tokenizer, tokens)
+    return Cut(name, tokens, vocabulary, np.cumsum(cover)[:-1], tokenizer, again, other)
 
 
 def _replaced(old: Tokens, new: Tokens) -> tuple[int, int, int]:

@@ -37,20 +37,9 @@ def fit_twins(training: Labelled, dev: Labelled, seed: int = 42, strands: str = 
     InputError
         For more than two classes: there is no opposite then.
     """
-    check_strands(strands)
-    if len(training.classes) != 2:
-        raise InputError(
-            f"the label opposite to a twin's is not defined for {len(training.classes)} classes."
-        )
-    index = TwinIndex((training, dev))
-    frequencies = np.exp(log_prior(training))
-    return Fitted(
-        name="twins",
-        title="label opposite to the composition twin's",
-        settings={"twins_in": ["train", "dev"]},
-        parameters=0,
-        probabilities=lambda data: told_label(index.labels(data), frequencies, opposite=True),
-    )
+    _check(training, strands)
+    title = "label opposite to the composition twin's"
+    return _told("twins", title, training, TwinIndex((training, dev)), opposite=True)
 
 
 def fit_positional(
@@ -76,21 +65,31 @@ def fit_positional(
     InputError
         For more than two classes: there is no opposite then.
     """
+    _check(training, strands)
+    shown = PositionalIndex((training,)).labels(dev)
+    same = shown[np.arange(len(dev)), dev.labels].sum()
+    opposite = bool(2 * same < shown.sum())
+    title = (
+        "label opposite to the positional twin's" if opposite else "label of the positional twin"
+    )
+    return _told("positional", title, training, PositionalIndex((training, dev)), opposite)
+
+
+def _check(training: Labelled, strands: str) -> None:
     check_strands(strands)
     if len(training.classes) != 2:
         raise InputError(
             f"the label that a twin tells is not defined for {len(training.classes)} classes."
         )
-    shown = PositionalIndex((training,)).labels(dev)
-    same = shown[np.arange(len(dev)), dev.labels].sum()
-    opposite = bool(2 * same < shown.sum())
-    index = PositionalIndex((training, dev))
+
+
+def _told(
+    name: str, title: str, training: Labelled, index: TwinIndex | PositionalIndex, opposite: bool
+) -> Fitted:
     frequencies = np.exp(log_prior(training))
     return Fitted(
-        name="positional",
-        title="label opposite to the positional twin's"
-        if opposite
-        else "label of the positional twin",
+        name=name,
+        title=title,
         settings={"twins_in": ["train", "dev"], "opposite": opposite},
         parameters=0,
         probabilities=lambda data: told_label(index.labels(data), frequencies, opposite),

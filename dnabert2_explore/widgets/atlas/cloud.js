@@ -1,7 +1,7 @@
 // Points of an atlas, in two or three dimensions: drawn into an image by this script itself.
 //
-// plotly's WebGL takes 450 ms a step to pan 100,000 points where there is no GPU, and has no lasso in
-// three dimensions. Here a frame is one loop over the points that copies a small stamp of each, and
+// plotly's WebGL stops the page at 100,000 points where there is no GPU, and has no lasso in three
+// dimensions. Here a frame is one loop over the points that copies a small stamp of each, and
 // leaves behind which point every pixel belongs to: that answers hover and clicks. plot.js, which
 // stands below this in one file, has the rest: width, theme, keys, files.
 

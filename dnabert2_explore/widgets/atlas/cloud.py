@@ -1,7 +1,7 @@
 """The points of an atlas on a page: 100,000 and more, in a plane or in space.
 
-plotly draws points as SVG, or by WebGL, which takes 450 ms for each step of a drag over 100,000
-points where there is no GPU (``benchmarks/atlas_page.py``). ``cloud.js`` draws them itself. What is
+plotly draws points as SVG, or by WebGL, which stops the page at 100,000 points where there is no
+GPU. ``cloud.js`` draws them itself (``benchmarks/atlas_page.py`` says what that takes). What is
 chosen, looked at and hidden goes to the page apart from the points, so that a lasso moves no map.
 """
 
