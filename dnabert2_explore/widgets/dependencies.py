@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Sequence as Items
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import Button, Dropdown, ToggleButtons, Widget
+from ipywidgets import Dropdown, ToggleButtons
 
 from ..analysis.inside.dependencies import BASES, TOKENS, DependencyMap, dependency_map
 from ..analysis.inside.heads import HeadAgreement
 from ..delimited import csv_lines, remark
-from ..encoder import Encoder, load
+from ..encoder import Encoder
 from ..encoder.twin import random_twin
 from ..errors import InputError
 from ..figures.attention import cell_text
 from ..figures.dependencies import SHOWN, dependency_figure
 from ..sequences import Sequence, in_place
-from .examples import SPLICE, WINDOWS, fill
-from .explorer import Explorer
+from . import asking
+from .asking import AskingExplorer, Wanted, duration
 from .state import Selection
 from .tokens import BUTTONS, select_token, sequence_code, step_token
 
@@ -31,25 +31,18 @@ if TYPE_CHECKING:
 
 __all__ = ["DependencyExplorer"]
 
-#: Seconds above which the cost is said and asked for first.
-_LONG = 10.0
-#: Bases of the longest stretch that is mapped at once: more are more than a screen can show.
-_MOST = 1200
-#: Maps that are kept.
-_KEPT = 12
 TRAINED, UNTRAINED, DIFFERENCE = SHOWN
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What a map is of."""
+class _Computed:
+    """A map, and which heads agree with it where that was asked."""
 
-    bases: str
-    region: tuple[int, int]
-    of: str
+    found: DependencyMap
+    heads: HeadAgreement | None
 
 
-class DependencyExplorer(Explorer):
+class DependencyExplorer(AskingExplorer):
     """See which tokens' predictions change when a base is substituted.
 
     Columns are the substituted bases, rows the tokens predicted, as an attention map has keys and
@@ -90,8 +83,6 @@ class DependencyExplorer(Explorer):
         selection: Selection | None = None,
         active: bool = True,
     ) -> None:
-        self.enc = enc if enc is not None else load()
-        self.active = active
         self.shown = ToggleButtons(
             options=list(SHOWN),
             tooltips=[
@@ -104,141 +95,38 @@ class DependencyExplorer(Explorer):
             options=[("tokens predicted", TOKENS), ("bases predicted", BASES)],
             tooltip="Whose predictions are compared",
         ).add_class("dx-of")
-        self.compute = Button(description="Compute", tooltip="Compute it now")
-        self.compute.add_class("dx-compute")
-        self.compute.layout.display = "none"
-        self.compute.on_click(lambda _button: self._guarded(self._agree))
         self._twin: Encoder | None = None
-        self._maps: OrderedDict[tuple[_Asked, bool], DependencyMap] = OrderedDict()
-        self._heads: dict[_Asked, HeadAgreement | None] = {}
-        self._seconds: dict[_Asked, float] = {}
-        self._agreed: set[tuple[_Asked, bool]] = set()
-        self._regions: dict[str, tuple[int, int]] = {}  # of sessions that were opened
-        self._doing: tuple[_Asked, bool] | None = None
-        self._halted = False
         self._cell = ""
-        self.height = 420
-        super().__init__(selection, [self.shown, self.of])
-        for control in (self.shown, self.of):
-            control.observe(lambda _change: self._guarded(self._ask), names="value")
-        if selection is None:
-            fill(self.selection, sequences, sets=(SPLICE, WINDOWS), first=SPLICE)
-        self._guarded(lambda: self._changed({"index"}))
-
-    def _above(self) -> list[Widget]:
-        return [self.compute]
-
-    def activate(self, active: bool) -> None:
-        """Compute what is looked at from now on, or nothing."""
-        self.active = active
-        if active:
-            self._guarded(lambda: self._changed({"index"}))
-        elif self._job is not None:
-            self._job.cancel()
-            self._doing = None
-
-    def set_height(self, height: int) -> None:
-        """Draw the map `height` pixels high."""
-        if height != self.height:
-            self.height = height
-            self._guarded(self._draw)
-
-    # What is asked -----------------------------------------------------------------------------
-
-    def _changed(self, changed: set[str]) -> None:
-        if "index" in changed:
-            self._cell, self._halted = "", False
-        if not self.active:
-            return
-        self._ask()
-
-    def _ask(self) -> None:
-        """Begin what is wanted and not there."""
-        self._halted = False
-        self._go_on()
-        self._draw()
-
-    def _agree(self) -> None:
-        asked = self._asked()
-        if asked is not None:
-            self._agreed |= {(asked, False), (asked, True)}
-            self._ask()
-
-    def _asked(self) -> _Asked | None:
-        """Find the present question; None where there is none to ask."""
-        current = self.selection.current
-        if current is None or not self.active or not self.enc.has_masked_lm:
-            return None
-        n, view = len(current), self.selection.view
-        whole = _Asked(current.bases, (0, n), self.of.value)
-        dear = self._seconds.get(whole, 0.0) > _LONG and (whole, False) not in self._agreed
-        low, high = (view or (0, n)) if n > _MOST or dear else (0, n)
-        recalled = self._regions.get(current.bases)
-        if recalled is not None and (view is None or self._inside(view, recalled)):
-            return _Asked(current.bases, recalled, self.of.value)
-        if high - low > _MOST:
-            return None
-        # What was computed for a wider stretch shows a narrower one too.
-        for asked, _ in reversed(self._maps):
-            if (
-                (asked.bases, asked.of) == (current.bases, self.of.value)
-                and asked.region[0] <= low
-                and high <= asked.region[1]
-            ):
-                return asked
-        return _Asked(current.bases, (low, high), self.of.value)
-
-    @staticmethod
-    def _inside(view: tuple[int, int], region: tuple[int, int]) -> bool:
-        return region[0] <= view[0] and view[1] <= region[1]
+        super().__init__(enc, sequences, selection, active, [self.shown, self.of], height=420)
 
     @property
-    def _wanted(self) -> list[tuple[_Asked, bool]]:
+    def _of(self) -> str:
+        return str(self.of.value)
+
+    def _forget(self) -> None:
+        self._cell = ""
+
+    @property
+    def _wanted(self) -> list[Wanted]:
         """Maps that the view shows: of the model, and of its twin where that is looked at."""
         asked = self._asked()
         if asked is None:
             return []
         return [(asked, False)] + ([(asked, True)] if self.shown.value != TRAINED else [])
 
-    def _go_on(self) -> None:
-        missing = next((one for one in self._wanted if one not in self._maps), None)
-        running = self._job is not None and self._job.running and not self._job.cancelled
-        if running and missing is not None and self._doing == missing:
-            return
-        if running and self._job is not None:
-            self._job.cancel()
-        self._doing = None
-        self.compute.layout.display = "none"
-        if missing is None or self._halted:
-            return
-        asked, untrained = missing
-        known = self._seconds.get(asked)
-        agreed = missing in self._agreed
-        if known is not None and known > _LONG and not agreed:
-            self._say_cost(asked, untrained, known)
-            return
-        self._doing = missing
-        what = "dependencies of an untrained network" if untrained else "dependencies"
-        self._start(
-            f"{what}, mutants",
-            lambda progress: self._work(asked, untrained, agreed, progress),
-            lambda result: self._done(asked, untrained, result),
+    def _announce(self, wanted: Wanted) -> str:
+        return f"dependencies{' of an untrained network' if wanted[1] else ''}, mutants"
+
+    def _cost(self, wanted: Wanted, seconds: float) -> str:
+        start, end = wanted[0].region
+        return (
+            f"{'The untrained network' if wanted[1] else 'The map'} takes about "
+            f"{duration(seconds)}: {3 * (end - start):,} mutants. Compute it, or zoom in first."
         )
 
-    def _say_cost(self, asked: _Asked, untrained: bool, seconds: float) -> None:
-        start, end = asked.region
-        self.say(
-            f"{'The untrained network' if untrained else 'The map'} takes about "
-            f"{_duration(seconds)}: {3 * (end - start):,} mutants. Compute it, or zoom in first."
-        )
-        self.compute.layout.display = ""
-
-    # Work --------------------------------------------------------------------------------------
-
-    def _work(
-        self, asked: _Asked, untrained: bool, agreed: bool, progress: Any
-    ) -> tuple[DependencyMap | None, HeadAgreement | None, float]:
+    def _work(self, wanted: Wanted, agreed: bool, progress: Any) -> tuple[_Computed | None, float]:
         """Compute a map, unless a few of its mutants say that it takes long."""
+        asked, untrained = wanted
         enc = self.enc
         if untrained:
             self._twin = enc = self._twin or random_twin(self.enc)
@@ -253,41 +141,16 @@ class DependencyExplorer(Explorer):
                 begun = time.monotonic()
                 dependency_map(enc, asked.bases, (few, few + 4), asked.of)
                 seconds = (time.monotonic() - begun) * (end - start) / 4
-                if seconds > _LONG:
-                    return None, None, seconds
+                if seconds > asking.LONG:
+                    return None, seconds
         begun = time.monotonic()
         found = dependency_map(enc, asked.bases, asked.region, asked.of, progress=progress)
         seconds = time.monotonic() - begun
         heads = None
         if asked.of == TOKENS and not untrained:
-            try:
+            with suppress(InputError):  # too few pairs of tokens to rank: the map is there
                 heads = found.heads()
-            except InputError:  # too few pairs of tokens to rank: the map is there all the same
-                heads = None
-        return found, heads, seconds
-
-    def _done(
-        self,
-        asked: _Asked,
-        untrained: bool,
-        result: tuple[DependencyMap | None, HeadAgreement | None, float],
-    ) -> None:
-        self._doing = None
-        found, heads, seconds = result
-        self._seconds[asked] = seconds
-        if found is not None:
-            self._maps[asked, untrained] = found
-            if not untrained:
-                self._heads[asked] = heads
-            while len(self._maps) > _KEPT:
-                self._maps.popitem(last=False)
-        self._go_on()
-        self._draw()
-
-    def _cancelled(self) -> None:
-        self._halted, self._doing = True, None
-        self.compute.layout.display = ""
-        super()._cancelled()
+        return _Computed(found, heads), seconds
 
     # What is shown -----------------------------------------------------------------------------
 
@@ -295,10 +158,10 @@ class DependencyExplorer(Explorer):
     def result(self) -> DependencyMap | None:
         """The map on show, with its twin where that was computed."""
         asked = self._asked()
-        if asked is None or (asked, False) not in self._maps:
+        if asked is None or (asked, False) not in self._kept:
             return None
-        found = self._maps[asked, False]
-        return replace(found, twin=self._maps.get((asked, True)))
+        twin = self._kept.get((asked, True))
+        return replace(self._kept[asked, False].found, twin=None if twin is None else twin.found)
 
     @property
     def _ready(self) -> str:
@@ -325,28 +188,12 @@ class DependencyExplorer(Explorer):
         current = self.selection.current
         if not self.active:
             return
-        if current is None:
-            self._show(None, "Choose an example, or add a sequence of your own.")
-            return
-        if not self.enc.has_masked_lm:
-            self._show(
-                None,
-                f"Model {escape(self.enc.name)} has no masked-LM head, whose predictions a "
-                'dependency map compares: load a pre-trained model such as "pocket".',
-            )
-            return
-        if self._asked() is None:
-            self._show(
-                None,
-                f"<b>{escape(current.name)}</b> has {len(current):,} bp; a map takes up to "
-                f"{_MOST:,} bp at once: zoom in.",
-            )
+        if hindrance := self._hindrance():
+            self._show(None, hindrance)
             return
         result = self.result
-        self.plot.stale = result is None or self._ready != self.shown.value
-        if result is None:
-            if self._doing is None and self.plot.spec and not self._halted:
-                self._show(None, f"<b>{escape(current.name)}</b>: not computed yet.")
+        fresh = result is not None and self._ready == self.shown.value
+        if self._waiting(result is not None, fresh) or result is None or current is None:
             return
         self._read_out.value = self._cell
         self._show(
@@ -372,7 +219,7 @@ class DependencyExplorer(Explorer):
             f"<b>{escape(current.name)}</b>: mean outside the base's own token, nats: "
             f"{', '.join(means)}. {result.kept:.0%} of tokens kept their span."
         ]
-        heads = self._heads.get(asked)
+        heads = self._kept[asked, False].heads
         if heads is not None and not np.isnan(heads.beyond_distance).all():
             layer, head = np.unravel_index(
                 int(np.nanargmax(heads.beyond_distance)), heads.chance.shape
@@ -437,14 +284,7 @@ class DependencyExplorer(Explorer):
         return result
 
     def _memory(self) -> dict[str, Any]:
-        # How wide the stretch is may hang on how quick the machine was.
-        return {} if self.result is None else {"region": self.result.region}
-
-    def _recall(self, more: dict[str, Any]) -> None:
-        current, region = self.selection.current, more.get("region")
-        if current is not None and region is not None:
-            self._regions[current.bases] = int(region[0]), int(region[1])
-        self._changed(set())
+        return self._remember(None if self.result is None else self.result.region)
 
     def _code(self) -> str:
         result = self._there()
@@ -476,7 +316,3 @@ def _mean(found: DependencyMap) -> float:
     values = found.elsewhere
     known = ~np.isnan(values)
     return float(values[known].mean()) if known.any() else float("nan")
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

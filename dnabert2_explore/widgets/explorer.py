@@ -62,7 +62,7 @@ class Explorer(VBox):
     title = ""
     kind = ""  # class name and stem of exported files
     help = ""
-    reacts_to = frozenset({"sequences", "index", "bases", "view", "drag", "theme"})
+    reacts_to = frozenset({"sequences", "index", "bases", "view", "drag", "theme", "annotated"})
     most_bases = LONGEST
     _compact: Callable[[go.Figure], go.Figure] | None = None
 

@@ -85,7 +85,6 @@ class MotifGym(Explorer):
         "standard deviation between them. Grey is the control: the same bases in another order. "
         "<cite>Koo et al. 2021 (global importance); Avsec et al. 2021 (spacing).</cite>"
     )
-    reacts_to = frozenset({"sequences", "index", "bases", "view", "drag", "theme"})
 
     def __init__(
         self,

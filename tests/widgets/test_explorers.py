@@ -512,3 +512,12 @@ def test_a_name_cannot_write_a_line_of_the_code(encoder):
     lines = view.code.splitlines()
     assert not any(line.startswith("import os") for line in lines)
     compile(view.code, "code", "exec")
+
+
+def test_annotation_is_drawn_as_soon_as_it_is_there(tokens):
+    before = tokens.plot.spec
+    name, n = tokens.selection.current.name, len(tokens.selection.current)
+    line = f"{name}\tme\texon\t11\t{n - 10}\t.\t+\t.\tName=first\n".encode()
+    tokens.selection.annotate(dx.read_annotation(io.BytesIO(line), "x.gff3"))
+    assert tokens.plot.spec != before
+    assert "first" in str(tokens.plot.spec)

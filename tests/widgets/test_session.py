@@ -170,7 +170,7 @@ def test_the_predicted_bases_come_back_and_are_made_again(encoder, classifier, s
     bench = dx.Workbench(encoder, classifier, short)
     bench.maps.value = "bases"
     bench.selection.update(index=1, bases=(40, 46), view=(20, 60))
-    bench.nucleotides._recalled = (short[1].bases, (20, 60))  # of a machine that was slow
+    bench.nucleotides._regions[short[1].bases] = (20, 60)  # of a machine that was slow
     bench.wait()
     folder = bench.save(tmp_path / "session")
     table, page = folder / "nucleotides.csv", tmp_path / "nucleotides.html"
