@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from ..analysis.motifs import Differential
+    from ..analysis.tokenizers import MotifFragments
     from ..analysis.variants import Calibration, VariantScores
     from ..encoder.long import LongEmbedding
     from ..training.finetune import FinetuneResult
@@ -27,6 +28,7 @@ __all__ = [
     "calibration_intervals",
     "differential_rates",
     "finetune_intervals",
+    "fragment_intervals",
     "rule_intervals",
     "score_histogram",
     "score_intervals",
@@ -129,6 +131,18 @@ def calibration_intervals(result: Calibration, *, theme: str = "light") -> go.Fi
     ]
     figure = _intervals(rows, "AUROC, with 95% intervals", theme)
     return figure.add_vline(0.5, line={"dash": "dot", "color": theme_of(theme).muted, "width": 1})
+
+
+def fragment_intervals(result: MotifFragments, *, theme: str = "light") -> go.Figure:
+    """Draw how many more tokens share a motif's site than other places, by tokenizer."""
+    rows = [
+        Interval(f"{motif}, {name}", float(result.pieces[i, j] - result.chance[i, j]),
+                 float(result.low[i, j]), float(result.high[i, j]), i == 0)
+        for j, motif in list(enumerate(result.motifs))[:_MOST]
+        for i, name in enumerate(result.tokenizers)
+    ]  # fmt: skip
+    figure = _intervals(rows, "tokens a site, more than at other places, 95% intervals", theme)
+    return figure.add_vline(0, line={"dash": "dot", "color": theme_of(theme).muted, "width": 1})
 
 
 def differential_rates(result: Differential, *, theme: str = "light") -> go.Figure:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,11 +17,50 @@ if TYPE_CHECKING:
 
     from ..analysis.tokenizers import MergeReplay
 
-__all__ = ["merge_tree"]
+__all__ = ["Bracket", "brackets", "merge_tree"]
 
 #: Bases in sight at most: of more, brackets cannot be told apart.
 MOST = 300
 _HEIGHT = 330
+
+
+@dataclass(frozen=True, slots=True)
+class Bracket:
+    """A merge as it is drawn: positions count from 1, heights are log2 of vocabulary entries.
+
+    Attributes
+    ----------
+    span : (start, border, end), 0-based
+    rank : int
+    left, right : (x, height) of what is joined
+    height : float
+    """
+
+    span: tuple[int, int, int]
+    rank: int
+    left: tuple[float, float]
+    right: tuple[float, float]
+    height: float
+
+    @property
+    def centre(self) -> float:
+        """Where the next bracket stands on it."""
+        return (self.left[0] + self.right[0]) / 2
+
+
+def brackets(found: MergeReplay) -> Iterator[Bracket]:
+    """Place every merge over what it joins."""
+    low = float(np.log2(found.smallest))
+    tops: dict[tuple[int, int], tuple[float, float]] = {}
+    for span, rank in zip(found.spans.tolist(), found.ranks.tolist(), strict=True):
+        start, border, end = span
+        left, right = (
+            tops.pop((a, b), ((a + b) / 2 + 0.5, low)) for a, b in ((start, border), (border, end))
+        )
+        height = float(np.log2(found.smallest + rank + 1))
+        one = Bracket((start, border, end), rank, left, right, height)
+        tops[start, end] = one.centre, height
+        yield one
 
 
 def merge_tree(
@@ -70,30 +111,23 @@ def merge_tree(
     sight = Sight(shown, n, width)
     low = np.log2(found.smallest)
     high = np.log2(found.smallest + found.size)
-    heights = np.log2(found.smallest + found.ranks + 1)
     limit = np.inf if vocabulary is None else np.log2(vocabulary)
-    tops: dict[tuple[int, int], tuple[float, float]] = {}  # pieces: centre, height
     lines: dict[bool, tuple[list[Any], list[Any]]] = {True: ([], []), False: ([], [])}
     marks: list[tuple[float, float, str, bool]] = []
-    for (start, border, end), height, rank in zip(
-        found.spans.tolist(), heights, found.ranks.tolist(), strict=True
-    ):
-        left = tops.pop((start, border), ((start + border) / 2 + 0.5, low))
-        right = tops.pop((border, end), ((border + end) / 2 + 0.5, low))
-        centre = (left[0] + right[0]) / 2
-        tops[start, end] = centre, height
+    for one in brackets(found):
+        start, border, end = one.span
         if end <= shown[0] or start >= shown[1]:
             continue
-        there = bool(height <= limit)
+        there = bool(one.height <= limit)
         xs, ys = lines[there]
-        xs += [left[0], left[0], right[0], right[0], None]
-        ys += [left[1], height, height, right[1], None]
+        xs += [one.left[0], one.left[0], one.right[0], one.right[0], None]
+        ys += [one.left[1], one.height, one.height, one.right[1], None]
         marks.append(
             (
-                centre,
-                height,
-                f"<b>{bases[start:border]}</b> + <b>{bases[border:end]}</b> · merge {rank + 1:,} "
-                f"of {found.size:,} · bases {span_text(start, end)}",
+                one.centre,
+                one.height,
+                f"<b>{bases[start:border]}</b> + <b>{bases[border:end]}</b> · merge "
+                f"{one.rank + 1:,} of {found.size:,} · bases {span_text(start, end)}",
                 there,
             )
         )

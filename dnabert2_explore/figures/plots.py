@@ -36,6 +36,7 @@ _FIGURES = {
     "MergeReplay": (".merges", "merge_tree"),
     "Motif": (".logo", "motif_logo"),
     "MotifFindings": (".plots", "_findings"),
+    "MotifFragments": (".intervals", "fragment_intervals"),
     "Mutagenesis": (".plots", "_mutagenesis"),
     "NucleotideProbabilities": (".nucleotides", "nucleotide_figure"),
     "PatchMap": (".inside", "patch_figure"),

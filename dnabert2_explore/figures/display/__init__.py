@@ -25,7 +25,7 @@ ROOMS = {
             "Attribution", "Mutagenesis", "PhaseAverage", "RankCorrelations", "Scorecard",
             "StrandMirror", "Sweep",
         ),
-        "bases": ("Genome", "Locus", "Sequence", "Tokens"),
+        "bases": ("Genome", "Locus", "MergeReplay", "Sequence", "Tokens"),
         "models": (
             "EmbeddingStore", "Encoder", "LongEmbedding", "ModelInfo", "Readings", "StoreCheck",
             "Summary",

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...sequences.clean import clean
+from ..merges import brackets
 from .canvas import PAGE, WIDTH, Canvas, Panel
 from .card import Card, facts, rows_left, table
 
 if TYPE_CHECKING:
+    from ...analysis.tokenizers import MergeReplay
     from ...demo import Locus
     from ...sequences import Sequence
     from ...sequences.genome import Genome
@@ -21,6 +23,7 @@ _LETTERS = 480  # bases that are written out
 _ROW = 60
 _LINES = 8
 _RECORDS = 12
+_BRACKETS = 80
 
 
 def sequence(result: Sequence) -> Card:
@@ -96,6 +99,61 @@ def tokens(result: Tokens) -> Card:
         "",
         (str(canvas),),
         (table(("token length (bp)", "tokens"), rows[:_RECORDS], (0, 1)),),
+    )
+
+
+def merge_replay(result: MergeReplay) -> Card:
+    """Show merges as brackets over the first bases, as high as their place in the vocabulary."""
+    text = result.tokens.bases
+    n = min(len(text), _BRACKETS)
+    left, foot, top = 52.0, 190.0, 12.0
+    step = (WIDTH - left - 8) / n
+    low, high = np.log2(result.smallest), np.log2(result.smallest + result.size)
+
+    def x(position: float) -> float:
+        return left + (position - 0.5) * step
+
+    def y(height: float) -> float:
+        return foot - (height - low) / (high - low) * (foot - top)
+
+    canvas = Canvas(WIDTH, foot + 30, f"merges of {n} bases")
+    for power in range(int(np.ceil(low)), int(high) + 1, 2):
+        canvas.line(left, y(power), WIDTH - 8, y(power), PAGE.grid)
+        canvas.text(left - 6, y(power) + 4, f"{2**power:,}", anchor="end", fill=PAGE.muted)
+    for one in brackets(result):
+        if one.span[2] > n:
+            continue
+        points = (
+            (one.left[0], one.left[1]), (one.left[0], one.height), (one.right[0], one.height),
+            (one.right[0], one.right[1]),
+        )  # fmt: skip
+        canvas.path("M" + "L".join(f"{x(a):.1f} {y(b):.1f}" for a, b in points), stroke=PAGE.ink)
+        canvas.dot(x(one.centre), y(one.height), 2.4, PAGE.positive)
+    for place, (start, end) in enumerate(result.tokens.spans.tolist()):
+        if end > n:
+            break
+        canvas.rect(
+            x(start + 0.5) + 0.5, foot + 6, (end - start) * step - 1, 18, PAGE.tints[place % 2],
+            rx="3", **{"fill-opacity": "0.55"},
+        )  # fmt: skip
+        canvas.text(
+            x((start + end + 1) / 2), foot + 19, text[start:end].strip(), anchor="middle",
+            mono=True, **{"font-size": "9.5"},
+        )  # fmt: skip
+    rows = [
+        (f"{int(step)}", f"{int(rank):,}", str(a), str(b))
+        for step, rank, a, b in result.table()[["step", "rank", "left", "right"]]
+        .tail(_RECORDS)
+        .itertuples(index=False)
+    ]
+    rest = f" The first {n:,} of {len(text):,} bases are drawn." if n < len(text) else ""
+    return Card(
+        result._line(),
+        "Each bracket is a merge, as high as its number in the vocabulary (entries, on the left); "
+        f"below, the tokens that come out. The table has the last merges.{rest}",
+        "",
+        (str(canvas),),
+        (table(("step", "number", "left", "right"), rows, (0, 1)),),
     )
 
 
