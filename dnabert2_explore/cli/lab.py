@@ -38,7 +38,8 @@ def lab(
       dnabert2-explore lab -- --ServerApp.log_level=INFO
     """
     with prepared(directory, port) as server:
-        page = f"lab/tree/{NOTEBOOK}"
+        # JupyterLab's simple interface: its list of files would take a fifth of a laptop's screen.
+        page = f"doc/tree/{NOTEBOOK}"
         print(f"Workbench  {server.url(page)}", f"Notebooks  {server.folder}", sep="\n")
         print("In the notebook: Run > Run All Cells. Stop here with Ctrl-C.", flush=True)
         announce(server, NOTEBOOK)
