@@ -10,6 +10,7 @@ import torch
 from ..errors import InputError
 from ..network import Dnabert2Config, Dnabert2Model
 from ..network.attention.choose import fastest_backend
+from ..randomness import seeded
 
 __all__ = ["SHAPES", "find_shape", "make_network"]
 
@@ -61,8 +62,7 @@ def make_network(
         If the shape is unknown.
     """
     config = find_shape(shape)
-    with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they are
-        torch.manual_seed(0)
+    with seeded(0):
         network = Dnabert2Model(config, add_pooling_layer=False)
     heads = config.num_attention_heads
     config._attn_implementation = fastest_backend(device, dtype, heads, config.hidden_size // heads)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..errors import CheckpointError, InputError
 from ..network.checkpoint import Checkpoint
 from ..network.packing import Packing
+from ..randomness import seeded
 from ..tokens.foreign import KmerTokenizer
 from .batches import Budget, run
 from .cache import VectorCache
@@ -104,8 +105,7 @@ class ForeignEncoder(Encoder):
     def twin(self, seed: int = 0) -> ForeignEncoder:
         """Make one of the same shape that has learnt nothing."""
         config: Any = copy.deepcopy(self.config)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             network: Any = type(self.network)(config, add_pooling_layer=False)
         return ForeignEncoder(
             network.to(device=self.device, dtype=self.dtype),

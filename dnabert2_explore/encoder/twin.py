@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 
-import torch
-
 from ..network import Dnabert2Model
+from ..randomness import seeded
 from .encoder import Encoder
 from .foreign import ForeignEncoder
 
@@ -40,8 +39,7 @@ def random_twin(enc: Encoder, seed: int = 0) -> Encoder:
         return enc.twin(seed)
     config = copy.deepcopy(enc.config)
     kind = type(enc.network)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         network = kind(config, add_pooling_layer=False) if kind is Dnabert2Model else kind(config)
     network.set_attn_implementation(enc.attention)
     return Encoder(

@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from .problem import Problem, seeded
+from ...randomness import seeded
+from .problem import Problem
 from .relevance import relevance_rules
 
 __all__ = [

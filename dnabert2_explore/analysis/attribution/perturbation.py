@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from .problem import Problem, seeded
+from ...randomness import seeded
+from .problem import Problem
 
 __all__ = ["feature_ablation", "occlusion", "shapley_values"]
 

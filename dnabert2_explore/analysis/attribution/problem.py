@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-__all__ = ["CHUNK_TOKENS", "Method", "Problem", "Score", "seeded"]
+__all__ = ["CHUNK_TOKENS", "Method", "Problem", "Score"]
 
 Progress = Callable[[int, int], None]
 
@@ -122,19 +122,3 @@ class Problem:
 
 #: Takes a problem, returns scores of its tokens, shape (n,).
 Method = Callable[[Problem], torch.Tensor]
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Let Captum draw the same numbers each time, and leave the caller's generators as they were.
-
-    Captum draws from torch's and numpy's global generators and takes no seed.
-    """
-    state = np.random.get_state()
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        np.random.seed(seed)
-        try:
-            yield
-        finally:
-            np.random.set_state(state)

@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from ...errors import InputError
+from ...randomness import seeded
 from ...sequences.codes import UNKNOWN, padded_codes
 from .fitted import Fitted
 from .strands import averaged, both_strands, titled
@@ -180,8 +181,7 @@ def fit_cnn(
     best: tuple[float, int, dict[str, torch.Tensor]] | None = None
     steps = -(-len(inputs) // batch)
     epoch = 0
-    with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
-        torch.manual_seed(seed)
+    with seeded(seed):
         network = SmallCnn(len(training.classes), training.second is not None).to(where)
         answer = averaged(
             lambda data: np.exp(_log_probabilities(network, _codes(data, length), where)), strands
