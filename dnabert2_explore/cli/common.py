@@ -5,17 +5,16 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..costs import Teller
 from ..errors import Cancelled, InputError
 
 if TYPE_CHECKING:
@@ -107,8 +106,9 @@ def told_in_one_line() -> Iterator[None]:
 def progress_bar(label: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
     """Yield a ``progress(done, total)`` callback drawn as a bar on stderr.
 
-    With a unit such as ``"bases"``, amounts and the rate are given in it, and where stderr is no
-    terminal (a cluster's log) a line a minute takes the place of the bar. Else a pipe stays silent.
+    With a unit such as ``"bases"``, amounts and the rate are given in it. Where stderr is no
+    terminal (a cluster's log), a line says what long work takes, and then a line a minute where it
+    is.
     """
     from rich.console import Console
     from rich.progress import (
@@ -131,7 +131,7 @@ def progress_bar(label: str, unit: str = "") -> Iterator[Callable[[int, int], No
     console = Console(stderr=True)
     amount: ProgressColumn = Amount() if unit else MofNCompleteColumn()
     columns = (TextColumn(label), BarColumn(), amount, TimeRemainingColumn())
-    lines = _lines(label, unit) if unit and not console.is_terminal else None
+    lines = None if console.is_terminal else Teller(label, unit, every=60.0)
     # A chunk may take minutes: rich would forget the last one before the next is done.
     with Progress(
         *columns, console=console, disable=not console.is_terminal, speed_estimate_period=1800
@@ -144,30 +144,6 @@ def progress_bar(label: str, unit: str = "") -> Iterator[Callable[[int, int], No
                 lines(done, total)
 
         yield update
-
-
-def _lines(label: str, unit: str, every: float = 60.0) -> Callable[[int, int], None]:
-    """Report progress as a line on stderr, at most one every `every` seconds."""
-    began: tuple[float, int] | None = None
-    told = time.monotonic()
-
-    def update(done: int, total: int) -> None:
-        nonlocal began, told
-        now = time.monotonic()
-        if began is None:
-            began = now, done
-        if now - told < every:
-            return
-        told = now
-        rate = (done - began[1]) / (now - began[0]) if now > began[0] else 0.0
-        left = f", {timedelta(seconds=round((total - done) / rate))} left" if rate else ""
-        print(
-            f"{label}: {done:,} of {total:,} {unit}, {rate:,.0f} {unit}/s{left}",
-            file=sys.stderr,
-            flush=True,
-        )
-
-    return update
 
 
 @contextmanager

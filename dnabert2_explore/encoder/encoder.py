@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.hooks import RemovableHandle
 
+from ..costs import says_cost
 from ..errors import ExploreWarning, InputError
 from ..network import (
     Dnabert2Config,
@@ -264,6 +265,7 @@ class Encoder(Shown):
         """Token ids of one sequence as a batch of one, shape (1, n), on the network's device."""
         return torch.from_numpy(tokens.ids)[None].to(self.device)
 
+    @says_cost
     def embed(
         self,
         sequences: Bases | Iterable[Bases],
@@ -343,6 +345,7 @@ class Encoder(Shown):
         turned = (clean(reverse_complement(clean(text).bases)) for text in texts)
         return self.tokenizer.encode_ids_batch(turned)
 
+    @says_cost
     def embed_long(
         self,
         bases: Bases,
@@ -415,6 +418,7 @@ class Encoder(Shown):
             model=str(self.info),
         )
 
+    @says_cost
     def embed_to(
         self,
         store: str | PathLike[str],
@@ -511,6 +515,7 @@ class Encoder(Shown):
                 )
         return tuple(number % n_states for number in asked)
 
+    @says_cost
     def embed_ids(
         self,
         ids: list[NDArray[np.int64]],
@@ -667,6 +672,7 @@ class Encoder(Shown):
             check_finite(values, self.network, "values of queries and keys")
         return queries, keys
 
+    @says_cost
     def masked_log_probs(
         self,
         ids: list[NDArray[np.int64]],
@@ -707,6 +713,7 @@ class Encoder(Shown):
             progress,
         )
 
+    @says_cost
     def predict(
         self,
         sequences: Bases | Iterable[Bases],
@@ -813,6 +820,7 @@ class Encoder(Shown):
         """
         return OneHotModel(self, target, output)
 
+    @says_cost
     def predict_ids(
         self,
         ids: list[NDArray[np.int64]],
@@ -823,6 +831,7 @@ class Encoder(Shown):
         values = self._head_ids(ids, self.activate, budget, progress)
         return values[:, 0] if self.is_regression else values
 
+    @says_cost
     def logits_ids(
         self,
         ids: list[NDArray[np.int64]],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..costs import says_cost
 from ..errors import InputError
 from ..sequences import reverse_complement
 from ..shown import Shown
@@ -94,6 +95,7 @@ class Readings(Shown):
         parts += [f"{count} segmentations{each}"] if count > 1 else []
         return "mean over " + ", ".join(parts)
 
+    @says_cost
     def predict(
         self,
         enc: Encoder,

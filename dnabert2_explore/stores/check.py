@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..costs import says_cost
 from ..shown import Shown
 from .layout import COORDINATES, done_chunks
 from .store import EmbeddingStore
@@ -76,6 +77,7 @@ class StoreCheck(Shown):
         return line
 
 
+@says_cost
 def check_store(
     store: EmbeddingStore, progress: Callable[[int, int], None] | None = None
 ) -> StoreCheck:

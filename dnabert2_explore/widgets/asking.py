@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from ipywidgets import Button, Widget
+from ipywidgets import Widget
 
+from ..costs import LONG
 from ..encoder import Encoder, load
 from ..sequences import Sequence
+from .controls import compute_button
 from .examples import SPLICE, WINDOWS, fill
 from .explorer import Explorer
 from .state import Selection
 
-__all__ = ["AskingExplorer", "Question", "Wanted", "duration"]
+__all__ = ["AskingExplorer", "Question", "Wanted"]
 
-#: Seconds above which the cost is said and asked for first.
-LONG = 10.0
 #: Bases of the longest stretch that is read at once: more are more than a screen can show.
 MOST = 1200
 #: Results that are kept.
@@ -61,6 +61,8 @@ class AskingExplorer(Explorer):
         Pixels.
     """
 
+    patience = LONG  # seconds above which the cost is said and asked for first
+
     def __init__(
         self,
         enc: Encoder | None,
@@ -72,10 +74,7 @@ class AskingExplorer(Explorer):
     ) -> None:
         self.enc = enc if enc is not None else load()
         self.active = active
-        self.compute = Button(description="Compute", tooltip="Compute it now")
-        self.compute.add_class("dx-compute")
-        self.compute.layout.display = "none"
-        self.compute.on_click(lambda _button: self._guarded(self._agree))
+        self.compute = compute_button(lambda: self._guarded(self._agree))
         self.height = height
         self._kept: OrderedDict[Wanted, Any] = OrderedDict()
         self._seconds: dict[Question, float] = {}
@@ -160,7 +159,7 @@ class AskingExplorer(Explorer):
         if recalled is not None and (view is None or _inside(view, recalled)):
             return Question(current.bases, recalled, self._of)
         whole = Question(current.bases, (0, n), self._of)
-        dear = self._seconds.get(whole, 0.0) > LONG and whole not in self._agreed
+        dear = self._seconds.get(whole, 0.0) > self.patience and whole not in self._agreed
         shown = (view or (0, n)) if n > MOST or dear else (0, n)
         if shown[1] - shown[0] > MOST:
             return None
@@ -189,7 +188,7 @@ class AskingExplorer(Explorer):
         if missing is None or self._halted:
             return
         known, agreed = self._seconds.get(missing[0]), missing[0] in self._agreed
-        if known is not None and known > LONG and not agreed:
+        if known is not None and known > self.patience and not agreed:
             self.say(self._cost(missing, known))
             self.compute.layout.display = ""
             return
@@ -257,8 +256,3 @@ class AskingExplorer(Explorer):
 
 def _inside(view: tuple[int, int], region: tuple[int, int]) -> bool:
     return region[0] <= view[0] and view[1] <= region[1]
-
-
-def duration(seconds: float) -> str:
-    """Say how long something takes."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

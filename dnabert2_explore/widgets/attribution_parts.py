@@ -10,6 +10,7 @@ from typing import Any
 from ..analysis.attribution import METHODS, Attribution, attribute
 from ..analysis.names import Baseline, Method, Output, Spread
 from ..encoder import Encoder
+from ..encoder.cost import BACKWARD
 from ..errors import Cancelled, InputError, panics_told
 from ..sequences.motifs import ALPHABET, Motif
 from .explorer import sentence
@@ -17,6 +18,7 @@ from .explorer import sentence
 __all__ = [
     "AUTO",
     "BY_COST",
+    "PER_TOKEN",
     "STEPPED",
     "Asked",
     "Failed",
@@ -26,6 +28,7 @@ __all__ = [
     "is_far",
     "map_part",
     "motifs_part",
+    "passes_of",
     "phases_part",
     "scorecard_part",
     "strands_part",
@@ -52,6 +55,11 @@ BY_COST = (
     "shapley_value_sampling",
     "saturation_mutagenesis",
 )
+#: Bases of a token, about.
+PER_TOKEN = 4.8
+#: Samples of GradientSHAP and Shapley values; of a scorecard attributions (strands, phases, twins),
+#: mutated bases, points of its curves.
+_SAMPLES, _CARD, _MUTATED, _POINTS = 25, 13, 300, 22 * 33
 _KEPT = 64
 
 
@@ -115,11 +123,17 @@ class Part:
         For the progress bar.
     work : callable
         Called as work(progress).
+    bases : int
+        Length of the sequence that the model reads.
+    passes : float
+        How often it reads it forwards, about; a gradient counts as five times.
     """
 
     key: Hashable
     what: str
     work: Callable[[Callable[[int, int], None]], Any]
+    bases: int = 0
+    passes: float = 0.0
 
     def run(self, progress: Callable[[int, int], None]) -> Any:
         """Do it; what goes wrong is a result too, so that the pieces behind it are done."""
@@ -184,6 +198,25 @@ def is_far(result: Attribution) -> bool:
     return check_convergence(result).passed is False
 
 
+def passes_of(asked: Asked, steps: int) -> float:
+    """Count the forward passes of the whole sequence that an attribution takes, about."""
+    bases, tokens = len(asked.bases), len(asked.bases) / PER_TOKEN
+    if asked.method in STEPPED:
+        own = BACKWARD * (steps or 50)
+    else:
+        own = {
+            "deep_lift": 2 * BACKWARD,
+            "attn_lrp": 2 * BACKWARD,
+            "gradient_shap": _SAMPLES * BACKWARD,
+            "occlusion": tokens,
+            "feature_ablation": tokens,
+            "shapley_value_sampling": _SAMPLES * tokens,
+            "saturation_mutagenesis": 3.0 * bases,
+        }.get(asked.method, BACKWARD)
+    spread = {"occlusion": 1.0, "mutagenesis": 3.0}.get(asked.spread, 0.0)
+    return own + spread * bases
+
+
 def attribution_part(enc: Encoder, asked: Asked, steps: int) -> Part:
     """Explain by one method; `steps` of the integral where it has one."""
     title = METHODS[asked.method].title
@@ -195,7 +228,8 @@ def attribution_part(enc: Encoder, asked: Asked, steps: int) -> Part:
         )
 
     return Part(("attribution", replace(asked, steps=steps)),
-                f"{title}{f', {steps} steps' if steps else ''}", work)  # fmt: skip
+                f"{title}{f', {steps} steps' if steps else ''}", work,
+                len(asked.bases), passes_of(asked, steps))  # fmt: skip
 
 
 def phases_part(enc: Encoder, asked: Asked, steps: int) -> Part:
@@ -208,7 +242,8 @@ def phases_part(enc: Encoder, asked: Asked, steps: int) -> Part:
             enc, asked.bases, asked.target, asked.method, progress=progress, **asked.settings(steps)
         )
 
-    return Part(("phases", replace(asked, steps=steps)), "segmentation phases", work)
+    return Part(("phases", replace(asked, steps=steps)), "segmentation phases", work,
+                len(asked.bases), 8 * passes_of(asked, steps))  # fmt: skip
 
 
 def strands_part(enc: Encoder, asked: Asked, steps: int) -> Part:
@@ -221,7 +256,8 @@ def strands_part(enc: Encoder, asked: Asked, steps: int) -> Part:
             enc, asked.bases, asked.target, asked.method, progress=progress, **asked.settings(steps)
         )
 
-    return Part(("strands", replace(asked, steps=steps)), "both strands", work)
+    return Part(("strands", replace(asked, steps=steps)), "both strands", work,
+                len(asked.bases), 2 * passes_of(asked, steps))  # fmt: skip
 
 
 def scorecard_part(
@@ -242,7 +278,9 @@ def scorecard_part(
             **asked.settings(steps),
         )
 
-    return Part(("scorecard", replace(asked, steps=steps), truth), "scorecard", work)
+    n = len(asked.bases)
+    passes = _CARD * passes_of(asked, steps) + _POINTS + 3 * min(n, _MUTATED)
+    return Part(("scorecard", replace(asked, steps=steps), truth), "scorecard", work, n, passes)
 
 
 def map_part(enc: Encoder, asked: Asked, region: tuple[int, int]) -> Part:
@@ -260,7 +298,8 @@ def map_part(enc: Encoder, asked: Asked, region: tuple[int, int]) -> Part:
             progress=progress,
         )
 
-    return Part(("map", asked.bases, asked.target, asked.output, region), "mutants", work)
+    return Part(("map", asked.bases, asked.target, asked.output, region), "mutants", work,
+                len(asked.bases), 3.0 * (region[1] - region[0]))  # fmt: skip
 
 
 def motifs_part(bases: str, wanted: str, threshold: float) -> Part:

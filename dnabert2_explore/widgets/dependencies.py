@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence as Items
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,15 +13,16 @@ from ipywidgets import Dropdown, ToggleButtons
 
 from ..analysis.inside.dependencies import BASES, TOKENS, DependencyMap, dependency_map
 from ..analysis.inside.heads import HeadAgreement
+from ..costs import duration
 from ..delimited import csv_lines, remark
 from ..encoder import Encoder
+from ..encoder.cost import clock
 from ..encoder.twin import random_twin
 from ..errors import InputError
 from ..figures.attention import cell_text
 from ..figures.dependencies import SHOWN, dependency_figure
 from ..sequences import Sequence, in_place
-from . import asking
-from .asking import AskingExplorer, Wanted, duration
+from .asking import AskingExplorer, Wanted
 from .state import Selection
 from .tokens import BUTTONS, select_token, sequence_code, step_token
 
@@ -138,14 +138,14 @@ class DependencyExplorer(AskingExplorer):
                 (i for i in range(middle, end - 4) if set(letters[i : i + 4]) <= set("ACGT")), None
             )
             if few is not None:
-                begun = time.monotonic()
+                begun = clock(enc)
                 dependency_map(enc, asked.bases, (few, few + 4), asked.of)
-                seconds = (time.monotonic() - begun) * (end - start) / 4
-                if seconds > asking.LONG:
+                seconds = (clock(enc) - begun) * (end - start) / 4
+                if seconds > self.patience:
                     return None, seconds
-        begun = time.monotonic()
+        begun = clock(enc)
         found = dependency_map(enc, asked.bases, asked.region, asked.of, progress=progress)
-        seconds = time.monotonic() - begun
+        seconds = clock(enc) - begun
         heads = None
         if asked.of == TOKENS and not untrained:
             with suppress(InputError):  # too few pairs of tokens to rank: the map is there

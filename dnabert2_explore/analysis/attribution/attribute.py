@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.finite import check_finite
 from ...errors import InputError
@@ -30,6 +31,7 @@ __all__ = ["attribute", "explain"]
 Progress = Callable[[int, int], None]
 
 
+@says_cost
 @one_or_many
 def attribute(
     enc: Encoder,

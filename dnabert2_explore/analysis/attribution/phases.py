@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...errors import InputError
 from ...sequences.given import bases_of
@@ -139,6 +140,7 @@ class PhaseAverage(Shown):
         )  # fmt: skip
 
 
+@says_cost
 @one_or_many
 def average_phases(
     enc: Encoder,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.twin import random_twin
 from ...errors import InputError
@@ -153,6 +154,7 @@ class Scorecard(Shown):
         return "\n".join([*rows, self.verdict])
 
 
+@says_cost
 @one_or_many
 def scorecard(
     enc: Encoder,

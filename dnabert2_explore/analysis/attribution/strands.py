@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...sequences import reverse_complement
 from ...sequences.given import bases_of
@@ -130,6 +131,7 @@ class StrandMirror(Shown):
         )  # fmt: skip
 
 
+@says_cost
 @one_or_many
 def mirror_strands(
     enc: Encoder,

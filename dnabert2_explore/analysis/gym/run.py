@@ -8,6 +8,7 @@ from collections.abc import Sequence as Items
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.readings import explained_line
 from ...errors import InputError
@@ -26,6 +27,7 @@ __all__ = ["marginalize"]
 Progress = Callable[[int, int], None]
 
 
+@says_cost
 def marginalize(
     enc: Encoder,
     background: Bases | Items[Bases],

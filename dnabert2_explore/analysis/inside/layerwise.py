@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import POOLINGS, Bases, Encoder
 from ...encoder.inputs import listed
 from ...encoder.twin import random_twin
@@ -118,6 +119,7 @@ class LayerScores(Shown):
         return data.sort_values("probe", ascending=False, ignore_index=True)
 
 
+@says_cost
 def layers(
     enc: Encoder,
     sequences: Iterable[Bases],

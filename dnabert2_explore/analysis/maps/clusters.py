@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...costs import says_cost
 from ...errors import InputError
 from ...shown import Shown
 from .neighbours import centred_unit
@@ -74,6 +75,7 @@ class Clusters(Shown):
         return table
 
 
+@says_cost
 def find_clusters(
     vectors: ArrayLike,
     min_cluster_size: int = 15,

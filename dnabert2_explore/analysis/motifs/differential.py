@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...errors import InputError
 from ...sequences import Composition, clean
 from ...sequences.given import as_sequences
@@ -150,6 +151,7 @@ class Differential(Shown):
         return table
 
 
+@says_cost
 def differential_motifs(
     first: Iterable[Bases],
     second: Iterable[Bases],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Encoder
 from ...errors import InputError
 from ...sequences.variants import Skipped, Variant, place, windows_of
@@ -155,6 +156,7 @@ class VariantComparison(Shown):
         return self.scores.table()
 
 
+@says_cost
 def compare_variant(
     scorer: Scorer,
     variant: Variant,

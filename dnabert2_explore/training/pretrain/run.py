@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ...costs import says_cost
 from ...errors import Cancelled, CheckpointError, InputError
 from ...files import replacing
 from ...threads import torch_threads
@@ -39,6 +40,7 @@ Progress = Callable[[int, int], None]
 _REFERENCE_ROWS = 512
 
 
+@says_cost
 def pretrain(
     config: PretrainConfig,
     resume: bool = False,

@@ -14,6 +14,7 @@ from ...figures.atlas import atlas_scatter
 from ...figures.cloud import point_cloud
 from ...sequences import Sequence
 from ...stores import EmbeddedSequences
+from ..controls import compute_button
 from ..examples import SPLICE, WINDOWS, fill
 from ..explorer import sentence
 from ..state import MINE, Selection
@@ -121,6 +122,7 @@ class AtlasExplorer(ShownPoints):
         ).add_class("dx-space")
         self._shown: tuple[int, ...] = ()
         self._shown_key: tuple[Any, ...] = ()
+        self._agreed = False
         self._left_out = self._not_finite = self._n_reference = self._version = self._frame = 0
         self._recalled: int | None = None
         self._made_of = ""
@@ -167,7 +169,8 @@ class AtlasExplorer(ShownPoints):
         self._maps = Maps(
             lambda: self._guarded(self._mapped), failed, self._map_cancelled, self.selection.lock
         )
-        return [self._maps.bar]
+        self.compute = compute_button(lambda: self._guarded(self._agree))
+        return [self._maps.bar, self.compute]
 
     def _below(self) -> list[Any]:
         self.panel = SelectionPanel(
@@ -366,10 +369,6 @@ class AtlasExplorer(ShownPoints):
             return
         at = ring.index(self.selection.index) + by if self.selection.index in ring else 0
         self.selection.update(index=ring[at % len(ring)])
-
-    def _cancelled(self) -> None:
-        self._shown_key = ()
-        super()._cancelled()
 
     def _on_width(self, _change: Any) -> None:
         """Width changes no detail here; the browser lays out again by itself."""

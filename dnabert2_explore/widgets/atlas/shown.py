@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import LONG, duration
 from ...encoder import Encoder
 from ...errors import InputError
 from ..explorer import LONGEST, Explorer
@@ -21,7 +23,7 @@ from .points import Points
 from .spaces import GIVEN, Spaces
 
 if TYPE_CHECKING:
-    from ipywidgets import Dropdown, ToggleButton, ToggleButtons
+    from ipywidgets import Button, Dropdown, ToggleButton, ToggleButtons
 
 __all__ = ["OWN", "ShownPoints"]
 
@@ -50,6 +52,8 @@ class ShownPoints(Explorer):
     _spaces: Spaces
     _shown: tuple[int, ...]
     _shown_key: tuple[Any, ...]
+    _agreed: bool
+    compute: Button
     _valued: tuple[Any, ...]
     _left_out: int
     _not_finite: int
@@ -96,12 +100,44 @@ class ShownPoints(Explorer):
             self._embedded()
             return
         texts = self._texts
+        most = inf if self._agreed else LONG
+        self.compute.layout.display = "none"
 
-        def work(progress: Any) -> None:
-            self._spaces.fill(key[1], texts, *key[2:], progress)
+        def work(progress: Any) -> float:
+            def between(done: int, total: int) -> None:
+                self._let_pass(progress)  # what a person looks at now comes before the rest
+                progress(done, total)
+
+            return self._spaces.fill(key[1], texts, *key[2:], between, most)
+
+        def done(seconds: float) -> None:
+            if seconds:
+                self._hold(len(texts), seconds)
+            else:
+                self._embedded()
 
         self.plot.stale = True
-        self._start("embedding sequences", work, lambda _nothing: self._embedded())
+        self._start("embedding sequences", work, done)
+
+    def _hold(self, n: int, seconds: float) -> None:
+        """Say what a map takes, and wait for a person to agree."""
+        self.say(
+            f"Embedding {n:,} sequences takes about {duration(seconds)}. Compute it, or choose "
+            "4-mers in the menu, which take none."
+        )
+        self.compute.layout.display = ""
+
+    def _agree(self) -> None:
+        self._agreed, self._shown_key = True, ()
+        try:
+            self._changed({"sequences"})
+        finally:
+            self._agreed = False
+
+    def _cancelled(self) -> None:
+        self._shown_key = ()
+        self.compute.layout.display = ""
+        super()._cancelled()
 
     @property
     def _texts(self) -> tuple[str, ...]:
