@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import Cancelled, InputError
+from ..names import Backend, DType
 
 if TYPE_CHECKING:
     from ..sequences import Sequence
@@ -63,8 +64,8 @@ MODEL = Annotated[
     ),
 ]
 DEVICE = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1.")]
-DTYPE = Annotated[str, typer.Option(help="auto, float32, bfloat16, float16.")]
-ATTENTION = Annotated[str, typer.Option(help="auto, eager, sdpa, flex, flash.")]
+DTYPE = Annotated[DType, typer.Option(help="Type of numbers.")]
+ATTENTION = Annotated[Backend, typer.Option(help="How attention is computed.")]
 FORCE = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
 
 

@@ -77,7 +77,9 @@ class StoreCheck(Shown):
 
 
 def check_store(
-    store: EmbeddingStore, progress: Callable[[int, int], None] | None = None
+    store: EmbeddingStore,
+    *,
+    progress: Callable[[int, int], None] | None = None,
 ) -> StoreCheck:
     """Read every finished chunk of a store, and compare it with its checksums and the plan.
 

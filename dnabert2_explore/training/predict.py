@@ -20,6 +20,7 @@ from ..encoder.inputs import far_lengths
 from ..encoder.readings import Readings
 from ..errors import InputError
 from ..files import replacing
+from ..names import DType
 from ..sealed import write_json
 from ..sequences import UnknownBasesWarning
 from ..shown import Shown
@@ -100,7 +101,7 @@ def predict_table(
     out: str | Path,
     *,
     device: str = "auto",
-    dtype: str = "float32",
+    dtype: DType = "float32",
     batch_tokens: int | None = None,
     bootstrap: int = 1000,
     progress: Progress | None = None,

@@ -30,7 +30,7 @@ Classes in the page (for styling, and for tests that drive a browser):
 ``.dx-attribution``    ``.dx-target select``, ``.dx-method select``, ``.dx-steps select``,
                        ``.dx-classes``, ``.dx-delta``; behind ``.dx-more``: ``.dx-output select``,
                        ``.dx-baseline select``, ``.dx-spread select``, ``.dx-compare`` with a
-                       ``.dx-other`` per method, ``.dx-strands``, ``.dx-phases``,
+                       ``.dx-other`` per method, ``.dx-strands``, ``.dx-offsets``,
                        ``.dx-annotation``, ``.dx-motifs`` with ``.dx-motif input`` and
                        ``.dx-threshold select``, ``.dx-map``; ``.dx-correlations-plot``;
                        ``.dx-badge`` with ``.dx-check`` and a ``.dx-check-chip`` per check,

@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from ...encoder import Bases, Encoder
+from ...names import Output
 from ...sequences import in_place, mutate, stretch
 from ...sequences.motifs import ALPHABET
 from ...shown import Shown
 from ...tokens import Tokens
 from ..many import one_or_many
-from ..names import Output
 from .backend import differentiable, with_gradients
 from .question import Question, Target
 

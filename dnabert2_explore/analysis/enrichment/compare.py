@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
+from ...names import Matching
 from ...sequences import Sequence
 from ...sequences.given import as_sequences
 from ...sequences.motifs import Motif
@@ -75,7 +76,7 @@ class SequenceComparison(Shown):
         ]
         if self.place is not None:
             lines.append(
-                f"{self.place.within:.0%} of the {self.place.n_neighbours} nearest neighbours in "
+                f"{self.place.within:.0%} of the {self.place.n_neighbors} nearest neighbours in "
                 f"the full space are selected too; by chance {self.place.by_chance:.0%}"
             )
         return "\n".join(lines)
@@ -88,11 +89,11 @@ class SequenceComparison(Shown):
 def compare_sequences(
     selected: Iterable[str | Sequence],
     rest: Iterable[str | Sequence],
-    vectors: tuple[ArrayLike, ArrayLike] | None = None,
     *,
+    vectors: tuple[ArrayLike, ArrayLike] | None = None,
     tokenizer: DnaTokenizer | None = None,
     k: int | None = None,
-    match: str = "gc+length",
+    match: Matching = "gc+length",
     known_motifs: Iterable[Motif] | bool = False,
     progress: Progress | None = None,
 ) -> SequenceComparison:

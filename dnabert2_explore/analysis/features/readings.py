@@ -361,4 +361,6 @@ def read_features(
     own = of(features, enc, 0)
     if features.twin is None:
         return own
-    return replace(own, twin=of(features.twin, random_twin(enc, features.twin.seed), len(batch)))
+    return replace(
+        own, twin=of(features.twin, random_twin(enc, seed=features.twin.seed), len(batch))
+    )

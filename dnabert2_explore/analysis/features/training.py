@@ -116,7 +116,7 @@ def train(
         return replace(found, explained=float(explained), dead=float(1 - active.mean()))
 
     own = of(enc, 0)
-    return replace(own, twin=of(random_twin(enc, seed), each)) if twin else own
+    return replace(own, twin=of(random_twin(enc, seed=seed), each)) if twin else own
 
 
 def _split(

@@ -180,7 +180,7 @@ class DependencyMap(Shown):
             )
 
         def again(bases: str) -> DependencyMap:
-            return dependency_map(self._enc, bases, self.region, self.of)
+            return dependency_map(self._enc, bases, self.region, of=self.of)
 
         return find_blocks(self, again, copies, seed, progress)
 
@@ -222,6 +222,7 @@ def dependency_map(
     enc: Encoder,
     bases: Bases,
     region: tuple[int, int] | None = None,
+    *,
     of: str = TOKENS,
     twin: bool = False,
     batch_tokens: int | None = None,

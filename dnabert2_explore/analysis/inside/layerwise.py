@@ -15,6 +15,7 @@ from ...encoder import POOLINGS, Bases, Encoder
 from ...encoder.inputs import listed
 from ...encoder.twin import random_twin
 from ...errors import InputError
+from ...names import Pooling
 from ...sequences import Sequence, clean
 from ...shown import Shown
 from ...tokens.kmers import overlapping_kmers
@@ -122,10 +123,11 @@ def layers(
     enc: Encoder,
     sequences: Iterable[Bases],
     labels: Iterable[Any] | None = None,
+    *,
     groups: Iterable[Any] | None = None,
-    poolings: Items[str] = POOLINGS,
-    seed: int = 0,
+    poolings: Items[Pooling] = POOLINGS,
     batch_tokens: int | None = None,
+    seed: int = 0,
     progress: Progress | None = None,
 ) -> LayerScores:
     """Find the layer and pooling whose vectors tell classes apart best.

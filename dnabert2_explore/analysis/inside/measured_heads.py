@@ -114,6 +114,7 @@ class HeadAtlas(Shown):
 def head_atlas(
     enc: Encoder,
     sequences: Bases | Iterable[Bases],
+    *,
     tracks: Iterable[Track] | None = None,
     permutations: int = 20,
     twin: bool = False,

@@ -190,6 +190,7 @@ def nucleotide_probabilities(
     enc: Encoder,
     bases: Bases,
     region: tuple[int, int] | None = None,
+    *,
     width: int = 1,
     twin: bool = False,
     batch_tokens: int | None = None,

@@ -15,6 +15,7 @@ from ...encoder.batches import Budget, default_budget
 from ...encoder.onward import all_states, run_onward
 from ...encoder.twin import random_twin
 from ...errors import InputError
+from ...names import Output
 from ...network import Dnabert2ForMaskedLM, Dnabert2ForSequenceClassification
 from ...network.packing import Packing
 from ...shown import Shown
@@ -130,7 +131,8 @@ def patch(
     ref: Bases,
     alt: Bases,
     target: Target | None = None,
-    output: str = "auto",
+    *,
+    output: Output = "auto",
     twin: bool = False,
     batch_tokens: int | None = None,
     progress: Progress | None = None,

@@ -102,6 +102,7 @@ def lens(
     enc: Encoder,
     bases: Bases,
     region: tuple[int, int] | None = None,
+    *,
     twin: bool = False,
     batch_tokens: int | None = None,
     progress: Progress | None = None,

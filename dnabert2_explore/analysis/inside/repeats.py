@@ -102,12 +102,13 @@ class Recall(Shown):
 def recall(
     enc: Encoder,
     sequences: Bases | Iterable[Bases],
+    *,
     distances: Items[int] = (50, 100, 200, 400, 800),
     length: int = 40,
     places: int = 12,
     twin: bool = False,
-    seed: int = 0,
     batch_tokens: int | None = None,
+    seed: int = 0,
     progress: Progress | None = None,
 ) -> Recall:
     """Copy a stretch to some distance before it, and see whether its tokens are predicted better.
@@ -154,7 +155,7 @@ def recall(
     --------
     >>> import dnabert2_explore as dx
     >>> windows = dx.demo.windows()[:4]
-    >>> dx.recall(dx.load("pocket"), windows, (50, 100), places=2).gain.shape
+    >>> dx.recall(dx.load("pocket"), windows, distances=(50, 100), places=2).gain.shape
     (2, 2)
     """
     need_masked_lm(enc)

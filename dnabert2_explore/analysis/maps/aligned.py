@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -69,11 +69,11 @@ class AlignedMaps(Shown):
 
 def align_maps(
     spaces: Mapping[str, ArrayLike],
-    method: str = "pca",
     *,
+    method: Literal["pca", "umap"] = "pca",
     dimensions: int = 2,
-    seed: int = 0,
     n_neighbors: int = 15,
+    seed: int = 0,
 ) -> AlignedMaps:
     """Lay out the same sequences in several spaces, so that only what changes moves.
 
@@ -119,7 +119,7 @@ def align_maps(
         )
     if method == "pca":
         planes = [
-            _scaled(fit_projection(values, "pca", seed, dimensions=dimensions).plane)
+            _scaled(fit_projection(values, method="pca", seed=seed, dimensions=dimensions).plane)
             for values in arrays
         ]
         for at in range(1, len(planes)):

@@ -76,8 +76,8 @@ class Clusters(Shown):
 
 def find_clusters(
     vectors: ArrayLike,
-    min_cluster_size: int = 15,
     *,
+    min_cluster_size: int = 15,
     draws: int = 10,
     seed: int = 0,
     progress: Progress | None = None,

@@ -154,6 +154,7 @@ def differential_motifs(
     first: Iterable[Bases],
     second: Iterable[Bases],
     motifs: Iterable[Motif] | None = None,
+    *,
     threshold: float = 1e-4,
     progress: Progress | None = None,
 ) -> Differential:
@@ -196,7 +197,7 @@ def differential_motifs(
     lost = set(out_of_reach(each, threshold))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", OutOfReachWarning)  # the result names them
-        hits = scan_motifs([*sets[0], *sets[1]], each, threshold, progress=progress)
+        hits = scan_motifs([*sets[0], *sets[1]], each, threshold=threshold, progress=progress)
     has = hits.counts() > 0
     n = len(sets[0])
     tested = np.array([i for i in range(len(each)) if i not in lost])

@@ -46,10 +46,11 @@ class OutOfReachWarning(ExploreWarning):
 def scan_motifs(
     sequences: Bases | Iterable[Bases],
     motifs: Motif | Iterable[Motif],
+    *,
     threshold: float = 1e-4,
     both_strands: bool = True,
-    progress: Progress | None = None,
     background: str | Items[float] = "even",
+    progress: Progress | None = None,
 ) -> Hits:
     """Find the sites of motifs in sequences, as FIMO does (Grant et al. 2011; memelite).
 

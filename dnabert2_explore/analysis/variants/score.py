@@ -14,6 +14,7 @@ import numpy as np
 from ...encoder import Encoder
 from ...errors import ExploreWarning, InputError
 from ...files import expanded
+from ...names import Strands
 from ...sequences.genome import Genome
 from ...sequences.variant_tables import as_variants, open_calls, variants_in
 from ...sequences.variants import Skipped, Variant
@@ -30,10 +31,11 @@ def score_variants(
     enc: Encoder,
     variants: str | PathLike[str] | Iterable[Variant | str],
     genome: str | PathLike[str] | Genome,
+    *,
     window: int | None = None,
     scores: Iterable[str] | None = None,
     layers: int | Iterable[int] = -1,
-    strands: str = "both",
+    strands: Strands = "both",
     head: Encoder | None = None,
     pll_within: int | None = None,
     rename: Mapping[str, str] | None = None,

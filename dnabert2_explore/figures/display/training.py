@@ -171,15 +171,18 @@ def prediction_summary(result: PredictionSummary) -> Card:
 
 def finetune_config(result: FinetuneConfig) -> Card:
     """Show the settings that are not the defaults first."""
-    return _config(result, "dx.finetune(config) runs it; what is left open fits model and data.")
+    return settings_card(
+        result, "dx.finetune(config) runs it; what is left open fits model and data."
+    )
 
 
 def pretrain_config(result: PretrainConfig) -> Card:
     """Show the settings that are not the defaults first."""
-    return _config(result, "dx.pretrain(config) runs it.")
+    return settings_card(result, "dx.pretrain(config) runs it.")
 
 
-def _config(result: Any, caption: str) -> Card:
+def settings_card(result: Any, caption: str) -> Card:
+    """Show the settings that are not the defaults, then those that are."""
     told: list[tuple[str, str]] = []
     rest: list[tuple[str, str]] = []
     for field in dataclasses.fields(result):

@@ -54,7 +54,10 @@ _Part = dict[str, torch.Tensor]
 
 
 def finetune(
-    config: FinetuneConfig, progress: Progress | None = None, watch: Watch | None = None
+    config: FinetuneConfig,
+    *,
+    watch: Watch | None = None,
+    progress: Progress | None = None,
 ) -> FinetuneResult:
     """Train on labelled sequences, keep the weights that do best on dev, score them on test once.
 

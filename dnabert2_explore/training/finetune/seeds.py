@@ -82,8 +82,9 @@ class SeedsResult(Shown):
 def finetune_seeds(
     config: FinetuneConfig,
     seeds: Sequence[int],
-    progress: Callable[[int, int], None] | None = None,
+    *,
     watch: Callable[[dict[str, Any]], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> SeedsResult:
     """Run `finetune` once a seed, each in its folder ``seed-<n>`` of `config.out`.
 
@@ -116,7 +117,7 @@ def finetune_seeds(
     for seed in seeds:
         one = replace(config, seed=seed, out=str(Path(config.out) / f"seed-{seed}"))
         try:
-            done.append(finetune(one, report, watch))
+            done.append(finetune(one, progress=report, watch=watch))
         except Cancelled:
             if not done:
                 raise

@@ -41,9 +41,10 @@ _REFERENCE_ROWS = 512
 
 def pretrain(
     config: PretrainConfig,
+    *,
     resume: bool = False,
-    progress: Progress | None = None,
     tell: Callable[[tuple[str, ...]], None] | None = None,
+    progress: Progress | None = None,
 ) -> PretrainResult:
     """Pre-train a masked language model, or continue a run.
 

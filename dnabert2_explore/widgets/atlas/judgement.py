@@ -205,7 +205,7 @@ def _numbers(found: MapJudgement) -> str:
     second = ""
     if found.scores:
         second = row(
-            [f"{escape(found.label)}, told from", f"{found.n_neighbours} neighbours", "probe",
+            [f"{escape(found.label)}, told from", f"{found.n_neighbors} neighbours", "probe",
              "95 %"], "th",
         ) + "".join(
             row([escape(s.space), f"{s.purity:.2f}", f"{s.probe.score:.2f}",

@@ -14,6 +14,7 @@ from ...analysis.enrichment.strata import upper
 from ...analysis.maps import remove_composition
 from ...encoder import Encoder
 from ...encoder.twin import random_twin
+from ...names import Pooling
 from ...sequences.kmers import kmer_frequencies
 from ...stores import EmbeddedSequences
 
@@ -67,7 +68,7 @@ class Spaces:
             _twins[self.enc] = random_twin(self.enc)
         return _twins[self.enc]
 
-    def ready(self, space: str, texts: Items[str], layer: int | None, pooling: str) -> bool:
+    def ready(self, space: str, texts: Items[str], layer: int | None, pooling: Pooling) -> bool:
         """Whether `vectors` will not have to compute embeddings."""
         if space == GIVEN:
             return not self._can_add or all(text in self._rows for text in texts)
@@ -82,7 +83,7 @@ class Spaces:
         space: str,
         texts: Items[str],
         layer: int | None,
-        pooling: str,
+        pooling: Pooling,
         progress: Callable[[int, int], None],
         most: float = float("inf"),
     ) -> float:
@@ -136,7 +137,7 @@ class Spaces:
         return 0.0
 
     def vectors(
-        self, space: str, texts: tuple[str, ...], layer: int | None, pooling: str
+        self, space: str, texts: tuple[str, ...], layer: int | None, pooling: Pooling
     ) -> NDArray[np.float32]:
         """Return the vectors of sequences, shape (n, hidden); fill them first."""
         key = space, texts, layer, pooling
@@ -145,7 +146,7 @@ class Spaces:
         return self._last[1]
 
     def _made(
-        self, space: str, texts: tuple[str, ...], layer: int | None, pooling: str
+        self, space: str, texts: tuple[str, ...], layer: int | None, pooling: Pooling
     ) -> NDArray[np.float32]:
         if space == GIVEN:
             assert self.given is not None
@@ -161,7 +162,7 @@ class Spaces:
         return rows
 
     def layers(
-        self, space: str, texts: Items[str], pooling: str, progress: Callable[[int, int], None]
+        self, space: str, texts: Items[str], pooling: Pooling, progress: Callable[[int, int], None]
     ) -> dict[str, NDArray[np.float32]]:
         """Compute the vectors of every layer, of which one pass gives all.
 
@@ -190,7 +191,7 @@ class Spaces:
             for i in numbers
         }
 
-    def words(self, space: str, layer: int | None, pooling: str) -> str:
+    def words(self, space: str, layer: int | None, pooling: Pooling) -> str:
         """Say what the vectors are, for a caption."""
         if space == GIVEN:
             assert self.given is not None

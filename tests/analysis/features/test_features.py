@@ -247,12 +247,14 @@ def test_enrichment_finds_what_was_planted_and_little_else():
 
 def test_motifs_are_asked_one_by_one(pocket, windows, trained):
     found = trained.read(pocket, windows)
-    hits = dx.scan_motifs(windows, [dx.jaspar_motif("MAFK"), dx.jaspar_motif("TBP")], 1e-3)
+    hits = dx.scan_motifs(
+        windows, [dx.jaspar_motif("MAFK"), dx.jaspar_motif("TBP")], threshold=1e-3
+    )
     result = found.enrichment(hits, turns=20)
     assert set(result.names) == {"MAFK", "TBP"}
     assert result.q_value.shape == (2, len(result.feature))
     with pytest.raises(dx.InputError, match="other sequences"):
-        found.enrichment(dx.scan_motifs(windows[:2], hits.motifs, 1e-3))
+        found.enrichment(dx.scan_motifs(windows[:2], hits.motifs, threshold=1e-3))
 
 
 def test_bad_input_is_said(pocket, windows, trained):
