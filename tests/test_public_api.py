@@ -71,7 +71,7 @@ def test_settings_of_an_attribution_are_said_once():
     each = {one.name for one in fields(AttributionSettings)}
     types = {one.name: one.type for one in fields(AttributionSettings)}
     assert list(typing.get_type_hints(AttributionOptions)) == list(types)
-    for call in ("attribute", "average_phases", "mirror_strands", "scorecard", "compare_variant",
+    for call in ("attribute", "average_offsets", "mirror_strands", "scorecard", "compare_variant",
                  "discover_motifs"):  # fmt: skip
         named = inspect.signature(getattr(dx, call)).parameters
         assert each <= set(named), call

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..encoder import Bases, Encoder, load
 from ..errors import InputError
 from ..files import expanded
+from ..progress import Progress
 from ..sequences import Sequence
 from ..shown import Shown
 from ..tokens import Tokens
@@ -145,7 +146,7 @@ def timelapse(
     head: int = 0,
     n_neighbors: int = 10,
     device: str = "auto",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> TimeLapse:
     """Look at one sequence and one atlas with every snapshot of a training.
 

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ import typer
 
 from ..errors import Cancelled, InputError
 from ..names import Backend, DType
+from ..progress import Progress
 
 if TYPE_CHECKING:
     from ..sequences import Sequence
@@ -105,7 +106,7 @@ def told_in_one_line() -> Iterator[None]:
 
 
 @contextmanager
-def progress_bar(label: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
+def progress_bar(label: str, unit: str = "") -> Iterator[Progress]:
     """Yield a ``progress(done, total)`` callback drawn as a bar on stderr.
 
     With a unit such as ``"bases"``, amounts and the rate are given in it, and where stderr is no
@@ -147,7 +148,7 @@ def progress_bar(label: str, unit: str = "") -> Iterator[Callable[[int, int], No
         yield update
 
 
-def _lines(label: str, unit: str, every: float = 60.0) -> Callable[[int, int], None]:
+def _lines(label: str, unit: str, every: float = 60.0) -> Progress:
     """Report progress as a line on stderr, at most one every `every` seconds."""
     began: tuple[float, int] | None = None
     told = time.monotonic()
@@ -173,9 +174,9 @@ def _lines(label: str, unit: str, every: float = 60.0) -> Callable[[int, int], N
 
 @contextmanager
 def stop_between_steps(
-    progress: Callable[[int, int], None],
+    progress: Progress,
     unit: str = "",
-) -> Iterator[Callable[[int, int], None]]:
+) -> Iterator[Progress]:
     """Turn the first Ctrl-C or SIGTERM into a `Cancelled` raised from the progress callback.
 
     Work that can save its state does so on `Cancelled`, between two steps; a KeyboardInterrupt

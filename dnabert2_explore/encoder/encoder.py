@@ -27,6 +27,7 @@ from ..network import (
 from ..network.checkpoint import Checkpoint
 from ..network.modeling import Dnabert2SelfAttention
 from ..network.packing import Packing
+from ..progress import Progress
 from ..sequences import (
     Cleaned,
     Composition,
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Bases", "Encoder", "ModelInfo"]
 
-Progress = Callable[[int, int], None]
 Bases = str | Sequence
 
 #: Sequences after which the cache is written, so that a stopped run keeps what it computed.

@@ -8,7 +8,7 @@ and positional twins, with some stretches left in their places and the rest repl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..progress import Progress
 from ..sequences import reverse_complement
 from ..sequences.codes import UNKNOWN, codes
 from ..shown import Shown
@@ -36,8 +37,6 @@ COMMON = 200
 CHUNK = 1 << 21
 
 _EXAMPLES = 3
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from ..encoder.readings import Readings
 from ..errors import InputError
 from ..files import replacing
 from ..names import DType
+from ..progress import Progress
 from ..sealed import write_json
 from ..sequences import UnknownBasesWarning
 from ..shown import Shown
@@ -33,7 +34,6 @@ __all__ = ["PredictionSummary", "predict_table", "predicted_texts", "task_of", "
 #: Rows that are read, predicted and written together.
 CHUNK = 4096
 
-Progress = Callable[[int, int], None]
 
 _TASKS = {
     "single_label_classification": "classification",

@@ -18,6 +18,7 @@ from ..analysis.attribution import (
 )
 from ..encoder import Encoder
 from ..errors import Cancelled, InputError, panics_told
+from ..progress import Progress
 from ..sequences.motifs import ALPHABET, Motif
 from .explorer import sentence
 
@@ -95,9 +96,9 @@ class Part:
 
     key: Hashable
     what: str
-    work: Callable[[Callable[[int, int], None]], Any]
+    work: Callable[[Progress], Any]
 
-    def run(self, progress: Callable[[int, int], None]) -> Any:
+    def run(self, progress: Progress) -> Any:
         """Do it; what goes wrong is a result too, so that the pieces behind it are done."""
         try:
             with panics_told():

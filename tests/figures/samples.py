@@ -44,7 +44,6 @@ def attributed() -> list[Any]:
         rank_correlations([why, other]),
         dx.saturation_mutagenesis(splice, site, "donor", region=(80, 120)),
         dx.average_offsets(splice, site, "donor", method="occlusion", crops=3),
-        dx.AttributionSettings(method="occlusion", window=2),
         dx.mirror_strands(splice, site, "donor", method="occlusion"),
         dx.scorecard(splice, site, "donor", method="occlusion", crops=2, twins=1, orders=2,
                      mutated=10),
@@ -52,6 +51,7 @@ def attributed() -> list[Any]:
                columns=range(80, 120, 2), control=True),
         dx.marginalize(splice, site, "GTAAGT", "donor", sweep="copies", copies=7,
                        columns=(0, 2, 4)),
+        dx.AttributionSettings(method="occlusion", window=2),
     ]  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from collections.abc import Sequence as Items
 from typing import Unpack
 
@@ -14,6 +13,7 @@ from torch import nn
 from ...encoder import Bases, Encoder
 from ...encoder.finite import check_finite
 from ...errors import InputError
+from ...progress import Progress, quiet, split
 from ..many import one_or_many
 from ..methods import find_method
 from ..settings import USUAL, AttributionOptions, AttributionSettings, takes_settings
@@ -27,8 +27,6 @@ from .runs import RUNS
 from .spread import spread
 
 __all__ = ["attribute", "explain"]
-
-Progress = Callable[[int, int], None]
 
 
 @one_or_many
@@ -123,10 +121,11 @@ def explain(
     """Attribute the answer to a question that was asked already; see `attribute`."""
     method, how, baseline = settings.method, settings.spread, settings.baseline
     info = find_method(method)
-    report = progress or (lambda done, total: None)
+    report = progress or quiet
     if info.scores_bases:
         return _of_bases(question, method, report)
-    first, second = _stages(report, how != "even")
+    # A method, and the spread of its scores, have a half of the bar each, if there are both.
+    first, second = split(progress, [1, 1]) if how != "even" else (report, quiet)
     shuffles = settings.samples if method == "gradient_shap" else 5
     starts = baseline_embeddings(
         question, baseline, shuffles if baseline == "shuffled" else 1, settings.seed
@@ -235,17 +234,6 @@ def _result(
         settings=settings,
         visible=question.visible,
     )
-
-
-def _stages(report: Progress, two: bool) -> tuple[Progress, Progress]:
-    """Give a method and the spread of its scores a half of the bar each, if there are both."""
-    if not two:
-        return report, lambda done, total: None
-
-    def half(begin: int) -> Progress:
-        return lambda done, total: report(begin + 500 * done // max(total, 1), 1000)
-
-    return half(0), half(500)
 
 
 def _layer_number(enc: Encoder, layer: int | None) -> int:

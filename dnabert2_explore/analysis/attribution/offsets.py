@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...encoder import Bases, Encoder
 from ...errors import InputError
+from ...progress import Progress, split
 from ...sequences.given import bases_of
 from ...shown import Shown
 from ...tokens import Tokens
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["OffsetAverage", "average_offsets"]
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -223,23 +222,19 @@ def offsets_of(
     question = Question.ask(enc, text, target, settings.output)
     _check(question, text, crops)
     starts = _starts(text)
-    report = progress or (lambda done, total: None)
+    parts = split(progress, [1] * crops)
     per_crop = np.full((crops, len(text)), np.nan, dtype=np.float32)
     scores = np.zeros(crops, dtype=np.float32)
     visible = np.ones(len(text), dtype=bool)
     for crop in range(crops):
         cut = starts[crop] if crop else 0
         end = starts[-crop] if crop and enc.config.anchor is not None else len(text)
-
-        def within(done: int, total: int, crop: int = crop) -> None:
-            report(crop * 1000 + 1000 * done // max(total, 1), crops * 1000)
-
         wanted = question.target
         if isinstance(wanted, tuple):
             wanted = wanted[0] - cut, wanted[1] - cut
         found = whole if crop == 0 else None
         if found is None:
-            found = attribute(enc, text[cut:end], wanted, settings=settings, progress=within)
+            found = attribute(enc, text[cut:end], wanted, settings=settings, progress=parts[crop])
         per_crop[crop, cut:end] = found.base_scores
         scores[crop] = found.score
         visible[cut:end] &= found.seen

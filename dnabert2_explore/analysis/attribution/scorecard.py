@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.twin import random_twin
 from ...errors import InputError
+from ...progress import Progress, split
 from ...sequences.given import bases_of
 from ...shown import Shown
 from ..many import one_or_many
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Scorecard", "scorecard"]
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -259,20 +258,22 @@ def scorecard(
     grouped = bool(settings.groups)
     with_offsets = room >= 2 and not grouped
     own_mutants = settings.method != "saturation_mutagenesis"
-    bar = _Bar(progress, [2, room if with_offsets else 0, *[1] * twins, 1, 2 * own_mutants])
+    of_strands, of_crops, *of_each, of_curves, of_mutants, end = split(
+        progress, [2, room if with_offsets else 0, *[1] * twins, 1, 2 * own_mutants, 0]
+    )
 
-    mirror = mirror_strands(enc, text, question.target, settings=settings, progress=bar.part(0))
+    mirror = mirror_strands(enc, text, question.target, settings=settings, progress=of_strands)
     found = mirror.forward
     offsets = None
     if with_offsets:
-        offsets = offsets_of(enc, text, question.target, settings, room, bar.part(1), found)
+        offsets = offsets_of(enc, text, question.target, settings, room, of_crops, found)
     of_twins = [
         attribute(
             random_twin(enc, seed=settings.seed + number),
             text,
             question.target,
             settings=settings,
-            progress=bar.part(2 + number),
+            progress=of_each[number],
         ).base_scores
         for number in range(twins)
     ]
@@ -285,15 +286,15 @@ def scorecard(
             "mask" if settings.baseline == USUAL.baseline else settings.baseline,
             orders,
             seed=settings.seed,
-            progress=bar.part(2 + twins),
+            progress=of_curves,
         )
     mutations = None
     if own_mutants:
-        effects = mutate_all(question, _strongest(found, mutated), bar.part(3 + twins))
+        effects = mutate_all(question, _strongest(found, mutated), of_mutants)
         mutations = np.where(np.isnan(effects).all(axis=1), np.nan, importance_of(effects))
         mutations[slice(*question.stretch)] = np.nan  # which the model does not see
         mutations[~found.seen] = np.nan
-    bar.end()
+    end(1, 1)
     return Scorecard(
         attribution=found,
         checks=(
@@ -326,22 +327,3 @@ def _strongest(found: Attribution, size: int) -> tuple[int, int]:
     size = min(size, len(found.base_scores))
     start = int((sums[size:] - sums[:-size]).argmax())
     return start, start + size
-
-
-class _Bar:
-    """One progress bar of parts, each with its share."""
-
-    def __init__(self, progress: Progress | None, shares: Items[int]) -> None:
-        self.progress = progress or (lambda done, total: None)
-        self.starts = [1000 * sum(shares[:number]) for number in range(len(shares))]
-        self.shares = shares
-        self.total = 1000 * sum(shares)
-
-    def part(self, number: int) -> Progress:
-        """Return the progress of one part."""
-        start, share = self.starts[number], 1000 * self.shares[number]
-        return lambda done, total: self.progress(start + share * done // max(total, 1), self.total)
-
-    def end(self) -> None:
-        """Fill the bar."""
-        self.progress(self.total, self.total)

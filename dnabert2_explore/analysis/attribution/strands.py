@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Unpack
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...encoder import Bases, Encoder
+from ...progress import Progress, split
 from ...sequences import reverse_complement
 from ...sequences.given import bases_of
 from ...shown import Shown
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["StrandMirror", "mirror_strands"]
 
-Progress = Callable[[int, int], None]
 
 #: Bases that two attributions must share to be compared.
 LEAST = 10
@@ -180,12 +179,8 @@ def mirror_strands(
     ((200,), False)
     """
     text = bases_of(sequences)
-    report = progress or (lambda done, total: None)
-
-    def half(begin: int) -> Progress:
-        return lambda done, total: report(begin + 500 * done // max(total, 1), 1000)
-
-    forward = attribute(enc, text, target, settings=settings, progress=half(0))
+    first, second = split(progress, [1, 1])
+    forward = attribute(enc, text, target, settings=settings, progress=first)
     wanted = forward.target
     n = len(text)
     if isinstance(wanted, tuple):
@@ -194,7 +189,7 @@ def mirror_strands(
         turned = tuple((n - end, n - start) for start, end in settings.groups)
         settings = replace(settings, groups=turned)
     other = reverse_complement(text)
-    reverse = attribute(enc, other, wanted, settings=settings, progress=half(500))
+    reverse = attribute(enc, other, wanted, settings=settings, progress=second)
     mirror = StrandMirror(forward, reverse)
     reason = _why_not(enc, forward, reverse)
     if not reason and mirror.seen.sum() < LEAST:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
 from ...names import Matching
+from ...progress import Progress, quiet
 from ...sequences import Sequence
 from ...sequences.given import as_sequences
 from ...sequences.motifs import Motif
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from ...tokens import DnaTokenizer
 
 __all__ = ["SequenceComparison", "compare_sequences"]
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -136,7 +135,7 @@ def compare_sequences(
     >>> found.kmers.words[0], bool(found.kmers.q_value[0] < 1e-6)
     ('ATGGCG', True)
     """
-    report = progress or (lambda done, total: None)
+    report = progress or quiet
     mine, yours = as_sequences(selected, least=0), as_sequences(rest, least=0)
     texts = [s.bases for s in mine]
     report(0, 5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.twin import random_twin
 from ...errors import InputError
+from ...progress import Progress
 from ...sequences import Sequence
 from ...sequences.tracks import write_track
 from ...shown import Shown
@@ -326,7 +327,7 @@ def read_features(
     features: Features,
     enc: Encoder,
     sequences: Bases | Iterable[Bases],
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> FeatureReadings:
     """Read features and those of the twin; see `Features.read`."""
     batch = named(sequences)

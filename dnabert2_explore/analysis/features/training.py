@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.twin import random_twin
 from ...errors import InputError
+from ...progress import Progress
 from ...sequences import Sequence
 from .autoencoder import Features
 from .states import named, states_of
@@ -36,7 +37,7 @@ def train(
     learning_rate: float = 2e-3,
     twin: bool = True,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Features:
     """Train a sparse autoencoder on the states of one layer at all tokens of sequences.
 

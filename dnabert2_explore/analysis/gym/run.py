@@ -12,6 +12,7 @@ from ...encoder import Bases, Encoder
 from ...encoder.readings import explained_line
 from ...errors import InputError
 from ...names import Output, SweepName
+from ...progress import Progress
 from ...sequences import Sequence, clean
 from ...sequences.given import as_sequences
 from ...sequences.motifs import Motif
@@ -22,8 +23,6 @@ from .result import Sweep
 from .words import as_motif, control_motif, draw_sites
 
 __all__ = ["marginalize"]
-
-Progress = Callable[[int, int], None]
 
 
 def marginalize(

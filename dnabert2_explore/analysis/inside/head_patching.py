@@ -17,6 +17,7 @@ from ...names import Output
 from ...network.alibi import AlibiBias
 from ...network.modeling import Dnabert2Layer
 from ...network.packing import Packing
+from ...progress import Progress
 from ...shown import Shown
 from ...tokens import Tokens
 from ..attribution.question import Target
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["HeadPatchMap", "patch_heads"]
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from ...encoder.inputs import listed
 from ...encoder.twin import random_twin
 from ...errors import InputError
 from ...names import Pooling
+from ...progress import Progress
 from ...sequences import Sequence, clean
 from ...shown import Shown
 from ...tokens.kmers import overlapping_kmers
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LayerScores", "layers"]
 
-Progress = Callable[[int, int], None]
 
 _FOLDS = 5
 _NEIGHBOURS = 10

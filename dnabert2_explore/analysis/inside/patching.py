@@ -18,6 +18,7 @@ from ...errors import InputError
 from ...names import Output
 from ...network import Dnabert2ForMaskedLM, Dnabert2ForSequenceClassification
 from ...network.packing import Packing
+from ...progress import Progress
 from ...shown import Shown
 from ...tokens import Tokens
 from ..attribution.question import Question, Target
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["PairRun", "PatchMap", "patch"]
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from ...encoder.inputs import bases_of
 from ...encoder.masked import masked_passes, need_masked_lm
 from ...encoder.twin import random_twin
 from ...errors import InputError
+from ...progress import Progress
 from ...sequences import clean
 from ...sequences.given import listed
 from ...sequences.shuffle import shuffle_dinucleotides
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Recall", "recall"]
 
-Progress = Callable[[int, int], None]
 
 #: Bases kept on either side of the two copies.
 _FLANK = 60

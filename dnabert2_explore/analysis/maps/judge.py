@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
+from ...progress import Progress, quiet
 from ...shown import Shown
 from .explained import composition_features, share_explained
 from .neighbours import centred_unit, label_purity, nearest, plane_keeps
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LabelScore", "MapJudgement", "judge_map"]
 
-Progress = Callable[[int, int], None]
 
 _MOST = 5000  # sequences looked at; more are drawn by the seed
 _CLASSES = 100  # that a probe can tell apart
@@ -274,7 +274,7 @@ def judge_map(
     flat, wide = np.asarray(plane, dtype=np.float64), np.asarray(vectors, dtype=np.float32)
     texts = list(sequences)
     _check(flat, wide, texts, labels, groups, beside or {})
-    report = progress or (lambda done, total: None)
+    report = progress or quiet
     others = {name: np.asarray(v, dtype=np.float32) for name, v in (beside or {}).items()}
     rng = np.random.default_rng(seed)
     n_all = len(texts)

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...progress import Progress
 from ...sequences import Composition, clean
 from ...sequences.given import as_sequences
 from ...sequences.jaspar import jaspar
 from ...sequences.motifs import Motif
 from ...shown import Shown
-from .scan import Bases, OutOfReachWarning, Progress, out_of_reach, scan_motifs
+from .scan import Bases, OutOfReachWarning, out_of_reach, scan_motifs
 
 if TYPE_CHECKING:
     import pandas as pd

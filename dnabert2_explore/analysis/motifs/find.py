@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from ...encoder import Bases, Encoder
 from ...encoder.readings import explained_line
 from ...errors import InputError
 from ...names import Caller
+from ...progress import Progress, split
 from ...sequences import Sequence
 from ...sequences.given import as_sequences, listed
 from ...sequences.known import check_known
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["MotifFindings", "discover_motifs"]
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -221,14 +220,10 @@ def discover_motifs(
     known = None if database is None else tuple(database)
     if known is not None and not known:
         raise InputError("There are no motifs to match against: give at least one.")
-    report = progress or (lambda done, total: None)
-    total = 100 * (1 + models.count)
+    parts = split(progress, [1] * (1 + models.count))
 
     def run(model: Encoder, number: int, asked: Items[Sequence]) -> MotifFindings:
-        return _run(
-            model, asked, target, settings, known, caller, flank,
-            lambda done: report(100 * number + done, total), discovery,
-        )  # fmt: skip
+        return _run(model, asked, target, settings, known, caller, flank, parts[number], discovery)
 
     found = run(enc, 0, named)
     index = Question.ask(enc, named[0], target, settings.output).target
@@ -242,7 +237,7 @@ def discover_motifs(
             continue
         q_value, name = best_match(other.matches)
         nulls.append(NullRun(model.name, len(other.discovery.patterns), q_value, name))
-    report(total, total)
+    parts[-1](1, 1)
     return replace(found, null=tuple(nulls))
 
 
@@ -254,15 +249,16 @@ def _run(
     known: tuple[Motif, ...] | None,
     caller: Caller,
     flank: int,
-    report: Callable[[int], None],
+    progress: Progress,
     discovery: dict[str, Any],
 ) -> MotifFindings:
-    """Attribute, discover and match; `report` gets per cent."""
+    """Attribute, discover and match."""
+    attributed, discovered, matched = split(progress, [70, 25, 5])
     texts = [one.bases for one in named]
     contributions: list[NDArray[np.float32]] = []
     hypothetical: list[NDArray[np.float32]] = []
     for number, one in enumerate(named):
-        report(70 * number // len(named))  # of all the time, some 70 %
+        attributed(number, len(named))
         if settings.method == "saturation_mutagenesis":
             found: Mutagenesis = saturation_mutagenesis(
                 enc, one, target, output=settings.output, approximate=False
@@ -280,11 +276,11 @@ def _run(
         counted if caller == "modisco" else contributions,
         hypothetical or None,
         caller,
-        progress=lambda done, total: report(70 + 25 * done // max(total, 1)),
+        progress=discovered,
         **discovery,
     )
     matches = match_patterns(made, texts, known, flank=flank) if made.patterns else None
-    report(100)
+    matched(1, 1)
     return MotifFindings(
         sequences=tuple(named),
         contributions=tuple(contributions),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...encoder import Encoder
 from ...errors import InputError
+from ...progress import Progress
 from ...sequences.variants import Skipped, Variant, place, windows_of
 from ...shown import Shown
 from ...tokens import Tokens
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["VariantComparison", "compare_variant"]
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from itertools import islice
@@ -15,6 +15,7 @@ from ...encoder import Encoder
 from ...errors import ExploreWarning, InputError
 from ...files import expanded
 from ...names import Strands
+from ...progress import Progress
 from ...sequences.genome import Genome
 from ...sequences.variant_tables import as_variants, open_calls, variants_in
 from ...sequences.variants import Skipped, Variant
@@ -23,8 +24,6 @@ from .scorer import Scorer
 from .scores import VariantScores
 
 __all__ = ["score_variants"]
-
-Progress = Callable[[int, int], None]
 
 
 def score_variants(

@@ -20,6 +20,7 @@ from ...encoder.readings import Readings
 from ...errors import Cancelled, InputError
 from ...network import Dnabert2ForSequenceClassification
 from ...network.card import write_card
+from ...progress import Progress
 from ...threads import torch_threads
 from ...tokens import DnaTokenizer
 from ...tokens.segmentation import Segmentation
@@ -47,7 +48,6 @@ from .targets import Targets
 
 __all__ = ["finetune"]
 
-Progress = Callable[[int, int], None]
 Watch = Callable[[dict[str, Any]], None]
 
 _Part = dict[str, torch.Tensor]

@@ -10,6 +10,7 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from ...errors import Cancelled, InputError
+from ...progress import Progress
 from ...shown import Shown
 from .config import FinetuneConfig
 from .result import FinetuneResult
@@ -84,7 +85,7 @@ def finetune_seeds(
     seeds: Sequence[int],
     *,
     watch: Callable[[dict[str, Any]], None] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> SeedsResult:
     """Run `finetune` once a seed, each in its folder ``seed-<n>`` of `config.out`.
 

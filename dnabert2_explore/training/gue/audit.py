@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...digests import sha256_of
 from ...errors import InputError
+from ...progress import Progress
 from ..baselines import BASELINES
 from ..leakage import copied_rows
 from ..metrics import Estimate
@@ -38,7 +39,7 @@ def audit(
     runs: Iterable[GueRun] = (),
     rules: tuple[str, ...] = RULES,
     seqleak: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Audit:
     """Audit the datasets of GUE whose files are there.
 

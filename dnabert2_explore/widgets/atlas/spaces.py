@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from collections.abc import Sequence as Items
 from weakref import WeakKeyDictionary
 
@@ -15,6 +14,7 @@ from ...analysis.maps import remove_composition
 from ...encoder import Encoder
 from ...encoder.twin import random_twin
 from ...names import Pooling
+from ...progress import Progress
 from ...sequences.kmers import kmer_frequencies
 from ...stores import EmbeddedSequences
 
@@ -84,7 +84,7 @@ class Spaces:
         texts: Items[str],
         layer: int | None,
         pooling: Pooling,
-        progress: Callable[[int, int], None],
+        progress: Progress,
         most: float = float("inf"),
     ) -> float:
         """Compute what is missing.
@@ -128,7 +128,7 @@ class Spaces:
             and given.vectors.shape[1] == self.enc.embedding_size
         )
 
-    def _add(self, texts: list[str], progress: Callable[[int, int], None]) -> float:
+    def _add(self, texts: list[str], progress: Progress) -> float:
         """Embed what is not among the given sequences, where their model is at hand."""
         for start in range(0, len(texts) if self._can_add else 0, _CHUNK):
             progress(start, len(texts))
@@ -162,7 +162,7 @@ class Spaces:
         return rows
 
     def layers(
-        self, space: str, texts: Items[str], pooling: Pooling, progress: Callable[[int, int], None]
+        self, space: str, texts: Items[str], pooling: Pooling, progress: Progress
     ) -> dict[str, NDArray[np.float32]]:
         """Compute the vectors of every layer, of which one pass gives all.
 
