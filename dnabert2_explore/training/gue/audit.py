@@ -14,7 +14,7 @@ from ...digests import sha256_of
 from ...errors import InputError
 from ...progress import Progress
 from ..baselines import BASELINES
-from ..leakage import copied_rows
+from ..leakage import copied_rows, twins_tell
 from ..metrics import Estimate
 from ..resampling import interval, resampled
 from ..rules import RULES
@@ -275,7 +275,7 @@ def _verdict(
     ):
         count = facts[kind]
         if count >= TWINS * test:
-            wins = 2 * count >= test and 10 * facts[other] >= 9 * count
+            wins = twins_tell(count, facts[other], test)
             level = "fail" if wins else "warn" if level == "pass" else level
             reasons.append(
                 f"{count:,} of {test:,} test sequences have {words} in {where}, "
