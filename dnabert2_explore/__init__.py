@@ -18,6 +18,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from .autoclasses import register_when_needed
+from .extras import translated
 from .shown import draw_with
 from .version import __version__
 
@@ -508,7 +509,8 @@ draw_with(_bundle)
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module(_HOMES[name], __name__)
+    with translated():
+        module = importlib.import_module(_HOMES[name], __name__)
     value = module if name in _MODULES else getattr(module, name)
     globals()[name] = value
     return value

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
+from ...extras import translated
 from ...shown import Shown
 from ...threads import torch_threads
 from ..project import fit_projection
@@ -148,7 +149,8 @@ def _turn(plane: NDArray[np.float64], onto: NDArray[np.float64]) -> NDArray[np.f
 def _umaps(
     arrays: list[NDArray[np.float32]], dimensions: int, seed: int, n_neighbors: int
 ) -> list[NDArray[np.float64]]:
-    import umap
+    with translated():
+        import umap
 
     n = len(arrays[0])
     same = {i: i for i in range(n)}

@@ -18,6 +18,7 @@ from ...encoder import Encoder, find_device
 from ...encoder.precision import find_dtype
 from ...encoder.readings import Readings
 from ...errors import Cancelled, InputError
+from ...extras import translated
 from ...network import Dnabert2ForSequenceClassification
 from ...network.card import write_card
 from ...progress import Progress
@@ -220,7 +221,8 @@ class _Run:
     ) -> Learner:
         method = self.config.method
         if method == "lora":
-            from .lora import LoraLearner  # peft takes seconds to import
+            with translated():
+                from .lora import LoraLearner  # peft takes seconds to import
 
             learner: Learner = LoraLearner(
                 network, tokenizer, targets, rows, self.config, self.source.checkpoint
