@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch.utils.hooks import RemovableHandle
 
 from ..errors import ExploreWarning, InputError
+from ..names import Pooling
 from ..network import (
     Dnabert2Config,
     Dnabert2ForMaskedLM,
@@ -26,6 +27,7 @@ from ..network import (
 from ..network.checkpoint import Checkpoint
 from ..network.modeling import Dnabert2SelfAttention
 from ..network.packing import Packing
+from ..progress import Progress
 from ..sequences import (
     Cleaned,
     Composition,
@@ -57,7 +59,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Bases", "Encoder", "ModelInfo"]
 
-Progress = Callable[[int, int], None]
 Bases = str | Sequence
 
 #: Sequences after which the cache is written, so that a stopped run keeps what it computed.
@@ -267,7 +268,7 @@ class Encoder(Shown):
     def embed(
         self,
         sequences: Bases | Iterable[Bases],
-        pooling: str = "mean",
+        pooling: Pooling = "mean",
         layer: int | Iterable[int] | None = None,
         batch_tokens: int | None = None,
         progress: Progress | None = None,
@@ -348,7 +349,7 @@ class Encoder(Shown):
         bases: Bases,
         window: int = 10_000,
         overlap: int = 1_000,
-        pooling: str = "mean",
+        pooling: Pooling = "mean",
         layer: int | Iterable[int] | None = None,
         batch_tokens: int | None = None,
         progress: Progress | None = None,
@@ -422,7 +423,7 @@ class Encoder(Shown):
         window: int | None = None,
         stride: int | None = None,
         layers: int | Iterable[int] | None = None,
-        pooling: str = "mean",
+        pooling: Pooling = "mean",
         *,
         client: Client | None = None,
         rows_per_chunk: int = 256,
@@ -482,7 +483,7 @@ class Encoder(Shown):
             progress=progress,
         )
 
-    def find_layers(self, layer: int | Iterable[int], pooling: str = "mean") -> tuple[int, ...]:
+    def find_layers(self, layer: int | Iterable[int], pooling: Pooling = "mean") -> tuple[int, ...]:
         """Resolve layers counted from either end to 0 … layers; check the pooling's name too.
 
         Raises

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from ..errors import CheckpointError, InputError
 from ..network.checkpoint import Checkpoint
 from ..network.packing import Packing
+from ..progress import Progress
 from ..randomness import seeded
 from ..tokens.foreign import KmerTokenizer
 from .batches import Budget, run
 from .cache import VectorCache
-from .encoder import Encoder, Progress
+from .encoder import Encoder
 from .pooling import pool
 
 __all__ = ["ForeignEncoder", "foreign_kind", "load_foreign"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..network.packing import Packing
+from ..progress import Progress
 from .batches import Budget, run_passes
 from .finite import check_finite
 
@@ -25,7 +26,7 @@ def embed_with_stretch(
     stretches: Sequence[tuple[int, int]],
     layers: tuple[int, ...],
     budget: Budget,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> NDArray[np.float32]:
     """Embed sequences as wholes and locally, in one pass.
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..network import Dnabert2ForMaskedLM
 from ..network.packing import Packing
+from ..progress import Progress
 from .batches import Budget, run_passes
 from .finite import check_finite
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["masked_passes", "need_masked_lm"]
 
-Progress = Callable[[int, int], None]
 Take = Callable[[int, torch.Tensor], NDArray[Any]]
 
 #: Rows of the head's output held at once, in float32: 1,024 · 4,096 · 4 bytes = 16 MB.

@@ -10,14 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from ..network.packing import Packing
+from ..progress import Progress
 from .batches import Budget, run_passes
 
 if TYPE_CHECKING:
     from .encoder import Encoder
 
 __all__ = ["all_states", "run_onward"]
-
-Progress = Callable[[int, int], None]
 
 
 def all_states(enc: Encoder, ids: NDArray[np.int64]) -> torch.Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..progress import Progress
 from ..sequences import reverse_complement
 from ..shown import Shown
 from ..tokens.segmentation import random_cuts
@@ -25,8 +25,6 @@ STRANDS = ("one", "both")
 
 #: Chance of a forced border before each base in further segmentations.
 CUTS = 0.05
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

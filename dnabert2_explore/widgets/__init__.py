@@ -37,7 +37,7 @@ Classes in the page (for styling, and for tests that drive a browser):
 ``.dx-attribution``    ``.dx-target select``, ``.dx-method select``, ``.dx-steps select``,
                        ``.dx-classes``, ``.dx-delta``; behind ``.dx-more``: ``.dx-output select``,
                        ``.dx-baseline select``, ``.dx-spread select``, ``.dx-compare`` with a
-                       ``.dx-other`` per method, ``.dx-strands``, ``.dx-phases``,
+                       ``.dx-other`` per method, ``.dx-strands``, ``.dx-offsets``,
                        ``.dx-annotation``, ``.dx-motifs`` with ``.dx-motif input`` and
                        ``.dx-threshold select``, ``.dx-map``; ``.dx-correlations-plot``;
                        ``.dx-badge`` with ``.dx-check`` and a ``.dx-check-chip`` per check,
@@ -48,10 +48,12 @@ Classes in the page (for styling, and for tests that drive a browser):
 ``.dx-atlas``          ``.dx-projection button``, ``.dx-points select``, ``.dx-colour select``,
                        ``.dx-space select``, ``.dx-judged-words``, ``.dx-judged-twin``,
                        ``.dx-embedding-layer select``, ``.dx-embedding-pooling select``,
-                       ``.dx-legend``; points are ``.dx-atlas .scatterlayer .point``; below,
+                       ``.dx-legend-class``; points are drawn on ``.dx-cloud-over``, and
+                       ``pointPlace(i)`` of ``.dx-atlas .dx-plot`` says where on the page; below,
                        while something is chosen, ``.dx-chosen`` with ``.dx-chosen-count``,
                        ``.dx-keep``, ``.dx-use-set``, ``.dx-tab button``, ``.dx-words select``,
                        ``.dx-against select``, ``.dx-match select``, ``.dx-why``,
+                       ``.dx-which select``, a ``.dx-motif-card`` per motif,
                        ``.dx-find-motifs``, ``.dx-save-fasta`` (chosen-csv, h5ad, training, table)
 ``.dx-rows``           a table; rows are ``tbody tr``, the one looked at has ``.dx-current``
 ``.dx-training``       ``.dx-data`` with ``.dx-source select``, ``.dx-paste``, ``.dx-upload``,

@@ -158,7 +158,8 @@ class DataChooser(VBox):
             "dx-files"
         )
         self.summary = HTML().add_class("dx-data-summary")
-        super().__init__([self.source, self._own, self._files, self.genome_file, self.summary])
+        # The genome above the buttons that read: what is typed behind them would come too late.
+        super().__init__([self.source, self.genome_file, self._own, self._files, self.summary])
         self.add_class("dx-data")
         self.source.observe(lambda _change: self._guarded(self._on_source), names="value")
         self.use.on_click(lambda _button: self._guarded(self._on_paste))

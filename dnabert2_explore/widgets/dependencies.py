@@ -140,12 +140,12 @@ class DependencyExplorer(AskingExplorer):
             )
             if few is not None:
                 begun = time.monotonic()
-                dependency_map(enc, asked.bases, (few, few + 4), asked.of)
+                dependency_map(enc, asked.bases, (few, few + 4), of=asked.of)
                 seconds = (time.monotonic() - begun) * (end - start) / 4
                 if seconds > asking.LONG:
                     return None, seconds
         begun = time.monotonic()
-        found = dependency_map(enc, asked.bases, asked.region, asked.of, progress=progress)
+        found = dependency_map(enc, asked.bases, asked.region, of=asked.of, progress=progress)
         seconds = time.monotonic() - begun
         heads = None
         if asked.of == TOKENS and not untrained:

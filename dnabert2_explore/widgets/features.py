@@ -24,6 +24,7 @@ from ..delimited import csv_lines, remark
 from ..encoder import Encoder, load
 from ..errors import InputError
 from ..figures.features import common_feature, feature_track
+from ..progress import Progress
 from ..sequences import Sequence
 from .controls import menu, show
 from .examples import CODE, OTHERS, SPLICE, WINDOWS, fill
@@ -258,7 +259,7 @@ class FeatureExplorer(Explorer):
         texts = self._texts(members)
         show(self.compute, False)
 
-        def work(progress: Callable[[int, int], None]) -> tuple[Features, FeatureReadings]:
+        def work(progress: Progress) -> tuple[Features, FeatureReadings]:
             made = train(self.enc, texts, layer, progress=progress)
             return made, made.read(self.enc, texts, progress)
 
@@ -312,7 +313,7 @@ class FeatureExplorer(Explorer):
                 blank = kinds.setdefault(one.kind, [[] for _ in members])
                 blank[place].append((int(one.start), int(one.end)))
 
-        def work(progress: Callable[[int, int], None]) -> FeatureEnrichment:
+        def work(progress: Progress) -> FeatureEnrichment:
             from ..analysis.motifs import scan_motifs
             from ..analysis.motifs.scan import out_of_reach
             from ..sequences.jaspar import jaspar
@@ -322,7 +323,7 @@ class FeatureExplorer(Explorer):
             hits = scan_motifs(
                 readings.sequences,
                 [one for i, one in enumerate(motifs) if i not in lost],
-                THRESHOLD,
+                threshold=THRESHOLD,
                 progress=progress,
             )
             where: dict[str, Any] = dict(kinds)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from collections.abc import Sequence as Items
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from ..delimited import csv_lines, remark
 from ..encoder import Encoder, load
 from ..errors import InputError
 from ..figures.layers import layer_curves
+from ..progress import Progress
 from ..sequences import Sequence
 from .controls import menu, show
 from .examples import CODE, OTHERS, SPLICE, WINDOWS, fill
@@ -202,8 +202,8 @@ class LayersExplorer(Explorer):
         self._doing = key
         show(self.compute, False)
 
-        def work(progress: Callable[[int, int], None]) -> LayerScores:
-            return layers(self.enc, texts, labels, groups, progress=progress)
+        def work(progress: Progress) -> LayerScores:
+            return layers(self.enc, texts, labels, groups=groups, progress=progress)
 
         def done(found: LayerScores) -> None:
             self._kept[key] = found

@@ -124,7 +124,7 @@ def read_session(folder: str | Path) -> dict[str, Any]:
     return found
 
 
-def load_model(entry: Mapping[str, str]) -> Encoder:
+def load_model(entry: Mapping[str, Any]) -> Encoder:
     """Load the model that a record names: one that ships, or a folder; nothing is downloaded.
 
     Raises

@@ -11,7 +11,7 @@ from ..analysis.attend import Attention
 from ..analysis.attribution import (
     Attribution,
     Mutagenesis,
-    PhaseAverage,
+    OffsetAverage,
     Scorecard,
     StrandMirror,
 )
@@ -96,7 +96,7 @@ def _attention(result: Attention, enc: Encoder | None) -> Widget:
     return AttentionExplorer(_maker(result, enc), as_sequences(result.tokens.bases))
 
 
-def _attribution(result: Attribution | Mutagenesis | PhaseAverage, enc: Encoder | None) -> Widget:
+def _attribution(result: Attribution | Mutagenesis | OffsetAverage, enc: Encoder | None) -> Widget:
     view = AttributionExplorer(_maker(result, enc), as_sequences(result.tokens.bases))
     with view.selection.together():
         for control, value in (
@@ -128,7 +128,7 @@ def _encoder(result: Encoder, enc: Encoder | None) -> Widget:
 _OPENERS: dict[type | tuple[type, ...], Callable[[Any, Encoder | None], Widget]] = {
     Tokens: _tokens,
     Attention: _attention,
-    (Attribution, Mutagenesis, PhaseAverage): _attribution,
+    (Attribution, Mutagenesis, OffsetAverage): _attribution,
     Scorecard: lambda result, enc: _attribution(result.attribution, enc),
     StrandMirror: lambda result, enc: _attribution(result.forward, enc),
     DependencyMap: lambda result, enc: DependencyExplorer(

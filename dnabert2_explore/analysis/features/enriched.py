@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...progress import Progress, split
 from ...shown import Shown
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def enrich(
     where: Stretches | Mapping[str, Stretches] | Hits,
     turns: int,
     seed: int,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> FeatureEnrichment:
     """See `FeatureReadings.enrichment`."""
     if turns < 20:
@@ -120,18 +121,12 @@ def enrich(
     if not marked.any():
         raise InputError("No token lies in any of the stretches: check that they are 0-based.")
     names = tuple(name for name, _ in kinds)
-    rounds = -(-len(names) // _AT_ONCE)
-    total = rounds * (1 if readings.twin is None else 2)
-
-    def test(one: FeatureReadings, before: int) -> FeatureEnrichment:
-        def report(done: int) -> None:
-            if progress is not None:
-                progress(before + done, total)
-
-        return _test(one, names, marked, turns, seed, report)
-
-    own = test(readings, 0)
-    return own if readings.twin is None else replace(own, twin=test(readings.twin, rounds))
+    both = [readings] if readings.twin is None else [readings, readings.twin]
+    own, *rest = [
+        _test(one, names, marked, turns, seed, part)
+        for one, part in zip(both, split(progress, [1] * len(both)), strict=True)
+    ]
+    return replace(own, twin=rest[0]) if rest else own
 
 
 def _stretches(
@@ -192,7 +187,7 @@ def _test(
     marked: NDArray[np.bool_],
     turns: int,
     seed: int,
-    report: Callable[[int], None],
+    progress: Progress,
 ) -> FeatureEnrichment:
     from scipy.sparse import csr_array
     from scipy.stats import false_discovery_control, pearson3, skew
@@ -223,7 +218,7 @@ def _test(
         )  # fmt: skip
         mean[some], spread[some] = sums.mean(axis=0), sums.std(axis=0, ddof=1)
         lean[some] = np.nan_to_num(skew(sums, axis=0))
-        report(done)
+        progress(done, -(-len(names) // _AT_ONCE))
     # A distribution that leans to the left would end somewhere, and give p = 0 beyond.
     lean = np.maximum(lean, 0)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from os import PathLike
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.twin import random_twin
 from ...errors import InputError
+from ...progress import Progress
 from ...sequences import Sequence
 from ...sequences.tracks import write_track
 from ...shown import Shown
@@ -282,7 +283,7 @@ class FeatureReadings(Shown):
         where: Stretches | Mapping[str, Stretches] | Hits,
         turns: int = 200,
         seed: int = 0,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
     ) -> FeatureEnrichment:
         """Ask which features are active in given stretches more than elsewhere.
 
@@ -329,7 +330,7 @@ def read_features(
     features: Features,
     enc: Encoder,
     sequences: Bases | Iterable[Bases],
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> FeatureReadings:
     """Read features and those of the twin; see `Features.read`."""
     batch = named(sequences)
@@ -364,4 +365,6 @@ def read_features(
     own = of(features, enc, 0)
     if features.twin is None:
         return own
-    return replace(own, twin=of(features.twin, random_twin(enc, features.twin.seed), len(batch)))
+    return replace(
+        own, twin=of(features.twin, random_twin(enc, seed=features.twin.seed), len(batch))
+    )

@@ -13,6 +13,7 @@ from ...costs import RATE, pass_seconds, tell_cost
 from ...encoder import Bases, Encoder
 from ...encoder.twin import random_twin
 from ...errors import InputError
+from ...progress import Progress
 from ...sequences import Sequence
 from .autoencoder import Features
 from .states import named, states_of
@@ -38,7 +39,7 @@ def train(
     learning_rate: float = 2e-3,
     twin: bool = True,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Features:
     """Train a sparse autoencoder on the states of one layer at all tokens of sequences.
 
@@ -111,7 +112,9 @@ def train(
             f"{_LEAST} or more in all."
         )
     if progress is None:
-        tell_cost("Training", training_cost(enc, batch, n_features, steps, twin))
+        tell_cost(
+            "Training", training_cost(enc, batch, n_features=n_features, steps=steps, twin=twin)
+        )
     each = len(batch) + steps
     total = each * (2 if twin else 1)
 
@@ -132,12 +135,13 @@ def train(
         return replace(found, explained=float(explained), dead=float(1 - active.mean()))
 
     own = of(enc, 0)
-    return replace(own, twin=of(random_twin(enc, seed), each)) if twin else own
+    return replace(own, twin=of(random_twin(enc, seed=seed), each)) if twin else own
 
 
 def training_cost(
     enc: Encoder,
     sequences: Bases | Iterable[Bases],
+    *,
     n_features: int = 0,
     steps: int = 300,
     twin: bool = True,

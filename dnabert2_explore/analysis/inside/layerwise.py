@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,8 @@ from ...encoder import POOLINGS, Bases, Encoder
 from ...encoder.inputs import listed
 from ...encoder.twin import random_twin
 from ...errors import InputError
+from ...names import Pooling
+from ...progress import Progress
 from ...sequences import Sequence, clean
 from ...shown import Shown
 from ...tokens.kmers import overlapping_kmers
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LayerScores", "layers", "layers_cost"]
 
-Progress = Callable[[int, int], None]
 
 _FOLDS = 5
 _NEIGHBOURS = 10
@@ -123,10 +124,11 @@ def layers(
     enc: Encoder,
     sequences: Iterable[Bases],
     labels: Iterable[Any] | None = None,
+    *,
     groups: Iterable[Any] | None = None,
-    poolings: Items[str] = POOLINGS,
-    seed: int = 0,
+    poolings: Items[Pooling] = POOLINGS,
     batch_tokens: int | None = None,
+    seed: int = 0,
     progress: Progress | None = None,
 ) -> LayerScores:
     """Find the layer and pooling whose vectors tell classes apart best.

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ...encoder import Encoder
 from ...errors import InputError
+from ...names import Pooling
 from ..explorer import LONGEST, Explorer
 from ..limits import limits
 from .choice import (
@@ -182,11 +183,11 @@ class ShownPoints(Explorer):
         return None if self.layer.value == OWN else int(self.layer.value)
 
     @property
-    def _setting(self) -> tuple[str, int | None, str]:
+    def _setting(self) -> tuple[str, int | None, Pooling]:
         return self.space.value, self._layer, self.pooling.value
 
     @property
-    def _shown_setting(self) -> tuple[int | None, str]:
+    def _shown_setting(self) -> tuple[int | None, Pooling]:
         """Layer and pooling of what is on show: the slider's, where there is one."""
         layer = self._frame if self._method == LAYERS else self._layer
         return layer, self.pooling.value
