@@ -15,7 +15,10 @@ from ..analysis.attribution import (
     Scorecard,
     StrandMirror,
 )
+from ..analysis.features import FeatureReadings, Features
 from ..analysis.gym import Sweep
+from ..analysis.inside import DependencyMap, NucleotideProbabilities
+from ..analysis.inside.readout import LayerLens
 from ..analysis.timelapse import TimeLapse
 from ..demo import Locus
 from ..encoder import SHIPPED, Encoder, load
@@ -28,8 +31,12 @@ from ..training.gue import Leaderboard
 from ..training.pretrain.config import PretrainResult
 from .attention import AttentionExplorer
 from .attribution import AttributionExplorer
+from .dependencies import DependencyExplorer
+from .features import FeatureExplorer
 from .gym import MotifGym
 from .leaderboard import LeaderboardExplorer
+from .lens import LensExplorer
+from .nucleotides import NucleotideExplorer
 from .pretraining import PretrainingMonitor
 from .timelapse import TimeLapseExplorer
 from .tokens import TokenExplorer
@@ -108,6 +115,12 @@ def _sweep(result: Sweep, enc: Encoder | None) -> Widget:
     )
 
 
+def _features(result: Features | FeatureReadings, enc: Encoder | None) -> Widget:
+    if isinstance(result, Features):
+        return FeatureExplorer(_maker(result, enc), features=result)
+    return FeatureExplorer(_maker(result, enc), result.sequences, features=result.features)
+
+
 def _encoder(result: Encoder, enc: Encoder | None) -> Widget:
     return Workbench(enc, classifier=result) if result.has_head else Workbench(result)
 
@@ -118,6 +131,16 @@ _OPENERS: dict[type | tuple[type, ...], Callable[[Any, Encoder | None], Widget]]
     (Attribution, Mutagenesis, OffsetAverage): _attribution,
     Scorecard: lambda result, enc: _attribution(result.attribution, enc),
     StrandMirror: lambda result, enc: _attribution(result.forward, enc),
+    DependencyMap: lambda result, enc: DependencyExplorer(
+        _maker(result, enc), as_sequences(result.tokens.bases)
+    ),
+    NucleotideProbabilities: lambda result, enc: NucleotideExplorer(
+        _maker(result, enc), [result.sequence]
+    ),
+    LayerLens: lambda result, enc: LensExplorer(
+        _maker(result, enc), as_sequences(result.tokens.bases)
+    ),
+    (Features, FeatureReadings): _features,
     Sweep: _sweep,
     TimeLapse: lambda result, enc: TimeLapseExplorer(result),
     Leaderboard: lambda result, enc: LeaderboardExplorer(result),

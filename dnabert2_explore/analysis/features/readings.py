@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from collections.abc import Sequence as Items
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from os import PathLike
@@ -28,11 +27,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..motifs import Hits
-    from .enriched import FeatureEnrichment
+    from .enriched import FeatureEnrichment, Stretches
 
 __all__ = ["EDGE", "FeatureReadings", "read_features"]
-
-Interval = tuple[int, int]
 
 #: Bases from the start of a sequence that count as its edge.
 EDGE = 15
@@ -282,18 +279,24 @@ class FeatureReadings(Shown):
         return found
 
     def enrichment(
-        self, where: Items[Iterable[Interval]] | Hits, turns: int = 200, seed: int = 0
+        self,
+        where: Stretches | Mapping[str, Stretches] | Hits,
+        turns: int = 200,
+        seed: int = 0,
+        progress: Progress | None = None,
     ) -> FeatureEnrichment:
         """Ask which features are active in given stretches more than elsewhere.
 
         Parameters
         ----------
-        where : sequence of iterables of (int, int), or Hits
-            Stretches [start, end) of each sequence, or hits of motifs (`scan_motifs`) in the same
-            sequences: then every motif is asked about.
+        where : sequence of iterables of (int, int), mapping of names to such, or Hits
+            Stretches [start, end) of each sequence, several kinds of them by name, or hits of
+            motifs (`scan_motifs`) in the same sequences: then every motif is asked about.
         turns : int
             Times that the stretches are turned round each sequence for the null, at least 20.
         seed : int
+        progress : callable, optional
+            Called as progress(rounds done, rounds in all); raise `Cancelled` from it to stop.
 
         Returns
         -------
@@ -308,7 +311,7 @@ class FeatureReadings(Shown):
         """
         from .enriched import enrich
 
-        return enrich(self, where, turns, seed)
+        return enrich(self, where, turns, seed, progress)
 
     def _column(self, feature: int) -> NDArray[np.float32]:
         column: NDArray[np.float32] = self.values[:, [feature]].toarray().ravel()

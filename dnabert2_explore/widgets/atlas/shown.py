@@ -12,7 +12,14 @@ from ...errors import InputError
 from ...names import Pooling
 from ..explorer import LONGEST, Explorer
 from ..limits import limits
-from .choice import RADIUS, colour_options, colour_values, point_options, reference_and_placed
+from .choice import (
+    MARK,
+    RADIUS,
+    colour_options,
+    colour_values,
+    point_options,
+    reference_and_placed,
+)
 from .cloud import CloudView
 from .judgement import Judgement
 from .legend import Legend
@@ -74,6 +81,9 @@ class ShownPoints(Explorer):
 
     def _changed(self, changed: set[str]) -> None:
         self._offer_points()
+        if "marks" in changed:
+            self._valued = ()
+            self._offer_colours(newest=True)
         sequences = self.selection.sequences
         self._made_of, reference, placed = reference_and_placed(
             self.selection, self.points.value, self._made_of
@@ -229,18 +239,21 @@ class ShownPoints(Explorer):
 
     # Colours ------------------------------------------------------------------------------------
 
-    def _offer_colours(self) -> None:
+    def _offer_colours(self, newest: bool = False) -> None:
+        """Fill the list of colours; `newest` chooses what was marked last."""
         offered = colour_options([self.selection.sequences[i] for i in self._shown])
         if self._radii is not None:
             offered = [*offered, RADIUS]
-        if tuple(self.colour.options) == tuple(offered):
+        marked = [name for name, of in self.selection.marks.items() if {*self._shown} <= {*of}]
+        offered += [(name, MARK + name) for name in marked]
+        values = [value for _, value in offered]
+        wanted = MARK + marked[-1] if newest and marked else self.colour.value
+        if tuple(self.colour.options) == tuple(offered) and wanted == self.colour.value:
             return
-        before = self.colour.value
         self._quiet = True
         try:
             self.colour.options = offered
-            values = [value for _, value in offered]
-            self.colour.value = before if before in values else values[0]
+            self.colour.value = wanted if wanted in values else values[0]
         finally:
             self._quiet = False
 
@@ -255,8 +268,11 @@ class ShownPoints(Explorer):
         if not self._valued or self._valued[0] != colour:
             selection = self.selection
             radii = self._radii
-            if colour == RADIUS[1] and radii is not None:
-                found: Any = (RADIUS[0], radii[:, 0].tolist())
+            mark = selection.marks.get(colour.removeprefix(MARK))
+            if colour.startswith(MARK) and mark is not None:
+                found: Any = (colour.removeprefix(MARK), [mark[i] for i in self._shown])
+            elif colour == RADIUS[1] and radii is not None:
+                found = (RADIUS[0], radii[:, 0].tolist())
             else:
                 found = colour_values(
                     colour,
