@@ -1,4 +1,4 @@
-"""What takes long says what it takes, before most of it is done; in Python as on the screen."""
+"""What work takes: how it is written, and who says it before most of it is done."""
 
 from __future__ import annotations
 
@@ -6,22 +6,44 @@ import inspect
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-__all__ = ["LONG", "Teller", "duration", "says_cost", "tell_cost", "untold"]
+from .errors import LongWorkWarning
+
+__all__ = [
+    "LONG", "RATE", "Teller", "duration", "pass_seconds", "say_cost", "says_cost", "tell_cost",
+    "untold",
+]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: Seconds above which the cost is said first.
+#: Seconds above which the cost of work is said before it starts.
 LONG = 10.0
+#: Floating-point operations a second that one core of a laptop reaches here, about.
+RATE = 6e10
+#: Bases of a token, about.
+_BASES_PER_TOKEN = 5
 #: Seconds after which the pace of the first steps is believed.
 _SOON = 0.5
 
 _told: ContextVar[bool] = ContextVar("_told", default=False)
+
+
+def pass_seconds(parameters: int, bases: int) -> float:
+    """Estimate what one pass through a network takes one core, attention left out.
+
+    Parameters
+    ----------
+    parameters : int
+        Of its layers, each of which multiplies once a token.
+    bases : int
+    """
+    return 2 * parameters * bases / _BASES_PER_TOKEN / RATE
 
 
 def duration(seconds: float) -> str:
@@ -29,12 +51,33 @@ def duration(seconds: float) -> str:
 
     Examples
     --------
-    >>> duration(12.3), duration(400), duration(9000)
-    ('12 s', '7 min', '2.5 h')
+    >>> duration(42), duration(600)
+    ('42 s', '10 min')
     """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def tell_cost(what: str, seconds: float) -> None:
+    """Warn before work of more than `LONG` seconds that nobody follows.
+
+    Parameters
+    ----------
+    what : str
+        What takes long, to begin a sentence with.
+    seconds : float
+        About how many.
+
+    Warns
+    -----
+    LongWorkWarning
+    """
+    if seconds > LONG:
+        warnings.warn(
+            f"{what} takes about {duration(seconds)} of a processor: give progress= to follow it, "
+            "interrupt it to stop.",
+            LongWorkWarning,
+            stacklevel=3,
+        )
 
 
 class Teller:
@@ -85,8 +128,8 @@ class Teller:
         print(f"{self._what}{between}{words}", file=sys.stderr, flush=True)
 
 
-def tell_cost(what: str, seconds: float) -> None:
-    """Say what something takes that cannot say how far it is."""
+def say_cost(what: str, seconds: float) -> None:
+    """Say on stderr what something takes that cannot say how far it is."""
     if seconds > LONG and _listened():
         print(f"{what} takes about {duration(seconds)}; Ctrl-C stops it", file=sys.stderr)
 

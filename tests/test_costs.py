@@ -7,7 +7,7 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import costs
-from dnabert2_explore.costs import Teller, says_cost, tell_cost, untold
+from dnabert2_explore.costs import Teller, say_cost, says_cost, untold
 from dnabert2_explore.encoder import cost
 
 
@@ -72,8 +72,8 @@ def test_only_what_a_person_called_tells(capsys):
     thread.start()
     thread.join()
     assert found == [None]  # a view's work: the view tells
-    tell_cost("UMAP", 21.0)
-    tell_cost("UMAP", 9.0)
+    say_cost("UMAP", 21.0)
+    say_cost("UMAP", 9.0)
     assert capsys.readouterr().err == "UMAP takes about 21 s; Ctrl-C stops it\n"
 
 
@@ -103,15 +103,17 @@ def test_every_public_call_that_can_say_how_far_it_is_says_its_cost():
     silent = [
         name
         for name, call in public_calls()
-        if "progress" in inspect.signature(call).parameters and call.__code__ is not work.__code__
+        if name != "layers"  # warns, by a formula, before it begins
+        and "progress" in inspect.signature(call).parameters
+        and call.__code__ is not work.__code__
     ]
     assert silent == []
 
 
 def test_an_estimate_grows_with_passes_and_length(classifier_folder):
     enc = dx.load(classifier_folder, device="cpu")
-    one = cost.pass_seconds(enc, 200)
+    one = cost.measured_seconds(enc, 200)
     assert one > 0
-    assert cost.pass_seconds(enc, 200, 10) == pytest.approx(10 * one)
-    assert cost.pass_seconds(enc, 400) > 2 * one
+    assert cost.measured_seconds(enc, 200, 10) == pytest.approx(10 * one)
+    assert cost.measured_seconds(enc, 400) > 2 * one
     assert cost.surely_quick(enc, 200)

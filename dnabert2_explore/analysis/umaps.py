@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..costs import tell_cost
+from ..costs import say_cost
 from ..errors import InputError
+from ..extras import translated
 from ..threads import torch_threads
 
 __all__ = ["ENGINES", "Umap", "fit_umap", "umap_seconds"]
@@ -94,8 +95,9 @@ def fit_umap(
     if engine == "cuml":
         return _by_cuml(points, settings, densmap)
     compiled = "umap" in sys.modules
-    tell_cost("UMAP", umap_seconds(len(points), densmap=densmap, compiled=compiled))
-    import umap
+    say_cost("UMAP", umap_seconds(len(points), densmap=densmap, compiled=compiled))
+    with translated():
+        import umap
 
     # Numba sets the threads of the OpenMP that it shares with torch.
     with torch_threads(), warnings.catch_warnings():

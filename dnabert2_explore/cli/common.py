@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -16,6 +16,8 @@ import typer
 
 from ..costs import Teller
 from ..errors import Cancelled, InputError
+from ..names import Backend, DType
+from ..progress import Progress
 
 if TYPE_CHECKING:
     from ..sequences import Sequence
@@ -62,8 +64,8 @@ MODEL = Annotated[
     ),
 ]
 DEVICE = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1.")]
-DTYPE = Annotated[str, typer.Option(help="auto, float32, bfloat16, float16.")]
-ATTENTION = Annotated[str, typer.Option(help="auto, eager, sdpa, flex, flash.")]
+DTYPE = Annotated[DType, typer.Option(help="Type of numbers.")]
+ATTENTION = Annotated[Backend, typer.Option(help="How attention is computed.")]
 FORCE = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
 
 
@@ -103,7 +105,7 @@ def told_in_one_line() -> Iterator[None]:
 
 
 @contextmanager
-def progress_bar(label: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
+def progress_bar(label: str, unit: str = "") -> Iterator[Progress]:
     """Yield a ``progress(done, total)`` callback drawn as a bar on stderr.
 
     With a unit such as ``"bases"``, amounts and the rate are given in it. Where stderr is no
@@ -148,9 +150,9 @@ def progress_bar(label: str, unit: str = "") -> Iterator[Callable[[int, int], No
 
 @contextmanager
 def stop_between_steps(
-    progress: Callable[[int, int], None],
+    progress: Progress,
     unit: str = "",
-) -> Iterator[Callable[[int, int], None]]:
+) -> Iterator[Progress]:
     """Turn the first Ctrl-C or SIGTERM into a `Cancelled` raised from the progress callback.
 
     Work that can save its state does so on `Cancelled`, between two steps; a KeyboardInterrupt

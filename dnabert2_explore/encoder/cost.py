@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..network import Dnabert2Config
 from .encoder import Encoder
 
-__all__ = ["BACKWARD", "clock", "operations", "pass_seconds", "surely_quick"]
+__all__ = ["BACKWARD", "clock", "measured_seconds", "operations", "surely_quick"]
 
 #: A forward and a backward pass, in forward passes: 3 by its operations, 5.6 measured in bfloat16
 #: (117M shape, 2,000 tokens).
@@ -45,7 +45,7 @@ def surely_quick(enc: Encoder, tokens: int, passes: float = 1.0) -> bool:
     return operations(enc.config, tokens) * passes < _LITTLE
 
 
-def pass_seconds(enc: Encoder, tokens: int, passes: float = 1.0) -> float:
+def measured_seconds(enc: Encoder, tokens: int, passes: float = 1.0) -> float:
     """Say about how long forward passes of a sequence of so many tokens take, in seconds.
 
     The first call times a pass of 128 tokens, as `clock` does.

@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from ipywidgets import Widget
+from ipywidgets import Button, Widget
 
 from ..costs import LONG
 from ..encoder import Encoder, load
 from ..sequences import Sequence
-from .controls import compute_button
 from .examples import SPLICE, WINDOWS, fill
 from .explorer import Explorer
 from .state import Selection
 
-__all__ = ["AskingExplorer", "Question", "Wanted"]
+__all__ = ["LONG", "AskingExplorer", "Question", "Wanted"]
 
 #: Bases of the longest stretch that is read at once: more are more than a screen can show.
 MOST = 1200
@@ -61,8 +60,6 @@ class AskingExplorer(Explorer):
         Pixels.
     """
 
-    patience = LONG  # seconds above which the cost is said and asked for first
-
     def __init__(
         self,
         enc: Encoder | None,
@@ -74,7 +71,10 @@ class AskingExplorer(Explorer):
     ) -> None:
         self.enc = enc if enc is not None else load()
         self.active = active
-        self.compute = compute_button(lambda: self._guarded(self._agree))
+        self.compute = Button(description="Compute", tooltip="Compute it now")
+        self.compute.add_class("dx-compute")
+        self.compute.layout.display = "none"
+        self.compute.on_click(lambda _button: self._guarded(self._agree))
         self.height = height
         self._kept: OrderedDict[Wanted, Any] = OrderedDict()
         self._seconds: dict[Question, float] = {}
@@ -159,7 +159,7 @@ class AskingExplorer(Explorer):
         if recalled is not None and (view is None or _inside(view, recalled)):
             return Question(current.bases, recalled, self._of)
         whole = Question(current.bases, (0, n), self._of)
-        dear = self._seconds.get(whole, 0.0) > self.patience and whole not in self._agreed
+        dear = self._seconds.get(whole, 0.0) > LONG and whole not in self._agreed
         shown = (view or (0, n)) if n > MOST or dear else (0, n)
         if shown[1] - shown[0] > MOST:
             return None
@@ -188,7 +188,7 @@ class AskingExplorer(Explorer):
         if missing is None or self._halted:
             return
         known, agreed = self._seconds.get(missing[0]), missing[0] in self._agreed
-        if known is not None and known > self.patience and not agreed:
+        if known is not None and known > LONG and not agreed:
             self.say(self._cost(missing, known))
             self.compute.layout.display = ""
             return

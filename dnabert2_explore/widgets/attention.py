@@ -15,7 +15,7 @@ from ..analysis.overview import overview
 from ..costs import LONG, duration
 from ..delimited import remark
 from ..encoder import Encoder, load
-from ..encoder.cost import pass_seconds, surely_quick
+from ..encoder.cost import measured_seconds, surely_quick
 from ..encoder.twin import random_twin
 from ..errors import InputError
 from ..figures.attention import (
@@ -203,7 +203,7 @@ class AttentionExplorer(Explorer):
             if not agreed:
                 tokens = len(engine.tokenize(bases))
                 if not surely_quick(engine, tokens):
-                    seconds = pass_seconds(engine, tokens)
+                    seconds = measured_seconds(engine, tokens)
                     if seconds > LONG:
                         return seconds
             result = attend(engine, bases)

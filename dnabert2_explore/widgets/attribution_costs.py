@@ -7,7 +7,7 @@ from typing import Any
 
 from ..costs import LONG
 from ..encoder import Encoder
-from ..encoder.cost import pass_seconds, surely_quick
+from ..encoder.cost import measured_seconds, surely_quick
 from .attribution_parts import PER_TOKEN, Part
 
 __all__ = ["QUICK", "Costs"]
@@ -39,7 +39,7 @@ class Costs:
             return None
 
         def work(_progress: Any) -> bool:
-            pass_seconds(enc, 1)
+            measured_seconds(enc, 1)
             self._tried = enc
             return True
 
@@ -50,7 +50,7 @@ class Costs:
         quick = surely_quick(enc, _tokens(part), part.passes)
         if quick or part.key in self._agreed or self._tried is not enc:
             return 0.0
-        seconds = pass_seconds(enc, _tokens(part), part.passes)
+        seconds = measured_seconds(enc, _tokens(part), part.passes)
         return seconds if seconds > LONG else 0.0
 
 

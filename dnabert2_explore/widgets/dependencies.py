@@ -22,6 +22,7 @@ from ..errors import InputError
 from ..figures.attention import cell_text
 from ..figures.dependencies import SHOWN, dependency_figure
 from ..sequences import Sequence, in_place
+from . import asking
 from .asking import AskingExplorer, Wanted
 from .state import Selection
 from .tokens import BUTTONS, select_token, sequence_code, step_token
@@ -139,12 +140,12 @@ class DependencyExplorer(AskingExplorer):
             )
             if few is not None:
                 begun = clock(enc)
-                dependency_map(enc, asked.bases, (few, few + 4), asked.of)
+                dependency_map(enc, asked.bases, (few, few + 4), of=asked.of)
                 seconds = (clock(enc) - begun) * (end - start) / 4
-                if seconds > self.patience:
+                if seconds > asking.LONG:
                     return None, seconds
         begun = clock(enc)
-        found = dependency_map(enc, asked.bases, asked.region, asked.of, progress=progress)
+        found = dependency_map(enc, asked.bases, asked.region, of=asked.of, progress=progress)
         seconds = clock(enc) - begun
         heads = None
         if asked.of == TOKENS and not untrained:

@@ -17,6 +17,7 @@ from ..errors import InputError
 from ..figures.nucleotides import nucleotide_figure
 from ..sequences import Sequence, in_place
 from ..sequences.motifs import ALPHABET
+from . import asking
 from .asking import AskingExplorer, Wanted
 from .state import Selection
 from .tokens import BUTTONS, select_token, sequence_code, step_token
@@ -90,7 +91,7 @@ class NucleotideExplorer(AskingExplorer):
             middle = (start + end - _TRIED) // 2
             nucleotide_probabilities(self.enc, bases, (middle, middle + _TRIED))
             seconds = 2 * (clock(self.enc) - begun) * (end - start) / _TRIED
-            if seconds > self.patience:
+            if seconds > asking.LONG:
                 return None, seconds
             begun = clock(self.enc)
         found = nucleotide_probabilities(

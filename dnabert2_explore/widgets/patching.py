@@ -15,6 +15,7 @@ from ..costs import LONG, duration
 from ..encoder import Encoder
 from ..encoder.cost import clock
 from ..figures.inside import patch_figure
+from ..progress import Progress
 from .controls import compute_button
 from .plot import PlotlyView
 
@@ -78,7 +79,7 @@ class PatchPanel(VBox):
             return
         agreed = self._agreed
 
-        def work(progress: Callable[[int, int], None]) -> PatchMap | float:
+        def work(progress: Progress) -> PatchMap | float:
             enc, found, target = asked
             if not agreed:
                 begun = clock(enc)

@@ -103,10 +103,31 @@ def test_tokens_and_motifs_are_counted_when_asked_for(chosen):
     assert "tokens in 12 sequences" in chosen.why.value
     chosen.words.value = "motifs"
     chosen.wait()
-    assert "<svg" in chosen.pictures.value
-    assert "q = " in chosen.pictures.value
+    first = chosen.pictures.cards[0]
+    assert "<svg" in first["svg"]
+    assert "places" in first["lines"][0]
+    assert "q = " in first["lines"][1]
     chosen.words.value = "k-mers"
-    assert chosen.pictures.value == ""
+    assert chosen.pictures.cards == []
+
+
+def test_a_motif_leads_to_its_places(chosen):
+    chosen.words.value = "motifs"
+    chosen.wait()
+    selection, seen = chosen.selection, set()
+    name = chosen._found.motifs[0].name
+    forms = {name, reverse_complement(name)}
+    for _ in range(12):
+        chosen.pictures._handle_custom_msg({"event": "card", "key": 0}, [])
+        start, end = selection.bases
+        there = selection.current.bases[start:end]
+        # A member of the pool is the first k-mer with one mismatch, or a shift by two.
+        assert min(sum(a != b for a, b in zip(there, form, strict=True)) for form in forms) <= 3
+        seen.add(selection.index)
+    assert len(seen) > 8  # one after the other
+    assert seen <= set(selection.chosen) == set(range(12))
+    assert chosen.pictures.current == 0
+    chosen.pictures._handle_custom_msg({"event": "card", "key": 99}, [])
 
 
 def test_composition_and_sequences(chosen):
@@ -123,6 +144,11 @@ def test_composition_and_sequences(chosen):
     press(chosen, 7)
     assert chosen.selection.index == 7
     assert chosen.rows.current == 7
+    chosen.which.value = False
+    unit = chosen._points.vectors / np.linalg.norm(chosen._points.vectors, axis=1, keepdims=True)
+    near = (unit[12:] @ unit[:12].mean(axis=0)).argsort()[::-1][:10] + 12
+    assert [row[0] for row in chosen.rows.rows] == [f"p{i}" for i in near]
+    assert "Of the rest, the 10 most like" in chosen.why.value
 
 
 def test_kept_selections_combine_and_compare(chosen):

@@ -60,7 +60,7 @@ def test_a_cell_is_read_out_and_its_token_selected(view):
 
 
 def test_what_takes_long_is_said_first(encoder, sequences, monkeypatch):
-    monkeypatch.setattr(asking.AskingExplorer, "patience", 0.0)
+    monkeypatch.setattr(asking, "LONG", 0.0)
     view = DependencyExplorer(encoder, [Sequence("long", sequences[0].bases[:60])])
     view.wait()
     assert view.result is None

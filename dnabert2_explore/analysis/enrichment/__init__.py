@@ -3,7 +3,7 @@
 from .compare import SequenceComparison, compare_sequences
 from .composition import ClassShare, Contrast, class_shares, composition, contrasts
 from .places import Place, place_of
-from .pooled import pooled_motifs
+from .pooled import pooled_motifs, pooled_sites
 from .strata import MATCHES, gc_of, strata_of
 from .words import Enrichment, enriched_kmers, enriched_tokens, fitting_k
 
@@ -24,5 +24,6 @@ __all__ = [
     "gc_of",
     "place_of",
     "pooled_motifs",
+    "pooled_sites",
     "strata_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Sequence as Items
 
 import numpy as np
@@ -10,10 +11,11 @@ from numpy.typing import NDArray
 from ...sequences.codes import codes
 from ...sequences.kmers import kmer_words, turned_kmers
 from ...sequences.motifs import Motif
+from ..motifs.pattern import Sites
 from .strata import upper
 from .words import Enrichment
 
-__all__ = ["pooled_motifs"]
+__all__ = ["pooled_motifs", "pooled_sites"]
 
 _TOP = 100  # enriched k-mers that are pooled
 _FLANK = 4  # bases counted on either side of the first k-mer
@@ -52,21 +54,79 @@ def pooled_motifs(
     >>> [motif.consensus for motif in pooled_motifs(found, with_it, most=1)]
     ['CGTGACTCATGC']
     """
-    top = [found.words[i] for i in found.enriched(fdr)[:_TOP]]
-    k = len(top[0]) if top else 0
-    if not top or any(len(word) != k or set(word) - set("ACGT") for word in top):
-        return ()
+    k, groups = _groups(found, fdr)
     texts = upper(selected)
     motifs: list[Motif] = []
-    left = list(top)
-    while left and len(motifs) < most:
-        members = _aligned(left[0], left)
-        left = [word for word in left if word not in members]
+    for members in groups:
+        if len(motifs) == most:
+            break
         counts, sites = _counted(members, texts, k)
         if sites:
             motif = Motif(next(iter(members)), counts, sites=sites, source="pooled k-mers")
             motifs.append(motif.trimmed())
     return tuple(motifs)
+
+
+def pooled_sites(found: Enrichment, selected: Items[str], name: str, *, fdr: float = 0.05) -> Sites:
+    """Find the places that a motif of `pooled_motifs` was counted from.
+
+    Parameters
+    ----------
+    found : Enrichment
+    selected : sequence of str
+        The selected sequences.
+    name : str
+        Of the motif: its first k-mer.
+    fdr : float
+        As the motifs were pooled by.
+
+    Returns
+    -------
+    Sites
+        Sequence by sequence; each as long as the k-mer, less what hangs over an end.
+
+    Examples
+    --------
+    >>> from dnabert2_explore.analysis.enrichment import enriched_kmers
+    >>> with_it, without = ["ccgTGACTCAtgc"] * 9, ["ccgTGACTGAtgc"] * 9
+    >>> found = enriched_kmers(with_it, without, k=5, match="none")
+    >>> (motif,) = pooled_motifs(found, with_it, most=1)
+    >>> places = pooled_sites(found, with_it, motif.name)
+    >>> motif.name, motif.sites, len(places), int(places.start[0]), int(places.end[0])
+    ('ACTCA', 9, 9, 5, 10)
+    """
+    k, groups = _groups(found, fdr)
+    texts = upper(selected)
+    empty = np.empty(0, dtype=np.int64)
+    parts: list[tuple[NDArray[np.int64], ...]] = [(empty,) * 4]
+    for members in groups:
+        if next(iter(members)) == name:
+            parts += [
+                (
+                    first + row,
+                    np.maximum(head, 0),
+                    np.minimum(head + k, np.array([len(texts[first + r]) for r in row])),
+                    side,
+                )
+                for first, _, row, head, side in _places(members, texts, k)
+                if len(row)
+            ]
+    sequence, start, end, strand = (np.concatenate(each) for each in zip(*parts, strict=True))
+    order = np.lexsort((start, sequence))
+    return Sites(sequence[order], start[order], end[order], strand[order])
+
+
+def _groups(found: Enrichment, fdr: float) -> tuple[int, list[dict[str, tuple[int, int]]]]:
+    """Length of the k-mers, and those that lie over each other, the surest first."""
+    top = [found.words[i] for i in found.enriched(fdr)[:_TOP]]
+    k = len(top[0]) if top else 0
+    if any(len(word) != k or set(word) - set("ACGT") for word in top):
+        return k, []
+    groups = []
+    while top:
+        groups.append(_aligned(top[0], top))
+        top = [word for word in top if word not in groups[-1]]
+    return k, groups
 
 
 def _turned(word: str) -> str:
@@ -99,10 +159,14 @@ def _aligned(seed: str, words: list[str]) -> dict[str, tuple[int, int]]:
     return members
 
 
-def _counted(
+def _places(
     members: dict[str, tuple[int, int]], texts: list[str], k: int
-) -> tuple[NDArray[np.float64], int]:
-    """Bases about all places of the members, shape (k + flanks, 4), and how many places."""
+) -> Iterator[tuple[int, int, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
+    """Find the places of the members, a block of sequences at a time.
+
+    Yields the block, the sequence of each place in it, where the seed's k-mer begins, which may lie
+    before the first base, and the strand it reads on.
+    """
     numbers = {
         member: sum("ACGT".index(b) << 2 * (k - 1 - i) for i, b in enumerate(member))
         for member in members
@@ -114,26 +178,34 @@ def _counted(
         # A k-mer stands for its reverse complement, which is the same site on the other strand.
         for index, sign in ((turned[numbers[member]], -which), (numbers[member], which)):
             shift[index], strand[index] = offset, sign
+    for first, after, row, start, word in kmer_words(texts, k):
+        hit = np.flatnonzero(strand[word])
+        side, by = strand[word[hit]].astype(np.int64), shift[word[hit]]
+        head = start[hit] - side * by
+        # Two members at one site are one place.
+        rows, longest = row[hit].astype(np.int64), max(map(len, texts[first:after])) + 2 * k
+        _, once = np.unique(((rows * longest) + head + k) * 2 + (side > 0), return_index=True)
+        yield first, after, rows[once], head[once], side[once]
+
+
+def _counted(
+    members: dict[str, tuple[int, int]], texts: list[str], k: int
+) -> tuple[NDArray[np.float64], int]:
+    """Bases about all places of the members, shape (k + flanks, 4), and how many places."""
     width = k + 2 * _FLANK
     counts = np.zeros((width, 4))
     sites = 0
-    for first, after, row, start, word in kmer_words(texts, k):
-        hit = np.flatnonzero(strand[word])
-        if not hit.size:
+    for first, after, row, head, side in _places(members, texts, k):
+        if not len(row):
             continue
         padded = [texts[i] for i in range(first, after)]
         flat = codes("N" * width + ("N" * width).join(padded) + "N" * width)
         begin = np.cumsum([width, *(len(t) + width for t in padded[:-1])])
-        at = begin[row[hit]] + start[hit]
-        side, by = strand[word[hit]], shift[word[hit]]
         # The window's first base in reading direction of the seed.
-        head = np.where(side > 0, at - by - _FLANK, at + k - 1 + by + _FLANK)
-        # Two members at one site are one place.
-        _, once = np.unique(head * 2 + (side > 0), return_index=True)
-        head, side = head[once], side[once].astype(np.int64)
-        windows = flat[head[:, None] + side[:, None] * np.arange(width)]
+        lead = begin[row] + np.where(side > 0, head - _FLANK, head + k - 1 + _FLANK)
+        windows = flat[lead[:, None] + side[:, None] * np.arange(width)]
         windows = np.where((side[:, None] < 0) & (windows < 4), 3 - windows, windows)
-        sites += len(head)
+        sites += len(row)
         for base in range(4):
             counts[:, base] += (windows == base).sum(axis=0)
     counts[counts.sum(axis=1) == 0] = 0.25  # beyond the ends of all sequences

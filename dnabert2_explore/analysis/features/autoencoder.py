@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -17,6 +17,7 @@ from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...errors import InputError
 from ...files import replacing
+from ...progress import Progress
 from ...shown import Shown
 from ...version import __version__
 
@@ -140,7 +141,7 @@ class Features(Shown):
         self,
         enc: Encoder,
         sequences: Bases | Iterable[Bases],
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
     ) -> FeatureReadings:
         """Find out where features are active in sequences.
 

@@ -43,6 +43,14 @@ class Sites(Shown):
     def __len__(self) -> int:
         return len(self.start)
 
+    def first_in(self, sequence: int) -> tuple[int, int] | None:
+        """Return the first site in a sequence, 0-based half-open; None where it has none."""
+        mine = np.flatnonzero(self.sequence == sequence)
+        if not len(mine):
+            return None
+        first = mine[self.start[mine].argmin()]
+        return int(self.start[first]), int(self.end[first])
+
     def table(self) -> pd.DataFrame:
         """Return the sites as a table, one row each.
 

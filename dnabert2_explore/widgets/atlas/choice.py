@@ -9,10 +9,19 @@ from ...figures.colours import NOT_GIVEN, OTHERS
 from ...sequences import Sequence, gc_content
 from ..state import MINE, Selection
 
-__all__ = ["RADIUS", "colour_options", "colour_values", "point_options", "reference_and_placed"]
+__all__ = [
+    "MARK",
+    "RADIUS",
+    "colour_options",
+    "colour_values",
+    "point_options",
+    "reference_and_placed",
+]
 
 #: Words and key of a densMAP's local radius.
 RADIUS = ("local radius (log)", "radius")
+#: Before the name of numbers that another view gave the sequences.
+MARK = "marked: "
 
 _FOLLOW = "set looked at"
 _FEWEST = 3  # sequences that make a map

@@ -15,7 +15,7 @@ from ...encoder import Encoder
 from ...sequences import Sequence
 from ..jobs import Job, JobBar
 from ..state import Selection
-from .tables import motif_cards
+from .logos import LogoCards
 
 __all__ = ["MotifFinder"]
 
@@ -37,6 +37,9 @@ class MotifFinder(VBox):
         Whose decisions have motifs.
     chosen : callable
         Returns the sequences.
+    go : callable
+        Looks at the next chosen sequence in which a function of its number finds a stretch; called
+        with that and a name for what is looked for.
     selection : Selection
     guarded : callable
         Runs an action and shows what goes wrong.
@@ -46,10 +49,12 @@ class MotifFinder(VBox):
         self,
         classifier: Encoder | None,
         chosen: Callable[[], list[Sequence]],
+        go: Callable[[Callable[[int], tuple[int, int] | None], str], None],
         selection: Selection,
         guarded: Callable[[Callable[[], None]], None],
     ) -> None:
-        self._chosen, self._selection, self._guarded = chosen, selection, guarded
+        self._chosen, self._go = chosen, go
+        self._selection, self._guarded = selection, guarded
         self._job: Job[Any] | None = None
         self._ready = False  # the cost was said
         self.findings: MotifFindings | None = None
@@ -65,7 +70,7 @@ class MotifFinder(VBox):
         self.button.on_click(lambda _button: guarded(self._press))
         self.bar = JobBar(self._cancelled)
         self.said = HTML().add_class("dx-hint")
-        self.found = HTML().add_class("dx-find-found")
+        self.found = LogoCards(self._on_motif).add_class("dx-find-found")
         self.use(classifier)
         super().__init__(
             [
@@ -99,7 +104,7 @@ class MotifFinder(VBox):
             self._job.cancel()
             self._job = None
         self._ready, self.findings = False, None
-        self.found.value = ""
+        self.found.show()
         self.button.description = "Find motifs"
 
     def wait(self, timeout: float | None = None) -> None:
@@ -126,7 +131,7 @@ class MotifFinder(VBox):
             return
 
         def work(progress: Any) -> MotifFindings:
-            return discover_motifs(model, chosen, target, method, progress=progress)
+            return discover_motifs(model, chosen, target, method=method, progress=progress)
 
         self._start(f"motifs of {len(chosen):,} sequences", work, self._show)
 
@@ -140,9 +145,20 @@ class MotifFinder(VBox):
     def _show(self, findings: MotifFindings) -> None:
         self.findings, self._ready = findings, False
         self.button.description = "Find motifs"
-        self.said.value = escape(findings.caption)
-        cards = motif_cards(findings.discovery.motifs, findings.matches, self._selection.theme)
-        self.found.value = cards or "No pattern was found."
+        motifs = findings.discovery.motifs
+        more = "Press a motif to see it in a sequence." if motifs else "No pattern was found."
+        self.said.value = f"{escape(findings.caption)} {more}"
+        self.found.show(motifs, findings.matches, self._selection.theme)
+
+    def _on_motif(self, number: int) -> None:
+        def act() -> None:
+            if self.findings is None:
+                return
+            pattern = self.findings.discovery.patterns[number]
+            self._go(pattern.sites.first_in, pattern.motif.consensus)
+            self.found.current = number
+
+        self._guarded(act)
 
     def _start(self, what: str, work: Callable[[Any], Any], done: Callable[[Any], None]) -> None:
         def failed(error: Exception) -> None:
@@ -171,7 +187,7 @@ def _seconds(model: Encoder, chosen: list[Sequence], target: Any, method: Any) -
         if method == "saturation_mutagenesis":
             saturation_mutagenesis(model, bases, target, region=part, approximate=False)
         else:
-            attribute(model, bases, target, method)
+            attribute(model, bases, target, method=method)
 
     run("ACGTTGCATTAGC" * 5, (0, 1))
     start = time.perf_counter()

@@ -7,9 +7,14 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import HTML, Button, Dropdown, HBox, Text, ToggleButton, ToggleButtons, VBox
+from ipywidgets import HTML, Button, Dropdown, HBox, Text, ToggleButtons, VBox
 
-from ...analysis.enrichment import Enrichment, SequenceComparison, compare_sequences
+from ...analysis.enrichment import (
+    Enrichment,
+    SequenceComparison,
+    compare_sequences,
+    pooled_sites,
+)
 from ...analysis.enrichment.words import enriched_tokens
 from ...analysis.motifs.match import Matches, match_motifs
 from ...delimited import csv_line, csv_lines, remark
@@ -20,14 +25,14 @@ from ..plot import PlotlyView
 from ..rows import RowTable
 from ..state import Selection
 from .discovery import MotifFinder
-from .exports import as_csv, as_fasta, as_h5ad, as_training_csv
+from .logos import LogoCards
 from .points import Points
+from .saving import SaveButtons
 from .tables import (
     MOST,
     composition_rows,
     confounder,
     kept_rows,
-    motif_cards,
     place_words,
     sequence_rows,
     word_rows,
@@ -49,9 +54,10 @@ class SelectionPanel(VBox):
     """Tables of what was chosen, below the map; hidden while nothing is.
 
     Class ``dx-chosen``; parts ``dx-chosen-count``, ``dx-tab``, ``dx-words select``,
-    ``dx-against select``, ``dx-match select``, ``dx-rows``, ``dx-why``, ``dx-keep``,
-    ``dx-keep-name input``, ``dx-use-set``, ``dx-save-fasta`` (chosen-csv, h5ad, training,
-    table), ``dx-combine``, ``dx-recall select``, ``dx-find-motifs``.
+    ``dx-against select``, ``dx-match select``, ``dx-which select``, ``dx-rows``,
+    ``dx-motif-card``, ``dx-why``, ``dx-keep``, ``dx-keep-name input``, ``dx-use-set``,
+    ``dx-save-fasta`` (chosen-csv, h5ad, training, table), ``dx-combine``,
+    ``dx-recall select``, ``dx-find-motifs``.
 
     Parameters
     ----------
@@ -98,24 +104,7 @@ class SelectionPanel(VBox):
             "dx-use-set",
             self._on_use,
         )
-        self.save = ToggleButton(description="Save", tooltip="FASTA, CSV, .h5ad, training set")
-        self.save.add_class("dx-quiet").observe(self._on_save, names="value")
-        self._files = HBox(
-            [
-                self._button(label, tip, f"dx-save-{name}", action)
-                for label, tip, name, action in (
-                    ("FASTA", "The chosen sequences", "fasta", self._save_fasta),
-                    ("CSV", "The chosen sequences with their columns", "chosen-csv",
-                     self._save_csv),
-                    (".h5ad", "Their vectors and columns, for scanpy", "h5ad", self._save_h5ad),
-                    ("Training set", "CSV of chosen and rest, to fine-tune on", "training",
-                     self._save_training),
-                    ("This table", "What the open tab shows, in full", "table",
-                     self._save_table),
-                )
-            ]
-        ).add_class("dx-export-buttons")  # fmt: skip
-        self._files.layout.display = "none"
+        self._files = SaveButtons(plot, self._both, lambda: self.table, guarded)
         self.tabs = ToggleButtons(options=list(_TABS)).add_class("dx-tab")
         self.words = Dropdown(options=list(_WORDS), tooltip="What is counted").add_class("dx-words")
         self.match = Dropdown(
@@ -130,9 +119,13 @@ class SelectionPanel(VBox):
                 HTML("<span class='dx-hint'>matched by</span>"), self.match,
             ]
         ).add_class("dx-chosen-row")  # fmt: skip
+        self.which = Dropdown(
+            options=[("chosen, the most typical first", True), ("nearest of the rest", False)],
+            tooltip="Which sequences are listed",
+        ).add_class("dx-which")
         self.why = HTML().add_class("dx-why")
         self.rows = RowTable(self._on_row)
-        self.pictures = HTML().add_class("dx-pictures")
+        self.pictures = LogoCards(self._on_motif)
         self.first, self.second = (
             Dropdown(options=[], tooltip="A kept selection").add_class("dx-combine") for _ in "ab"
         )
@@ -147,12 +140,12 @@ class SelectionPanel(VBox):
         self._recall_row = HBox(
             [HTML("<span class='dx-hint'>Kept selections</span>"), self.recalled, self.recall]
         ).add_class("dx-chosen-row")
-        self.finder = MotifFinder(classifier, self._chosen, selection, guarded)
+        self.finder = MotifFinder(classifier, self._chosen, self._go_to_next, selection, guarded)
         body = [
-            self._ask_row, self.bar, self._combine_row, self.why, self.rows, self.pictures,
-            self.finder,
+            self._ask_row, self.bar, self._combine_row, self.which, self.why, self.rows,
+            self.pictures, self.finder,
         ]  # fmt: skip
-        head = HBox([self.count, self.name, self.keep, self.use, self.save])
+        head = HBox([self.count, self.name, self.keep, self.use, self._files.opener])
         #: What is hidden while nothing is chosen.
         self._whole = VBox(
             [
@@ -167,6 +160,7 @@ class SelectionPanel(VBox):
         self.layout.display = self._whole.layout.display = "none"
         self.tabs.observe(self._on_show, names="value")
         self.words.observe(self._on_show, names="value")
+        self.which.observe(self._on_show, names="value")
         for control in (self.match, self.against):
             control.observe(lambda _change: self._guarded(self._ask), names="value")
 
@@ -225,6 +219,10 @@ class SelectionPanel(VBox):
             outside = [row for row in self._points.split(other)[0] if row not in mine]
         return inside, outside
 
+    def _both(self) -> tuple[Points, list[int], list[int]]:
+        assert self._points is not None
+        return self._points, *self._sides()
+
     def _chosen(self) -> list[Sequence]:
         if self._points is None:
             return []
@@ -250,7 +248,7 @@ class SelectionPanel(VBox):
         match, vectors = self.match.value, (points.vectors[inside], points.vectors[outside])
 
         def work(progress: Any) -> SequenceComparison:
-            return compare_sequences(mine, yours, vectors, match=match, progress=progress)
+            return compare_sequences(mine, yours, vectors=vectors, match=match, progress=progress)
 
         def done(found: SequenceComparison) -> None:
             self._found = found
@@ -325,10 +323,12 @@ class SelectionPanel(VBox):
         self._combine_row.layout.display = (
             "" if tab == "Kept" and len(self.selection.kept) else "none"
         )
+        self.which.layout.display = "" if tab == "Sequences" else "none"
         self.finder.layout.display = (
             "" if tab == "Enriched" and self.words.value == "motifs" else ("none")
         )
-        self.pictures.value = ""
+        if tab != "Enriched" or self.words.value != "motifs" or self._found is None:
+            self.pictures.show()
         self.rows.layout.display = ""
         self.rows.current = -1
         {
@@ -364,12 +364,14 @@ class SelectionPanel(VBox):
         self.rows.layout.display = "none"
         if not found.motifs:
             self.why.value = "No k-mer is enriched, so that there is nothing to pool."
+            self.pictures.show()
             return
         self.why.value = (
             f"The {len(found.kmers.enriched()):,} enriched k-mers (the surest 100 of them) pooled "
-            "where they lie over each other; and the nearest profile of JASPAR's vertebrates."
+            "where they lie over each other; and the nearest profile of JASPAR's vertebrates. "
+            "Press a motif to see it in a sequence."
         )
-        self.pictures.value = motif_cards(found.motifs, self._matches, self.selection.theme)
+        self.pictures.show(found.motifs, self._matches, self.selection.theme)
         self._more()
 
     def _show_composition(self) -> None:
@@ -387,12 +389,25 @@ class SelectionPanel(VBox):
             self.why.value = self._waiting()
             self.rows.show([], [])
             return
-        rows = self._by_likeness()
-        self.why.value = (
-            f"The {MOST:,} most typical of {len(rows):,}; files hold all. "
-            if len(rows) > MOST
-            else "The most typical first. "
-        ) + "Press a row to look at it in every view."
+        if self.which.value:
+            rows = self._by_likeness()
+            self.why.value = (
+                f"The {MOST:,} most typical of {len(rows):,}; files hold all. "
+                if len(rows) > MOST
+                else ""
+            )
+        else:
+            place, outside = None if self._found is None else self._found.place, self._sides()[1]
+            if place is None:
+                self.why.value = self._waiting()
+                self.rows.show([], [])
+                return
+            rows = [outside[i] for i in place.nearest]
+            self.why.value = (
+                f"Of the rest, the {len(rows):,} most like the chosen ones in all dimensions: mean "
+                f"cosine similarity {place.similarity[0]:.2f} to {place.similarity[-1]:.2f}. "
+            )
+        self.why.value += "Press a row to look at it in every view."
         self.rows.show(*sequence_rows(points, rows))
         self.rows.current = self.selection.index
 
@@ -407,11 +422,11 @@ class SelectionPanel(VBox):
 
     def _show_kept(self) -> None:
         kept = self.selection.kept
-        self.why.value = (
-            "Press a row to choose it again; two give a third by and, or, minus."
-            if kept
-            else "Nothing is kept yet: name a selection above and press Keep."
-        )
+        if not kept:
+            self.why.value = "Nothing is kept yet: name a selection above and press Keep."
+            self.rows.show([], [])
+            return
+        self.why.value = "Press a row to choose it again; two give a third by and, or, minus."
         self.rows.show(*kept_rows(kept))
 
     def _waiting(self) -> str:
@@ -426,9 +441,6 @@ class SelectionPanel(VBox):
 
     def _on_show(self, _change: Any) -> None:
         self._guarded(self._show)
-
-    def _on_save(self, change: Any) -> None:
-        self._files.layout.display = "" if change["new"] else "none"
 
     def _on_row(self, key: int) -> None:
         self._guarded(lambda: self._press(key))
@@ -450,21 +462,53 @@ class SelectionPanel(VBox):
 
     def _look_at_word(self, word: str, both: bool) -> None:
         """Go to the next chosen sequence that holds a word, and select it there."""
-        assert self._points is not None
-        rows = self._by_likeness()
-        order = [self._points.indices[r] for r in rows]
-        at = order.index(self.selection.index) + 1 if self.selection.index in order else 0
         forms = (word, reverse_complement(word)) if both else (word,)
-        for index in [*order[at:], *order[:at]]:
-            text = self.selection.sequences[index].bases.upper().replace("U", "T")
-            places = [text.find(form) for form in forms]
-            start = min((p for p in places if p >= 0), default=-1)
-            if start >= 0:
+        chosen = self._chosen()
+
+        def find(number: int) -> tuple[int, int] | None:
+            text = chosen[number].bases.upper().replace("U", "T")
+            start = min((p for f in forms if (p := text.find(f)) >= 0), default=-1)
+            return None if start < 0 else (start, start + len(word))
+
+        self._go_to_next(find, word)
+
+    def _on_motif(self, number: int) -> None:
+        def act() -> None:
+            found = self._found
+            if found is None or number >= len(found.motifs):
+                return
+            name = found.motifs[number].name
+            places = pooled_sites(found.kmers, [s.bases for s in self._chosen()], name)
+            self._go_to_next(places.first_in, name)
+            self.pictures.current = number
+
+        self._guarded(act)
+
+    def _go_to_next(self, find: Callable[[int], tuple[int, int] | None], what: str) -> None:
+        """Look at the next chosen sequence in which something is found, and select it there.
+
+        Parameters
+        ----------
+        find : callable
+            Called with the number of a chosen sequence; returns a stretch, or None.
+        what : str
+            Named where none holds it.
+        """
+        points = self._points
+        assert points is not None
+        inside = self._sides()[0]
+        number = {row: n for n, row in enumerate(inside)}
+        order = self._by_likeness()
+        indices = [points.indices[row] for row in order]
+        at = indices.index(self.selection.index) + 1 if self.selection.index in indices else 0
+        for row in [*order[at:], *order[:at]]:
+            stretch = find(number[row])
+            if stretch is not None:
                 self.selection.update(
-                    index=index, bases=(start, start + len(word)), chosen=self.selection.chosen
+                    index=points.indices[row], bases=stretch, chosen=self.selection.chosen
                 )
                 return
-        self._told(f"No chosen sequence holds {escape(word)}.", error=False)
+        self._told(f"No chosen sequence holds {escape(what)}.", error=False)
 
     def _on_keep(self) -> None:
         chosen = self.selection.chosen
@@ -501,29 +545,6 @@ class SelectionPanel(VBox):
         name = " ".join(self.name.value.split()) or "Chosen in the atlas"
         name = next(n for n in (name, *(f"{name} {i}" for i in range(2, 10_000))) if n not in used)
         self.selection.add(chosen, name)
-
-    # Files ----------------------------------------------------------------------------------------
-
-    def _save_fasta(self) -> None:
-        self.plot.save_text(as_fasta(self._chosen()), "chosen.fa", "text/x-fasta")
-
-    def _save_csv(self) -> None:
-        self.plot.save_text(as_csv(self._chosen()), "chosen.csv", "text/csv")
-
-    def _save_training(self) -> None:
-        assert self._points is not None
-        mine, yours = ([self._points.sequences[r] for r in part] for part in self._sides())
-        self.plot.save_text(as_training_csv(mine, yours), "chosen-and-rest.csv", "text/csv")
-
-    def _save_h5ad(self) -> None:
-        points = self._points
-        assert points is not None
-        rows = self._sides()[0]
-        data = as_h5ad(self._chosen(), points.vectors[rows], {"about": points.about})
-        self.plot.save_bytes(data, "chosen.h5ad", "application/x-hdf5")
-
-    def _save_table(self) -> None:
-        self.plot.save_text(self.table, "chosen-table.csv", "text/csv")
 
     @property
     def table(self) -> str:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from collections.abc import Sequence as Items
 from html import escape
 from typing import Any
 
 from ...analysis.enrichment import Enrichment, SequenceComparison
-from ...analysis.motifs.match import Matches
-from ...figures.logo import logo_svg
 from ...sequences import gc_content
-from ...sequences.motifs import Motif
 from ..rows import Column
 from .points import Points
 
@@ -20,7 +17,6 @@ __all__ = [
     "composition_rows",
     "confounder",
     "kept_rows",
-    "motif_cards",
     "place_words",
     "sequence_rows",
     "word_rows",
@@ -96,7 +92,7 @@ def place_words(found: SequenceComparison) -> str:
     if place is None:
         return words
     return (
-        f"<b>{place.within:.0%}</b> of the {place.n_neighbours} nearest neighbours of a chosen "
+        f"<b>{place.within:.0%}</b> of the {place.n_neighbors} nearest neighbours of a chosen "
         f"point, in all dimensions, are chosen too; by chance {place.by_chance:.0%}. {words}"
     )
 
@@ -138,16 +134,3 @@ def kept_rows(kept: Mapping[str, Items[int]]) -> Rows:
     """Return the selections that were kept."""
     columns = [Column("name"), Column("sequences", "whole")]
     return columns, [[name, len(rows)] for name, rows in kept.items()], list(range(len(kept)))
-
-
-def motif_cards(motifs: Iterable[Motif], matches: Matches | None, theme: str) -> str:
-    """Draw motifs with the nearest known one of each, as HTML."""
-    cards = []
-    for number, motif in enumerate(motifs):
-        best = matches.best(number) if matches is not None else None
-        line = "…" if best is None else f"{escape(best.target.label)}, q = {best.q_value:.2g}"
-        logo = logo_svg(motif, column=15, height=62, axis=False, label=motif.consensus, theme=theme)
-        cards.append(
-            f"<div class='dx-motif-card'>{logo}<span>{motif.sites:,} places<br>{line}</span></div>"
-        )
-    return "".join(cards)

@@ -13,6 +13,7 @@ from dnabert2_explore.analysis.enrichment import (
     enriched_kmers,
     enriched_tokens,
     pooled_motifs,
+    pooled_sites,
     strata_of,
 )
 from dnabert2_explore.analysis.enrichment.association import (
@@ -161,6 +162,19 @@ def test_a_planted_motif_is_found_pooled_and_named():
     both = (pooled.consensus, pooled.reverse_complement().consensus)
     assert any(motif in one for one in both)
     assert 60 <= pooled.sites <= 95
+    places = pooled_sites(found, mine, pooled.name)
+    assert len(places) == pooled.sites
+    read = [
+        mine[i][a:b] if strand > 0 else reverse_complement(mine[i][a:b])
+        for i, a, b, strand in zip(
+            places.sequence, places.start, places.end, places.strand, strict=True
+        )
+    ]
+    assert all(sum(x != y for x, y in zip(one, pooled.name, strict=False)) <= 3 for one in read)
+    assert {i for i, one in enumerate(read) if one == pooled.name}
+    on_it = {int(i) for i, a in zip(places.sequence, places.start, strict=True) if 88 <= a <= 92}
+    assert len(on_it) == 60  # every planted one is found again, where it was planted
+    assert len(pooled_sites(found, mine, "no motif")) == 0
 
 
 def test_strata_hold_like_sequences():
