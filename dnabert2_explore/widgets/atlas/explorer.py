@@ -20,6 +20,7 @@ from ..state import MINE, Selection
 from .cards import card_of
 from .cloud import CloudView
 from .code import code_of
+from .growth import Growth
 from .judgement import Judgement
 from .legend import Legend
 from .maps import LAYERS, METHODS, Maps
@@ -167,7 +168,10 @@ class AtlasExplorer(ShownPoints):
         self._maps = Maps(
             lambda: self._guarded(self._mapped), failed, self._map_cancelled, self.selection.lock
         )
-        return [self._maps.bar]
+        self._growth = Growth(lambda wanted: self._guarded(lambda: self._grow(wanted)))
+        #: The button that computes what was left out because it takes long.
+        self.compute = self._growth.every
+        return [self._growth, self._maps.bar]
 
     def _below(self) -> list[Any]:
         self.panel = SelectionPanel(
@@ -294,6 +298,7 @@ class AtlasExplorer(ShownPoints):
             wanted=str(self.projection.value),
             dimensions=self._dimensions,
             n=len(self._shown),
+            whole=self._growth.whole,
             space=self._spaces.words(self.space.value, *self._shown_setting),
             field=self.values()[0],
             umap_is_ready=self._maps.get("UMAP", self._dimensions) is not None,
@@ -368,6 +373,9 @@ class AtlasExplorer(ShownPoints):
         self.selection.update(index=ring[at % len(ring)])
 
     def _cancelled(self) -> None:
+        if self._growth.n:
+            self.say(f"Cancelled; {self._growth.n:,} sequences stay on the map.")
+            return
         self._shown_key = ()
         super()._cancelled()
 
