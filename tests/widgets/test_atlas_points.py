@@ -173,3 +173,45 @@ def test_growing_can_be_cancelled_and_keeps_its_map(encoder, monkeypatch):
     view._cancelled()
     assert f"{there} sequences stay on the map" in view._message.value
     assert view.plane.shape == (there, 2)
+
+
+def test_every_column_colours(encoder):
+    """Classes, numbers with gaps, more classes than colours, and columns named as ours are."""
+    many = [
+        Sequence(
+            f"c{i}", random_bases(80, seed=i),
+            fields={
+                "kind": "ab"[i % 2], "score": "" if i == 3 else f"{i / 7:.3f}", "own": f"text {i}",
+                "locus": f"locus {i % 45}", "gc": f"tag {i % 3}", "same": "x",
+                "cluster": str(i % 20),
+            },
+        )
+        for i in range(90)
+    ]  # fmt: skip
+    view = dx.AtlasExplorer(encoder, many)
+    view.wait()
+    offered = [words for words, _ in view.colour.options]
+    assert offered == ["kind", "score", "locus", "gc", "cluster", "GC content (%)", "length (bp)",
+                       "set"]  # fmt: skip
+    for _, key in view.colour.options:
+        view.colour.value = key
+        field, values = view.values()
+        assert len(values) == 90
+        assert f"coloured by {field}" in view.caption
+        assert view._message.layout.display == "none"
+        assert view.figure is not None
+        event(view, event="hover", data=3)
+        event(view, event="chosen", points=[3, 4])
+    view.colour.value = "score"
+    _, values = view.values()
+    assert np.isnan(values[3])
+    assert values[7] == 1.0
+    assert view._legend.scale["high"] == pytest.approx(89 / 7, abs=1e-3)
+    assert "float(s.fields.get('score')" in view.code
+    view.colour.value = "column gc"
+    assert view.values() == ("gc", [f"tag {i % 3}" for i in range(90)])
+    view.colour.value = "locus"
+    assert OTHERS in view.values()[1]
+    view.colour.value = "cluster"
+    assert len(view._legend.entries) == 20
+    view.wait()

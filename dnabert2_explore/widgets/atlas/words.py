@@ -56,7 +56,10 @@ def selected_line(
             top = ", ".join(f"{n} {escape(str(v))}" for v, n in counts[:4])
             line += f": {top}{' …' if len(counts) > 4 else ''}"
         elif inside:
-            line += f": {escape(field)} {np.mean(np.array(inside, dtype=float)):.4g} on average"
+            numbers = np.array(inside, dtype=float)
+            numbers = numbers[np.isfinite(numbers)]
+            if len(numbers):
+                line += f": {escape(field)} {numbers.mean():.4g} on average"
     return line + "."
 
 
