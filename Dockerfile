@@ -16,7 +16,7 @@ COPY notebooks notebooks
 # torch without CUDA, which is gigabytes that no CPU uses.
 RUN python -m venv /opt/dna \
     && /opt/dna/bin/pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/cpu \
-        -c constraints.txt . \
+        -c constraints.txt ".[widgets,umap,training]" \
     && /opt/dna/bin/python -m compileall -q /opt/dna/lib
 
 FROM python:3.11.14-slim-bookworm

@@ -51,7 +51,7 @@ def main() -> None:
     print(f"{n:,} sequences of {LENGTH} bp, {HIDDEN} numbers each, {os.cpu_count()} CPUs")
 
     few = min(n, 5000)
-    plane = timed(f"PCA of {few:,}", lambda: dx.project(vectors[:few], "pca"))
+    plane = timed(f"PCA of {few:,}", lambda: dx.project(vectors[:few], method="pca"))
     judged = timed(
         f"judgement of {few:,} with all nulls",
         lambda: dx.judge_map(
@@ -66,9 +66,11 @@ def main() -> None:
     print(f"  {found}")
     timed(
         "all of the panel",
-        lambda: dx.compare_sequences(texts[:cut], texts[cut:], (vectors[:cut], vectors[cut:])),
+        lambda: dx.compare_sequences(
+            texts[:cut], texts[cut:], vectors=(vectors[:cut], vectors[cut:])
+        ),
     )
-    whole = timed(f"PCA of {n:,}", lambda: dx.project(vectors, "pca"))
+    whole = timed(f"PCA of {n:,}", lambda: dx.project(vectors, method="pca"))
     figure = timed("figure", lambda: atlas_scatter(whole, texts_names(n), labels))
     text = timed("figure as JSON", lambda: figure.to_json(validate=False))
     print(f"  {len(text) / 1e6:.1f} MB")

@@ -57,7 +57,7 @@ def judged(enc: dx.Encoder, sequences: list[dx.Sequence], column: str, groups: s
     vectors, twin = enc.embed(sequences), random_twin(enc).embed(sequences)
     labels = [one.label or "" if column == "label" else one.fields[column] for one in sequences]
     found = dx.judge_map(
-        dx.project(vectors, "pca"), vectors, [one.bases for one in sequences], labels,
+        dx.project(vectors, method="pca"), vectors, [one.bases for one in sequences], labels,
         label=column, groups=[one.fields[groups] for one in sequences] if groups else None,
         grouped_by=groups, beside={"untrained twin": twin}, pca=True,
     )  # fmt: skip

@@ -5,7 +5,9 @@
 `pocket-motif` is asked about windows like those of its test set (scripts/release_motif.py), with
 sites that were drawn for this: as they are, 100 bp, and cut to 80 bp around the site. Saturation
 mutagenesis is computed once and given to both callers; what each finds is held against where the
-sites were planted. Writes benchmarks/results/finders.json and the table of docs/attribution.md.
+sites were planted; and, for the default, how well its pattern matches the planted profile with more
+or fewer bases on either side. Writes benchmarks/results/finders.json and the tables of
+docs/attribution.md.
 About five CPU minutes.
 """
 
@@ -31,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "finders.json"
 PAGE = ROOT / "docs" / "attribution.md"
 BEGIN, END = "<!-- finders -->\n", "<!-- /finders -->\n"
+FLANKS = (0, 2, 4, 6, 8, 10)
 SEQUENCES, SEED = 150, 7
 LENGTHS = (100, 80)
 CALLERS = {"seqlets": "the default", "modisco": "TF-MoDISco"}
@@ -96,6 +99,9 @@ def measure(
     if discovery is None or not discovery.patterns:
         return {"patterns": [], "best": "", "q": None, "sites": 0, "on_planted": 0, "recalled": 0.0}
     q, best = best_match(match_patterns(discovery, texts))
+    by_flank = {
+        str(flank): best_match(match_patterns(discovery, texts, flank=flank)) for flank in FLANKS
+    }
     hit, sites, on = set(), 0, 0
     for pattern in discovery.patterns:
         places = pattern.sites
@@ -111,6 +117,7 @@ def measure(
         "sites": sites,
         "on_planted": on,
         "recalled": len(hit) / len(cut),
+        "flanks": {flank: {"q": q, "best": name} for flank, (q, name) in by_flank.items()},
     }
 
 
@@ -138,6 +145,18 @@ def table() -> str:
                 f"{', '.join(row['patterns']) or 'none'} | {q} | {row['sites']}, "
                 f"{row['on_planted']} | {row['recalled']:.0%} | {row['cpu_seconds']:.0f} |"
             )
+    lines += [
+        "",
+        "| best match by the default, with so many bases on either side | "
+        + " | ".join(map(str, FLANKS))
+        + " |",
+        "|---|" + "---|" * len(FLANKS),
+    ]
+    for length, one in read_json(RESULT)["sets"].items():
+        found = one["callers"]["seqlets"]["flanks"]
+        (name,) = {found[str(flank)]["best"] for flank in FLANKS}
+        cells = [f"{found[str(flank)]['q']:.1e}" for flank in FLANKS]
+        lines.append(f"| {one['sequences']} of {length} bp: {name}, q | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

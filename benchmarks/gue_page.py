@@ -28,7 +28,8 @@ def main() -> None:
         raise SystemExit(f"{PAGE} has no line that begins with {BEGIN!r}: put it where tables go.")
     with replacing(PAGE) as temporary:
         temporary.write_text(
-            prose + leaderboard(RESULTS, PUBLISHED, AUDIT).markdown(), encoding="utf-8"
+            prose + leaderboard(RESULTS, published=PUBLISHED, audit=AUDIT).markdown(),
+            encoding="utf-8",
         )
 
 

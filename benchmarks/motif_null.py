@@ -85,7 +85,7 @@ def replicate(
     begun = time.monotonic()
     mcc = None
     if kind == "twin":
-        enc = random_twin(dx.load(trained(name, data, out, device, steps).model), number)
+        enc = random_twin(dx.load(trained(name, data, out, device, steps).model), seed=number)
     else:
         result = trained(name, data, out, device, steps, None if kind == "trained" else number)
         mcc = None if result.test is None else result.test.values["mcc"].to_json()

@@ -60,7 +60,7 @@ def main() -> None:
         enc.logits_ids(rows)
 
     def estimate() -> None:
-        attribute(enc, bases, 1, "mutagenesis_gradient")
+        attribute(enc, bases, 1, method="mutagenesis_gradient")
 
     for call in (verb, engine, estimate):
         call()  # warm

@@ -110,7 +110,7 @@ def by_product(method: str) -> Callable[[dx.Encoder, Sentence], Maps]:
 
     def pairs(enc: dx.Encoder, one: Sentence) -> Maps:
         settings: dict[str, Any] = {"n_steps": 50} if method == "layer_integrated_gradients" else {}
-        scores = dx.attribute(enc, one.bases, one.label, method, **settings).token_scores
+        scores = dx.attribute(enc, one.bases, one.label, method=method, **settings).token_scores
         return np.outer(np.abs(scores), np.abs(scores))[None].astype(float)
 
     return pairs

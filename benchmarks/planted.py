@@ -203,9 +203,9 @@ def measure_methods(folder: Path, count: int) -> dict[str, Any]:
 def scores_of(enc: dx.Encoder, bases: str, method: str, settings: dict[str, Any]) -> np.ndarray:
     """Contributions of the bases of one sequence."""
     if "strands" not in settings:
-        return attribute(enc, bases, "planted", method, **settings).base_scores
+        return attribute(enc, bases, "planted", method=method, **settings).base_scores
     others = {name: value for name, value in settings.items() if name != "strands"}
-    return mirror_strands(enc, bases, "planted", method, **others).mean
+    return mirror_strands(enc, bases, "planted", method=method, **others).mean
 
 
 def measure_cards(out: Path, name: str, part: str, network: str, count: int) -> list[dict]:
@@ -238,7 +238,7 @@ def measure_cards(out: Path, name: str, part: str, network: str, count: int) -> 
 def card_of(enc: dx.Encoder, one: Planted, method: str, settings: dict[str, Any]) -> dict[str, Any]:
     """Values of the checks of one attribution; None where one does not apply."""
     truth = [(one.start, one.end)]
-    card = scorecard(enc, one.bases, "planted", method, truth=truth, seed=SEED, **settings)
+    card = scorecard(enc, one.bases, "planted", method=method, truth=truth, seed=SEED, **settings)
     title = title_of(method, settings)
     found = {check.name: check.value for check in card.checks if check.name != "skill"}
     return {"method": title} | found  # these models state no scores

@@ -18,6 +18,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from .autoclasses import register_when_needed
+from .extras import translated
 from .shown import draw_with
 from .version import __version__
 
@@ -29,12 +30,12 @@ if TYPE_CHECKING:
     from .analysis.attribution import (
         Attribution,
         Mutagenesis,
-        PhaseAverage,
+        OffsetAverage,
         RankCorrelations,
         Scorecard,
         StrandMirror,
         attribute,
-        average_phases,
+        average_offsets,
         mirror_strands,
         rank_correlations,
         saturation_mutagenesis,
@@ -93,6 +94,7 @@ if TYPE_CHECKING:
         scan_motifs,
     )
     from .analysis.project import Projection, fit_projection, open_projection, project
+    from .analysis.settings import AttributionSettings
     from .analysis.timelapse import TimeLapse, find_snapshots, timelapse
     from .analysis.tokenizers import (
         MergeReplay,
@@ -147,8 +149,11 @@ if TYPE_CHECKING:
         AttentionExplorer,
         AttributionExplorer,
         DependencyExplorer,
+        FeatureExplorer,
         FinetuneApp,
+        LayersExplorer,
         LeaderboardExplorer,
+        LensExplorer,
         MotifGym,
         NucleotideExplorer,
         PretrainingMonitor,
@@ -170,6 +175,7 @@ _HOMES = {
     "Attention": ".analysis.attend",
     "AttentionExplorer": ".widgets",
     "Attribution": ".analysis.attribution",
+    "AttributionSettings": ".analysis.settings",
     "AttributionExplorer": ".widgets",
     "Audit": ".training.gue",
     "Blocks": ".analysis.inside.blocks",
@@ -217,13 +223,16 @@ _HOMES = {
     "MotifFragments": ".analysis.tokenizers",
     "MotifGym": ".widgets",
     "Mutagenesis": ".analysis.attribution",
+    "FeatureExplorer": ".widgets",
+    "LayersExplorer": ".widgets",
+    "LensExplorer": ".widgets",
     "NucleotideExplorer": ".widgets",
     "NucleotideProbabilities": ".analysis.inside",
     "NullRun": ".analysis.motifs",
     "OneHotModel": ".encoder.onehot",
     "PatchMap": ".analysis.inside",
     "Pattern": ".analysis.motifs",
-    "PhaseAverage": ".analysis.attribution",
+    "OffsetAverage": ".analysis.attribution",
     "PredictionSummary": ".training.predict",
     "PretrainConfig": ".training.pretrain",
     "PretrainResult": ".training.pretrain.config",
@@ -262,7 +271,7 @@ _HOMES = {
     "align_maps": ".analysis.maps",
     "attend": ".analysis.attend",
     "attribute": ".analysis.attribution",
-    "average_phases": ".analysis.attribution",
+    "average_offsets": ".analysis.attribution",
     "calibrate": ".analysis.variants",
     "check_store": ".stores",
     "compare_sequences": ".analysis.enrichment",
@@ -335,6 +344,7 @@ __all__ = [
     "AttentionExplorer",
     "Attribution",
     "AttributionExplorer",
+    "AttributionSettings",
     "Audit",
     "Blocks",
     "Calibration",
@@ -352,6 +362,7 @@ __all__ = [
     "Enrichment",
     "ExploreError",
     "FeatureEnrichment",
+    "FeatureExplorer",
     "FeatureReadings",
     "Features",
     "FinetuneApp",
@@ -366,9 +377,11 @@ __all__ = [
     "InputError",
     "LayerLens",
     "LayerScores",
+    "LayersExplorer",
     "Leaderboard",
     "LeaderboardExplorer",
     "LeakageReport",
+    "LensExplorer",
     "Locus",
     "LongEmbedding",
     "MapJudgement",
@@ -384,10 +397,10 @@ __all__ = [
     "NucleotideExplorer",
     "NucleotideProbabilities",
     "NullRun",
+    "OffsetAverage",
     "OneHotModel",
     "PatchMap",
     "Pattern",
-    "PhaseAverage",
     "PredictionSummary",
     "PretrainConfig",
     "PretrainResult",
@@ -427,7 +440,7 @@ __all__ = [
     "align_maps",
     "attend",
     "attribute",
-    "average_phases",
+    "average_offsets",
     "calibrate",
     "check_store",
     "compare_sequences",
@@ -505,7 +518,8 @@ draw_with(_bundle)
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module(_HOMES[name], __name__)
+    with translated():
+        module = importlib.import_module(_HOMES[name], __name__)
     value = module if name in _MODULES else getattr(module, name)
     globals()[name] = value
     return value

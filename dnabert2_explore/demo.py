@@ -123,7 +123,7 @@ def locus() -> Locus:
         fields={"position": about["position"]},
     )
     with (files(__package__) / "data" / "locus.gff3").open("rb") as handle:
-        features = read_annotation(handle, "locus.gff3").features[sequence.name]
+        features = read_annotation(handle, name="locus.gff3").features[sequence.name]
     return Locus(sequence, features, about["organism"], about["source"])
 
 

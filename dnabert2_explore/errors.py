@@ -12,6 +12,7 @@ __all__ = [
     "ExploreWarning",
     "InputError",
     "LibraryError",
+    "LongWorkWarning",
     "panicked",
     "panics_told",
 ]
@@ -39,6 +40,10 @@ class LibraryError(ExploreError, RuntimeError):
 
 class ExploreWarning(UserWarning):
     """Base of every warning: what was done is whole, and something about it should be known."""
+
+
+class LongWorkWarning(ExploreWarning):
+    """What was asked for takes long: how long about, and how to follow or stop it."""
 
 
 def panicked(error: BaseException) -> bool:

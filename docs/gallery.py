@@ -49,8 +49,12 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
         'dx.mirror_strands(splice, site, "donor", method="occlusion")',
     ),
     (
-        "Other segmentations", "PhaseAverage",
-        'dx.average_phases(splice, site, "donor", method="occlusion", crops=2)',
+        "How to attribute", "AttributionSettings",
+        'dx.AttributionSettings(method="occlusion", window=2, baseline="mask")',
+    ),
+    (
+        "Other segmentations", "OffsetAverage",
+        'dx.average_offsets(splice, site, "donor", method="occlusion", crops=2)',
     ),
     (
         "Methods compared", "RankCorrelations",

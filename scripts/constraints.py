@@ -33,9 +33,12 @@ def direct_requirements() -> list[Requirement]:
     """Read pyproject.toml: the requirements of the package and of the pinned extras."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lines = list(project["dependencies"])
-    for extra in EXTRAS:
+    extras = list(EXTRAS)
+    for extra in extras:  # grows while it is read: an extra may name others
         lines += project["optional-dependencies"][extra]
-    return [Requirement(line) for line in lines]
+        own = [one for one in map(Requirement, lines) if one.name == project["name"]]
+        extras += [name for one in own for name in sorted(one.extras) if name not in extras]
+    return [one for one in map(Requirement, lines) if one.name != project["name"]]
 
 
 def closure(requirements: list[Requirement]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -17,6 +18,7 @@ from playwright.sync_api import sync_playwright
 import dnabert2_explore as dx
 from dnabert2_explore.figures import (
     dependency_figure,
+    feature_track,
     feature_windows,
     head_atlas_figure,
     head_patch_figure,
@@ -63,11 +65,18 @@ def figures() -> dict[str, Callable[[], list[go.Figure]]]:
             layer_curves(dx.layers(dx.load(dx.ATLAS_MODEL), windows, categories, groups=species))
         ]
 
-    def features() -> list[go.Figure]:
+    @cache
+    def readings() -> dx.FeatureReadings:
         windows = dx.demo.windows()[::5]
         found = dx.features.train(enc, windows, 2, steps=100).read(enc, windows)
         print(found)
-        return [feature_windows(found)]
+        return found
+
+    def feature_view() -> list[go.Figure]:
+        found = readings()
+        data = found.table()
+        learnt = data[(data["token_share"] < 0.3) & (data["twin"] < 0.5)]
+        return [feature_track(found, feature=int(learnt["feature"].iloc[0]), view=(0, 400))]
 
     return {
         "inside-dependencies": dependencies,
@@ -82,7 +91,7 @@ def figures() -> dict[str, Callable[[], list[go.Figure]]]:
         "inside-tokenizers": lambda: [
             tokenizer_lanes(dx.compare_tokenizers(enc, site), view=(80, 125), width=WIDTH)
         ],
-        "inside-lens": lambda: [lens_figure(dx.lens(enc, site))],
+        "inside-lens": lambda: [lens_figure(dx.lens(enc, site, twin=True))],
         "inside-patch": lambda: [patch_figure(dx.patch(splice, site, mutant, "donor"), height=220)],
         "inside-head-patch": lambda: [
             head_patch_figure(dx.patch_heads(splice, site, mutant, "donor", twin=True))
@@ -90,7 +99,8 @@ def figures() -> dict[str, Callable[[], list[go.Figure]]]:
         "inside-recall": lambda: [
             recall_curve(dx.recall(enc, dx.demo.windows()[::7], twin=True), height=260)
         ],
-        "inside-features": features,
+        "inside-features": lambda: [feature_windows(readings())],
+        "inside-feature-view": feature_view,
     }
 
 

@@ -23,7 +23,7 @@ def kind_of(name: str) -> str:
         if issubclass(value, Exception):
             return "errors"
         if issubclass(value, Shown):
-            return "settings" if name.endswith("Config") else "results and objects"
+            return "settings" if name.endswith(("Config", "Settings")) else "results and objects"
         return "widgets" if hasattr(value, "comm") else "torch modules"
     return "functions" if callable(value) else "constants and data"
 

@@ -48,7 +48,7 @@ def test_a_row_for_each_base_as_attribute_has_it(fasta, classifier_folder, class
         bases = random_bases(50, seed=i)
         mine = [row for row in rows if row["sequence"] == f"s{i}"]
         assert "".join(row["base"] for row in mine) == bases
-        scores = dx.attribute(classifier, bases, "donor", "saliency").base_scores
+        scores = dx.attribute(classifier, bases, "donor", method="saliency").base_scores
         assert [float(row["score"]) for row in mine] == pytest.approx(scores, rel=1e-4, abs=1e-7)
     assert {row["target"] for row in rows} == {"donor"}
 
@@ -64,14 +64,16 @@ def test_a_row_for_each_base_as_attribute_has_it(fasta, classifier_folder, class
 )
 def test_settings_reach_the_method(fasta, classifier_folder, classifier, method, option, setting):
     result = run(
-        "attribute", fasta, "-m", classifier_folder, "-t", "donor", "--method", method, "--steps",
+        "attribute", fasta, "-m", classifier_folder, "-t", "donor", "--method", method, "--n-steps",
         "10", "--per", "token", *option,
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     scores = [float(row["score"]) for row in table(result.stdout) if row["sequence"] == "s1"]
     bases = random_bases(50, seed=1)
-    wanted = dx.attribute(classifier, bases, "donor", method, n_steps=10, **setting).token_scores
-    plain = dx.attribute(classifier, bases, "donor", method, n_steps=10).token_scores
+    wanted = dx.attribute(
+        classifier, bases, "donor", method=method, n_steps=10, **setting
+    ).token_scores
+    plain = dx.attribute(classifier, bases, "donor", method=method, n_steps=10).token_scores
     assert scores == pytest.approx(wanted, rel=1e-3, abs=1e-5)
     assert scores != pytest.approx(plain, rel=1e-3, abs=1e-5)
 
@@ -97,11 +99,20 @@ def test_more_steps_are_advised_where_they_help(
 
     monkeypatch.setattr(attribution, "attribute", missing)
     result = run(
-        "attribute", fasta, "-m", classifier_folder, "--method", method, "--steps", 2, "-t", "donor"
+        "attribute",
+        fasta,
+        "-m",
+        classifier_folder,
+        "--method",
+        method,
+        "--n-steps",
+        2,
+        "-t",
+        "donor",
     )
     assert result.exit_code == 0, result.output
     assert ("of the change in 2" in result.stderr) == told
-    assert ("take more --steps" in result.stderr) == advised
+    assert ("take more --n-steps" in result.stderr) == advised
 
 
 def test_a_model_without_classes_is_asked_for_bases_as_they_are_typed(fasta, model_folder):
@@ -187,7 +198,7 @@ def test_a_bed_and_its_genome_to_a_track(tmp_path, classifier_folder, classifier
     rows = [line.split("\t") for line in (tmp_path / "x.bedgraph").read_text().splitlines()[1:]]
     assert [int(row[1]) for row in rows] == [*range(20, 70), *range(200, 250)]
     bases = reverse_complement(random_bases(300)[200:250])
-    scores = dx.attribute(classifier, bases, "donor", "saliency").base_scores[::-1]
+    scores = dx.attribute(classifier, bases, "donor", method="saliency").base_scores[::-1]
     assert [float(row[3]) for row in rows[50:]] == pytest.approx(scores, rel=1e-4, abs=1e-7)
     pybigtools = pytest.importorskip("pybigtools", reason="bigWig needs the extra [bigwig]")
     track = pybigtools.open(str(tmp_path / "x.bw"))

@@ -32,7 +32,11 @@ def requirements(*extras: str) -> dict[str, SpecifierSet]:
     for extra in extras:
         lines += project()["optional-dependencies"][extra]
     found = [Requirement(line) for line in lines]
-    return {canonicalize_name(one.name): one.specifier for one in found}
+    own = [extra for one in found if one.name == project()["name"] for extra in one.extras]
+    more = requirements(*own) if own else {}
+    named = {canonicalize_name(one.name): one.specifier for one in found}
+    named.pop(project()["name"], None)
+    return more | named
 
 
 def conda_requirements() -> dict[str, SpecifierSet]:
@@ -100,3 +104,24 @@ def test_pins_are_sorted_and_bring_no_cuda():
     names = list(constraints())
     assert names == sorted(set(names))
     assert not [name for name in names if name.startswith(("nvidia", "cuda", "triton"))]
+
+
+def test_extras_bring_the_modules_that_are_said_to_come_with_them():
+    from dnabert2_explore.extras import EXTRAS
+
+    named = {"umap-learn": "umap"}
+    for extra, modules in EXTRAS.items():
+        lines = project()["optional-dependencies"][extra]
+        found = {canonicalize_name(Requirement(line).name) for line in lines}
+        assert {named.get(name, name) for name in found} == set(modules), extra
+        assert not found & {canonicalize_name(name) for name in requirements()}
+
+
+def test_the_commands_of_the_readme_and_the_container_name_these_extras():
+    from dnabert2_explore.extras import EXTRAS
+
+    wanted = f"[{','.join(EXTRAS)}]"
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f'pip install -c constraints.txt -e ".{wanted}" && dnabert2-explore lab' in readme
+    assert f'".{wanted}"' in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert wanted in (ROOT / "docs/room.md").read_text(encoding="utf-8")

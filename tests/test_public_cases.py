@@ -56,10 +56,10 @@ def test_attribution_where_gradients_are_turned_off(splice, method):
     """O9: RuntimeError of torch inside torch.inference_mode()."""
     site = dx.demo.splice()[0].bases[60:140]
     settings = {"n_steps": 3} if method == "layer_integrated_gradients" else {}
-    expected = dx.attribute(splice, site, 0, method, **settings)
+    expected = dx.attribute(splice, site, 0, method=method, **settings)
     for off in (torch.inference_mode, torch.no_grad):
         with off():
-            found = dx.attribute(splice, site, 0, method, **settings)
+            found = dx.attribute(splice, site, 0, method=method, **settings)
             np.testing.assert_array_equal(found.base_scores, expected.base_scores)
     with pytest.raises(dx.InputError, match=r"n_steps is 5\.5: the integral needs a whole number"):
         dx.attribute(splice, site, 0, n_steps=5.5)
@@ -84,13 +84,14 @@ def test_variants_in_memory_as_people_write_them(pocket):
     base = genome.fetch("c", 99, 100)
     text = f"c:100 {base}>{'A' if base != 'A' else 'C'}"
     one, listed = (
-        dx.score_variants(pocket, given, genome, 64, ["llr"]) for given in (text, [text])
+        dx.score_variants(pocket, given, genome, window=64, scores=["llr"])
+        for given in (text, [text])
     )
     assert one.variants == listed.variants
     np.testing.assert_array_equal(one["llr"], listed["llr"])
     for given in (None, 5, {"c": 1}, b"c:100 A>C", [("c", 99, "A", "C")]):
         with pytest.raises(dx.InputError, match=r"given as .*; expected a"):
-            dx.score_variants(pocket, given, genome, 64, ["llr"])
+            dx.score_variants(pocket, given, genome, window=64, scores=["llr"])
     with pytest.raises(dx.InputError, match="There is no file"):
         dx.score_variants(pocket, "calls.vcf", genome)
 

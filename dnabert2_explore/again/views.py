@@ -27,6 +27,9 @@ def _made(kind: str, enc: Encoder, selection: Selection) -> Explorer:
         AttentionExplorer,
         AttributionExplorer,
         DependencyExplorer,
+        FeatureExplorer,
+        LayersExplorer,
+        LensExplorer,
         NucleotideExplorer,
         TokenExplorer,
     )
@@ -38,6 +41,9 @@ def _made(kind: str, enc: Encoder, selection: Selection) -> Explorer:
             AttentionExplorer,
             AttributionExplorer,
             DependencyExplorer,
+            FeatureExplorer,
+            LayersExplorer,
+            LensExplorer,
             NucleotideExplorer,
             TokenExplorer,
         )

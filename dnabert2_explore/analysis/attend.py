@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..encoder import Bases, Encoder
 from ..errors import InputError
 from ..network import alibi_slopes
+from ..progress import Progress
 from ..shown import Shown
 from ..tokens import Tokens
 from .many import one_or_many
@@ -237,9 +238,7 @@ class Attention(Shown):
 
 
 @one_or_many
-def attend(
-    enc: Encoder, sequences: Bases, *, progress: Callable[[int, int], None] | None = None
-) -> Attention:
+def attend(enc: Encoder, sequences: Bases, *, progress: Progress | None = None) -> Attention:
     """Run a sequence through the network once and keep what its attention maps are made of.
 
     Parameters

@@ -8,15 +8,13 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
 from ..encoder import Bases, Encoder
 from ..errors import InputError
+from ..progress import Progress, split
 from ..sequences.given import is_one, listed
 
 __all__ = ["OneOrMany", "one_or_many"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-#: Steps of a progress bar that each sequence of several takes.
-STEPS = 1000
 
 
 class OneOrMany(Protocol[P, T]):
@@ -46,15 +44,11 @@ def one_or_many(call: Callable[Concatenate[Encoder, Bases, P], T]) -> OneOrMany[
         if is_one(sequences):
             return call(enc, sequences, *args, **kwargs)
         every = listed(sequences)
-        progress: Callable[[int, int], None] | None = kwargs.pop("progress", None)
+        progress: Progress | None = kwargs.pop("progress", None)
         found = []
-        for number, one in enumerate(every):
-
-            def within(done: int, total: int, number: int = number) -> None:
-                if progress is not None:
-                    share = STEPS * done // max(total, 1)
-                    progress(STEPS * number + share, STEPS * len(every))
-
+        for number, (one, within) in enumerate(
+            zip(every, split(progress, [1] * len(every)), strict=True)
+        ):
             try:
                 found.append(call(enc, one, *args, **(kwargs | {"progress": within})))
             except InputError as error:

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..files import expanded, replacing
+from ..names import Engine, Layout
 from ..shown import Shown
 from ..threads import torch_threads
 from ..version import __version__
@@ -172,13 +173,13 @@ def open_projection(path: str | os.PathLike[str]) -> Projection:
 
 def project(
     embeddings: ArrayLike,
-    method: str = "umap",
-    seed: int = 0,
+    *,
+    method: Layout = "umap",
     n_neighbors: int = 15,
     min_dist: float = 0.1,
-    *,
     dimensions: int = 2,
-    engine: str = "cpu",
+    engine: Engine = "cpu",
+    seed: int = 0,
 ) -> NDArray[np.float64]:
     """Project embeddings onto two dimensions, or three.
 
@@ -212,19 +213,25 @@ def project(
         UMAP, if fewer than 3 rows differ; for cuML, if it is not installed.
     """
     return fit_projection(
-        embeddings, method, seed, n_neighbors, min_dist, dimensions=dimensions, engine=engine
+        embeddings,
+        method=method,
+        seed=seed,
+        n_neighbors=n_neighbors,
+        min_dist=min_dist,
+        dimensions=dimensions,
+        engine=engine,
     ).plane
 
 
 def fit_projection(
     embeddings: ArrayLike,
-    method: str = "umap",
-    seed: int = 0,
+    *,
+    method: Layout = "umap",
     n_neighbors: int = 15,
     min_dist: float = 0.1,
-    *,
     dimensions: int = 2,
-    engine: str = "cpu",
+    engine: Engine = "cpu",
+    seed: int = 0,
 ) -> Projection:
     """Make a map of embeddings that others can be placed in, and that can be saved.
 
@@ -237,7 +244,7 @@ def fit_projection(
     Examples
     --------
     >>> points = np.random.default_rng(0).normal(size=(20, 4))
-    >>> made = fit_projection(points, "pca")
+    >>> made = fit_projection(points, method="pca")
     >>> bool(np.allclose(made.transform(points[:3]), made.plane[:3], atol=1e-5))
     True
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..encoder import Bases, Encoder, load
 from ..errors import InputError
 from ..files import expanded
+from ..progress import Progress
 from ..sequences import Sequence
 from ..shown import Shown
 from ..tokens import Tokens
@@ -51,11 +52,11 @@ class TimeLapse(Shown):
     names, labels : tuple of str, length m
         The atlas' sequences; a sequence without a label has "".
     purity : numpy.ndarray, shape (s,), float64
-        Share of each labelled sequence's `neighbours` nearest ones (by cosine, in all dimensions)
+        Share of each labelled sequence's `n_neighbors` nearest ones (by cosine, in all dimensions)
         that have its label, averaged; NaN with fewer than two labels.
     purity_null : numpy.ndarray, shape (s,), float64
         The same with labels shuffled, averaged over 20 shuffles: what chance gives.
-    neighbours : int
+    n_neighbors : int
         k above.
     layer, head : int
         Of `attention`, counted from 0.
@@ -75,7 +76,7 @@ class TimeLapse(Shown):
     labels: tuple[str, ...]
     purity: NDArray[np.float64]
     purity_null: NDArray[np.float64]
-    neighbours: int
+    n_neighbors: int
     layer: int
     head: int
     vocabulary: int
@@ -140,11 +141,12 @@ def timelapse(
     snapshots: Iterable[tuple[int, str | Path]],
     sequence: Bases,
     atlas: Items[Sequence],
+    *,
     layer: int = -1,
     head: int = 0,
-    progress: Callable[[int, int], None] | None = None,
-    neighbours: int = 10,
+    n_neighbors: int = 10,
     device: str = "auto",
+    progress: Progress | None = None,
 ) -> TimeLapse:
     """Look at one sequence and one atlas with every snapshot of a training.
 
@@ -161,7 +163,7 @@ def timelapse(
     progress : callable, optional
         Called as ``progress(snapshots done, snapshots)``; may raise
         :class:`~dnabert2_explore.errors.Cancelled`.
-    neighbours : int
+    n_neighbors : int
         Of the purity; taken down to the number of other sequences.
     device : str
         As for :func:`dnabert2_explore.load`.
@@ -183,8 +185,8 @@ def timelapse(
         )
     if len(atlas) < 3:
         raise InputError(f"The atlas has {len(atlas)} sequences; expected at least 3.")
-    if neighbours < 1:
-        raise InputError(f"neighbours is {neighbours}; expected at least 1.")
+    if n_neighbors < 1:
+        raise InputError(f"n_neighbors is {n_neighbors}; expected at least 1.")
     tokens: Tokens | None = None
     shape: tuple[int, ...] = ()
     looked: list[_Look] = []
@@ -211,7 +213,7 @@ def timelapse(
             progress(done, len(ordered))
     assert tokens is not None
     labels = tuple(one.label or "" for one in atlas)
-    purities = [_purity(one.vectors, labels, neighbours) for one in looked]
+    purities = [_purity(one.vectors, labels, n_neighbors) for one in looked]
     return TimeLapse(
         steps=np.array([step for step, _ in ordered], dtype=np.int64),
         tokens=tokens,
@@ -223,7 +225,7 @@ def timelapse(
         labels=labels,
         purity=np.array([found for found, _ in purities]),
         purity_null=np.array([null for _, null in purities]),
-        neighbours=min(neighbours, len(atlas) - 1),
+        n_neighbors=min(n_neighbors, len(atlas) - 1),
         layer=range(shape[1])[layer],
         head=range(shape[2])[head],
         vocabulary=shape[0],
@@ -274,7 +276,7 @@ def _planes(vectors: list[NDArray[np.float32]]) -> NDArray[np.float64]:
 
 
 def _purity(
-    vectors: NDArray[np.float32], labels: tuple[str, ...], neighbours: int
+    vectors: NDArray[np.float32], labels: tuple[str, ...], n_neighbors: int
 ) -> tuple[float, float]:
     """Mean share of neighbours with the same label, and the same with labels shuffled."""
     named = np.flatnonzero([bool(label) for label in labels])
@@ -285,7 +287,7 @@ def _purity(
     points /= np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-12)
     likeness = points @ points.T
     np.fill_diagonal(likeness, -np.inf)
-    k = min(neighbours, len(named) - 1)
+    k = min(n_neighbors, len(named) - 1)
     nearest = np.argsort(-likeness, axis=1, kind="stable")[:, :k]
 
     def share(of: NDArray[np.int64]) -> float:

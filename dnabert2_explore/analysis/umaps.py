@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..extras import translated
 from ..threads import torch_threads
 
 __all__ = ["ENGINES", "Umap", "fit_umap"]
@@ -85,7 +86,8 @@ def fit_umap(
     }
     if engine == "cuml":
         return _by_cuml(points, settings, densmap)
-    import umap
+    with translated():
+        import umap
 
     # Numba sets the threads of the OpenMP that it shares with torch.
     with torch_threads(), warnings.catch_warnings():

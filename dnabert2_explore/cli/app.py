@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import Cancelled, ExploreError, panics_told
+from ..extras import translated
 from .attribute import attribute
 from .bench import bench
 from .common import terminating_as_interrupted
@@ -42,7 +43,7 @@ class _OneSentenceErrors(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            with terminating_as_interrupted(), panics_told():
+            with terminating_as_interrupted(), panics_told(), translated():
                 return super().invoke(ctx)
         except Cancelled as error:
             print(f"dnabert2-explore: {error}", file=sys.stderr)

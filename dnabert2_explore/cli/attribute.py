@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from ..analysis.methods import METHODS, find_method
+from ..analysis.settings import AttributionSettings
 from ..delimited import cell, rows_writer
 from ..errors import InputError
 from .common import (
@@ -22,6 +24,7 @@ from .common import (
     stop_between_steps,
 )
 from .output import check_output, replacing
+from .settings import with_options
 
 if TYPE_CHECKING:
     from ..analysis.attribution import Attribution
@@ -29,9 +32,6 @@ if TYPE_CHECKING:
     from ..sequences import Sequence
 
 __all__ = ["TARGET", "attribute", "find_target"]
-
-#: Methods whose sum comes nearer to the change with more steps.
-_INTEGRALS = ("layer_integrated_gradients", "layer_conductance")
 
 #: Suffixes of tracks.
 SUFFIXES = (".bedgraph", ".bw", ".bigwig")
@@ -50,13 +50,13 @@ TARGET = Annotated[
 def _list_methods(wanted: bool) -> None:
     """Print the methods, before a source is asked for."""
     if wanted:
-        from ..analysis.attribution import METHODS
-
         for name, info in METHODS.items():
-            print(f"{name:28}{info.title}; {info.reference}")
+            words = f"{info.title}: {info.score}; {info.cost}; {info.reference}"
+            print(f"{name:28}{words.replace('`', '')}")
         raise typer.Exit
 
 
+@with_options(AttributionSettings, {"output": "explain"}, without=("groups",))
 def attribute(
     source: SOURCE,
     genome: GENOME = None,
@@ -73,33 +73,7 @@ def attribute(
         str, typer.Option("--model", "-m", help="pocket-splice, a folder, or a hub id.")
     ] = "pocket-splice",
     target: TARGET = None,
-    method: Annotated[
-        str, typer.Option(help="One of those that --methods lists.")
-    ] = "layer_integrated_gradients",
     per: Annotated[str, typer.Option(help="Rows of the table: base or token.")] = "base",
-    steps: Annotated[int, typer.Option(min=1, help="Of an integral.")] = 200,
-    baseline: Annotated[
-        str, typer.Option(help="mean, mask, pad, zero, shuffled: what tokens are replaced by.")
-    ] = "mean",
-    spread: Annotated[
-        str, typer.Option(help="even, occlusion, mutagenesis: how a token is shared by its bases.")
-    ] = "even",
-    output_of: Annotated[str, typer.Option("--explain", help="auto, logit, probability.")] = "auto",
-    samples: Annotated[
-        int, typer.Option(min=1, help="Of GradientSHAP, and orders of Shapley values.")
-    ] = 25,
-    window: Annotated[int, typer.Option(min=1, help="Tokens that occlusion takes at once.")] = 1,
-    layer: Annotated[
-        int | None,
-        typer.Option(
-            help="Of conductance: 0 for the embeddings, i for the output of layer i.",
-            show_default="half of the depth",
-        ),
-    ] = None,
-    noise_samples: Annotated[
-        int, typer.Option(min=0, help="Of SmoothGrad around a gradient method; 0 for none.")
-    ] = 0,
-    seed: Annotated[int, typer.Option(help="Of what is drawn.")] = 0,
     methods: Annotated[
         bool,
         typer.Option(
@@ -109,6 +83,8 @@ def attribute(
     device: DEVICE = "auto",
     dtype: DTYPE = "auto",
     force: FORCE = False,
+    *,
+    settings: AttributionSettings,
 ) -> None:
     """Attribute a prediction to the tokens and bases of each sequence, through Captum.
 
@@ -127,7 +103,6 @@ def attribute(
 
       dnabert2-explore attribute genes.fa -m pocket --target 101-112 --per token
     """
-    from ..analysis.attribution import METHODS
     from ..analysis.attribution import attribute as explain
     from ..analysis.attribution.checks import thresholds
     from ..encoder import load
@@ -151,20 +126,11 @@ def attribute(
     enc = load(model, device=device, dtype=dtype)
     wanted = find_target(enc, target)
     results = []
-    # Names as they were typed: `attribute` says which there are.
-    named: dict[str, Any] = {
-        "method": method, "output": output_of, "baseline": baseline, "spread": spread
-    }  # fmt: skip
-    title = METHODS[method].title if method in METHODS else method
-    with progress_bar(title.capitalize()) as bar, stop_between_steps(bar) as report:
+    info = find_method(settings.method)
+    with progress_bar(info.title.capitalize()) as bar, stop_between_steps(bar) as report:
         for number, sequence in enumerate(sequences):
             report(number, len(sequences))
-            results.append(
-                explain(
-                    enc, sequence, wanted, **named, n_steps=steps, samples=samples, window=window,
-                    layer=layer, noise_samples=noise_samples, seed=seed,
-                )
-            )  # fmt: skip
+            results.append(explain(enc, sequence, wanted, settings=settings))
         report(len(sequences), len(sequences))
     _write(output, sequences, results, per, genome)
     deltas = [
@@ -172,9 +138,9 @@ def attribute(
     ]
     limit = thresholds()["convergence"]
     far = sum(delta > limit for delta in deltas)
-    mend = ": take more --steps" if method in _INTEGRALS else ""
+    mend = ": take more --n-steps" if info.integral else ""
     print(
-        f"{len(results):,} sequences, {title}, {enc.info}"
+        f"{len(results):,} sequences, {info.title}, {enc.info}"
         + (f"; delta is above {limit:.0%} of the change in {far:,}{mend}" if far else ""),
         file=sys.stderr,
     )

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import Cancelled, InputError
+from ..names import Backend, DType
+from ..progress import Progress
 
 if TYPE_CHECKING:
     from ..sequences import Sequence
@@ -63,8 +65,8 @@ MODEL = Annotated[
     ),
 ]
 DEVICE = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1.")]
-DTYPE = Annotated[str, typer.Option(help="auto, float32, bfloat16, float16.")]
-ATTENTION = Annotated[str, typer.Option(help="auto, eager, sdpa, flex, flash.")]
+DTYPE = Annotated[DType, typer.Option(help="Type of numbers.")]
+ATTENTION = Annotated[Backend, typer.Option(help="How attention is computed.")]
 FORCE = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
 
 
@@ -104,7 +106,7 @@ def told_in_one_line() -> Iterator[None]:
 
 
 @contextmanager
-def progress_bar(label: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
+def progress_bar(label: str, unit: str = "") -> Iterator[Progress]:
     """Yield a ``progress(done, total)`` callback drawn as a bar on stderr.
 
     With a unit such as ``"bases"``, amounts and the rate are given in it, and where stderr is no
@@ -146,7 +148,7 @@ def progress_bar(label: str, unit: str = "") -> Iterator[Callable[[int, int], No
         yield update
 
 
-def _lines(label: str, unit: str, every: float = 60.0) -> Callable[[int, int], None]:
+def _lines(label: str, unit: str, every: float = 60.0) -> Progress:
     """Report progress as a line on stderr, at most one every `every` seconds."""
     began: tuple[float, int] | None = None
     told = time.monotonic()
@@ -172,9 +174,9 @@ def _lines(label: str, unit: str, every: float = 60.0) -> Callable[[int, int], N
 
 @contextmanager
 def stop_between_steps(
-    progress: Callable[[int, int], None],
+    progress: Progress,
     unit: str = "",
-) -> Iterator[Callable[[int, int], None]]:
+) -> Iterator[Progress]:
     """Turn the first Ctrl-C or SIGTERM into a `Cancelled` raised from the progress callback.
 
     Work that can save its state does so on `Cancelled`, between two steps; a KeyboardInterrupt

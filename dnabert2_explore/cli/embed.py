@@ -206,7 +206,7 @@ def _verify(path: str, output: Path | None) -> None:
     if output is not None:
         raise InputError("--check reads the store named as SOURCE and writes nothing: leave -o out")
     with progress_bar("Verifying", "chunks") as bar, stop_between_steps(bar) as report:
-        found = check_store(open_store(path), report)
+        found = check_store(open_store(path), progress=report)
     if not found.damages:
         print(found, file=sys.stderr)
         return

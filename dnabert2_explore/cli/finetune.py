@@ -253,9 +253,9 @@ def finetune(
         stop_between_steps(progress) as report,
     ):
         result = (
-            finetune_seeds(config, seeds, report, _tell)
+            finetune_seeds(config, seeds, progress=report, watch=_tell)
             if len(seeds) > 1
-            else train(dataclasses.replace(config), report, _tell)
+            else train(dataclasses.replace(config), progress=report, watch=_tell)
         )
     if os.environ.get("RANK", "0") == "0":  # of several processes, one speaks
         print(result)

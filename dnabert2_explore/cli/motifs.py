@@ -10,6 +10,7 @@ import typer
 
 from ..delimited import cell
 from ..errors import InputError
+from ..names import Collection
 from .attribute import find_target
 from .common import (
     DEVICE,
@@ -25,8 +26,8 @@ from .output import check_output, replacing
 
 if TYPE_CHECKING:
     from ..analysis.motifs import MotifFindings
-    from ..analysis.names import Caller, Method
     from ..encoder import Encoder
+    from ..names import Caller, Method
     from ..sequences import Sequence
 
 __all__ = ["motifs"]
@@ -60,7 +61,7 @@ def motifs(
         typer.Option(help="Known motifs, MEME or JASPAR.", show_default="JASPAR's vertebrates"),
     ] = None,
     collection: Annotated[
-        str,
+        Collection,
         typer.Option(
             help="Of JASPAR: vertebrates; plants, insects, fungi, … need the extra \\[motifs]."
         ),
@@ -125,8 +126,8 @@ def motifs(
             enc,
             chosen,
             wanted,
-            cast("Method", method),  # or refused, with those there are
-            known,
+            method=cast("Method", method),  # or refused, with those there are
+            database=known,
             caller=cast("Caller", caller),
             least=least,
             null=null,

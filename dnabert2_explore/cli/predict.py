@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ..names import DType
 from .common import DEVICE, FORCE, GENOME, progress_bar, told_in_one_line
 from .output import check_output
 
@@ -44,7 +45,7 @@ def predict(
     genome: GENOME = None,
     device: DEVICE = "auto",
     dtype: Annotated[
-        str, typer.Option(help="float32, as scores are computed; auto, bfloat16, float16.")
+        DType, typer.Option(help="Type of numbers; scores are computed in float32.")
     ] = "float32",
     batch_tokens: Annotated[
         int | None, typer.Option(min=1, help="Tokens in one batch; lower needs less memory.")

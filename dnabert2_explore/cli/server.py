@@ -25,6 +25,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 import typer
 
 from ..errors import ExploreError
+from ..extras import require
 from ..files import replacing
 
 __all__ = [
@@ -160,6 +161,7 @@ def prepared(directory: Path | None, port: int | None) -> Iterator[Server]:
     port : int, optional
         By default the first free one from 8888.
     """
+    require("widgets")
     port = _free_port(FIRST_PORT) if port is None else _checked_port(port)
     folder = workspace(directory)
     token = os.environ.get("JUPYTER_TOKEN") or secrets.token_urlsafe(24)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from inspect import Parameter, signature
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
+
+import typer
 
 from ..errors import InputError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["as_options", "settings_of"]
+__all__ = ["as_options", "settings_of", "with_options"]
+
+
+#: Choices that a line of help still holds.
+_MANY = 5
 
 
 def settings_of(
@@ -84,6 +92,62 @@ def as_options(
             raise InputError(f"{word} has no value: write one behind it")
         found |= _read(kind, known[word], value, word, word)
     return found, arguments
+
+
+def with_options(
+    kind: type[DataclassInstance], called: Mapping[str, str], without: Iterable[str] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command an option for each field of a dataclass, and the command the object.
+
+    Parameters
+    ----------
+    kind : type
+        A dataclass whose fields have their help as ``metadata["help"]``.
+    called : mapping
+        Fields whose option is not called as they are.
+    without : iterable of str
+        Fields that have no option.
+
+    The command takes the object as its keyword ``settings``; its own options stand before.
+    """
+    types = get_type_hints(kind)
+    named = {
+        called.get(one.name, one.name): one for one in fields(kind) if one.name not in set(without)
+    }
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = signature(command, eval_str=True)
+
+        @wraps(command)
+        def run(**given: Any) -> None:
+            chosen = {one.name: given.pop(name) for name, one in named.items()}
+            command(settings=kind(**chosen), **given)
+
+        options = [
+            Parameter(
+                name,
+                Parameter.KEYWORD_ONLY,
+                default=one.default,
+                annotation=Annotated[
+                    types[one.name],
+                    typer.Option(
+                        "--" + name.replace("_", "-"),
+                        help=one.metadata["help"],
+                        metavar="NAME" if len(get_args(types[one.name])) > _MANY else None,
+                    ),
+                ],
+            )
+            for name, one in named.items()
+        ]
+        kept = [
+            one.replace(kind=Parameter.KEYWORD_ONLY)
+            for name, one in own.parameters.items()
+            if name != "settings"
+        ]
+        run.__signature__ = own.replace(parameters=[*kept, *options])  # type: ignore[attr-defined]
+        return run
+
+    return decorate
 
 
 def _parted(words: list[str]) -> Iterator[str]:

@@ -11,6 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from ..errors import CheckpointError
+from ..extras import translated
 from ..files import expanded, located
 from ..network import (
     Dnabert2Config,
@@ -108,7 +109,8 @@ def merge_adapter(
     CheckpointError
         If the two do not fit each other, or neither holds the pooler or the classifier.
     """
-    from peft import PeftModel
+    with translated():
+        from peft import PeftModel
 
     folder = expanded(folder)
     weights = folder / ADAPTER_WEIGHTS

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from ..errors import ExploreWarning, InputError
 from ..network.packing import Packing
+from ..progress import Progress
 
 __all__ = ["Budget", "default_budget", "run", "run_passes"]
 
-Progress = Callable[[int, int], None]
 Compute = Callable[[torch.Tensor, Packing], torch.Tensor]
 
 

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from ..errors import CheckpointError, InputError
 from ..network.checkpoint import Checkpoint
 from ..network.packing import Packing
+from ..progress import Progress
 from ..randomness import seeded
 from ..tokens.foreign import KmerTokenizer
 from .batches import Budget, run
 from .cache import VectorCache
-from .encoder import Encoder, Progress
+from .encoder import Encoder
 from .pooling import pool
 
 __all__ = ["ForeignEncoder", "foreign_kind", "load_foreign"]
@@ -100,7 +101,7 @@ class ForeignEncoder(Encoder):
             pooled = [pool(states[layer][real], packing, inside, pooling) for layer in layers]
             return torch.stack(pooled, dim=1)
 
-        return run(ids, vectors, self.device, self.lock, budget or self._budget, progress)
+        return run(ids, vectors, self.device, self.lock, budget or self.budget, progress)
 
     def twin(self, seed: int = 0) -> ForeignEncoder:
         """Make one of the same shape that has learnt nothing."""

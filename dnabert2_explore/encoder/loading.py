@@ -9,6 +9,7 @@ import torch
 
 from ..errors import InputError
 from ..files import located
+from ..names import Backend, DType
 from ..network.attention import BACKENDS, why_not
 from ..network.attention.choose import fastest_backend
 from ..network.checkpoint import CONFIG, find_checkpoint, load_network, read_config
@@ -40,9 +41,10 @@ ATLAS_MODEL = "pocket-atlas"
 
 def load(
     name: str | Path = "pocket",
+    *,
     device: str = "auto",
-    dtype: str = "auto",
-    attention: str = "auto",
+    dtype: DType = "auto",
+    attention: Backend = "auto",
     revision: str | None = None,
     cache: bool | str | Path | None = None,
 ) -> Encoder:
@@ -119,16 +121,17 @@ def load(
     )
     shape = read_config(checkpoint.config)
     precision = find_dtype(dtype, where, shape.hidden_size)
-    if attention == "auto":
+    backend: str = attention
+    if backend == "auto":
         heads = shape.num_attention_heads
-        attention = fastest_backend(where, precision, heads, shape.hidden_size // heads)
-        remember(attention, where, precision)
-    elif (problem := why_not(attention, where, precision)) is not None:
+        backend = fastest_backend(where, precision, heads, shape.hidden_size // heads)
+        remember(backend, where, precision)
+    elif (problem := why_not(backend, where, precision)) is not None:
         raise InputError(problem)
     network = (
-        merge_adapter(name, checkpoint, attention).to(precision)
+        merge_adapter(name, checkpoint, backend).to(precision)
         if adapter
-        else load_network(checkpoint, precision, attention, shared=where.type == "cpu")
+        else load_network(checkpoint, precision, backend, shared=where.type == "cpu")
     )
     tokenizer = DnaTokenizer.from_file(checkpoint.tokenizer)
     tokenizer.anchor = network.config.anchor

@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ..network.packing import Packing
+from ..progress import Progress
 from .batches import Budget, run_passes
 from .finite import check_finite
-
-if TYPE_CHECKING:
-    from .encoder import Encoder
+from .model import Model
 
 __all__ = ["embed_with_stretch"]
 
 
 def embed_with_stretch(
-    enc: Encoder,
+    enc: Model,
     ids: Sequence[NDArray[np.int64]],
     stretches: Sequence[tuple[int, int]],
     layers: tuple[int, ...],
     budget: Budget,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> NDArray[np.float32]:
     """Embed sequences as wholes and locally, in one pass.
 
     Parameters
     ----------
-    enc : Encoder
+    enc : Model
     ids : sequence of numpy.ndarray, shape (n,), int64
         Token ids with [CLS] and [SEP].
     stretches : sequence of tuple of int

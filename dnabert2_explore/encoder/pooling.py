@@ -6,11 +6,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..names import Pooling
 from ..network.packing import Packing
 
 __all__ = ["POOLINGS", "both_strands", "pool"]
 
-POOLINGS = ("mean", "max", "cls")
+POOLINGS: tuple[Pooling, ...] = ("mean", "max", "cls")
 
 
 def pool(

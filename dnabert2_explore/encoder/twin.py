@@ -12,7 +12,11 @@ from .foreign import ForeignEncoder
 __all__ = ["random_twin"]
 
 
-def random_twin(enc: Encoder, seed: int = 0) -> Encoder:
+def random_twin(
+    enc: Encoder,
+    *,
+    seed: int = 0,
+) -> Encoder:
     """Make an encoder of the same shape, with weights as they are before any training.
 
     The original is not touched. Both share the tokenizer; the twin has its own network, on the

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -13,15 +13,14 @@ import transformers
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..names import Backend, DType, Pooling
 from ..sequences import clean
 from ..version import __version__
 from .batches import Budget, default_budget
 from .finite import why_not_finite
 from .identity import shape_of
+from .model import Model
 from .pooling import both_strands
-
-if TYPE_CHECKING:
-    from .encoder import Encoder
 
 __all__ = ["Recipe", "WindowEmbedder"]
 
@@ -44,10 +43,10 @@ class Recipe:
 
     model: str
     device: str
-    dtype: str
-    attention: str
+    dtype: DType
+    attention: Backend
     sha256: str
-    pooling: str
+    pooling: Pooling
     layers: tuple[int, ...]
     batch_tokens: int | None
 
@@ -61,7 +60,9 @@ class Recipe:
         """
         from .loading import load
 
-        enc = load(self.model, self.device, self.dtype, self.attention, cache=False)
+        enc = load(
+            self.model, device=self.device, dtype=self.dtype, attention=self.attention, cache=False
+        )
         if enc.weights_sha256 != self.sha256:
             raise InputError(
                 f"The model {self.model!r} on {platform.node()} has other weights than the one "
@@ -75,7 +76,7 @@ class WindowEmbedder:
 
     Parameters
     ----------
-    enc : Encoder
+    enc : Model
     pooling : {"mean", "max", "cls"}
     layers : tuple of int
         0 … layers.
@@ -85,8 +86,8 @@ class WindowEmbedder:
 
     def __init__(
         self,
-        enc: Encoder,
-        pooling: str,
+        enc: Model,
+        pooling: Pooling,
         layers: tuple[int, ...],
         batch_tokens: int | None = None,
     ) -> None:
@@ -146,8 +147,9 @@ class WindowEmbedder:
         return Recipe(
             model=str(enc.checkpoint.folder),
             device=enc.device.type,
-            dtype=enc.info.dtype,
-            attention=enc.attention,
+            # Names that `load` took, or it would not have loaded.
+            dtype=cast("DType", enc.info.dtype),
+            attention=cast("Backend", enc.attention),
             sha256=enc.weights_sha256,
             pooling=self.pooling,
             layers=self.layers,

@@ -19,7 +19,7 @@ from .attribution_stack import attribution_stack
 from .colours import BASES, OKABE_ITO, class_colours
 from .curves import Interval, finetune_curves, pretrain_curves
 from .dependencies import dependency_figure
-from .features import feature_windows
+from .features import feature_track, feature_windows
 from .gym import sweep_figure, sweep_heatmap, sweep_lines
 from .heads import head_atlas_figure, head_gallery, head_patch_figure
 from .inside import lens_figure, patch_figure
@@ -49,6 +49,7 @@ __all__ = [
     "attribution_tracks",
     "class_colours",
     "dependency_figure",
+    "feature_track",
     "feature_windows",
     "finetune_curves",
     "head_atlas_figure",

@@ -14,7 +14,7 @@ from .style import span_text
 
 if TYPE_CHECKING:
     from ..analysis.attribution import Attribution, MethodInfo
-    from ..analysis.attribution.phases import PhaseAverage
+    from ..analysis.attribution.offsets import OffsetAverage
     from ..analysis.attribution.strands import StrandMirror
     from ..tokens import Tokens
 
@@ -49,7 +49,8 @@ class Lane:
     Examples
     --------
     >>> import dnabert2_explore as dx
-    >>> result = dx.attribute(dx.load("pocket-splice"), dx.demo.splice()[0], None, "saliency")
+    >>> site = dx.demo.splice()[0]
+    >>> result = dx.attribute(dx.load("pocket-splice"), site, method="saliency")
     >>> Lane.of_bases(result).name, Lane.of_tokens(result).per
     ('saliency', 'token')
     """
@@ -81,13 +82,13 @@ class Lane:
         return cls(name, result.tokens, result.base_scores, result.unit, **more)
 
     @classmethod
-    def of_phases(cls, phases: PhaseAverage, name: str = "", **more: Any) -> Lane:
-        """Make a lane of the mean over segmentation phases, with the band of all of them."""
-        low, high = phases.band
-        more.setdefault("detail", f"band: least to largest of {phases.crops} crops")
-        name = name or f"mean of {phases.crops} segmentation phases"
-        more.setdefault("signed", _info(phases.method).signed)
-        lane = cls(name, phases.tokens, phases.mean, phases.unit, **more)
+    def of_offsets(cls, offsets: OffsetAverage, name: str = "", **more: Any) -> Lane:
+        """Make a lane of the mean over tokenization offsets, with the band of all of them."""
+        low, high = offsets.band
+        more.setdefault("detail", f"band: least to largest of {offsets.crops} crops")
+        name = name or f"mean of {offsets.crops} tokenization offsets"
+        more.setdefault("signed", _info(offsets.method).signed)
+        lane = cls(name, offsets.tokens, offsets.mean, offsets.unit, **more)
         return replace(lane, low=low, high=high)
 
     @classmethod

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .colours import Theme, theme_of
+from .columns import edges_of, legend, spread, steps
 from .dependencies import signed_scale
-from .style import MARGIN, base_axis, layout, span_text, value_axis, whole
+from .style import MARGIN, band, base_axis, layout, span_text, value_axis, whole
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -24,18 +24,25 @@ def lens_figure(
     found: LayerLens,
     *,
     view: tuple[int, int] | None = None,
+    selected: tuple[int, int] | None = None,
+    shown: str = "trained",
     height: int = 300,
     theme: str = "light",
 ) -> go.Figure:
     """Draw the rank of every masked token after every layer, dark where it is near the top.
 
-    Above the map: the rank after the last layer, and the rank without any context, as lines.
+    Above the map, as lines: the rank after the last layer, the untrained twin's where there is one,
+    and the rank without any context.
 
     Parameters
     ----------
     found : LayerLens
     view : tuple of int, optional
         Visible bases, 0-based half-open.
+    selected : tuple of int, optional
+        Bases to mark.
+    shown : str
+        Whose map: ``"trained"`` or ``"untrained"``.
     height : int
         Pixels.
     theme : str
@@ -44,31 +51,44 @@ def lens_figure(
     Returns
     -------
     plotly.graph_objects.Figure
+
+    Raises
+    ------
+    ValueError
+        If `shown` is unknown, or the twin was not computed.
     """
     import plotly.graph_objects as go
 
     colours = theme_of(theme)
+    one = _shown(found, shown)
     n = len(found.tokens.bases)
     visible = whole(view, n)
     names = [found.tokens.tokens[place] for place in found.places]
-    edges, columns = _edges(found.spans)
-    ranks = _spread(np.log10(found.rank), columns)
-    most = float(np.log10(max(found.rank.max(), found.common.max(), 10)))
-    layers = len(found.rank)
+    edges, columns = edges_of(found.spans)
+    ranks = spread(np.log10(one.rank), columns)
+    every = (found, one, found.twin or found)
+    most = float(np.log10(max(10, *(int(each.rank.max()) for each in every), found.common.max())))
+    layers = len(one.rank)
 
     def said(row: int, c: int) -> str:
         if c < 0:
             return ""
-        rank, nats, entropy = found.rank[row, c], found.log_prob[row, c], found.entropy[row, c]
+        rank, nats, entropy = one.rank[row, c], one.log_prob[row, c], one.entropy[row, c]
         return (
             f"{names[c]} · bases {span_text(*found.spans[c])}<br>after {_layer(row)}: rank "
             f"{rank:,}, {nats:.2f} nats, entropy {entropy:.2f} nats"
         )
 
     text = [[said(row, c) for c in columns] for row in range(layers)]
+    hover = "rank %{y:,.0f}"
     data = [
-        _steps(found.spans, found.common, colours.muted, "without context", "dot"),
-        _steps(found.spans, found.rank[-1], colours.negative, "last layer", "solid"),
+        steps(found.spans, found.common, colours.muted, "without context", "dot", hover),
+        *(
+            [steps(found.spans, found.twin.rank[-1], colours.ink, "untrained", "dash", hover)]
+            if found.twin is not None
+            else []
+        ),
+        steps(found.spans, found.rank[-1], colours.negative, "last layer", "solid", hover),
         {
             "type": "heatmap",
             "x": edges,
@@ -108,8 +128,9 @@ def lens_figure(
                 tickformat=",d",
             ),
             margin={**MARGIN, "t": 28},
+            shapes=[] if selected is None else [band(colours, *selected, layer="above")],
             showlegend=True,
-            legend=_legend(colours, 1.02),
+            legend=legend(colours, 1.02),
         ),
     )
 
@@ -151,12 +172,7 @@ def patch_figure(
     import plotly.graph_objects as go
 
     colours = theme_of(theme)
-    if shown not in ("trained", "untrained") or (shown == "untrained" and found.twin is None):
-        raise ValueError(
-            f"shown {shown!r} is not to be had; expected 'trained', or 'untrained' of a map that "
-            "was computed with twin=True"
-        )
-    one = found.twin if shown == "untrained" and found.twin is not None else found
+    one = _shown(found, shown)
     n = len(found.ref.bases)
     visible = whole(view, n)
     # Special tokens have no bases: a column of half a percent of what is in sight stands for each.
@@ -178,7 +194,7 @@ def patch_figure(
         ref, alt = " ".join(one.ref.tokens[a:b]), " ".join(one.alt.tokens[c:d])
         where = "" if empty[part] else f" · bases {span_text(*map(int, one.spans[part]))}"
         cells.append(f"{ref}{where}" if ref == alt else f"{ref or '–'} → {alt or '–'}{where}")
-    edges, columns = _edges(spans)
+    edges, columns = edges_of(spans)
 
     def said(row: int, c: int) -> str:
         share = f"{one.restored[row, c]:.1%} of the effect comes back"
@@ -209,7 +225,7 @@ def patch_figure(
                 "type": "heatmap",
                 "x": edges,
                 "y": np.arange(layers + 1) - 0.5,
-                "z": _spread(one.restored, columns),
+                "z": spread(one.restored, columns),
                 "zmin": -1.0,
                 "zmax": 1.0,
                 "hoverongaps": False,
@@ -233,6 +249,16 @@ def patch_figure(
             shapes=shapes,
         ),
     )
+
+
+def _shown(found: Any, shown: str) -> Any:
+    """Pick a result, or that of its untrained twin."""
+    if shown not in ("trained", "untrained") or (shown == "untrained" and found.twin is None):
+        raise ValueError(
+            f"shown {shown!r} is not to be had; expected 'trained', or 'untrained' of a map that "
+            "was computed with twin=True"
+        )
+    return found.twin if shown == "untrained" else found
 
 
 def _layer(row: int) -> str:
@@ -260,58 +286,4 @@ def _colour_bar(colours: Theme, title: str, y: float, length: float) -> dict[str
         "outlinewidth": 0,
         "tickfont": {"size": 10, "color": colours.muted},
         "title": {"text": title, "side": "right", "font": {"size": 11, "color": colours.muted}},
-    }
-
-
-def _legend(colours: Theme, y: float) -> dict[str, Any]:
-    return {
-        "orientation": "h",
-        "x": 1,
-        "xanchor": "right",
-        "y": y,
-        "yanchor": "bottom",
-        "font": {"size": 11, "color": colours.muted},
-        "bgcolor": "rgba(0,0,0,0)",
-    }
-
-
-def _edges(spans: NDArray[Any]) -> tuple[NDArray[np.float64], list[int]]:
-    """Edges of columns in display coordinates, and the part in each; -1 in gaps between parts."""
-    edges: list[float] = []
-    columns: list[int] = []
-    for part in np.argsort(spans[:, 0], kind="stable").tolist():
-        start, end = (float(edge) + 0.5 for edge in spans[part])
-        if not edges:
-            edges.append(start)
-        elif start > edges[-1]:
-            edges.append(start)
-            columns.append(-1)
-        if end > edges[-1]:
-            edges.append(end)
-            columns.append(part)
-    return np.array(edges), columns
-
-
-def _spread(values: NDArray[Any], columns: list[int]) -> NDArray[np.float64]:
-    at = np.array(columns, dtype=np.int64)
-    return np.where(at[None, :] < 0, np.nan, values[:, at])
-
-
-def _steps(
-    spans: NDArray[np.int64], values: NDArray[np.int64], colour: str, name: str, dash: str
-) -> dict[str, Any]:
-    """Draw a line that is flat over each token, with a gap where there is none."""
-    x, y = [], []
-    for (start, end), value in zip(spans.tolist(), values.tolist(), strict=True):
-        x += [start + 0.5, end + 0.5]
-        y += [value, value]
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": x,
-        "y": y,
-        "yaxis": "y2",
-        "name": name,
-        "line": {"color": colour, "width": 1.6, "dash": dash},
-        "hovertemplate": f"rank %{{y:,.0f}}, {name}<extra></extra>",
     }

@@ -41,7 +41,7 @@ _FIGURES = {
     "NucleotideProbabilities": (".nucleotides", "nucleotide_figure"),
     "PatchMap": (".inside", "patch_figure"),
     "Pattern": (".plots", "_pattern"),
-    "PhaseAverage": (".plots", "_phases"),
+    "OffsetAverage": (".plots", "_offsets"),
     "RankCorrelations": (".attribution_correlations", "attribution_correlations"),
     "Recall": (".recall", "recall_curve"),
     "RuleComparison": (".intervals", "rule_intervals"),
@@ -172,11 +172,11 @@ def _mutagenesis(result: Any, **more: Any) -> go.Figure:
     return attribution_stack([lane], effects=result, **more)
 
 
-def _phases(result: Any, **more: Any) -> go.Figure:
+def _offsets(result: Any, **more: Any) -> go.Figure:
     from .attribution_lanes import Lane
     from .attribution_stack import attribution_stack
 
-    return attribution_stack([Lane.of_phases(result)], **more)
+    return attribution_stack([Lane.of_offsets(result)], **more)
 
 
 def _strands(result: Any, **more: Any) -> go.Figure:
@@ -198,6 +198,6 @@ def _scorecard(result: Any, **more: Any) -> go.Figure:
         Lane.of_bases(result.attribution, scale="one"),
         Lane.of_mirror(result.strands, scale="one"),
     ]
-    if result.phases is not None:
-        lanes.append(Lane.of_phases(result.phases))
+    if result.offsets is not None:
+        lanes.append(Lane.of_offsets(result.offsets))
     return attribution_stack(lanes, **more)

@@ -176,7 +176,11 @@ class Annotation(Shown):
         return pd.DataFrame(rows, columns=["sequence", "start", "end", "strand", "kind", "name"])
 
 
-def read_annotation(source: str | os.PathLike[str] | IO[bytes], name: str = "") -> Annotation:
+def read_annotation(
+    source: str | os.PathLike[str] | IO[bytes],
+    *,
+    name: str = "",
+) -> Annotation:
     r"""Read annotated stretches: GFF3, GTF, BED or GenBank, also compressed.
 
     What it is, the lines tell. GFF3 and GTF count from 1 and include the end, BED counts from 0 and
@@ -206,7 +210,7 @@ def read_annotation(source: str | os.PathLike[str] | IO[bytes], name: str = "") 
     Examples
     --------
     >>> lines = b"chr1\tme\texon\t11\t20\t.\t-\t.\tName=one"
-    >>> read_annotation(io.BytesIO(lines), "a.gff3").features
+    >>> read_annotation(io.BytesIO(lines), name="a.gff3").features
     {'chr1': (Feature(start=10, end=20, strand='-', kind='exon', name='one'),)}
     """
     if isinstance(source, str | os.PathLike):

@@ -13,6 +13,7 @@ from importlib.resources import files
 import numpy as np
 
 from ..errors import InputError
+from ..names import Collection
 from .motif_files import read_motifs
 from .motifs import Motif
 
@@ -36,7 +37,7 @@ COLLECTIONS = (
 _FILE = "jaspar_vertebrates.meme.gz"
 
 
-def jaspar(collection: str = SHIPPED) -> list[Motif]:
+def jaspar(collection: Collection = "vertebrates") -> list[Motif]:
     """Return the profiles of JASPAR 2026, the latest version of each, by accession.
 
     Parameters
@@ -68,7 +69,11 @@ def jaspar(collection: str = SHIPPED) -> list[Motif]:
     return list(_profiles(_known(collection)))
 
 
-def jaspar_motif(name: str, collection: str = SHIPPED) -> Motif:
+def jaspar_motif(
+    name: str,
+    *,
+    collection: Collection = "vertebrates",
+) -> Motif:
     """Return one profile of JASPAR by its accession or by the name of its factor.
 
     Parameters
@@ -119,7 +124,7 @@ def jaspar_motif(name: str, collection: str = SHIPPED) -> Motif:
     raise InputError(f"{RELEASE} has no profile {name!r} among its {collection}: {proposed}")
 
 
-def from_pyjaspar(collection: str) -> list[Motif]:
+def from_pyjaspar(collection: Collection) -> list[Motif]:
     """Read a collection from the database in pyjaspar.
 
     Parameters
@@ -160,7 +165,7 @@ def from_pyjaspar(collection: str) -> list[Motif]:
     return sorted(motifs, key=lambda motif: motif.accession)
 
 
-def _known(collection: str) -> str:
+def _known(collection: Collection) -> str:
     if collection not in COLLECTIONS:
         raise InputError(
             f"JASPAR collection {collection!r} is unknown: choose one of {', '.join(COLLECTIONS)}."
@@ -168,12 +173,12 @@ def _known(collection: str) -> str:
     return collection
 
 
-def _source(collection: str) -> str:
+def _source(collection: Collection) -> str:
     return f"{RELEASE} {'' if collection == 'unvalidated' else 'CORE '}{collection}"
 
 
 @lru_cache
-def _profiles(collection: str) -> tuple[Motif, ...]:
+def _profiles(collection: Collection) -> tuple[Motif, ...]:
     if collection != SHIPPED:
         return tuple(from_pyjaspar(collection))
     with (files("dnabert2_explore") / "data" / _FILE).open("rb") as handle:

@@ -18,7 +18,10 @@ __all__ = ["join_table"]
 
 
 def join_table(
-    sequences: Iterable[Sequence], table: str | os.PathLike[str] | Any, on: str = "name"
+    sequences: Iterable[Sequence],
+    table: str | os.PathLike[str] | Any,
+    *,
+    on: str = "name",
 ) -> list[Sequence]:
     """Give sequences the columns of a table, row by row of the same name.
 

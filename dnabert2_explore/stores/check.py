@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..progress import Progress
 from ..shown import Shown
 from .layout import COORDINATES, done_chunks
 from .store import EmbeddingStore
@@ -77,7 +78,9 @@ class StoreCheck(Shown):
 
 
 def check_store(
-    store: EmbeddingStore, progress: Callable[[int, int], None] | None = None
+    store: EmbeddingStore,
+    *,
+    progress: Progress | None = None,
 ) -> StoreCheck:
     """Read every finished chunk of a store, and compare it with its checksums and the plan.
 

@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ExploreError, ExploreWarning, InputError
+from ..progress import Progress
 from ..sequences.genome import Genome
 from ..version import __version__
 from .embedder import Embedder
@@ -68,7 +69,7 @@ def run_cluster(
     store: EmbeddingStore,
     embedder: Embedder,
     client: Client,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Summary:
     """Compute every chunk of ``store`` that is not finished, one task a chunk.
 

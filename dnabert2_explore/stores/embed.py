@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from ..progress import Progress
 from ..sequences import Sequence
 from ..sequences.genome import Genome
 from ..sequences.given import as_sequences
@@ -33,7 +34,7 @@ def embed_windows(
     stride: int | None = None,
     rows_per_chunk: int = 256,
     client: Client | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Summary:
     """Embed the windows of a genome into the store at ``path``, going on where a run stopped.
 

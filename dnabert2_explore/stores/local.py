@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
+from ..progress import Progress
 from ..sequences.genome import Genome
 from .embedder import Embedder
 from .plan import WindowPlan
@@ -25,7 +25,7 @@ def run_local(
     genome: Genome,
     store: EmbeddingStore,
     embedder: Embedder,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Summary:
     """Compute every chunk of ``store`` that is not finished.
 

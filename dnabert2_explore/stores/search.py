@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..files import replacing
+from ..progress import Progress
 from ..sequences import Sequence, gc_content
 from ..sequences.genome import Genome
 from ..sequences.given import as_sequences
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["QueryEncoder", "StoreHits", "build_index", "index_path", "nearest_rows", "search"]
 
-Progress = Callable[[int, int], None]
 
 # Rows multiplied at once: 3 MB of 768 numbers, which stay in the cache of a core.
 _ROWS = 1024

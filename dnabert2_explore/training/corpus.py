@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..files import expanded
+from ..progress import Progress
 from .exclude import Excluded
 from .species import SPLITS, GenomeFile, list_files, read_table
 from .stretches import CUTS, SpeciesBases, open_species
@@ -114,7 +114,7 @@ class Corpus:
         shortest: int = 640,
         category_power: float = 0.5,
         species_power: float = 0.5,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
         *,
         cut: str = "random",
         strands: str = "both",

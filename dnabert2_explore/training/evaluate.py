@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..progress import Progress
 from .corpus import Corpus
 from .masking import IGNORED, mask_tokens
 from .neighbours import N_SPECIAL, NeighbourModel
@@ -97,7 +97,7 @@ def score_rows(
     network: Dnabert2ForMaskedLM,
     held_out: HeldOutRows,
     batch_rows: int = 32,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, tuple[float, float]]:
     """Loss and accuracy of a network by species.
 
@@ -142,7 +142,7 @@ def _score_network(
     network: Dnabert2ForMaskedLM,
     held_out: HeldOutRows,
     batch_rows: int = 32,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> _Scores:
     nats = np.full(held_out.labels.shape, np.nan)
     right = np.zeros(held_out.labels.shape, dtype=bool)
@@ -248,7 +248,7 @@ def evaluate(
     longest: int = 1008,
     smoothing: tuple[float, ...] = (10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0),
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, object]:
     """Score a network and the counting baselines by held-out species.
 

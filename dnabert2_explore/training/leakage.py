@@ -8,7 +8,7 @@ and positional twins, with some stretches left in their places and the rest repl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..progress import Progress
 from ..sequences import reverse_complement
 from ..sequences.codes import UNKNOWN, codes
 from ..shown import Shown
@@ -26,7 +27,7 @@ from .twins import PositionalIndex, TwinIndex, told_label
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LeakageReport", "SplitOverlap", "check_leakage", "copied_rows"]
+__all__ = ["LeakageReport", "SplitOverlap", "check_leakage", "copied_rows", "twins_tell"]
 
 #: Bases of the words that are compared: their codes fit 32 bits, and chance finds few.
 WORD = 16
@@ -37,7 +38,10 @@ CHUNK = 1 << 21
 
 _EXAMPLES = 3
 
-Progress = Callable[[int, int], None]
+
+def twins_tell(twins: int, opposite: int, total: int) -> bool:
+    """Whether twins give labels away: at least half have one, nine in ten of another label only."""
+    return bool(twins) and 2 * twins >= total and 10 * opposite >= 9 * twins
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,41 @@ class SplitOverlap:
             parts.append(self._told(self.positional, *what, *counts))
         return "; ".join(parts)
 
+    @property
+    def giveaway(self) -> str:
+        """Say that twins tell the labels of `second` without a model; "" where they do not."""
+        for count, opposite, words in (
+            (
+                self.twins,
+                self.opposite,
+                "a composition twin in {} (as a shuffle of the same bases)",
+            ),
+            (self.positional, self.positional_opposite, "a positional twin in {}"),
+        ):
+            if count and opposite is not None and twins_tell(count, opposite, self.total):
+                which = "all" if opposite == count else f"{opposite:,} of them"
+                return (
+                    f"{count:,} of {self.total:,} {self.second} sequences have "
+                    f"{words.format(self.first)}, {which} of another label"
+                )
+        return ""
+
+    @property
+    def summary(self) -> str:
+        """Say in one short sentence what was found."""
+        found = {"copy": self.exact, "near-copy": self.near}
+        if self.twins is not None:
+            found["composition twin"] = self.twins
+        if self.positional is not None:
+            found["positional twin"] = self.positional
+        if not any(found.values()):
+            return str(self)
+        parts = [f"a {what} of {count:,}" for what, count in found.items()]
+        return (
+            f"of {self.total:,} {self.second} sequences, {self.first} holds "
+            f"{', '.join(parts[:-1])} and {parts[-1]}"
+        )
+
     def _told(
         self, count: int, twin: str, meaning: str, opposite: int | None, mcc: float | None
     ) -> str:
@@ -152,6 +191,31 @@ class LeakageReport(Shown):
             return "Duplicates between the files were not looked for."
         text = "; ".join(map(str, self.pairs))
         return f"{text[0].upper()}{text[1:]}."
+
+    @property
+    def giveaway(self) -> str:
+        """Say that twins tell the labels of the last split without a model; "" if they do not."""
+        last = self.pairs[-1].second if self.pairs else ""
+        told = (pair.giveaway for pair in self.pairs if pair.second == last)
+        return next(filter(None, told), "")
+
+    def caution(self, score: str, rule: str, reached: str) -> str:
+        """Say that a test score is not what it seems; "" where twins do not tell the labels.
+
+        Parameters
+        ----------
+        score, reached : str
+            Scores of the model and of the best rule, such as "MCC 0.79".
+        rule : str
+            That rule in words.
+        """
+        if not self.giveaway:
+            return ""
+        return (
+            f"{score} is not what it seems: {self.giveaway}. A rule without a model ({rule}) has "
+            f"{reached}, so that these sequences cannot tell what a model has learnt of DNA: score "
+            "those that have no twin, or deal twins to one file."
+        )
 
     @property
     def clean(self) -> bool:

@@ -20,6 +20,8 @@ from ..encoder.inputs import far_lengths
 from ..encoder.readings import Readings
 from ..errors import InputError
 from ..files import replacing
+from ..names import DType
+from ..progress import Progress
 from ..sealed import write_json
 from ..sequences import UnknownBasesWarning
 from ..shown import Shown
@@ -32,7 +34,6 @@ __all__ = ["PredictionSummary", "predict_table", "predicted_texts", "task_of", "
 #: Rows that are read, predicted and written together.
 CHUNK = 4096
 
-Progress = Callable[[int, int], None]
 
 _TASKS = {
     "single_label_classification": "classification",
@@ -100,7 +101,7 @@ def predict_table(
     out: str | Path,
     *,
     device: str = "auto",
-    dtype: str = "float32",
+    dtype: DType = "float32",
     batch_tokens: int | None = None,
     bootstrap: int = 1000,
     progress: Progress | None = None,

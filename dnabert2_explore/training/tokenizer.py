@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import filling
+from ..progress import Progress
 from .corpus import Corpus
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def train_tokenizer(
     seed: int = 0,
     category_power: float = 0.5,
     species_power: float = 0.5,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     genome: str | Path | None = None,
 ) -> dict[str, float]:
     """Train a BPE on balanced windows of the training species, both strands.

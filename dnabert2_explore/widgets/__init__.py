@@ -4,7 +4,8 @@ Classes in the page (for styling, and for tests that drive a browser):
 
 =====================  ==========================================================================
 ``.dx-workbench``      the whole; ``.dx-bar`` on top with ``.dx-chip`` per model;
-                       ``.dx-maps button`` chooses the map (attention, dependencies, both),
+                       ``.dx-maps select`` chooses the map (attention, dependencies, both,
+                       bases, lens, layers, features),
                        ``.dx-side button`` what stands beside the sequence (atlas, all heads)
 ``.dx-session``        after ``.dx-session-button``: ``.dx-session-folder input``,
                        ``.dx-session-save``, ``.dx-session-open``
@@ -27,10 +28,16 @@ Classes in the page (for styling, and for tests that drive a browser):
                        ``.dx-heads``, takes the atlas' place on demand
 ``.dx-dependencies``   ``.dx-shown button`` (trained, untrained, difference), ``.dx-of select``,
                        ``.dx-compute``
+``.dx-lens``           ``.dx-shown button`` (trained, untrained), ``.dx-compute``
+``.dx-layers``         ``.dx-quantity button``, ``.dx-classes-field select``,
+                       ``.dx-groups-field select``, ``.dx-compute``
+``.dx-features``       ``.dx-layer select``, ``.dx-order select``, ``.dx-feature select``,
+                       ``.dx-tab button`` (windows, enriched), ``.dx-enrich``, ``.dx-paint``,
+                       ``.dx-compute``
 ``.dx-attribution``    ``.dx-target select``, ``.dx-method select``, ``.dx-steps select``,
                        ``.dx-classes``, ``.dx-delta``; behind ``.dx-more``: ``.dx-output select``,
                        ``.dx-baseline select``, ``.dx-spread select``, ``.dx-compare`` with a
-                       ``.dx-other`` per method, ``.dx-strands``, ``.dx-phases``,
+                       ``.dx-other`` per method, ``.dx-strands``, ``.dx-offsets``,
                        ``.dx-annotation``, ``.dx-motifs`` with ``.dx-motif input`` and
                        ``.dx-threshold select``, ``.dx-map``; ``.dx-correlations-plot``;
                        ``.dx-badge`` with ``.dx-check`` and a ``.dx-check-chip`` per check,
@@ -81,8 +88,11 @@ from .atlas import AtlasExplorer
 from .attention import AttentionExplorer
 from .attribution import AttributionExplorer
 from .dependencies import DependencyExplorer
+from .features import FeatureExplorer
 from .gym import MotifGym
+from .layers import LayersExplorer
 from .leaderboard import LeaderboardExplorer
+from .lens import LensExplorer
 from .nucleotides import NucleotideExplorer
 from .pretraining import PretrainingMonitor
 from .state import Selection
@@ -97,8 +107,11 @@ __all__ = [
     "AttentionExplorer",
     "AttributionExplorer",
     "DependencyExplorer",
+    "FeatureExplorer",
     "FinetuneApp",
+    "LayersExplorer",
     "LeaderboardExplorer",
+    "LensExplorer",
     "MotifGym",
     "NucleotideExplorer",
     "PretrainingMonitor",

@@ -10,16 +10,15 @@ from typing import Any
 
 from ipywidgets import Button, Widget
 
+from ..costs import LONG
 from ..encoder import Encoder, load
 from ..sequences import Sequence
 from .examples import SPLICE, WINDOWS, fill
 from .explorer import Explorer
 from .state import Selection
 
-__all__ = ["AskingExplorer", "Question", "Wanted", "duration"]
+__all__ = ["LONG", "AskingExplorer", "Question", "Wanted"]
 
-#: Seconds above which the cost is said and asked for first.
-LONG = 10.0
 #: Bases of the longest stretch that is read at once: more are more than a screen can show.
 MOST = 1200
 #: Results that are kept.
@@ -257,8 +256,3 @@ class AskingExplorer(Explorer):
 
 def _inside(view: tuple[int, int], region: tuple[int, int]) -> bool:
     return region[0] <= view[0] and view[1] <= region[1]
-
-
-def duration(seconds: float) -> str:
-    """Say how long something takes."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -19,8 +19,6 @@ from ..sequences.motifs import ALPHABET
 from .attribution_controls import AttributionControls
 from .attribution_export import code_of, table_of
 from .attribution_parts import (
-    AUTO,
-    STEPPED,
     Asked,
     Kept,
     Part,
@@ -28,7 +26,7 @@ from .attribution_parts import (
     is_far,
     map_part,
     motifs_part,
-    phases_part,
+    offsets_part,
     scorecard_part,
     strands_part,
 )
@@ -62,6 +60,11 @@ _MAP = 300
 _PLANTED = ("motif", "planted motif")
 
 
+def _steps(result: Attribution) -> int:
+    """Return the steps that an attribution took; 0 where its method takes none."""
+    return int(dict(result.settings).get("steps", 0))
+
+
 class AttributionExplorer(Explorer):
     """See which tokens and bases speak for or against a class, and how far to trust that.
 
@@ -69,7 +72,7 @@ class AttributionExplorer(Explorer):
     log-likelihood of the selected bases when they are masked. Zoom in until bases are letters,
     click one, and type or click another letter: prediction and attribution of the mutant stand
     beside those of the sequence. "More" stacks other methods, the other strand, segmentation
-    phases, annotation, motif hits and a map of all mutations on the same axis. "Check" puts the
+    offsets, annotation, motif hits and a map of all mutations on the same axis. "Check" puts the
     attribution to the scorecard.
 
     Class ``dx-attribution``; parts ``dx-target``, ``dx-method``, ``dx-steps``, ``dx-more``,
@@ -85,7 +88,7 @@ class AttributionExplorer(Explorer):
         The examples by default.
     selection : Selection, optional
         Shared with other views.
-    steps : int, optional
+    n_steps : int, optional
         Steps of integrated gradients; by default 50, or 20 for sequences above 600 bp, and four
         times as many where delta is then larger than the scorecard lets pass.
     """
@@ -109,10 +112,10 @@ class AttributionExplorer(Explorer):
         enc: Encoder | None = None,
         sequences: Items[Sequence] | None = None,
         selection: Selection | None = None,
-        steps: int | None = None,
+        n_steps: int | None = None,
     ) -> None:
         self.enc = enc if enc is not None else load("pocket-splice")
-        self.controls = AttributionControls(self.enc, steps, self._on_control)
+        self.controls = AttributionControls(self.enc, n_steps, self._on_control)
         self.target, self.method = self.controls.target, self.controls.method
         self.steps = self.controls.steps
         self.badge = ScorecardBadge(self._check)
@@ -201,11 +204,11 @@ class AttributionExplorer(Explorer):
 
     def _exact(self, asked: Asked) -> list[Part]:
         """Parts that answer a question: a second, with more steps, where the first is not exact."""
-        steps = asked.first_steps if asked.method in STEPPED else 0
-        first = attribution_part(self.enc, asked, steps)
+        steps = asked.first_steps
+        first = attribution_part(self.enc, asked.at(steps))
         result = self._kept.get(first)
-        if result is not None and steps and asked.steps == AUTO and is_far(result):
-            return [first, attribution_part(self.enc, asked, 4 * steps)]
+        if result is not None and steps and asked.auto and is_far(result):
+            return [first, attribution_part(self.enc, asked.at(4 * steps))]
         return [first]
 
     def _answer(self, asked: Asked) -> Attribution | None:
@@ -241,26 +244,26 @@ class AttributionExplorer(Explorer):
         if result is None or (self.edits and mutant is None):
             return plan
         controls = self.controls
-        steps = int(dict(result.settings).get("steps", 0))
+        exact = shown.at(_steps(result))
         others = [controls.asked(shown.bases, shown.target, name) for name in controls.by_cost]
         plan["others"] = [part for other in others for part in self._exact(other)]
         if controls.strands.value:
-            plan["strands"] = [strands_part(self.enc, shown, steps)]
-        if controls.phases.value:
-            plan["phases"] = [phases_part(self.enc, shown, steps)]
+            plan["strands"] = [strands_part(self.enc, exact)]
+        if controls.offsets.value:
+            plan["offsets"] = [offsets_part(self.enc, exact)]
         if controls.motifs.value:
             wanted, least = controls.motif.value, controls.threshold.value
             plan["hits"] = [motifs_part(shown.bases, wanted, least)]
         if self._region is not None:
             plan["effects"] = [map_part(self.enc, shown, self._region)]
-        card = self._card_part(shown, steps)
+        card = self._card_part(exact)
         if card in self._kept or (self._checked is not None and self._checked.key == card.key):
             plan["card"] = [card]
         return plan
 
-    def _card_part(self, asked: Asked, steps: int) -> Part:
+    def _card_part(self, asked: Asked) -> Part:
         truth = tuple((f.start, f.end) for f in self.selection.features if f.kind in _PLANTED)
-        return scorecard_part(self.enc, asked, steps, truth)
+        return scorecard_part(self.enc, asked, truth)
 
     # Work --------------------------------------------------------------------------------------
 
@@ -314,8 +317,8 @@ class AttributionExplorer(Explorer):
     def _check(self) -> None:
         def act() -> None:
             if self.shown is not None and self._fresh:
-                steps = int(dict(self.shown.result.settings).get("steps", 0))
-                self._checked = self._card_part(self.shown.asked, steps)
+                exact = self.shown.asked.at(_steps(self.shown.result))
+                self._checked = self._card_part(exact)
                 self._changed({"control"})
 
         self._guarded(act)
@@ -348,7 +351,7 @@ class AttributionExplorer(Explorer):
         plan = self._plan()
         found = {
             name: self._kept.get(plan[name][0])
-            for name in ("strands", "phases", "hits", "effects", "card")
+            for name in ("strands", "offsets", "hits", "effects", "card")
             if name in plan
         }
         shown = mutant or asked

@@ -7,10 +7,10 @@ from typing import Any
 
 from ipywidgets import HTML, HBox, Text, VBox, Widget
 
-from ..analysis.attribution import METHODS
-from ..analysis.names import Method
+from ..analysis.attribution import BY_COST, METHODS, AttributionSettings
+from ..analysis.settings import USUAL
 from ..encoder import Encoder
-from .attribution_parts import AUTO, BY_COST, STEPPED, Asked
+from .attribution_parts import Asked
 from .controls import menu, show, toggle
 
 __all__ = ["AttributionControls"]
@@ -28,6 +28,8 @@ SPREAD_MENU = {
     "occlusion": "spread by occlusion of bases",
     "mutagenesis": "spread by mutation of bases",
 }
+#: Stands for "as many steps as it takes, within reason" among the numbers of steps.
+AUTO = -1
 _THRESHOLDS = (1e-3, 1e-4, 1e-5, 1e-6)
 
 
@@ -37,24 +39,24 @@ class AttributionControls:
     Parameters
     ----------
     enc : Encoder
-    steps : int or None
+    n_steps : int or None
         To begin with; auto by default.
     changed : callable
         Called without arguments when something else is wanted.
     """
 
-    def __init__(self, enc: Encoder, steps: int | None, changed: Callable[[], None]) -> None:
+    def __init__(self, enc: Encoder, n_steps: int | None, changed: Callable[[], None]) -> None:
         self._changed = changed
         self._quiet = False
         self.target = menu("dx-target", [], "Which class to explain")
         self.method = menu("dx-method", [(i.title, n) for n, i in METHODS.items()], "Method")
-        numbers = sorted({20, 50, 100, 200, steps or 50})
+        numbers = sorted({20, 50, 100, 200, n_steps or 50})
         self.steps = menu(
             "dx-steps",
             [("auto steps", AUTO), *((f"{n} steps", n) for n in numbers)],
             "Steps of the integral: more takes longer and brings delta nearer to 0",
         )
-        self.steps.value = steps or AUTO
+        self.steps.value = n_steps or AUTO
         self.more = toggle("More", "dx-more", "Baseline, comparison, strands, motifs, mutations")
         self.output = menu(
             "dx-output", [("logit", "auto"), ("probability", "probability")], "What is explained"
@@ -73,8 +75,8 @@ class AttributionControls:
             "dx-strands",
             "The reverse complement too; the mean where both ought to agree",
         )
-        self.phases = toggle(
-            "Phases", "dx-phases", "Mean and range over 8 left crops, each cut into tokens anew"
+        self.offsets = toggle(
+            "Offsets", "dx-offsets", "Mean and range over 8 left crops, each cut into tokens anew"
         )
         self.annotation = toggle("Annotation", "dx-annotation", "Annotated features")
         self.motifs = toggle("Motifs", "dx-motifs", "Sites of known motifs, or of a word")
@@ -103,7 +105,7 @@ class AttributionControls:
         self._toggles = [
             self.compare,
             self.strands,
-            self.phases,
+            self.offsets,
             self.annotation,
             self.motifs,
             self.map,
@@ -150,9 +152,9 @@ class AttributionControls:
         info = METHODS[self.method.value]
         show(self.target, self._enc.has_head)
         show(self.output, len(self._enc.classes) > 1)
-        show(self.steps, self.method.value in STEPPED)
+        show(self.steps, info.integral)
         show(self.baseline, info.baseline or any(METHODS[m].baseline for m in self.compared))
-        show(self.spread, info.run is not None)
+        show(self.spread, "spread" in info.takes)
         show(self.panel, self.more.value)
         show(self._others_row, self.compare.value)
         show(self._motif_row, self.motifs.value)
@@ -177,13 +179,12 @@ class AttributionControls:
 
     def asked(self, bases: str, target: Any, method: Any = "") -> Asked:
         """Put the question, by the method chosen or another one."""
-        chosen: Method = method or self.method.value
-        return Asked(
-            bases=bases,
-            target=target,
-            method=chosen,
-            steps=self.steps.value or AUTO,
+        auto = self.steps.value == AUTO
+        settings = AttributionSettings(
+            method=self.method.value,
             output=self.output.value if len(self._enc.classes) > 1 else "auto",
+            n_steps=USUAL.n_steps if auto else self.steps.value,
             baseline=self.baseline.value,
             spread=self.spread.value,
-        ).by(chosen)
+        )
+        return Asked(bases, target, settings.by(method or self.method.value), auto)

@@ -45,10 +45,10 @@ def code_of(shown: Shown, selection: Selection, model: str, cursor: int | None) 
         lines += [f"mirror = {call}", "lanes.append(Lane.of_mirror(mirror))"]
         if shown.strands.applicable:
             lines.append("lanes.append(Lane.of_strands(mirror))")
-    if shown.phases is not None:
-        imports.append("from dnabert2_explore.analysis.attribution.phases import average_phases")
-        call = _attribute(shown, result, "average_phases")
-        lines.append(f"lanes.append(Lane.of_phases({call}))")
+    if shown.offsets is not None:
+        imports.append("from dnabert2_explore.analysis.attribution.offsets import average_offsets")
+        call = _attribute(shown, result, "average_offsets")
+        lines.append(f"lanes.append(Lane.of_offsets({call}))")
     if shown.features:
         imports.append("from dnabert2_explore.widgets.examples import Site")
         lines.append("features = [")
@@ -61,10 +61,11 @@ def code_of(shown: Shown, selection: Selection, model: str, cursor: int | None) 
     if (hits := shown.hits) is not None:
         imports.append("from dnabert2_explore.analysis.motifs import scan_motifs")
         motifs = _motifs(shown, imports)
-        lines.append(f"hits = scan_motifs(bases, {motifs}, {hits.threshold!r})")
+        lines.append(f"hits = scan_motifs(bases, {motifs}, threshold={hits.threshold!r})")
         more.append("hits=hits")
     if shown.effects is not None:
-        output = "" if asked.output == "auto" else f", output={asked.output!r}"
+        given = asked.settings.given()
+        output = f", output={given['output']!r}" if "output" in given else ""
         lines.append(
             f"effects = dx.saturation_mutagenesis(enc, bases, {asked.target!r}{output}, "
             f"region={shown.region!r})"
@@ -78,10 +79,12 @@ def code_of(shown: Shown, selection: Selection, model: str, cursor: int | None) 
 
 def _attribute(shown: Shown, found: Attribution, call: str = "dx.attribute") -> str:
     """Write the call that gave an attribution of what is on show, or another with its settings."""
-    asked = shown.asked.by(found.method)
     steps = int(dict(found.settings).get("steps", 0))
+    asked = shown.asked.by(found.method)
+    given = {"n_steps": steps} if steps else {}
+    given |= {n: v for n, v in asked.settings.given().items() if n not in ("method", "n_steps")}
     target = asked.target if shown.original is None else found.target
-    more = "".join(f", {name}={value!r}" for name, value in asked.settings(steps).items())
+    more = "".join(f", {name}={value!r}" for name, value in given.items())
     return f"{call}(enc, bases, target={target!r}, method={found.method!r}{more})"
 
 
@@ -177,9 +180,9 @@ def _bases(shown: Shown) -> list[str]:
         columns["reverse_strand"] = shown.strands.mirrored
         if shown.strands.applicable:
             columns["strands_mean"] = shown.strands.mean
-    if shown.phases is not None:
-        low, high = shown.phases.band
-        columns |= {"phases_mean": shown.phases.mean, "phases_low": low, "phases_high": high}
+    if shown.offsets is not None:
+        low, high = shown.offsets.band
+        columns |= {"offsets_mean": shown.offsets.mean, "offsets_low": low, "offsets_high": high}
     if shown.effects is not None:
         columns |= {f"to_{b}": shown.effects.effects[:, i] for i, b in enumerate("ACGT")}
     lines.append(csv_line(["position", "base", "token", *columns]))

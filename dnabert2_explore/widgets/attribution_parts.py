@@ -7,17 +7,22 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..analysis.attribution import METHODS, Attribution, attribute
-from ..analysis.names import Baseline, Method, Output, Spread
+from ..analysis.attribution import (
+    METHODS,
+    Attribution,
+    AttributionSettings,
+    attribute,
+    average_offsets,
+    mirror_strands,
+    scorecard,
+)
 from ..encoder import Encoder
 from ..errors import Cancelled, InputError, panics_told
+from ..progress import Progress
 from ..sequences.motifs import ALPHABET, Motif
 from .explorer import sentence
 
 __all__ = [
-    "AUTO",
-    "BY_COST",
-    "STEPPED",
     "Asked",
     "Failed",
     "Kept",
@@ -26,32 +31,12 @@ __all__ = [
     "is_far",
     "map_part",
     "motifs_part",
-    "phases_part",
+    "offsets_part",
     "scorecard_part",
     "strands_part",
     "typed_motifs",
 ]
 
-#: Stands for "as many steps as it takes, within reason" among the numbers of steps.
-AUTO = -1
-#: Methods that integrate.
-STEPPED = ("layer_integrated_gradients", "layer_conductance")
-#: The quick ones first: several methods are computed in this order.
-BY_COST = (
-    "saliency",
-    "input_x_gradient",
-    "attn_lrp",
-    "attention_x_gradient",
-    "mutagenesis_gradient",
-    "deep_lift",
-    "gradient_shap",
-    "layer_integrated_gradients",
-    "occlusion",
-    "feature_ablation",
-    "layer_conductance",
-    "shapley_value_sampling",
-    "saturation_mutagenesis",
-)
 _KEPT = 64
 
 
@@ -63,44 +48,36 @@ class Asked:
     ----------
     bases : str
     target : int, str, tuple of int, or None
-    method : str
-    steps : int
-        `AUTO`, or how many; 0 where the method takes none.
-    output, baseline, spread : str
-        As in `attribute`; their defaults where the method has no use for them.
+    settings : AttributionSettings
+    auto : bool
+        Whether an integral takes as many steps as it needs, within reason, whatever `settings` say.
     """
 
     bases: str
     target: Any
-    method: Method
-    steps: int = AUTO
-    output: Output = "auto"
-    baseline: Baseline = "mean"
-    spread: Spread = "even"
+    settings: AttributionSettings
+    auto: bool = True
 
-    def by(self, method: Any) -> Asked:
+    @property
+    def method(self) -> str:
+        """The method."""
+        return self.settings.method
+
+    def by(self, method: str) -> Asked:
         """Ask by another method: what that has no use for takes its default."""
-        info = METHODS[method]
-        return Asked(
-            bases=self.bases,
-            target=self.target,
-            method=method,
-            steps=(self.steps or AUTO) if method in STEPPED else 0,
-            output=self.output,
-            baseline=self.baseline if info.baseline else "mean",
-            spread=self.spread if info.run is not None else "even",
-        )
+        return replace(self, settings=self.settings.by(method))
 
     @property
     def first_steps(self) -> int:
-        """Steps to begin with."""
-        return (50 if len(self.bases) <= 600 else 20) if self.steps == AUTO else self.steps
+        """Steps to begin with; 0 for a method that takes none."""
+        if not METHODS[self.method].integral:
+            return 0
+        return (50 if len(self.bases) <= 600 else 20) if self.auto else self.settings.n_steps
 
-    def settings(self, steps: int = 0) -> dict[str, Any]:
-        """Keyword settings of `attribute` that are not its defaults."""
-        found: dict[str, Any] = {"n_steps": steps} if steps else {}
-        pairs = (("output", "auto"), ("baseline", "mean"), ("spread", "even"))
-        return found | {n: getattr(self, n) for n, usual in pairs if getattr(self, n) != usual}
+    def at(self, steps: int) -> Asked:
+        """Ask with so many steps; 0 leaves them as they are."""
+        settings = replace(self.settings, n_steps=steps) if steps else self.settings
+        return replace(self, settings=settings, auto=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +96,9 @@ class Part:
 
     key: Hashable
     what: str
-    work: Callable[[Callable[[int, int], None]], Any]
+    work: Callable[[Progress], Any]
 
-    def run(self, progress: Callable[[int, int], None]) -> Any:
+    def run(self, progress: Progress) -> Any:
         """Do it; what goes wrong is a result too, so that the pieces behind it are done."""
         try:
             with panics_told():
@@ -184,65 +161,39 @@ def is_far(result: Attribution) -> bool:
     return check_convergence(result).passed is False
 
 
-def attribution_part(enc: Encoder, asked: Asked, steps: int) -> Part:
-    """Explain by one method; `steps` of the integral where it has one."""
-    title = METHODS[asked.method].title
-
-    def work(progress: Any) -> Attribution:
-        settings = asked.settings(steps)
-        return attribute(
-            enc, asked.bases, asked.target, asked.method, progress=progress, **settings
-        )
-
-    return Part(("attribution", replace(asked, steps=steps)),
-                f"{title}{f', {steps} steps' if steps else ''}", work)  # fmt: skip
+def attribution_part(enc: Encoder, asked: Asked) -> Part:
+    """Explain by one method."""
+    steps = asked.settings.n_steps if METHODS[asked.method].integral else 0
+    what = f"{METHODS[asked.method].title}{f', {steps} steps' if steps else ''}"
+    return _part("attribution", what, attribute, enc, asked)
 
 
-def phases_part(enc: Encoder, asked: Asked, steps: int) -> Part:
-    """Explain by the same method over segmentation phases."""
-
-    def work(progress: Any) -> Any:
-        from ..analysis.attribution.phases import average_phases
-
-        return average_phases(
-            enc, asked.bases, asked.target, asked.method, progress=progress, **asked.settings(steps)
-        )
-
-    return Part(("phases", replace(asked, steps=steps)), "segmentation phases", work)
+def offsets_part(enc: Encoder, asked: Asked) -> Part:
+    """Explain by the same method over tokenization offsets."""
+    return _part("offsets", "tokenization offsets", average_offsets, enc, asked)
 
 
-def strands_part(enc: Encoder, asked: Asked, steps: int) -> Part:
+def strands_part(enc: Encoder, asked: Asked) -> Part:
     """Explain by the same method on both strands."""
-
-    def work(progress: Any) -> Any:
-        from ..analysis.attribution.strands import mirror_strands
-
-        return mirror_strands(
-            enc, asked.bases, asked.target, asked.method, progress=progress, **asked.settings(steps)
-        )
-
-    return Part(("strands", replace(asked, steps=steps)), "both strands", work)
+    return _part("strands", "both strands", mirror_strands, enc, asked)
 
 
-def scorecard_part(
-    enc: Encoder, asked: Asked, steps: int, truth: tuple[tuple[int, int], ...]
-) -> Part:
+def scorecard_part(enc: Encoder, asked: Asked, truth: tuple[tuple[int, int], ...]) -> Part:
     """Put one attribution to all checks."""
+    return _part("scorecard", "scorecard", scorecard, enc, asked, truth=truth or None)
+
+
+def _part(
+    kind: str, what: str, call: Callable[..., Any], enc: Encoder, asked: Asked, **more: Any
+) -> Part:
+    """Make a part of a call that attributes."""
 
     def work(progress: Any) -> Any:
-        from ..analysis.attribution.scorecard import scorecard
-
-        return scorecard(
-            enc,
-            asked.bases,
-            asked.target,
-            asked.method,
-            truth=truth or None,
-            progress=progress,
-            **asked.settings(steps),
+        return call(
+            enc, asked.bases, asked.target, settings=asked.settings, progress=progress, **more
         )
 
-    return Part(("scorecard", replace(asked, steps=steps), truth), "scorecard", work)
+    return Part((kind, asked, *more.values()), what, work)
 
 
 def map_part(enc: Encoder, asked: Asked, region: tuple[int, int]) -> Part:
@@ -255,12 +206,12 @@ def map_part(enc: Encoder, asked: Asked, region: tuple[int, int]) -> Part:
             enc,
             asked.bases,
             asked.target,
-            output=asked.output,
+            output=asked.settings.output,
             region=region,
             progress=progress,
         )
 
-    return Part(("map", asked.bases, asked.target, asked.output, region), "mutants", work)
+    return Part(("map", asked.bases, asked.target, asked.settings.output, region), "mutants", work)
 
 
 def motifs_part(bases: str, wanted: str, threshold: float) -> Part:
@@ -270,7 +221,7 @@ def motifs_part(bases: str, wanted: str, threshold: float) -> Part:
         from ..analysis.motifs import scan_motifs
 
         motifs, least = typed_motifs(wanted, threshold)
-        return scan_motifs(bases, motifs, least, progress=progress)
+        return scan_motifs(bases, motifs, threshold=least, progress=progress)
 
     return Part(("motifs", bases, wanted, threshold), "looking for motifs", work)
 

@@ -20,7 +20,7 @@ from .mutations import Edit, changed_tokens
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from ..analysis.attribution.phases import PhaseAverage
+    from ..analysis.attribution.offsets import OffsetAverage
     from ..analysis.attribution.scorecard import Scorecard
     from ..analysis.attribution.strands import StrandMirror
     from ..analysis.motifs import Hits
@@ -45,7 +45,7 @@ class Shown:
         Before the edits.
     others : tuple of Attribution
         By further methods.
-    strands, phases, hits, effects, card
+    strands, offsets, hits, effects, card
         None where they are not wanted, or not there yet.
     region : tuple of int or None
         Bases that `effects` mutated.
@@ -60,7 +60,7 @@ class Shown:
     original: Attribution | None = None
     others: tuple[Attribution, ...] = ()
     strands: StrandMirror | None = None
-    phases: PhaseAverage | None = None
+    offsets: OffsetAverage | None = None
     hits: Hits | None = None
     effects: Mutagenesis | None = None
     region: tuple[int, int] | None = None
@@ -95,8 +95,8 @@ class Shown:
             lanes.append(Lane.of_mirror(self.strands))
             if self.strands.applicable:
                 lanes.append(Lane.of_strands(self.strands))
-        if self.phases is not None:
-            lanes.append(Lane.of_phases(self.phases))
+        if self.offsets is not None:
+            lanes.append(Lane.of_offsets(self.offsets))
         return lanes
 
     @property
@@ -195,10 +195,10 @@ def _more_words(shown: Shown) -> list[str]:
         parts.append(f"{found}: {each or 'not defined, scores are constant'}.{stars}")
     if shown.strands is not None and shown.strands.reason:
         parts.append(f"The strands need not agree: {escape(shown.strands.reason)}.")
-    if (phases := shown.phases) is not None:
+    if (offsets := shown.offsets) is not None:
         parts.append(
-            f"Phases: {phases.words}, each cut into tokens anew; their scores correlate "
-            f"by {phases.agreement:.2f} (Spearman, mean of pairs)."
+            f"Offsets: {offsets.words}, each cut into tokens anew; their scores correlate "
+            f"by {offsets.agreement:.2f} (Spearman, mean of pairs)."
         )
     if (hits := shown.hits) is not None:
         places = int(hits.lengths[0])

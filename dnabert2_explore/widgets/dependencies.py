@@ -14,6 +14,7 @@ from ipywidgets import Dropdown, ToggleButtons
 
 from ..analysis.inside.dependencies import BASES, TOKENS, DependencyMap, dependency_map
 from ..analysis.inside.heads import HeadAgreement
+from ..costs import duration
 from ..delimited import csv_lines, remark
 from ..encoder import Encoder
 from ..encoder.twin import random_twin
@@ -22,7 +23,7 @@ from ..figures.attention import cell_text
 from ..figures.dependencies import SHOWN, dependency_figure
 from ..sequences import Sequence, in_place
 from . import asking
-from .asking import AskingExplorer, Wanted, duration
+from .asking import AskingExplorer, Wanted
 from .state import Selection
 from .tokens import BUTTONS, select_token, sequence_code, step_token
 
@@ -139,12 +140,12 @@ class DependencyExplorer(AskingExplorer):
             )
             if few is not None:
                 begun = time.monotonic()
-                dependency_map(enc, asked.bases, (few, few + 4), asked.of)
+                dependency_map(enc, asked.bases, (few, few + 4), of=asked.of)
                 seconds = (time.monotonic() - begun) * (end - start) / 4
                 if seconds > asking.LONG:
                     return None, seconds
         begun = time.monotonic()
-        found = dependency_map(enc, asked.bases, asked.region, asked.of, progress=progress)
+        found = dependency_map(enc, asked.bases, asked.region, of=asked.of, progress=progress)
         seconds = time.monotonic() - begun
         heads = None
         if asked.of == TOKENS and not untrained:

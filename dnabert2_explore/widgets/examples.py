@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..sequences import Sequence
 from .state import MINE, Selection
 
-__all__ = ["CODE", "LOCUS", "MOTIF", "SPLICE", "WINDOWS", "Site", "fill", "shipped_set"]
+__all__ = ["CODE", "LOCUS", "MOTIF", "OTHERS", "SPLICE", "WINDOWS", "Site", "fill", "shipped_set"]
 
 WINDOWS = "Genome windows"
 SPLICE = "Splice sites"
@@ -22,6 +22,8 @@ CODE = {
     LOCUS: "[dx.demo.locus().sequence]",
     MOTIF: "dx.demo.motif()",
 }
+#: Those of any other set.
+OTHERS = "list(dx.read_sequences('your_file.fa'))"
 
 
 @dataclass(frozen=True, slots=True)

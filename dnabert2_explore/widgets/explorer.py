@@ -13,6 +13,7 @@ from ipywidgets import HTML, Button, HBox, Textarea, ToggleButton, VBox
 
 from ..errors import ExploreError, InputError, panics_told
 from ..figures.colours import theme_of
+from ..progress import Progress
 from ..records import in_html, sealed_text, table_line
 from .closing import close_inside
 from .jobs import Job, JobBar, quiet
@@ -328,9 +329,7 @@ class Explorer(VBox):
 
     # Work --------------------------------------------------------------------------------------
 
-    def _start(
-        self, what: str, work: Callable[[Callable[[int, int], None]], Any], done: Any
-    ) -> None:
+    def _start(self, what: str, work: Callable[[Progress], Any], done: Any) -> None:
         """Do `work` in the background in place of what this view was doing."""
         if self._job is not None:
             self._job.cancel()

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from ..analysis.attribution import METHODS, Attribution, attribute
 from ..analysis.gym import SWEEPS, Place, Sweep, as_motif, marginalize
-from ..analysis.names import Output
 from ..encoder import Bases, Encoder, load
 from ..errors import InputError
 from ..figures.attribution import attribution_tracks
 from ..figures.colours import theme_of
 from ..figures.gym import column_values, sweep_figure
 from ..figures.style import band
+from ..names import Output
 from ..sequences import Sequence
 from ..sequences._letters import whole_number
 from ..sequences.given import as_sequences
@@ -300,7 +300,7 @@ class MotifGym(Explorer):
                 sequences,
                 motif,
                 question.target,
-                question.sweep,
+                sweep=question.sweep,
                 second=second,
                 output=question.output,
                 columns=question.columns,
@@ -383,7 +383,7 @@ class MotifGym(Explorer):
                 self.enc,
                 bases,
                 result.target,
-                method,
+                method=method,
                 n_steps=_STEPS,
                 progress=progress,
                 output=output,

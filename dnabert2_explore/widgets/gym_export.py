@@ -57,8 +57,8 @@ def sweep_code(
     return (
         f"{matrices}import dnabert2_explore as dx\n\n"
         f"enc = dx.load({enc.source!r})\n{backgrounds}"
-        f"result = dx.marginalize(enc, backgrounds, {motif}, {target!r}, {asked.sweep!r}{more}, "
-        "control=True)\n"
+        f"result = dx.marginalize(enc, backgrounds, {motif}, {target!r}, "
+        f"sweep={asked.sweep!r}{more}, control=True)\n"
         f"dx.plot(result, shown={shown!r}, picked={picked!r})"
     )
 
@@ -69,7 +69,8 @@ def cell_code(
     """Write the lines of Python that explain a cell."""
     return (
         f"\n\nbases = result.sequence(*{picked!r}, {which})\n"
-        f"dx.attribute(enc, bases, {target!r}, {method!r}, n_steps={steps}, output={output!r})"
+        f"dx.attribute(enc, bases, {target!r}, method={method!r}, output={output!r}, "
+        f"n_steps={steps})"
     )
 
 

@@ -370,7 +370,7 @@ class InputBar(VBox):
         try:
             with warnings.catch_warnings(record=True) as told:
                 warnings.simplefilter("always", ReadingWarning)
-                found = read_annotation(io.BytesIO(content), name)
+                found = read_annotation(io.BytesIO(content), name=name)
                 count = self.selection.annotate(found)
         except ExploreError as error:
             if added is None:

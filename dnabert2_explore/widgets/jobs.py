@@ -15,12 +15,12 @@ from weakref import WeakSet
 import ipywidgets
 
 from ..errors import Cancelled, panics_told
+from ..progress import Progress
 from ..sequences import UnknownBasesWarning
 
 __all__ = ["Job", "JobBar", "quiet"]
 
 T = TypeVar("T")
-Progress = Callable[[int, int], None]
 
 _guard = threading.Lock()
 _silent = 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..analysis.inside import NucleotideProbabilities, nucleotide_probabilities
+from ..costs import duration
 from ..delimited import csv_lines, remark
 from ..encoder import Encoder
 from ..errors import InputError
@@ -17,7 +18,7 @@ from ..figures.nucleotides import nucleotide_figure
 from ..sequences import Sequence, in_place
 from ..sequences.motifs import ALPHABET
 from . import asking
-from .asking import AskingExplorer, Wanted, duration
+from .asking import AskingExplorer, Wanted
 from .state import Selection
 from .tokens import BUTTONS, select_token, sequence_code, step_token
 

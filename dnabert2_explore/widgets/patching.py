@@ -14,6 +14,7 @@ from ..analysis.inside.patching import PatchMap, patch
 from ..analysis.variants.compare import VariantComparison
 from ..encoder import Encoder
 from ..figures.inside import patch_figure
+from ..progress import Progress
 from .plot import PlotlyView
 
 __all__ = ["PatchPanel"]
@@ -80,7 +81,7 @@ class PatchPanel(VBox):
             return
         agreed = self._agreed
 
-        def work(progress: Callable[[int, int], None]) -> PatchMap | float:
+        def work(progress: Progress) -> PatchMap | float:
             enc, found, target = asked
             if not agreed:
                 begun = time.monotonic()

@@ -18,9 +18,10 @@ from ..sequences import Sequence
 if TYPE_CHECKING:
     from ..training.finetune import FinetuneConfig, FinetuneResult
     from ..training.finetune.data import Splits
+    from ..training.leakage import LeakageReport
     from ..training.metrics import Scores
 
-__all__ = ["baseline_scores", "predicted_sequences", "score_table", "verdict"]
+__all__ = ["baseline_scores", "leakage_words", "predicted_sequences", "score_table", "verdict"]
 
 _SHOWN = {
     "classification": ("mcc", "accuracy", "f1_macro", "auroc", "auprc"),
@@ -111,8 +112,14 @@ def score_table(test: Scores, baselines: Mapping[str, Scores]) -> str:
     )
 
 
-def verdict(test: Scores, baselines: Mapping[str, Scores]) -> str:
-    """Say in a sentence whether the model beats the strongest baseline."""
+def verdict(
+    test: Scores, baselines: Mapping[str, Scores], leakage: LeakageReport | None = None
+) -> str:
+    """Say in a sentence or two what the test score is worth beside the strongest baseline.
+
+    Where twins give the labels of test away, that comes first: neither more training nor more data
+    of this kind would mend it.
+    """
     key = "r2" if test.task == "regression" else "mcc"
     own = test.values.get(key)
     known = {
@@ -124,7 +131,13 @@ def verdict(test: Scores, baselines: Mapping[str, Scores]) -> str:
         return ""
     best = max(known, key=lambda name: known[name])
     label = metric_name(key)
-    level = f"{escape(best)} ({label} {round(known[best], 2) + 0.0:.2f})"
+    reached = f"{label} {round(known[best], 2) + 0.0:.2f}"
+    score = f"{label} {round(own.value, 2) + 0.0:.2f}"
+    caution = "" if leakage is None else leakage.caution(score, best, reached)
+    if caution:
+        claim, _, why = caution.partition(":")
+        return f"<p><b>{escape(claim)}:</b>{escape(why)}</p>"
+    level = f"“{escape(best)}” ({reached})"
     if own.low > known[best]:
         return f"<p>The model does better than {level}: its whole interval lies above.</p>"
     if own.high < known[best]:
@@ -133,6 +146,17 @@ def verdict(test: Scores, baselines: Mapping[str, Scores]) -> str:
         f"<p>The model's interval includes what {level} reaches: on these test sequences it has "
         "not shown more than that.</p>"
     )
+
+
+def leakage_words(leakage: LeakageReport) -> str:
+    """Write what the files share as HTML: a sentence on test, all of it on demand."""
+    if not leakage.pairs or leakage.clean:
+        return f"<p>{escape(str(leakage))}</p>"
+    last = leakage.pairs[-1].second
+    first = next(pair.summary for pair in leakage.pairs if pair.second == last)
+    rows = "".join(f"<li>{escape(str(pair))}</li>" for pair in leakage.pairs)
+    head = f"<summary>What the files share: {escape(first)}</summary>"
+    return f"<details>{head}<ul>{rows}</ul></details>"
 
 
 def predicted_sequences(splits: Splits | None, run: Path, result: FinetuneResult) -> list[Sequence]:

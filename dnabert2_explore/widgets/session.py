@@ -32,7 +32,10 @@ __all__ = [
 #: The file that makes a folder a session.
 SESSION = "session.json"
 #: Views that come back, and whose tables lie in the folder where there is one.
-VIEWS = ("tokens", "attribution", "attention", "dependencies", "nucleotides", "atlas")
+VIEWS = (
+    "tokens", "attribution", "attention", "dependencies", "nucleotides", "lens", "layers",
+    "features", "atlas",
+)  # fmt: skip
 _ROLES = ("encoder", "classifier", "embedder")
 _FASTA = "sequences.fa"
 #: All that a save writes: nothing else may be in a folder that it replaces.
@@ -121,7 +124,7 @@ def read_session(folder: str | Path) -> dict[str, Any]:
     return found
 
 
-def load_model(entry: Mapping[str, str]) -> Encoder:
+def load_model(entry: Mapping[str, Any]) -> Encoder:
     """Load the model that a record names: one that ships, or a folder; nothing is downloaded.
 
     Raises

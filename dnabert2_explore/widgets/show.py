@@ -11,11 +11,14 @@ from ..analysis.attend import Attention
 from ..analysis.attribution import (
     Attribution,
     Mutagenesis,
-    PhaseAverage,
+    OffsetAverage,
     Scorecard,
     StrandMirror,
 )
+from ..analysis.features import FeatureReadings, Features
 from ..analysis.gym import Sweep
+from ..analysis.inside import DependencyMap, NucleotideProbabilities
+from ..analysis.inside.readout import LayerLens
 from ..analysis.timelapse import TimeLapse
 from ..demo import Locus
 from ..encoder import SHIPPED, Encoder, load
@@ -28,8 +31,12 @@ from ..training.gue import Leaderboard
 from ..training.pretrain.config import PretrainResult
 from .attention import AttentionExplorer
 from .attribution import AttributionExplorer
+from .dependencies import DependencyExplorer
+from .features import FeatureExplorer
 from .gym import MotifGym
 from .leaderboard import LeaderboardExplorer
+from .lens import LensExplorer
+from .nucleotides import NucleotideExplorer
 from .pretraining import PretrainingMonitor
 from .timelapse import TimeLapseExplorer
 from .tokens import TokenExplorer
@@ -89,7 +96,7 @@ def _attention(result: Attention, enc: Encoder | None) -> Widget:
     return AttentionExplorer(_maker(result, enc), as_sequences(result.tokens.bases))
 
 
-def _attribution(result: Attribution | Mutagenesis | PhaseAverage, enc: Encoder | None) -> Widget:
+def _attribution(result: Attribution | Mutagenesis | OffsetAverage, enc: Encoder | None) -> Widget:
     view = AttributionExplorer(_maker(result, enc), as_sequences(result.tokens.bases))
     with view.selection.together():
         for control, value in (
@@ -108,6 +115,12 @@ def _sweep(result: Sweep, enc: Encoder | None) -> Widget:
     )
 
 
+def _features(result: Features | FeatureReadings, enc: Encoder | None) -> Widget:
+    if isinstance(result, Features):
+        return FeatureExplorer(_maker(result, enc), features=result)
+    return FeatureExplorer(_maker(result, enc), result.sequences, features=result.features)
+
+
 def _encoder(result: Encoder, enc: Encoder | None) -> Widget:
     return Workbench(enc, classifier=result) if result.has_head else Workbench(result)
 
@@ -115,9 +128,19 @@ def _encoder(result: Encoder, enc: Encoder | None) -> Widget:
 _OPENERS: dict[type | tuple[type, ...], Callable[[Any, Encoder | None], Widget]] = {
     Tokens: _tokens,
     Attention: _attention,
-    (Attribution, Mutagenesis, PhaseAverage): _attribution,
+    (Attribution, Mutagenesis, OffsetAverage): _attribution,
     Scorecard: lambda result, enc: _attribution(result.attribution, enc),
     StrandMirror: lambda result, enc: _attribution(result.forward, enc),
+    DependencyMap: lambda result, enc: DependencyExplorer(
+        _maker(result, enc), as_sequences(result.tokens.bases)
+    ),
+    NucleotideProbabilities: lambda result, enc: NucleotideExplorer(
+        _maker(result, enc), [result.sequence]
+    ),
+    LayerLens: lambda result, enc: LensExplorer(
+        _maker(result, enc), as_sequences(result.tokens.bases)
+    ),
+    (Features, FeatureReadings): _features,
     Sweep: _sweep,
     TimeLapse: lambda result, enc: TimeLapseExplorer(result),
     Leaderboard: lambda result, enc: LeaderboardExplorer(result),

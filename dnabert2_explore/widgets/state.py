@@ -25,7 +25,7 @@ __all__ = ["MINE", "Selection"]
 MINE = "My sequences"
 
 _TRACKED = (
-    "sequences", "index", "bases", "view", "chosen", "kept", "drag", "theme", "annotated",
+    "sequences", "index", "bases", "view", "chosen", "kept", "drag", "theme", "annotated", "marks",
 )  # fmt: skip
 
 
@@ -58,6 +58,9 @@ class Selection(traitlets.HasTraits):
         Annotated features of a sequence, by its index.
     annotated : int
         How often `annotate` added some.
+    marks : dict of str to dict of int to float
+        Numbers that views gave sequences, by what they are and the sequence's index: colours of
+        the atlas.
     lock : threading.RLock
         Held while listeners run: results of background work arrive from other threads.
 
@@ -80,6 +83,7 @@ class Selection(traitlets.HasTraits):
     drag = traitlets.Enum(["zoom", "select", "pan"], default_value="zoom")
     theme = traitlets.Enum(["light", "dark"], default_value="light")
     annotated = traitlets.Int(0)
+    marks = traitlets.Dict()
 
     def __init__(self, sequences: Items[Sequence] = (), name: str = MINE) -> None:
         super().__init__()
@@ -224,6 +228,10 @@ class Selection(traitlets.HasTraits):
         self.annotations.update(found)
         self.annotated += 1
         return len(found)
+
+    def mark(self, name: str, values: Mapping[int, float]) -> None:
+        """Give sequences a number each, by which the atlas can colour them."""
+        self.update(marks={**self.marks, name: dict(values)})
 
     def members(self, name: str) -> tuple[int, ...]:
         """Return the indices of the sequences of a set."""

@@ -312,7 +312,7 @@ class TimeLapseExplorer(Explorer):
         name = "the sequence" if current is None or self._fixed is not None else current.name
         surprise = [-float(np.nanmean(np.log(lapse.probability[k]))) for k in (0, at)]
         purity = (
-            f"; {lapse.purity[at]:.0%} of the {lapse.neighbours} nearest neighbours share the "
+            f"; {lapse.purity[at]:.0%} of the {lapse.n_neighbors} nearest neighbours share the "
             f"{self.field} ({lapse.purity[0]:.0%} in the first snapshot, "
             f"{lapse.purity_null[at]:.0%} with shuffled labels)"
             if np.isfinite(lapse.purity[at])

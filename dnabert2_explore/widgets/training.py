@@ -21,7 +21,7 @@ from ..files import located
 from .datasets import SHARE, Chosen, DataChooser
 from .explorer import Explorer
 from .jobs import Job, JobBar
-from .scores import baseline_scores, score_table, verdict
+from .scores import baseline_scores, leakage_words, score_table, verdict
 from .state import Selection
 from .workbench import Workbench
 
@@ -528,8 +528,9 @@ class FinetuneApp(Explorer):
         result = self.result
         test = None if result is None else result.test
         self._scores.value = "" if test is None else score_table(test, self.baselines)
-        self._verdict.value = "" if test is None else verdict(test, self.baselines)
-        self._leakage.value = "" if result is None else f"<p>{escape(str(result.leakage))}</p>"
+        leakage = None if result is None else result.leakage
+        self._verdict.value = "" if test is None else verdict(test, self.baselines, leakage)
+        self._leakage.value = "" if leakage is None else leakage_words(leakage)
         self._notes.value = (
             ""
             if result is None or not result.notes

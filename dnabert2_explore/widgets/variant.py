@@ -68,7 +68,7 @@ class VariantExplorer(Explorer):
         Bases around the variant that the models read.
     strands : {"both", "forward", "reverse"}
         For the scores; see `score_variants`. The figure shows the forward strand.
-    steps : int
+    n_steps : int
         Of integrated gradients.
     selection : Selection, optional
         Shared with other views: its theme is followed.
@@ -94,7 +94,7 @@ class VariantExplorer(Explorer):
         head: Encoder | None = None,
         window: int = 256,
         strands: str = "both",
-        steps: int = 200,
+        n_steps: int = 200,
         selection: Selection | None = None,
     ) -> None:
         self.enc = enc if enc is not None else load()
@@ -112,7 +112,7 @@ class VariantExplorer(Explorer):
         _tell_left_out([wrong for _, wrong in read if wrong is not None], len(good))
         self._example = given is not None
         self.scorer = Scorer.make(self.enc, self.genome, window, strands=strands, head=head)
-        self._steps = steps
+        self._steps = n_steps
         self.result: VariantComparison | None = None
         self._view: tuple[int, int] | None = None
         self._asked: tuple[Any, ...] | None = None
@@ -205,7 +205,12 @@ class VariantExplorer(Explorer):
 
         def work(progress: Any) -> VariantComparison:
             return compare_variant(
-                self.scorer, variant, question[1] or None, question[2], self._steps, progress
+                self.scorer,
+                variant,
+                question[1] or None,
+                method=question[2],
+                n_steps=self._steps,
+                progress=progress,
             )
 
         def done(result: VariantComparison) -> None:
@@ -336,7 +341,7 @@ class VariantExplorer(Explorer):
             f"scorer = Scorer.make(dx.load({self.enc.source!r}), {genome}, {self.scorer.window}, "
             f"strands={self.scorer.strands!r}, head={head})\n"
             f"result = compare_variant(scorer, parse_variant({text!r}), "
-            f"{self.target.value or None!r}, {self.method.value!r}, {self._steps})\n"
+            f"{self.target.value or None!r}, method={self.method.value!r}, n_steps={self._steps})\n"
             f"variant_tracks(result, layer={layer!r})"
         )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from ipywidgets import HTML, HBox, ToggleButtons, VBox
+from ipywidgets import HTML, Dropdown, HBox, ToggleButtons, VBox
 
 from .. import demo
 from ..encoder import ATLAS_MODEL, SHIPPED, Encoder, load
@@ -24,7 +24,10 @@ from .closing import close_inside
 from .dependencies import DependencyExplorer
 from .examples import SPLICE, WINDOWS, fill
 from .explorer import Explorer
+from .features import FeatureExplorer
 from .inputs import InputBar
+from .layers import LayersExplorer
+from .lens import LensExplorer
 from .nucleotides import NucleotideExplorer
 from .session import save_session
 from .session_bar import SessionBar
@@ -43,8 +46,19 @@ _numbers = itertools.count(1)
 #: Sequences that make a map of their own; parameters of a model that embeds all windows in seconds.
 _FEWEST, _SMALL = 3, 20_000_000
 
-#: Maps of the sequence column, on the same axes.
+#: Maps of the sequence column, on the same axes (but for the layers, which have none).
 ATTENTION, DEPENDENCIES, BOTH, BASES = "attention", "dependencies", "both", "bases"
+LENS, LAYERS, FEATURES = "lens", "layers", "features"
+#: Words of the chooser, and which map each is.
+MAPS = (
+    ("attention", ATTENTION),
+    ("dependencies", DEPENDENCIES),
+    ("dependencies and attention", BOTH),
+    ("predicted bases", BASES),
+    ("lens: every layer", LENS),
+    ("layers to embed from", LAYERS),
+    ("features of a layer", FEATURES),
+)
 ATLAS, HEADS = "Atlas", "All heads"
 
 #: Pixels of a JupyterLab page that are not the notebook's: menu, tab, toolbar, status.
@@ -61,8 +75,8 @@ class Workbench(VBox):
     Selecting a token, a stretch of bases or a point of the atlas selects it in every view; a point
     of the atlas loads its sequence into the others. Tokens, attribution and the map share one base
     axis and zoom together, and stand on a laptop's screen together: what is the map, attention or
-    dependencies or both, is chosen in its heading, and the atlas gives its place to the gallery of
-    heads on demand.
+    dependencies or both, predicted bases, what every layer says, or its features, is chosen in its
+    heading, and the atlas gives its place to the gallery of heads on demand.
 
     Class ``dx-workbench``; parts ``dx-bar``, ``dx-chip``, ``dx-maps`` (which map), ``dx-side``
     (atlas or all heads), and the classes of the views and of
@@ -87,9 +101,11 @@ class Workbench(VBox):
     ----------
     selection : Selection
         What all views share.
-    tokens, attention, dependencies, nucleotides, attribution, atlas : Explorer
+    tokens, attribution, attention, dependencies, atlas : Explorer
         The views.
-    maps, side : ipywidgets.ToggleButtons
+    nucleotides, lens, layers, features : Explorer
+        Views that take the map's place.
+    maps, side : ipywidgets.Widget
         Which map, and what stands beside the sequence.
 
     Examples
@@ -130,14 +146,10 @@ class Workbench(VBox):
             every = 1 if self.embedder.info.parameters < _SMALL else 10
             windows = demo.windows()[::every]
             self.selection.add(windows, WINDOWS, look=not self.selection.sequences)
-        self.maps = ToggleButtons(
-            options=[ATTENTION, DEPENDENCIES, BOTH, BASES],
-            tooltips=[
-                "Which token looks at which",
-                "Which prediction changes when a base does",
-                "Dependencies above attention, on the same axes",
-                "Which base is expected at every place, beside an untrained network",
-            ],
+        self.maps = Dropdown(
+            options=list(MAPS),
+            tooltip="What stands here: which token looks at which, which prediction changes when a "
+            "base does, which base is expected, what each layer knows, what it is made of",
         ).add_class("dx-maps")
         self.side = ToggleButtons(
             options=[ATLAS, HEADS],
@@ -148,6 +160,9 @@ class Workbench(VBox):
         self.attention = AttentionExplorer(self.encoder, selection=self.selection, gallery=False)
         self.dependencies = DependencyExplorer(self.encoder, selection=self.selection, active=False)
         self.nucleotides = NucleotideExplorer(self.encoder, selection=self.selection, active=False)
+        self.lens = LensExplorer(self.encoder, selection=self.selection, active=False)
+        self.layers = LayersExplorer(self.encoder, selection=self.selection, active=False)
+        self.features = FeatureExplorer(self.encoder, selection=self.selection, active=False)
         self.atlas = AtlasExplorer(
             self.embedder, selection=self.selection, points=WINDOWS if sequences is None else ""
         )
@@ -159,7 +174,8 @@ class Workbench(VBox):
         heads = self.attention.heads
         heads.children = (self.side, *heads.children[1:])
         left = VBox([self.atlas, heads]).add_class("dx-left")
-        maps = (self.dependencies, self.attention, self.nucleotides)
+        inside = (self.nucleotides, self.lens, self.layers, self.features)
+        maps = (self.dependencies, self.attention, *inside)
         right = VBox([self.tokens, self.attribution, *maps])
         right.add_class("dx-right")
         super().__init__([bar, HBox([left, right]).add_class("dx-grid")])
@@ -254,7 +270,7 @@ class Workbench(VBox):
 
     def _on_head(self, _change: Any) -> None:
         # Whoever chooses a head, in the gallery for one, wants to see it.
-        if self.maps.value in (DEPENDENCIES, BASES):
+        if self.maps.value not in (ATTENTION, BOTH):
             self.maps.value = ATTENTION
 
     def _on_size(self, _change: Any) -> None:
@@ -267,6 +283,9 @@ class Workbench(VBox):
             (self.attention, which in (ATTENTION, BOTH)),
             (self.dependencies, which in (DEPENDENCIES, BOTH)),
             (self.nucleotides, which == BASES),
+            (self.lens, which == LENS),
+            (self.layers, which == LAYERS),
+            (self.features, which == FEATURES),
             (self.atlas, self.side.value == ATLAS),
             (self.attention.heads, self.side.value == HEADS),
         ):
@@ -283,18 +302,25 @@ class Workbench(VBox):
         height = min(max(left, 220), 560)
         for view in (self.attention, self.dependencies):
             view.set_height(max(round(height * 0.8), 220) if which == BOTH else height)
-        self.nucleotides.set_height(min(height, 300))
+        for view in (self.nucleotides, self.lens, self.layers):
+            view.set_height(min(height, 300))
+        self.features.set_height(height)
         for view, shown in (
             (self.dependencies, which in (DEPENDENCIES, BOTH)),
             (self.nucleotides, which == BASES),
+            (self.lens, which == LENS),
+            (self.layers, which == LAYERS),
+            (self.features, which == FEATURES),
         ):
             if shown != view.active:
                 view.activate(shown)
 
     def wait(self, timeout: float | None = None) -> None:
         """Block until the background work of all views is done (for scripts and tests)."""
-        views = (self.attention, self.dependencies, self.nucleotides, self.attribution, self.atlas)
-        for view in views:
+        for view in (
+            self.attention, self.dependencies, self.nucleotides, self.lens, self.layers,
+            self.features, self.attribution, self.atlas,
+        ):  # fmt: skip
             view.wait(timeout)
 
 

@@ -17,7 +17,7 @@ def enc():
 def test_sites_and_chance_by_brute_force(enc):
     windows = [one.bases for one in dx.demo.motif()[:12]]
     motifs = [dx.jaspar_motif("NFE2"), dx.jaspar_motif("MAFK")]
-    hits = dx.scan_motifs(windows, motifs, 1e-3)
+    hits = dx.scan_motifs(windows, motifs, threshold=1e-3)
     found = dx.fragment_motifs(enc, windows, hits)
     table = found.table().set_index(["tokenizer", "motif"])
 
@@ -48,12 +48,12 @@ def test_sites_and_chance_by_brute_force(enc):
 
 def test_one_sequence_has_no_interval_and_wrong_ones_are_refused(enc):
     text = dx.demo.motif()[0].bases
-    hits = dx.scan_motifs(text, dx.jaspar_motif("NFE2"), 1e-2)
+    hits = dx.scan_motifs(text, dx.jaspar_motif("NFE2"), threshold=1e-2)
     found = dx.fragment_motifs(enc, [text], hits)
     assert np.isnan(found.low).all()
     with pytest.raises(InputError, match="pass the sequences that were scanned"):
         dx.fragment_motifs(enc, [text + "A"], hits)
-    none = dx.scan_motifs("ACGT" * 10, dx.jaspar_motif("NFE2"), 1e-4)
+    none = dx.scan_motifs("ACGT" * 10, dx.jaspar_motif("NFE2"), threshold=1e-4)
     with pytest.raises(InputError, match="no hits to look at"):
         dx.fragment_motifs(enc, ["ACGT" * 10], none)
 

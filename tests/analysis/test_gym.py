@@ -73,7 +73,7 @@ def test_without_a_target_the_class_that_changes_most(classifier):
 
 
 def test_orientations(classifier):
-    result = marginalize(classifier, BACKGROUND, "GATTC", "donor", "orientation", columns=[2])
+    result = marginalize(classifier, BACKGROUND, "GATTC", "donor", sweep="orientation", columns=[2])
     written = [result.sequence(row, 0)[2:7] for row in range(4)]
     assert written == ["GATTC", "GAATC", "CTTAG", "CTAAG"]
     assert result.rows.values == ("+", "-", "reversed", "complement")
@@ -81,7 +81,7 @@ def test_orientations(classifier):
 
 def test_copies_stand_behind_the_first(classifier):
     result = marginalize(
-        classifier, BACKGROUND, "GATC", "donor", "copies", copies=3, columns=[0, 5], at=4
+        classifier, BACKGROUND, "GATC", "donor", sweep="copies", copies=3, columns=[0, 5], at=4
     )
     assert result.sequence(0, 0) == result.sequence(0, 1)
     assert result.sequence(1, 0)[4:12] == "GATCGATC"
@@ -95,7 +95,7 @@ def test_copies_stand_behind_the_first(classifier):
 
 def test_a_pair_stands_as_its_strands_and_gap_say(classifier):
     result = marginalize(
-        classifier, BACKGROUND, SITE, "donor", "spacing", second="CCCTA", at=5, columns=[0, 4]
+        classifier, BACKGROUND, SITE, "donor", sweep="spacing", second="CCCTA", at=5, columns=[0, 4]
     )
     second = {"+": "CCCTA", "-": "TAGGG"}
     first = {"+": SITE, "-": "ACTTAC"}
@@ -110,7 +110,7 @@ def test_a_pair_stands_as_its_strands_and_gap_say(classifier):
 
 def test_the_interaction_is_what_the_parts_do_not_explain(classifier):
     result = marginalize(
-        classifier, BACKGROUND, SITE, "donor", "spacing", second="CCCTA", at=5, columns=[0, 4]
+        classifier, BACKGROUND, SITE, "donor", sweep="spacing", second="CCCTA", at=5, columns=[0, 4]
     )
     row, column = cell(result, "+-", 4)
     pair = result.sequence(row, column)
@@ -125,7 +125,7 @@ def test_the_interaction_is_what_the_parts_do_not_explain(classifier):
 
 def test_insertions_and_deletions_move_bases(classifier):
     result = marginalize(
-        classifier, BACKGROUND, "GTACGT", "donor", "indel", at=10, columns=[-2, 0, 3]
+        classifier, BACKGROUND, "GTACGT", "donor", sweep="indel", at=10, columns=[-2, 0, 3]
     )
     left, right = BACKGROUND[:10], BACKGROUND[16:]
     expected = {
@@ -155,7 +155,7 @@ def test_insertions_and_deletions_move_bases(classifier):
 
 def test_no_more_is_deleted_inside_than_there_is(classifier):
     result = marginalize(
-        classifier, BACKGROUND, "GATC", "donor", "indel", at=12, columns=[-5, -4, 2]
+        classifier, BACKGROUND, "GATC", "donor", sweep="indel", at=12, columns=[-5, -4, 2]
     )
     assert np.isnan(result.scores[1, 0]).all()
     assert np.isfinite(np.delete(result.scores.reshape(-1), 3)).all()
@@ -215,7 +215,7 @@ def test_a_masked_span_is_asked_of_a_model_without_classes(enc):
     span = (20, 24)
     result = marginalize(enc, BACKGROUND, "GATC", target=span, columns=[0, 8, 21])
     assert result.unit == "nats"
-    asked = dx.attribute(enc, BACKGROUND, span, "saturation_mutagenesis")
+    asked = dx.attribute(enc, BACKGROUND, span, method="saturation_mutagenesis")
     assert result.baseline[0, 0, 0] == pytest.approx(asked.score, abs=1e-4)
     assert np.isfinite(result.scores[:, :2]).all()
     assert np.isnan(result.scores[:, 2]).all()  # would write over what is predicted
@@ -253,7 +253,7 @@ def test_motifs_by_word_name_and_accession():
 
 @pytest.mark.parametrize("sweep", SWEEPS)
 def test_every_sweep_fits_by_default(classifier, sweep):
-    result = marginalize(classifier, BACKGROUND, "GATC", "donor", sweep)
+    result = marginalize(classifier, BACKGROUND, "GATC", "donor", sweep=sweep)
     for row in range(len(result.rows)):
         for column in range(len(result.columns)):
             if result.design.exists(row, column):

@@ -51,7 +51,7 @@ def test_a_fault_says_which_sequence_and_a_cancel_goes_through():
 def test_scorecards_of_several():
     splice, sites = dx.load("pocket-splice"), dx.demo.splice()[:2]
     few = {"crops": 2, "twins": 1, "orders": 2, "mutated": 10}
-    cards = dx.scorecard(splice, sites, "donor", "occlusion", **few)
+    cards = dx.scorecard(splice, sites, "donor", method="occlusion", **few)
     assert [one.attribution.tokens.bases for one in cards] == [s.bases for s in sites]
 
 

@@ -56,7 +56,7 @@ def test_few_sequences_still_project() -> None:
 
 
 def test_new_points_are_placed_in_a_map_that_stays(clusters) -> None:
-    made = fit_projection(clusters[:50], "pca")
+    made = fit_projection(clusters[:50], method="pca")
     again = made.transform(clusters[:50])
     np.testing.assert_allclose(again, made.plane, atol=1e-4)
     model = PCA(2, svd_solver="full").fit(clusters[:50])
@@ -68,7 +68,7 @@ def test_new_points_are_placed_in_a_map_that_stays(clusters) -> None:
 
 
 def test_umap_places_new_points_beside_their_own(clusters) -> None:
-    made = fit_projection(clusters[::2], "umap")
+    made = fit_projection(clusters[::2], method="umap")
     placed = made.transform(clusters[1::2])
     near = np.linalg.norm(placed[:, None] - made.plane[None], axis=-1).argmin(1)
     assert (near // 10 == np.repeat([0, 1, 2], 10)).mean() > 0.9
@@ -78,7 +78,7 @@ def test_umap_places_new_points_beside_their_own(clusters) -> None:
 
 @pytest.mark.parametrize("method", ["umap", "pca"])
 def test_a_saved_map_comes_back_identical(clusters, method, tmp_path) -> None:
-    made = fit_projection(clusters, method, seed=4)
+    made = fit_projection(clusters, method=method, seed=4)
     made.save(tmp_path / "map.npz", [f"s{i}" for i in range(60)])
     back = open_projection(tmp_path / "map.npz")
     np.testing.assert_array_equal(back.plane, made.plane)
@@ -90,7 +90,7 @@ def test_a_saved_map_comes_back_identical(clusters, method, tmp_path) -> None:
     else:
         with pytest.raises(InputError, match="gives the same map"):
             back.transform(clusters[:3])
-    np.testing.assert_array_equal(fit_projection(clusters, method, seed=4).plane, back.plane)
+    np.testing.assert_array_equal(fit_projection(clusters, method=method, seed=4).plane, back.plane)
 
 
 def test_what_is_no_map_is_refused(tmp_path, clusters) -> None:
@@ -100,27 +100,27 @@ def test_what_is_no_map_is_refused(tmp_path, clusters) -> None:
     with pytest.raises(InputError, match="There is no map"):
         open_projection(tmp_path / "y.npz")
     with pytest.raises(InputError, match="60 rows and 1 names"):
-        fit_projection(clusters, "pca").save(tmp_path / "z.npz", ["a"])
+        fit_projection(clusters, method="pca").save(tmp_path / "z.npz", ["a"])
 
 
 def test_equal_points_are_a_pca_and_no_umap() -> None:
     same = np.ones((20, 5))
-    assert np.abs(project(same, "pca")).max() < 1e-6
+    assert np.abs(project(same, method="pca")).max() < 1e-6
     with pytest.raises(InputError, match="Of 20 embeddings 1 differs"):
-        project(same, "umap")
-    assert project(np.arange(5.0)[:, None], "pca").shape == (5, 2)
+        project(same, method="umap")
+    assert project(np.arange(5.0)[:, None], method="pca").shape == (5, 2)
 
 
 def test_three_dimensions_go_on_from_two(clusters, tmp_path) -> None:
-    made = fit_projection(clusters, "pca", dimensions=3)
+    made = fit_projection(clusters, method="pca", dimensions=3)
     assert made.plane.shape == (60, 3)
-    np.testing.assert_array_equal(made.plane[:, :2], project(clusters, "pca"))
+    np.testing.assert_array_equal(made.plane[:, :2], project(clusters, method="pca"))
     np.testing.assert_allclose(made.transform(clusters), made.plane, atol=1e-4)
     made.save(tmp_path / "map.npz")
     again = open_projection(tmp_path / "map.npz")
     np.testing.assert_array_equal(again.plane, made.plane)
     np.testing.assert_allclose(again.transform(clusters), made.plane, atol=1e-4)
-    narrow = fit_projection(clusters[:, :1], "pca", dimensions=3)
+    narrow = fit_projection(clusters[:, :1], method="pca", dimensions=3)
     assert narrow.plane.shape == (60, 3)
     assert not narrow.plane[:, 1:].any()
 
@@ -143,7 +143,7 @@ def test_densmap_is_asked_for_its_radii_which_are_kept(clusters, tmp_path, monke
             return points[:, :2], points[:, 2], points[:, 3]  # as with output_dens
 
     monkeypatch.setattr(umap, "UMAP", StandIn)
-    made = fit_projection(clusters, "densmap", seed=2)
+    made = fit_projection(clusters, method="densmap", seed=2)
     assert asked["densmap"]
     assert asked["output_dens"]
     np.testing.assert_allclose(made.radii, clusters[:, 2:4], rtol=1e-6)
@@ -174,7 +174,7 @@ def test_cuml_is_asked_as_umap_learn_is(clusters, monkeypatch) -> None:
 
     fake = SimpleNamespace(manifold=SimpleNamespace(UMAP=StandIn), __version__="26.10")
     monkeypatch.setitem(sys.modules, "cuml", fake)
-    made = fit_projection(clusters, "umap", seed=5, dimensions=3, engine="cuml")
+    made = fit_projection(clusters, method="umap", seed=5, dimensions=3, engine="cuml")
     assert asked == {
         "n_neighbors": 15, "n_components": 3, "min_dist": 0.1, "metric": "cosine",
         "random_state": 5, "output_type": "numpy",
@@ -182,10 +182,10 @@ def test_cuml_is_asked_as_umap_learn_is(clusters, monkeypatch) -> None:
     assert made.settings["versions"]["cuml"] == "26.10"
     assert made.transform(clusters[:2]).shape == (2, 3)
     with pytest.raises(InputError, match="no densMAP"):
-        fit_projection(clusters, "densmap", engine="cuml")
+        fit_projection(clusters, method="densmap", engine="cuml")
     monkeypatch.setitem(sys.modules, "cuml", None)  # what is not installed
     with pytest.raises(InputError, match="pip install cuml-cu12"):
-        project(clusters, "umap", engine="cuml")
+        project(clusters, method="umap", engine="cuml")
 
 
 @pytest.mark.parametrize(
@@ -193,4 +193,4 @@ def test_cuml_is_asked_as_umap_learn_is(clusters, monkeypatch) -> None:
 )
 def test_settings_that_do_not_exist(clusters, more, message) -> None:
     with pytest.raises(InputError, match=message):
-        project(clusters, "umap", **more)
+        project(clusters, method="umap", **more)

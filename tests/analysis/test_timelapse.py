@@ -52,7 +52,7 @@ def run(model_folder, tmp_path_factory):
 @pytest.fixture(scope="module")
 def lapse(run, atlas) -> TimeLapse:
     with pytest.warns(UserWarning, match="unknown"):
-        return timelapse(find_snapshots(run), BASES, atlas, layer=-1, head=1, neighbours=3)
+        return timelapse(find_snapshots(run), BASES, atlas, layer=-1, head=1, n_neighbors=3)
 
 
 def test_snapshots_are_found_in_order_and_only_whole_ones(run):
@@ -72,7 +72,7 @@ def test_shapes_and_what_is_not_predicted(lapse, atlas):
     left_out = lapse.tokens.special | lapse.tokens.unknown
     np.testing.assert_array_equal(np.isnan(lapse.probability), np.tile(left_out, (3, 1)))
     assert lapse.labels == ("poor",) * 6 + ("rich",) * 6
-    assert (lapse.layer, lapse.head, lapse.neighbours) == (1, 1, 3)
+    assert (lapse.layer, lapse.head, lapse.n_neighbors) == (1, 1, 3)
 
 
 def test_probabilities_are_those_of_each_token_masked_alone(lapse, run):

@@ -27,8 +27,8 @@ def groups():
 
 
 def test_densmap_knows_what_is_dense_and_repeats_it(few_epochs, groups, tmp_path):
-    made = dx.fit_projection(groups, "densmap", seed=2, n_neighbors=5)
-    again = dx.fit_projection(groups, "densmap", seed=2, n_neighbors=5)
+    made = dx.fit_projection(groups, method="densmap", seed=2, n_neighbors=5)
+    again = dx.fit_projection(groups, method="densmap", seed=2, n_neighbors=5)
     np.testing.assert_array_equal(again.plane, made.plane)
     np.testing.assert_array_equal(again.radii, made.radii)
     assert made.plane.shape == made.radii.shape == (30, 2)
@@ -43,8 +43,8 @@ def test_densmap_knows_what_is_dense_and_repeats_it(few_epochs, groups, tmp_path
 
 def test_aligned_umap_keeps_points_in_place_and_repeats_it(few_epochs, groups):
     spaces = {"first": groups, "same": groups, "other": groups[:, ::-1] ** 2}
-    made = dx.align_maps(spaces, "umap", n_neighbors=5, seed=1)
-    again = dx.align_maps(spaces, "umap", n_neighbors=5, seed=1)
+    made = dx.align_maps(spaces, method="umap", n_neighbors=5, seed=1)
+    again = dx.align_maps(spaces, method="umap", n_neighbors=5, seed=1)
     np.testing.assert_array_equal(again.planes, made.planes)
     assert made.planes.shape == (3, 30, 2)
     np.testing.assert_allclose((made.planes**2).sum(axis=2).mean(axis=1), 1)

@@ -17,7 +17,7 @@ pytestmark = [
 
 CELLS = [
     "import dnabert2_explore as dx",
-    "view = dx.AttributionExplorer(steps=20)\nview.method.value = 'input_x_gradient'\nview",
+    "view = dx.AttributionExplorer(n_steps=20)\nview.method.value = 'input_x_gradient'\nview",
 ]
 FIRST, LAST = 81, 130  # bases in sight
 SITE = 101  # G of the donor's GT

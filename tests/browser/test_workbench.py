@@ -132,7 +132,7 @@ def test_tokens_an_explanation_and_a_map_stand_on_a_laptops_screen(bench, screen
     page.set_viewport_size({"width": 1440, "height": 900})
     bench.wait_settled()
     for place, view in ((0, "attention"), (1, "dependencies")):
-        bench.locator(".dx-maps:visible button").nth(place).click()
+        bench.choose(".dx-maps:visible select", place)
         if view == "dependencies":
             bench.wait(lambda: bench.map_is_there(), 120)
         bench.wait_settled()
@@ -164,7 +164,7 @@ def test_the_untrained_network_is_one_click_away(bench, screenshots):
     bench.wait(bench.selected_bases)
     bench.lab.page.screenshot(path=screenshots / "laptop-difference.png")
     bench.locator(".dx-dependencies .dx-shown button").nth(0).click()
-    bench.locator(".dx-maps:visible button").nth(0).click()
+    bench.choose(".dx-maps:visible select", 0)
     bench.lab.page.set_viewport_size({"width": 1600, "height": 1750})
     bench.wait_settled()
 
@@ -330,11 +330,11 @@ def test_splice_sites_down_to_single_letters(bench, screenshots):
     # Bases are letters now.
     bench.wait(lambda: bench.text(".dx-tokens .js-plotly-plot").count("A") > 5)
     bench.lab.page.set_viewport_size({"width": 1600, "height": 1000})
-    bench.locator(".dx-maps:visible button").nth(1).click()
+    bench.choose(".dx-maps:visible select", 1)
     bench.wait(bench.map_is_there, 120)
     bench.wait_settled()
     bench.screenshot(screenshots / "workbench.png")
-    bench.locator(".dx-maps:visible button").nth(0).click()
+    bench.choose(".dx-maps:visible select", 0)
     bench.lab.page.set_viewport_size({"width": 1600, "height": 1750})
     bench.wait_settled()
 

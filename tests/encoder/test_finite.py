@@ -34,8 +34,8 @@ ASKED = {
 OF_CLASSIFIERS = {
     "predict": lambda enc: enc.predict([BASES]),
     "attribute": lambda enc: attribute(enc, BASES, "donor", n_steps=2),
-    "occlusion": lambda enc: attribute(enc, BASES, "donor", "occlusion"),
-    "mutagenesis": lambda enc: attribute(enc, BASES, "donor", "saturation_mutagenesis"),
+    "occlusion": lambda enc: attribute(enc, BASES, "donor", method="occlusion"),
+    "mutagenesis": lambda enc: attribute(enc, BASES, "donor", method="saturation_mutagenesis"),
 }
 OF_LANGUAGE_MODELS = {
     "masked": lambda enc: enc.masked_log_probs([enc.tokenize(BASES).ids], [np.array([1, 2])]),

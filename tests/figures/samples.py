@@ -35,20 +35,23 @@ from dnabert2_explore.training.rules import RuleComparison
 def attributed() -> list[Any]:
     """Results of a classifier on a splice site."""
     splice, site = dx.load("pocket-splice"), dx.demo.splice()[0]
-    why = dx.attribute(splice, site, "donor", "occlusion")
-    other = dx.attribute(splice, site, "donor", "saliency")
-    short = dx.attribute(splice, site.bases[70:130], "donor", "occlusion")
+    why = dx.attribute(splice, site, "donor", method="occlusion")
+    other = dx.attribute(splice, site, "donor", method="saliency")
+    short = dx.attribute(splice, site.bases[70:130], "donor", method="occlusion")
     return [
         why,
         short,
         rank_correlations([why, other]),
         dx.saturation_mutagenesis(splice, site, "donor", region=(80, 120)),
-        dx.average_phases(splice, site, "donor", "occlusion", crops=3),
-        dx.mirror_strands(splice, site, "donor", "occlusion"),
-        dx.scorecard(splice, site, "donor", "occlusion", crops=2, twins=1, orders=2, mutated=10),
+        dx.average_offsets(splice, site, "donor", method="occlusion", crops=3),
+        dx.mirror_strands(splice, site, "donor", method="occlusion"),
+        dx.scorecard(splice, site, "donor", method="occlusion", crops=2, twins=1, orders=2,
+                     mutated=10),
         dx.marginalize(splice, [one.bases for one in dx.demo.splice()[:3]], "GTAAGT", "donor",
                columns=range(80, 120, 2), control=True),
-        dx.marginalize(splice, site, "GTAAGT", "donor", "copies", copies=7, columns=(0, 2, 4)),
+        dx.marginalize(splice, site, "GTAAGT", "donor", sweep="copies", copies=7,
+                       columns=(0, 2, 4)),
+        dx.AttributionSettings(method="occlusion", window=2),
     ]  # fmt: skip
 
 
@@ -94,7 +97,7 @@ def read() -> list[Any]:
             "donor",
             twin=True,
         ),
-        dx.recall(enc, windows[:3], (50, 100), places=2, twin=True),
+        dx.recall(enc, windows[:3], distances=(50, 100), places=2, twin=True),
         enc.embed_long(locus.sequence.bases[:6000], window=1000, overlap=100),
         dx.load("pocket-splice").info,
         __import__("dnabert2_explore.encoder.readings", fromlist=["Readings"]).Readings("both", 2),
@@ -118,7 +121,7 @@ def motifs() -> list[Any]:
     maf, tbp = dx.jaspar_motif("MAFK"), dx.jaspar_motif("TBP")
     matches = dx.match_motifs([maf, ap1])
     windows = dx.demo.windows()[:40]
-    hits = dx.scan_motifs(windows, [maf, tbp], 1e-3)
+    hits = dx.scan_motifs(windows, [maf, tbp], threshold=1e-3)
     rng = np.random.default_rng(0)
     sites = Sites(np.arange(9) % 4, np.arange(9) * 10, np.arange(9) * 10 + 7, np.ones(9, int))
     pattern = Pattern(ap1, rng.normal(size=(7, 4)), 1, sites, 0.01)
@@ -131,7 +134,7 @@ def motifs() -> list[Any]:
         hits.tokens(0, dx.load("pocket").tokenize(windows[0].bases)),
         matches,
         matches[0],
-        dx.differential_motifs(windows[:20], windows[20:], [maf, ap1, tbp], 1e-3),
+        dx.differential_motifs(windows[:20], windows[20:], [maf, ap1, tbp], threshold=1e-3),
         dx.compare_sequences(windows[:20], windows[20:], k=4),
         sites,
         pattern,

@@ -87,7 +87,7 @@ def test_tables_have_the_rows_of_their_results(results):
 
 
 def test_what_tables_hold():
-    why, _, _, mutants, phases, mirror = samples.attributed()[:6]
+    why, _, _, mutants, offsets, mirror = samples.attributed()[:6]
     tokens, bases = why.table(), why.table("base")
     assert tokens.score.sum() == pytest.approx(float(why.table().score.sum()))
     inside = bases.score[tokens.start[5] : tokens.end[5]].sum()
@@ -101,5 +101,5 @@ def test_what_tables_hold():
     assert first.effect == mutants.effects[first.position, "ACGT".index(first.alt)]
     assert first.ref == why.tokens.bases[first.position]
     assert (table.ref != table.alt).all()
-    assert phases.table()["mean"].to_numpy() == pytest.approx(phases.mean)
+    assert offsets.table()["mean"].to_numpy() == pytest.approx(offsets.mean)
     assert mirror.table().reverse.iloc[0] == mirror.reverse.base_scores[-1]

@@ -27,7 +27,7 @@ def lapse():
         labels=("virus", "fungi", "") * 3,
         purity=np.linspace(0.3, 0.6, SNAPSHOTS),
         purity_null=np.full(SNAPSHOTS, 0.3),
-        neighbours=3,
+        n_neighbors=3,
         layer=1,
         head=0,
         vocabulary=256,

@@ -22,5 +22,5 @@ def test_every_public_name_stands_on_the_page_with_a_sentence():
         line for line in sentences if not line.strip().endswith((".", ":", "?"))
     ]
     (attribute,) = [line for line in page if line.startswith("  attribute(")]
-    assert attribute.startswith("  attribute(enc, sequences, target=None, method=")
-    assert ", *, n_steps=200, " in attribute
+    assert attribute.startswith("  attribute(enc, sequences, target=None, *, method=")
+    assert attribute.endswith("seed=0, progress=None)")

@@ -29,7 +29,7 @@ ORIGIN
 
 
 def read(text, name="x"):
-    return read_annotation(io.BytesIO(text.encode()), name)
+    return read_annotation(io.BytesIO(text.encode()), name=name)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def read(text, name="x"):
 def test_the_same_stretch_in_every_format(text, kind):
     found = read(text)
     assert found.features == {"chr1": (Feature(10, 20, "-", kind, "one"),)}
-    assert read_annotation(io.BytesIO(gzip.compress(text.encode())), "x.gz").features == (
+    assert read_annotation(io.BytesIO(gzip.compress(text.encode())), name="x.gz").features == (
         found.features
     )
 

@@ -93,9 +93,9 @@ def test_every_function_takes_them_alike():
         np.testing.assert_array_equal(splice.predict(given), expected)
         np.testing.assert_array_equal(splice.embed(given), splice.embed([site]))
     assert splice.tokenize(record).tokens == splice.tokenize(site).tokens
-    whole = dx.attribute(splice, site, "donor", "saliency").base_scores
+    whole = dx.attribute(splice, site, "donor", method="saliency").base_scores
     np.testing.assert_array_equal(
-        dx.attribute(splice, record, "donor", "saliency").base_scores, whole
+        dx.attribute(splice, record, "donor", method="saliency").base_scores, whole
     )
     assert dx.attend(splice, record).tokens.tokens == splice.tokenize(site).tokens
     for given, words in (({site: site}, "given as dict"), ("genes.fa", "name of a file")):

@@ -98,7 +98,7 @@ def test_a_check_finds_flips_and_the_next_run_mends_them(store, fasta):
     flip(store / "embeddings/layer_5/c/1/0", 77)
     flip(store / "start/c/4", 50)
     seen = []
-    found = check_store(open_store(store), lambda *at: seen.append(at))
+    found = check_store(open_store(store), progress=lambda *at: seen.append(at))
     assert seen[-1][0] == seen[-1][1] == found.chunks == found.marked
     assert found.damaged == (1, 4)
     assert [one.file for one in found.damages] == [

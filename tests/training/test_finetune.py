@@ -46,7 +46,7 @@ def config(pretrained, data, tmp_path):
 
 def test_learns_and_keeps_names(config, tmp_path):
     calls, points = [], []
-    result = finetune(config, lambda *call: calls.append(call), points.append)
+    result = finetune(config, progress=lambda *call: calls.append(call), watch=points.append)
     assert calls[-1] == (40, 40)
     assert [point["step"] for point in points] == [10, 20, 30, 40]
     assert (result.task, result.classes, result.stopped) == (
@@ -133,7 +133,7 @@ def test_cancelling_keeps_the_best(config, tmp_path):
         if done == 25:
             raise Cancelled("enough")
 
-    result = finetune(config, cancel)
+    result = finetune(config, progress=cancel)
     assert result.stopped
     assert result.steps == 25
     assert result.best_step in (10, 20)
@@ -146,7 +146,7 @@ def test_cancelling_before_anything_is_known_cancels(config, tmp_path):
         raise Cancelled("enough")
 
     with pytest.raises(Cancelled, match="enough"):
-        finetune(config, cancel)
+        finetune(config, progress=cancel)
     assert not (tmp_path / "run/result.json").exists()
     assert not (tmp_path / "run/model").exists()
 
@@ -159,7 +159,7 @@ def test_a_cancel_during_an_evaluation_keeps_what_was_best_before(config):
         if calls.count(20) == 2:  # the second tells of the evaluation after that step
             raise Cancelled("enough")
 
-    result = finetune(config, cancel)
+    result = finetune(config, progress=cancel)
     assert (result.best_step, result.steps, result.stopped) == (10, 20, True)
 
 
@@ -168,7 +168,7 @@ def test_interrupting_the_kernel_keeps_the_best(config):
         if done == 13:
             raise KeyboardInterrupt
 
-    result = finetune(config, interrupt)
+    result = finetune(config, progress=interrupt)
     assert (result.best_step, result.steps, result.stopped) == (10, 13, True)
     assert "training interrupted at step 13" in result.notes[-1]
 
@@ -188,7 +188,7 @@ def test_the_threads_of_a_run_are_given_back(config, tmp_path):
     before = torch.get_num_threads()
     seen = []
     few = dataclasses.replace(config, threads=before + 1, epochs=1)
-    finetune(few, lambda done, total: seen.append(torch.get_num_threads()))
+    finetune(few, progress=lambda done, total: seen.append(torch.get_num_threads()))
     assert set(seen) == {before + 1}
     assert torch.get_num_threads() == before
 

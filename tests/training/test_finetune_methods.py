@@ -175,7 +175,7 @@ def test_the_adapter_is_that_of_the_best_step_when_it_is_written_late(config, da
 
     with pytest.warns(UserWarning, match="Training goes on"):
         result = finetune(
-            on(config, data["classification"], method="lora", evaluate_every=5), cancel
+            on(config, data["classification"], method="lora", evaluate_every=5), progress=cancel
         )
     assert (result.best_step, result.steps) == (5, 7)
     one, two = load(result.model, dtype="float32"), load(result.model / "adapter", dtype="float32")

@@ -64,7 +64,7 @@ def kill_at(config: FinetuneConfig, at: int) -> Path:
             raise Killed
 
     with pytest.raises(Killed):
-        finetune(config, progress)
+        finetune(config, progress=progress)
     return Path(config.out)
 
 
@@ -117,7 +117,7 @@ def test_what_is_kept_is_of_the_checkpoint_until_there_is_better(config, tmp_pat
     def cancel(step: int, steps: int) -> None:
         raise Cancelled("enough")
 
-    result = finetune(config, cancel)
+    result = finetune(config, progress=cancel)
     assert (result.best_step, result.steps, result.stopped) == (5, 9, True)
     assert (run / "model/model.safetensors").read_bytes() == kept
 

@@ -185,3 +185,42 @@ def test_a_report_of_before_twins_is_read():
     (pair,) = LeakageReport.from_json([content]).pairs
     assert pair.twins is None
     assert "twin" not in str(pair)
+
+
+def dealt_apart(rng, share):
+    """Sequences in train; of a share of them a shuffle of the other label in test."""
+    train = [random_bases(rng, 60) for _ in range(40)]
+    count = round(share * len(train))
+    test = [shuffle_dinucleotides(bases, rng) for bases in train[:count]]
+    test += [random_bases(rng, 60) for _ in range(len(train) - count)]
+    given = labelled(train), labelled(test)
+    turned = Labelled(
+        given[1].bases, None, 1 - given[1].labels, ("a", "b"), "classification", given[1].names
+    )
+    return check_leakage({"train": given[0], "test": turned}), check_leakage(
+        {"train": given[0], "test": given[1]}
+    )
+
+
+def test_a_score_that_shuffles_give_away_is_said_not_to_be_what_it_seems(rng):
+    opposite, same = dealt_apart(rng, 0.75)
+    assert opposite.giveaway == (
+        "30 of 40 test sequences have a composition twin in train (as a shuffle of the same "
+        "bases), all of another label"
+    )
+    said = opposite.caution("MCC 0.79", "the rule", "MCC 0.92")
+    assert said.startswith("MCC 0.79 is not what it seems: 30 of 40")
+    assert "the rule) has MCC 0.92" in said
+    # Twins of the same label are relatives, not the way negatives were made.
+    assert same.giveaway == same.caution("MCC 0.79", "the rule", "MCC 0.92") == ""
+    fewer, _ = dealt_apart(rng, 0.4)
+    assert fewer.giveaway == ""
+    assert LeakageReport(()).giveaway == ""
+
+
+def test_the_summary_counts_each_kind_once(rng):
+    opposite, _ = dealt_apart(rng, 0.75)
+    assert opposite.pairs[0].summary == (
+        "of 40 test sequences, train holds a copy of 0, a near-copy of 0, a composition twin of 30 "
+        "and a positional twin of 0"
+    )

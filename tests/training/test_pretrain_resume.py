@@ -229,7 +229,7 @@ def test_rows_of_the_log_do_not_depend_on_where_a_run_was_resumed(config, tmp_pa
 
     for resume in (False, True):
         with pytest.raises(Cancelled):
-            pretrain(config, resume, progress=stop)
+            pretrain(config, resume=resume, progress=stop)
     assert pretrain(config, resume=True).finished
     assert rows(tmp_path / "run/log.csv") == rows(tmp_path / "whole/log.csv")
 

@@ -174,7 +174,7 @@ def test_vectors_of_a_file_are_laid_out_as_they_are(encoder, thirty):
     view.wait()
     assert "vectors of some file" in view.caption
     np.testing.assert_array_equal(view._points().vectors, vectors)
-    np.testing.assert_allclose(view.plane, dx.project(vectors, "pca"), atol=1e-5)
+    np.testing.assert_allclose(view.plane, dx.project(vectors, method="pca"), atol=1e-5)
     # What is added has no vector there, and none is made up by another model.
     view.selection.add([Sequence("mine", random_bases(100, seed=99))])
     view.wait()

@@ -47,7 +47,7 @@ def test_own_sequences_join_the_others_and_do_not_move_them(encoder, windows, po
     assert view._legend.note == f"{MINE} (outlined) 5"
     figure = view._figure_alone()
     assert MINE in [trace.name for trace in figure.data if trace.showlegend]
-    expected = dx.fit_projection(view.vectors[:20], "pca").transform(view.vectors[20:])
+    expected = dx.fit_projection(view.vectors[:20], method="pca").transform(view.vectors[20:])
     sign = 1 if method == "PCA" else -1  # what stands for UMAP in these tests
     np.testing.assert_allclose(view.plane[20:], sign * expected, atol=1e-4)
 

@@ -22,7 +22,7 @@ NUMBER = re.compile(r"[-+−]?\d+\.\d+")
 
 @pytest.fixture
 def view(classifier, sequences):
-    view = dx.AttributionExplorer(classifier, sequences[:3], steps=10)
+    view = dx.AttributionExplorer(classifier, sequences[:3], n_steps=10)
     view.method.value = "input_x_gradient"
     view.wait()
     return view
@@ -111,7 +111,7 @@ def test_output_baseline_and_spread_reach_the_method_and_the_caption(view, class
         classifier,
         view.selection.current,
         None,
-        "occlusion",
+        method="occlusion",
         output="probability",
         baseline="zero",
         spread="occlusion",
@@ -170,9 +170,9 @@ def test_methods_are_stacked_and_their_ranks_correlated(view, classifier):
 def test_quick_methods_are_computed_first(view, monkeypatch):
     asked, real = [], attribution_parts.attribute
 
-    def spy(enc, bases, target, method, **settings):
-        asked.append(method)
-        return real(enc, bases, target, method, **settings)
+    def spy(enc, bases, target, *, settings, progress):
+        asked.append(settings.method)
+        return real(enc, bases, target, settings=settings, progress=progress)
 
     monkeypatch.setattr(attribution_parts, "attribute", spy)
     for name in ("occlusion", "saliency"):
@@ -185,10 +185,10 @@ def test_quick_methods_are_computed_first(view, monkeypatch):
 def test_one_method_that_fails_is_said_and_the_others_are_shown(view, monkeypatch):
     real = attribution_parts.attribute
 
-    def broken(enc, bases, target, method, **settings):
-        if method == "saliency":
+    def broken(enc, bases, target, *, settings, progress):
+        if settings.method == "saliency":
             raise dx.InputError("Saliency is out of order: choose another.")
-        return real(enc, bases, target, method, **settings)
+        return real(enc, bases, target, settings=settings, progress=progress)
 
     monkeypatch.setattr(attribution_parts, "attribute", broken)
     view.controls.compare.value = True
@@ -200,16 +200,16 @@ def test_one_method_that_fails_is_said_and_the_others_are_shown(view, monkeypatc
 
 
 def test_strands_and_phases_have_lanes_of_their_own(view, classifier):
-    view.controls.strands.value = view.controls.phases.value = True
+    view.controls.strands.value = view.controls.offsets.value = True
     view.wait()
     # Predicted on this strand only: there is no mean of the two.
     assert not view.shown.strands.applicable
     names = [lane.name for lane in view.shown.lanes]
-    assert names[2:] == ["reverse strand", "mean of 8 segmentation phases"]
+    assert names[2:] == ["reverse strand", "mean of 8 tokenization offsets"]
     assert "left crops" in view.caption
     assert "The strands need not agree" in view.caption
     assert differences(view.figure, rebuilt(view, classifier)) == []
-    assert "reverse_strand,phases_mean,phases_low,phases_high" in view.table
+    assert "reverse_strand,offsets_mean,offsets_low,offsets_high" in view.table
 
 
 def test_strands_that_ought_to_agree_have_a_mean(view, classifier):
@@ -286,7 +286,7 @@ def test_a_base_is_clicked_typed_over_and_taken_back(view, classifier):
     view.wait()
     mutant = mutate(bases, 30, letter)
     assert str(view.edits[0]) == f"{bases[30]}31{letter}"
-    expected = attribute(classifier, mutant, view.shown.original.target, "input_x_gradient")
+    expected = attribute(classifier, mutant, view.shown.original.target, method="input_x_gradient")
     assert np.allclose(view.result.base_scores, expected.base_scores, atol=1e-6)
     assert [lane.name for lane in view.shown.lanes] == ["original", "mutant"] * 2
     assert view.shown.figure().layout.yaxis3.range == view.shown.figure().layout.yaxis4.range
@@ -412,7 +412,7 @@ def test_without_classes_a_base_in_the_masked_stretch_is_not_mutated(encoder, se
 
 
 def test_delta_is_checked_at_once_and_the_rest_on_demand(classifier, sequences):
-    view = dx.AttributionExplorer(classifier, sequences[:1], steps=10)
+    view = dx.AttributionExplorer(classifier, sequences[:1], n_steps=10)
     view.wait()
     assert "convergence" in view.badge._chips.value
     assert "deletion" not in view.badge._chips.value

@@ -13,6 +13,7 @@ import dnabert2_explore as dx
 from dnabert2_explore import Sequence
 from dnabert2_explore.analysis.attribution import METHODS
 from dnabert2_explore.widgets import attribution_parts
+from dnabert2_explore.widgets.attribution_controls import AUTO
 
 from .conftest import event
 
@@ -35,7 +36,7 @@ def attention(encoder, sequences):
 
 @pytest.fixture
 def attribution(classifier, sequences):
-    view = dx.AttributionExplorer(classifier, sequences, steps=10)
+    view = dx.AttributionExplorer(classifier, sequences, n_steps=10)
     view.wait()
     return view
 
@@ -293,7 +294,7 @@ def test_an_answer_once_given_is_kept(attribution, monkeypatch):
 
 
 def test_without_classes_the_selected_bases_are_explained(encoder, sequences):
-    view = dx.AttributionExplorer(encoder, sequences, steps=10)
+    view = dx.AttributionExplorer(encoder, sequences, n_steps=10)
     view.selection.update(bases=(40, 52))
     view.wait()
     assert view.result.target == (40, 52)
@@ -314,7 +315,7 @@ def test_an_error_is_one_sentence_in_the_view(attribution, monkeypatch):
 def test_cancel_leaves_the_view_usable(attribution, monkeypatch):
     real = attribution_parts.attribute
 
-    def slow(enc, bases, target, method, progress, **settings):
+    def slow(enc, bases, target, *, settings, progress):
         attribution._bar.children[1].click()
         progress(1, 2)
         pytest.fail("went on after it was cancelled")
@@ -454,9 +455,10 @@ def test_no_sequences_is_a_designed_state(encoder, classifier):
 def test_auto_steps_go_on_until_delta_is_small_and_say_when_it_is_not(attribution, monkeypatch):
     real, asked = attribution_parts.attribute, []
 
-    def rough(enc, bases, target, method, progress, n_steps, **settings):
+    def rough(enc, bases, target, *, settings, progress):
+        n_steps = settings.n_steps
         asked.append(n_steps)
-        result = real(enc, bases, target, method, n_steps=10, progress=progress, **settings)
+        result = real(enc, bases, target, settings=settings, n_steps=10, progress=progress)
         result = replace(result, settings=(("steps", str(n_steps)),))
         return replace(result, delta=9.0 if n_steps < 200 else 0.0)
 
@@ -464,7 +466,7 @@ def test_auto_steps_go_on_until_delta_is_small_and_say_when_it_is_not(attributio
     attribution.steps.value = 50
     attribution.wait()
     assert "do not trust" in attribution.caption
-    attribution.steps.value = attribution_parts.AUTO
+    attribution.steps.value = AUTO
     attribution.wait()
     assert asked == [50, 200]
     assert "do not trust" not in attribution.caption
@@ -518,6 +520,6 @@ def test_annotation_is_drawn_as_soon_as_it_is_there(tokens):
     before = tokens.plot.spec
     name, n = tokens.selection.current.name, len(tokens.selection.current)
     line = f"{name}\tme\texon\t11\t{n - 10}\t.\t+\t.\tName=first\n".encode()
-    tokens.selection.annotate(dx.read_annotation(io.BytesIO(line), "x.gff3"))
+    tokens.selection.annotate(dx.read_annotation(io.BytesIO(line), name="x.gff3"))
     assert tokens.plot.spec != before
     assert "first" in str(tokens.plot.spec)

@@ -16,9 +16,15 @@ import dnabert2_explore as dx
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.records import read_record
 from dnabert2_explore.sequences import Sequence
+from dnabert2_explore.widgets import asking
 from dnabert2_explore.widgets.session import SESSION
 
 VIEWS = ("tokens", "attribution", "attention", "dependencies", "atlas")
+
+
+@pytest.fixture(autouse=True)
+def _a_slow_machine_asks_for_nothing(monkeypatch):
+    monkeypatch.setattr(asking, "LONG", float("inf"))
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def test_tokens_and_attention_open_on_their_sequence():
 
 def test_an_attribution_opens_with_its_method_and_target():
     splice, site = dx.load("pocket-splice"), dx.demo.splice()[0]
-    why = dx.attribute(splice, site, "acceptor", "occlusion")
+    why = dx.attribute(splice, site, "acceptor", method="occlusion")
     view = dx.show(why)
     assert isinstance(view, dx.AttributionExplorer)
     assert (view.method.value, view.target.value) == ("occlusion", "acceptor")

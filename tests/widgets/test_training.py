@@ -2,6 +2,7 @@ import csv
 import json
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -246,7 +247,9 @@ def test_shipped_tables(key, columns):
 
 
 def test_the_verdict_knows_worse_equal_and_better(finished):
+    from dnabert2_explore.training.leakage import LeakageReport, SplitOverlap
     from dnabert2_explore.training.metrics import Estimate, Scores
+    from dnabert2_explore.widgets.scores import leakage_words
 
     def of(value, low, high):
         return Scores("classification", 9, {"mcc": Estimate(value, low, high)}, 0.1)
@@ -255,6 +258,13 @@ def test_the_verdict_knows_worse_equal_and_better(finished):
     assert "does better" in verdict(of(0.8, 0.7, 0.9), base)
     assert "does worse" in verdict(of(0.2, 0.1, 0.3), base)
     assert "has not shown more" in verdict(of(0.5, 0.4, 0.7), base)
+    told = SplitOverlap("train", "test", 0, 0, 9, 9, (), 0.5, twins=8, opposite=8)
+    said = verdict(of(0.4, 0.3, 0.45), base, LeakageReport((told,)))
+    assert said.startswith("<p><b>MCC 0.40 is not what it seems:</b> 8 of 9 test sequences")
+    assert "Train longer" not in said
+    assert "<summary>What the files share: of 9 test" in leakage_words(LeakageReport((told,)))
+    innocent = LeakageReport((replace(told, opposite=0),))
+    assert "has not shown more" in verdict(of(0.5, 0.4, 0.7), base, innocent)
     assert verdict(of(np.nan, np.nan, np.nan), base) == ""
     assert verdict(of(0.5, 0.4, 0.7), {}) == ""
 

@@ -1,12 +1,13 @@
 """Attribution: how much each token and base speaks for one output of a model, and how surely."""
 
+from ..methods import BY_COST, METHODS, MethodInfo, find_method
+from ..settings import AttributionSettings
 from .agreement import RankCorrelations, rank_correlations
 from .attribute import attribute, explain
 from .baselines import BASELINES
 from .checks import CHECKS, Check
-from .methods import METHODS, MethodInfo, find_method
 from .mutagenesis import Mutagenesis, saturation_mutagenesis
-from .phases import PhaseAverage, average_phases
+from .offsets import OffsetAverage, average_offsets
 from .question import OUTPUTS, Question
 from .result import Attribution
 from .scorecard import Scorecard, scorecard
@@ -15,21 +16,23 @@ from .strands import StrandMirror, mirror_strands
 
 __all__ = [
     "BASELINES",
+    "BY_COST",
     "CHECKS",
     "METHODS",
     "OUTPUTS",
     "SPREADS",
     "Attribution",
+    "AttributionSettings",
     "Check",
     "MethodInfo",
     "Mutagenesis",
-    "PhaseAverage",
+    "OffsetAverage",
     "Question",
     "RankCorrelations",
     "Scorecard",
     "StrandMirror",
     "attribute",
-    "average_phases",
+    "average_offsets",
     "explain",
     "find_method",
     "mirror_strands",

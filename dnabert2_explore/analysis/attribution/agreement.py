@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...shown import Shown
-from .methods import METHODS
+from ..methods import METHODS
 from .result import Attribution
 
 if TYPE_CHECKING:

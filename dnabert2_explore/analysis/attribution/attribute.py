@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from collections.abc import Sequence as Items
-from numbers import Integral
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -14,41 +13,32 @@ from torch import nn
 from ...encoder import Bases, Encoder
 from ...encoder.finite import check_finite
 from ...errors import InputError
+from ...progress import Progress, quiet, split
 from ..many import one_or_many
-from ..names import Baseline, Method, Output, Spread
+from ..methods import find_method
+from ..settings import USUAL, AttributionOptions, AttributionSettings, takes_settings
 from .backend import differentiable, with_gradients
 from .baselines import baseline_embeddings
-from .methods import METHODS, find_method
 from .mutagenesis import approximate_all, importance_of, mutate_all
 from .problem import CHUNK_TOKENS, Problem, Score
 from .question import Question, Target
 from .result import Attribution
-from .spread import check_spread, spread
+from .runs import RUNS
+from .spread import spread
 
 __all__ = ["attribute", "explain"]
 
-Progress = Callable[[int, int], None]
-
 
 @one_or_many
+@takes_settings()
 def attribute(
     enc: Encoder,
     sequences: Bases,
     target: Target | None = None,
-    method: Method = "layer_integrated_gradients",
     *,
-    n_steps: int = 200,
+    settings: AttributionSettings = USUAL,
     progress: Progress | None = None,
-    output: Output = "auto",
-    baseline: Baseline = "mean",
-    spread: Spread = "even",
-    samples: int = 25,
-    window: int = 1,
-    groups: Items[tuple[int, int]] | None = None,
-    layer: int | None = None,
-    noise: float = 0.1,
-    noise_samples: int = 0,
-    seed: int = 0,
+    **options: Unpack[AttributionOptions],
 ) -> Attribution:
     """Attribute one output of a model to the tokens and bases of a sequence.
 
@@ -92,30 +82,12 @@ def attribute(
             tokens anew. Scores bases, not tokens; a token's score is the sum over its bases.
         ``"mutagenesis_gradient"``
             Its estimate from one gradient.
-    n_steps : int
-        Steps of the integral (integrated gradients, conductance). Look at `delta`: where it is
-        not small beside `change`, take more.
+    output, n_steps, baseline, spread, samples, window, groups, layer, noise, noise_samples, seed
+        See `AttributionSettings`.
+    settings : AttributionSettings, optional
+        All of these, and the method, as one object; what is named beside it goes before.
     progress : callable, optional
         Called as progress(done, total); raise `Cancelled` from it to stop.
-    output : {"auto", "logit", "probability"}
-        Of a model with classes; "auto" is the logit.
-    baseline : {"mean", "mask", "pad", "zero", "shuffled"}
-        What takes the place of tokens: mean embeddings, [MASK], [PAD], zero, or the tokens of
-        dinucleotide-shuffled copies (`samples` of them for GradientSHAP, else 5; the scores'
-        mean). Special tokens stay.
-    spread : {"even", "occlusion", "mutagenesis"}
-        How a token's score is shared among its bases: evenly, or by how much the output changes
-        when a base becomes N, or is mutated. The sum stays.
-    samples, window, groups, layer
-        Of the methods that name them. `groups` are base spans [start, end); tokens go to the
-        group they share most bases with, those outside of all form one more. `layer` is 0 for the
-        embeddings, i for the output of layer i; half of the depth by default.
-    noise, noise_samples : float, int
-        SmoothGrad's noise tunnel around a gradient method: mean over `noise_samples` copies with
-        Gaussian noise of `noise` times the embeddings' standard deviation. 0 samples for none;
-        with noise there is no `delta`.
-    seed : int
-        Of everything that is drawn.
 
     Returns
     -------
@@ -135,100 +107,48 @@ def attribute(
     --------
     >>> import dnabert2_explore as dx
     >>> site = dx.demo.splice()[0]
-    >>> result = dx.attribute(dx.load("pocket-splice"), site, "donor", "occlusion")
+    >>> result = dx.attribute(dx.load("pocket-splice"), site, "donor", method="occlusion")
     >>> result.token_scores.shape == (len(result.tokens),), result.base_scores.shape
     (True, (200,))
     """
-    find_method(method)
-    if not isinstance(n_steps, Integral) or n_steps < 1:
-        raise InputError(f"n_steps is {n_steps}: the integral needs a whole number, at least 1.")
-    question = Question.ask(enc, sequences, target, output)
-    return explain(
-        question,
-        method,
-        n_steps=n_steps,
-        progress=progress,
-        baseline=baseline,
-        how=spread,
-        samples=samples,
-        window=window,
-        groups=groups,
-        layer=layer,
-        noise=noise,
-        noise_samples=noise_samples,
-        seed=seed,
-    )
+    return explain(Question.ask(enc, sequences, target, settings.output), settings, progress)
 
 
 @with_gradients
 def explain(
-    question: Question,
-    method: str = "layer_integrated_gradients",
-    *,
-    n_steps: int = 200,
-    progress: Progress | None = None,
-    baseline: str = "mean",
-    how: str = "even",
-    samples: int = 25,
-    window: int = 1,
-    groups: Items[tuple[int, int]] | None = None,
-    layer: int | None = None,
-    noise: float = 0.1,
-    noise_samples: int = 0,
-    seed: int = 0,
+    question: Question, settings: AttributionSettings, progress: Progress | None = None
 ) -> Attribution:
     """Attribute the answer to a question that was asked already; see `attribute`."""
+    method, how, baseline = settings.method, settings.spread, settings.baseline
     info = find_method(method)
-    check_spread(how)
-    for name, value, least in (
-        ("n_steps", n_steps, 1), ("samples", samples, 1), ("window", window, 1),
-        ("noise_samples", noise_samples, 0), ("noise", noise, 0),
-    ):  # fmt: skip
-        if value < least:
-            raise InputError(f"{name} is {value}; expected at least {least}.")
-    if noise_samples and not info.gradient:
-        noisy = ", ".join(name for name, one in METHODS.items() if one.gradient)
-        raise InputError(
-            f"A noise tunnel goes around a gradient method, not around {method!r}: choose one of "
-            f"{noisy}, or noise_samples=0."
-        )
-    for name, given, takers in (
-        ("window", window != 1, {"occlusion"}),
-        ("groups", groups is not None, _WITH_GROUPS),
-        ("layer", layer is not None, {"layer_conductance"}),
-    ):
-        if given and method not in takers:
-            raise InputError(
-                f"{METHODS[method].title} takes no {name}, which belongs to "
-                f"{' and '.join(METHODS[one].title for one in sorted(takers))}: leave it out."
-            )
-    report = progress or (lambda done, total: None)
-    if info.run is None:
+    report = progress or quiet
+    if info.scores_bases:
         return _of_bases(question, method, report)
-    first, second = _stages(report, how != "even")
-    shuffles = samples if method == "gradient_shap" else 5
+    # A method, and the spread of its scores, have a half of the bar each, if there are both.
+    first, second = split(progress, [1, 1]) if how != "even" else (report, quiet)
+    shuffles = settings.samples if method == "gradient_shap" else 5
     starts = baseline_embeddings(
-        question, baseline, shuffles if baseline == "shuffled" else 1, seed
+        question, baseline, shuffles if baseline == "shuffled" else 1, settings.seed
     )
-    features, shares = _features(question, groups)
+    features, shares = _features(question, settings.groups)
     score = Score(question.of_embeddings, question.enc.network)
     words = question.enc.network.get_input_embeddings()(question.ids)
     with differentiable(question.enc, maps=method == "attention_x_gradient"):
-        found = info.run(
+        found = RUNS[method](
             Problem(
                 inputs=words.detach().requires_grad_(),
                 baselines=starts,
                 score=score,
                 features=features,
                 shares=shares,
-                n_steps=n_steps,
-                samples=samples,
-                window=window,
-                noise=noise,
-                noise_samples=noise_samples,
-                layer=_layer(question.enc, layer) if method == "layer_conductance" else None,
+                n_steps=settings.n_steps,
+                samples=settings.samples,
+                window=settings.window,
+                noise=settings.noise,
+                noise_samples=settings.noise_samples,
+                layer=_layer(question.enc, settings.layer) if "layer" in info.takes else None,
                 attention=tuple(question.enc.body.attention_blocks()),
-                seed=seed,
+                seed=settings.seed,
                 progress=first,
             )
         )
@@ -240,15 +160,17 @@ def explain(
     per_token = question.spread_out(found.float().cpu().numpy())
     delta = None
     # The mean over noisy copies no longer sums to the change at the sequence itself.
-    if info.complete and baseline_score is not None and not noise_samples:
+    if info.complete and baseline_score is not None and not settings.noise_samples:
         delta = float(per_token.sum(dtype=np.float64)) - (question.score - baseline_score)
-    settings = {
-        "steps": str(n_steps) if method in _WITH_STEPS else "",
-        "samples": str(samples) if method in _WITH_SAMPLES else "",
-        "window": f"{window} tokens" if method == "occlusion" and window > 1 else "",
-        "groups": str(len(groups)) if groups is not None else "",
-        "layer": str(_layer_number(question.enc, layer)) if method == "layer_conductance" else "",
-        "noise": f"{noise:g} × {noise_samples} samples" if noise_samples else "",
+    told = {
+        "steps": str(settings.n_steps) if info.integral else "",
+        "samples": str(settings.samples) if "samples" in info.takes else "",
+        "window": f"{settings.window} tokens" if settings.window > 1 else "",
+        "groups": str(len(settings.groups)) if settings.groups is not None else "",
+        "layer": str(_layer_number(question.enc, settings.layer)) if "layer" in info.takes else "",
+        "noise": f"{settings.noise:g} × {settings.noise_samples} samples"
+        if settings.noise_samples
+        else "",
         "shuffled copies": str(shuffles) if info.baseline and baseline == "shuffled" else "",
     }
     return _result(
@@ -260,13 +182,8 @@ def explain(
         baseline_score=baseline_score,
         baseline=baseline if info.baseline else "",
         how=how,
-        settings=tuple((name, value) for name, value in settings.items() if value),
+        settings=tuple((name, value) for name, value in told.items() if value),
     )
-
-
-_WITH_STEPS = {"layer_integrated_gradients", "layer_conductance"}
-_WITH_SAMPLES = {"gradient_shap", "shapley_value_sampling"}
-_WITH_GROUPS = {"feature_ablation", "shapley_value_sampling"}
 
 
 def _of_bases(question: Question, method: str, report: Progress) -> Attribution:
@@ -317,17 +234,6 @@ def _result(
         settings=settings,
         visible=question.visible,
     )
-
-
-def _stages(report: Progress, two: bool) -> tuple[Progress, Progress]:
-    """Give a method and the spread of its scores a half of the bar each, if there are both."""
-    if not two:
-        return report, lambda done, total: None
-
-    def half(begin: int) -> Progress:
-        return lambda done, total: report(begin + 500 * done // max(total, 1), 1000)
-
-    return half(0), half(500)
 
 
 def _layer_number(enc: Encoder, layer: int | None) -> int:

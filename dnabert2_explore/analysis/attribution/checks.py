@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ..methods import METHODS
 from .agreement import pearson, spearman
 from .curves import TokenCurves
-from .methods import METHODS
-from .phases import PhaseAverage
+from .offsets import OffsetAverage
 from .result import Attribution
 from .strands import LEAST, StrandMirror
 
@@ -64,7 +64,7 @@ CHECKS: dict[str, CheckInfo] = {
         "randomised weights", True, "the method hardly looks at the weights", judges=False
     ),
     "strands": CheckInfo("strand agreement", False, "the other strand tells another story"),
-    "phases": CheckInfo("phase agreement", False, "the scores move with the borders of tokens"),
+    "offsets": CheckInfo("offset agreement", False, "the scores move with the borders of tokens"),
     "planted": CheckInfo(
         "planted motif", False, "the bases that are known to matter do not have the highest scores"
     ),
@@ -274,15 +274,15 @@ def check_strands(mirror: StrandMirror) -> Check:
     return judge("strands", value, f"the strands' scores correlate by {value:.2f}")
 
 
-def check_phases(phases: PhaseAverage | None, reason: str = "") -> Check:
+def check_offsets(offsets: OffsetAverage | None, reason: str = "") -> Check:
     """Correlate the crops."""
-    if phases is None:
-        return skip("phases", reason)
-    shared = int(phases.shared.sum())
+    if offsets is None:
+        return skip("offsets", reason)
+    shared = int(offsets.shared.sum())
     if shared < LEAST:
-        return skip("phases", f"only {shared} bases are in all {phases.crops} crops")
-    value = phases.correlation
-    return judge("phases", value, f"the scores of {phases.words} correlate by {value:.2f}")
+        return skip("offsets", f"only {shared} bases are in all {offsets.crops} crops")
+    value = offsets.correlation
+    return judge("offsets", value, f"the scores of {offsets.words} correlate by {value:.2f}")
 
 
 def check_planted(found: Attribution, truth: Items[tuple[int, int]] | None) -> Check:

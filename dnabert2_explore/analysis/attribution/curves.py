@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +9,12 @@ import torch
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...progress import Progress
 from .baselines import BASELINES, baseline_embeddings
 from .problem import CHUNK_TOKENS
 from .question import Question
 
 __all__ = ["TokenCurves", "token_curves"]
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,12 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from ...encoder import Bases, Encoder
+from ...names import Output
+from ...progress import Progress
 from ...sequences import in_place, mutate, stretch
 from ...sequences.motifs import ALPHABET
 from ...shown import Shown
 from ...tokens import Tokens
 from ..many import one_or_many
-from ..names import Output
 from .backend import differentiable, with_gradients
 from .question import Question, Target
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Mutagenesis", "saturation_mutagenesis"]
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

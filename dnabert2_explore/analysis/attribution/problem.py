@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from ...progress import Progress, quiet
+
 __all__ = ["CHUNK_TOKENS", "Method", "Problem", "Score"]
 
-Progress = Callable[[int, int], None]
 
 #: Tokens in one pass; bounds the memory of methods that Captum would run all at once.
 CHUNK_TOKENS = 2048
@@ -89,7 +90,7 @@ class Problem:
     layer: nn.Module | None = None
     attention: tuple[nn.Module, ...] = ()
     seed: int = 0
-    progress: Progress = field(default=lambda done, total: None)
+    progress: Progress = field(default=quiet)
 
     @property
     def n(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import index as index_of
 
@@ -16,13 +16,13 @@ from ...encoder.inputs import cut_ids
 from ...encoder.masked import masked_passes
 from ...encoder.readings import explained_line
 from ...errors import InputError
+from ...progress import Progress
 from ...sequences import clean
 from ...tokens import Tokens
 from .backend import with_gradients
 
 __all__ = ["OUTPUTS", "Question", "Target"]
 
-Progress = Callable[[int, int], None]
 Target = int | str | tuple[int, int]
 
 #: Which output of a head is explained; "auto" is the logit, or the value of a regression model.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.twin import random_twin
 from ...errors import InputError
+from ...progress import Progress, split
 from ...sequences.given import bases_of
 from ...shown import Shown
 from ..many import one_or_many
-from ..names import Method, Output
+from ..methods import find_method
+from ..settings import USUAL, AttributionOptions, AttributionSettings, takes_settings
 from .attribute import attribute
 from .checks import (
     CHECKS,
@@ -24,16 +26,15 @@ from .checks import (
     check_convergence,
     check_curves,
     check_mutations,
-    check_phases,
+    check_offsets,
     check_planted,
     check_randomised,
     check_strands,
     recovery,
 )
 from .curves import TokenCurves, token_curves
-from .methods import find_method
 from .mutagenesis import importance_of, mutate_all
-from .phases import PhaseAverage, most_crops, phases_of
+from .offsets import OffsetAverage, most_crops, offsets_of
 from .question import Question, Target
 from .result import Attribution
 from .skill import check_skill
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Scorecard", "scorecard"]
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -57,9 +56,9 @@ class Scorecard(Shown):
     checks : tuple of Check
         In the order of `dnabert2_explore.analysis.attribution.CHECKS`.
     strands : StrandMirror
-    phases : PhaseAverage or None
+    offsets : OffsetAverage or None
     curves : TokenCurves or None
-        None, like `phases`, where the sequence is too short for them.
+        None, like `offsets`, where the sequence is too short for them.
     mutations : numpy.ndarray, shape (n_bases,), float32, or None
         What each base adds by its three mutations (`Mutagenesis.importance`); NaN at bases that
         were not mutated or are not read, None where the method is this itself.
@@ -70,7 +69,7 @@ class Scorecard(Shown):
     attribution: Attribution
     checks: tuple[Check, ...]
     strands: StrandMirror
-    phases: PhaseAverage | None
+    offsets: OffsetAverage | None
     curves: TokenCurves | None
     mutations: NDArray[np.float32] | None
     twins: NDArray[np.float32]
@@ -154,22 +153,21 @@ class Scorecard(Shown):
 
 
 @one_or_many
+@takes_settings()
 def scorecard(
     enc: Encoder,
     sequences: Bases,
     target: Target | None = None,
-    method: Method = "layer_integrated_gradients",
     *,
     truth: Items[tuple[int, int]] | None = None,
-    progress: Progress | None = None,
-    seed: int = 0,
     crops: int = 8,
     twins: int = 3,
     orders: int = 20,
     mutated: int = 300,
-    output: Output = "auto",
     scores: Mapping[str, Any] | None = None,
-    **settings: Any,
+    settings: AttributionSettings = USUAL,
+    progress: Progress | None = None,
+    **options: Unpack[AttributionOptions],
 ) -> Scorecard:
     """Attribute a sequence, and check what came out.
 
@@ -182,7 +180,7 @@ def scorecard(
                            shape and random weights: whether the method looks at the weights.
                            Information; nothing is judged by it
     strand agreement       Pearson correlation with the reverse complement's scores
-    phase agreement        mean Pearson correlation between left crops
+    offset agreement        mean Pearson correlation between left crops
     planted motif          AUROC of base scores for planted bases
     held-out skill         the model's own test MCC minus that of the best simple method, 4-mers or
                            an untrained network among them, as ``scores.json`` beside its weights
@@ -204,10 +202,6 @@ def scorecard(
         As in `attribute`.
     truth : sequence of tuple of int, optional
         Base spans [start, end) that are known to matter.
-    progress : callable, optional
-        Called as progress(done, total); raise `Cancelled` from it to stop.
-    seed : int
-        Of random orders, random weights and everything that the method draws.
     crops : int
         Left crops, at most: fewer where the sequence leaves no room.
     twins : int
@@ -216,13 +210,17 @@ def scorecard(
         Random orders of deletion and insertion.
     mutated : int
         Bases to replace by every other, at most: of more, the stretch with the largest scores.
-    output : {"auto", "logit", "probability"}
     scores : mapping, optional
         What the model reaches, where no ``scores.json`` beside its weights says it:
         ``{"test": {"mcc": 0.8}, "baselines": {"kmer": {"mcc": 0.6}, "untrained": {"mcc": 0.5}}}``.
-    **settings
-        Others of `attribute`. Deletion and insertion put tokens of the `baseline` it names in
-        place of others, [MASK] where it names none.
+    output, n_steps, …, seed
+        As in `attribute`; see `AttributionSettings`. Deletion and insertion put tokens of the
+        `baseline` in place of others, [MASK] where that is the default, the mean. The seed is that
+        of random orders and random weights too.
+    settings : AttributionSettings, optional
+        All of these, and the method, as one object; what is named beside it goes before.
+    progress : callable, optional
+        Called as progress(done, total); raise `Cancelled` from it to stop.
 
     Returns
     -------
@@ -242,40 +240,40 @@ def scorecard(
     --------
     >>> import dnabert2_explore as dx
     >>> site = dx.demo.splice()[0]
-    >>> card = scorecard(dx.load("pocket-splice"), site, "donor", "occlusion")
+    >>> card = scorecard(dx.load("pocket-splice"), site, "donor", method="occlusion")
     >>> [check.title for check in card.checks if check.passed is None]
     ['convergence', 'randomised weights', 'strand agreement', 'planted motif']
     """
-    info = find_method(method)
+    info = find_method(settings.method)
     for name, value, least in (
         ("crops", crops, 2), ("twins", twins, 1), ("orders", orders, 1), ("mutated", mutated, 10)
     ):  # fmt: skip
         if value < least:
             raise InputError(f"{name} is {value}; expected at least {least}.")
     text = bases_of(sequences)
-    question = Question.ask(enc, text, target, output)
+    question = Question.ask(enc, text, target, settings.output)
     if truth is not None:
         recovery(np.zeros(len(text)), truth)  # bad spans are told before anything is computed
     room = min(crops, most_crops(question, text))
-    grouped = bool(settings.get("groups"))
-    with_phases = room >= 2 and not grouped
-    own_mutants = method != "saturation_mutagenesis"
-    bar = _Bar(progress, [2, room if with_phases else 0, *[1] * twins, 1, 2 * own_mutants])
-    settings |= {"output": output, "seed": seed}
+    grouped = bool(settings.groups)
+    with_offsets = room >= 2 and not grouped
+    own_mutants = settings.method != "saturation_mutagenesis"
+    of_strands, of_crops, *of_each, of_curves, of_mutants, end = split(
+        progress, [2, room if with_offsets else 0, *[1] * twins, 1, 2 * own_mutants, 0]
+    )
 
-    mirror = mirror_strands(enc, text, question.target, method, progress=bar.part(0), **settings)
+    mirror = mirror_strands(enc, text, question.target, settings=settings, progress=of_strands)
     found = mirror.forward
-    phases = None
-    if with_phases:
-        phases = phases_of(enc, text, question.target, method, room, bar.part(1), found, settings)
+    offsets = None
+    if with_offsets:
+        offsets = offsets_of(enc, text, question.target, settings, room, of_crops, found)
     of_twins = [
         attribute(
-            random_twin(enc, seed + number),
+            random_twin(enc, seed=settings.seed + number),
             text,
             question.target,
-            method,
-            progress=bar.part(2 + number),
-            **settings,
+            settings=settings,
+            progress=of_each[number],
         ).base_scores
         for number in range(twins)
     ]
@@ -285,18 +283,18 @@ def scorecard(
             question,
             found.token_scores,
             info.signed,
-            settings.get("baseline", "mask"),
+            "mask" if settings.baseline == USUAL.baseline else settings.baseline,
             orders,
-            seed=seed,
-            progress=bar.part(2 + twins),
+            seed=settings.seed,
+            progress=of_curves,
         )
     mutations = None
     if own_mutants:
-        effects = mutate_all(question, _strongest(found, mutated), bar.part(3 + twins))
+        effects = mutate_all(question, _strongest(found, mutated), of_mutants)
         mutations = np.where(np.isnan(effects).all(axis=1), np.nan, importance_of(effects))
         mutations[slice(*question.stretch)] = np.nan  # which the model does not see
         mutations[~found.seen] = np.nan
-    bar.end()
+    end(1, 1)
     return Scorecard(
         attribution=found,
         checks=(
@@ -305,8 +303,8 @@ def scorecard(
             check_mutations(found, mutations),
             check_randomised(found, np.stack(of_twins)),
             check_strands(mirror),
-            check_phases(
-                phases,
+            check_offsets(
+                offsets,
                 "groups are stretches of the whole sequence"
                 if grouped
                 else "the sequence, or what lies before the masked span, is too short to crop, or "
@@ -316,7 +314,7 @@ def scorecard(
             check_skill(enc, isinstance(question.target, tuple), scores),
         ),
         strands=mirror,
-        phases=phases,
+        offsets=offsets,
         curves=curves,
         mutations=mutations,
         twins=np.stack(of_twins),
@@ -329,22 +327,3 @@ def _strongest(found: Attribution, size: int) -> tuple[int, int]:
     size = min(size, len(found.base_scores))
     start = int((sums[size:] - sums[:-size]).argmax())
     return start, start + size
-
-
-class _Bar:
-    """One progress bar of parts, each with its share."""
-
-    def __init__(self, progress: Progress | None, shares: Items[int]) -> None:
-        self.progress = progress or (lambda done, total: None)
-        self.starts = [1000 * sum(shares[:number]) for number in range(len(shares))]
-        self.shares = shares
-        self.total = 1000 * sum(shares)
-
-    def part(self, number: int) -> Progress:
-        """Return the progress of one part."""
-        start, share = self.starts[number], 1000 * self.shares[number]
-        return lambda done, total: self.progress(start + share * done // max(total, 1), self.total)
-
-    def end(self) -> None:
-        """Fill the bar."""
-        self.progress(self.total, self.total)

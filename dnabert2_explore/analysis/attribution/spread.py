@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...progress import Progress
 from ...tokens import Tokens
 from .question import Question
 
 __all__ = ["SPREADS", "spread"]
 
-Progress = Callable[[int, int], None]
 
 #: Name -> in words, as captions put it.
 SPREADS = {

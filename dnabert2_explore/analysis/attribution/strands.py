@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...encoder import Bases, Encoder
+from ...progress import Progress, split
 from ...sequences import reverse_complement
 from ...sequences.given import bases_of
 from ...shown import Shown
 from ..many import one_or_many
-from ..names import Method, Output
+from ..settings import USUAL, AttributionOptions, AttributionSettings, takes_settings
 from .agreement import pearson, spearman
 from .attribute import attribute
-from .methods import find_method
 from .question import Target
 from .result import Attribution
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["StrandMirror", "mirror_strands"]
 
-Progress = Callable[[int, int], None]
 
 #: Bases that two attributions must share to be compared.
 LEAST = 10
@@ -131,15 +129,15 @@ class StrandMirror(Shown):
 
 
 @one_or_many
+@takes_settings()
 def mirror_strands(
     enc: Encoder,
     sequences: Bases,
     target: Target | None = None,
-    method: Method = "layer_integrated_gradients",
     *,
-    output: Output = "auto",
+    settings: AttributionSettings = USUAL,
     progress: Progress | None = None,
-    **settings: Any,
+    **options: Unpack[AttributionOptions],
 ) -> StrandMirror:
     """Attribute a sequence and its reverse complement.
 
@@ -156,11 +154,12 @@ def mirror_strands(
         stands for the bases it pairs with.
     method : str
         As in `attribute`.
-    output : {"auto", "logit", "probability"}
+    output, n_steps, …, seed
+        As in `attribute`; see `AttributionSettings`.
+    settings : AttributionSettings, optional
+        All of these, and the method, as one object; what is named beside it goes before.
     progress : callable, optional
         Called as progress(done, total); raise `Cancelled` from it to stop.
-    **settings
-        Others of `attribute`.
 
     Returns
     -------
@@ -175,27 +174,22 @@ def mirror_strands(
     --------
     >>> import dnabert2_explore as dx
     >>> site = dx.demo.splice()[0]
-    >>> found = mirror_strands(dx.load("pocket-splice"), site, "donor", "occlusion")
+    >>> found = mirror_strands(dx.load("pocket-splice"), site, "donor", method="occlusion")
     >>> found.disagreement.shape, found.applicable
     ((200,), False)
     """
-    find_method(method)
     text = bases_of(sequences)
-    report = progress or (lambda done, total: None)
-
-    def half(begin: int) -> Progress:
-        return lambda done, total: report(begin + 500 * done // max(total, 1), 1000)
-
-    forward = attribute(enc, text, target, method, output=output, progress=half(0), **settings)
+    first, second = split(progress, [1, 1])
+    forward = attribute(enc, text, target, settings=settings, progress=first)
     wanted = forward.target
     n = len(text)
     if isinstance(wanted, tuple):
         wanted = n - wanted[1], n - wanted[0]
-    if settings.get("groups"):
-        settings["groups"] = [(n - end, n - start) for start, end in settings["groups"]]
-    reverse = attribute(
-        enc, reverse_complement(text), wanted, method, output=output, progress=half(500), **settings
-    )
+    if settings.groups:
+        turned = tuple((n - end, n - start) for start, end in settings.groups)
+        settings = replace(settings, groups=turned)
+    other = reverse_complement(text)
+    reverse = attribute(enc, other, wanted, settings=settings, progress=second)
     mirror = StrandMirror(forward, reverse)
     reason = _why_not(enc, forward, reverse)
     if not reason and mirror.seen.sum() < LEAST:

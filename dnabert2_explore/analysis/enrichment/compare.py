@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
+from ...names import Matching
+from ...progress import Progress, quiet
 from ...sequences import Sequence
 from ...sequences.given import as_sequences
 from ...sequences.motifs import Motif
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
     from ...tokens import DnaTokenizer
 
 __all__ = ["SequenceComparison", "compare_sequences"]
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -75,7 +75,7 @@ class SequenceComparison(Shown):
         ]
         if self.place is not None:
             lines.append(
-                f"{self.place.within:.0%} of the {self.place.n_neighbours} nearest neighbours in "
+                f"{self.place.within:.0%} of the {self.place.n_neighbors} nearest neighbours in "
                 f"the full space are selected too; by chance {self.place.by_chance:.0%}"
             )
         return "\n".join(lines)
@@ -88,11 +88,11 @@ class SequenceComparison(Shown):
 def compare_sequences(
     selected: Iterable[str | Sequence],
     rest: Iterable[str | Sequence],
-    vectors: tuple[ArrayLike, ArrayLike] | None = None,
     *,
+    vectors: tuple[ArrayLike, ArrayLike] | None = None,
     tokenizer: DnaTokenizer | None = None,
     k: int | None = None,
-    match: str = "gc+length",
+    match: Matching = "gc+length",
     known_motifs: Iterable[Motif] | bool = False,
     progress: Progress | None = None,
 ) -> SequenceComparison:
@@ -135,7 +135,7 @@ def compare_sequences(
     >>> found.kmers.words[0], bool(found.kmers.q_value[0] < 1e-6)
     ('ATGGCG', True)
     """
-    report = progress or (lambda done, total: None)
+    report = progress or quiet
     mine, yours = as_sequences(selected, least=0), as_sequences(rest, least=0)
     texts = [s.bases for s in mine]
     report(0, 5)

@@ -27,10 +27,10 @@ class Place:
     similarity : numpy.ndarray, shape (m,), float64
         Mean cosine similarity of each of `nearest` to the selection.
     within : float
-        Share of the `n_neighbours` nearest neighbours of a selected vector that are selected too.
+        Share of the `n_neighbors` nearest neighbours of a selected vector that are selected too.
     by_chance : float
         That share, were the selection drawn at random.
-    n_neighbours : int
+    n_neighbors : int
     """
 
     medoids: NDArray[np.int64]
@@ -38,11 +38,11 @@ class Place:
     similarity: NDArray[np.float64]
     within: float
     by_chance: float
-    n_neighbours: int
+    n_neighbors: int
 
 
 def place_of(
-    selected: ArrayLike, rest: ArrayLike, n_neighbours: int = 15, most: int = 10, seed: int = 0
+    selected: ArrayLike, rest: ArrayLike, n_neighbors: int = 15, most: int = 10, seed: int = 0
 ) -> Place:
     """Find what is typical of a selection, what is next to it, and whether it is a group.
 
@@ -53,7 +53,7 @@ def place_of(
     ----------
     selected, rest : array_like, shape (n, hidden) and (m, hidden)
         Rows with NaN are passed over, and are no neighbours.
-    n_neighbours : int
+    n_neighbors : int
     most : int
         Medoids and nearest rows to keep.
     seed : int
@@ -70,7 +70,7 @@ def place_of(
     Examples
     --------
     >>> near = [[1.0, 0.1], [1.0, 0.0], [1.0, -0.1]]
-    >>> place = place_of(near, [[0.0, 1.0], [0.5, 1.0]], n_neighbours=2)
+    >>> place = place_of(near, [[0.0, 1.0], [0.5, 1.0]], n_neighbors=2)
     >>> int(place.medoids[0]), int(place.nearest[0]), place.within, place.by_chance
     (1, 1, 1.0, 0.5)
     """
@@ -89,7 +89,7 @@ def place_of(
     n = len(ours)
     asked = np.sort(rng.permutation(n)[:_ASKED])
     every = np.concatenate([ours, theirs])
-    k = min(n_neighbours, len(every) - 1)
+    k = min(n_neighbors, len(every) - 1)
     scores = ours[asked] @ every.T
     scores[np.arange(len(asked)), asked] = -np.inf
     neighbours = np.argpartition(-scores, k - 1, axis=1)[:, :k]
@@ -99,7 +99,7 @@ def place_of(
         similarity=likeness[near].astype(np.float64),
         within=float((neighbours < n).mean()),
         by_chance=(n - 1) / (len(every) - 1),
-        n_neighbours=k,
+        n_neighbors=k,
     )
 
 

@@ -3,6 +3,14 @@
 from .autoencoder import Features, load
 from .enriched import FeatureEnrichment
 from .readings import EDGE, FeatureReadings
-from .training import train
+from .training import train, training_cost
 
-__all__ = ["EDGE", "FeatureEnrichment", "FeatureReadings", "Features", "load", "train"]
+__all__ = [
+    "EDGE",
+    "FeatureEnrichment",
+    "FeatureReadings",
+    "Features",
+    "load",
+    "train",
+    "training_cost",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...errors import InputError
 from ...files import replacing
+from ...progress import Progress
 from ...shown import Shown
 from ...version import __version__
 
@@ -138,7 +139,7 @@ class Features(Shown):
         self,
         enc: Encoder,
         sequences: Bases | Iterable[Bases],
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
     ) -> FeatureReadings:
         """Find out where features are active in sequences.
 

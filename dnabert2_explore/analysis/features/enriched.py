@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...progress import Progress, split
 from ...shown import Shown
 
 if TYPE_CHECKING:
@@ -20,10 +21,15 @@ if TYPE_CHECKING:
     from ..motifs import Hits
     from .readings import FeatureReadings
 
-__all__ = ["FeatureEnrichment", "enrich"]
+__all__ = ["FeatureEnrichment", "Stretches", "enrich"]
+
+#: Stretches [start, end) of each sequence.
+Stretches = Items[Iterable[tuple[int, int]]]
 
 #: Tokens at which a feature has to be active to be asked.
 _LEAST = 10
+#: Kinds of stretches that are turned at once: their sums take 30 MB of 768 features and 200 turns.
+_AT_ONCE = 24
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -36,7 +42,7 @@ class FeatureEnrichment(Shown):
     Attributes
     ----------
     names : tuple of str
-        Of the kinds of stretches: motifs, or ``"stretches"``.
+        Of the kinds of stretches: motifs, kinds of annotation, or ``"stretches"``.
     feature : numpy.ndarray, shape (features asked,), int64
         Those active at ten tokens or more.
     fold : numpy.ndarray, shape (names, features asked), float64
@@ -64,7 +70,7 @@ class FeatureEnrichment(Shown):
 
     def _line(self) -> str:
         found = int((self.q_value < 0.05).sum())
-        what = self.names[0] if len(self.names) == 1 else f"{len(self.names):,} motifs"
+        what = self.names[0] if len(self.names) == 1 else f"{len(self.names):,} kinds of stretches"
         told = f"{len(self.feature):,} features, {what}: {found:,} pairs with q < 0.05"
         if self.twin is not None:
             theirs = int((self.twin.q_value < 0.05).sum())
@@ -101,36 +107,47 @@ class FeatureEnrichment(Shown):
 
 
 def enrich(
-    readings: FeatureReadings, where: Items[Iterable[tuple[int, int]]] | Hits, turns: int, seed: int
+    readings: FeatureReadings,
+    where: Stretches | Mapping[str, Stretches] | Hits,
+    turns: int,
+    seed: int,
+    progress: Progress | None,
 ) -> FeatureEnrichment:
     """See `FeatureReadings.enrichment`."""
     if turns < 20:
         raise InputError(f"turns is {turns}: a null needs at least 20.")
     kinds = _stretches(readings, where)
-    names, marked = zip(*((name, _marked(readings, one)) for name, one in kinds), strict=True)
-    if not any(one.any() for one in marked):
+    marked = np.stack([_marked(readings, one) for _, one in kinds])
+    if not marked.any():
         raise InputError("No token lies in any of the stretches: check that they are 0-based.")
-    own = _test(readings, names, np.stack(marked), turns, seed)
-    if readings.twin is None:
-        return own
-    return replace(own, twin=_test(readings.twin, names, np.stack(marked), turns, seed))
+    names = tuple(name for name, _ in kinds)
+    both = [readings] if readings.twin is None else [readings, readings.twin]
+    own, *rest = [
+        _test(one, names, marked, turns, seed, part)
+        for one, part in zip(both, split(progress, [1] * len(both)), strict=True)
+    ]
+    return replace(own, twin=rest[0]) if rest else own
 
 
 def _stretches(
-    readings: FeatureReadings, where: Items[Iterable[tuple[int, int]]] | Hits
+    readings: FeatureReadings, where: Stretches | Mapping[str, Stretches] | Hits
 ) -> list[tuple[str, list[list[tuple[int, int]]]]]:
     """Stretches of every sequence, for every name."""
     from ..motifs import Hits
 
     count = len(readings.sequences)
     if not isinstance(where, Hits):
-        given = [list(one) for one in where]
-        if len(given) != count:
-            raise InputError(
-                f"There are {count:,} sequences and stretches for {len(given):,}: give one list "
-                "for each, empty where there are none."
-            )
-        return [("stretches", given)]
+        several = where if isinstance(where, Mapping) else {"stretches": where}
+        if not several:
+            raise InputError("There are no stretches: name at least one kind of them.")
+        given = {name: [list(one) for one in some] for name, some in several.items()}
+        for some in given.values():
+            if len(some) != count:
+                raise InputError(
+                    f"There are {count:,} sequences and stretches for {len(some):,}: give one list "
+                    "for each, empty where there are none."
+                )
+        return list(given.items())
     lengths = [len(one.bases) for one in readings.sequences]
     if where.lengths.tolist() != lengths:
         raise InputError(
@@ -170,7 +187,9 @@ def _test(
     marked: NDArray[np.bool_],
     turns: int,
     seed: int,
+    progress: Progress,
 ) -> FeatureEnrichment:
+    from scipy.sparse import csr_array
     from scipy.stats import false_discovery_control, pearson3, skew
 
     rng = np.random.default_rng(seed)
@@ -178,17 +197,30 @@ def _test(
     asked = np.flatnonzero(count >= _LEAST)
     values = readings.values[:, asked].astype(np.float64)
     bounds = np.searchsorted(readings.owner, np.arange(len(readings.sequences) + 1))
-    sums = np.zeros((turns, len(names), len(asked)))
+    # Where each token goes when the sequences are turned.
+    turned = np.tile(np.arange(len(readings.owner)), (turns, 1))
     for turn in range(turns):
-        places = np.arange(len(readings.owner))
         for first, last in pairwise(bounds):
-            if last - first > 1:
-                places[first:last] = np.roll(places[first:last], int(rng.integers(last - first)))
-        sums[turn] = marked[:, places].astype(np.float64) @ values
-    true = marked.astype(np.float64) @ values
-    mean, spread = sums.mean(axis=0), sums.std(axis=0, ddof=1)
+            if last > first + 1:
+                part = turned[turn, first:last]
+                part[:] = np.roll(part, -int(rng.integers(last - first)))
+    true, mean, spread, lean = (np.zeros((len(names), len(asked))) for _ in range(4))
+    for done, start in enumerate(range(0, len(names), _AT_ONCE), start=1):
+        some = slice(start, start + _AT_ONCE)
+        flags = csr_array(marked[some].astype(np.float64))
+        true[some] = (flags @ values).toarray()
+        sums = np.stack(
+            [
+                (csr_array((flags.data, to[flags.indices], flags.indptr), flags.shape) @ values)
+                .toarray()
+                for to in turned
+            ]
+        )  # fmt: skip
+        mean[some], spread[some] = sums.mean(axis=0), sums.std(axis=0, ddof=1)
+        lean[some] = np.nan_to_num(skew(sums, axis=0))
+        progress(done, -(-len(names) // _AT_ONCE))
     # A distribution that leans to the left would end somewhere, and give p = 0 beyond.
-    lean = np.maximum(np.nan_to_num(skew(sums, axis=0)), 0)
+    lean = np.maximum(lean, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         fold = np.where(mean > 0, true / mean, np.nan)
         p = pearson3.sf(true, lean, loc=mean, scale=np.maximum(spread, 1e-12))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from collections.abc import Sequence as Items
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from os import PathLike
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.twin import random_twin
 from ...errors import InputError
+from ...progress import Progress
 from ...sequences import Sequence
 from ...sequences.tracks import write_track
 from ...shown import Shown
@@ -27,11 +27,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..motifs import Hits
-    from .enriched import FeatureEnrichment
+    from .enriched import FeatureEnrichment, Stretches
 
 __all__ = ["EDGE", "FeatureReadings", "read_features"]
-
-Interval = tuple[int, int]
 
 #: Bases from the start of a sequence that count as its edge.
 EDGE = 15
@@ -281,18 +279,24 @@ class FeatureReadings(Shown):
         return found
 
     def enrichment(
-        self, where: Items[Iterable[Interval]] | Hits, turns: int = 200, seed: int = 0
+        self,
+        where: Stretches | Mapping[str, Stretches] | Hits,
+        turns: int = 200,
+        seed: int = 0,
+        progress: Progress | None = None,
     ) -> FeatureEnrichment:
         """Ask which features are active in given stretches more than elsewhere.
 
         Parameters
         ----------
-        where : sequence of iterables of (int, int), or Hits
-            Stretches [start, end) of each sequence, or hits of motifs (`scan_motifs`) in the same
-            sequences: then every motif is asked about.
+        where : sequence of iterables of (int, int), mapping of names to such, or Hits
+            Stretches [start, end) of each sequence, several kinds of them by name, or hits of
+            motifs (`scan_motifs`) in the same sequences: then every motif is asked about.
         turns : int
             Times that the stretches are turned round each sequence for the null, at least 20.
         seed : int
+        progress : callable, optional
+            Called as progress(rounds done, rounds in all); raise `Cancelled` from it to stop.
 
         Returns
         -------
@@ -307,7 +311,7 @@ class FeatureReadings(Shown):
         """
         from .enriched import enrich
 
-        return enrich(self, where, turns, seed)
+        return enrich(self, where, turns, seed, progress)
 
     def _column(self, feature: int) -> NDArray[np.float32]:
         column: NDArray[np.float32] = self.values[:, [feature]].toarray().ravel()
@@ -326,7 +330,7 @@ def read_features(
     features: Features,
     enc: Encoder,
     sequences: Bases | Iterable[Bases],
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> FeatureReadings:
     """Read features and those of the twin; see `Features.read`."""
     batch = named(sequences)
@@ -361,4 +365,6 @@ def read_features(
     own = of(features, enc, 0)
     if features.twin is None:
         return own
-    return replace(own, twin=of(features.twin, random_twin(enc, features.twin.seed), len(batch)))
+    return replace(
+        own, twin=of(features.twin, random_twin(enc, seed=features.twin.seed), len(batch))
+    )

@@ -9,17 +9,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...costs import RATE, pass_seconds, tell_cost
 from ...encoder import Bases, Encoder
 from ...encoder.twin import random_twin
 from ...errors import InputError
+from ...progress import Progress
 from ...sequences import Sequence
 from .autoencoder import Features
 from .states import named, states_of
 
-__all__ = ["train"]
+__all__ = ["train", "training_cost"]
 
 #: Tokens that are trained on at most: 150 MB of a network 192 wide.
 _MOST = 200_000
+_LEAST = 200
 _BATCH = 1024
 #: Steps without a token after which a feature counts as dead and is led to what is left over.
 _PATIENCE = 50
@@ -36,12 +39,13 @@ def train(
     learning_rate: float = 2e-3,
     twin: bool = True,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Features:
     """Train a sparse autoencoder on the states of one layer at all tokens of sequences.
 
     Cost: `steps` steps of 1,024 tokens (about 40 ms each of a network 192 wide), and one pass of
-    the network; twice that with `twin`.
+    the network; twice that with `twin`. `training_cost` says it for a case; of more than 10 s a
+    warning says it, too, where nobody follows by `progress`.
 
     Parameters
     ----------
@@ -74,6 +78,11 @@ def train(
     InputError
         If there is no such layer, a number is out of range, or there are fewer than 200 tokens.
 
+    Warns
+    -----
+    LongWorkWarning
+        If it takes long, and there is no `progress`.
+
     Notes
     -----
     TopK autoencoders with an auxiliary loss for dead features: Gao et al. 2024 (arXiv 2406.04093).
@@ -96,6 +105,16 @@ def train(
             f"n_features is {n_features}, k {k} and steps {steps}: give at least one of each, and "
             "no more active features than there are."
         )
+    tokens = sum(int((~enc.tokenize(one).special).sum()) for one in batch)
+    if tokens < _LEAST:
+        raise InputError(
+            f"The sequences have {tokens} tokens, too few to train on: give sequences with "
+            f"{_LEAST} or more in all."
+        )
+    if progress is None:
+        tell_cost(
+            "Training", training_cost(enc, batch, n_features=n_features, steps=steps, twin=twin)
+        )
     each = len(batch) + steps
     total = each * (2 if twin else 1)
 
@@ -116,7 +135,40 @@ def train(
         return replace(found, explained=float(explained), dead=float(1 - active.mean()))
 
     own = of(enc, 0)
-    return replace(own, twin=of(random_twin(enc, seed), each)) if twin else own
+    return replace(own, twin=of(random_twin(enc, seed=seed), each)) if twin else own
+
+
+def training_cost(
+    enc: Encoder,
+    sequences: Bases | Iterable[Bases],
+    *,
+    n_features: int = 0,
+    steps: int = 300,
+    twin: bool = True,
+) -> float:
+    """Estimate what `train` takes, by counting its multiplications.
+
+    Parameters
+    ----------
+    enc, sequences, n_features, steps, twin
+        As in `train`.
+
+    Returns
+    -------
+    float
+        Seconds of one processor core of a laptop, within a factor of two or so.
+
+    Examples
+    --------
+    >>> import dnabert2_explore as dx
+    >>> dx.features.training_cost(dx.load("pocket"), dx.demo.windows()[::5]) > 10
+    True
+    """
+    width = enc.config.hidden_size
+    bases = sum(len(one.bases) for one in named(sequences))
+    parameters = sum(one.numel() for one in enc.body.encoder.parameters())
+    step = 12 * _BATCH * width * (n_features or 4 * width) / RATE
+    return (2 if twin else 1) * (pass_seconds(parameters, bases) + steps * step)
 
 
 def _split(
@@ -126,11 +178,6 @@ def _split(
     rng = np.random.default_rng(seed)
     by_sequence = [states for _, _, states in states_of(enc, batch, layer, report)]
     tokens = sum(map(len, by_sequence))
-    if tokens < 200:
-        raise InputError(
-            f"The sequences have {tokens} tokens, too few to train on: give sequences with 200 or "
-            "more in all."
-        )
     order = rng.permutation(len(by_sequence))
     if len(order) >= 10:
         out = set(order[: len(order) // 10].tolist())

@@ -11,19 +11,18 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.readings import explained_line
 from ...errors import InputError
+from ...names import Output, SweepName
+from ...progress import Progress
 from ...sequences import Sequence, clean
 from ...sequences.given import as_sequences
 from ...sequences.motifs import Motif
 from ...sequences.shuffle import shuffle_dinucleotides
 from ..attribution.question import Question, Target
-from ..names import Output, SweepName
 from .designs import MOVING, Design
 from .result import Sweep
 from .words import as_motif, control_motif, draw_sites
 
 __all__ = ["marginalize"]
-
-Progress = Callable[[int, int], None]
 
 
 def marginalize(
@@ -31,10 +30,10 @@ def marginalize(
     background: Bases | Items[Bases],
     motif: Motif | str,
     target: Target | None = None,
-    sweep: SweepName = "position",
     *,
-    second: Motif | str | None = None,
     output: Output = "auto",
+    sweep: SweepName = "position",
+    second: Motif | str | None = None,
     columns: Items[int] | None = None,
     copies: int = 5,
     at: int | None = None,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...progress import Progress
 from ...sequences import in_place
 from ...sequences.shuffle import shuffle_dinucleotides
 from ...shown import Shown
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Block", "Blocks", "find_blocks"]
 
-Progress = Callable[[int, int], None]
 
 #: Share of chance values at the same distance that a cell has to exceed to join a block.
 _QUANTILE = 0.99

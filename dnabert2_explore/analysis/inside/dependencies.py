@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from ...encoder.masked import need_masked_lm
 from ...encoder.readings import explained_line
 from ...encoder.twin import random_twin
 from ...errors import InputError
+from ...progress import Progress
 from ...sequences import in_place, stretch
 from ...shown import Shown
 from ...tokens import Tokens
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BASES", "TOKENS", "DependencyMap", "dependency_map"]
 
-Progress = Callable[[int, int], None]
 
 #: What a map can be of, beside the classes of a model.
 TOKENS, BASES = "tokens", "bases"
@@ -180,7 +179,7 @@ class DependencyMap(Shown):
             )
 
         def again(bases: str) -> DependencyMap:
-            return dependency_map(self._enc, bases, self.region, self.of)
+            return dependency_map(self._enc, bases, self.region, of=self.of)
 
         return find_blocks(self, again, copies, seed, progress)
 
@@ -222,6 +221,7 @@ def dependency_map(
     enc: Encoder,
     bases: Bases,
     region: tuple[int, int] | None = None,
+    *,
     of: str = TOKENS,
     twin: bool = False,
     batch_tokens: int | None = None,

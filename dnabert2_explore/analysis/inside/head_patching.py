@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.batches import Budget, default_budget
 from ...encoder.twin import random_twin
+from ...names import Output
 from ...network.alibi import AlibiBias
 from ...network.modeling import Dnabert2Layer
 from ...network.packing import Packing
+from ...progress import Progress
 from ...shown import Shown
 from ...tokens import Tokens
 from ..attribution.question import Target
-from ..names import Output
 from .alleles import ask_pair
 from .patching import PairRun
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["HeadPatchMap", "patch_heads"]
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -107,6 +106,7 @@ def patch_heads(
     ref: Bases,
     alt: Bases,
     target: Target | None = None,
+    *,
     output: Output = "auto",
     twin: bool = False,
     batch_tokens: int | None = None,

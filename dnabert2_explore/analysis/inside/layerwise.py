@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import pass_seconds, tell_cost
 from ...encoder import POOLINGS, Bases, Encoder
 from ...encoder.inputs import listed
 from ...encoder.twin import random_twin
 from ...errors import InputError
+from ...names import Pooling
+from ...progress import Progress
 from ...sequences import Sequence, clean
 from ...shown import Shown
 from ...tokens.kmers import overlapping_kmers
@@ -22,9 +25,8 @@ from ...tokens.kmers import overlapping_kmers
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LayerScores", "layers"]
+__all__ = ["LayerScores", "layers", "layers_cost"]
 
-Progress = Callable[[int, int], None]
 
 _FOLDS = 5
 _NEIGHBOURS = 10
@@ -122,10 +124,11 @@ def layers(
     enc: Encoder,
     sequences: Iterable[Bases],
     labels: Iterable[Any] | None = None,
+    *,
     groups: Iterable[Any] | None = None,
-    poolings: Items[str] = POOLINGS,
-    seed: int = 0,
+    poolings: Items[Pooling] = POOLINGS,
     batch_tokens: int | None = None,
+    seed: int = 0,
     progress: Progress | None = None,
 ) -> LayerScores:
     """Find the layer and pooling whose vectors tell classes apart best.
@@ -157,6 +160,11 @@ def layers(
         If there is no label for every sequence, fewer than two classes, a class with fewer than
         five sequences, or fewer groups than folds.
 
+    Warns
+    -----
+    LongWorkWarning
+        If it takes more than 10 s, and there is no `progress`.
+
     Examples
     --------
     >>> import dnabert2_explore as dx
@@ -175,6 +183,8 @@ def layers(
     for pooling in poolings:
         enc.find_layers(every, pooling)
     folds = _folds(y, classes, together, seed)
+    if progress is None:
+        tell_cost("Comparing layers", layers_cost(enc, batch, poolings))
     rng = np.random.default_rng(seed)
     shape = (len(every), len(poolings))
     steps = 2 * len(poolings) * len(every) + 1
@@ -225,6 +235,26 @@ def layers(
         grouped=together is not None,
         model=str(enc.info),
     )
+
+
+def layers_cost(enc: Encoder, sequences: Iterable[Bases], poolings: Items[str] = POOLINGS) -> float:
+    """Estimate what `layers` takes: passes by their multiplications, probes by their number.
+
+    Returns
+    -------
+    float
+        Seconds of one processor core of a laptop, within a factor of two or so.
+    """
+    batch = listed(sequences)
+    parameters = sum(one.numel() for one in enc.body.encoder.parameters())
+    passes = 2 * pass_seconds(parameters, sum(map(len, map(_text, batch))))
+    width = enc.config.hidden_size / 192
+    probes = 3 * (enc.config.num_hidden_layers + 1) * (0.1 + 4e-4 * len(batch)) * width
+    return len(poolings) * (passes + probes)
+
+
+def _text(one: Bases) -> str:
+    return one.bases if isinstance(one, Sequence) else str(one)
 
 
 def _labels(batch: list[Bases], labels: Iterable[Any] | None) -> list[str]:

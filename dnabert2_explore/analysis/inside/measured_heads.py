@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from ...encoder import Bases, Encoder
 from ...encoder.inputs import listed
 from ...encoder.twin import random_twin
 from ...errors import InputError
+from ...progress import Progress
 from ...shown import Shown
 from ..attend import Attention, attend
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PROPERTIES", "HeadAtlas", "head_atlas"]
 
-Progress = Callable[[int, int], None]
 Track = Items[tuple[int, int]]
 
 #: Property -> its unit, and what it is.
@@ -114,6 +114,7 @@ class HeadAtlas(Shown):
 def head_atlas(
     enc: Encoder,
     sequences: Bases | Iterable[Bases],
+    *,
     tracks: Iterable[Track] | None = None,
     permutations: int = 20,
     twin: bool = False,

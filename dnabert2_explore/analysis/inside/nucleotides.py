@@ -17,6 +17,7 @@ from ...encoder.batches import Budget, default_budget
 from ...encoder.masked import masked_passes, need_masked_lm
 from ...encoder.twin import random_twin
 from ...errors import InputError
+from ...progress import Progress
 from ...sequences import Sequence, in_place, stretch
 from ...sequences.given import as_sequences
 from ...sequences.motifs import ALPHABET
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TRACKS", "NucleotideProbabilities", "nucleotide_probabilities"]
 
-Progress = Callable[[int, int], None]
 
 #: What can be written as a track.
 TRACKS = ("entropy", "information", "true", *ALPHABET)
@@ -190,6 +190,7 @@ def nucleotide_probabilities(
     enc: Encoder,
     bases: Bases,
     region: tuple[int, int] | None = None,
+    *,
     width: int = 1,
     twin: bool = False,
     batch_tokens: int | None = None,

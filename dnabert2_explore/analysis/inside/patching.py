@@ -15,8 +15,10 @@ from ...encoder.batches import Budget, default_budget
 from ...encoder.onward import all_states, run_onward
 from ...encoder.twin import random_twin
 from ...errors import InputError
+from ...names import Output
 from ...network import Dnabert2ForMaskedLM, Dnabert2ForSequenceClassification
 from ...network.packing import Packing
+from ...progress import Progress
 from ...shown import Shown
 from ...tokens import Tokens
 from ..attribution.question import Question, Target
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["PairRun", "PatchMap", "patch"]
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,7 +130,8 @@ def patch(
     ref: Bases,
     alt: Bases,
     target: Target | None = None,
-    output: str = "auto",
+    *,
+    output: Output = "auto",
     twin: bool = False,
     batch_tokens: int | None = None,
     progress: Progress | None = None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from ...encoder.inputs import bases_of
 from ...encoder.masked import masked_passes, need_masked_lm
 from ...encoder.twin import random_twin
 from ...errors import InputError
+from ...progress import Progress
 from ...sequences import stretch
 from ...shown import Shown
 from ...tokens import Tokens
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["LayerLens", "lens"]
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,6 +100,7 @@ def lens(
     enc: Encoder,
     bases: Bases,
     region: tuple[int, int] | None = None,
+    *,
     twin: bool = False,
     batch_tokens: int | None = None,
     progress: Progress | None = None,

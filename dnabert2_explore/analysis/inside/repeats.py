@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from ...encoder.inputs import bases_of
 from ...encoder.masked import masked_passes, need_masked_lm
 from ...encoder.twin import random_twin
 from ...errors import InputError
+from ...progress import Progress
 from ...sequences import clean
 from ...sequences.given import listed
 from ...sequences.shuffle import shuffle_dinucleotides
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Recall", "recall"]
 
-Progress = Callable[[int, int], None]
 
 #: Bases kept on either side of the two copies.
 _FLANK = 60
@@ -102,12 +102,13 @@ class Recall(Shown):
 def recall(
     enc: Encoder,
     sequences: Bases | Iterable[Bases],
+    *,
     distances: Items[int] = (50, 100, 200, 400, 800),
     length: int = 40,
     places: int = 12,
     twin: bool = False,
-    seed: int = 0,
     batch_tokens: int | None = None,
+    seed: int = 0,
     progress: Progress | None = None,
 ) -> Recall:
     """Copy a stretch to some distance before it, and see whether its tokens are predicted better.
@@ -154,7 +155,7 @@ def recall(
     --------
     >>> import dnabert2_explore as dx
     >>> windows = dx.demo.windows()[:4]
-    >>> dx.recall(dx.load("pocket"), windows, (50, 100), places=2).gain.shape
+    >>> dx.recall(dx.load("pocket"), windows, distances=(50, 100), places=2).gain.shape
     (2, 2)
     """
     need_masked_lm(enc)

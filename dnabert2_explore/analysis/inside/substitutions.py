@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,7 @@ from ...encoder import Encoder
 from ...encoder.batches import Budget, default_budget
 from ...encoder.masked import masked_passes
 from ...errors import InputError
+from ...progress import Progress
 from ...sequences import in_place
 from ...sequences.motifs import ALPHABET
 from ...tokens import Tokens
@@ -20,7 +20,6 @@ from ..variants.segments import Vocabulary
 
 __all__ = ["Reading", "by_base", "by_token", "divergences", "kept_spans"]
 
-Progress = Callable[[int, int], None]
 
 #: Passes' worth of mutants that are cut into tokens at once: memory does not grow with the region.
 _PASSES = 16

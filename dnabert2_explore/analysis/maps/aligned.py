@@ -6,12 +6,13 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
+from ...extras import translated
 from ...shown import Shown
 from ...threads import torch_threads
 from ..project import fit_projection
@@ -69,11 +70,11 @@ class AlignedMaps(Shown):
 
 def align_maps(
     spaces: Mapping[str, ArrayLike],
-    method: str = "pca",
     *,
+    method: Literal["pca", "umap"] = "pca",
     dimensions: int = 2,
-    seed: int = 0,
     n_neighbors: int = 15,
+    seed: int = 0,
 ) -> AlignedMaps:
     """Lay out the same sequences in several spaces, so that only what changes moves.
 
@@ -119,7 +120,7 @@ def align_maps(
         )
     if method == "pca":
         planes = [
-            _scaled(fit_projection(values, "pca", seed, dimensions=dimensions).plane)
+            _scaled(fit_projection(values, method="pca", seed=seed, dimensions=dimensions).plane)
             for values in arrays
         ]
         for at in range(1, len(planes)):
@@ -148,7 +149,8 @@ def _turn(plane: NDArray[np.float64], onto: NDArray[np.float64]) -> NDArray[np.f
 def _umaps(
     arrays: list[NDArray[np.float32]], dimensions: int, seed: int, n_neighbors: int
 ) -> list[NDArray[np.float64]]:
-    import umap
+    with translated():
+        import umap
 
     n = len(arrays[0])
     same = {i: i for i in range(n)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
+from ...progress import Progress, quiet
 from ...shown import Shown
 from .neighbours import centred_unit
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Clusters", "find_clusters"]
 
-Progress = Callable[[int, int], None]
 
 _DIMENSIONS = 30  # of a PCA before distances mean too little
 _SHARE = 0.8
@@ -76,8 +75,8 @@ class Clusters(Shown):
 
 def find_clusters(
     vectors: ArrayLike,
-    min_cluster_size: int = 15,
     *,
+    min_cluster_size: int = 15,
     draws: int = 10,
     seed: int = 0,
     progress: Progress | None = None,
@@ -129,7 +128,7 @@ def find_clusters(
     bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
     if bad.size:
         raise InputError(f"Row {bad[0]} (0-based) holds NaN or infinity: leave it out.")
-    report = progress or (lambda done, total: None)
+    report = progress or quiet
     rng = np.random.default_rng(seed)
     flat = _flat(points, seed)
     labels, strength = _clustered(flat, min_cluster_size)
@@ -137,7 +136,7 @@ def find_clusters(
     shuffled = rng.permuted(flat, axis=0)
     chance, _ = _clustered(shuffled, min_cluster_size)
     null = _stability(shuffled, chance, min_cluster_size, max(draws // 3, 1), rng,
-                      lambda done, total: None)  # fmt: skip
+                      quiet)  # fmt: skip
     return Clusters(
         labels=labels,
         strength=strength,

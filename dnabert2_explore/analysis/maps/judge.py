@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
+from ...progress import Progress, quiet
 from ...shown import Shown
 from .explained import composition_features, share_explained
 from .neighbours import centred_unit, label_purity, nearest, plane_keeps
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LabelScore", "MapJudgement", "judge_map"]
 
-Progress = Callable[[int, int], None]
 
 _MOST = 5000  # sequences looked at; more are drawn by the seed
 _CLASSES = 100  # that a probe can tell apart
@@ -67,7 +67,7 @@ class MapJudgement(Shown):
         What neighbours and folds are kept apart by; empty where nothing is.
     left_out : str
         Why sequences or numbers are missing, in a sentence; empty where none are.
-    n, n_classes, n_neighbours : int
+    n, n_classes, n_neighbors : int
     """
 
     axes: Mapping[str, tuple[tuple[float, ...], float]]
@@ -80,7 +80,7 @@ class MapJudgement(Shown):
     left_out: str
     n: int
     n_classes: int
-    n_neighbours: int
+    n_neighbors: int
 
     @property
     def headline(self) -> str:
@@ -157,14 +157,14 @@ class MapJudgement(Shown):
         beside = ", ".join(f"{s.space} {s.purity:.0%}" for s in others)
         apart = f", of other {self.groups}," if self.groups else ""
         return (
-            f"Of a sequence's {self.n_neighbours} nearest neighbours{apart} {own.purity:.0%} share "
+            f"Of a sequence's {self.n_neighbors} nearest neighbours{apart} {own.purity:.0%} share "
             f"its {self.label} ({beside})."
         )
 
     def __str__(self) -> str:
         lines = [self.headline, self.neighbourhood, self.verdict]
         shape = f"Trustworthiness {self.trustworthiness:.2f}: {self.kept:.0%} of the nearest "
-        shape += f"{self.n_neighbours} in all dimensions are neighbours on the page."
+        shape += f"{self.n_neighbors} in all dimensions are neighbours on the page."
         if self.axis_variance is not None:
             held = " and ".join(f"{v:.0%}" for v in self.axis_variance)
             shape += f" The axes hold {held} of the variance."
@@ -215,7 +215,7 @@ def judge_map(
     grouped_by: str = "group",
     beside: Mapping[str, ArrayLike] | None = None,
     pca: bool = False,
-    n_neighbours: int = 15,
+    n_neighbors: int = 15,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> MapJudgement:
@@ -245,7 +245,7 @@ def judge_map(
         ``{"untrained twin": random_twin(enc).embed(sequences)}``.
     pca : bool
         Whether `plane` is a PCA, whose axes hold a share of the variance.
-    n_neighbours : int
+    n_neighbors : int
     seed : int
     progress : callable, optional
         Called as progress(steps done, steps in all); may raise `Cancelled`.
@@ -266,14 +266,15 @@ def judge_map(
     >>> windows = demo.windows()[::5]
     >>> texts = [s.bases for s in windows]
     >>> vectors = kmer_frequencies(texts, 3)
-    >>> found = judge_map(project(vectors, "pca"), vectors, texts, [s.label for s in windows])
+    >>> plane = project(vectors, method="pca")
+    >>> found = judge_map(plane, vectors, texts, [s.label for s in windows])
     >>> found.axes["GC content"][1] > 0.5
     True
     """
     flat, wide = np.asarray(plane, dtype=np.float64), np.asarray(vectors, dtype=np.float32)
     texts = list(sequences)
     _check(flat, wide, texts, labels, groups, beside or {})
-    report = progress or (lambda done, total: None)
+    report = progress or quiet
     others = {name: np.asarray(v, dtype=np.float32) for name, v in (beside or {}).items()}
     rng = np.random.default_rng(seed)
     n_all = len(texts)
@@ -290,7 +291,7 @@ def judge_map(
         each, whole = share_explained(numbers, flat, seed)
         axes[name] = tuple(map(float, each)), whole
     report(1, steps)
-    k = min(n_neighbours, (len(texts) - 1) // 2)
+    k = min(n_neighbors, (len(texts) - 1) // 2)
     unit = centred_unit(wide)
     trust, stayed = plane_keeps(unit, flat, k)
     report(2, steps)
@@ -336,7 +337,7 @@ def judge_map(
         left_out=" ".join(said),
         n=len(texts),
         n_classes=n_classes,
-        n_neighbours=k,
+        n_neighbors=k,
     )
 
 

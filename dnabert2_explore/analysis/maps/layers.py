@@ -34,7 +34,7 @@ class SpaceComparison(Shown):
         `kept` of spaces that have nothing in common.
     cka_null : numpy.ndarray, shape (spaces, spaces), float64
         `cka` with the sequences of one space shuffled: above 0 in many dimensions.
-    n_neighbours : int
+    n_neighbors : int
     """
 
     names: tuple[str, ...]
@@ -42,12 +42,12 @@ class SpaceComparison(Shown):
     kept: NDArray[np.float64]
     by_chance: float
     cka_null: NDArray[np.float64]
-    n_neighbours: int
+    n_neighbors: int
 
     def _line(self) -> str:
         return (
             f"{len(self.names)} spaces ({', '.join(self.names)}): linear CKA, and the "
-            f"{self.n_neighbours} nearest neighbours kept"
+            f"{self.n_neighbors} nearest neighbours kept"
         )
 
     def table(self) -> pd.DataFrame:
@@ -95,7 +95,10 @@ def linear_cka(first: ArrayLike, second: ArrayLike) -> float:
 
 
 def compare_spaces(
-    spaces: Mapping[str, ArrayLike], n_neighbours: int = 15, seed: int = 0
+    spaces: Mapping[str, ArrayLike],
+    *,
+    n_neighbors: int = 15,
+    seed: int = 0,
 ) -> SpaceComparison:
     """Compare layers of a model, or models, by the same sequences.
 
@@ -104,7 +107,7 @@ def compare_spaces(
     spaces : mapping of str to array_like, shape (n, hidden)
         Such as ``{f"layer {i}": enc.embed(sequences, layer=i) for i in range(5)}``, or a model
         beside its untrained twin.
-    n_neighbours : int
+    n_neighbors : int
     seed : int
         Of the shuffle behind `SpaceComparison.cka_null`.
 
@@ -125,7 +128,7 @@ def compare_spaces(
             "more of the same three or more sequences."
         )
     n = sizes.pop()
-    k = min(n_neighbours, n - 1)
+    k = min(n_neighbors, n - 1)
     order = np.random.default_rng(seed).permutation(n)
     near = [np.sort(nearest(centred_unit(v), k), axis=1) for v in arrays.values()]
     marks = [np.zeros((n, n), dtype=bool) for _ in near]
@@ -145,5 +148,5 @@ def compare_spaces(
         kept=kept,
         by_chance=k / (n - 1),
         cka_null=null,
-        n_neighbours=k,
+        n_neighbors=k,
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...progress import Progress
 from .ground import Ground
 from .grow import Grown, Places, Stand, enrichment, grow, join, pooled, resemblance
 from .neighbours import Neighbours, neighbours
@@ -37,7 +37,7 @@ def cluster(
     least: int,
     similar: float,
     e_value: float,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[Found]:
     """Find the patterns of positive and of negative seqlets.
 
@@ -82,7 +82,7 @@ def _of_one_sign(
     least: int,
     similar: float,
     e_value: float,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> list[Found]:
     if len(seqlets) < max(least, _FEWEST + 1):
         return []

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...progress import Progress
 from ...sequences import Composition, clean
 from ...sequences.given import as_sequences
 from ...sequences.jaspar import jaspar
 from ...sequences.motifs import Motif
 from ...shown import Shown
-from .scan import Bases, OutOfReachWarning, Progress, out_of_reach, scan_motifs
+from .scan import Bases, OutOfReachWarning, out_of_reach, scan_motifs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,6 +155,7 @@ def differential_motifs(
     first: Iterable[Bases],
     second: Iterable[Bases],
     motifs: Iterable[Motif] | None = None,
+    *,
     threshold: float = 1e-4,
     progress: Progress | None = None,
 ) -> Differential:
@@ -196,7 +198,7 @@ def differential_motifs(
     lost = set(out_of_reach(each, threshold))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", OutOfReachWarning)  # the result names them
-        hits = scan_motifs([*sets[0], *sets[1]], each, threshold, progress=progress)
+        hits = scan_motifs([*sets[0], *sets[1]], each, threshold=threshold, progress=progress)
     has = hits.counts() > 0
     n = len(sets[0])
     tested = np.array([i for i in range(len(each)) if i not in lost])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from inspect import signature
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
+from ...progress import Progress, split
 from ...sequences.motifs import Motif
 from .cluster import Found, cluster
 from .ground import GAP, Ground
@@ -20,10 +21,9 @@ __all__ = ["CALLERS", "check_discovery", "discover_patterns"]
 
 CALLERS = ("seqlets", "modisco")
 
-Progress = Callable[[int, int], None]
 
-#: Parts of a hundred that calling, clustering, and the control take.
-_CALLED, _CLUSTERED = 15, 60
+#: Shares of the time: calling and clustering, then the same of the control.
+_SHARES = (15, 45, 15, 25)
 
 
 def discover_patterns(
@@ -113,16 +113,13 @@ def discover_patterns(
     scores = scaled(contributions)
     ground = Ground.of(sequences, scores)
 
-    def search(values: list[NDArray[np.float64]], begin: int, end: int) -> tuple[Seqlets, int]:
-        def called(done: int, total: int) -> None:
-            _part(progress, begin, end, done, total)
+    parts = split(progress, _SHARES)
 
-        every = call_seqlets(
-            values, widths, null, p_value, fdr, seed=seed, progress=called if progress else None
-        )
+    def search(values: list[NDArray[np.float64]], part: Progress) -> tuple[Seqlets, int]:
+        every = call_seqlets(values, widths, null, p_value, fdr, seed=seed, progress=part)
         return every.take(np.arange(min(len(every), most))), len(every)
 
-    seqlets, called = search(scores, 0, _CALLED)
+    seqlets, called = search(scores, parts[0])
     if len(seqlets) < least:
         raise InputError(
             f"{len(seqlets):,} seqlets in {len(sequences):,} sequences are too few for a pattern "
@@ -130,26 +127,17 @@ def discover_patterns(
             + (", or take null='bases'." if null != "bases" else " or p_value.")
         )
 
-    def growing(begin: int, end: int) -> Progress:
-        return lambda done, total: _part(progress, begin, end, done, total)
-
-    found = cluster(ground, seqlets, least, similar, e_value, growing(_CALLED, _CLUSTERED))
+    found = cluster(ground, seqlets, least, similar, e_value, parts[1])
     control: list[Found] = []
     searched = bool(found)
     if searched:
         turned = _rotated(scores, seed)
-        others, _ = search(turned, _CLUSTERED, _CLUSTERED + _CALLED)
-        control = cluster(
-            Ground.of(sequences, turned),
-            others,
-            least,
-            similar,
-            e_value,
-            growing(_CLUSTERED + _CALLED, 100),
-        )
+        others, _ = search(turned, parts[2])
+        elsewhere = Ground.of(sequences, turned)
+        control = cluster(elsewhere, others, least, similar, e_value, parts[3])
         limit = min((one.e_value for one in control), default=np.inf)
         found = [one for one in found if one.e_value < limit]
-    _part(progress, 0, 100, 1, 1)
+    parts[3](1, 1)
     return Discovery(
         patterns=tuple(_pattern(ground, one, number) for number, one in enumerate(found, 1)),
         caller=caller,
@@ -214,11 +202,6 @@ def check_discovery(sequences: Sequence[str], caller: str = "seqlets", **setting
         raise InputError(f"Widths go to {widths[1]} bp: seqlets have at most {GAP // 2} bp.")
     longest = max(map(len, sequences))
     check_calling(longest, widths, given["null"], given["p_value"], given["fdr"])
-
-
-def _part(progress: Progress | None, begin: int, end: int, done: int, total: int) -> None:
-    if progress is not None:
-        progress(begin + (end - begin) * done // max(total, 1), 100)
 
 
 def _rotated(scores: list[NDArray[np.float64]], seed: int) -> list[NDArray[np.float64]]:

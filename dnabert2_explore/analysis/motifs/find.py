@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, replace
-from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,13 +14,15 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.readings import explained_line
 from ...errors import InputError
+from ...names import Caller
+from ...progress import Progress, split
 from ...sequences import Sequence
 from ...sequences.given import as_sequences, listed
 from ...sequences.known import check_known
 from ...sequences.motifs import Motif
 from ...shown import Shown
 from ..attribution import Mutagenesis, Question, attribute, find_method, saturation_mutagenesis
-from ..names import Caller, Method, Output
+from ..settings import USUAL, AttributionSettings, takes_settings
 from .discover import check_discovery, discover_patterns
 from .flanks import FLANK, check_flank, match_patterns
 from .match import Matches
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["MotifFindings", "discover_motifs"]
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -122,19 +121,18 @@ def best_match(matches: Matches | None) -> tuple[float, str]:
     return float(matches.q_value[row]), matches[row].target.label
 
 
+@takes_settings(method="saturation_mutagenesis")
 def discover_motifs(
     enc: Encoder,
     sequences: Bases | Iterable[Bases],
     target: int | str | None = None,
-    method: Method = "saturation_mutagenesis",
-    database: Iterable[Motif] | None = None,
     *,
+    database: Iterable[Motif] | None = None,
     caller: Caller = "seqlets",
-    output: Output = "auto",
     flank: int = FLANK,
-    attribution: dict[str, Any] | None = None,
     null: int | str | Iterable[Encoder] = 0,
     pool: Iterable[Bases] | None = None,
+    settings: AttributionSettings = USUAL,
     progress: Progress | None = None,
     **discovery: Any,
 ) -> MotifFindings:
@@ -158,12 +156,9 @@ def discover_motifs(
         What patterns are compared with; JASPAR's vertebrate profiles by default.
     caller : {"seqlets", "modisco"}
         As in `discover_patterns`; TF-MoDISco needs saturation mutagenesis.
-    output : {"auto", "logit", "probability"}
     flank : int
         Bases on either side of a pattern that are compared with known motifs too; see
         `match_patterns`.
-    attribution : dict, optional
-        Further settings of `attribute`, such as ``{"n_steps": 50}``; mutagenesis takes none.
     null : int or iterable of Encoder
         Do it all again with so many networks of the same shape and random weights, or with models
         that are given, such as some trained on permuted labels; each takes as long as the model
@@ -172,6 +167,11 @@ def discover_motifs(
     pool : iterable of str or Sequence, optional
         What `sequences` were chosen from: each null model then chooses as many of its own, those
         that it gives the target most. By default null models get `sequences`.
+    output, n_steps, …, seed
+        As in `attribute`; see `AttributionSettings`. Mutagenesis takes none but the output. The
+        seed is that of the discovery, too.
+    settings : AttributionSettings, optional
+        All of these, and the method, as one object; what is named beside it goes before.
     progress : callable, optional
         Called as progress(done, total).
     **discovery
@@ -196,8 +196,7 @@ def discover_motifs(
         raise InputError(
             f"Motifs are those of one class: name it as target, one of {', '.join(enc.classes)}."
         )
-    find_method(method)
-    if caller == "modisco" and method != "saturation_mutagenesis":
+    if caller == "modisco" and settings.method != "saturation_mutagenesis":
         raise InputError(
             "TF-MoDISco needs what every base would contribute: leave method at "
             "'saturation_mutagenesis', or take caller='seqlets'."
@@ -214,23 +213,20 @@ def discover_motifs(
         choices = as_sequences(choices)
     models = NullModels(enc, null, named, choices)
     # Attribution takes most of the time: all that can be refused is refused before it.
-    _check_attribution(method, attribution or {})
+    _check_attribution(settings)
+    discovery["seed"] = settings.seed
     check_discovery(texts, caller, **discovery)
     check_flank(flank)
     known = None if database is None else tuple(database)
     if known is not None and not known:
         raise InputError("There are no motifs to match against: give at least one.")
-    report = progress or (lambda done, total: None)
-    total = 100 * (1 + models.count)
+    parts = split(progress, [1] * (1 + models.count))
 
     def run(model: Encoder, number: int, asked: Items[Sequence]) -> MotifFindings:
-        return _run(
-            model, asked, target, method, known, caller, output, flank, attribution or {},
-            lambda done: report(100 * number + done, total), discovery,
-        )  # fmt: skip
+        return _run(model, asked, target, settings, known, caller, flank, parts[number], discovery)
 
     found = run(enc, 0, named)
-    index = Question.ask(enc, named[0], target, output).target
+    index = Question.ask(enc, named[0], target, settings.output).target
     nulls = []
     for number, model in enumerate(models):
         asked = models.chosen(model, index if isinstance(index, int) else None)
@@ -241,7 +237,7 @@ def discover_motifs(
             continue
         q_value, name = best_match(other.matches)
         nulls.append(NullRun(model.name, len(other.discovery.patterns), q_value, name))
-    report(total, total)
+    parts[-1](1, 1)
     return replace(found, null=tuple(nulls))
 
 
@@ -249,31 +245,30 @@ def _run(
     enc: Encoder,
     named: Items[Sequence],
     target: int | str | None,
-    method: Method,
+    settings: AttributionSettings,
     known: tuple[Motif, ...] | None,
     caller: Caller,
-    output: Output,
     flank: int,
-    attribution: dict[str, Any],
-    report: Callable[[int], None],
+    progress: Progress,
     discovery: dict[str, Any],
 ) -> MotifFindings:
-    """Attribute, discover and match; `report` gets per cent."""
+    """Attribute, discover and match."""
+    attributed, discovered, matched = split(progress, [70, 25, 5])
     texts = [one.bases for one in named]
     contributions: list[NDArray[np.float32]] = []
     hypothetical: list[NDArray[np.float32]] = []
     for number, one in enumerate(named):
-        report(70 * number // len(named))  # of all the time, some 70 %
-        if method == "saturation_mutagenesis":
+        attributed(number, len(named))
+        if settings.method == "saturation_mutagenesis":
             found: Mutagenesis = saturation_mutagenesis(
-                enc, one, target, output=output, approximate=False
+                enc, one, target, output=settings.output, approximate=False
             )
             contributions.append(found.importance)
             hypothetical.append(found.hypothetical)
         else:
-            result = attribute(enc, one, target, method, output=output, **attribution)
+            result = attribute(enc, one, target, settings=settings)
             contributions.append(result.base_scores)
-    question = Question.ask(enc, named[0], target, output)
+    question = Question.ask(enc, named[0], target, settings.output)
     # TF-MoDISco counts a base beside the mean of all four; `importance` beside the other three.
     counted = [one * np.float32(0.75) for one in contributions]
     made = discover_patterns(
@@ -281,11 +276,11 @@ def _run(
         counted if caller == "modisco" else contributions,
         hypothetical or None,
         caller,
-        progress=lambda done, total: report(70 + 25 * done // max(total, 1)),
+        progress=discovered,
         **discovery,
     )
     matches = match_patterns(made, texts, known, flank=flank) if made.patterns else None
-    report(100)
+    matched(1, 1)
     return MotifFindings(
         sequences=tuple(named),
         contributions=tuple(contributions),
@@ -293,27 +288,17 @@ def _run(
         matches=matches,
         target_name=question.name,
         unit=question.unit,
-        method=method,
+        method=settings.method,
         model=explained_line(enc),
     )
 
 
-#: Settings of `attribute` that `discover_motifs` has under a name of its own.
-_OWN = ("enc", "bases", "target", "method", "output", "progress")
-
-
-def _check_attribution(method: str, settings: dict[str, Any]) -> None:
-    """Refuse settings that `attribute` does not have, or that a method would not look at."""
-    if not settings:
-        return
-    if find_method(method).run is None:
+def _check_attribution(settings: AttributionSettings) -> None:
+    """Refuse settings that a method would not look at."""
+    takes = ("method", "output", "seed", *find_method(settings.method).takes)
+    idle = [name for name in settings.given() if name not in takes]
+    if idle:
         raise InputError(
-            f"Method {method!r} takes no settings ({', '.join(settings)}): leave attribution out, "
-            "or take another method."
-        )
-    known = [name for name in signature(attribute).parameters if name not in _OWN]
-    unknown = next((name for name in settings if name not in known), None)
-    if unknown is not None:
-        raise InputError(
-            f"Attribution has no setting {unknown!r} here: choose from {', '.join(known)}."
+            f"Method {settings.method!r} takes no {', '.join(idle)}: leave it out, or take another "
+            "method."
         )

@@ -104,7 +104,7 @@ def match_patterns(
     if not discovery.patterns:
         raise InputError("There is no pattern to compare: discover some first.")
     wide = [widened(pattern, sequences, flank) for pattern in discovery.patterns]
-    found = match_motifs(wide, database, nearest)
+    found = match_motifs(wide, database, nearest=nearest)
     lengths = np.array([len(pattern) for pattern in discovery.patterns])[found.query]
     targets = np.array([len(motif) for motif in found.database])[found.target]
     offset = found.offset + flank

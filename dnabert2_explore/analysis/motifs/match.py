@@ -173,6 +173,7 @@ class Matches(Shown):
 def match_motifs(
     queries: Motif | Iterable[Motif],
     database: Iterable[Motif] | None = None,
+    *,
     nearest: int | None = 10,
 ) -> Matches:
     """Find known motifs that resemble others, by TOMTOM (Gupta et al. 2007; memelite).

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ...progress import Progress
 
 __all__ = ["Neighbours", "neighbours"]
 
@@ -41,7 +42,7 @@ def neighbours(
     owner: NDArray[np.int64],
     k: int,
     reach: int,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Neighbours:
     """Find each seqlet's `k` most similar seqlets.
 

@@ -124,7 +124,7 @@ class NullModels:
 
     def __iter__(self) -> Iterator[Encoder]:
         for number in range(self.count):
-            yield random_twin(self.enc, number) if self.models is None else self.models[number]
+            yield random_twin(self.enc, seed=number) if self.models is None else self.models[number]
 
     def chosen(self, model: Encoder, target: int | None) -> Items[Sequence]:
         """Return the sequences a null model is asked about."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as Items
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ExploreWarning, InputError
+from ...progress import Progress
 from ...sequences import Cleaned, Sequence, clean
 from ...sequences.given import as_sequences
 from ...sequences.motifs import Motif
@@ -35,7 +36,6 @@ _NO_BASE = 4
 _CODES = np.full(256, _NO_BASE, dtype=np.int8)
 _CODES[np.frombuffer(b"ACGT", dtype=np.uint8)] = np.arange(4)
 
-Progress = Callable[[int, int], None]
 Bases = str | Sequence
 
 
@@ -46,10 +46,11 @@ class OutOfReachWarning(ExploreWarning):
 def scan_motifs(
     sequences: Bases | Iterable[Bases],
     motifs: Motif | Iterable[Motif],
+    *,
     threshold: float = 1e-4,
     both_strands: bool = True,
-    progress: Progress | None = None,
     background: str | Items[float] = "even",
+    progress: Progress | None = None,
 ) -> Hits:
     """Find the sites of motifs in sequences, as FIMO does (Grant et al. 2011; memelite).
 

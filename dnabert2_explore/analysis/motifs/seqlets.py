@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
+from ...progress import Progress
 from ...shown import Shown
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ __all__ = ["NULLS", "Seqlets", "call_seqlets", "check_calling", "scaled"]
 #: What is shuffled within each sequence to learn what chance gives.
 NULLS = ("bases", "tokens")
 
-Progress = Callable[[int, int], None]
 _Floats = NDArray[np.float64]
 
 

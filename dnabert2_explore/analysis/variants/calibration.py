@@ -177,6 +177,7 @@ def auroc(
 def calibrate(
     scores: VariantScores | pd.DataFrame,
     labels: Sequence[bool | None],
+    *,
     distance: Sequence[float] | None = None,
     bootstrap: int = 1000,
     seed: int = 0,

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...encoder import Encoder
 from ...errors import InputError
+from ...progress import Progress
 from ...sequences.variants import Skipped, Variant, place, windows_of
 from ...shown import Shown
 from ...tokens import Tokens
 from ..attend import Attention, attend
 from ..attribution import attribute
-from ..names import Method
+from ..settings import (
+    USUAL,
+    AttributionOptions,
+    AttributionSettings,
+    takes_settings,
+)
 from .scorer import Scorer
 from .scores import VariantScores
 from .segments import Pair, cut_pairs
@@ -25,8 +31,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["VariantComparison", "compare_variant"]
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -155,13 +159,15 @@ class VariantComparison(Shown):
         return self.scores.table()
 
 
+@takes_settings(method="occlusion")
 def compare_variant(
     scorer: Scorer,
     variant: Variant,
     target: int | str | None = None,
-    method: Method = "occlusion",
-    n_steps: int = 200,
+    *,
+    settings: AttributionSettings = USUAL,
     progress: Progress | None = None,
+    **options: Unpack[AttributionOptions],
 ) -> VariantComparison:
     """Score a variant and collect what a figure of it needs.
 
@@ -172,9 +178,11 @@ def compare_variant(
     target : int or str, optional
         Class of the head to explain; by default the one whose probability changes most. Without a
         head, the log-likelihood of the masked tokens that differ is explained.
-    method, n_steps
-        As in `attribute`. Occlusion needs no integral to converge, which between two alleles that
-        differ little can be off by more than they differ.
+    method, output, n_steps, …, seed
+        As in `attribute`; see `AttributionSettings`. Occlusion needs no integral to converge, which
+        between two alleles that differ little can be off by more than they differ.
+    settings : AttributionSettings, optional
+        All of these as one object; what is named beside it goes before.
     progress : callable, optional
         Called as progress(steps done, steps in all).
 
@@ -206,7 +214,7 @@ def compare_variant(
     ref, alt = enc.tokenize(windows.ref), enc.tokenize(windows.alt)
     attentions = attend(enc, windows.ref), attend(enc, windows.alt)
     step(2)
-    explained = _explain(scorer, pair, target, method, n_steps, step)
+    explained = _explain(scorer, pair, target, settings, step)
     ref_columns, alt_columns = _columns(len(placed.ref), len(placed.alt), windows.start, ref, alt)
     difference: NDArray[np.float32] | None = None
     if explained.ref is not None and explained.alt is not None:
@@ -230,7 +238,7 @@ def compare_variant(
         rest=explained.rest,
         unit=explained.unit,
         target=explained.target,
-        method=method,
+        method=settings.method,
         change=explained.change,
         delta=explained.delta,
         model=str(enc.info),
@@ -254,8 +262,7 @@ def _explain(
     scorer: Scorer,
     pair: Pair,
     target: int | str | None,
-    method: Method,
-    n_steps: int,
+    settings: AttributionSettings,
     step: Callable[[int], None],
 ) -> _Explained:
     enc: Encoder = scorer.head or scorer.enc
@@ -276,8 +283,8 @@ def _explain(
     for number, (allele, one) in enumerate(zip((pair.ref, pair.alt), targets, strict=True)):
         found.append(
             attribute(
-                enc, allele.bases, one, method,
-                n_steps=n_steps, progress=lambda _done, _total: step(2),
+                enc, allele.bases, one, settings=settings,
+                progress=lambda _done, _total: step(2),
             )
         )  # fmt: skip
         step(3 + number)

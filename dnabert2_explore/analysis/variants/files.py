@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from ...errors import InputError
 from ...files import replacing
+from ...progress import Progress
 from ...sequences.variant_tables import VariantTable, open_calls
 from ...sequences.variants import REASONS, Skipped, Variant
 from ...sequences.vcf import PREFIX, Info, VcfReader, VcfRecord, VcfWriter, check_contigs
@@ -25,7 +26,6 @@ from .scores import Column, VariantScores
 
 __all__ = ["VcfSummary", "info_key", "score_vcf"]
 
-Progress = Callable[[int, int], None]
 T = TypeVar("T")
 
 #: Messages that a summary keeps.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite, log, nan
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from ...encoder import Encoder
 from ...encoder.batches import Budget
 from ...encoder.masked import masked_passes
+from ...progress import Progress
 from .segments import Allele, Pair, Vocabulary
 
 __all__ = ["BASE_NATS", "Likelihood", "context_free", "likelihoods", "pseudo_likelihoods"]
 
-Progress = Callable[[int, int], None]
 
 #: A base under the null model: all four as likely. Nats.
 BASE_NATS = log(4.0)

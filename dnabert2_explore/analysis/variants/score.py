@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from itertools import islice
@@ -14,6 +14,8 @@ import numpy as np
 from ...encoder import Encoder
 from ...errors import ExploreWarning, InputError
 from ...files import expanded
+from ...names import Strands
+from ...progress import Progress
 from ...sequences.genome import Genome
 from ...sequences.variant_tables import as_variants, open_calls, variants_in
 from ...sequences.variants import Skipped, Variant
@@ -23,17 +25,16 @@ from .scores import VariantScores
 
 __all__ = ["score_variants"]
 
-Progress = Callable[[int, int], None]
-
 
 def score_variants(
     enc: Encoder,
     variants: str | PathLike[str] | Iterable[Variant | str],
     genome: str | PathLike[str] | Genome,
+    *,
     window: int | None = None,
     scores: Iterable[str] | None = None,
     layers: int | Iterable[int] = -1,
-    strands: str = "both",
+    strands: Strands = "both",
     head: Encoder | None = None,
     pll_within: int | None = None,
     rename: Mapping[str, str] | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from ...encoder import Encoder
 from ...encoder.batches import Budget, default_budget
 from ...encoder.local import embed_with_stretch
 from ...errors import InputError
+from ...progress import Progress, quiet
 from ...sequences import UnknownBasesWarning, gc_content
 from ...sequences.genome import Genome
 from ...sequences.variants import Placement, Skipped, Variant, place, windows_of
@@ -23,7 +24,6 @@ from .segments import Pair, Vocabulary, cut_pairs
 
 __all__ = ["SCORES", "STRANDS", "Scorer"]
 
-Progress = Callable[[int, int], None]
 Values = dict[str, NDArray[np.float32]]
 
 #: Kinds of scores that `score_variants` knows.
@@ -173,7 +173,7 @@ class Scorer:
         placed = [wrong or self._place(one) for one, wrong in zip(given, known, strict=False)]
         numbers = [i for i, one in enumerate(placed) if isinstance(one, Placement)]
         kept = [one for one in placed if isinstance(one, Placement)]
-        found = self._compute(kept, progress or (lambda done, total: None)) if kept else {}
+        found = self._compute(kept, progress or quiet) if kept else {}
         values: Values = {}
         for column in self.columns:
             full = np.full(len(given), np.nan, dtype=np.float32)

@@ -20,7 +20,7 @@ from ...errors import ExploreError, InputError
 from ...records import beside
 
 if TYPE_CHECKING:
-    from ...analysis.names import Method
+    from ...names import Method
 
 __all__ = ["MOST", "Tools"]
 
@@ -142,7 +142,7 @@ class Tools:
             wanted = target or str(table["target"].iloc[0])
             enc = load(_known(model))
             chosen = cast("Method", method)  # the command refused what is none
-            card = scorecard(enc, read, wanted if enc.has_head else None, chosen)
+            card = scorecard(enc, read, wanted if enc.has_head else None, method=chosen)
             found["verdict"] = card.verdict
             found["checks"] = _plain(card.table().to_dict("records"))
         return self._told(out, said, **found)

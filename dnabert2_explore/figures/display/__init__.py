@@ -1,6 +1,6 @@
 """Static displays of results: what a notebook's cell shows, with or without a kernel behind it.
 
-One room a kind of result; a card for class ``PhaseAverage`` is made by ``phase_average`` in the
+One room a kind of result; a card for class ``OffsetAverage`` is made by ``offset_average`` in the
 room that `ROOMS` names. Rooms load when one of their results is shown.
 """
 
@@ -22,8 +22,8 @@ ROOMS = {
     for room, names in {
         "attention": ("Attention", "DependencyMap", "TimeLapse"),
         "attribution": (
-            "Attribution", "Mutagenesis", "PhaseAverage", "RankCorrelations", "Scorecard",
-            "StrandMirror", "Sweep",
+            "Attribution", "AttributionSettings", "Mutagenesis", "OffsetAverage",
+            "RankCorrelations", "Scorecard", "StrandMirror", "Sweep",
         ),
         "bases": ("Genome", "Locus", "MergeReplay", "Sequence", "Tokens"),
         "models": (

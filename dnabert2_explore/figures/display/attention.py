@@ -163,7 +163,7 @@ def time_lapse(result: TimeLapse) -> Card:
     return Card(
         result._line(),
         "Left: probability of the true token where it alone is masked, mean over the sequence. "
-        f"Right: share of the {result.neighbours} nearest sequences of the atlas with the same "
+        f"Right: share of the {result.n_neighbors} nearest sequences of the atlas with the same "
         "label; dashed, with labels shuffled.",
         result.model,
         (str(canvas),),

@@ -10,17 +10,19 @@ from ..style import span_text
 from .canvas import PAGE, WIDTH, Canvas, Panel, number, signed
 from .card import Card, counted, facts, table
 from .tracks import Track, close_up, tracks
+from .training import settings_card
 
 if TYPE_CHECKING:
     from ...analysis.attribution import (
         Attribution,
         Mutagenesis,
-        PhaseAverage,
+        OffsetAverage,
         RankCorrelations,
         Scorecard,
         StrandMirror,
     )
     from ...analysis.gym import Sweep
+    from ...analysis.settings import AttributionSettings
 
 _TOP = 6  # strongest tokens in a table
 _LINES = 5  # rows of a sweep that are drawn as curves
@@ -131,7 +133,7 @@ def mutagenesis(result: Mutagenesis) -> Card:
     )  # fmt: skip
 
 
-def phase_average(result: PhaseAverage) -> Card:
+def offset_average(result: OffsetAverage) -> Card:
     """Show the mean over the crops, with the band from the least to the largest."""
     low, high = result.band
     least, most = float(result.scores.min()), float(result.scores.max())
@@ -278,3 +280,8 @@ def sweep(result: Sweep) -> Card:
         (str(canvas),),
         (facts(numbers),),
     )
+
+
+def attribution_settings(result: AttributionSettings) -> Card:
+    """Show the settings that are not the defaults first."""
+    return settings_card(result, "dx.attribute(enc, bases, settings=settings) takes them.")

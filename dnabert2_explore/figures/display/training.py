@@ -90,13 +90,14 @@ def finetune_result(result: FinetuneResult) -> Card:
         ("sequences", ", ".join(f"{k} {v:,}" for k, v in result.sequences.items() if v)),
         ("weights of step", f"{result.best_step:,} of {result.steps:,}"),
         ("time", f"{result.seconds:,.0f} s"),
-        ("leakage", textwrap.shorten(str(result.leakage), 400, placeholder=" …")),
+        ("leakage", "; ".join(one.summary for one in result.leakage.pairs) or str(result.leakage)),
         *[("note", note[:200]) for note in result.notes[:5]],
     ]
     rule = "" if result.rule is None else f" {_sentence(result.rule)}"
+    caution = f"{result.caution} " if result.caution else ""
     return Card(
         f"{result.task} of {', '.join(result.classes)[:120] or 'a value'}",
-        f"Scores of the kept weights with 95% intervals over sequences.{rule}",
+        f"{caution}Scores of the kept weights with 95% intervals over sequences.{rule}",
         str(result.model),
         (_dots(rows, "score"),),
         (facts(numbers),),
@@ -171,15 +172,18 @@ def prediction_summary(result: PredictionSummary) -> Card:
 
 def finetune_config(result: FinetuneConfig) -> Card:
     """Show the settings that are not the defaults first."""
-    return _config(result, "dx.finetune(config) runs it; what is left open fits model and data.")
+    return settings_card(
+        result, "dx.finetune(config) runs it; what is left open fits model and data."
+    )
 
 
 def pretrain_config(result: PretrainConfig) -> Card:
     """Show the settings that are not the defaults first."""
-    return _config(result, "dx.pretrain(config) runs it.")
+    return settings_card(result, "dx.pretrain(config) runs it.")
 
 
-def _config(result: Any, caption: str) -> Card:
+def settings_card(result: Any, caption: str) -> Card:
+    """Show the settings that are not the defaults, then those that are."""
     told: list[tuple[str, str]] = []
     rest: list[tuple[str, str]] = []
     for field in dataclasses.fields(result):

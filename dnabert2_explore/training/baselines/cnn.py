@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from ...errors import InputError
+from ...progress import Progress
 from ...randomness import seeded
 from ...sequences.codes import UNKNOWN, padded_codes
 from .fitted import Fitted
@@ -133,7 +133,7 @@ def fit_cnn(
     seed: int = 42,
     strands: str = "given",
     device: str = "cpu",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Fitted:
     """Train the network; the epoch with the lowest loss on dev is kept.
 

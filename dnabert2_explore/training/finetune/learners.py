@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from ...encoder import Encoder
 from ...encoder.heads import under_fresh_head
 from ...network import Dnabert2Config, Dnabert2ForSequenceClassification, Dnabert2PreTrainedModel
 from ...network.composed import ComposedNetwork
+from ...progress import Progress
 from ...tokens import DnaTokenizer
 from ..averaging import averaged
 from ..tables import Labelled
@@ -25,8 +25,6 @@ from .recipe import anchor_of
 from .targets import Targets
 
 __all__ = ["Learner", "classifier_from"]
-
-Progress = Callable[[int, int], None]
 
 
 def classifier_from(

@@ -10,9 +10,10 @@ from torch import nn
 from ...encoder.batches import Budget, default_budget, run
 from ...network import Dnabert2ForSequenceClassification
 from ...network.packing import Packing
+from ...progress import Progress
 from ...tokens import DnaTokenizer
 from .data import TokenRows
-from .learners import Learner, Progress
+from .learners import Learner
 from .targets import Targets
 
 __all__ = ["ProbeLearner"]

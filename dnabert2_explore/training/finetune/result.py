@@ -74,6 +74,14 @@ class FinetuneResult(Shown):
         split, scores = ("dev", self.dev) if self.test is None else ("test", self.test)
         return f"{self.task}, {split}: {scores}, kept in {self.model}"
 
+    @property
+    def caution(self) -> str:
+        """Say that the test score is not what it seems, where twins tell its labels; else ""."""
+        if self.test is None or self.rule is None:
+            return ""
+        score, rule = self.test.values["mcc"].value, self.rule
+        return self.leakage.caution(f"MCC {score:.2f}", rule.title, f"MCC {rule.score.value:.2f}")
+
     def __str__(self) -> str:
         lines = [
             f"{self.task} on {self.sequences['train']:,} sequences, weights of step "
@@ -82,6 +90,7 @@ class FinetuneResult(Shown):
         ]
         lines += [] if self.test is None else [f"test: {self.test}"]
         lines += [] if self.rule is None else [str(self.rule)]
+        lines += [self.caution] if self.caution else []
         return "\n".join([*lines, str(self.leakage), *(f"note: {note}" for note in self.notes)])
 
     def save(self, folder: Path, **more: Any) -> None:

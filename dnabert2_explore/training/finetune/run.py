@@ -18,8 +18,10 @@ from ...encoder import Encoder, find_device
 from ...encoder.precision import find_dtype
 from ...encoder.readings import Readings
 from ...errors import Cancelled, InputError
+from ...extras import translated
 from ...network import Dnabert2ForSequenceClassification
 from ...network.card import write_card
+from ...progress import Progress
 from ...threads import torch_threads
 from ...tokens import DnaTokenizer
 from ...tokens.segmentation import Segmentation
@@ -47,14 +49,16 @@ from .targets import Targets
 
 __all__ = ["finetune"]
 
-Progress = Callable[[int, int], None]
 Watch = Callable[[dict[str, Any]], None]
 
 _Part = dict[str, torch.Tensor]
 
 
 def finetune(
-    config: FinetuneConfig, progress: Progress | None = None, watch: Watch | None = None
+    config: FinetuneConfig,
+    *,
+    watch: Watch | None = None,
+    progress: Progress | None = None,
 ) -> FinetuneResult:
     """Train on labelled sequences, keep the weights that do best on dev, score them on test once.
 
@@ -217,7 +221,8 @@ class _Run:
     ) -> Learner:
         method = self.config.method
         if method == "lora":
-            from .lora import LoraLearner  # peft takes seconds to import
+            with translated():
+                from .lora import LoraLearner  # peft takes seconds to import
 
             learner: Learner = LoraLearner(
                 network, tokenizer, targets, rows, self.config, self.source.checkpoint

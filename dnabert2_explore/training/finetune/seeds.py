@@ -10,6 +10,7 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from ...errors import Cancelled, InputError
+from ...progress import Progress
 from ...shown import Shown
 from .config import FinetuneConfig
 from .result import FinetuneResult
@@ -82,8 +83,9 @@ class SeedsResult(Shown):
 def finetune_seeds(
     config: FinetuneConfig,
     seeds: Sequence[int],
-    progress: Callable[[int, int], None] | None = None,
+    *,
     watch: Callable[[dict[str, Any]], None] | None = None,
+    progress: Progress | None = None,
 ) -> SeedsResult:
     """Run `finetune` once a seed, each in its folder ``seed-<n>`` of `config.out`.
 
@@ -116,7 +118,7 @@ def finetune_seeds(
     for seed in seeds:
         one = replace(config, seed=seed, out=str(Path(config.out) / f"seed-{seed}"))
         try:
-            done.append(finetune(one, report, watch))
+            done.append(finetune(one, progress=report, watch=watch))
         except Cancelled:
             if not done:
                 raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from ...digests import sha256_of
 from ...errors import InputError
+from ...progress import Progress
 from ..baselines import BASELINES
-from ..leakage import copied_rows
+from ..leakage import copied_rows, twins_tell
 from ..metrics import Estimate
 from ..resampling import interval, resampled
 from ..rules import RULES
@@ -38,7 +39,7 @@ def audit(
     runs: Iterable[GueRun] = (),
     rules: tuple[str, ...] = RULES,
     seqleak: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Audit:
     """Audit the datasets of GUE whose files are there.
 
@@ -274,7 +275,7 @@ def _verdict(
     ):
         count = facts[kind]
         if count >= TWINS * test:
-            wins = 2 * count >= test and 10 * facts[other] >= 9 * count
+            wins = twins_tell(count, facts[other], test)
             level = "fail" if wins else "warn" if level == "pass" else level
             reasons.append(
                 f"{count:,} of {test:,} test sequences have {words} in {where}, "

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
 from ...errors import InputError
+from ...progress import Progress, split
 from ...sealed import read_json, write_json
 from ..baselines import BASELINES
 from ..baselines.strands import check_strands
@@ -29,7 +29,7 @@ def run_baselines(
     max_minutes: float = 0.0,
     strands: str = "given",
     bootstrap: int = 1000,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[tuple[BaselineRun, ...], tuple[str, ...]]:
     """Fit baselines on a dataset, or read those that have been.
 
@@ -79,20 +79,18 @@ def run_baselines(
     }
     kept = _kept(path, key)
     notes: list[str] = []
+    parts = split(progress, [1] * len(names))
     for index, name in enumerate(names):
         if name in kept:
             continue
         begun = time.monotonic()
         more = {}
         if name == "cnn":
-
-            def within(done: int, total: int, index: int = index) -> None:
-                if progress is not None:
-                    progress(1000 * index + 1000 * done // total, 1000 * len(names))
-
             more = {
-                "device": str(device or "cpu"), "max_minutes": max_minutes, "progress": within
-            }  # fmt: skip
+                "device": str(device or "cpu"),
+                "max_minutes": max_minutes,
+                "progress": parts[index],
+            }
         try:
             fitted = BASELINES[name](data["train"], data["dev"], seed=seed, strands=strands, **more)
             outputs = fitted.probabilities(data["test"])

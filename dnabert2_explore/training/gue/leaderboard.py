@@ -203,6 +203,7 @@ def read_runs(folder: str | Path) -> tuple[GueRun, ...]:
 
 def leaderboard(
     runs: str | Path | Iterable[GueRun],
+    *,
     published: tuple[str, ...] = PUBLISHED,
     audit: str | Path | Audit | None = None,
 ) -> Leaderboard:

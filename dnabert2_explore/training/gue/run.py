@@ -8,7 +8,6 @@ import os
 import shutil
 import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from ...encoder.machine import describe_machine
 from ...errors import Cancelled, CheckpointError, ExploreWarning, InputError
 from ...files import replacing
 from ...network.checkpoint import Checkpoint, find_checkpoint, load_network
+from ...progress import Progress, quiet, split
 from ...threads import torch_threads
 from ..baselines import BASELINES
 from ..finetune import FinetuneConfig, FinetuneResult, finetune
@@ -69,7 +69,7 @@ def run_dataset(
     precision: str = "auto",
     threads: int = 0,
     keep_model: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> GueRun:
     """Run a model on a dataset by the authors' protocol, or a stated variation of it.
 
@@ -154,9 +154,10 @@ def run_dataset(
     before = _digests(checkpoint)  # told before the baselines are fitted
     if int(os.environ.get("RANK", "0")):
         # Of several processes (torchrun, accelerate) the first fits baselines and writes.
-        _finetune(config, _shares(progress, 0)[1])
+        _finetune(config, progress or quiet)
         return _await(path)
-    report = _shares(progress, len(baselines))
+    # A fifth of the bar for the baselines, the rest for fine-tuning.
+    report = split(progress, [1 if baselines else 0, 4])
     with torch_threads(threads):
         where = find_device(device)
         machine = str(describe_machine(where))  # before anything runs, for the load
@@ -246,9 +247,9 @@ def _files(found: Found, folder: Path) -> tuple[dict[str, Path], dict[str, str]]
         )
     column = header.index("label")
     chosen = reduced_training([row[column] for row in rows])
-    for split, keep in (("train", chosen), ("dev", ~chosen)):
+    for part, keep in (("train", chosen), ("dev", ~chosen)):
         with (
-            replacing(files[split]) as temporary,
+            replacing(files[part]) as temporary,
             temporary.open("w", encoding="utf-8", newline="") as handle,
         ):
             writer = csv.writer(handle, lineterminator="\n")
@@ -351,24 +352,7 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _shares(
-    progress: Callable[[int, int], None] | None, baselines: int
-) -> tuple[Callable[[int, int], None], Callable[[int, int], None]]:
-    """Split one progress bar: a fifth for the baselines, the rest for fine-tuning."""
-    first = 200 if baselines else 0
-
-    def before(done: int, total: int) -> None:
-        if progress is not None:
-            progress(first * done // total, 1000)
-
-    def after(done: int, total: int) -> None:
-        if progress is not None:
-            progress(first + (1000 - first) * done // total, 1000)
-
-    return before, after
-
-
-def _finetune(config: FinetuneConfig, report: Callable[[int, int], None]) -> FinetuneResult:
+def _finetune(config: FinetuneConfig, report: Progress) -> FinetuneResult:
     """Fine-tune; a run that was stopped by hand is no result."""
     stopped: list[Cancelled] = []
 

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from ...encoder import find_device
+from ...extras import translated
 from ...network.modeling import Dnabert2Layer
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def find_processes(device: str, shard: bool = False) -> Processes:
     found = find_device(device)
     if processes_started() == 1:
         return Processes(found)
-    from accelerate import PartialState
+    with translated():
+        from accelerate import PartialState
 
     # Without precision and the like: those are the run's, and the same with and without accelerate.
     state = PartialState(cpu=found.type == "cpu")

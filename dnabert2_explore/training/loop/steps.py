@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ...errors import Cancelled
+from ...progress import Progress
 from .processes import Processes
 from .update import Outcome
 
@@ -68,7 +69,7 @@ class Loop:
         processes: Processes,
         total: int,
         minutes: float = 0.0,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
         begun: float | None = None,
     ) -> None:
         self.processes, self.total, self.step = processes, total, 0

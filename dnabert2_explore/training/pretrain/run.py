@@ -14,6 +14,7 @@ import torch
 
 from ...errors import Cancelled, CheckpointError, InputError
 from ...files import replacing
+from ...progress import Progress
 from ...threads import torch_threads
 from ..attending import training_backend
 from ..evaluate import HeldOutRows, frequency_loss, held_out_rows, score_rows
@@ -33,7 +34,6 @@ from .objectives import HeldOutWindows
 
 __all__ = ["pretrain"]
 
-Progress = Callable[[int, int], None]
 
 #: Training rows whose tokens are counted for references.json.
 _REFERENCE_ROWS = 512
@@ -41,9 +41,10 @@ _REFERENCE_ROWS = 512
 
 def pretrain(
     config: PretrainConfig,
+    *,
     resume: bool = False,
-    progress: Progress | None = None,
     tell: Callable[[tuple[str, ...]], None] | None = None,
+    progress: Progress | None = None,
 ) -> PretrainResult:
     """Pre-train a masked language model, or continue a run.
 

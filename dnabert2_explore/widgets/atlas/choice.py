@@ -10,6 +10,7 @@ from ...sequences import Sequence, gc_content
 from ..state import MINE, Selection
 
 __all__ = [
+    "MARK",
     "RADIUS",
     "colour_options",
     "colour_values",
@@ -21,6 +22,8 @@ __all__ = [
 
 #: Words and key of a densMAP's local radius.
 RADIUS = ("local radius (log)", "radius")
+#: Before the name of numbers that another view gave the sequences.
+MARK = "marked: "
 
 _FOLLOW = "set looked at"
 _FEWEST = 3  # sequences that make a map

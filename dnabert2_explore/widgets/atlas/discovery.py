@@ -131,7 +131,7 @@ class MotifFinder(VBox):
             return
 
         def work(progress: Any) -> MotifFindings:
-            return discover_motifs(model, chosen, target, method, progress=progress)
+            return discover_motifs(model, chosen, target, method=method, progress=progress)
 
         self._start(f"motifs of {len(chosen):,} sequences", work, self._show)
 
@@ -187,7 +187,7 @@ def _seconds(model: Encoder, chosen: list[Sequence], target: Any, method: Any) -
         if method == "saturation_mutagenesis":
             saturation_mutagenesis(model, bases, target, region=part, approximate=False)
         else:
-            attribute(model, bases, target, method)
+            attribute(model, bases, target, method=method)
 
     run("ACGTTGCATTAGC" * 5, (0, 1))
     start = time.perf_counter()

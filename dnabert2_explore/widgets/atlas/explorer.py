@@ -76,7 +76,7 @@ class AtlasExplorer(ShownPoints):
         "zoom, so do + and −; Shift and a lasso add, Alt and a lasso take away. "
         "<cite>McInnes et al. 2018 (UMAP); Narayan et al. 2021 (densMAP).</cite>"
     )
-    reacts_to = frozenset({"sequences", "index", "chosen", "kept", "theme"})
+    reacts_to = frozenset({"sequences", "index", "chosen", "kept", "theme", "marks"})
 
     def __init__(
         self,

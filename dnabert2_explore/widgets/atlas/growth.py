@@ -8,7 +8,7 @@ from collections.abc import Sequence as Items
 import numpy as np
 from ipywidgets import HTML, Button, HBox
 
-from ..asking import duration
+from ...costs import duration
 
 __all__ = ["Growth"]
 

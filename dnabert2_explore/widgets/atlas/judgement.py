@@ -11,6 +11,7 @@ from ipywidgets import HTML, Button, VBox
 
 from ...analysis.maps import MapJudgement, judge_map
 from ...figures.colours import NOT_GIVEN, OTHERS
+from ...progress import Progress
 from ...sequences import Sequence
 from ..jobs import Job, JobBar
 from ..state import Selection
@@ -59,7 +60,7 @@ class Judgement(VBox):
     def __init__(
         self,
         selection: Selection,
-        twin: Callable[[Points, Callable[[int, int], None], float], Any],
+        twin: Callable[[Points, Progress, float], Any],
         guarded: Callable[[Callable[[], None]], None],
     ) -> None:
         self._selection, self._twin, self._guarded = selection, twin, guarded
@@ -205,7 +206,7 @@ def _numbers(found: MapJudgement) -> str:
     second = ""
     if found.scores:
         second = row(
-            [f"{escape(found.label)}, told from", f"{found.n_neighbours} neighbours", "probe",
+            [f"{escape(found.label)}, told from", f"{found.n_neighbors} neighbours", "probe",
              "95 %"], "th",
         ) + "".join(
             row([escape(s.space), f"{s.purity:.2f}", f"{s.probe.score:.2f}",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...analysis.maps import align_maps
 from ...analysis.project import fit_projection
+from ...progress import Progress
 from ..jobs import Job, JobBar
 from ..projection import project_apart
 
@@ -95,7 +96,7 @@ class Maps:
         dimensions: int,
         fit: NDArray[np.float32],
         new: NDArray[np.float32],
-        spaces: Callable[[Callable[[int, int], None]], dict[str, NDArray[np.float32]]],
+        spaces: Callable[[Progress], dict[str, NDArray[np.float32]]],
         cost: str = "",
     ) -> None:
         """Make a map in the background.

@@ -248,7 +248,7 @@ class SelectionPanel(VBox):
         match, vectors = self.match.value, (points.vectors[inside], points.vectors[outside])
 
         def work(progress: Any) -> SequenceComparison:
-            return compare_sequences(mine, yours, vectors, match=match, progress=progress)
+            return compare_sequences(mine, yours, vectors=vectors, match=match, progress=progress)
 
         def done(found: SequenceComparison) -> None:
             self._found = found

@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import LONG, duration
 from ...encoder import Encoder
 from ...errors import InputError
-from ..asking import LONG, duration
+from ...names import Pooling
 from ..explorer import LONGEST, Explorer
 from ..limits import limits
-from .choice import RADIUS, colour_options, colour_values, point_options, reference_and_placed
+from .choice import (
+    MARK,
+    RADIUS,
+    colour_options,
+    colour_values,
+    point_options,
+    reference_and_placed,
+)
 from .cloud import CloudView
 from .growth import Growth
 from .judgement import Judgement
@@ -76,6 +84,9 @@ class ShownPoints(Explorer):
 
     def _changed(self, changed: set[str]) -> None:
         self._offer_points()
+        if "marks" in changed:
+            self._valued = ()
+            self._offer_colours(newest=True)
         sequences = self.selection.sequences
         self._made_of, reference, placed = reference_and_placed(
             self.selection, self.points.value, self._made_of
@@ -102,7 +113,7 @@ class ShownPoints(Explorer):
 
         self._start("embedding sequences", work, lambda n: self._begun(order[:n]))
 
-    def _asked(self, indices: list[int]) -> tuple[str, tuple[str, ...], int | None, str]:
+    def _asked(self, indices: list[int]) -> tuple[str, tuple[str, ...], int | None, Pooling]:
         """Return what `Spaces` is asked for."""
         texts = tuple(self.selection.sequences[i].bases for i in indices)
         _, space, layer, pooling = self._shown_key
@@ -214,11 +225,11 @@ class ShownPoints(Explorer):
         return None if self.layer.value == OWN else int(self.layer.value)
 
     @property
-    def _setting(self) -> tuple[str, int | None, str]:
+    def _setting(self) -> tuple[str, int | None, Pooling]:
         return self.space.value, self._layer, self.pooling.value
 
     @property
-    def _shown_setting(self) -> tuple[int | None, str]:
+    def _shown_setting(self) -> tuple[int | None, Pooling]:
         """Layer and pooling of what is on show: the slider's, where there is one."""
         layer = self._frame if self._method == LAYERS else self._layer
         return layer, self.pooling.value
@@ -274,18 +285,21 @@ class ShownPoints(Explorer):
 
     # Colours ------------------------------------------------------------------------------------
 
-    def _offer_colours(self) -> None:
+    def _offer_colours(self, newest: bool = False) -> None:
+        """Fill the list of colours; `newest` chooses what was marked last."""
         offered = colour_options([self.selection.sequences[i] for i in self._shown])
         if self._radii is not None:
             offered = [*offered, RADIUS]
-        if tuple(self.colour.options) == tuple(offered):
+        marked = [name for name, of in self.selection.marks.items() if {*self._shown} <= {*of}]
+        offered += [(name, MARK + name) for name in marked]
+        values = [value for _, value in offered]
+        wanted = MARK + marked[-1] if newest and marked else self.colour.value
+        if tuple(self.colour.options) == tuple(offered) and wanted == self.colour.value:
             return
-        before = self.colour.value
         self._quiet = True
         try:
             self.colour.options = offered
-            values = [value for _, value in offered]
-            self.colour.value = before if before in values else values[0]
+            self.colour.value = wanted if wanted in values else values[0]
         finally:
             self._quiet = False
 
@@ -300,8 +314,11 @@ class ShownPoints(Explorer):
         if not self._valued or self._valued[0] != colour:
             selection = self.selection
             radii = self._radii
-            if colour == RADIUS[1] and radii is not None:
-                found: Any = (RADIUS[0], radii[:, 0].tolist())
+            mark = selection.marks.get(colour.removeprefix(MARK))
+            if colour.startswith(MARK) and mark is not None:
+                found: Any = (colour.removeprefix(MARK), [mark[i] for i in self._shown])
+            elif colour == RADIUS[1] and radii is not None:
+                found = (RADIUS[0], radii[:, 0].tolist())
             else:
                 found = colour_values(
                     colour,

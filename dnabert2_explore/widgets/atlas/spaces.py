@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from collections.abc import Sequence as Items
 from weakref import WeakKeyDictionary
 
@@ -14,6 +13,8 @@ from ...analysis.enrichment.strata import upper
 from ...analysis.maps import remove_composition
 from ...encoder import Encoder
 from ...encoder.twin import random_twin
+from ...names import Pooling
+from ...progress import Progress
 from ...sequences.kmers import kmer_frequencies
 from ...stores import EmbeddedSequences
 
@@ -69,7 +70,7 @@ class Spaces:
             _twins[self.enc] = random_twin(self.enc)
         return _twins[self.enc]
 
-    def ready(self, space: str, texts: Items[str], layer: int | None, pooling: str) -> bool:
+    def ready(self, space: str, texts: Items[str], layer: int | None, pooling: Pooling) -> bool:
         """Whether `vectors` will not have to compute embeddings."""
         if space == GIVEN:
             return not self._can_add or all(text in self._rows for text in texts)
@@ -84,8 +85,8 @@ class Spaces:
         space: str,
         texts: Items[str],
         layer: int | None,
-        pooling: str,
-        progress: Callable[[int, int], None],
+        pooling: Pooling,
+        progress: Progress,
         most: float = float("inf"),
     ) -> float:
         """Compute what is missing.
@@ -124,8 +125,8 @@ class Spaces:
         space: str,
         texts: Items[str],
         layer: int | None,
-        pooling: str,
-        progress: Callable[[int, int], None],
+        pooling: Pooling,
+        progress: Progress,
         most: float,
     ) -> int:
         """Compute what is missing of all, or of as many as take `most` seconds.
@@ -153,7 +154,7 @@ class Spaces:
             and given.vectors.shape[1] == self.enc.embedding_size
         )
 
-    def _add(self, texts: list[str], progress: Callable[[int, int], None]) -> float:
+    def _add(self, texts: list[str], progress: Progress) -> float:
         """Embed what is not among the given sequences, where their model is at hand."""
         for start in range(0, len(texts) if self._can_add else 0, _CHUNK):
             progress(start, len(texts))
@@ -162,7 +163,7 @@ class Spaces:
         return 0.0
 
     def vectors(
-        self, space: str, texts: tuple[str, ...], layer: int | None, pooling: str
+        self, space: str, texts: tuple[str, ...], layer: int | None, pooling: Pooling
     ) -> NDArray[np.float32]:
         """Return the vectors of sequences, shape (n, hidden); fill them first."""
         key = space, texts, layer, pooling
@@ -171,7 +172,7 @@ class Spaces:
         return self._last[1]
 
     def _made(
-        self, space: str, texts: tuple[str, ...], layer: int | None, pooling: str
+        self, space: str, texts: tuple[str, ...], layer: int | None, pooling: Pooling
     ) -> NDArray[np.float32]:
         if space == GIVEN:
             assert self.given is not None
@@ -187,7 +188,7 @@ class Spaces:
         return rows
 
     def layers(
-        self, space: str, texts: Items[str], pooling: str, progress: Callable[[int, int], None]
+        self, space: str, texts: Items[str], pooling: Pooling, progress: Progress
     ) -> dict[str, NDArray[np.float32]]:
         """Compute the vectors of every layer, of which one pass gives all.
 
@@ -216,7 +217,7 @@ class Spaces:
             for i in numbers
         }
 
-    def words(self, space: str, layer: int | None, pooling: str) -> str:
+    def words(self, space: str, layer: int | None, pooling: Pooling) -> str:
         """Say what the vectors are, for a caption."""
         if space == GIVEN:
             assert self.given is not None

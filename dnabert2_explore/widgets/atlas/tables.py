@@ -92,7 +92,7 @@ def place_words(found: SequenceComparison) -> str:
     if place is None:
         return words
     return (
-        f"<b>{place.within:.0%}</b> of the {place.n_neighbours} nearest neighbours of a chosen "
+        f"<b>{place.within:.0%}</b> of the {place.n_neighbors} nearest neighbours of a chosen "
         f"point, in all dimensions, are chosen too; by chance {place.by_chance:.0%}. {words}"
     )
 

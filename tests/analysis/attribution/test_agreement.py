@@ -18,7 +18,7 @@ def test_ties_have_the_mean_of_their_ranks():
 
 @pytest.fixture
 def result(classifier):
-    return attribute(classifier, "ACGTTGCATTAGCATGCAAT" * 3, 1, "input_x_gradient")
+    return attribute(classifier, "ACGTTGCATTAGCATGCAAT" * 3, 1, method="input_x_gradient")
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,6 @@ def test_pairs_with_an_unsigned_method_are_compared_by_magnitude(result):
 def test_one_attribution_or_two_sequences_are_refused(result, classifier):
     with pytest.raises(InputError, match="at least two"):
         rank_correlations([result])
-    other = attribute(classifier, "ACGT" * 15, 1, "saliency")
+    other = attribute(classifier, "ACGT" * 15, 1, method="saliency")
     with pytest.raises(InputError, match="different sequences"):
         rank_correlations([result, other])

@@ -131,7 +131,7 @@ def test_parameters_collect_no_gradients(classifier, bases) -> None:
         ({"target": "enhancer"}, "Class 'enhancer' is unknown"),
         ({"target": (3, 9)}, "name one of its classes"),
         ({"method": "magic"}, "Method 'magic' is unknown"),
-        ({"n_steps": 0}, "n_steps is 0: .* at least 1"),
+        ({"n_steps": 0}, "n_steps is 0; .* at least 1"),
     ],
 )
 def test_bad_input_is_one_clear_sentence(classifier, bases, arguments, message) -> None:

@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from dnabert2_explore.analysis.attribution.methods import METHODS
 from dnabert2_explore.analysis.attribution.problem import Problem, Score
+from dnabert2_explore.analysis.attribution.runs import RUNS
+from dnabert2_explore.analysis.methods import METHODS
 
 N, HIDDEN = 7, 5
 RNG = np.random.default_rng(3)
@@ -17,7 +18,7 @@ WEIGHTS = torch.tensor(RNG.normal(size=HIDDEN), dtype=torch.float64)
 BASELINES = torch.tensor(RNG.normal(size=(2, N, HIDDEN)), dtype=torch.float64)
 #: w·x of every token.
 PARTS = (INPUTS.detach()[0] @ WEIGHTS).numpy()
-TOKEN_METHODS = [name for name, info in METHODS.items() if info.run is not None]
+TOKEN_METHODS = [name for name, info in METHODS.items() if not info.scores_bases]
 COMPLETE = [name for name, info in METHODS.items() if info.complete]
 
 
@@ -65,7 +66,7 @@ def problem(power: int = 1, baselines: torch.Tensor = BASELINES, **settings) -> 
 
 
 def scores(name: str, given: Problem) -> np.ndarray:
-    return METHODS[name].run(given).detach().numpy()
+    return RUNS[name](given).detach().numpy()
 
 
 @pytest.mark.parametrize("name", [*COMPLETE, "occlusion", "feature_ablation"])
@@ -214,7 +215,7 @@ def test_progress_ends_at_its_total(name):
     )  # fmt: skip
     if name == "layer_conductance":
         given = problem(progress=lambda done, total: seen.append((done, total)))
-    METHODS[name].run(given)
+    RUNS[name](given)
     done, total = zip(*seen, strict=True)
     assert list(done) == sorted(done)
     assert len(set(total)) == 1

@@ -134,12 +134,12 @@ def test_unknown_bases_are_left_alone(classifier) -> None:
 def test_attribute_gives_the_same_scores(classifier, bases) -> None:
     short = bases[:60]
     found = saturation_mutagenesis(classifier, short, 1)
-    exact = attribute(classifier, short, 1, "saturation_mutagenesis")
+    exact = attribute(classifier, short, 1, method="saturation_mutagenesis")
     np.testing.assert_array_equal(exact.base_scores, found.importance)
     for score, (start, end) in zip(exact.token_scores, exact.tokens.spans, strict=True):
         assert score == pytest.approx(found.importance[start:end].sum(), abs=1e-5)
     assert exact.spread == "bases"
-    near = attribute(classifier, short, 1, "mutagenesis_gradient")
+    near = attribute(classifier, short, 1, method="mutagenesis_gradient")
     estimate = -found.approximate.sum(axis=1) / 3
     np.testing.assert_allclose(near.base_scores, estimate, atol=1e-6)
 

@@ -135,7 +135,7 @@ def test_values_stay_and_the_network_is_left_as_it_was():
 
 def test_relevance_of_a_model_with_a_masked_lm_head(enc):
     """The rules reach the head's own GELU and LayerNorm; special tokens get theirs too."""
-    found = attribute(enc, "ACGTTGCATTAGCATGCAAT" * 2, (10, 14), "attn_lrp")
+    found = attribute(enc, "ACGTTGCATTAGCATGCAAT" * 2, (10, 14), method="attn_lrp")
     assert np.isfinite(found.token_scores).all()
     assert found.token_scores.any()
     assert found.baseline == ""

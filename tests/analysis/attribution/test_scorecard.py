@@ -146,7 +146,7 @@ def test_an_output_that_never_changes_fails() -> None:
 @pytest.mark.parametrize("baseline", ["mask", "pad", "zero", "mean", "shuffled"])
 def test_curves_of_a_network(classifier, bases, baseline) -> None:
     question = Question.ask(classifier, bases[:60], 1)
-    found = attribute(classifier, bases[:60], 1, "occlusion", baseline=baseline)
+    found = attribute(classifier, bases[:60], 1, method="occlusion", baseline=baseline)
     curves = token_curves(question, found.token_scores, baseline=baseline, orders=3)
     assert curves.deletion[0] == pytest.approx(found.score, abs=1e-4)
     assert curves.insertion[-1] == pytest.approx(found.score, abs=1e-4)
@@ -159,7 +159,7 @@ def test_curves_of_a_network(classifier, bases, baseline) -> None:
 
 def test_curves_leave_a_masked_span(enc, bases) -> None:
     question = Question.ask(enc, bases[:60], (20, 26))
-    found = attribute(enc, bases[:60], (20, 26), "occlusion", baseline="mask")
+    found = attribute(enc, bases[:60], (20, 26), method="occlusion", baseline="mask")
     curves = token_curves(question, found.token_scores, orders=3)
     assert curves.deletion[0] == pytest.approx(found.score, abs=1e-4)
     assert curves.deletion[-1] == pytest.approx(found.baseline_score, abs=1e-4)
@@ -196,9 +196,9 @@ def test_judging_either_side_of_a_threshold(name) -> None:
 
 
 def test_convergence_by_hand(classifier, bases) -> None:
-    found = attribute(classifier, bases[:50], 0, "input_x_gradient")
+    found = attribute(classifier, bases[:50], 0, method="input_x_gradient")
     assert check_convergence(found).passed is None
-    found = attribute(classifier, bases[:50], 0, "occlusion")
+    found = attribute(classifier, bases[:50], 0, method="occlusion")
     found = replace(found, method="layer_conductance", score=3.0, baseline_score=1.0, delta=-0.5)
     assert check_convergence(found).value == pytest.approx(0.25)
     for method in ("gradient_shap", "deep_lift"):  # whose promises do not hold here
@@ -209,7 +209,7 @@ def test_convergence_by_hand(classifier, bases) -> None:
 
 
 def test_random_weights_tell_of_the_method_and_judge_nothing(classifier, bases) -> None:
-    found = attribute(classifier, bases[:60], 0, "occlusion")
+    found = attribute(classifier, bases[:60], 0, method="occlusion")
     same = check_randomised(found, np.stack([found.base_scores, -found.base_scores]))
     assert same.value == pytest.approx(1)
     assert (same.passed, same.result) == (None, "information")
@@ -221,7 +221,7 @@ def test_random_weights_tell_of_the_method_and_judge_nothing(classifier, bases) 
 
 
 def test_mutations_by_hand(classifier, bases) -> None:
-    found = attribute(classifier, bases[:60], 0, "occlusion")
+    found = attribute(classifier, bases[:60], 0, method="occlusion")
     noise = np.random.default_rng(0).normal(size=60).astype(np.float32)
     done = np.where(np.arange(60) < 40, 2 * found.base_scores + 1, np.nan).astype(np.float32)
     same = check_mutations(found, done)
@@ -274,14 +274,14 @@ def test_a_truth_that_is_none(truth, message) -> None:
 
 
 def test_nothing_known_is_no_failure(classifier, bases) -> None:
-    found = attribute(classifier, bases[:50], 0, "saliency")
+    found = attribute(classifier, bases[:50], 0, method="saliency")
     assert check_planted(found, None).passed is None
 
 
 def test_verdicts(classifier, bases) -> None:
-    card = scorecard(classifier, bases[:50], 0, "saliency", twins=1, crops=2, orders=2)
+    card = scorecard(classifier, bases[:50], 0, method="saliency", twins=1, crops=2, orders=2)
     good = Check("deletion", 0.4, 0.1, True, "")
-    bad = Check("phases", 0.0, 0.3, False, "")
+    bad = Check("offsets", 0.0, 0.3, False, "")
     strands = Check("strands", 0.5, 0.3, True, "")
     none = Check("strands", None, 0.3, None, "")
     skilled, unskilled, unknown = (
@@ -369,7 +369,9 @@ def test_scores_that_were_damaged_state_nothing(classifier_folder, tmp_path) -> 
 def test_a_network_of_random_weights_is_never_trusted(bases) -> None:
     twin = random_twin(dx.load("pocket-splice"))
     for number, site in enumerate(dx.demo.splice()[:2]):
-        card = scorecard(twin, site, number, "occlusion", twins=1, crops=2, orders=2, mutated=10)
+        card = scorecard(
+            twin, site, number, method="occlusion", twins=1, crops=2, orders=2, mutated=10
+        )
         assert not card.trusted
         assert card.verdict != "trust"
 
@@ -377,7 +379,7 @@ def test_a_network_of_random_weights_is_never_trusted(bases) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_a_card_of_every_method(classifier, bases, method) -> None:
     card = scorecard(
-        classifier, bases[:50], 0, method, truth=[(10, 20)], crops=3, twins=2, orders=3
+        classifier, bases[:50], 0, method=method, truth=[(10, 20)], crops=3, twins=2, orders=3
     )
     assert [check.name for check in card.checks] == list(CHECKS)
     by_name = {check.name: check for check in card.checks}
@@ -387,9 +389,9 @@ def test_a_card_of_every_method(classifier, bases, method) -> None:
         assert card.mutations is None
         assert by_name["mutations"].passed is None
     else:
-        expected = attribute(classifier, bases[:50], 0, "saturation_mutagenesis").base_scores
+        expected = attribute(classifier, bases[:50], 0, method="saturation_mutagenesis").base_scores
         np.testing.assert_allclose(card.mutations, expected, atol=1e-6)
-    assert by_name["phases"].value == pytest.approx(card.phases.correlation, nan_ok=True)
+    assert by_name["offsets"].value == pytest.approx(card.offsets.correlation, nan_ok=True)
     assert by_name["planted"].value == recovery(card.attribution.base_scores, [(10, 20)])
     assert card.twins.shape == (2, 50)
     assert card.curves.signed == METHODS[method].signed
@@ -401,12 +403,12 @@ def test_a_card_of_every_method(classifier, bases, method) -> None:
 
 
 def test_a_card_of_a_masked_span(enc, bases) -> None:
-    card = scorecard(enc, bases[:60], (3, 9), "occlusion", twins=1, orders=2)
+    card = scorecard(enc, bases[:60], (3, 9), method="occlusion", twins=1, orders=2)
     np.testing.assert_array_equal(~np.isnan(card.mutations), card.attribution.seen)
-    assert card.phases.crops == 4  # there is no room for more before the span
-    left = scorecard(enc, bases[:60], (0, 6), "occlusion", twins=1, orders=2)
-    assert left.phases is None
-    (check,) = (check for check in left.checks if check.name == "phases")
+    assert card.offsets.crops == 4  # there is no room for more before the span
+    left = scorecard(enc, bases[:60], (0, 6), method="occlusion", twins=1, orders=2)
+    assert left.offsets is None
+    (check,) = (check for check in left.checks if check.name == "offsets")
     assert check.passed is None
     assert "too short to crop" in check.words
 
@@ -414,8 +416,8 @@ def test_a_card_of_a_masked_span(enc, bases) -> None:
 def test_of_a_long_sequence_the_stretch_with_the_largest_scores_is_mutated(
     classifier, bases
 ) -> None:
-    card = scorecard(classifier, bases[:60], 0, "occlusion", twins=1, orders=2, mutated=20)
-    whole = scorecard(classifier, bases[:60], 0, "occlusion", twins=1, orders=2)
+    card = scorecard(classifier, bases[:60], 0, method="occlusion", twins=1, orders=2, mutated=20)
+    whole = scorecard(classifier, bases[:60], 0, method="occlusion", twins=1, orders=2)
     (mutated,) = np.nonzero(~np.isnan(card.mutations))
     assert np.ptp(mutated) + 1 == len(mutated) == 20
     np.testing.assert_allclose(card.mutations[mutated], whole.mutations[mutated], atol=1e-6)
@@ -425,12 +427,12 @@ def test_of_a_long_sequence_the_stretch_with_the_largest_scores_is_mutated(
     (check,) = (check for check in card.checks if check.name == "mutations")
     assert f"20 bases {mutated[0] + 1} to {mutated[-1] + 1} " in check.words
     with pytest.raises(InputError, match="mutated is 9; expected at least 10"):
-        scorecard(classifier, bases[:60], 0, "occlusion", mutated=9)
+        scorecard(classifier, bases[:60], 0, method="occlusion", mutated=9)
 
 
 def test_too_few_shared_bases_are_no_phases_that_disagree(classifier) -> None:
-    card = scorecard(classifier, "ACGTACGT", 0, "saliency", twins=1, orders=2)
-    (check,) = (check for check in card.checks if check.name == "phases")
+    card = scorecard(classifier, "ACGTACGT", 0, method="saliency", twins=1, orders=2)
+    (check,) = (check for check in card.checks if check.name == "offsets")
     assert check.passed is None
     assert "only 2 bases are in all 7 crops" in check.words
     assert "all the same" not in card.verdict
@@ -438,14 +440,14 @@ def test_too_few_shared_bases_are_no_phases_that_disagree(classifier) -> None:
 
 def test_groups_leave_the_phases_out(classifier, bases) -> None:
     card = scorecard(
-        classifier, bases[:60], 0, "feature_ablation", groups=[(0, 20)], twins=1, orders=2
+        classifier, bases[:60], 0, method="feature_ablation", groups=[(0, 20)], twins=1, orders=2
     )
-    assert card.phases is None
+    assert card.offsets is None
 
 
 def test_a_strand_that_need_not_agree_is_no_failure() -> None:
     card = scorecard(
-        dx.load("pocket-splice"), dx.demo.splice()[0], "donor", "occlusion", twins=1, crops=2
+        dx.load("pocket-splice"), dx.demo.splice()[0], "donor", method="occlusion", twins=1, crops=2
     )
     (check,) = (check for check in card.checks if check.name == "strands")
     assert check.passed is None
@@ -453,13 +455,15 @@ def test_a_strand_that_need_not_agree_is_no_failure() -> None:
 
 
 def test_the_model_stays_as_it_was(classifier, bases) -> None:
-    scorecard(classifier, bases[:50], 0, "occlusion", twins=1, crops=2, orders=2)
+    scorecard(classifier, bases[:50], 0, method="occlusion", twins=1, crops=2, orders=2)
     assert classifier.pristine
 
 
 def test_the_same_seed_gives_the_same_card(classifier, bases) -> None:
     one, two, other = (
-        scorecard(classifier, bases[:50], 0, "gradient_shap", crops=2, twins=1, orders=2, seed=seed)
+        scorecard(
+            classifier, bases[:50], 0, method="gradient_shap", crops=2, twins=1, orders=2, seed=seed
+        )
         for seed in (4, 4, 5)
     )
     values = [[check.value for check in card.checks[:-1]] for card in (one, two, other)]
@@ -469,7 +473,12 @@ def test_the_same_seed_gives_the_same_card(classifier, bases) -> None:
 def test_progress_counts_up_and_can_cancel(classifier, bases) -> None:
     seen = []
     scorecard(
-        classifier, bases[:50], 0, "occlusion", progress=lambda *both: seen.append(both), twins=2
+        classifier,
+        bases[:50],
+        0,
+        method="occlusion",
+        progress=lambda *both: seen.append(both),
+        twins=2,
     )
     assert seen[-1][0] == seen[-1][1]
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)

@@ -20,7 +20,7 @@ def check(card, name):
 
 def test_what_training_cut_off_is_in_no_correlation(classifier, bases) -> None:
     enc = variation(classifier, max_input_tokens=20)
-    card = scorecard(enc, bases, 0, "occlusion", crops=3)
+    card = scorecard(enc, bases, 0, method="occlusion", crops=3)
     seen = card.attribution.seen
     assert 0 < seen.sum() < len(bases) / 2
     own = abs(card.attribution.base_scores[seen])
@@ -31,13 +31,13 @@ def test_what_training_cut_off_is_in_no_correlation(classifier, bases) -> None:
     assert strands.passed is None
     if card.strands.seen.sum() < 10:
         assert "read on both strands" in strands.words or "strand only" in strands.words
-    common = card.phases.per_crop[:, card.phases.visible]
+    common = card.offsets.per_crop[:, card.offsets.visible]
     assert not np.isnan(common[0]).any()
-    assert card.phases.visible.sum() <= seen.sum()
+    assert card.offsets.visible.sum() <= seen.sum()
 
 
 def test_a_span_that_hides_nearly_all_is_not_judged(enc, bases) -> None:
-    card = scorecard(enc, bases[:60], (1, 59), "occlusion")
+    card = scorecard(enc, bases[:60], (1, 59), method="occlusion")
     randomised = check(card, "randomised_weights")
     assert randomised.passed is None
     assert "bases only" in randomised.words
@@ -46,8 +46,8 @@ def test_a_span_that_hides_nearly_all_is_not_judged(enc, bases) -> None:
 def test_a_tail_of_n_leaves_fewer_crops(classifier) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnknownBasesWarning)
-        card = scorecard(classifier, "ACGTTGCATGCA"[:4] + "N" * 40, 0, "occlusion")
-    assert card.phases.crops == 4
+        card = scorecard(classifier, "ACGTTGCATGCA"[:4] + "N" * 40, 0, method="occlusion")
+    assert card.offsets.crops == 4
 
 
 def test_equal_scores_are_called_so(classifier, bases, monkeypatch) -> None:
@@ -55,7 +55,7 @@ def test_equal_scores_are_called_so(classifier, bases, monkeypatch) -> None:
 
     from dnabert2_explore.analysis.attribution.checks import check_randomised
 
-    found = scorecard(classifier, bases[:60], 0, "occlusion", crops=2).attribution
+    found = scorecard(classifier, bases[:60], 0, method="occlusion", crops=2).attribution
     flat = dataclasses.replace(found, base_scores=np.ones(60, np.float32))
     twins = np.random.default_rng(0).normal(size=(3, 60)).astype(np.float32)
     failed = check_randomised(flat, twins)

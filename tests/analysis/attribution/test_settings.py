@@ -59,14 +59,14 @@ def test_a_value_is_explained_as_it_is(classifier, bases) -> None:
 
 def test_labels_of_a_multi_label_model_are_independent(classifier, bases) -> None:
     enc = variation(classifier, problem_type="multi_label_classification")
-    result = attribute(enc, bases[:60], 1, "occlusion", output="probability")
+    result = attribute(enc, bases[:60], 1, method="occlusion", output="probability")
     assert result.score == pytest.approx(float(enc.predict(bases[:60])[0, 1]), abs=1e-5)
     assert result.probabilities.sum() != pytest.approx(1, abs=1e-3)
 
 
 def test_what_training_cut_off_gets_nothing(classifier, bases) -> None:
     enc = variation(classifier, max_input_tokens=20)
-    result = attribute(enc, bases, 0, "occlusion")
+    result = attribute(enc, bases, 0, method="occlusion")
     np.testing.assert_allclose(result.probabilities, enc.predict(bases)[0], atol=1e-5)
     assert result.token_scores[1:18].all()
     assert not result.token_scores[19:-1].any()
@@ -180,7 +180,7 @@ def test_short_and_monotonous_sequences_are_shuffled_too() -> None:
 def test_sums_are_conserved(classifier, bases, how) -> None:
     seen = []
     result = attribute(
-        classifier, bases[:80], 0, "occlusion", spread=how,
+        classifier, bases[:80], 0, method="occlusion", spread=how,
         progress=lambda done, total: seen.append((done, total)),
     )  # fmt: skip
     assert result.spread == how
@@ -190,7 +190,7 @@ def test_sums_are_conserved(classifier, bases, how) -> None:
             assert (np.sign(result.base_scores[start:end]) * np.sign(score) >= 0).all()
     assert [d for d, _ in seen] == sorted(d for d, _ in seen)
     assert seen[-1][0] == seen[-1][1]
-    even = attribute(classifier, bases[:80], 0, "occlusion")
+    even = attribute(classifier, bases[:80], 0, method="occlusion")
     assert np.allclose(result.base_scores, even.base_scores) == (how == "even")
 
 
@@ -204,7 +204,7 @@ def test_spread_by_occlusion_is_what_n_changes(classifier, bases) -> None:
             [classifier.tokenizer.encode_batch([changed], warn=False)[0].ids]
         )
         assert lost[place] == pytest.approx(question.score - logits[0], abs=1e-5)
-    result = attribute(classifier, short, 0, "occlusion", spread="occlusion")
+    result = attribute(classifier, short, 0, method="occlusion", spread="occlusion")
     start, end = result.tokens.spans[3]
     weights = np.abs(lost[start:end])
     np.testing.assert_allclose(
@@ -231,7 +231,9 @@ def test_a_token_without_weights_is_shared_evenly(classifier) -> None:
 def test_groups_of_bases_are_ablated_together(classifier, bases) -> None:
     short = bases[:60]
     groups = [(0, 20), (20, 45)]
-    result = attribute(classifier, short, 0, "feature_ablation", groups=groups, baseline="mask")
+    result = attribute(
+        classifier, short, 0, method="feature_ablation", groups=groups, baseline="mask"
+    )
     tokens = classifier.tokenize(short)
     spans = tokens.spans
     middle = [np.clip(np.minimum(spans[:, 1], b) - np.maximum(spans[:, 0], a), 0, None)
@@ -249,7 +251,9 @@ def test_groups_of_bases_are_ablated_together(classifier, bases) -> None:
 
 @pytest.mark.parametrize("layer", [0, 1, 2])
 def test_conductance_is_complete_at_every_layer(classifier, bases, layer) -> None:
-    result = attribute(classifier, bases[:40], 0, "layer_conductance", layer=layer, n_steps=400)
+    result = attribute(
+        classifier, bases[:40], 0, method="layer_conductance", layer=layer, n_steps=400
+    )
     assert abs(result.delta) < 0.05 * max(1.0, abs(result.change))
     assert dict(result.settings)["layer"] == str(layer)
     if layer == 0:  # LayerNorm keeps tokens apart: the same as integrated gradients
@@ -261,7 +265,7 @@ def test_conductance_is_complete_at_every_layer(classifier, bases, layer) -> Non
 
 def test_attention_backends_are_given_back(classifier, bases) -> None:
     before = classifier.attention
-    result = attribute(classifier, bases, 0, "attention_x_gradient")
+    result = attribute(classifier, bases, 0, method="attention_x_gradient")
     assert classifier.attention == before != "eager"
     assert np.abs(result.token_scores).max() > 0
     # Compiled flex has no gradients on a CPU; nothing is run here, since compiling takes long.
@@ -277,7 +281,7 @@ def test_attention_backends_are_given_back(classifier, bases) -> None:
 
 def test_what_methods_promise_is_said(classifier, bases) -> None:
     for name, info in METHODS.items():
-        result = attribute(classifier, bases[:40], 0, name, n_steps=5, samples=2)
+        result = attribute(classifier, bases[:40], 0, method=name, n_steps=5, samples=2)
         assert (result.baseline_score is not None) == info.baseline
         assert (result.delta is not None) == info.complete
         assert info.signed or (result.token_scores >= 0).all()
@@ -294,8 +298,8 @@ def test_half_precision_gives_what_float32_gives(classifier, bases, method, nois
     half = copy.deepcopy(classifier.network).to(torch.bfloat16)
     enc = Encoder(half, classifier.tokenizer, "half")
     settings = {"n_steps": 20, "samples": 4, "noise_samples": noise}
-    found = attribute(enc, bases[:60], 0, method, **settings)
-    expected = attribute(classifier, bases[:60], 0, method, **settings)
+    found = attribute(enc, bases[:60], 0, method=method, **settings)
+    expected = attribute(classifier, bases[:60], 0, method=method, **settings)
     assert np.isfinite(found.token_scores).all()
     if method not in ("deep_lift", "gradient_shap", "shapley_value_sampling"):  # few, rough samples
         assert np.corrcoef(found.token_scores, expected.token_scores)[0, 1] > 0.8
@@ -309,11 +313,11 @@ def test_noise_leaves_no_promise_of_a_sum(classifier, bases) -> None:
 
 def test_threads_do_not_meet_in_the_backend(classifier, bases) -> None:
     before = classifier.attention
-    expected = attribute(classifier, bases[:60], 0, "attention_x_gradient")
+    expected = attribute(classifier, bases[:60], 0, method="attention_x_gradient")
 
     def ask(number: int) -> object:
         method = "attention_x_gradient" if number % 2 else "saliency"
-        return attribute(classifier, bases[:60], 0, method)
+        return attribute(classifier, bases[:60], 0, method=method)
 
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(ask, range(16)))
@@ -324,11 +328,11 @@ def test_threads_do_not_meet_in_the_backend(classifier, bases) -> None:
 
 
 def test_bases_that_are_not_read_are_told(classifier, enc, bases) -> None:
-    cut = attribute(variation(classifier, max_input_tokens=20), bases, 0, "occlusion")
+    cut = attribute(variation(classifier, max_input_tokens=20), bases, 0, method="occlusion")
     last = cut.tokens.spans[18, 1]
     assert cut.seen[:last].all()
     assert not cut.seen[last:].any()
-    masked = attribute(enc, bases, (40, 50), "occlusion")
+    masked = attribute(enc, bases, (40, 50), method="occlusion")
     first, end = enc.tokenize(bases).covering(40, 50)
     start, stop = masked.tokens.spans[first, 0], masked.tokens.spans[end - 1, 1]
     assert not masked.seen[start:stop].any()
@@ -339,7 +343,7 @@ def test_one_label_of_a_multi_label_model_is_no_value(classifier, bases) -> None
     enc = variation(
         classifier, num_labels=1, id2label={0: "open"}, problem_type="multi_label_classification"
     )
-    result = attribute(enc, bases[:60], 0, "occlusion", output="probability")
+    result = attribute(enc, bases[:60], 0, method="occlusion", output="probability")
     assert result.unit == "probability"
     assert result.score == pytest.approx(float(enc.predict(bases[:60])[0, 0]), abs=1e-5)
 
@@ -358,13 +362,13 @@ def test_targets_are_whole_numbers(classifier, enc, bases, target) -> None:
 )
 def test_settings_of_other_methods_are_refused(classifier, bases, settings) -> None:
     with pytest.raises(InputError, match="which belongs to"):
-        attribute(classifier, bases, 0, "saliency", **settings)
+        attribute(classifier, bases, 0, method="saliency", **settings)
 
 
 def test_white_space_has_no_share(classifier, bases) -> None:
     spaced = f"{bases[:30]}  {bases[30:60]}"
-    found = attribute(classifier, spaced, 0, "occlusion")
-    expected = attribute(classifier, bases[:60], 0, "occlusion")
+    found = attribute(classifier, spaced, 0, method="occlusion")
+    expected = attribute(classifier, bases[:60], 0, method="occlusion")
     assert not found.base_scores[30:32].any()
     np.testing.assert_allclose(
         np.delete(found.base_scores, [30, 31]), expected.base_scores, atol=1e-5

@@ -14,10 +14,10 @@ from dnabert2_explore.sequences import UnknownBasesWarning, reverse_complement
 
 def test_both_strands_are_attributed_and_lie_on_one_axis(classifier, bases) -> None:
     short = bases[:60]
-    found = mirror_strands(classifier, short, None, "occlusion")
+    found = mirror_strands(classifier, short, None, method="occlusion")
     target = int(classifier.predict(short)[0].argmax())
-    forward = attribute(classifier, short, target, "occlusion")
-    reverse = attribute(classifier, reverse_complement(short), target, "occlusion")
+    forward = attribute(classifier, short, target, method="occlusion")
+    reverse = attribute(classifier, reverse_complement(short), target, method="occlusion")
     assert found.forward.target == found.reverse.target == target
     np.testing.assert_allclose(found.forward.base_scores, forward.base_scores, atol=1e-6)
     for place in (0, 13, 59):
@@ -32,7 +32,7 @@ def test_both_strands_are_attributed_and_lie_on_one_axis(classifier, bases) -> N
 
 
 def test_the_mean_leaves_out_a_strand_that_does_not_read_a_base(classifier, bases) -> None:
-    found = mirror_strands(classifier, bases[:40], 0, "occlusion")
+    found = mirror_strands(classifier, bases[:40], 0, method="occlusion")
     one, other = np.arange(40) < 30, np.arange(40)[::-1] < 25
     cut = replace(
         found,
@@ -52,7 +52,7 @@ def test_the_mean_leaves_out_a_strand_that_does_not_read_a_base(classifier, base
 
 def test_a_palindrome_has_the_same_attribution_twice(classifier, bases) -> None:
     both = bases[:30] + reverse_complement(bases[:30])
-    found = mirror_strands(classifier, both, 1, "occlusion")
+    found = mirror_strands(classifier, both, 1, method="occlusion")
     scores = found.forward.base_scores
     np.testing.assert_allclose(found.mirrored, scores[::-1], atol=1e-6)
     np.testing.assert_allclose(found.disagreement, -found.disagreement[::-1], atol=1e-6)
@@ -60,8 +60,8 @@ def test_a_palindrome_has_the_same_attribution_twice(classifier, bases) -> None:
 
 
 def test_the_other_strand_sees_the_same_disagreement(classifier, bases) -> None:
-    one = mirror_strands(classifier, bases[:50], 0, "occlusion")
-    other = mirror_strands(classifier, reverse_complement(bases[:50]), 0, "occlusion")
+    one = mirror_strands(classifier, bases[:50], 0, method="occlusion")
+    other = mirror_strands(classifier, reverse_complement(bases[:50]), 0, method="occlusion")
     np.testing.assert_allclose(one.disagreement, -other.disagreement[::-1], atol=1e-6)
     assert one.agreement == pytest.approx(other.agreement, abs=1e-6)
     assert one.applicable == other.applicable
@@ -69,7 +69,7 @@ def test_the_other_strand_sees_the_same_disagreement(classifier, bases) -> None:
 
 def test_a_masked_span_stands_for_the_bases_it_pairs_with(enc, bases) -> None:
     short = bases[:60]
-    found = mirror_strands(enc, short, (10, 18), "occlusion")
+    found = mirror_strands(enc, short, (10, 18), method="occlusion")
     assert found.forward.target == (10, 18)
     assert found.reverse.target == (42, 50)
     assert found.applicable
@@ -79,16 +79,18 @@ def test_a_masked_span_stands_for_the_bases_it_pairs_with(enc, bases) -> None:
 
 def test_groups_are_turned_too(classifier, bases) -> None:
     short = bases[:60]
-    found = mirror_strands(classifier, short, 0, "feature_ablation", groups=[(0, 12)])
+    found = mirror_strands(classifier, short, 0, method="feature_ablation", groups=[(0, 12)])
     alone = attribute(
-        classifier, reverse_complement(short), 0, "feature_ablation", groups=[(48, 60)]
+        classifier, reverse_complement(short), 0, method="feature_ablation", groups=[(48, 60)]
     )
     np.testing.assert_allclose(found.reverse.base_scores, alone.base_scores, atol=1e-6)
 
 
 def test_a_splice_classifier_reads_one_strand() -> None:
     """A donor's reverse complement has no GT in its middle; that is no fault of the scores."""
-    found = mirror_strands(dx.load("pocket-splice"), dx.demo.splice()[0], "donor", "saliency")
+    found = mirror_strands(
+        dx.load("pocket-splice"), dx.demo.splice()[0], "donor", method="saliency"
+    )
     assert not found.applicable
     assert found.reason.startswith("the model predicts donor on the forward strand only")
     assert np.isfinite(found.disagreement).all()  # it can be looked at all the same

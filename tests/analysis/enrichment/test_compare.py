@@ -46,7 +46,7 @@ def test_classes_are_fishers_test():
 def test_place_is_that_of_brute_force():
     rng = np.random.default_rng(0)
     mine, yours = rng.normal(size=(40, 6)) + 1, rng.normal(size=(90, 6))
-    place = place_of(mine, yours, n_neighbours=5, most=3)
+    place = place_of(mine, yours, n_neighbors=5, most=3)
     unit = [v / np.linalg.norm(v, axis=1, keepdims=True) for v in (mine, yours)]
     assert place.medoids[0] == (unit[0] @ unit[0].T).sum(axis=1).argmax()
     assert place.nearest[0] == (unit[1] @ unit[0].T).mean(axis=1).argmax()
@@ -80,7 +80,7 @@ def test_everything_at_once():
     vectors = np.random.default_rng(3).normal(size=(90, 8))
     seen = []
     found = dx.compare_sequences(
-        mine, yours, (vectors[:30], vectors[30:]), progress=lambda *done: seen.append(done)
+        mine, yours, vectors=(vectors[:30], vectors[30:]), progress=lambda *done: seen.append(done)
     )
     assert found.place is not None
     assert found.classes[0].column == "label"

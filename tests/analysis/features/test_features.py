@@ -14,6 +14,7 @@ from scipy.sparse import csr_array
 import dnabert2_explore as dx
 from dnabert2_explore.analysis.features import training
 from dnabert2_explore.analysis.features.readings import FeatureReadings
+from dnabert2_explore.errors import LongWorkWarning
 
 RNG = np.random.default_rng(4)
 HIDDEN, COUNT, K = 6, 10, 3
@@ -247,12 +248,14 @@ def test_enrichment_finds_what_was_planted_and_little_else():
 
 def test_motifs_are_asked_one_by_one(pocket, windows, trained):
     found = trained.read(pocket, windows)
-    hits = dx.scan_motifs(windows, [dx.jaspar_motif("MAFK"), dx.jaspar_motif("TBP")], 1e-3)
+    hits = dx.scan_motifs(
+        windows, [dx.jaspar_motif("MAFK"), dx.jaspar_motif("TBP")], threshold=1e-3
+    )
     result = found.enrichment(hits, turns=20)
     assert set(result.names) == {"MAFK", "TBP"}
     assert result.q_value.shape == (2, len(result.feature))
     with pytest.raises(dx.InputError, match="other sequences"):
-        found.enrichment(dx.scan_motifs(windows[:2], hits.motifs, 1e-3))
+        found.enrichment(dx.scan_motifs(windows[:2], hits.motifs, threshold=1e-3))
 
 
 def test_bad_input_is_said(pocket, windows, trained):
@@ -274,3 +277,29 @@ def test_bad_input_is_said(pocket, windows, trained):
     ):
         with pytest.raises(dx.InputError, match=words):
             call()
+
+
+def test_kinds_by_name_are_each_asked_as_alone():
+    rng = np.random.default_rng(2)
+    found = readings(np.where(rng.random((60, 5)) < 0.5, rng.random((60, 5)), 0), (40, 20))
+    kinds = {f"kind {i}": [[(5 * i, 5 * i + 20)], [(10, 30)]] for i in range(30)}  # in two rounds
+    seen = []
+    together = found.enrichment(kinds, turns=20, progress=lambda *how: seen.append(how))
+    for place in (0, 23, 24, 29):
+        alone = found.enrichment(kinds[f"kind {place}"], turns=20)
+        np.testing.assert_allclose(together.p_value[place], alone.p_value[0], atol=1e-12)
+        np.testing.assert_allclose(together.fold[place], alone.fold[0])
+    assert [done / total for done, total in seen] == [0.5, 1]
+    with pytest.raises(dx.InputError, match="at least one kind"):
+        found.enrichment({})
+
+
+def test_what_takes_long_is_said_where_nobody_follows(monkeypatch, pocket, windows):
+    monkeypatch.setattr(training, "training_cost", lambda *_, **_more: 240.0)
+
+    def short(**more):
+        return dx.features.train(pocket, windows[:2], 1, 8, k=2, steps=1, twin=False, **more)
+
+    with pytest.warns(LongWorkWarning, match="Training takes about 4 min"):
+        short()
+    short(progress=lambda _done, _total: None)  # is followed: no warning, which would be an error

@@ -27,7 +27,7 @@ def test_the_gain_is_that_of_a_loop_over_masked_passes(enc, windows, monkeypatch
         type(enc.tokenizer), "encode_batch",
         lambda self, texts, **more: kept.setdefault("texts", texts) and original(texts, **more),
     )  # fmt: skip
-    found = dx.recall(enc, windows, (60, 120), length=30, places=2, seed=4)
+    found = dx.recall(enc, windows, distances=(60, 120), length=30, places=2, seed=4)
     monkeypatch.undo()
     texts, total = kept["texts"], 0
     gains = []
@@ -59,7 +59,7 @@ def test_the_gain_is_that_of_a_loop_over_masked_passes(enc, windows, monkeypatch
 
 def test_a_copy_that_is_no_other_than_the_shuffled_one_gains_nothing(enc):
     """A stretch of one letter stays what it is when it is shuffled."""
-    found = dx.recall(enc, "A" * 400, (40, 80), length=30, places=2, twin=True)
+    found = dx.recall(enc, "A" * 400, distances=(40, 80), length=30, places=2, twin=True)
     assert (found.gain == 0).all()
     assert found.twin is not None
     assert (found.twin.gain == 0).all()
@@ -68,7 +68,7 @@ def test_a_copy_that_is_no_other_than_the_shuffled_one_gains_nothing(enc):
 def test_table_figure_and_progress(enc, windows):
     seen = []
     found = dx.recall(
-        enc, windows, (50, 100), length=30, places=3, twin=True,
+        enc, windows, distances=(50, 100), length=30, places=3, twin=True,
         progress=lambda *at: seen.append(at),
     )  # fmt: skip
     data = found.table()

@@ -45,4 +45,4 @@ def test_spaces_that_share_nothing_are_far_apart():
 )
 def test_what_cannot_be_laid_over_each_other(spaces, method, message):
     with pytest.raises(InputError, match=message):
-        dx.align_maps(spaces, method)
+        dx.align_maps(spaces, method=method)

@@ -135,7 +135,7 @@ def test_a_map_of_gc_says_so_first(gc_map):
     twin = np.random.default_rng(5).normal(size=(150, 4))
     steps = []
     found = dx.judge_map(
-        dx.project(vectors, "pca"), vectors, texts, labels, label="class", pca=True,
+        dx.project(vectors, method="pca"), vectors, texts, labels, label="class", pca=True,
         beside={"untrained twin": twin}, progress=lambda *done: steps.append(done),
     )  # fmt: skip
     assert found.headline.startswith("GC content explains more of this map than class")

@@ -153,4 +153,4 @@ def test_a_palindrome_keeps_its_strand():
 )
 def test_refusals(queries, database, nearest, said):
     with pytest.raises(InputError, match=said):
-        match_motifs(queries, database, nearest)
+        match_motifs(queries, database, nearest=nearest)

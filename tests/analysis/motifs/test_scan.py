@@ -89,7 +89,7 @@ def test_every_place_scored_by_hand_against_a_background(both):
     used = (given + given[::-1]) / 2 if both else given
     motifs = [random_motif(rng, length) for length in (5, 7, 4)]
     sequences = [drawn(rng, length, 0.7) for length in (150, 3, 0, 260)]
-    hits = scan_motifs(sequences, motifs, 0.01, both, background=given)
+    hits = scan_motifs(sequences, motifs, threshold=0.01, both_strands=both, background=given)
     np.testing.assert_allclose(hits.background, used)
     seen = {row: (s, p) for row, s, p in zip(found(hits), hits.score, hits.p_value, strict=True)}
     assert len(seen) > 5
@@ -121,10 +121,10 @@ def test_both_ways_to_scan_find_the_same(monkeypatch, cells):
         "ACGT",
         random_bases(rng, 90),
     ]
-    by_memelite = scan_motifs(sequences, motifs, 0.01)
+    by_memelite = scan_motifs(sequences, motifs, threshold=0.01)
     monkeypatch.setattr(scan, "is_even", lambda background: False)
     monkeypatch.setattr(background, "_CELLS", cells)
-    by_convolution = scan_motifs(sequences, motifs, 0.01)
+    by_convolution = scan_motifs(sequences, motifs, threshold=0.01)
     assert found(by_convolution) == found(by_memelite)
     np.testing.assert_allclose(by_convolution.score, by_memelite.score)
     np.testing.assert_allclose(by_convolution.p_value, by_memelite.p_value)
@@ -135,12 +135,12 @@ def test_chance_hits_where_bases_are_not_even():
     rng = np.random.default_rng(6)
     bases = drawn(rng, 60_000, 0.7)
     motifs = [Motif(f"{i}", rng.dirichlet([0.3, 1, 1, 0.3], 10)) for i in range(12)]
-    even = scan_motifs(bases, motifs, 1e-3).counts()[0]
-    own = scan_motifs(bases, motifs, 1e-3, background="sequences").counts()[0]
+    even = scan_motifs(bases, motifs, threshold=1e-3).counts()[0]
+    own = scan_motifs(bases, motifs, threshold=1e-3, background="sequences").counts()[0]
     assert even.max() > 3 * 120
     assert own.max() < 120 + 6 * 120**0.5  # six standard deviations
     assert 0.7 * 120 < own.mean() < 1.1 * 120
-    given = scan_motifs(bases, motifs, 1e-3, background=(0.15, 0.35, 0.35, 0.15))
+    given = scan_motifs(bases, motifs, threshold=1e-3, background=(0.15, 0.35, 0.35, 0.15))
     np.testing.assert_allclose(given.counts()[0], own, rtol=0.3)
     assert "70% GC background" in str(given)
 
@@ -211,10 +211,12 @@ def test_chunks_change_nothing(monkeypatch, chunk):
     rng = np.random.default_rng(5)
     motifs = [random_motif(rng, 6), random_motif(rng, 9)]
     sequences = [random_bases(rng, n) for n in (50, 3, 0, 33, 9)]
-    whole = scan_motifs(sequences, motifs, 0.05)
+    whole = scan_motifs(sequences, motifs, threshold=0.05)
     calls: list[tuple[int, int]] = []
     monkeypatch.setattr(scan, "CHUNK", chunk)
-    parts = scan_motifs(sequences, motifs, 0.05, progress=lambda *step: calls.append(step))
+    parts = scan_motifs(
+        sequences, motifs, threshold=0.05, progress=lambda *step: calls.append(step)
+    )
     assert len(whole) > 3
     assert found(parts) == found(whole)
     np.testing.assert_array_equal(parts.p_value, whole.p_value)
@@ -255,7 +257,7 @@ def test_out_of_reach_is_what_the_scan_cannot_find(threshold):
     lost = scan.out_of_reach(motifs, threshold)
     assert 0 < len(lost) < len(motifs)
     with pytest.warns(OutOfReachWarning):
-        hits = scan_motifs([m.consensus for m in motifs], motifs, threshold)
+        hits = scan_motifs([m.consensus for m in motifs], motifs, threshold=threshold)
     own = {int(m) for s, m in zip(hits.sequence, hits.motif, strict=True) if s == m}
     assert own == set(range(len(motifs))) - set(lost)
 
@@ -273,7 +275,7 @@ def test_out_of_reach_is_what_the_scan_cannot_find(threshold):
 )
 def test_refusals(sequences, motifs, threshold, said):
     with pytest.raises(InputError, match=said):
-        scan_motifs(sequences, motifs, threshold)
+        scan_motifs(sequences, motifs, threshold=threshold)
 
 
 def test_the_tokens_under_each_hit():

@@ -45,7 +45,10 @@ def test_columns_hold_the_same_position_of_the_record(result, bases, variant):
 
 
 def test_differences_are_those_of_the_windows_alone(result, enc, head):
-    two = [attribute(head, t.bases, result.target, "occlusion") for t in (result.ref, result.alt)]
+    two = [
+        attribute(head, t.bases, result.target, method="occlusion")
+        for t in (result.ref, result.alt)
+    ]
     expected = np.zeros(result.columns)
     np.add.at(expected, result.column("ref"), -two[0].base_scores)
     np.add.at(expected, result.column("alt"), two[1].base_scores)

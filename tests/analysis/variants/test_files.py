@@ -81,7 +81,7 @@ def test_a_vcf_through_pysam_and_a_table(scorer, calls, tmp_path, genome, enc):
     assert json.loads(metadata[b"about"])["window"] == 60
     assert json.loads(metadata[b"columns"])["llr"]["sign"] == -1
 
-    direct = score_variants(enc, calls, genome, 60, head=scorer.head, rename={"chrC": "c"})
+    direct = score_variants(enc, calls, genome, window=60, head=scorer.head, rename={"chrC": "c"})
     assert [one.reason if one else "" for one in direct.skipped] == list(frame.skipped)
     for name in direct.values:
         np.testing.assert_allclose(direct[name], frame[name].to_numpy(), atol=1e-5, err_msg=name)

@@ -45,8 +45,8 @@ def exchanged(variants, bases):
 @pytest.fixture(scope="module")
 def everything(enc, head, genome, variants):
     return score_variants(
-        enc, variants, genome, WINDOW, ("llr", "pll", "distance", "prediction"), (0, 1, 2),
-        head=head,
+        enc, variants, genome, window=WINDOW,
+        scores=("llr", "pll", "distance", "prediction"), layers=(0, 1, 2), head=head,
     )  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def test_llr_and_its_parts_by_hand(enc, tokenizer):
     for ref, alt in (("A", "C"), ("G", "T"), ("C", "G"), ("T", "A")):
         genome = Genome.from_records([Sequence("c", left + ref + right)])
         scores = score_variants(
-            enc, [Variant("c", 15, ref, alt)], genome, 31, "llr", strands="forward"
+            enc, [Variant("c", 15, ref, alt)], genome, window=31, scores="llr", strands="forward"
         )
         cut = [tokenizer.encode(left + one + right) for one in (ref, alt)]
         head = 0
@@ -115,7 +115,7 @@ def test_llr_counts_bases_against_the_null(enc, genome, bases, tokenizer):
     # Where the insertion fits one place only, so that the window is known.
     start = next(i for i in range(700, 999) if bases[i] != "A" and bases[i + 1] != "G")
     variant = Variant("c", start, bases[start], bases[start] + "GATTACA")
-    scores = score_variants(enc, [variant], genome, 80, "llr", strands="forward")
+    scores = score_variants(enc, [variant], genome, window=80, scores="llr", strands="forward")
     end = start + 1
     flank = (80 - 7) // 2
     left, right = bases[end - flank : end], bases[end : end + flank]
@@ -132,7 +132,7 @@ def test_llr_counts_bases_against_the_null(enc, genome, bases, tokenizer):
 
 def test_pll_is_the_sum_over_tokens_masked_alone(enc, genome, bases, tokenizer):
     variant = Variant("c", 700, bases[700:703], "")
-    scores = score_variants(enc, [variant], genome, 63, "pll")
+    scores = score_variants(enc, [variant], genome, window=63, scores="pll")
     placed = place(variant, genome, 31)
     assert isinstance(placed, Placement)
     differences = []
@@ -151,7 +151,13 @@ def test_signs_under_exchange_of_ref_and_alt(everything, enc, head, variants, ba
     """What is declared antisymmetric changes its sign, what is declared symmetric stays."""
     back, genome = exchanged(variants, bases)
     other = score_variants(
-        enc, back, genome, WINDOW, ("llr", "pll", "distance", "prediction"), (0, 1, 2), head=head
+        enc,
+        back,
+        genome,
+        window=WINDOW,
+        scores=("llr", "pll", "distance", "prediction"),
+        layers=(0, 1, 2),
+        head=head,
     )
     assert {column.sign for column in everything.columns} == {-1, 0, 1}
     for column in everything.columns:
@@ -199,7 +205,13 @@ def test_the_strand_a_genome_is_written_on_does_not_matter(everything, enc, head
         for v in variants
     ]
     other = score_variants(
-        enc, turned, genome, WINDOW, ("llr", "pll", "distance", "prediction"), (0, 1, 2), head=head
+        enc,
+        turned,
+        genome,
+        window=WINDOW,
+        scores=("llr", "pll", "distance", "prediction"),
+        layers=(0, 1, 2),
+        head=head,
     )
     for name, values in everything.values.items():
         twin = {"llr_forward": "llr_reverse", "llr_reverse": "llr_forward"}.get(name, name)
@@ -211,7 +223,7 @@ def test_how_an_indel_is_written_does_not_matter(enc):
     genome = Genome.from_records([Sequence("c", bases)])
     deletions = [Variant("c", 14 + i, bases[14 + i : 16 + i], "") for i in range(0, 10)]
     deletions.append(Variant("c", 13, bases[13:16], bases[13]))
-    scores = score_variants(enc, deletions, genome, 80, ("llr", "distance", "pll"))
+    scores = score_variants(enc, deletions, genome, window=80, scores=("llr", "distance", "pll"))
     for name, values in scores.values.items():
         np.testing.assert_allclose(values, values[0], atol=1e-5, err_msg=name)
 
@@ -222,7 +234,7 @@ def test_an_allele_and_a_repeat_of_whole_tokens(enc, tokenizer):
     bases = "GGCATTACAGGCTTA" + unit * 6 + "TTGCCGGATTACCAG"
     genome = Genome.from_records([Sequence("c", bases)])
     scores = score_variants(
-        enc, [Variant("c", 15, unit, ""), Variant("c", 15, "", unit)], genome, 200
+        enc, [Variant("c", 15, unit, ""), Variant("c", 15, "", unit)], genome, window=200
     )
     assert scores.scored == 2
     assert (scores["tokens_ref"] >= 1).all()
@@ -231,10 +243,10 @@ def test_an_allele_and_a_repeat_of_whole_tokens(enc, tokenizer):
 
 
 def test_the_order_and_the_size_of_chunks_do_not_matter(enc, genome, variants):
-    whole = score_variants(enc, variants, genome, WINDOW)
+    whole = score_variants(enc, variants, genome, window=WINDOW)
     seen = []
     parts = score_variants(
-        enc, variants[::-1], genome, WINDOW, chunk=3, progress=lambda *n: seen.append(n)
+        enc, variants[::-1], genome, window=WINDOW, chunk=3, progress=lambda *n: seen.append(n)
     )
     for name, values in whole.values.items():
         np.testing.assert_allclose(parts[name][::-1], values, atol=1e-5, err_msg=name)
@@ -246,7 +258,7 @@ def test_unknown_bases_are_counted_and_never_predicted(enc, bases):
     text = bases[:100] + "NNNNN" + bases[105:300]
     genome = Genome.from_records([Sequence("c", text)])
     near = Variant("c", 99, bases[99], "A" if bases[99] != "A" else "C")
-    scores = score_variants(enc, [near], genome, 60, ("llr", "pll", "distance"))
+    scores = score_variants(enc, [near], genome, window=60, scores=("llr", "pll", "distance"))
     assert scores.scored == 1
     assert scores["unknown"][0] == 5
     assert np.isfinite([scores["llr"][0], scores["pll"][0]]).all()
@@ -258,11 +270,11 @@ def test_contexts_end_with_the_record(enc, genome, bases):
         Variant("short", 0, text[0], "ACGT"[text[0] == "A"]),
         Variant("short", 29, text[29], ""),
     ]
-    scores = score_variants(enc, edge, genome, 512, ("llr", "pll", "distance"))
+    scores = score_variants(enc, edge, genome, window=512, scores=("llr", "pll", "distance"))
     assert scores.scored == 2
-    whole = score_variants(enc, [Variant("short", 0, text, "A")], genome, 512)
+    whole = score_variants(enc, [Variant("short", 0, text, "A")], genome, window=512)
     assert whole.scored == 1
-    gone = score_variants(enc, [Variant("short", 0, text, "")], genome, 512)
+    gone = score_variants(enc, [Variant("short", 0, text, "")], genome, window=512)
     assert gone.reasons == {"long": 1}
     assert "leaves no base" in gone.messages[0]
 
@@ -270,15 +282,15 @@ def test_contexts_end_with_the_record(enc, genome, bases):
 def test_what_cannot_be_scored_stays_in_the_table(enc, genome, bases):
     good = Variant("c", 50, bases[50], "A" if bases[50] != "A" else "C", "rs1")
     given = [Variant("c", 0, bases[0], "<DEL>"), good, Variant("x", 0, "A", "C")]
-    scores = score_variants(enc, given, genome, WINDOW)
+    scores = score_variants(enc, given, genome, window=WINDOW)
     table = scores.table()
     assert list(table.skipped) == ["symbolic", "", "no_record"]
     assert list(table.position) == [1, 51, 1]
     assert table.llr.isna().tolist() == [True, False, True]
     assert "1 of 3 alternative alleles scored" in str(scores)
-    alone = score_variants(enc, [good], genome, WINDOW)
+    alone = score_variants(enc, [good], genome, window=WINDOW)
     assert alone["llr"][0] == pytest.approx(scores["llr"][1], abs=1e-5)
-    none = score_variants(enc, [], genome, WINDOW)
+    none = score_variants(enc, [], genome, window=WINDOW)
     assert len(none) == len(none.table()) == 0
     assert list(none.values) == list(scores.values)
 
@@ -310,7 +322,7 @@ def test_classes_keep_their_columns_apart(head, genome, bases):
 
 
 def test_one_strand_only(enc, head, genome, variants, everything):
-    forward = score_variants(enc, variants, genome, WINDOW, "llr", strands="forward")
+    forward = score_variants(enc, variants, genome, window=WINDOW, scores="llr", strands="forward")
     np.testing.assert_allclose(forward["llr"], everything["llr_forward"], atol=1e-5)
     assert "llr_reverse" not in forward.values
 
@@ -325,7 +337,7 @@ def test_a_head_reads_windows_as_long_as_it_was_trained_on(tokenizer, genome):
 
 def test_predictions_are_those_of_the_head(enc, head, genome, bases):
     variant = Variant("c", 700, bases[700], "ACGT"[bases[700] == "A"])
-    scores = score_variants(enc, [variant], genome, 61, ("prediction",), head=head)
+    scores = score_variants(enc, [variant], genome, window=61, scores=("prediction",), head=head)
     ref = bases[670:731]
     alt = ref[:30] + variant.alt + ref[31:]
     expected = [
@@ -344,15 +356,17 @@ def test_strings_tables_and_odd_positions(enc, tmp_path):
     base = genome.fetch("c", 100, 101)
     alt = "A" if base != "A" else "C"
     variant = Variant("c", 100, base, alt)
-    expected = score_variants(enc, [variant], genome, 64, ["llr"])
+    expected = score_variants(enc, [variant], genome, window=64, scores=["llr"])
     frame = pd.DataFrame({"chrom": ["c"], "pos": [101], "ref": [base], "alt": [alt]})
     path = tmp_path / "x.csv"
     frame.to_csv(path, index=False)
     for given in ([f"c:101 {base}>{alt}"], frame, path, str(path)):
-        found = score_variants(enc, given, genome, 64, ["llr"])
+        found = score_variants(enc, given, genome, window=64, scores=["llr"])
         assert found.variants == (variant,)
         assert found["llr"][0] == expected["llr"][0]
-    far = score_variants(enc, [variant, Variant("c", 10**20, "A", "C")], genome, 64, ["llr"])
+    far = score_variants(
+        enc, [variant, Variant("c", 10**20, "A", "C")], genome, window=64, scores=["llr"]
+    )
     assert far.table().skipped.tolist() == ["", "outside"]
     with pytest.raises(InputError, match="Variant 1 was given as tuple"):
         score_variants(enc, [("c", 5000, "A", "G")], genome)

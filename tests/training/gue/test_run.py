@@ -43,7 +43,7 @@ def run(root, out, **more):
 def test_one_result_file_a_run(root, tmp_path):
     calls = []
     found = run(root, tmp_path, progress=lambda *call: calls.append(call))
-    assert calls[-1] == (1000, 1000)
+    assert calls[-1][0] == calls[-1][1]
     assert [done for done, _ in calls] == sorted(done for done, _ in calls)
     path = tmp_path / "mouse_3/pocket-tiny-seed42.json"
     content = json.loads(path.read_text())

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from dnabert2_explore import Cancelled, InputError, attribute, load, scorecard
-from dnabert2_explore.analysis.attribution.phases import PhaseAverage, average_phases, phases_of
+from dnabert2_explore.analysis.attribution.offsets import OffsetAverage, average_offsets, offsets_of
+from dnabert2_explore.analysis.settings import AttributionSettings
 from dnabert2_explore.training.saving import save_model
 
 NAN = np.nan
 
 
-def made(enc, matrix) -> PhaseAverage:
+def made(enc, matrix) -> OffsetAverage:
     matrix = np.array(matrix, dtype=np.float32)
-    return PhaseAverage(
+    return OffsetAverage(
         tokens=enc.tokenize("ACGT"),
         per_crop=matrix,
         scores=np.zeros(len(matrix), dtype=np.float32),
@@ -49,11 +50,13 @@ def test_agreement_is_the_mean_over_pairs(enc, rows, expected) -> None:
 
 
 def test_the_whole_sequence_is_not_attributed_again(classifier, bases) -> None:
-    plain = average_phases(classifier, bases[:40], 0, "occlusion", crops=2)
-    there = attribute(classifier, bases[:40], 0, "occlusion")
+    plain = average_offsets(classifier, bases[:40], 0, method="occlusion", crops=2)
+    there = attribute(classifier, bases[:40], 0, method="occlusion")
     np.testing.assert_allclose(plain.per_crop[0], there.base_scores, atol=1e-6)
     marked = dataclasses.replace(there, base_scores=there.base_scores + 1)
-    found = phases_of(classifier, bases[:40], 0, "occlusion", 2, None, marked, {"output": "auto"})
+    found = offsets_of(
+        classifier, bases[:40], 0, AttributionSettings(method="occlusion"), 2, None, marked
+    )
     np.testing.assert_array_equal(found.per_crop[0], marked.base_scores)
     np.testing.assert_allclose(found.per_crop[1], plain.per_crop[1], atol=1e-6)
 
@@ -67,12 +70,12 @@ def test_correlation_weighs_by_size(enc) -> None:
 
 def test_each_crop_is_the_attribution_of_what_is_left(classifier, bases) -> None:
     short = bases[:60]
-    found = average_phases(classifier, short, None, "occlusion", crops=4)
+    found = average_offsets(classifier, short, None, method="occlusion", crops=4)
     whole = int(classifier.predict(short)[0].argmax())
     assert found.target == whole
     assert found.per_crop.shape == (4, 60)
     for crop in range(4):
-        alone = attribute(classifier, short[crop:], whole, "occlusion")
+        alone = attribute(classifier, short[crop:], whole, method="occlusion")
         np.testing.assert_allclose(found.per_crop[crop, crop:], alone.base_scores, atol=1e-6)
         assert np.isnan(found.per_crop[crop, :crop]).all()
         assert found.scores[crop] == pytest.approx(alone.score, abs=1e-6)
@@ -87,7 +90,7 @@ def test_the_class_is_that_of_the_whole_sequence(classifier, bases) -> None:
             break
     else:
         pytest.fail("no crop changes the predicted class: choose other sequences")
-    found = average_phases(classifier, text, method="saliency", crops=8)
+    found = average_offsets(classifier, text, method="saliency", crops=8)
     assert found.target == own[0]
     logits = classifier.logits_ids([classifier.tokenize(text[crop:]).ids for crop in range(8)])
     np.testing.assert_allclose(found.scores, logits[:, own[0]], atol=1e-5)
@@ -95,11 +98,11 @@ def test_the_class_is_that_of_the_whole_sequence(classifier, bases) -> None:
 
 def test_a_masked_span_moves_with_the_crop(enc, bases) -> None:
     short = bases[:60]
-    found = average_phases(enc, short, (20, 26), "occlusion", crops=5)
+    found = average_offsets(enc, short, (20, 26), method="occlusion", crops=5)
     assert found.target == (20, 26)
     assert found.unit == "nats"
     for crop in range(5):
-        alone = attribute(enc, short[crop:], (20 - crop, 26 - crop), "occlusion")
+        alone = attribute(enc, short[crop:], (20 - crop, 26 - crop), method="occlusion")
         np.testing.assert_allclose(found.per_crop[crop, crop:], alone.base_scores, atol=1e-5)
 
 
@@ -123,35 +126,35 @@ def anchored(tmp_path):
 def test_crops_leave_the_anchor_at_its_base(anchored, bases, length) -> None:
     """A left crop alone moves the middle: another site would be asked about."""
     enc, text = anchored("middle"), bases[:length]
-    found = average_phases(enc, text, 0, "occlusion", crops=4)
+    found = average_offsets(enc, text, 0, method="occlusion", crops=4)
     middle = length // 2
     for crop in range(4):
         left = text[crop : length - crop]
         assert crop + enc.tokenizer.place(len(left)) == middle
-        alone = attribute(enc, left, 0, "occlusion")
+        alone = attribute(enc, left, 0, method="occlusion")
         own = slice(crop, length - crop)
         np.testing.assert_allclose(found.per_crop[crop, own], alone.base_scores, atol=1e-6)
         assert np.isnan(found.per_crop[crop]).sum() == 2 * crop
     assert found.words == "4 crops of both ends"
     with pytest.raises(InputError, match=r"6 bases is too short for 8 left crops.* at most 3"):
-        average_phases(enc, bases[:6], 0, "occlusion", crops=8)
+        average_offsets(enc, bases[:6], 0, method="occlusion", crops=8)
     for text in ("NNNNNNNA", "ANNNNNNN"):  # each crop but the whole has nothing known
         with pytest.raises(InputError, match="at most 1"):
-            average_phases(enc, text, 0, "occlusion", crops=2)
+            average_offsets(enc, text, 0, method="occlusion", crops=2)
 
 
 def test_an_anchor_that_crops_would_move_is_told(anchored, bases) -> None:
     enc = anchored(10)
     with pytest.raises(InputError, match="reads a site 10 bases from the left end, which crops"):
-        average_phases(enc, bases[:40], 0, "occlusion", crops=2)
-    card = scorecard(enc, bases[:40], 0, "occlusion", twins=1, orders=1, mutated=10)
-    assert card.phases is None
+        average_offsets(enc, bases[:40], 0, method="occlusion", crops=2)
+    card = scorecard(enc, bases[:40], 0, method="occlusion", twins=1, orders=1, mutated=10)
+    assert card.offsets is None
 
 
 def test_white_space_is_no_base(classifier, bases) -> None:
     spaced = f"{bases[:2]} \n{bases[2:40]}"
-    found = average_phases(classifier, spaced, 0, "occlusion", crops=4)
-    plain = average_phases(classifier, bases[:40], 0, "occlusion", crops=4)
+    found = average_offsets(classifier, spaced, 0, method="occlusion", crops=4)
+    plain = average_offsets(classifier, bases[:40], 0, method="occlusion", crops=4)
     np.testing.assert_allclose(found.scores, plain.scores, atol=1e-6)
     letters = [0, 1, *range(4, 42)]
     absent = np.isnan(found.per_crop[:, letters])
@@ -160,8 +163,13 @@ def test_white_space_is_no_base(classifier, bases) -> None:
 
 def test_progress_counts_up_and_can_cancel(classifier, bases) -> None:
     seen = []
-    average_phases(
-        classifier, bases[:50], 0, "occlusion", crops=3, progress=lambda *both: seen.append(both)
+    average_offsets(
+        classifier,
+        bases[:50],
+        0,
+        method="occlusion",
+        crops=3,
+        progress=lambda *both: seen.append(both),
     )
     assert seen[-1][0] == seen[-1][1]
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
@@ -171,7 +179,7 @@ def test_progress_counts_up_and_can_cancel(classifier, bases) -> None:
         raise Cancelled("stopped")
 
     with pytest.raises(Cancelled):
-        average_phases(classifier, bases[:50], 0, progress=cancel)
+        average_offsets(classifier, bases[:50], 0, progress=cancel)
 
 
 @pytest.mark.parametrize(
@@ -180,19 +188,19 @@ def test_progress_counts_up_and_can_cancel(classifier, bases) -> None:
         (50, {"crops": 1}, "at least 2 are needed"),
         (6, {"crops": 8}, "6 bases is too short for 8 left crops: ask for at most 5"),
         (50, {"method": "magic"}, "Method 'magic' is unknown"),
-        (50, {"groups": [(0, 3)]}, "leave groups out"),
+        (50, {"method": "feature_ablation", "groups": [(0, 3)]}, "leave groups out"),
         (50, {"target": 7}, "Class 7 is out of range"),
     ],
 )
 def test_bad_input_is_one_clear_sentence(classifier, bases, length, arguments, message) -> None:
     with pytest.raises(InputError, match=message):
-        average_phases(classifier, bases[:length], **arguments)
+        average_offsets(classifier, bases[:length], **arguments)
 
 
 def test_a_span_near_the_left_edge_limits_the_crops(enc, bases) -> None:
     with pytest.raises(InputError, match="begins at base 4: ask for at most 4"):
-        average_phases(enc, bases[:50], (3, 9), crops=5)
-    found = average_phases(enc, bases[:50], (3, 9), "saliency", crops=4)
+        average_offsets(enc, bases[:50], (3, 9), crops=5)
+    found = average_offsets(enc, bases[:50], (3, 9), method="saliency", crops=4)
     assert found.crops == 4
 
 

@@ -1,37 +1,35 @@
-"""Segmentation phase: the same bases attributed from several cuts, and what stays the same."""
+"""Tokenization offset: the same bases attributed from several cuts, and what stays the same."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...encoder import Bases, Encoder
 from ...errors import InputError
+from ...progress import Progress, split
 from ...sequences.given import bases_of
 from ...shown import Shown
 from ...tokens import Tokens
 from ..many import one_or_many
-from ..names import Method, Output
+from ..settings import USUAL, AttributionOptions, AttributionSettings, takes_settings
 from .agreement import pearson, spearman
 from .attribute import attribute
-from .methods import find_method
 from .question import Question, Target
 from .result import Attribution
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PhaseAverage", "average_phases"]
-
-Progress = Callable[[int, int], None]
+__all__ = ["OffsetAverage", "average_offsets"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class PhaseAverage(Shown):
+class OffsetAverage(Shown):
     """Attributions of one sequence from several crops, on the sequence's coordinates.
 
     Attributes
@@ -140,17 +138,17 @@ class PhaseAverage(Shown):
 
 
 @one_or_many
-def average_phases(
+@takes_settings()
+def average_offsets(
     enc: Encoder,
     sequences: Bases,
     target: Target | None = None,
-    method: Method = "layer_integrated_gradients",
     *,
     crops: int = 8,
-    output: Output = "auto",
+    settings: AttributionSettings = USUAL,
     progress: Progress | None = None,
-    **settings: Any,
-) -> PhaseAverage:
+    **options: Unpack[AttributionOptions],
+) -> OffsetAverage:
     """Attribute a sequence from several left crops, each cut into tokens anew.
 
     Where a byte-pair encoding puts its borders depends on where the sequence begins, and tokens are
@@ -176,15 +174,17 @@ def average_phases(
         As in `attribute`.
     crops : int
         0, 1, … crops - 1 bases are removed from the left; 8 to 16 are usual.
-    output : {"auto", "logit", "probability"}
+    output, n_steps, …, seed
+        As in `attribute`, see `AttributionSettings`; not `groups`, which are stretches of the whole
+        sequence.
+    settings : AttributionSettings, optional
+        All of these, and the method, as one object; what is named beside it goes before.
     progress : callable, optional
         Called as progress(done, total); raise `Cancelled` from it to stop.
-    **settings
-        Others of `attribute`; not `groups`, which are stretches of the whole sequence.
 
     Returns
     -------
-    PhaseAverage
+    OffsetAverage
 
     Raises
     ------
@@ -196,60 +196,53 @@ def average_phases(
     Examples
     --------
     >>> import dnabert2_explore as dx
-    >>> site = dx.demo.splice()[0]
-    >>> found = average_phases(dx.load("pocket-splice"), site, "donor", "occlusion", crops=3)
+    >>> enc, site = dx.load("pocket-splice"), dx.demo.splice()[0]
+    >>> found = average_offsets(enc, site, "donor", method="occlusion", crops=3)
     >>> found.per_crop.shape, found.mean.shape
     ((3, 200), (200,))
     """
-    settings |= {"output": output}
-    return phases_of(enc, sequences, target, method, crops, progress, None, settings)
+    return offsets_of(enc, sequences, target, settings, crops, progress)
 
 
-def phases_of(
+def offsets_of(
     enc: Encoder,
     bases: Bases,
     target: Target | None,
-    method: Method,
+    settings: AttributionSettings,
     crops: int,
     progress: Progress | None,
-    whole: Attribution | None,
-    settings: dict[str, Any],
-) -> PhaseAverage:
-    """Do what `average_phases` does; `whole` answers the same question for the whole sequence."""
-    find_method(method)
-    if settings.get("groups"):
+    whole: Attribution | None = None,
+) -> OffsetAverage:
+    """Do what `average_offsets` does; `whole` answers the same question for the whole sequence."""
+    if settings.groups:
         raise InputError(
             "groups are stretches of the whole sequence, which crops do not have: leave groups out."
         )
     text = bases_of(bases)
-    question = Question.ask(enc, text, target, settings["output"])
+    question = Question.ask(enc, text, target, settings.output)
     _check(question, text, crops)
     starts = _starts(text)
-    report = progress or (lambda done, total: None)
+    parts = split(progress, [1] * crops)
     per_crop = np.full((crops, len(text)), np.nan, dtype=np.float32)
     scores = np.zeros(crops, dtype=np.float32)
     visible = np.ones(len(text), dtype=bool)
     for crop in range(crops):
         cut = starts[crop] if crop else 0
         end = starts[-crop] if crop and enc.config.anchor is not None else len(text)
-
-        def within(done: int, total: int, crop: int = crop) -> None:
-            report(crop * 1000 + 1000 * done // max(total, 1), crops * 1000)
-
         wanted = question.target
         if isinstance(wanted, tuple):
             wanted = wanted[0] - cut, wanted[1] - cut
         found = whole if crop == 0 else None
         if found is None:
-            found = attribute(enc, text[cut:end], wanted, method, progress=within, **settings)
+            found = attribute(enc, text[cut:end], wanted, settings=settings, progress=parts[crop])
         per_crop[crop, cut:end] = found.base_scores
         scores[crop] = found.score
         visible[cut:end] &= found.seen
-    return PhaseAverage(
+    return OffsetAverage(
         tokens=question.tokens,
         per_crop=per_crop,
         scores=scores,
-        method=method,
+        method=settings.method,
         target=question.target,
         target_name=question.name,
         unit=question.unit,
@@ -291,7 +284,7 @@ def _check(question: Question, text: str, crops: int) -> None:
     if anchor is not None and anchor != "middle":
         raise InputError(
             f"Model {question.enc.name!r} reads a site {anchor} bases from the left end, which "
-            "crops would move: phases are for models of whole sequences, or of sites in the middle."
+            "crops would move: crops are for models of whole sequences, or of sites in the middle."
         )
     if isinstance(question.target, tuple):
         raise InputError(

@@ -7,7 +7,22 @@ from __future__ import annotations
 
 from typing import Literal
 
-__all__ = ["Baseline", "Caller", "Method", "Output", "Spread", "SweepName"]
+__all__ = [
+    "Backend",
+    "Baseline",
+    "Caller",
+    "Collection",
+    "DType",
+    "Engine",
+    "Layout",
+    "Matching",
+    "Method",
+    "Output",
+    "Pooling",
+    "Spread",
+    "Strands",
+    "SweepName",
+]
 
 Method = Literal[
     "layer_integrated_gradients",
@@ -29,3 +44,21 @@ Spread = Literal["even", "occlusion", "mutagenesis"]
 Output = Literal["auto", "logit", "probability"]
 SweepName = Literal["position", "orientation", "copies", "spacing", "indel"]
 Caller = Literal["seqlets", "modisco"]
+Pooling = Literal["mean", "max", "cls"]
+DType = Literal["auto", "float32", "bfloat16", "float16", "float64"]
+Backend = Literal["auto", "eager", "sdpa", "flex", "flash"]
+Layout = Literal["umap", "densmap", "pca"]
+Engine = Literal["cpu", "cuml"]
+Matching = Literal["gc+length", "gc+cpg", "gc", "none"]
+Strands = Literal["both", "forward", "reverse"]
+Collection = Literal[
+    "vertebrates",
+    "plants",
+    "insects",
+    "fungi",
+    "nematodes",
+    "urochordates",
+    "diatoms",
+    "all",
+    "unvalidated",
+]

@@ -1,0 +1,53 @@
+"""How long work tells how far it is: one kind of callback, and one way to share a bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+__all__ = ["Progress", "quiet", "split"]
+
+#: Called as progress(done, total); raises `Cancelled` to stop the work.
+Progress = Callable[[int, int], None]
+
+#: Steps of a bar that a share of one takes.
+STEPS = 1000
+
+
+def quiet(done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def split(progress: Progress | None, shares: Iterable[int]) -> list[Progress]:
+    """Make a bar of parts, each with a progress of its own.
+
+    Parameters
+    ----------
+    progress : callable or None
+        Of the whole; None for nobody to tell.
+    shares : iterable of int
+        How much of the bar each part takes, in any unit.
+
+    Returns
+    -------
+    list of callable
+        In the order of `shares`; one that is called as done of total moves the bar inside its part.
+
+    Examples
+    --------
+    >>> first, second = split(lambda done, total: print(done / total), [1, 3])
+    >>> first(1, 2), second(2, 3)
+    0.125
+    0.75
+    (None, None)
+    """
+    if progress is None:
+        return [quiet for _ in shares]
+    each = list(shares)
+    whole = STEPS * sum(each)
+
+    def part(start: int, share: int) -> Progress:
+        return lambda done, total: progress(
+            STEPS * start + STEPS * share * done // max(total, 1), whole
+        )
+
+    return [part(sum(each[:number]), share) for number, share in enumerate(each)]
