@@ -16,7 +16,8 @@ from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, ToggleButton, VBo
 from ..delimited import csv_line, csv_lines, remark
 from ..encoder import ATLAS_MODEL, SHIPPED, Encoder, load
 from ..errors import Cancelled, InputError
-from ..figures.curves import METRICS, Interval, finetune_curves, metric_name
+from ..figures.curves import METRICS, Interval, metric_name
+from ..figures.finetune_curves import finetune_curves
 from ..files import located
 from .datasets import SHARE, Chosen, DataChooser
 from .explorer import Explorer
