@@ -20,7 +20,8 @@ from ..files import expanded
 from .explorer import Explorer, sentence
 from .runlog import RunState, find_runs, read_run, signature_of
 from .state import Selection
-from .training import FinetuneApp, StopBar
+from .stop_bar import StopBar
+from .training import FinetuneApp
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
