@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from .encoder import Bases, Encoder, ModelInfo
+from .encoder import Encoder
 from .loading import ATLAS_MODEL, SHIPPED, find_device, load
+from .model import Bases, ModelInfo
 from .pooling import POOLINGS
 
 __all__ = [

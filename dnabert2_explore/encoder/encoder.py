@@ -1,15 +1,11 @@
-"""A network with its tokenizer: tokenize, embed, read hidden states, predict."""
+"""A model that reads sequences: tokenize, embed, read hidden states, predict."""
 
 from __future__ import annotations
 
-import threading
 import warnings
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from operator import index
+from collections.abc import Iterable
 from os import PathLike
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -18,38 +14,19 @@ from torch.utils.hooks import RemovableHandle
 
 from ..errors import ExploreWarning, InputError
 from ..names import Pooling
-from ..network import (
-    Dnabert2Config,
-    Dnabert2ForMaskedLM,
-    Dnabert2Model,
-    Dnabert2PreTrainedModel,
-)
-from ..network.checkpoint import Checkpoint
 from ..network.modeling import Dnabert2SelfAttention
-from ..network.packing import Packing
 from ..progress import Progress
-from ..sequences import (
-    Cleaned,
-    Composition,
-    Sequence,
-    UnknownBasesWarning,
-    clean,
-    reverse_complement,
-    warn_unknown,
-)
-from ..shown import Shown
-from ..tokens import DnaTokenizer, Tokens
-from ..version import __version__
-from .batches import Budget, default_budget, run
-from .cache import VectorCache
+from ..sequences import Sequence, clean
+from ..tokens import Tokens
+from .batches import Budget
 from .finite import check_finite
-from .identity import Snapshot, file_sha256, network_sha256, shape_of
-from .inputs import bases_of, far_lengths, listed, texts_of
-from .long import LongEmbedding, cut
+from .inputs import bases_of, cleaned, far_lengths, listed, texts_of
+from .long import LongEmbedding, embed_long
 from .masked import masked_passes
+from .model import Bases, Model
 from .onehot import OneHotModel, Output
-from .pooling import POOLINGS, both_strands, pool
 from .readings import STRANDS, Readings
+from .vectors import embed_texts
 from .windows import WindowEmbedder
 
 if TYPE_CHECKING:
@@ -57,47 +34,10 @@ if TYPE_CHECKING:
 
     from ..stores import Summary
 
-__all__ = ["Bases", "Encoder", "ModelInfo"]
-
-Bases = str | Sequence
-
-#: Sequences after which the cache is written, so that a stopped run keeps what it computed.
-_KEPT_AT_ONCE = 1024
-
-#: Fewer are computed faster than all weights are read twenty times, whatever the network's size.
-_FEW_TOKENS = 100
-
-_guard = threading.Lock()
-_locks: WeakKeyDictionary[Dnabert2PreTrainedModel, threading.RLock] = WeakKeyDictionary()
+__all__ = ["Encoder"]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class ModelInfo(Shown):
-    """What a model is and how it runs; `str` of it is the line that every view shows."""
-
-    name: str
-    path: str
-    parameters: int
-    layers: int
-    heads: int
-    hidden: int
-    vocabulary: int
-    classes: tuple[str, ...]
-    dtype: str
-    attention: str
-    device: str
-    sha256: str
-
-    def _line(self) -> str:
-        return str(self)
-
-    def __str__(self) -> str:
-        millions = self.parameters / 1e6
-        size = f"{millions:.0f} M" if millions >= 10 else f"{millions:.1f} M"
-        return f"{self.name} · {size} parameters · {self.dtype} · {self.attention} · {self.device}"
-
-
-class Encoder(Shown):
+class Encoder(Model):
     """A DNABERT-2 with its tokenizer, on a device. Make one with `load`.
 
     Parameters
@@ -115,155 +55,6 @@ class Encoder(Shown):
     source : str, optional
         What `load` was given: a name, a hub id, or a folder. By default `name`.
     """
-
-    def __init__(
-        self,
-        network: Dnabert2PreTrainedModel,
-        tokenizer: DnaTokenizer,
-        name: str = "model",
-        checkpoint: Checkpoint | None = None,
-        cache: VectorCache | None = None,
-        source: str = "",
-    ) -> None:
-        self.network = network.eval()
-        self.tokenizer = tokenizer
-        self.name = name
-        self.source = source or name
-        self.checkpoint = checkpoint
-        self.cache = cache
-        self._loaded = Snapshot.of(network)
-        self._budget = Budget(default_budget(network.device))
-
-    def __getstate__(self) -> dict[str, object]:
-        # Weights lie elsewhere in another process; what counts is whether they were the file's.
-        return {**self.__dict__, "_loaded": self.pristine}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state)
-        self._loaded = Snapshot.of(self.network) if state["_loaded"] else Snapshot.never()
-
-    def _line(self) -> str:
-        return str(self.info)
-
-    @property
-    def config(self) -> Dnabert2Config:
-        """Shape of the network."""
-        return self.network.config
-
-    @property
-    def device(self) -> torch.device:
-        """Where the network computes."""
-        return self.network.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Type of the weights."""
-        return self.network.dtype
-
-    @property
-    def attention(self) -> str:
-        """Attention backend in use."""
-        return self.config._attn_implementation
-
-    @property
-    def has_head(self) -> bool:
-        """Whether the model predicts classes or values."""
-        return hasattr(self.network, "classifier")
-
-    @property
-    def has_masked_lm(self) -> bool:
-        """Whether the model predicts masked tokens."""
-        return isinstance(self.network, Dnabert2ForMaskedLM)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names in the order of `predict`'s columns; empty without a head."""
-        if not self.has_head:
-            return ()
-        names = self.config.id2label
-        return tuple(names[i] for i in range(self.config.num_labels))
-
-    @property
-    def embedding_layers(self) -> tuple[int, ...]:
-        """Layers whose pooled vectors `embed` puts side by side where it is told of none."""
-        return tuple(self.config.embedding_layers or (self.config.num_hidden_layers,))
-
-    @property
-    def embedding_size(self) -> int:
-        """Numbers in a vector of `embed` where it is told of no layer."""
-        return len(self.embedding_layers) * self.config.hidden_size
-
-    @property
-    def sha256(self) -> str:
-        """Digest of the weights file; empty if there is none, or another than was loaded."""
-        return "" if self.checkpoint is None else file_sha256(self.checkpoint)
-
-    @property
-    def pristine(self) -> bool:
-        """Whether the network computes what it did when this encoder was made."""
-        return self._loaded.holds(self.network)
-
-    @property
-    def weights_sha256(self) -> str:
-        """Digest of the weights that compute: the file's, or their own where they are no file's."""
-        return (self.pristine and self.sha256) or network_sha256(self.network)
-
-    @property
-    def info(self) -> ModelInfo:
-        """What this model is and how it runs."""
-        config = self.config
-        return ModelInfo(
-            name=self.name,
-            path="" if self.checkpoint is None else str(self.checkpoint.folder),
-            parameters=sum(p.numel() for p in self.network.parameters()),
-            layers=config.num_hidden_layers,
-            heads=config.num_attention_heads,
-            hidden=config.hidden_size,
-            vocabulary=config.vocab_size,
-            classes=self.classes,
-            dtype=str(self.dtype).removeprefix("torch."),
-            attention=self.attention,
-            device=str(self.device),
-            sha256=self.sha256,
-        )
-
-    @property
-    def lock(self) -> threading.RLock:
-        """Held while the network computes, so that threads do not meet in its hooks.
-
-        It belongs to the network: encoders that share one share its lock.
-        """
-        with _guard:
-            return _locks.setdefault(self.network, threading.RLock())
-
-    @property
-    def body(self) -> Dnabert2Model:
-        """The encoder under the head, if there is a head."""
-        body: Dnabert2Model = getattr(self.network, "bert", self.network)
-        return body
-
-    def tokenize(self, bases: Bases) -> Tokens:
-        """Cut a sequence into the tokens the network sees.
-
-        Parameters
-        ----------
-        bases : str or Sequence
-
-        Returns
-        -------
-        Tokens
-            With [CLS] and [SEP]; spans are 0-based, half-open, in the coordinates passed.
-
-        Warns
-        -----
-        UnknownBasesWarning
-            If there are characters other than A, C, G, T and U.
-        """
-        return self.tokenizer.encode(bases_of(bases))
-
-    def input_ids(self, tokens: Tokens) -> torch.Tensor:
-        """Token ids of one sequence as a batch of one, shape (1, n), on the network's device."""
-        return torch.from_numpy(tokens.ids)[None].to(self.device)
 
     def embed(
         self,
@@ -318,19 +109,8 @@ class Encoder(Shown):
                 return vectors.reshape(len(vectors), -1)
             return vectors if isinstance(layer, Iterable) else vectors[:, 0]
 
-        batch = listed(sequences)
-        ids = self._encode(batch)
         budget = self._limit(batch_tokens)
-        if not both:
-            return shaped(self._cached(ids, pooling, layers, budget, progress))
-        ids += self.turned_ids(texts_of(batch))
-
-        def halved(done: int, total: int) -> None:
-            if progress is not None:
-                progress(done // 2, total // 2)
-
-        found = self._cached(ids, pooling, layers, budget, halved)
-        return shaped(both_strands(found, pooling))
+        return shaped(embed_texts(self, listed(sequences), pooling, layers, both, budget, progress))
 
     def _embeds_both(self, strands: str | None) -> bool:
         """Whether both strands are embedded: as asked, or as the model's config.json says."""
@@ -339,10 +119,9 @@ class Encoder(Shown):
             raise InputError(f"strands is {asked!r}; expected 'one' or 'both'.")
         return asked == "both"
 
-    def turned_ids(self, texts: Iterable[str]) -> list[NDArray[np.int64]]:
-        """Token ids of the other strand of sequences."""
-        turned = (clean(reverse_complement(clean(text).bases)) for text in texts)
-        return self.tokenizer.encode_ids_batch(turned)
+    def _limit(self, batch_tokens: int | None) -> Budget:
+        """Tokens a pass: what the caller says, or what has been found to fit."""
+        return self.budget if batch_tokens is None else Budget(batch_tokens)
 
     def embed_long(
         self,
@@ -382,39 +161,9 @@ class Encoder(Shown):
         if pooling == "cls":
             raise InputError("Pooling 'cls' has no meaning over windows: choose 'mean' or 'max'.")
         numbers = self.find_layers(self.embedding_layers if layer is None else layer, pooling)
-        text = bases_of(bases)
-        self._refuse_empty([bases], [clean(text)])
-        spans = cut(len(text), window, overlap)
-        pieces = [text[start:end] for start, end in spans]
-        counts = [clean(piece).composition for piece in pieces]
-        known = np.array([count.length - count.ambiguous for count in counts])
-        read = np.flatnonzero(known)
-        if not read.size:
-            raise InputError("The sequence has no A, C, G or T: there is nothing to embed.")
-        width = len(numbers) * self.config.hidden_size
-        vectors = np.full((len(pieces), width), np.nan, dtype=np.float32)
-        texts = [pieces[i] for i in read]
-        # Of the whole: windows of nothing else are not read, and bases in an overlap twice.
-        warn_unknown(clean(text).composition)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UnknownBasesWarning)
-            found = self.embed(texts, pooling, numbers, batch_tokens, progress)
-        vectors[read] = found.reshape(len(texts), -1)
-        vector = (
-            vectors[read].max(axis=0)
-            if pooling == "max"
-            else np.average(vectors[read], axis=0, weights=known[read])
-        )
-        return LongEmbedding(
-            vector=vector.astype(np.float32),
-            vectors=vectors,
-            spans=spans,
-            window=window,
-            overlap=overlap,
-            pooling=pooling,
-            layer=numbers[0] if len(numbers) == 1 else numbers,
-            model=str(self.info),
-        )
+        budget = self._limit(batch_tokens)
+        both = self._embeds_both(None)
+        return embed_long(self, bases, window, overlap, pooling, numbers, both, budget, progress)
 
     def embed_to(
         self,
@@ -482,136 +231,6 @@ class Encoder(Shown):
             client=client,
             progress=progress,
         )
-
-    def find_layers(self, layer: int | Iterable[int], pooling: Pooling = "mean") -> tuple[int, ...]:
-        """Resolve layers counted from either end to 0 … layers; check the pooling's name too.
-
-        Raises
-        ------
-        InputError
-            If a layer or the pooling does not exist.
-        """
-        if pooling not in POOLINGS:
-            raise InputError(
-                f"Pooling {pooling!r} is unknown: choose one of {', '.join(POOLINGS)}."
-            )
-        n_states = self.config.num_hidden_layers + 1
-        try:
-            asked = tuple(map(index, layer if isinstance(layer, Iterable) else (layer,)))
-        except TypeError:
-            raise InputError(
-                f"Layer {layer!r} is no number: give 0 to {n_states - 1}, or several of them."
-            ) from None
-        if not asked:
-            raise InputError("No layer is named: give at least one.")
-        for number in asked:
-            if not -n_states <= number < n_states:
-                raise InputError(
-                    f"Layer {number} does not exist: this model has states 0 (embeddings) to "
-                    f"{n_states - 1}, or -1 to -{n_states} counted from the last."
-                )
-        return tuple(number % n_states for number in asked)
-
-    def embed_ids(
-        self,
-        ids: list[NDArray[np.int64]],
-        pooling: str,
-        layers: tuple[int, ...],
-        budget: Budget | None = None,
-        progress: Progress | None = None,
-    ) -> NDArray[np.float32]:
-        """Embed token ids (with [CLS] and [SEP]); `embed` after tokenization.
-
-        Returns
-        -------
-        numpy.ndarray, shape (n, layers, hidden), float32
-        """
-        outside = torch.tensor([self.tokenizer.cls_id, self.tokenizer.sep_id]).to(self.device)
-
-        def vectors(packed: torch.Tensor, packing: Packing) -> torch.Tensor:
-            states = self.body.packed_states(packed, packing, layers)
-            inside = ~torch.isin(packed, outside)
-            pooled = [pool(states[layer], packing, inside, pooling) for layer in layers]
-            return torch.stack(pooled, dim=1)
-
-        return run(ids, vectors, self.device, self.lock, budget or self._budget, progress)
-
-    def _limit(self, batch_tokens: int | None) -> Budget:
-        """Tokens a pass: what the caller says, or what has been found to fit."""
-        return self._budget if batch_tokens is None else Budget(batch_tokens)
-
-    def _vectors(
-        self,
-        ids: list[NDArray[np.int64]],
-        pooling: str,
-        layers: tuple[int, ...],
-        budget: Budget,
-        progress: Progress | None,
-    ) -> NDArray[np.float32]:
-        """`embed_ids`, refused where a value is no number."""
-        vectors = self.embed_ids(ids, pooling, layers, budget, progress)
-        check_finite(vectors, self.network, "values of the embeddings")
-        return vectors
-
-    def _cached(
-        self,
-        ids: list[NDArray[np.int64]],
-        pooling: str,
-        layers: tuple[int, ...],
-        budget: Budget,
-        progress: Progress | None,
-    ) -> NDArray[np.float32]:
-        """`_vectors` of what the cache does not know yet."""
-        cache = self.cache
-        # Under autocast the network computes in another type than its own. To look at the weights
-        # takes longest, and comes last; at all of them, longer than a few tokens take to compute.
-        many = sum(map(len, ids)) >= _FEW_TOKENS
-        if (
-            cache is None
-            or torch.is_autocast_enabled(self.device.type)
-            or not (sha256 := self.sha256)
-            or not self._loaded.holds(self.network, thorough=many)
-        ):
-            return self._vectors(ids, pooling, layers, budget, progress)
-        if len(ids) * len(layers) * self.config.hidden_size * 4 > cache.limit // 2:
-            warnings.warn(
-                f"{len(ids):,} vectors take more than half of the cache and are not kept for the "
-                "next time: embed_to writes so many to a store.",
-                ExploreWarning,
-                stacklevel=3,
-            )
-            return self._vectors(ids, pooling, layers, budget, progress)
-        # With the version of the code: a fault that was mended must not live on in the cache.
-        dtype = str(self.dtype).removeprefix("torch.")
-        settings = (
-            f"{__version__} {sha256} {shape_of(self.network)} {dtype} "
-            f"{self.attention} {self.device.type} {torch.get_float32_matmul_precision()} "
-            f"{pooling} {layers} {self.tokenizer.cls_id} {self.tokenizer.sep_id}"
-        )
-        keys = [cache.key(settings, sequence) for sequence in ids]
-        known = cache.get(keys)
-        new = [i for i, key in enumerate(keys) if key not in known]
-        if new and not many and not self.pristine:
-            return self._vectors(ids, pooling, layers, budget, progress)
-        done = len(ids) - len(new)
-        if not new and progress is not None:
-            progress(done, len(ids))
-        # In parts, longest first, so that what is computed is kept when the rest is stopped.
-        new.sort(key=lambda i: -len(ids[i]))
-        for start in range(0, len(new), _KEPT_AT_ONCE):
-            part = new[start : start + _KEPT_AT_ONCE]
-
-            def counted(within: int, _total: int, before: int = done) -> None:
-                if progress is not None:
-                    progress(before + within, len(ids))
-
-            vectors = self._vectors([ids[i] for i in part], pooling, layers, budget, counted)
-            fresh = {keys[i]: row.ravel() for i, row in zip(part, vectors, strict=True)}
-            cache.put(fresh)
-            known |= fresh
-            done += len(part)
-        rows = np.stack([known[key] for key in keys])
-        return rows.reshape(len(ids), len(layers), self.config.hidden_size)
 
     def hidden_states(self, bases: Bases | Tokens) -> NDArray[np.float32]:
         """Hidden states of one sequence at every depth.
@@ -814,73 +433,6 @@ class Encoder(Shown):
         """
         return OneHotModel(self, target, output)
 
-    def predict_ids(
-        self,
-        ids: list[NDArray[np.int64]],
-        budget: Budget | None = None,
-        progress: Progress | None = None,
-    ) -> NDArray[np.float32]:
-        """Predict from token ids (with [CLS] and [SEP]); `predict` after tokenization."""
-        values = self._head_ids(ids, self.activate, budget, progress)
-        return values[:, 0] if self.is_regression else values
-
-    def logits_ids(
-        self,
-        ids: list[NDArray[np.int64]],
-        budget: Budget | None = None,
-        progress: Progress | None = None,
-    ) -> NDArray[np.float32]:
-        """Compute the head's outputs before `activate`, from token ids with [CLS] and [SEP].
-
-        Returns
-        -------
-        numpy.ndarray, shape (n, labels), float32
-
-        Raises
-        ------
-        InputError
-            If the model has no head.
-        """
-        values = self._head_ids(ids, lambda logits: logits, budget, progress)
-        check_finite(values, self.network, "outputs of the head")
-        return values
-
-    def _head_ids(
-        self,
-        ids: list[NDArray[np.int64]],
-        activate: Callable[[torch.Tensor], torch.Tensor],
-        budget: Budget | None,
-        progress: Progress | None,
-    ) -> NDArray[np.float32]:
-        self._need_head()
-
-        def outputs(packed: torch.Tensor, packing: Packing) -> torch.Tensor:
-            return activate(self.network.packed_logits(packed, packing).float())
-
-        return run(ids, outputs, self.device, self.lock, budget or self._budget, progress)
-
-    def activate(self, logits: torch.Tensor) -> torch.Tensor:
-        """Turn the head's logits (n, labels) into probabilities, or into values."""
-        if self._multi_label:
-            return logits.sigmoid()
-        return logits if self.is_regression else logits.softmax(dim=-1)
-
-    @property
-    def is_regression(self) -> bool:
-        """Whether the head answers with a value, not with classes."""
-        return self.has_head and self.config.num_labels == 1 and not self._multi_label
-
-    @property
-    def _multi_label(self) -> bool:
-        return bool(self.config.problem_type == "multi_label_classification")
-
-    def _need_head(self) -> None:
-        if not self.has_head:
-            raise InputError(
-                f"Model {self.name!r} has no classification head: load a fine-tuned model such as "
-                '"pocket-splice", or fine-tune this one.'
-            )
-
     def _one(self, bases: Bases | Tokens) -> Tokens:
         if isinstance(bases, Tokens):
             return bases
@@ -891,35 +443,4 @@ class Encoder(Shown):
 
     def _encode(self, sequences: Bases | Iterable[Bases]) -> list[NDArray[np.int64]]:
         """Token ids of each sequence; warns once of all that is no A, C, G, T or U."""
-        batch = listed(sequences)
-        cleaned = [clean(text) for text in texts_of(batch)]
-        self._refuse_empty(batch, cleaned)
-        warn_unknown(Composition.total(c.composition for c in cleaned), stacklevel=3)
-        blank = [
-            _called(number, batch)
-            for number, c in enumerate(cleaned)
-            if c.composition.ambiguous == c.composition.length
-        ]
-        if blank:
-            more = f" and {len(blank) - 3:,} more" if len(blank) > 3 else ""
-            warnings.warn(
-                f"{', '.join(blank[:3])}{more}: no A, C, G or T at all, so that what is computed "
-                "says nothing about DNA: leave such sequences out.",
-                UnknownBasesWarning,
-                stacklevel=3,
-            )
-        return self.tokenizer.encode_ids_batch(cleaned)
-
-    @staticmethod
-    def _refuse_empty(batch: list[Bases], cleaned: list[Cleaned]) -> None:
-        for number, one in enumerate(cleaned):
-            if not one.bases:
-                raise InputError(
-                    f"{_called(number, batch)} has no bases: remove it or give its bases."
-                )
-
-
-def _called(number: int, batch: list[Bases]) -> str:
-    item = batch[number]
-    name = f" ({item.name})" if isinstance(item, Sequence) else ""
-    return f"Sequence {number + 1} of {len(batch)}{name}"
+        return self.tokenizer.encode_ids_batch(cleaned(listed(sequences)))

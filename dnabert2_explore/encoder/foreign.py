@@ -101,7 +101,7 @@ class ForeignEncoder(Encoder):
             pooled = [pool(states[layer][real], packing, inside, pooling) for layer in layers]
             return torch.stack(pooled, dim=1)
 
-        return run(ids, vectors, self.device, self.lock, budget or self._budget, progress)
+        return run(ids, vectors, self.device, self.lock, budget or self.budget, progress)
 
     def twin(self, seed: int = 0) -> ForeignEncoder:
         """Make one of the same shape that has learnt nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,9 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..sequences import (
+    Cleaned,
+    Composition,
+    Sequence,
+    UnknownBasesWarning,
+    clean,
+    warn_unknown,
+)
 from ..sequences.given import bases_of, listed
 
-__all__ = ["bases_of", "cut_ids", "far_lengths", "listed", "texts_of"]
+__all__ = ["bases_of", "check_bases", "cleaned", "cut_ids", "far_lengths", "listed", "texts_of"]
 
 #: Sequences this many times shorter or longer than any of training are called far from it.
 FAR = 2.0
@@ -106,3 +115,37 @@ def far_lengths(lengths: Iterable[int], trained: tuple[int, int]) -> str | None:
 
 def _range(shortest: int, longest: int) -> str:
     return f"{shortest:,} bp" if shortest == longest else f"{shortest:,} to {longest:,} bp"
+
+
+def cleaned(batch: list[str | Sequence]) -> list[Cleaned]:
+    """Read each sequence; warn once of all that is no A, C, G, T or U."""
+    read = [clean(text) for text in texts_of(batch)]
+    check_bases(batch, read)
+    warn_unknown(Composition.total(c.composition for c in read), stacklevel=4)
+    blank = [
+        _called(number, batch)
+        for number, c in enumerate(read)
+        if c.composition.ambiguous == c.composition.length
+    ]
+    if blank:
+        more = f" and {len(blank) - 3:,} more" if len(blank) > 3 else ""
+        warnings.warn(
+            f"{', '.join(blank[:3])}{more}: no A, C, G or T at all, so that what is computed "
+            "says nothing about DNA: leave such sequences out.",
+            UnknownBasesWarning,
+            stacklevel=4,
+        )
+    return read
+
+
+def check_bases(batch: list[str | Sequence], read: list[Cleaned]) -> None:
+    """Refuse a sequence that has no bases."""
+    for number, one in enumerate(read):
+        if not one.bases:
+            raise InputError(f"{_called(number, batch)} has no bases: remove it or give its bases.")
+
+
+def _called(number: int, batch: list[str | Sequence]) -> str:
+    item = batch[number]
+    name = f" ({item.name})" if isinstance(item, Sequence) else ""
+    return f"Sequence {number + 1} of {len(batch)}{name}"

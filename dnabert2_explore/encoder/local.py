@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,15 +12,13 @@ from ..network.packing import Packing
 from ..progress import Progress
 from .batches import Budget, run_passes
 from .finite import check_finite
-
-if TYPE_CHECKING:
-    from .encoder import Encoder
+from .model import Model
 
 __all__ = ["embed_with_stretch"]
 
 
 def embed_with_stretch(
-    enc: Encoder,
+    enc: Model,
     ids: Sequence[NDArray[np.int64]],
     stretches: Sequence[tuple[int, int]],
     layers: tuple[int, ...],
@@ -32,7 +29,7 @@ def embed_with_stretch(
 
     Parameters
     ----------
-    enc : Encoder
+    enc : Model
     ids : sequence of numpy.ndarray, shape (n,), int64
         Token ids with [CLS] and [SEP].
     stretches : sequence of tuple of int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from numbers import Integral
 from typing import TYPE_CHECKING
@@ -10,12 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..names import Pooling
+from ..progress import Progress
+from ..sequences import UnknownBasesWarning, clean, warn_unknown
 from ..shown import Shown
+from .batches import Budget
+from .inputs import bases_of, check_bases
+from .model import Bases, Model
+from .vectors import embed_texts
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LongEmbedding", "cut"]
+__all__ = ["LongEmbedding", "cut", "embed_long"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -121,3 +129,51 @@ def cut(length: int, window: int, overlap: int) -> NDArray[np.int64]:
     n = -(-(length - overlap) // (window - overlap))
     starts = np.arange(n) * (length - window) // (n - 1)
     return np.stack([starts, starts + window], axis=1)
+
+
+def embed_long(
+    model: Model,
+    bases: Bases,
+    window: int,
+    overlap: int,
+    pooling: Pooling,
+    layers: tuple[int, ...],
+    both: bool,
+    budget: Budget,
+    progress: Progress | None,
+) -> LongEmbedding:
+    """Embed one sequence in windows; `Encoder.embed_long` after its settings were read."""
+    text = bases_of(bases)
+    check_bases([bases], [clean(text)])
+    spans = cut(len(text), window, overlap)
+    pieces = [text[start:end] for start, end in spans]
+    counts = [clean(piece).composition for piece in pieces]
+    known = np.array([count.length - count.ambiguous for count in counts])
+    read = np.flatnonzero(known)
+    if not read.size:
+        raise InputError("The sequence has no A, C, G or T: there is nothing to embed.")
+    vectors = np.full(
+        (len(pieces), len(layers) * model.config.hidden_size), np.nan, dtype=np.float32
+    )
+    texts = [pieces[i] for i in read]
+    # Of the whole: windows of nothing else are not read, and bases in an overlap twice.
+    warn_unknown(clean(text).composition)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnknownBasesWarning)
+        found = embed_texts(model, texts, pooling, layers, both, budget, progress)
+    vectors[read] = found.reshape(len(texts), -1)
+    vector = (
+        vectors[read].max(axis=0)
+        if pooling == "max"
+        else np.average(vectors[read], axis=0, weights=known[read])
+    )
+    return LongEmbedding(
+        vector=vector.astype(np.float32),
+        vectors=vectors,
+        spans=spans,
+        window=window,
+        overlap=overlap,
+        pooling=pooling,
+        layer=layers[0] if len(layers) == 1 else layers,
+        model=str(model.info),
+    )

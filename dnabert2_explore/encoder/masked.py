@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,9 +15,7 @@ from ..network.packing import Packing
 from ..progress import Progress
 from .batches import Budget, run_passes
 from .finite import check_finite
-
-if TYPE_CHECKING:
-    from .encoder import Encoder
+from .model import Model
 
 __all__ = ["masked_passes", "need_masked_lm"]
 
@@ -27,7 +25,7 @@ Take = Callable[[int, torch.Tensor], NDArray[Any]]
 _ROWS = 1024
 
 
-def need_masked_lm(enc: Encoder) -> Dnabert2ForMaskedLM:
+def need_masked_lm(enc: Model) -> Dnabert2ForMaskedLM:
     """Return the network, which has a masked-LM head.
 
     Raises
@@ -44,7 +42,7 @@ def need_masked_lm(enc: Encoder) -> Dnabert2ForMaskedLM:
 
 
 def masked_passes(
-    enc: Encoder,
+    enc: Model,
     ids: Sequence[NDArray[np.int64]],
     positions: Sequence[NDArray[np.int64]],
     take: Take,
@@ -58,7 +56,7 @@ def masked_passes(
 
     Parameters
     ----------
-    enc : Encoder
+    enc : Model
         With a masked-LM head.
     ids : sequence of numpy.ndarray, shape (n,), int64
         Token ids with [CLS] and [SEP].

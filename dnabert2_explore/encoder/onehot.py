@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -10,9 +10,8 @@ import torch
 from ..errors import InputError
 from ..sequences import clean
 from .inputs import cut_ids
-
-if TYPE_CHECKING:
-    from .encoder import Encoder
+from .model import Model
+from .vectors import embed_texts
 
 __all__ = ["OneHotModel"]
 
@@ -30,7 +29,7 @@ class OneHotModel(torch.nn.Module):
 
     Parameters
     ----------
-    enc : Encoder
+    enc : Model
     target : int or str, optional
         One class, by index or name; all of them by default.
     output : {"auto", "logit", "probability", "value", "embedding"}
@@ -44,7 +43,7 @@ class OneHotModel(torch.nn.Module):
     """
 
     def __init__(
-        self, enc: Encoder, target: int | str | None = None, output: Output = "auto"
+        self, enc: Model, target: int | str | None = None, output: Output = "auto"
     ) -> None:
         super().__init__()
         usual: Output = "embedding"
@@ -89,7 +88,10 @@ class OneHotModel(torch.nn.Module):
         """
         texts = self._bases(X)
         if self.output == "embedding":
-            values = self._enc.embed(texts)
+            model = self._enc
+            both, budget = model.config.embedding_strands == "both", model.budget
+            values = embed_texts(model, texts, "mean", model.embedding_layers, both, budget)
+            values = values.reshape(len(texts), -1)
         else:
             ids = self._enc.tokenizer.encode_ids_batch(clean(text) for text in texts)
             ids = cut_ids(ids, None, self._enc.config.max_input_tokens)
@@ -118,7 +120,7 @@ class OneHotModel(torch.nn.Module):
         return [row.tobytes().decode("ascii") for row in letters]
 
 
-def _column(enc: Encoder, target: int | str | None, output: str) -> int | None:
+def _column(enc: Model, target: int | str | None, output: str) -> int | None:
     if target is None:
         return None
     if output == "embedding":

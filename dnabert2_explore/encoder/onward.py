@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,19 +11,17 @@ from numpy.typing import NDArray
 from ..network.packing import Packing
 from ..progress import Progress
 from .batches import Budget, run_passes
-
-if TYPE_CHECKING:
-    from .encoder import Encoder
+from .model import Model
 
 __all__ = ["all_states", "run_onward"]
 
 
-def all_states(enc: Encoder, ids: NDArray[np.int64]) -> torch.Tensor:
+def all_states(enc: Model, ids: NDArray[np.int64]) -> torch.Tensor:
     """Hidden states of one sequence at every depth, on the network's device and in its type.
 
     Parameters
     ----------
-    enc : Encoder
+    enc : Model
     ids : numpy.ndarray, shape (n,), int64
         With [CLS] and [SEP].
 
@@ -41,7 +38,7 @@ def all_states(enc: Encoder, ids: NDArray[np.int64]) -> torch.Tensor:
 
 
 def run_onward(
-    enc: Encoder,
+    enc: Model,
     states: Callable[[int], torch.Tensor],
     lengths: Sequence[int],
     layer: int,
@@ -53,7 +50,7 @@ def run_onward(
 
     Parameters
     ----------
-    enc : Encoder
+    enc : Model
     states : callable
         states(number) makes the states of a sequence at `layer`, (lengths[number], hidden).
     lengths : sequence of int

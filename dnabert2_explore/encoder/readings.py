@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +14,7 @@ from ..shown import Shown
 from ..tokens.segmentation import random_cuts
 from .batches import Budget
 from .inputs import cut_ids
-
-if TYPE_CHECKING:
-    from .encoder import Encoder
+from .model import Model
 
 __all__ = ["CUTS", "STRANDS", "Readings", "explained_line"]
 
@@ -59,7 +56,7 @@ class Readings(Shown):
 
     @classmethod
     def of(
-        cls, enc: Encoder, strands: str | None = None, segmentations: int | None = None
+        cls, enc: Model, strands: str | None = None, segmentations: int | None = None
     ) -> Readings:
         """Take what the caller says, and the model's own setting for what is None.
 
@@ -94,7 +91,7 @@ class Readings(Shown):
 
     def predict(
         self,
-        enc: Encoder,
+        enc: Model,
         ids: list[list[NDArray[np.int64]]],
         texts: list[list[str]],
         budget: Budget | None = None,
@@ -104,7 +101,7 @@ class Readings(Shown):
 
         Parameters
         ----------
-        enc : Encoder
+        enc : Model
             With a head.
         ids : list of list of numpy.ndarray
             Token ids of the first reading: of the sequences, and of the second ones of pairs (or of
@@ -147,7 +144,7 @@ class Readings(Shown):
         return (total / len(self)).astype(np.float32)
 
 
-def explained_line(enc: Encoder) -> str:
+def explained_line(enc: Model) -> str:
     """Return the model's line for captions of what is computed on one reading of a sequence.
 
     Attributions, saturation mutagenesis and sweeps look at the tokens of one reading. Where the

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -19,10 +19,8 @@ from ..version import __version__
 from .batches import Budget, default_budget
 from .finite import why_not_finite
 from .identity import shape_of
+from .model import Model
 from .pooling import both_strands
-
-if TYPE_CHECKING:
-    from .encoder import Encoder
 
 __all__ = ["Recipe", "WindowEmbedder"]
 
@@ -78,7 +76,7 @@ class WindowEmbedder:
 
     Parameters
     ----------
-    enc : Encoder
+    enc : Model
     pooling : {"mean", "max", "cls"}
     layers : tuple of int
         0 … layers.
@@ -88,7 +86,7 @@ class WindowEmbedder:
 
     def __init__(
         self,
-        enc: Encoder,
+        enc: Model,
         pooling: Pooling,
         layers: tuple[int, ...],
         batch_tokens: int | None = None,

@@ -1,0 +1,365 @@
+"""A network with its tokenizer, on a device: what it is, and what it makes of token ids."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from operator import index
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..names import Pooling
+from ..network import (
+    Dnabert2Config,
+    Dnabert2ForMaskedLM,
+    Dnabert2Model,
+    Dnabert2PreTrainedModel,
+)
+from ..network.checkpoint import Checkpoint
+from ..network.packing import Packing
+from ..progress import Progress
+from ..sequences import Sequence, clean, reverse_complement
+from ..shown import Shown
+from ..tokens import DnaTokenizer, Tokens
+from .batches import Budget, default_budget, run
+from .cache import VectorCache
+from .finite import check_finite
+from .identity import Snapshot, file_sha256, network_sha256
+from .inputs import bases_of
+from .pooling import POOLINGS, pool
+
+__all__ = ["Bases", "Model", "ModelInfo"]
+
+Bases = str | Sequence
+
+_guard = threading.Lock()
+_locks: WeakKeyDictionary[Dnabert2PreTrainedModel, threading.RLock] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ModelInfo(Shown):
+    """What a model is and how it runs; `str` of it is the line that every view shows."""
+
+    name: str
+    path: str
+    parameters: int
+    layers: int
+    heads: int
+    hidden: int
+    vocabulary: int
+    classes: tuple[str, ...]
+    dtype: str
+    attention: str
+    device: str
+    sha256: str
+
+    def _line(self) -> str:
+        return str(self)
+
+    def __str__(self) -> str:
+        millions = self.parameters / 1e6
+        size = f"{millions:.0f} M" if millions >= 10 else f"{millions:.1f} M"
+        return f"{self.name} · {size} parameters · {self.dtype} · {self.attention} · {self.device}"
+
+
+class Model(Shown):
+    """A DNABERT-2 with its tokenizer, on a device; `Encoder` is one that reads sequences.
+
+    Parameters
+    ----------
+    network : Dnabert2PreTrainedModel
+        With or without a head; put in eval mode.
+    tokenizer : DnaTokenizer
+    name : str
+        What views call the model.
+    checkpoint : Checkpoint, optional
+        Where it came from.
+    cache : VectorCache, optional
+        Keeps what `embed` computes for the next time. Not used while the network is not what its
+        file holds (trained, edited, hooked into).
+    source : str, optional
+        What `load` was given: a name, a hub id, or a folder. By default `name`.
+    """
+
+    def __init__(
+        self,
+        network: Dnabert2PreTrainedModel,
+        tokenizer: DnaTokenizer,
+        name: str = "model",
+        checkpoint: Checkpoint | None = None,
+        cache: VectorCache | None = None,
+        source: str = "",
+    ) -> None:
+        self.network = network.eval()
+        self.tokenizer = tokenizer
+        self.name = name
+        self.source = source or name
+        self.checkpoint = checkpoint
+        self.cache = cache
+        self._loaded = Snapshot.of(network)
+        self.budget = Budget(default_budget(network.device))
+
+    def __getstate__(self) -> dict[str, object]:
+        # Weights lie elsewhere in another process; what counts is whether they were the file's.
+        return {**self.__dict__, "_loaded": self.pristine}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self._loaded = Snapshot.of(self.network) if state["_loaded"] else Snapshot.never()
+
+    def _line(self) -> str:
+        return str(self.info)
+
+    @property
+    def config(self) -> Dnabert2Config:
+        """Shape of the network."""
+        return self.network.config
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network computes."""
+        return self.network.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of the weights."""
+        return self.network.dtype
+
+    @property
+    def attention(self) -> str:
+        """Attention backend in use."""
+        return self.config._attn_implementation
+
+    @property
+    def has_head(self) -> bool:
+        """Whether the model predicts classes or values."""
+        return hasattr(self.network, "classifier")
+
+    @property
+    def has_masked_lm(self) -> bool:
+        """Whether the model predicts masked tokens."""
+        return isinstance(self.network, Dnabert2ForMaskedLM)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of `predict`'s columns; empty without a head."""
+        if not self.has_head:
+            return ()
+        names = self.config.id2label
+        return tuple(names[i] for i in range(self.config.num_labels))
+
+    @property
+    def embedding_layers(self) -> tuple[int, ...]:
+        """Layers whose pooled vectors `embed` puts side by side where it is told of none."""
+        return tuple(self.config.embedding_layers or (self.config.num_hidden_layers,))
+
+    @property
+    def embedding_size(self) -> int:
+        """Numbers in a vector of `embed` where it is told of no layer."""
+        return len(self.embedding_layers) * self.config.hidden_size
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether the head answers with a value, not with classes."""
+        return self.has_head and self.config.num_labels == 1 and not self._multi_label
+
+    @property
+    def _multi_label(self) -> bool:
+        return bool(self.config.problem_type == "multi_label_classification")
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the weights file; empty if there is none, or another than was loaded."""
+        return "" if self.checkpoint is None else file_sha256(self.checkpoint)
+
+    @property
+    def pristine(self) -> bool:
+        """Whether the network computes what it did when this encoder was made."""
+        return self.holds()
+
+    def holds(self, thorough: bool = True) -> bool:
+        """Whether the network computes what it did when this was made; see `Snapshot.holds`."""
+        return self._loaded.holds(self.network, thorough=thorough)
+
+    @property
+    def weights_sha256(self) -> str:
+        """Digest of the weights that compute: the file's, or their own where they are no file's."""
+        return (self.pristine and self.sha256) or network_sha256(self.network)
+
+    @property
+    def info(self) -> ModelInfo:
+        """What this model is and how it runs."""
+        config = self.config
+        return ModelInfo(
+            name=self.name,
+            path="" if self.checkpoint is None else str(self.checkpoint.folder),
+            parameters=sum(p.numel() for p in self.network.parameters()),
+            layers=config.num_hidden_layers,
+            heads=config.num_attention_heads,
+            hidden=config.hidden_size,
+            vocabulary=config.vocab_size,
+            classes=self.classes,
+            dtype=str(self.dtype).removeprefix("torch."),
+            attention=self.attention,
+            device=str(self.device),
+            sha256=self.sha256,
+        )
+
+    @property
+    def lock(self) -> threading.RLock:
+        """Held while the network computes, so that threads do not meet in its hooks.
+
+        It belongs to the network: encoders that share one share its lock.
+        """
+        with _guard:
+            return _locks.setdefault(self.network, threading.RLock())
+
+    @property
+    def body(self) -> Dnabert2Model:
+        """The encoder under the head, if there is a head."""
+        body: Dnabert2Model = getattr(self.network, "bert", self.network)
+        return body
+
+    def tokenize(self, bases: Bases) -> Tokens:
+        """Cut a sequence into the tokens the network sees.
+
+        Parameters
+        ----------
+        bases : str or Sequence
+
+        Returns
+        -------
+        Tokens
+            With [CLS] and [SEP]; spans are 0-based, half-open, in the coordinates passed.
+
+        Warns
+        -----
+        UnknownBasesWarning
+            If there are characters other than A, C, G, T and U.
+        """
+        return self.tokenizer.encode(bases_of(bases))
+
+    def input_ids(self, tokens: Tokens) -> torch.Tensor:
+        """Token ids of one sequence as a batch of one, shape (1, n), on the network's device."""
+        return torch.from_numpy(tokens.ids)[None].to(self.device)
+
+    def turned_ids(self, texts: Iterable[str]) -> list[NDArray[np.int64]]:
+        """Token ids of the other strand of sequences."""
+        turned = (clean(reverse_complement(clean(text).bases)) for text in texts)
+        return self.tokenizer.encode_ids_batch(turned)
+
+    def find_layers(self, layer: int | Iterable[int], pooling: Pooling = "mean") -> tuple[int, ...]:
+        """Resolve layers counted from either end to 0 … layers; check the pooling's name too.
+
+        Raises
+        ------
+        InputError
+            If a layer or the pooling does not exist.
+        """
+        if pooling not in POOLINGS:
+            raise InputError(
+                f"Pooling {pooling!r} is unknown: choose one of {', '.join(POOLINGS)}."
+            )
+        n_states = self.config.num_hidden_layers + 1
+        try:
+            asked = tuple(map(index, layer if isinstance(layer, Iterable) else (layer,)))
+        except TypeError:
+            raise InputError(
+                f"Layer {layer!r} is no number: give 0 to {n_states - 1}, or several of them."
+            ) from None
+        if not asked:
+            raise InputError("No layer is named: give at least one.")
+        for number in asked:
+            if not -n_states <= number < n_states:
+                raise InputError(
+                    f"Layer {number} does not exist: this model has states 0 (embeddings) to "
+                    f"{n_states - 1}, or -1 to -{n_states} counted from the last."
+                )
+        return tuple(number % n_states for number in asked)
+
+    def embed_ids(
+        self,
+        ids: list[NDArray[np.int64]],
+        pooling: str,
+        layers: tuple[int, ...],
+        budget: Budget | None = None,
+        progress: Progress | None = None,
+    ) -> NDArray[np.float32]:
+        """Embed token ids (with [CLS] and [SEP]); `embed` after tokenization.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n, layers, hidden), float32
+        """
+        outside = torch.tensor([self.tokenizer.cls_id, self.tokenizer.sep_id]).to(self.device)
+
+        def vectors(packed: torch.Tensor, packing: Packing) -> torch.Tensor:
+            states = self.body.packed_states(packed, packing, layers)
+            inside = ~torch.isin(packed, outside)
+            pooled = [pool(states[layer], packing, inside, pooling) for layer in layers]
+            return torch.stack(pooled, dim=1)
+
+        return run(ids, vectors, self.device, self.lock, budget or self.budget, progress)
+
+    def predict_ids(
+        self,
+        ids: list[NDArray[np.int64]],
+        budget: Budget | None = None,
+        progress: Progress | None = None,
+    ) -> NDArray[np.float32]:
+        """Predict from token ids (with [CLS] and [SEP]); `predict` after tokenization."""
+        values = self._head_ids(ids, self.activate, budget, progress)
+        return values[:, 0] if self.is_regression else values
+
+    def logits_ids(
+        self,
+        ids: list[NDArray[np.int64]],
+        budget: Budget | None = None,
+        progress: Progress | None = None,
+    ) -> NDArray[np.float32]:
+        """Compute the head's outputs before `activate`, from token ids with [CLS] and [SEP].
+
+        Returns
+        -------
+        numpy.ndarray, shape (n, labels), float32
+
+        Raises
+        ------
+        InputError
+            If the model has no head.
+        """
+        values = self._head_ids(ids, lambda logits: logits, budget, progress)
+        check_finite(values, self.network, "outputs of the head")
+        return values
+
+    def _head_ids(
+        self,
+        ids: list[NDArray[np.int64]],
+        activate: Callable[[torch.Tensor], torch.Tensor],
+        budget: Budget | None,
+        progress: Progress | None,
+    ) -> NDArray[np.float32]:
+        self._need_head()
+
+        def outputs(packed: torch.Tensor, packing: Packing) -> torch.Tensor:
+            return activate(self.network.packed_logits(packed, packing).float())
+
+        return run(ids, outputs, self.device, self.lock, budget or self.budget, progress)
+
+    def activate(self, logits: torch.Tensor) -> torch.Tensor:
+        """Turn the head's logits (n, labels) into probabilities, or into values."""
+        if self._multi_label:
+            return logits.sigmoid()
+        return logits if self.is_regression else logits.softmax(dim=-1)
+
+    def _need_head(self) -> None:
+        if not self.has_head:
+            raise InputError(
+                f"Model {self.name!r} has no classification head: load a fine-tuned model such as "
+                '"pocket-splice", or fine-tune this one.'
+            )
