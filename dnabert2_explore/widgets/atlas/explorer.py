@@ -20,6 +20,7 @@ from ..state import MINE, Selection
 from .cards import card_of
 from .cloud import CloudView
 from .code import code_of
+from .growth import Growth
 from .judgement import Judgement
 from .legend import Legend
 from .maps import LAYERS, METHODS, Maps
@@ -161,20 +162,24 @@ class AtlasExplorer(ShownPoints):
         return CloudView()
 
     def _above(self) -> list[Any]:
+        self._growth = Growth(lambda wanted: self._guarded(lambda: self._grow(wanted)))
+        #: The button that computes what was left out because it takes long.
+        self.compute = self._growth.every
+        return [self._growth]
+
+    def _below(self) -> list[Any]:
         def failed(error: Exception) -> None:
             self.say(sentence(error), error=True)
 
         self._maps = Maps(
             lambda: self._guarded(self._mapped), failed, self._map_cancelled, self.selection.lock
         )
-        return [self._maps.bar]
-
-    def _below(self) -> list[Any]:
         self.panel = SelectionPanel(
             self.selection, self.enc, self.plot, self._classifier, self.say, self._guarded
         )
         self.judgement = Judgement(self.selection, self._twin, self._guarded)
-        return [self._legend, self.judgement]
+        # What comes and goes stands below the map, which would move under a lasso otherwise.
+        return [self._legend, self._maps.bar, self.judgement]
 
     def _foot(self) -> Any:
         return VBox([self._read_out, self.panel])
@@ -294,6 +299,7 @@ class AtlasExplorer(ShownPoints):
             wanted=str(self.projection.value),
             dimensions=self._dimensions,
             n=len(self._shown),
+            whole=self._growth.whole,
             space=self._spaces.words(self.space.value, *self._shown_setting),
             field=self.values()[0],
             umap_is_ready=self._maps.get("UMAP", self._dimensions) is not None,
@@ -368,6 +374,9 @@ class AtlasExplorer(ShownPoints):
         self.selection.update(index=ring[at % len(ring)])
 
     def _cancelled(self) -> None:
+        if self._growth.n:
+            self.say(f"Cancelled; {self._growth.n:,} sequences stay on the map.")
+            return
         self._shown_key = ()
         super()._cancelled()
 
@@ -396,6 +405,7 @@ class AtlasExplorer(ShownPoints):
         return f"atlas-{self._method.lower()}"
 
     def _code(self) -> str:
+        field, values = self.values()
         return code_of(
             self.enc.source,
             list(dict.fromkeys(self.selection.sets[i] for i in self._shown)),
@@ -404,8 +414,9 @@ class AtlasExplorer(ShownPoints):
             space=self.space.value,
             method=self._method,
             dimensions=self._dimensions,
-            field=self.values()[0],
+            field=field,
             colour=str(self.colour.value),
+            numeric=bool(values) and not isinstance(values[0], str),
         )
 
     def _table(self) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import LONG, duration
 from ...encoder import Encoder
 from ...errors import InputError
 from ...names import Pooling
@@ -21,6 +22,7 @@ from .choice import (
     reference_and_placed,
 )
 from .cloud import CloudView
+from .growth import Growth
 from .judgement import Judgement
 from .legend import Legend
 from .maps import LAYERS, MadeMap, Maps
@@ -53,6 +55,7 @@ class ShownPoints(Explorer):
     three: ToggleButton
     panel: SelectionPanel
     judgement: Judgement
+    _growth: Growth
     _legend: Legend
     _maps: Maps
     _spaces: Spaces
@@ -96,23 +99,61 @@ class ShownPoints(Explorer):
         if key == self._shown_key:
             self._draw()
             return
-        self._shown_key, self._shown = key, (*both[0], *both[1])
-        self._n_reference, self._not_finite = len(both[0]), 0
+        self._shown_key = key
+        self._growth.show(0, 0, 0.0)
+        self._take((*both[0], *both[1]))
+        if self._spaces.ready(key[1], self._texts, *key[2:]):
+            self._embedded()
+            return
+        self.plot.stale = True
+        order = self._growth.order(*both)
+
+        def work(progress: Any) -> int:
+            return self._spaces.begin(*self._asked(order), progress, LONG)
+
+        self._start("embedding sequences", work, lambda n: self._begun(order[:n]))
+
+    def _asked(self, indices: list[int]) -> tuple[str, tuple[str, ...], int | None, Pooling]:
+        """Return what `Spaces` is asked for."""
+        texts = tuple(self.selection.sequences[i].bases for i in indices)
+        _, space, layer, pooling = self._shown_key
+        return space, texts, layer, pooling
+
+    def _take(self, indices: tuple[int, ...]) -> None:
+        """Let these be the points; what was made of others goes."""
+        wanted = set(indices)
+        reference, placed = (tuple(i for i in part if i in wanted) for part in self._shown_key[0])
+        self._shown = (*reference, *placed)
+        self._n_reference, self._not_finite = len(reference), 0
         self._version += 1
         self._valued = ()
         self._maps.clear()
         self._offer_colours()
         self.judgement.stop()
-        if self._spaces.ready(key[1], self._texts, *key[2:]):
-            self._embedded()
-            return
-        texts = self._texts
+
+    def _begun(self, some: list[int]) -> None:
+        """Show the sequences that are embedded; say what the others take."""
+        whole = len(self._shown_key[0][0]) + len(self._shown_key[0][1])
+        if len(some) != len(self._shown):
+            self._take(tuple(some))
+        self._growth.show(len(some), whole, self._spaces.seconds_each)
+        self._embedded()
+
+    def _grow(self, wanted: int) -> None:
+        """Add sequences to the map, twice as many at a time."""
+        order = self._growth.order(*self._shown_key[0])
+        target = min(2 * self._growth.n, wanted)
+        asked = self._asked(order[:target])
 
         def work(progress: Any) -> None:
-            self._spaces.fill(key[1], texts, *key[2:], progress)
+            self._spaces.fill(*asked, progress)
 
-        self.plot.stale = True
-        self._start("embedding sequences", work, lambda _nothing: self._embedded())
+        def done(_nothing: None) -> None:
+            self._begun(order[:target])
+            if target < wanted:
+                self._grow(wanted)
+
+        self._start(f"embedding {target - self._growth.n:,} more sequences", work, done)
 
     @property
     def _texts(self) -> tuple[str, ...]:
@@ -130,7 +171,8 @@ class ShownPoints(Explorer):
         self.plot.stale = False
         self._draw()
         wanted = self.projection.value
-        if len(fit) <= _CHEAP and wanted == "PCA" and not limits().room:
+        growing = self._growth.n < self._growth.whole
+        if len(fit) <= _CHEAP and wanted == "PCA" and not limits().room and not growing:
             wanted = "UMAP"
         if wanted != "PCA":
             self._start_map(wanted)
@@ -214,7 +256,11 @@ class ShownPoints(Explorer):
         space, texts, pooling = self.space.value, self._texts, self.pooling.value
         if method == LAYERS and space not in ("model", "twin"):
             raise InputError("Only the model and its twin have layers: choose one in the menu.")
-        self._maps.start(method, self._dimensions, *self._parts(), spaces)
+        cost = self._spaces.seconds_each * len(texts)
+        self._maps.start(
+            method, self._dimensions, *self._parts(), spaces,
+            f"about {duration(cost)}" if cost > LONG else "",
+        )  # fmt: skip
 
     def _mapped(self) -> None:
         if self._method == LAYERS:
