@@ -37,6 +37,7 @@ from .timelapse import timelapse_figure, timelapse_movie
 from .tokenizers import tokenizer_lanes
 from .tokens import token_lengths, token_ribbon
 from .variant import score_parts, variant_tracks
+from .vocabulary import vocabulary_figure
 
 __all__ = [
     "BASES",
@@ -79,4 +80,5 @@ __all__ = [
     "token_ribbon",
     "tokenizer_lanes",
     "variant_tracks",
+    "vocabulary_figure",
 ]
