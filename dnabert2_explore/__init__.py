@@ -144,6 +144,7 @@ if TYPE_CHECKING:
     from .training.pretrain import PretrainConfig, pretrain
     from .training.pretrain.config import PretrainResult
     from .training.rules import RuleComparison
+    from .training.vocabulary import VocabularyCurve, vocabulary_curve
     from .widgets import (
         AtlasExplorer,
         AttentionExplorer,
@@ -267,6 +268,7 @@ _HOMES = {
     "VariantExplorer": ".widgets",
     "VariantScores": ".analysis.variants",
     "VcfSummary": ".analysis.variants",
+    "VocabularyCurve": ".training.vocabulary",
     "Workbench": ".widgets",
     "align_maps": ".analysis.maps",
     "attend": ".analysis.attend",
@@ -329,6 +331,7 @@ _HOMES = {
     "score_variants": ".analysis.variants",
     "scorecard": ".analysis.attribution",
     "show": ".widgets.show",
+    "vocabulary_curve": ".training.vocabulary",
     "timelapse": ".analysis.timelapse",
     "to_anndata": ".analysis.annotated",
 }
@@ -435,6 +438,7 @@ __all__ = [
     "VariantExplorer",
     "VariantScores",
     "VcfSummary",
+    "VocabularyCurve",
     "Workbench",
     "__version__",
     "align_maps",
@@ -500,6 +504,7 @@ __all__ = [
     "show",
     "timelapse",
     "to_anndata",
+    "vocabulary_curve",
 ]
 
 register_when_needed()

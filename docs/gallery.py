@@ -33,6 +33,10 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
     ("The same bases, other tokenizers", "TokenizerComparison", "dx.compare_tokenizers(enc, site)"),
     ("How tokens are made", "MergeReplay", "dx.replay_merges(enc, site.bases[:60])"),
     (
+        "How large a vocabulary", "VocabularyCurve",
+        "dx.vocabulary_curve(windows, (256, 1024, 4096))",
+    ),
+    (
         "Motifs in tokens", "MotifFragments",
         'motifs = dx.demo.motif()\n'
         'dx.fragment_motifs(enc, motifs, dx.scan_motifs(motifs, dx.jaspar_motif("NFE2")))',

@@ -29,6 +29,7 @@ from dnabert2_explore.figures import (
     patch_figure,
     recall_curve,
     tokenizer_lanes,
+    vocabulary_figure,
 )
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -99,6 +100,7 @@ def figures() -> dict[str, Callable[[], list[go.Figure]]]:
         "inside-recall": lambda: [
             recall_curve(dx.recall(enc, dx.demo.windows()[::7], twin=True), height=260)
         ],
+        "inside-vocabulary": lambda: [vocabulary_figure(dx.vocabulary_curve(dx.demo.windows()))],
         "inside-features": lambda: [feature_windows(readings())],
         "inside-feature-view": feature_view,
     }

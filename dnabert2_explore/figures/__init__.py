@@ -17,9 +17,10 @@ from .attribution_correlations import attribution_correlations
 from .attribution_lanes import Lane
 from .attribution_stack import attribution_stack
 from .colours import BASES, OKABE_ITO, class_colours
-from .curves import Interval, finetune_curves, pretrain_curves
+from .curves import Interval
 from .dependencies import dependency_figure
 from .features import feature_track, feature_windows
+from .finetune_curves import finetune_curves
 from .gym import sweep_figure, sweep_heatmap, sweep_lines
 from .heads import head_atlas_figure, head_gallery, head_patch_figure
 from .inside import lens_figure, patch_figure
@@ -30,11 +31,13 @@ from .logo import logo_svg, motif_logo
 from .merges import merge_tree
 from .motif_report import motif_report
 from .nucleotides import nucleotide_figure
+from .pretrain_curves import pretrain_curves
 from .recall import recall_curve
 from .timelapse import timelapse_figure, timelapse_movie
 from .tokenizers import tokenizer_lanes
 from .tokens import token_lengths, token_ribbon
 from .variant import score_parts, variant_tracks
+from .vocabulary import vocabulary_figure
 
 __all__ = [
     "BASES",
@@ -77,4 +80,5 @@ __all__ = [
     "token_ribbon",
     "tokenizer_lanes",
     "variant_tracks",
+    "vocabulary_figure",
 ]

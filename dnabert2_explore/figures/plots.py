@@ -53,6 +53,7 @@ _FIGURES = {
     "TokenizerComparison": (".tokenizers", "tokenizer_lanes"),
     "Tokens": (".tokens", "token_ribbon"),
     "VariantComparison": (".variant", "variant_tracks"),
+    "VocabularyCurve": (".vocabulary", "vocabulary_figure"),
     "VariantScores": (".intervals", "score_histogram"),
 }
 

@@ -16,8 +16,16 @@ from .corpus import Corpus
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+    from tokenizers.trainers import BpeTrainer
 
-__all__ = ["SPECIAL_TOKENS", "bases_per_token", "save_tokenizer", "train_tokenizer"]
+__all__ = [
+    "SPECIAL_TOKENS",
+    "bases_per_token",
+    "blank_tokenizer",
+    "save_tokenizer",
+    "train_tokenizer",
+    "trainer_of",
+]
 
 SPECIAL_TOKENS = ("[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]")
 
@@ -70,7 +78,7 @@ def train_tokenizer(
     InputError
         For bad input, or when the windows do not hold enough distinct pairs for `vocabulary`.
     """
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+    from tokenizers import processors
 
     smallest = len(SPECIAL_TOKENS) + 4
     if vocabulary < smallest:
@@ -78,15 +86,7 @@ def train_tokenizer(
     corpus = Corpus.load(
         genomes, table, "train", window_bases, category_power, species_power, genome=genome
     )
-    tokenizer = Tokenizer(models.BPE(unk_token=SPECIAL_TOKENS[0]))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary,
-        special_tokens=list(SPECIAL_TOKENS),
-        initial_alphabet=list("ACGT"),
-        limit_alphabet=4,
-        show_progress=False,
-    )
+    tokenizer, trainer = blank_tokenizer(), trainer_of(vocabulary)
     rng = np.random.default_rng(seed)
 
     def draw() -> Iterator[str]:
@@ -113,6 +113,29 @@ def train_tokenizer(
         "bases": float(windows * window_bases),
         "bases_per_token": bases_per_token(tokenizer, corpus, seed=seed + 1),
     }
+
+
+def blank_tokenizer() -> Tokenizer:
+    """Make a byte-pair encoding that has learnt nothing yet, in the published file's shape."""
+    from tokenizers import Tokenizer as Made
+    from tokenizers import models, pre_tokenizers
+
+    tokenizer: Tokenizer = Made(models.BPE(unk_token=SPECIAL_TOKENS[0]))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    return tokenizer
+
+
+def trainer_of(vocabulary: int) -> BpeTrainer:
+    """Make what trains an encoding of so many entries, 5 special tokens and 4 bases among them."""
+    from tokenizers.trainers import BpeTrainer as Made
+
+    return Made(
+        vocab_size=vocabulary,
+        special_tokens=list(SPECIAL_TOKENS),
+        initial_alphabet=list("ACGT"),
+        limit_alphabet=4,
+        show_progress=False,
+    )
 
 
 def bases_per_token(

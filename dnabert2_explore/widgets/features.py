@@ -58,7 +58,8 @@ class FeatureExplorer(Explorer):
     A TopK autoencoder is trained on all sequences of the set that is looked at, when ``dx-compute``
     is pressed, and one on the states of an untrained network. Below the track stand the windows in
     which a feature is most active, or the annotation and motifs it is enriched in. Press a row of
-    the map or of a table; keys: ↑ and ↓ go from feature to feature, arrows from token to token.
+    the map or of a table; keys: N for the next feature, P for the one before, arrows from token to
+    token.
 
     Class ``dx-features``; parts ``dx-layer``, ``dx-feature``, ``dx-order``, ``dx-tab``,
     ``dx-compute``, ``dx-enrich``, ``dx-paint`` (colours the atlas), ``dx-rows``.
@@ -484,6 +485,7 @@ class FeatureExplorer(Explorer):
             linked=True,
             bounds=(0.5, len(current) + 0.5),
             pressable=True,
+            typed="NP",
             config=BUTTONS,
         )
         if self._compact:
@@ -601,9 +603,9 @@ class FeatureExplorer(Explorer):
     def _key(self, key: str, shift: bool) -> None:
         current = self.selection.current
         here = None if current is None else self._here(current)
-        if key in ("ArrowUp", "ArrowDown") and self.feature.options:
+        if key in "NP" and self.feature.options:
             values = [value for _, value in self.feature.options]
-            at = values.index(self.feature.value) + (1 if key == "ArrowDown" else -1)
+            at = values.index(self.feature.value) + (1 if key == "N" else -1)
             if 0 <= at < len(values):
                 self.feature.value = values[at]
         elif key in ("ArrowLeft", "ArrowRight") and here is not None:

@@ -279,6 +279,10 @@ async function render({ model, el }) {
   });
   host.addEventListener("blur", () => host.classList.remove("dx-pointed"));
   host.addEventListener("keydown", (event) => {
+    if (event.target.matches("input") && event.key !== "Escape") {
+      event.stopPropagation(); // a slider's own keys, which JupyterLab would take for its own
+      return;
+    }
     const letter = event.key.length === 1 ? event.key.toUpperCase() : "";
     const typed = letter && spec?.typed?.includes(letter);
     if (typed && (event.ctrlKey || event.metaKey || event.altKey)) return; // Ctrl+C stays a copy

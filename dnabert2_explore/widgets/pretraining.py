@@ -15,12 +15,13 @@ from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, ToggleButton, VBo
 
 from ..delimited import csv_line, csv_lines, remark
 from ..errors import Cancelled, InputError
-from ..figures.curves import pretrain_curves
+from ..figures.pretrain_curves import pretrain_curves
 from ..files import expanded
 from .explorer import Explorer, sentence
 from .runlog import RunState, find_runs, read_run, signature_of
 from .state import Selection
-from .training import FinetuneApp, StopBar
+from .stop_bar import StopBar
+from .training import FinetuneApp
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ipywidgets import Button, HBox, ToggleButtons
 
 from ..figures.style import span_text
+from ..sequences.motifs import ALPHABET
+from .controls import show
 
 if TYPE_CHECKING:
     from ..analysis.tokenizers import MergeReplay, TokenizerComparison
     from ..tokens import Tokens
 
-__all__ = ["merge_line", "ripple_table", "statistics"]
+__all__ = ["EditBar", "edit_words", "merge_line", "ripple_table", "statistics"]
+
+#: What a click on a base does.
+LOOK, SUBSTITUTE, INSERT, DELETE = "select", "substitute", "insert", "delete"
 
 _FEWEST = 8  # bases: fewer hold no 6-mer once one is deleted
 _STEPS = 12
@@ -39,8 +46,25 @@ def merge_line(found: MergeReplay, bases: tuple[int, int] | None) -> str:
     )
 
 
-def ripple_table(found: TokenizerComparison, bases: tuple[int, int] | None) -> str:
-    """Say what changes of the first selected base do to every tokenizer."""
+def ripple_table(
+    found: TokenizerComparison,
+    bases: tuple[int, int] | None,
+    edit: tuple[int, int, str] | None = None,
+) -> str:
+    """Say what an edit, or changes of the first selected base, do to every tokenizer."""
+    if edit is not None:
+        start, end, to = edit
+        words = edit_words(found.bases, edit)
+        done = found.edit(start, end, to)
+        heads = "".join(f"<th>{escape(one.name)}</th>" for one in done)
+        cells = "".join(
+            f"<td>{one.before} → {one.after} <small>({one.reach} bp)</small></td>" for one in done
+        )
+        return (
+            f"<table class='dx-ripple'><caption>{escape(words)}: tokens replaced → new ones, and "
+            f"the bases these span</caption><tr><td></td>{heads}</tr><tr><th>mutant</th>{cells}"
+            "</tr></table>"
+        )
     if bases is None:
         return ""
     at = bases[0]
@@ -61,6 +85,67 @@ def ripple_table(found: TokenizerComparison, bases: tuple[int, int] | None) -> s
         f"<table class='dx-ripple'><caption>New tokens where base {at + 1:,} is changed, and the "
         f"bases they span</caption><tr><td></td>{heads}</tr>{body}</table>"
     )
+
+
+def edit_words(bases: str, edit: tuple[int, int, str]) -> str:
+    """Say what an edit does, as one reads it on screen.
+
+    Examples
+    --------
+    >>> edit_words("ACGT", (1, 2, "T")), edit_words("ACGT", (2, 2, "AA"))
+    ('C2T', 'AA inserted before base 3')
+    """
+    start, end, to = edit
+    if start == end:
+        return f"{to} inserted before base {start + 1:,}"
+    if not to:
+        return f"{bases[start:end][:20]} at {span_text(start, end)} deleted"
+    return f"{bases[start:end].upper()}{start + 1:,}{to}"
+
+
+class EditBar(HBox):
+    """What a click on a base does: its letter replaced, letters put before it, or it deleted.
+
+    Class ``dx-token-edit``; parts ``dx-edit-how``, ``dx-edit-letter``, ``dx-undo``, ``dx-keep``.
+
+    Parameters
+    ----------
+    changed : callable
+        Called as changed(letter) when a letter is pressed.
+    undone, kept : callable
+        Called when the edit is to be taken back, and when the mutant is to be a sequence.
+    """
+
+    def __init__(
+        self,
+        changed: Callable[[str], None],
+        undone: Callable[[], None],
+        kept: Callable[[], None],
+    ) -> None:
+        self.how = ToggleButtons(
+            options=[LOOK, SUBSTITUTE, INSERT, DELETE],
+            tooltips=["A click selects", "A click replaces a base by the letter (keys A C G T)",
+                      "A click puts the letter before a base (keys A C G T put more)",
+                      "A click takes a base out (key X)"],
+        ).add_class("dx-edit-how")  # fmt: skip
+        self.letter = ToggleButtons(
+            options=list(ALPHABET), tooltips=[f"Letter {one} (key {one})" for one in ALPHABET]
+        ).add_class("dx-edit-letter")
+        self.undo = Button(description="Undo", tooltip="Take the edit back (key Z)")
+        self.keep = Button(description="Keep", tooltip="Add the mutant as a sequence of its own")
+        self.undo.add_class("dx-undo")
+        self.keep.add_class("dx-keep")
+        self.letter.observe(lambda change: changed(change["new"]), names="value")
+        self.undo.on_click(lambda _button: undone())
+        self.keep.on_click(lambda _button: kept())
+        super().__init__([self.how, self.letter, self.undo, self.keep])
+        self.add_class("dx-token-edit")
+
+    def show(self, edited: bool) -> None:
+        """Show what there is to do."""
+        show(self.letter, self.how.value in (SUBSTITUTE, INSERT))
+        show(self.undo, edited)
+        show(self.keep, edited)
 
 
 def statistics(tokens: Tokens) -> str:

@@ -25,10 +25,21 @@ from ..figures.tokenizers import MOST, tokenizer_lanes
 from ..figures.tokens import token_ribbon
 from ..sequences import Sequence
 from ..tokens import Tokens
+from .controls import show
 from .examples import CODE, fill
 from .explorer import Explorer
-from .state import Selection
-from .token_parts import merge_line, ripple_table, statistics
+from .state import MINE, Selection
+from .token_parts import (
+    DELETE,
+    INSERT,
+    LOOK,
+    SUBSTITUTE,
+    EditBar,
+    edit_words,
+    merge_line,
+    ripple_table,
+    statistics,
+)
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -78,8 +89,9 @@ class TokenExplorer(Explorer):
     with the keyboard: arrow keys go from token to token, + − 0 zoom, Esc unselects.
 
     Class ``dx-tokens``; parts ``dx-stats``, ``dx-compare-tokenizers`` (other models' tokenizers on
-    the same axis), ``dx-merges`` (how the tokens were made, merge by merge) and ``dx-entries``
-    (what a smaller vocabulary makes).
+    the same axis, with ``dx-token-edit``: what a click on a base does; keys: A C G T, X deletes, Z
+    takes back), ``dx-merges`` (how the tokens were made, merge by merge) and ``dx-entries`` (what a
+    smaller vocabulary makes).
 
     Parameters
     ----------
@@ -138,6 +150,11 @@ class TokenExplorer(Explorer):
         for toggle in (self.compare, self.merges):
             toggle.observe(self._toggled, names="value")
         self.entries.observe(lambda _change: self._guarded(self._draw), names="value")
+        self.editing = EditBar(self._lettered, self._undo, self._keep)
+        self.editing.how.observe(lambda _change: self._guarded(self._draw), names="value")
+        self.edit_how = self.editing.how  # remembered with the other settings
+        self._edit: tuple[str, int, int, str] | None = None
+        self._at: int | None = None
         self._compared: TokenizerComparison | None = None
         self._replayed: MergeReplay | None = None
         more = [self.merges, self.compare, self.entries]
@@ -155,7 +172,74 @@ class TokenExplorer(Explorer):
         self._guarded(self._draw)
 
     def _above(self) -> list[Widget]:
-        return [] if self._low else [self._stats]
+        return [self.editing] if self._low else [self._stats, self.editing]
+
+    # Edits -------------------------------------------------------------------------------------
+
+    @property
+    def edit(self) -> tuple[int, int, str] | None:
+        """Bases [start, end) of the sequence looked at, and what a click put in their place."""
+        current = self.selection.current
+        if self._edit is None or current is None or self._edit[0] != current.bases:
+            return None
+        return self._edit[1:]
+
+    def _change(self, at: int, letter: str | None) -> None:
+        """Do at a base what the bar says; a letter typed once more is inserted behind the last."""
+        current = self.selection.current
+        if current is None:
+            return
+        how, bases = self.editing.how.value, current.bases
+        letter = letter or self.editing.letter.value
+        edit = (at, at + 1, letter)
+        if how == DELETE:
+            chosen = self.selection.bases
+            wide = chosen is not None and chosen[0] <= at < chosen[1] and self._at is None
+            edit = (*chosen, "") if wide and chosen is not None else (at, at + 1, "")
+        elif how == INSERT:
+            before = self.edit
+            more = before is not None and before[0] == before[1] == at
+            edit = (at, at, (before[2] if more and before is not None else "") + letter)
+        elif how == SUBSTITUTE and bases[at].upper() == letter:
+            self.say(f"Base {at + 1:,} is {letter} already: choose another letter.")
+            return
+        self._comparison(bases).mutant(*edit)  # says what cannot be
+        self._edit, self._at = (bases, *edit), at
+        self._draw()
+
+    def _lettered(self, letter: str) -> None:
+        """Follow a letter: of a substitution that is there, or one more of an insertion."""
+        if self._at is not None and self.edit is not None and self.editing.how.value != DELETE:
+            at = self._at
+            self._guarded(lambda: self._change(at, letter))
+
+    def _undo(self) -> None:
+        def act() -> None:
+            self._edit = self._at = None
+            self._draw()
+
+        self._guarded(act)
+
+    def _keep(self) -> None:
+        def act() -> None:
+            edit, current = self.edit, self.selection.current
+            if edit is None or current is None:
+                raise InputError("There is no mutant to keep: click a base first.")
+            start, end, to = edit
+            mutant = current.bases[:start] + to + current.bases[end:]
+            name = f"{current.name} {edit_words(current.bases, edit)}"
+            self.selection.add([Sequence(name, mutant, label=current.label)], MINE)
+
+        self._guarded(act)
+
+    def _memory(self) -> dict[str, Any]:
+        return {} if self.edit is None else {"edit": list(self.edit)}
+
+    def _recall(self, more: dict[str, Any]) -> None:
+        current, edit = self.selection.current, more.get("edit")
+        if edit is not None and current is not None:
+            self._edit = (current.bases, int(edit[0]), int(edit[1]), str(edit[2]))
+        self._draw()
 
     @property
     def tokens(self) -> Tokens | None:
@@ -184,6 +268,7 @@ class TokenExplorer(Explorer):
                 self._comparison(tokens.bases),
                 view=selection.view or (0, len(tokens.bases)),
                 selected=selection.bases,
+                edit=self.edit,
                 width=self.plot.width or 900,
                 theme=selection.theme,
             )
@@ -249,6 +334,8 @@ class TokenExplorer(Explorer):
             self._show(None, "Choose an example, or add a sequence of your own.")
             return
         self.say("")
+        show(self.editing, self.comparing)
+        self.editing.show(self.edit is not None)
         self._stats.value = statistics(tokens)
         self._read_out.value = self._selected_line(tokens)
         info = self.enc.info
@@ -273,17 +360,19 @@ class TokenExplorer(Explorer):
             return
         if self.comparing:
             self._read_out.value = ripple_table(
-                self._comparison(tokens.bases), self.selection.bases
+                self._comparison(tokens.bases), self.selection.bases, self.edit
             )
             self._show(
                 self._figure(),
                 f"<b>{escape(current.name)}</b> cut by {escape(info.name)} and by other models' "
                 "tokenizers; overlapping k-mers share their bases, and stand in as many rows. "
                 "A BPE cuts the other strand otherwise: its borders are turned back. "
-                "Select a base to see what an insertion there does to each.",
+                "Substitute, insert or delete at a click to see the mutant, and in numbers what "
+                "becomes of each.",
                 linked=True,
                 bounds=(0.5, len(current) + 0.5),
                 pressable=True,
+                typed="ACGTXZ",
                 config=BUTTONS,
             )
             return
@@ -317,25 +406,54 @@ class TokenExplorer(Explorer):
         return f"{last - first:,} tokens in bases {span_text(*bases)}: {shown}{more}"
 
     def _press(self, event: dict[str, Any]) -> None:
-        if (tokens := self.tokens) is not None:
+        tokens = self.tokens
+        if tokens is None:
+            return
+        if self.comparing and self.editing.how.value != LOOK:
+            at = int(np.clip(round(event["x"]) - 1, 0, len(tokens.bases) - 1))
+            self._at = None
+            self._change(at, None)
+        else:
             select_token(self.selection, tokens, event["x"], bool(event.get("shift")))
 
     def _key(self, key: str, shift: bool) -> None:
         if key in ("ArrowLeft", "ArrowRight") and (tokens := self.tokens) is not None:
             step_token(self.selection, tokens, -1 if key == "ArrowLeft" else 1)
+        elif self.comparing and key in "ACGTXZ":
+            self._typed(key)
         else:
             super()._key(key, shift)
+
+    def _typed(self, key: str) -> None:
+        """Edit by keyboard: at the last edit, or at the first selected base."""
+        chosen = self.selection.bases
+        at = self._at if self._at is not None else None if chosen is None else chosen[0]
+        if key == "Z":
+            self._undo()
+        elif at is None:
+            self.say("Select a base first: with the arrows, or by a click.")
+        elif key == "X":
+            self.editing.how.value = DELETE
+            self._change(at, None)
+        else:
+            if self.editing.how.value not in (SUBSTITUTE, INSERT):
+                self.editing.how.value = SUBSTITUTE
+            if self.editing.letter.value != key and self.edit is not None and self._at is not None:
+                self.editing.letter.value = key  # which changes it
+            else:
+                self.editing.letter.value = key
+                self._change(at, key)
 
     def _code(self) -> str:
         if self.comparing:
             view = self.selection.view or (0, len(self.selection.current or ""))
             return (
-                "import dnabert2_explore as dx\n"
-                "from dnabert2_explore.figures import tokenizer_lanes\n\n"
+                "import dnabert2_explore as dx\n\n"
                 f"enc = dx.load({self.enc.source!r})\n"
                 f"{sequence_code(self.selection)}"
                 "found = dx.compare_tokenizers(enc, bases)  # found.table(), found.edit(…)\n"
-                f"tokenizer_lanes(found, view={view!r}, selected={self.selection.bases!r})"
+                f"dx.plot(found, view={view!r}, selected={self.selection.bases!r}, "
+                f"edit={self.edit!r})"
             )
         if self.replaying:
             view = self.selection.view or (0, len(self.selection.current or ""))
@@ -347,11 +465,11 @@ class TokenExplorer(Explorer):
                 f"dx.plot(found, view={view!r}, vocabulary={self._smaller!r})"
             )
         return (
-            "import dnabert2_explore as dx\nfrom dnabert2_explore.figures import token_ribbon\n\n"
+            "import dnabert2_explore as dx\n\n"
             f"enc = dx.load({self.enc.source!r})\n"
             f"{sequence_code(self.selection)}"
             "tokens = enc.tokenize(bases)\n"
-            f"token_ribbon(tokens, view={self.selection.view!r}, "
+            f"dx.plot(tokens, view={self.selection.view!r}, "
             f"selected={self.selection.bases!r})"
         )
 
@@ -360,9 +478,18 @@ class TokenExplorer(Explorer):
         if tokens is None or current is None:
             raise InputError("There are no tokens yet: choose a sequence first.")
         if self.comparing:
-            frame = self._comparison(tokens.bases).table()
+            found = self._comparison(tokens.bases)
+            frame, edit = found.table(), self.edit
+            if edit is not None:
+                done = found.edit(*edit)
+                frame["replaced"], frame["new"], frame["reach"] = (
+                    [getattr(one, field) for one in done] for field in ("before", "after", "reach")
+                )
             head = [
-                remark(f"{current.name}: tokenizers beside each other"),
+                remark(
+                    f"{current.name}: tokenizers beside each other"
+                    + ("" if edit is None else f"; {edit_words(tokens.bases, edit)}")
+                ),
                 ",".join(frame.columns),
             ]
             return "\n".join([*head, *csv_lines(frame.itertuples(index=False))]) + "\n"

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, ToggleButton, VBox, Widget
+from ipywidgets import HTML, Button, Dropdown, HBox, VBox, Widget
 
-from ..delimited import csv_line, csv_lines, remark
-from ..encoder import ATLAS_MODEL, SHIPPED, Encoder, load
+from ..encoder import Encoder, load
 from ..errors import Cancelled, InputError
-from ..figures.curves import METRICS, Interval, finetune_curves, metric_name
-from ..files import located
-from .datasets import SHARE, Chosen, DataChooser
+from ..figures.curves import Interval, metric_name
+from ..figures.finetune_curves import finetune_curves
 from .explorer import Explorer
-from .jobs import Job, JobBar
+from .jobs import Job
 from .scores import baseline_scores, leakage_words, score_table, verdict
 from .state import Selection
+from .stop_bar import StopBar
+from .training_export import caption_of, code_of, table_of
+from .training_form import FinetuneForm
 from .workbench import Workbench
 
 if TYPE_CHECKING:
@@ -31,66 +30,10 @@ if TYPE_CHECKING:
     from ..training.finetune import FinetuneConfig, FinetuneResult
     from ..training.finetune.data import Splits
     from ..training.metrics import Scores
-    from ..training.tables import Labelled
 
-__all__ = ["FinetuneApp", "StopBar"]
+__all__ = ["FinetuneApp"]
 
-_METHODS = [
-    ("all weights", "full"),
-    ("small adapters (LoRA: large models)", "lora"),
-    ("only a new head (quickest)", "probe"),
-]
-_TASKS = [
-    ("told from the labels", "auto"),
-    ("one class a sequence", "classification"),
-    ("any number of labels a sequence", "multi_label"),
-    ("a number (regression)", "regression"),
-]
-_EPOCHS = [
-    ("as fits the model", 0),
-    *((f"{n} pass{'es' if n > 1 else ''} over the data", n) for n in (1, 2, 3, 4, 6, 10, 20)),
-]
-#: Evaluations in a run by the published recipe, whose 200 steps between them draw no curve on few
-#: data: enough for one, and little beside the training itself.
-_POINTS = 16
-#: What a model trains on and predicts by, for each choice of strands.
-_STRANDS = {"auto": "auto", "none": "one", "reverse_complement": "both"}
 _PACE = 0.4  # seconds between two drawings of the curves
-
-
-class StopBar(JobBar):
-    """The line of a run that can be stopped without losing what it has found.
-
-    Parameters
-    ----------
-    stop : callable
-        Asks the run to end at its next step.
-    words : str
-        What the button says.
-    numbers : bool
-        Show how far the run is; without, something else does.
-    """
-
-    def __init__(
-        self, stop: Callable[[], None], words: str = "Stop, keep the best", numbers: bool = True
-    ) -> None:
-        super().__init__()
-        if not numbers:
-            self._text.layout.display = "none"
-        self._stop = stop
-        self._button.description = words
-        self._button.tooltip = "End after this step; the best weights so far are kept and tested"
-        self._button.add_class("dx-stop")
-
-    def follow(self, job: Job[Any], what: str) -> None:
-        """Show `job` from now on."""
-        self._button.disabled = False
-        super().follow(job, what)
-
-    def _on_cancel(self, _button: Any) -> None:
-        # Not job.cancel(): that would throw away what the run returns.
-        self._button.disabled = True
-        self._stop()
 
 
 class FinetuneApp(Explorer):
@@ -161,8 +104,28 @@ class FinetuneApp(Explorer):
         self._drawn = 0.0
         self._stop = threading.Event()
         self._releaser: threading.Thread | None = None
-        self._parameters: dict[str, int] = {}
-        self._make_form(model, data)
+        self.form = form = FinetuneForm(
+            model,
+            str(data),
+            self.folder / "data",
+            on_data=self._on_data,
+            changed=self._show_plan,
+            start=self.start,
+            guarded=lambda action: self._guarded(action),
+            toggler=self._toggler,
+        )
+        self.data, self.model, self.method, self.task = (
+            form.data,
+            form.model,
+            form.method,
+            form.task,
+        )
+        self.epochs, self.rate, self.batch, self.longest = (
+            form.epochs, form.rate, form.batch, form.longest
+        )  # fmt: skip
+        self.rows, self.strands, self.weights = form.rows, form.strands, form.weights
+        self.patience, self.seed, self.more = form.patience, form.seed, form.more
+        self.start_button = form.start_button
         self.metric = Dropdown(options=[("MCC", "mcc")], tooltip="Score on show")
         self.metric.add_class("dx-metric")
         self._scores = HTML().add_class("dx-scores")
@@ -189,110 +152,14 @@ class FinetuneApp(Explorer):
         self.send_button.on_click(lambda _button: self._guarded(self._send_model))
         self.data.start()
 
-    # The form -----------------------------------------------------------------------------------
-
-    def _make_form(self, model: str, data: str | Path) -> None:
-        self.data = DataChooser(
-            self._on_data, lambda action: self._guarded(action), self.folder / "data", str(data)
-        )
-        self.model = Combobox(
-            value=model,
-            options=["pocket", ATLAS_MODEL, "scratch:2x128"],
-            ensure_option=False,
-            continuous_update=False,
-            tooltip="pocket, a folder, a hub id such as zhihan1996/DNABERT-2-117M, or a network of "
-            "so many layers and such a width that has learnt nothing: scratch:2x128",
-        ).add_class("dx-model-name")
-        self.method = Dropdown(options=_METHODS, tooltip="What is trained").add_class("dx-method")
-        self.task = Dropdown(options=_TASKS, tooltip="What a label is").add_class("dx-task")
-        self.epochs = Dropdown(options=_EPOCHS, value=0, tooltip="How long").add_class("dx-epochs")
-        self.rate = _choice(
-            "Learning rate",
-            "rate",
-            [
-                ("as fits the model", 0.0),
-                *((f"{r:g}", r) for r in (1e-5, 3e-5, 1e-4, 3e-4, 5e-4, 1e-3, 2e-3)),
-            ],
-        )
-        self.batch = _choice(
-            "Sequences a step",
-            "batch",
-            [("as fits the model", 0), *((str(n), n) for n in (8, 16, 32, 64))],
-        )
-        self.longest = _choice(
-            "Longest input",
-            "longest",
-            [("whole sequences", 0), *((f"{n} tokens", n) for n in (32, 64, 128, 256, 512))],
-        )
-        self.rows = _choice(
-            "Train on",
-            "rows",
-            [("all rows", 0), *((f"a sample of {n:,}", n) for n in (100, 200, 500, 1000, 5000))],
-        )
-        self.strands = _choice(
-            "Strands",
-            "strands",
-            [
-                ("auto: as the model and the data say", "auto"),
-                ("as given", "none"),
-                ("either at random; predictions by both", "reverse_complement"),
-            ],
-        )
-        self.weights = _choice(
-            "Classes count", "weights", [("by their frequency", "none"), ("equally", "balanced")]
-        )
-        self.patience = _choice(
-            "Stop early",
-            "patience",
-            [("no", 0), *((f"after {n} evaluations without a gain", n) for n in (3, 5))],
-        )
-        self.seed = _choice("Seed", "seed", [(str(n), n) for n in (42, 0, 1, 2, 3)])
-        settings: tuple[Dropdown, ...] = (
-            self.rate, self.batch, self.longest, self.rows, self.strands, self.weights,
-            self.patience, self.seed,
-        )  # fmt: skip
-        self._more = HBox([_labelled(one.tooltip, one) for one in settings]).add_class(
-            "dx-more-panel"
-        )
-        self._more.layout.display = "none"
-        self.more = ToggleButton(description="More settings").add_class("dx-more")
-        self.more.observe(self._toggler(self._more), names="value")
-        self.start_button = Button(description="Start training", button_style="primary").add_class(
-            "dx-start"
-        )
-        self.start_button.on_click(lambda _button: self._guarded(self.start))
-        self._plan = HTML().add_class("dx-plan")
-        self._start_row = HBox([self.start_button, self._plan]).add_class("dx-start-row")
-        self.form = VBox(
-            [
-                _labelled("Data", self.data),
-                HBox(
-                    [
-                        _labelled("Start from", self.model),
-                        _labelled("Train", self.method),
-                        _labelled("A label is", self.task),
-                        _labelled("For", self.epochs),
-                        self.more,
-                    ]
-                ).add_class("dx-settings"),
-                self._more,
-                self._start_row,
-            ]
-        ).add_class("dx-form")
-        self.task.observe(
-            lambda change: self._guarded(lambda: self.data.set_task(change["new"])), names="value"
-        )
-        for control in (self.model, self.method, self.epochs, *settings):
-            control.observe(lambda _change: self._guarded(self._show_plan), names="value")
-
     def _place_bar(self) -> None:
         """Put a bar that keeps the best beside the button, where it moves nothing."""
         self._bar = StopBar(self.stop)
-        self._start_row.children = (self.start_button, self._bar, self._plan)
+        self.form.start_row.children = (self.start_button, self._bar, self.form.plan)
         self._read_out.layout.display = "none"
 
     def _above(self) -> list[Widget]:
-        return [self.form]
+        return [self.form.box]
 
     def _below(self) -> list[Widget]:
         return [self._scores, self._verdict, self._leakage, self._notes, self._send_row, self._slot]
@@ -305,73 +172,8 @@ class FinetuneApp(Explorer):
         self._show_plan()
         self._draw()
 
-    def _planned(self) -> tuple[int, int]:
-        """Count the steps, and those between evaluations, of a run as the form stands."""
-        settled = self._settled()
-        if settled is None:
-            return 0, 0
-        rows = len(self._rows_of(settled))
-        per_epoch = -(-rows // settled.batch_size)
-        steps = round(per_epoch * settled.epochs)
-        if settled.recipe == "small":
-            return steps, settled.evaluate_every
-        # In a long run, no later than after half a pass: who stops then has something to keep.
-        return steps, max(1, min(steps // _POINTS, per_epoch // 2))
-
-    def _settled(self) -> FinetuneConfig | None:
-        """Fill in what the form leaves open, but for the strands: those are asked of 4-mers."""
-        from dataclasses import replace
-
-        from ..training.finetune.recipe import settle
-
-        chosen = self.data.chosen
-        if chosen is None:
-            return None
-        config = self._configure(chosen)
-        if config.augment == "auto":
-            config = replace(config, augment="none", strands="one")
-        return settle(config, self._size(), self._rows_of(config), chosen.splits.dev)[0]
-
-    def _rows_of(self, config: FinetuneConfig) -> Labelled:
-        """As many training rows as a run takes."""
-        chosen = self.data.chosen
-        assert chosen is not None
-        train = chosen.splits.train
-        few = config.train_rows and config.train_rows < len(train)
-        return train.take(np.arange(config.train_rows)) if few else train
-
-    def _size(self) -> int:
-        """Parameters of the model; of one that is not here yet, as many as make it no small one."""
-        from ..training.finetune.recipe import FEW_PARAMETERS
-        from ..training.finetune.source import SCRATCH, UNTRAINED, find_source
-
-        name = self.model.value.strip()
-        if name not in self._parameters:
-            # Only what is here already is looked into; a hub id is downloaded when a run begins.
-            if name in SHIPPED or located(name).is_dir():
-                size = load(name).info.parameters
-            elif name.startswith((SCRATCH, UNTRAINED)):
-                size = find_source(name).parameters
-            else:
-                size = FEW_PARAMETERS
-            self._parameters[name] = size
-        return self._parameters[name]
-
     def _show_plan(self) -> None:
-        self._plan.layout.display = "none" if self.busy else ""
-        settled = self._settled() if self.model.value.strip() else None
-        self.start_button.disabled = settled is None or self.busy
-        if settled is None:
-            what = "data" if self.data.chosen is None else "a model"
-            self._plan.value = f"<span class='dx-hint'>Choose {what} first.</span>"
-            return
-        steps, every = self._planned()
-        self._plan.value = (
-            f"<span class='dx-hint'>{steps:,} steps of {settled.batch_size} sequences, learning "
-            f"rate {settled.rate:g}; dev is scored every "
-            f"{f'{every} steps' if every > 1 else 'step'}; the weights of the lowest dev loss are "
-            f"kept. {escape(_recipe_words(settled, self.strands.value))}</span>"
-        )
+        self.form.show_plan(self.busy)
 
     # Running ------------------------------------------------------------------------------------
 
@@ -379,36 +181,6 @@ class FinetuneApp(Explorer):
     def busy(self) -> bool:
         """Whether a run is going on."""
         return self._job is not None and self._job.running
-
-    def _configure(self, chosen: Chosen) -> FinetuneConfig:
-        from ..training.finetune import FinetuneConfig
-
-        name = self.model.value.strip()
-        if not name:
-            raise InputError("No model is named: type pocket, a folder, or a hub id.")
-        train, dev, test = chosen.files
-        return FinetuneConfig(
-            model=name,
-            train=train,
-            dev=dev,
-            test=test,
-            genome=chosen.genome,
-            out="",
-            dev_share=SHARE,
-            test_share=SHARE,
-            task=self.task.value,
-            method=self.method.value,
-            max_tokens=self.longest.value,
-            batch_size=self.batch.value,
-            epochs=float(self.epochs.value),
-            learning_rate=float(self.rate.value),
-            augment=self.strands.value,
-            strands=_STRANDS[self.strands.value],
-            class_weights=self.weights.value,
-            patience=self.patience.value,
-            train_rows=self.rows.value,
-            seed=self.seed.value,
-        )
 
     def _new_folder(self) -> Path:
         """Name a run folder that is not there yet, by the time of day."""
@@ -436,10 +208,10 @@ class FinetuneApp(Explorer):
         chosen = self.data.chosen
         if chosen is None:
             raise InputError("There is no data yet: choose a table first.")
-        settled = self._settled()
+        settled = self.form.settled()
         assert settled is not None  # there is data
-        steps, every = self._planned()
-        config = replace(self._configure(chosen), out=str(self._new_folder()))
+        steps, every = self.form.planned()
+        config = replace(self.form.configure(chosen), out=str(self._new_folder()))
         if settled.recipe == "published":
             config = replace(config, evaluate_every=every)
         # Not those on show: seed and sample are settings of the run.
@@ -470,7 +242,7 @@ class FinetuneApp(Explorer):
             return result, baseline_scores(splits, config, lambda: progress(0, 0), strands)
 
         self._start("training, step", work, self._done)
-        self._plan.layout.display = "none"
+        self.form.plan.layout.display = "none"
 
     def stop(self) -> None:
         """End the run after the present step; the best weights so far are kept and tested."""
@@ -579,31 +351,8 @@ class FinetuneApp(Explorer):
         self._show(self._figure(), self._words(), config={"displayModeBar": False})
 
     def _words(self) -> str:
-        config, result = self._config, self.result
-        assert config is not None
-        method = {"full": "all weights", "lora": "LoRA adapters", "probe": "a head alone"}
-        parts = [
-            f"Fine-tuning of <b>{escape(self._about)}</b>: {method[config.method]}, batches of "
-            f"{self._batch}, seed {config.seed}."
-        ]
-        if result is None:
-            kept = [p for p in self._points if p.get("best")]
-            if kept:
-                parts.append(f"Lowest dev loss so far at step {int(kept[-1]['step']):,}.")
-            return " ".join(parts)
-        ended = "stopped early" if result.stopped else "finished"
-        parts.append(
-            f"It {ended} after {result.steps:,} steps in {result.seconds:,.0f} s; the weights of "
-            f"step {result.best_step:,} had the lowest loss on {result.sequences['dev']:,} dev "
-            "sequences and are kept."
-        )
-        if result.test is not None:
-            parts.append(
-                f"Test: {result.test.count:,} sequences that chose nothing; intervals are 95 %, "
-                f"from {config.bootstrap:,} bootstrap samples of them."
-            )
-        parts.append(f"Saved in {escape(str(result.model))}.")
-        return " ".join(parts)
+        assert self._config is not None
+        return caption_of(self._config, self.result, self._about, self._batch, self._points)
 
     # To the workbench ---------------------------------------------------------------------------
 
@@ -678,75 +427,13 @@ class FinetuneApp(Explorer):
         return "training" if self._config is None else Path(self._config.out).name
 
     def _code(self) -> str:
-        from dataclasses import fields
-
         if self._config is None:
             raise InputError("There is no run yet: start one first.")
-        config = self._config
-        defaults = type(config)(model="", train="", dev="", out="")
-        shown = [
-            f"    {one.name}={getattr(config, one.name)!r},"
-            for one in fields(config)
-            if one.name in ("model", "train", "dev", "out")
-            or getattr(config, one.name) != getattr(defaults, one.name)
-        ]
-        return (
-            "import pandas as pd\nimport dnabert2_explore as dx\n"
-            "from dnabert2_explore.figures import finetune_curves\n"
-            "from dnabert2_explore.training.finetune import FinetuneConfig, finetune\n\n"
-            "config = FinetuneConfig(\n" + "\n".join(shown) + "\n)\n"
-            "result = finetune(config)  # out must be a folder that is not there yet\n"
-            "print(result)\n"
-            "classifier = dx.load(result.model)\n"
-            'log = pd.read_csv(f"{config.out}/log.csv").to_dict("records")\n'
-            f"finetune_curves(log, metric={self.metric.value!r})"
-        )
+        return code_of(self._config, self.metric.value)
 
     def _table(self) -> str:
         if not self._points:
             raise InputError("There are no numbers yet: start a run first.")
-        keys = list(dict.fromkeys(key for point in self._points for key in point))
-        lines = [remark(self.caption)]
-        if self.result is not None and self.result.test is not None:
-            rows = {"this model": self.result.test} | self.baselines
-            lines += [
-                remark(f"test {key} of {name}: {one.value:.4f} ({one.low:.4f} to {one.high:.4f})")
-                for name, scores in rows.items()
-                for key, one in scores.values.items()
-                if key in METRICS
-            ]
-        lines.append(csv_line(keys))
-        lines += csv_lines([_cell(point.get(key)) for key in keys] for point in self._points)
-        return "\n".join(lines) + "\n"
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    with contextlib.suppress(TypeError, ValueError):
-        if not isinstance(value, bool | int):
-            return f"{float(value):.6g}"
-    return str(value)
-
-
-def _recipe_words(settled: FinetuneConfig, strands: str) -> str:
-    """Say in a sentence or two what a recipe chooses beside numbers."""
-    if settled.recipe == "published":
-        return "The authors' protocol fills in what is left open."
-    does = [f"{settled.pooling} pooling"]
-    does += ["tokens cut anew every pass"] if settled.segmentation == "random" else []
-    does += ["a token table composed of bases"] if settled.embeddings == "composed" else []
-    does += [f"averaged weights ({settled.average:g})"] if settled.average else []
-    count = 1 + settled.segmentations
-    does += [f"predictions over {count} segmentations"] if count > 1 else []
-    asks = "; both strands where 4-mers tell the classes as well by both" * (strands == "auto")
-    return f"The recipe for small networks: {', '.join(does)}{asks}."
-
-
-def _choice(words: str, name: str, options: list[tuple[str, Any]]) -> Dropdown:
-    return Dropdown(options=options, tooltip=words).add_class(f"dx-{name}")
-
-
-def _labelled(words: str, widget: Widget) -> VBox:
-    label = HTML(f"<span class='dx-label'>{escape(words)}</span>")
-    return VBox([label, widget]).add_class("dx-field")
+        test = None if self.result is None else self.result.test
+        scores = {} if test is None else {"this model": test} | self.baselines
+        return table_of(self.caption, self._points, scores)

@@ -126,7 +126,7 @@ def test_three_dimensions_go_on_from_two(clusters, tmp_path) -> None:
 
 
 def test_densmap_is_asked_for_its_radii_which_are_kept(clusters, tmp_path, monkeypatch) -> None:
-    """By a stand-in: umap-learn's own takes minutes to compile, and was tried by hand."""
+    """By a stand-in; umap-learn itself is asked in test_umaps.py."""
     import inspect
 
     import umap

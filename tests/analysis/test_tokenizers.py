@@ -7,6 +7,7 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import InputError
+from dnabert2_explore.figures import tokenizer_lanes
 
 BASES = "ACGTTGCATTAGCATGCAATGGCTAGCTTAGCGGATATAAAGGC"
 
@@ -114,3 +115,26 @@ def test_the_figure_has_a_block_a_token():
         assert all(a[1] <= b[0] for a, b in itertools.pairwise(ends))
     with pytest.raises(ValueError, match="too many"):
         tokenizer_lanes(dx.compare_tokenizers(dx.load("pocket"), BASES * 9), view=(0, 390))
+
+
+def test_a_mutant_is_drawn_on_the_places_of_the_sequence(found):
+    text = found.bases
+    for edit in ((20, 21, "A" if text[20] != "A" else "C"), (15, 15, "GGG"), (12, 15, "")):
+        figure = tokenizer_lanes(found, edit=edit, view=(0, len(text)), width=4000)
+        tokens = found.mutant(*edit)[0]
+        headings = [note.text for note in figure.layout.annotations]
+        blocks = figure.data[next(i for i, said in enumerate(headings) if "mutant" in said)]
+        left = np.array(blocks.x) - np.array(blocks.width) / 2 - 0.5
+        right = left + np.array(blocks.width)
+        assert tokens.bases == text[: edit[0]] + edit[2] + text[edit[1] :]
+        longer = len(edit[2]) - (edit[1] - edit[0])
+        for a, b, (start, end) in zip(left, right, tokens.spans, strict=True):
+            if end <= edit[0]:  # before the edit nothing moves
+                assert (a, b) == pytest.approx((start, end))
+            elif start >= edit[0] + len(edit[2]):  # behind it, all do
+                assert (a, b) == pytest.approx((start - longer, end - longer))
+            else:
+                assert a <= edit[1]
+                assert b >= edit[0]
+        told = found.edit(*edit)[0]
+        assert f"{told.after} new ones for {told.before}, over {told.reach} bp" in headings[1]

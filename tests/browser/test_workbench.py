@@ -192,7 +192,7 @@ def test_picking_an_atlas_point_loads_that_sequence_into_every_view(bench):
         bench.wait_drawn()
 
 
-def test_a_lasso_leads_to_a_table_and_on_to_a_sequence(bench, screenshots):
+def test_a_lasso_leads_to_a_table_a_motif_and_a_sequence(bench, screenshots):
     bench.lasso()
     bench.wait_text(".dx-chosen .dx-why", "enriched", 60)
     assert " of 500 chosen" in bench.text(".dx-chosen-count")
@@ -203,6 +203,20 @@ def test_a_lasso_leads_to_a_table_and_on_to_a_sequence(bench, screenshots):
     bench.wait(bench.selected_bases)
     start, end = bench.selected_bases()
     assert end - start + 1 == len(first)
+    bench.wait_drawn()
+
+    bench.choose(".dx-words select", "motifs")
+    card = bench.locator(".dx-chosen .dx-motif-card")
+    bench.wait(lambda: card.count() and "q = " in card.first.inner_text(), 120)  # of JASPAR
+    bench.screenshot(screenshots / "workbench-motifs.png")
+    looked_at = bench.looked_at()
+    card.first.click()
+    bench.wait(lambda: bench.looked_at() != looked_at)  # on to the next that holds it
+    bench.wait(lambda: bench.selected_bases() not in (None, (start, end)))
+    for view in ("tokens", "attention", "attribution"):
+        bench.wait_sequence(view, bench.looked_at())
+    assert card.first.get_attribute("aria-current") == "true"
+    assert " of 500 chosen" in bench.text(".dx-chosen-count")
     bench.wait_drawn()
 
     bench.locator(".dx-chosen .dx-tab button").nth(2).click()

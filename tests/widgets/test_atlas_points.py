@@ -41,7 +41,7 @@ def test_own_sequences_join_the_others_and_do_not_move_them(encoder, windows, po
     for n in range(1, 6):  # from the third on they were a map of their own
         windows.add([Sequence(f"mine {n}", random_bases(100, seed=900 + n))])
         view.wait()
-        assert f"of {20 + n} sequences" in view.caption
+        assert f"of {20 + n} sequences" in view.caption, view._message.value
         np.testing.assert_allclose(view.plane[:20], before, atol=1e-5)
     assert "5 of them are placed in the map of the others" in view.caption
     assert view._legend.note == f"{MINE} (outlined) 5"
@@ -113,10 +113,105 @@ def test_what_a_file_says_of_its_vectors_is_no_html():
     from dnabert2_explore.widgets.atlas.words import caption_of
 
     said = caption_of(
-        method="PCA", wanted="PCA", dimensions=2, n=3, space="<img src=x onerror=alert(1)>",
+        method="PCA", wanted="PCA", dimensions=2, n=3, whole=0,
+        space="<img src=x onerror=alert(1)>",
         field="<b>x</b>", umap_is_ready=False, pending=False, too_long=0, not_finite=0, placed=0,
         hidden=0, model="<i>m</i>",
     )  # fmt: skip
     assert "<img" not in said
     assert "<b>" not in said
     assert "&lt;img" in said
+
+
+def test_a_slow_model_begins_with_fewer_and_grows(encoder, monkeypatch):
+    """The clock runs 2 s a sequence: 10 s are begun without being asked for."""
+    clock = [0.0]
+    embed = type(encoder).embed
+    asked = []
+
+    def slow(self, sequences, **settings):
+        clock[0] += 2.0 * len(sequences)
+        asked.append(len(sequences))
+        return embed(self, sequences, **settings)
+
+    monkeypatch.setattr(type(encoder), "embed", slow)
+    monkeypatch.setattr(spaces.time, "thread_time", lambda: clock[0])
+    monkeypatch.setattr(spaces, "_known", type(spaces._known)())
+    view = dx.AtlasExplorer(encoder, made(100, seed=7, label="x"))
+    view.wait()
+    growth = view._growth
+    assert 16 <= growth.n < 30  # what the first look took, and 10 s more
+    assert f"PCA of {growth.n} sequences, drawn at random from 100" in view.caption
+    assert view.plane.shape == (growth.n, 2)
+    assert growth.words.value == f"{growth.n} of 100 sequences, drawn at random."
+    assert growth.every.description == f"All (about {(100 - growth.n) * 2 / 60:.0f} min)"
+    assert view._maps.pending is None
+    before, few = view._shown, growth.n
+    growth.more.click()
+    view.wait()
+    assert growth.n == len(view._shown) == 2 * few
+    assert set(before) < set(view._shown)
+    view.selection.add([Sequence("mine", random_bases(100, seed=999))])
+    view.wait()
+    assert view.selection.sets[view._shown[-1]] == MINE  # one's own are there at once
+    view.compute.click()
+    view.wait()
+    assert growth.layout.display == "none"
+    assert "of 101 sequences:" in view.caption
+    assert sum(asked) >= 101
+    np.testing.assert_allclose(view.vectors[0], embed(encoder, [view.selection.sequences[0]])[0],
+                               atol=1e-5)  # fmt: skip
+
+
+def test_growing_can_be_cancelled_and_keeps_its_map(encoder, monkeypatch):
+    monkeypatch.setattr(spaces, "_known", type(spaces._known)())
+    monkeypatch.setattr(spaces.time, "thread_time", iter(range(0, 10**6, 50)).__next__)
+    view = dx.AtlasExplorer(encoder, made(60, seed=8))
+    view.wait()
+    there = len(view._shown)
+    assert there < 60
+    view._cancelled()
+    assert f"{there} sequences stay on the map" in view._message.value
+    assert view.plane.shape == (there, 2)
+
+
+def test_every_column_colours(encoder):
+    """Classes, numbers with gaps, more classes than colours, and columns named as ours are."""
+    many = [
+        Sequence(
+            f"c{i}", random_bases(80, seed=i),
+            fields={
+                "kind": "ab"[i % 2], "score": "" if i == 3 else f"{i / 7:.3f}", "own": f"text {i}",
+                "locus": f"locus {i % 45}", "gc": f"tag {i % 3}", "same": "x",
+                "cluster": str(i % 20),
+            },
+        )
+        for i in range(90)
+    ]  # fmt: skip
+    view = dx.AtlasExplorer(encoder, many)
+    view.wait()
+    offered = [words for words, _ in view.colour.options]
+    assert offered == ["kind", "score", "locus", "gc", "cluster", "GC content (%)", "length (bp)",
+                       "set"]  # fmt: skip
+    for _, key in view.colour.options:
+        view.colour.value = key
+        field, values = view.values()
+        assert len(values) == 90
+        assert f"coloured by {field}" in view.caption
+        assert view._message.layout.display == "none"
+        assert view.figure is not None
+        event(view, event="hover", data=3)
+        event(view, event="chosen", points=[3, 4])
+    view.colour.value = "score"
+    _, values = view.values()
+    assert np.isnan(values[3])
+    assert values[7] == 1.0
+    assert view._legend.scale["high"] == pytest.approx(89 / 7, abs=1e-3)
+    assert "float(s.fields.get('score')" in view.code
+    view.colour.value = "column gc"
+    assert view.values() == ("gc", [f"tag {i % 3}" for i in range(90)])
+    view.colour.value = "locus"
+    assert OTHERS in view.values()[1]
+    view.colour.value = "cluster"
+    assert len(view._legend.entries) == 20
+    view.wait()

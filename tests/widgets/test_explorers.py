@@ -122,7 +122,7 @@ def test_other_tokenizers_on_the_same_axis(tokens):
     assert "compare_tokenizers" in tokens.code
     assert "single bases" in tokens.table
     tokens.compare.value = False
-    assert "token_ribbon" in tokens.code
+    assert "dx.plot(tokens" in tokens.code
 
 
 def test_merges_in_place_of_the_tokens(tokens, encoder):
@@ -523,3 +523,49 @@ def test_annotation_is_drawn_as_soon_as_it_is_there(tokens):
     tokens.selection.annotate(dx.read_annotation(io.BytesIO(line), name="x.gff3"))
     assert tokens.plot.spec != before
     assert "first" in str(tokens.plot.spec)
+
+
+def test_a_click_edits_in_every_tokenizer(tokens):
+    tokens.compare.value = True
+    bases = tokens.selection.current.bases
+    tokens.editing.how.value = "substitute"
+    tokens.editing.letter.value = letter = "T" if bases[30] != "T" else "G"
+    event(tokens, event="press", x=31.0, y=-20.0, panel="y", shift=False)
+    assert tokens.edit == (30, 31, letter)
+    assert tokens.selection.bases is None  # a click edits, and selects nothing
+    found = tokens._comparison(bases)
+    for one in found.edit(30, 31, letter):
+        assert f"{one.before} → {one.after} <small>({one.reach} bp)" in tokens._read_out.value
+    names = [note.text for note in tokens.figure.layout.annotations]
+    assert sum("mutant" in name for name in names) == sum(not c.overlapping for c in found.cuts)
+    assert "replaced,new,reach" in tokens.table
+    assert f"edit=(30, 31, {letter!r})" in tokens.code
+    tokens.editing.how.value = "insert"
+    event(tokens, event="press", x=11.0, y=-20.0, panel="y", shift=False)
+    event(tokens, event="key", key="A")
+    event(tokens, event="key", key="A")
+    assert tokens.edit == (10, 10, letter + "AA")
+    event(tokens, event="key", key="X")
+    assert tokens.edit == (10, 11, "")
+    count = len(tokens.selection.sequences)
+    tokens.editing.keep.click()
+    assert tokens.selection.current.bases == bases[:10] + bases[11:]
+    assert len(tokens.selection.sequences) == count + 1
+    assert tokens.edit is None  # of another sequence
+    tokens.selection.update(index=0)
+    assert tokens.edit == (10, 11, "")
+    event(tokens, event="key", key="Z")
+    assert tokens.edit is None
+
+
+def test_an_edit_by_keyboard_begins_at_the_selection(tokens):
+    tokens.compare.value = True
+    event(tokens, event="key", key="X")
+    assert "Select a base first" in tokens._message.value
+    tokens.selection.update(bases=(20, 21))
+    letter = "C" if tokens.selection.current.bases[20] != "C" else "A"
+    event(tokens, event="key", key=letter)
+    assert tokens.edit == (20, 21, letter)
+    here = tokens.selection.current.bases[20]
+    event(tokens, event="key", key=here)
+    assert "already" in tokens._message.value

@@ -166,7 +166,7 @@ def test_features_are_chosen_by_order_row_and_key(view):
     first = view.feature.options[0][1]
     assert strengths[first] == strengths.max()
     view.feature.value = first
-    event(view, event="key", key="ArrowDown")
+    event(view, event="key", key="N")
     assert view.feature.value == view.feature.options[1][1]
     rows = view.figure.layout.yaxis.ticktext
     event(view, event="press", x=5.0, y=2.0, panel="y", shift=False)

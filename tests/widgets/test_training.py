@@ -57,7 +57,7 @@ def test_the_form_says_what_the_data_holds(app):
     assert "60 bp" in words
     assert "at 50%" in words
     assert not app.start_button.disabled
-    assert f"{app._planned()[0]} steps" in app._plan.value
+    assert f"{app.form.planned()[0]} steps" in app.form.plan.value
 
 
 def test_a_run_draws_its_curves_and_keeps_the_best(finished):
@@ -130,7 +130,7 @@ def test_stopping_keeps_the_best_so_far(app):
     app.wait(60)
     assert app.result is not None
     assert app.result.stopped
-    assert app.result.steps < app._planned()[0]
+    assert app.result.steps < app.form.planned()[0]
     assert "stopped early" in app.caption
     assert app.result.test is not None
 
@@ -229,7 +229,7 @@ def test_a_bed_is_trained_on_with_its_genome(app, tmp_path):
     app.data.use.click()
     assert app._message.layout.display == "none", app._message.value
     assert app.data.chosen.splits.train.classes == ("a", "b")
-    assert app._configure(app.data.chosen).genome == str(tmp_path / "g.fa")
+    assert app.form.configure(app.data.chosen).genome == str(tmp_path / "g.fa")
     (tmp_path / "x.bed").write_text(bed)
     app.data.source.value = "files"
     app.data.train_file.value = str(tmp_path / "x.bed")
@@ -271,29 +271,29 @@ def test_the_verdict_knows_worse_equal_and_better(finished):
 
 def test_what_is_left_open_is_the_recipes(table, model_folder, tmp_path):
     app = dx.FinetuneApp(table, model=str(model_folder), folder=tmp_path / "runs")
-    words = app._plan.value
+    words = app.form.plan.value
     for said in ("steps of 64 sequences, learning rate 0.001", "The recipe for small networks",
                  "tokens cut anew every pass", "a token table composed of bases",
                  "averaged weights (0.99)", "predictions over 5 segmentations",
                  "both strands where 4-mers tell the classes as well by both"):  # fmt: skip
         assert said in words
-    config = app._configure(app.data.chosen)
+    config = app.form.configure(app.data.chosen)
     for name in ("epochs", "batch_size", "learning_rate", "warmup_steps", "pooling", "augment",
                  "evaluate_every", "strands", "segmentation", "average", "embeddings"):  # fmt: skip
         assert getattr(config, name) in (0, -1, "auto"), name
     app.strands.value = "reverse_complement"
-    config = app._configure(app.data.chosen)
+    config = app.form.configure(app.data.chosen)
     assert (config.augment, config.strands) == ("reverse_complement", "both")
-    assert "4-mers" not in app._plan.value
+    assert "4-mers" not in app.form.plan.value
     app.method.value = "probe"
-    assert "learning rate 0.005" in app._plan.value
-    assert "tokens cut anew" not in app._plan.value
+    assert "learning rate 0.005" in app.form.plan.value
+    assert "tokens cut anew" not in app.form.plan.value
 
 
 def test_a_large_model_keeps_the_authors_protocol(table, tmp_path):
     app = dx.FinetuneApp(table, model="some/hub-id", folder=tmp_path / "runs")
-    assert "steps of 32 sequences, learning rate 3e-05" in app._plan.value
-    assert "The authors' protocol fills in what is left open" in app._plan.value.replace(
+    assert "steps of 32 sequences, learning rate 3e-05" in app.form.plan.value
+    assert "The authors' protocol fills in what is left open" in app.form.plan.value.replace(
         "&#x27;", "'"
     )
 

@@ -225,6 +225,34 @@ class TokenizerComparison(Shown):
         InputError
             If that is no place in the sequence, or nothing is left of it.
         """
+        found = []
+        for cut, new in zip(self.cuts, self.mutant(start, end, to), strict=True):
+            before, after, first = _replaced(cut.tokens, new)
+            spans = new.spans[first : first + after]
+            reach = int(spans[:, 1].max() - spans[:, 0].min()) if after else 0
+            found.append(Edited(cut.name, before, after, reach))
+        return tuple(found)
+
+    def mutant(self, start: int, end: int, to: str) -> tuple[Tokens, ...]:
+        """Cut the sequence with bases [start, end) replaced, as `edit` does.
+
+        Parameters
+        ----------
+        start, end : int
+            0-based, half-open; equal for an insertion.
+        to : str
+            What stands there then; empty for a deletion.
+
+        Returns
+        -------
+        tuple of Tokens
+            One a tokenizer, in the coordinates of the edited sequence.
+
+        Raises
+        ------
+        InputError
+            If that is no place in the sequence, or nothing is left of it.
+        """
         if not 0 <= start <= end <= len(self.bases):
             raise InputError(
                 f"Bases [{start}, {end}) are not in a sequence of {len(self.bases)} bases: give "
@@ -236,14 +264,7 @@ class TokenizerComparison(Shown):
                 f"The edit leaves {len(clean(edited).bases)} bases, fewer than a "
                 f"{max(_KMERS)}-mer has: edit less."
             )
-        found = []
-        for cut in self.cuts:
-            new = cut.again(edited)
-            before, after, first = _replaced(cut.tokens, new)
-            spans = new.spans[first : first + after]
-            reach = int(spans[:, 1].max() - spans[:, 0].min()) if after else 0
-            found.append(Edited(cut.name, before, after, reach))
-        return tuple(found)
+        return tuple(cut.again(edited) for cut in self.cuts)
 
     def _cut(self, name: str) -> Cut:
         for cut in self.cuts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from ...encoder import Encoder
+from ...figures.colours import NOT_GIVEN
 from ...sequences import Sequence, gc_content
 from ..explorer import LONGEST
 
@@ -27,7 +28,7 @@ def card_of(sequence: Sequence, enc: Encoder, field: str, value: str | float) ->
     value : str or float
         Of this point.
     """
-    shown = value if isinstance(value, str) else f"{value:,.4g}"
+    shown = value if isinstance(value, str) else f"{value:,.4g}" if value == value else NOT_GIVEN
     lines = [f"<b>{escape(sequence.name)}</b>", f"{escape(field)}: {escape(shown)}"]
     lines += [
         escape(f"{name}: {sequence.fields[name]}")

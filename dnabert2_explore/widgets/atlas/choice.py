@@ -14,6 +14,8 @@ __all__ = [
     "RADIUS",
     "colour_options",
     "colour_values",
+    "column_of",
+    "numbers_of",
     "point_options",
     "reference_and_placed",
 ]
@@ -25,7 +27,11 @@ MARK = "marked: "
 
 _FOLLOW = "set looked at"
 _FEWEST = 3  # sequences that make a map
-_CLASSES = 40  # told apart by colour; a column with more is names, a label with more has others
+_CLASSES = 40  # told apart by colour; where there are more, the rare ones are others
+_FEW_NUMBERS = 12  # so many different ones are read as classes, such as those of clusters
+#: What is no column of the sequences, or not only.
+_OURS = ("gc", "length", "set", "label", RADIUS[1])
+_COLUMN = "column "
 
 
 def point_options(selection: Selection) -> list[tuple[str, str]]:
@@ -75,21 +81,50 @@ def reference_and_placed(
     return name, reference, tuple(i for i in own if i not in inside)
 
 
+def column_of(colour: str) -> str:
+    """Return the name of the column that a choice of colour stands for."""
+    return colour.removeprefix(_COLUMN)
+
+
+def numbers_of(values: Items[str]) -> list[float] | None:
+    """Read a column of text as numbers, NaN where it is empty; None where it holds classes.
+
+    Examples
+    --------
+    >>> numbers_of([str(i / 2) for i in range(20)])[:2], numbers_of(["1", "2"]), numbers_of(["a"])
+    ([0.0, 0.5], None, None)
+    """
+    given = {value for value in values if value.strip()}
+    if len(given) <= _FEW_NUMBERS:
+        return None
+    try:
+        read = {value: float(value) for value in given}
+    except ValueError:
+        return None
+    if len(given) <= _CLASSES and all(number.is_integer() for number in read.values()):
+        return None
+    return [read.get(value, float("nan")) for value in values]
+
+
 def colour_options(sequences: Items[Sequence]) -> list[tuple[str, str]]:
-    """Return the columns that tell classes apart, then GC, length and set."""
+    """Return the columns that tell sequences apart, then GC, length and set.
+
+    Left out are columns of one value, and those in which every sequence has a text of its own.
+    """
     names = list(dict.fromkeys(name for s in sequences for name in s.fields))
-    texts = [
-        name
-        for name in names
-        if 1 < len({s.fields.get(name, "") for s in sequences}) <= _CLASSES
-        and name not in ("name", "description")
-    ]
+    texts = []
+    for name in names:
+        values = [s.fields.get(name, "") for s in sequences]
+        n = len(set(values))
+        tells = n <= _CLASSES or n < len(values) or numbers_of(values) is not None
+        if n > 1 and tells and name not in ("name", "description"):
+            texts.append((name, _COLUMN + name if name in _OURS else name))
     if len({s.label for s in sequences if s.label is not None}) > 1:
-        texts.append("label")
-    preferred = [n for n in ("category", "label", "species") if n in texts]
-    every = [*preferred, *(n for n in texts if n not in preferred)]
+        texts.append(("label", "label"))
+    first = ("category", "label", "species")
+    texts.sort(key=lambda one: first.index(one[1]) if one[1] in first else len(first))
     return [
-        *((n, n) for n in every),
+        *texts,
         ("GC content (%)", "gc"),
         ("length (bp)", "length"),
         ("set", "set"),
@@ -101,7 +136,8 @@ def colour_values(
 ) -> tuple[str, list[str] | list[float]]:
     """Return name, with unit, and values of what the points are coloured by.
 
-    Of a label with more than 40 classes the most frequent have colours, and the rest is one.
+    A column of numbers gives numbers. Of a column with more than 40 classes the most frequent have
+    colours, and the rest is one.
     """
     if colour == "gc":
         return "GC content (%)", [100 * gc_content(s.bases) for s in sequences]
@@ -109,12 +145,17 @@ def colour_values(
         return "length (bp)", [float(len(s)) for s in sequences]
     if colour == "set":
         return "set", list(sets)
+    name = column_of(colour)
     if colour == "label":
         values = [s.label if s.label is not None else NOT_GIVEN for s in sequences]
     else:
-        values = [s.fields.get(colour, NOT_GIVEN) for s in sequences]
+        given = [s.fields.get(name, "") for s in sequences]
+        numbers = numbers_of(given)
+        if numbers is not None:
+            return name, numbers
+        values = [s.fields.get(name, NOT_GIVEN) for s in sequences]
     counts = Counter(values)
     if len(counts) > _CLASSES + 1:
         kept = {value for value, _ in counts.most_common(_CLASSES)}
         values = [v if v in kept or v == NOT_GIVEN else OTHERS for v in values]
-    return colour, values
+    return name, values

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..examples import CODE
+from .choice import column_of
 from .maps import LAYERS
 from .spaces import GIVEN
 
@@ -28,6 +29,7 @@ def code_of(
     dimensions: int = 2,
     field: str,
     colour: str,
+    numeric: bool = False,
 ) -> str:
     """Write them.
 
@@ -47,9 +49,15 @@ def code_of(
     dimensions : {2, 3}
     field, colour : str
         Name, with unit, and key of what the points are coloured by.
+    numeric : bool
+        Whether that is numbers.
     """
     parts = [CODE.get(n, "dx.read_sequences('your_file.fa')") for n in sets]
-    value = _VALUES.get(colour, f"[s.fields.get({colour!r}, 'not given') for s in sequences]")
+    name = column_of(colour)
+    column = f"s.fields.get({name!r}, 'not given')"
+    if numeric:
+        column = f"float(s.fields.get({name!r}) or 'nan')"
+    value = _VALUES.get(colour, f"[{column} for s in sequences]")
     more = "from dnabert2_explore.sequences import gc_content\n" if colour == "gc" else ""
     embedded = f"enc.embed(sequences, pooling={pooling!r}, layer={layer})"
     if space == "twin":

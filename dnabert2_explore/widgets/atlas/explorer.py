@@ -14,13 +14,13 @@ from ...figures.atlas import atlas_scatter
 from ...figures.cloud import point_cloud
 from ...sequences import Sequence
 from ...stores import EmbeddedSequences
-from ..controls import compute_button
 from ..examples import SPLICE, WINDOWS, fill
 from ..explorer import sentence
 from ..state import MINE, Selection
 from .cards import card_of
 from .cloud import CloudView
 from .code import code_of
+from .growth import Growth
 from .judgement import Judgement
 from .legend import Legend
 from .maps import LAYERS, METHODS, Maps
@@ -122,7 +122,6 @@ class AtlasExplorer(ShownPoints):
         ).add_class("dx-space")
         self._shown: tuple[int, ...] = ()
         self._shown_key: tuple[Any, ...] = ()
-        self._agreed = False
         self._left_out = self._not_finite = self._n_reference = self._version = self._frame = 0
         self._recalled: int | None = None
         self._made_of = ""
@@ -163,21 +162,24 @@ class AtlasExplorer(ShownPoints):
         return CloudView()
 
     def _above(self) -> list[Any]:
+        self._growth = Growth(lambda wanted: self._guarded(lambda: self._grow(wanted)))
+        #: The button that computes what was left out because it takes long.
+        self.compute = self._growth.every
+        return [self._growth]
+
+    def _below(self) -> list[Any]:
         def failed(error: Exception) -> None:
             self.say(sentence(error), error=True)
 
         self._maps = Maps(
             lambda: self._guarded(self._mapped), failed, self._map_cancelled, self.selection.lock
         )
-        self.compute = compute_button(lambda: self._guarded(self._agree))
-        return [self._maps.bar, self.compute]
-
-    def _below(self) -> list[Any]:
         self.panel = SelectionPanel(
             self.selection, self.enc, self.plot, self._classifier, self.say, self._guarded
         )
         self.judgement = Judgement(self.selection, self._twin, self._guarded)
-        return [self._legend, self.judgement]
+        # What comes and goes stands below the map, which would move under a lasso otherwise.
+        return [self._legend, self._maps.bar, self.judgement]
 
     def _foot(self) -> Any:
         return VBox([self._read_out, self.panel])
@@ -297,6 +299,7 @@ class AtlasExplorer(ShownPoints):
             wanted=str(self.projection.value),
             dimensions=self._dimensions,
             n=len(self._shown),
+            whole=self._growth.whole,
             space=self._spaces.words(self.space.value, *self._shown_setting),
             field=self.values()[0],
             umap_is_ready=self._maps.get("UMAP", self._dimensions) is not None,
@@ -370,6 +373,13 @@ class AtlasExplorer(ShownPoints):
         at = ring.index(self.selection.index) + by if self.selection.index in ring else 0
         self.selection.update(index=ring[at % len(ring)])
 
+    def _cancelled(self) -> None:
+        if self._growth.n:
+            self.say(f"Cancelled; {self._growth.n:,} sequences stay on the map.")
+            return
+        self._shown_key = ()
+        super()._cancelled()
+
     def _on_width(self, _change: Any) -> None:
         """Width changes no detail here; the browser lays out again by itself."""
 
@@ -395,6 +405,7 @@ class AtlasExplorer(ShownPoints):
         return f"atlas-{self._method.lower()}"
 
     def _code(self) -> str:
+        field, values = self.values()
         return code_of(
             self.enc.source,
             list(dict.fromkeys(self.selection.sets[i] for i in self._shown)),
@@ -403,8 +414,9 @@ class AtlasExplorer(ShownPoints):
             space=self.space.value,
             method=self._method,
             dimensions=self._dimensions,
-            field=self.values()[0],
+            field=field,
             colour=str(self.colour.value),
+            numeric=bool(values) and not isinstance(values[0], str),
         )
 
     def _table(self) -> str:

@@ -98,6 +98,7 @@ class Maps:
         fit: NDArray[np.float32],
         new: NDArray[np.float32],
         spaces: Callable[[Progress], dict[str, NDArray[np.float32]]],
+        cost: str = "",
     ) -> None:
         """Make a map in the background.
 
@@ -112,6 +113,8 @@ class Maps:
             What is placed in it; a densMAP and maps of layers are made of both.
         spaces : callable
             Gives the vectors of every layer, by name.
+        cost : str
+            What that takes, where it is worth saying.
         """
         self.stop()
         self.pending = method, dimensions
@@ -138,7 +141,7 @@ class Maps:
             self._failed(error)
 
         what = (
-            "every layer of the sequences"
+            f"every layer of {len(fit) + len(new):,} sequences{f' ({cost})' if cost else ''}"
             if method == LAYERS
             else f"{method} of {len(fit):,} ({umap_cost(len(fit), method)})"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from .choice import (
     reference_and_placed,
 )
 from .cloud import CloudView
+from .growth import Growth
 from .judgement import Judgement
 from .legend import Legend
 from .maps import LAYERS, MadeMap, Maps
@@ -31,7 +31,7 @@ from .points import Points
 from .spaces import GIVEN, Spaces
 
 if TYPE_CHECKING:
-    from ipywidgets import Button, Dropdown, ToggleButton, ToggleButtons
+    from ipywidgets import Dropdown, ToggleButton, ToggleButtons
 
 __all__ = ["OWN", "ShownPoints"]
 
@@ -55,13 +55,12 @@ class ShownPoints(Explorer):
     three: ToggleButton
     panel: SelectionPanel
     judgement: Judgement
+    _growth: Growth
     _legend: Legend
     _maps: Maps
     _spaces: Spaces
     _shown: tuple[int, ...]
     _shown_key: tuple[Any, ...]
-    _agreed: bool
-    compute: Button
     _valued: tuple[Any, ...]
     _left_out: int
     _not_finite: int
@@ -100,55 +99,61 @@ class ShownPoints(Explorer):
         if key == self._shown_key:
             self._draw()
             return
-        self._shown_key, self._shown = key, (*both[0], *both[1])
-        self._n_reference, self._not_finite = len(both[0]), 0
+        self._shown_key = key
+        self._growth.show(0, 0, 0.0)
+        self._take((*both[0], *both[1]))
+        if self._spaces.ready(key[1], self._texts, *key[2:]):
+            self._embedded()
+            return
+        self.plot.stale = True
+        order = self._growth.order(*both)
+
+        def work(progress: Any) -> int:
+            return self._spaces.begin(*self._asked(order), progress, LONG)
+
+        self._start("embedding sequences", work, lambda n: self._begun(order[:n]))
+
+    def _asked(self, indices: list[int]) -> tuple[str, tuple[str, ...], int | None, Pooling]:
+        """Return what `Spaces` is asked for."""
+        texts = tuple(self.selection.sequences[i].bases for i in indices)
+        _, space, layer, pooling = self._shown_key
+        return space, texts, layer, pooling
+
+    def _take(self, indices: tuple[int, ...]) -> None:
+        """Let these be the points; what was made of others goes."""
+        wanted = set(indices)
+        reference, placed = (tuple(i for i in part if i in wanted) for part in self._shown_key[0])
+        self._shown = (*reference, *placed)
+        self._n_reference, self._not_finite = len(reference), 0
         self._version += 1
         self._valued = ()
         self._maps.clear()
         self._offer_colours()
         self.judgement.stop()
-        if self._spaces.ready(key[1], self._texts, *key[2:]):
-            self._embedded()
-            return
-        texts = self._texts
-        most = inf if self._agreed else LONG
-        self.compute.layout.display = "none"
 
-        def work(progress: Any) -> float:
-            def between(done: int, total: int) -> None:
-                self._let_pass(progress)  # what a person looks at now comes before the rest
-                progress(done, total)
+    def _begun(self, some: list[int]) -> None:
+        """Show the sequences that are embedded; say what the others take."""
+        whole = len(self._shown_key[0][0]) + len(self._shown_key[0][1])
+        if len(some) != len(self._shown):
+            self._take(tuple(some))
+        self._growth.show(len(some), whole, self._spaces.seconds_each)
+        self._embedded()
 
-            return self._spaces.fill(key[1], texts, *key[2:], between, most)
+    def _grow(self, wanted: int) -> None:
+        """Add sequences to the map, twice as many at a time."""
+        order = self._growth.order(*self._shown_key[0])
+        target = min(2 * self._growth.n, wanted)
+        asked = self._asked(order[:target])
 
-        def done(seconds: float) -> None:
-            if seconds:
-                self._hold(len(texts), seconds)
-            else:
-                self._embedded()
+        def work(progress: Any) -> None:
+            self._spaces.fill(*asked, progress)
 
-        self.plot.stale = True
-        self._start("embedding sequences", work, done)
+        def done(_nothing: None) -> None:
+            self._begun(order[:target])
+            if target < wanted:
+                self._grow(wanted)
 
-    def _hold(self, n: int, seconds: float) -> None:
-        """Say what a map takes, and wait for a person to agree."""
-        self.say(
-            f"Embedding {n:,} sequences takes about {duration(seconds)}. Compute it, or choose "
-            "4-mers in the menu, which take none."
-        )
-        self.compute.layout.display = ""
-
-    def _agree(self) -> None:
-        self._agreed, self._shown_key = True, ()
-        try:
-            self._changed({"sequences"})
-        finally:
-            self._agreed = False
-
-    def _cancelled(self) -> None:
-        self._shown_key = ()
-        self.compute.layout.display = ""
-        super()._cancelled()
+        self._start(f"embedding {target - self._growth.n:,} more sequences", work, done)
 
     @property
     def _texts(self) -> tuple[str, ...]:
@@ -166,7 +171,8 @@ class ShownPoints(Explorer):
         self.plot.stale = False
         self._draw()
         wanted = self.projection.value
-        if len(fit) <= _CHEAP and wanted == "PCA" and not limits().room:
+        growing = self._growth.n < self._growth.whole
+        if len(fit) <= _CHEAP and wanted == "PCA" and not limits().room and not growing:
             wanted = "UMAP"
         if wanted != "PCA":
             self._start_map(wanted)
@@ -250,7 +256,11 @@ class ShownPoints(Explorer):
         space, texts, pooling = self.space.value, self._texts, self.pooling.value
         if method == LAYERS and space not in ("model", "twin"):
             raise InputError("Only the model and its twin have layers: choose one in the menu.")
-        self._maps.start(method, self._dimensions, *self._parts(), spaces)
+        cost = self._spaces.seconds_each * len(texts)
+        self._maps.start(
+            method, self._dimensions, *self._parts(), spaces,
+            f"about {duration(cost)}" if cost > LONG else "",
+        )  # fmt: skip
 
     def _mapped(self) -> None:
         if self._method == LAYERS:

@@ -57,6 +57,8 @@ class Spaces:
         if given is not None:
             for one, row in zip(given.sequences, given.vectors, strict=True):
                 self._rows.setdefault(one.bases, row)
+        #: What a sequence took to embed when that was last seen, by this thread's clock.
+        self.seconds_each = 0.0
         self._last: tuple[object, NDArray[np.float32]] = ((), np.empty((0, 0), np.float32))
 
     def _encoder(self, space: str) -> Encoder | None:
@@ -112,10 +114,34 @@ class Spaces:
             if not start:  # the first pass warms up, and tells nothing of the others
                 began = time.thread_time()
                 continue
-            expected = (time.thread_time() - began) / (done - _CHUNK) * len(missing)
+            self.seconds_each = (time.thread_time() - began) / (done - _CHUNK)
+            expected = self.seconds_each * len(missing)
             if expected > most and done < len(missing):
                 return expected
         return 0.0
+
+    def begin(
+        self,
+        space: str,
+        texts: Items[str],
+        layer: int | None,
+        pooling: Pooling,
+        progress: Progress,
+        most: float,
+    ) -> int:
+        """Compute what is missing of all, or of as many as take `most` seconds.
+
+        Returns
+        -------
+        int
+            How many of `texts`, from the first, are there.
+        """
+        if not self.fill(space, texts, layer, pooling, progress, most):
+            return len(texts)
+        missing = [i for i, t in enumerate(texts) if not self.ready(space, [t], layer, pooling)]
+        n = [*missing, len(texts)][min(int(most / self.seconds_each), len(missing))]
+        self.fill(space, texts[:n], layer, pooling, progress)
+        return n
 
     @property
     def _can_add(self) -> bool:

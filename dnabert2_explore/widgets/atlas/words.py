@@ -56,7 +56,10 @@ def selected_line(
             top = ", ".join(f"{n} {escape(str(v))}" for v, n in counts[:4])
             line += f": {top}{' …' if len(counts) > 4 else ''}"
         elif inside:
-            line += f": {escape(field)} {np.mean(np.array(inside, dtype=float)):.4g} on average"
+            numbers = np.array(inside, dtype=float)
+            numbers = numbers[np.isfinite(numbers)]
+            if len(numbers):
+                line += f": {escape(field)} {numbers.mean():.4g} on average"
     return line + "."
 
 
@@ -66,6 +69,7 @@ def caption_of(
     wanted: str,
     dimensions: int,
     n: int,
+    whole: int,
     space: str,
     field: str,
     umap_is_ready: bool,
@@ -85,6 +89,8 @@ def caption_of(
     dimensions : {2, 3}
     n : int
         Points.
+    whole : int
+        Sequences that they were drawn from; 0 where none were left for later.
     space : str
         What their vectors are.
     field : str
@@ -110,8 +116,9 @@ def caption_of(
     if placed:
         state.append(f"{placed:,} of them are placed in the map of the others.")
     how = METHODS[method] + (" in three dimensions" if dimensions == 3 else "")
+    drawn = f", drawn at random from {whole:,}" if whole > n + not_finite else ""
     return (
-        f"{how} of {n:,} sequences: {escape(space)}, coloured by {escape(field)}. "
+        f"{how} of {n:,} sequences{drawn}: {escape(space)}, coloured by {escape(field)}. "
         f"{' '.join(state)} <span class='dx-model'>{escape(model)}</span>"
     )
 

@@ -1,0 +1,60 @@
+"""A map that begins with some of its sequences, where all of them take long, and grows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence as Items
+
+import numpy as np
+from ipywidgets import HTML, Button, HBox
+
+from ...costs import duration
+
+__all__ = ["Growth"]
+
+
+class Growth(HBox):
+    """How many of the sequences are on the map, and what more of them take; hidden for all.
+
+    Class ``dx-growth``; parts ``dx-grow`` (twice as many) and ``dx-grow-all``.
+
+    Parameters
+    ----------
+    grow : callable
+        Called with the number of sequences that a person wants on the map.
+    """
+
+    def __init__(self, grow: Callable[[int], None]) -> None:
+        self.n = self.whole = 0
+        self.words = HTML().add_class("dx-hint")
+        self.more, self.every = (Button().add_class(name) for name in ("dx-grow", "dx-grow-all"))
+        self.more.on_click(lambda _button: grow(min(2 * self.n, self.whole)))
+        self.every.on_click(lambda _button: grow(self.whole))
+        super().__init__([self.words, self.more, self.every])
+        self.add_class("dx-growth").add_class("dx-chosen-row")
+        self.show(0, 0, 0.0)
+
+    def show(self, n: int, whole: int, each: float) -> None:
+        """Say where the map is.
+
+        Parameters
+        ----------
+        n, whole : int
+            Sequences on the map, and in all.
+        each : float
+            Seconds that one takes.
+        """
+        self.n, self.whole = n, whole
+        left = whole - n
+        self.layout.display = "" if left > 0 else "none"
+        self.every.layout.display = self.layout.display  # what `reproduce` looks for
+        self.more.layout.display = "" if left > n else "none"
+        self.words.value = f"{n:,} of {whole:,} sequences, drawn at random."
+        self.more.description = f"{n:,} more (about {duration(n * each)})"
+        self.every.description = f"All (about {duration(left * each)})"
+
+    @staticmethod
+    def order(reference: Items[int], placed: Items[int]) -> list[int]:
+        """Return one's own sequences first, and the others as the seed 0 draws them."""
+        drawn = np.random.default_rng(0).permutation(len(reference))
+        return [*placed, *(reference[i] for i in drawn)]
