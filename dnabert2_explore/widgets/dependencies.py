@@ -290,13 +290,12 @@ class DependencyExplorer(AskingExplorer):
     def _code(self) -> str:
         result = self._there()
         return (
-            "import dnabert2_explore as dx\n"
-            "from dnabert2_explore.figures import dependency_figure\n\n"
+            "import dnabert2_explore as dx\n\n"
             f"enc = dx.load({self.enc.source!r})\n"
             f"{sequence_code(self.selection)}"
             f"found = dx.dependency_map(enc, bases, {result.region}, of={result.of!r}, "
             f"twin={result.twin is not None})\n"
-            f"dependency_figure(found, shown={self._ready!r}, view={self.selection.view!r}, "
+            f"dx.plot(found, shown={self._ready!r}, view={self.selection.view!r}, "
             f"selected={self.selection.bases!r})"
         )
 

@@ -122,7 +122,7 @@ def test_other_tokenizers_on_the_same_axis(tokens):
     assert "compare_tokenizers" in tokens.code
     assert "single bases" in tokens.table
     tokens.compare.value = False
-    assert "token_ribbon" in tokens.code
+    assert "dx.plot(tokens" in tokens.code
 
 
 def test_merges_in_place_of_the_tokens(tokens, encoder):
