@@ -132,3 +132,30 @@ def test_the_documentation_shows_the_table_of_methods():
     assert all(set(info.takes) <= every for info in METHODS.values())
     assert sorted(BY_COST) == sorted(METHODS)
     assert all(name in (dx.attribute.__doc__ or "") for name in METHODS)
+
+
+#: What exported code still takes from inside the package, because no public call draws it.
+INSIDE = {
+    "analysis.maps", "analysis.variants", "encoder.twin", "figures", "figures.attribution_lanes",
+    "figures.attribution_stack", "sequences", "sequences.kmers", "sequences.variants",
+    "widgets.attribution_parts", "widgets.examples", "widgets.runlog",
+}  # fmt: skip
+
+
+def test_code_that_views_export_takes_nothing_new_from_inside_the_package():
+    import ast
+    import re
+    from pathlib import Path
+
+    found = set()
+    for path in (Path(dx.__file__).parent / "widgets").rglob("*.py"):
+        for one in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(one, ast.Constant)
+                and isinstance(one.value, str)
+                and ">>>" not in one.value
+            ):
+                found |= set(re.findall(r"from dnabert2_explore\.([\w.]+) import", one.value))
+                for name in re.findall(r"\bdx\.([A-Za-z_]\w*)", one.value):
+                    assert name in dx.__all__ or name == "demo", f"{path.name}: dx.{name}"
+    assert found - {"analysis.project"} <= INSIDE  # what a process of our own runs

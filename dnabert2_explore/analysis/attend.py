@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..costs import says_cost
 from ..encoder import Bases, Encoder
 from ..errors import InputError
 from ..network import alibi_slopes
@@ -238,6 +239,7 @@ class Attention(Shown):
             )
 
 
+@says_cost
 @one_or_many
 def attend(enc: Encoder, sequences: Bases, *, progress: Progress | None = None) -> Attention:
     """Run a sequence through the network once and keep what its attention maps are made of.

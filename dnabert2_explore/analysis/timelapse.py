@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..costs import says_cost
 from ..encoder import Bases, Encoder, load
 from ..errors import InputError
 from ..files import expanded
@@ -138,6 +139,7 @@ def find_snapshots(run_folder: str | Path) -> list[tuple[int, Path]]:
     return sorted(found)
 
 
+@says_cost
 def timelapse(
     snapshots: Iterable[tuple[int, str | Path]],
     sequence: Bases,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..costs import says_cost
 from ..progress import Progress
 from ..shown import Shown, counted
 from .layout import COORDINATES, done_chunks
@@ -77,6 +78,7 @@ class StoreCheck(Shown):
         return line
 
 
+@says_cost
 def check_store(
     store: EmbeddingStore,
     *,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..costs import says_cost
 from ..errors import InputError
 from ..files import expanded
 from ..sequences.genome import Genome
@@ -370,6 +371,7 @@ class EmbeddingStore(Shown):
 
         return search(self, queries, k, **settings)
 
+    @says_cost
     def build_index(self, layers: Any = None, progress: Any = None) -> Path:
         """Write what makes searches quick; see :func:`.search.build_index`."""
         from .search import build_index

@@ -40,14 +40,12 @@ def code_of(shown: Shown, selection: Selection, model: str, cursor: int | None) 
         lines.append(f"lanes.append(Lane.of_bases({_attribute(shown, other)}))")
     more = []
     if shown.strands is not None:
-        imports.append("from dnabert2_explore.analysis.attribution.strands import mirror_strands")
-        call = _attribute(shown, result, "mirror_strands")
+        call = _attribute(shown, result, "dx.mirror_strands")
         lines += [f"mirror = {call}", "lanes.append(Lane.of_mirror(mirror))"]
         if shown.strands.applicable:
             lines.append("lanes.append(Lane.of_strands(mirror))")
     if shown.offsets is not None:
-        imports.append("from dnabert2_explore.analysis.attribution.offsets import average_offsets")
-        call = _attribute(shown, result, "average_offsets")
+        call = _attribute(shown, result, "dx.average_offsets")
         lines.append(f"lanes.append(Lane.of_offsets({call}))")
     if shown.features:
         imports.append("from dnabert2_explore.widgets.examples import Site")
@@ -59,9 +57,8 @@ def code_of(shown: Shown, selection: Selection, model: str, cursor: int | None) 
         lines.append("]")
         more.append("features=features")
     if (hits := shown.hits) is not None:
-        imports.append("from dnabert2_explore.analysis.motifs import scan_motifs")
         motifs = _motifs(shown, imports)
-        lines.append(f"hits = scan_motifs(bases, {motifs}, threshold={hits.threshold!r})")
+        lines.append(f"hits = dx.scan_motifs(bases, {motifs}, threshold={hits.threshold!r})")
         more.append("hits=hits")
     if shown.effects is not None:
         given = asked.settings.given()
@@ -111,10 +108,8 @@ def _motifs(shown: Shown, imports: list[str]) -> str:
         return f"typed_motifs('', {hits.threshold!r})[0]"
     (motif,) = hits.motifs
     if motif.accession:
-        imports.append("from dnabert2_explore.sequences.jaspar import jaspar_motif")
-        return f"jaspar_motif({motif.accession!r})"
-    imports.append("from dnabert2_explore.sequences.motifs import Motif")
-    return f"Motif.of_word({motif.name!r})"
+        return f"dx.jaspar_motif({motif.accession!r})"
+    return f"dx.Motif.of_word({motif.name!r})"
 
 
 def table_of(shown: Shown, stamps: tuple[tuple[str, str], ...]) -> str:

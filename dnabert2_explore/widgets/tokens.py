@@ -448,12 +448,11 @@ class TokenExplorer(Explorer):
         if self.comparing:
             view = self.selection.view or (0, len(self.selection.current or ""))
             return (
-                "import dnabert2_explore as dx\n"
-                "from dnabert2_explore.figures import tokenizer_lanes\n\n"
+                "import dnabert2_explore as dx\n\n"
                 f"enc = dx.load({self.enc.source!r})\n"
                 f"{sequence_code(self.selection)}"
                 "found = dx.compare_tokenizers(enc, bases)  # found.table(), found.edit(…)\n"
-                f"tokenizer_lanes(found, view={view!r}, selected={self.selection.bases!r}, "
+                f"dx.plot(found, view={view!r}, selected={self.selection.bases!r}, "
                 f"edit={self.edit!r})"
             )
         if self.replaying:
@@ -466,11 +465,11 @@ class TokenExplorer(Explorer):
                 f"dx.plot(found, view={view!r}, vocabulary={self._smaller!r})"
             )
         return (
-            "import dnabert2_explore as dx\nfrom dnabert2_explore.figures import token_ribbon\n\n"
+            "import dnabert2_explore as dx\n\n"
             f"enc = dx.load({self.enc.source!r})\n"
             f"{sequence_code(self.selection)}"
             "tokens = enc.tokenize(bases)\n"
-            f"token_ribbon(tokens, view={self.selection.view!r}, "
+            f"dx.plot(tokens, view={self.selection.view!r}, "
             f"selected={self.selection.bases!r})"
         )
 

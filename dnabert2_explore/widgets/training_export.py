@@ -64,10 +64,9 @@ def code_of(config: FinetuneConfig, metric: str) -> str:
     ]
     return (
         "import pandas as pd\nimport dnabert2_explore as dx\n"
-        "from dnabert2_explore.figures import finetune_curves\n"
-        "from dnabert2_explore.training.finetune import FinetuneConfig, finetune\n\n"
-        "config = FinetuneConfig(\n" + "\n".join(shown) + "\n)\n"
-        "result = finetune(config)  # out must be a folder that is not there yet\n"
+        "from dnabert2_explore.figures import finetune_curves\n\n"
+        "config = dx.FinetuneConfig(\n" + "\n".join(shown) + "\n)\n"
+        "result = dx.finetune(config)  # out must be a folder that is not there yet\n"
         "print(result)\n"
         "classifier = dx.load(result.model)\n"
         'log = pd.read_csv(f"{config.out}/log.csv").to_dict("records")\n'

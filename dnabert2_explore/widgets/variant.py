@@ -325,24 +325,21 @@ class VariantExplorer(Explorer):
             raise InputError("There is no variant yet: choose or type one first.")
         text = f"{variant.contig}:{variant.position + 1} {variant.ref}>{variant.alt}"
         genome = (
-            "Genome.from_records([dx.demo.locus().sequence])"
+            "dx.Genome.from_records([dx.demo.locus().sequence])"
             if self._example
-            else f"Genome({self._path or self.genome.path!r})"
+            else f"dx.Genome({self._path or self.genome.path!r})"
         )
         head = "None" if self.scorer.head is None else f"dx.load({self.scorer.head.source!r})"
         layer = None if self.layer.value == _MEAN else self.layer.value
         return (
             "import dnabert2_explore as dx\n"
             "from dnabert2_explore.analysis.variants import Scorer\n"
-            "from dnabert2_explore.analysis.variants.compare import compare_variant\n"
-            "from dnabert2_explore.figures.variant import variant_tracks\n"
-            "from dnabert2_explore.sequences.genome import Genome\n"
             "from dnabert2_explore.sequences.variants import parse_variant\n\n"
             f"scorer = Scorer.make(dx.load({self.enc.source!r}), {genome}, {self.scorer.window}, "
             f"strands={self.scorer.strands!r}, head={head})\n"
-            f"result = compare_variant(scorer, parse_variant({text!r}), "
+            f"result = dx.compare_variant(scorer, parse_variant({text!r}), "
             f"{self.target.value or None!r}, method={self.method.value!r}, n_steps={self._steps})\n"
-            f"variant_tracks(result, layer={layer!r})"
+            f"dx.plot(result, layer={layer!r})"
         )
 
     def _table(self) -> str:

@@ -25,7 +25,7 @@ from .test_reference import CPU
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE, RESULTS = ROOT / "docs" / "performance.md", ROOT / "benchmarks" / "results"
-PAGES = [PAGE, ROOT / "docs" / "room.md"]
+PAGES = [PAGE, ROOT / "docs" / "room.md", ROOT / "docs" / "inside.md"]
 
 #: Before each table of the page: which table of which file it is.
 MARK = re.compile(r"<!-- table (\d+) of ([\w.-]+\.json) -->\n((?:\|.*\n)+)")

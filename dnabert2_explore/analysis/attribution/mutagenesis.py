@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...names import Output
 from ...progress import Progress
@@ -133,6 +134,7 @@ def importance_of(effects: NDArray[np.float32]) -> NDArray[np.float32]:
     return (-np.nan_to_num(effects).sum(axis=1) / 3).astype(np.float32)
 
 
+@says_cost
 @one_or_many
 def saturation_mutagenesis(
     enc: Encoder,

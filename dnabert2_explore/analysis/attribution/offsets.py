@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...errors import InputError
 from ...progress import Progress, split
@@ -137,6 +138,7 @@ class OffsetAverage(Shown):
         )  # fmt: skip
 
 
+@says_cost
 @one_or_many
 @takes_settings()
 def average_offsets(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...progress import Progress, split
 from ...sequences import reverse_complement
@@ -128,6 +129,7 @@ class StrandMirror(Shown):
         )  # fmt: skip
 
 
+@says_cost
 @one_or_many
 @takes_settings()
 def mirror_strands(

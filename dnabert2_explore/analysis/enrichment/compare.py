@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
+from ...costs import says_cost
 from ...names import Matching
 from ...progress import Progress, quiet
 from ...sequences import Sequence
@@ -85,6 +86,7 @@ class SequenceComparison(Shown):
         return self.kmers.table()
 
 
+@says_cost
 def compare_sequences(
     selected: Iterable[str | Sequence],
     rest: Iterable[str | Sequence],

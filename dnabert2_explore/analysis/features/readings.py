@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.twin import random_twin
 from ...errors import InputError
@@ -279,6 +280,7 @@ class FeatureReadings(Shown):
                 found[number] = np.asarray(made).ravel()
         return found
 
+    @says_cost
     def enrichment(
         self,
         where: Stretches | Mapping[str, Stretches] | Hits,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...costs import says_cost
 from ...errors import InputError
 from ...progress import Progress, quiet
 from ...shown import Shown, counted
@@ -75,6 +76,7 @@ class Clusters(Shown):
         return table
 
 
+@says_cost
 def find_clusters(
     vectors: ArrayLike,
     *,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...costs import says_cost
 from ...errors import InputError
 from ...progress import Progress, quiet
 from ...shown import Shown, counted
@@ -204,6 +205,7 @@ class MapJudgement(Shown):
         return table
 
 
+@says_cost
 def judge_map(
     plane: ArrayLike,
     vectors: ArrayLike,

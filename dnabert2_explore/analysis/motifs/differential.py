@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...errors import InputError
 from ...progress import Progress
 from ...sequences import Composition, clean
@@ -155,6 +156,7 @@ class Differential(Shown):
         return table
 
 
+@says_cost
 def differential_motifs(
     first: Iterable[Bases],
     second: Iterable[Bases],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.readings import explained_line
 from ...errors import InputError
@@ -121,6 +122,7 @@ def best_match(matches: Matches | None) -> tuple[float, str]:
     return float(matches.q_value[row]), matches[row].target.label
 
 
+@says_cost
 @takes_settings(method="saturation_mutagenesis")
 def discover_motifs(
     enc: Encoder,
