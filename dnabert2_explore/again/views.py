@@ -89,8 +89,11 @@ def rebuild_view(
         said = recall(view, record["parameters"])
         view.wait()
         compute = getattr(view, "compute", None)
-        if compute is not None and compute.layout.display != "none":
-            compute.click()  # whoever asks for it to be made again has agreed to what it takes
+        while compute is not None and compute.layout.display != "none":
+            # Whoever asks for it to be made again has agreed to what it takes.
+            compute.click()
+            if compute.layout.display != "none" and not view.busy:
+                break  # refused: the view says why
             view.wait()
         after = view.table
     finally:

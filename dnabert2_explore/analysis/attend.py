@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..costs import says_cost
 from ..encoder import Bases, Encoder
 from ..errors import InputError
 from ..network import alibi_slopes
 from ..progress import Progress
-from ..shown import Shown
+from ..shown import Shown, counted
 from ..tokens import Tokens
 from .many import one_or_many
 
@@ -51,8 +52,9 @@ class Attention(Shown):
 
     def _line(self) -> str:
         return (
-            f"{self.n_layers} layers × {self.n_heads} heads over {len(self.tokens):,} tokens of "
-            f"{len(self.tokens.bases):,} bases"
+            f"{self.n_layers} layers × {self.n_heads} heads over "
+            f"{counted(len(self.tokens), 'token')} of "
+            f"{counted(len(self.tokens.bases), 'base')}"
         )
 
     @property
@@ -237,6 +239,7 @@ class Attention(Shown):
             )
 
 
+@says_cost
 @one_or_many
 def attend(enc: Encoder, sequences: Bases, *, progress: Progress | None = None) -> Attention:
     """Run a sequence through the network once and keep what its attention maps are made of.

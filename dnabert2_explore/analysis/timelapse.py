@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..costs import says_cost
 from ..encoder import Bases, Encoder, load
 from ..errors import InputError
 from ..files import expanded
 from ..progress import Progress
 from ..sequences import Sequence
-from ..shown import Shown
+from ..shown import Shown, counted
 from ..tokens import Tokens
 from .attend import attend
 
@@ -85,7 +86,8 @@ class TimeLapse(Shown):
     def _line(self) -> str:
         return (
             f"{len(self.steps)} snapshots, steps {self.steps[0]:,} to {self.steps[-1]:,}, of "
-            f"{len(self.tokens.bases):,} bases and an atlas of {len(self.names):,} sequences"
+            f"{counted(len(self.tokens.bases), 'base')} and an atlas of "
+            f"{counted(len(self.names), 'sequence')}"
         )
 
     def table(self) -> pd.DataFrame:
@@ -137,6 +139,7 @@ def find_snapshots(run_folder: str | Path) -> list[tuple[int, Path]]:
     return sorted(found)
 
 
+@says_cost
 def timelapse(
     snapshots: Iterable[tuple[int, str | Path]],
     sequence: Bases,

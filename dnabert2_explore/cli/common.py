@@ -5,17 +5,16 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..costs import Teller
 from ..errors import Cancelled, InputError
 from ..names import Backend, DType
 from ..progress import Progress
@@ -109,8 +108,9 @@ def told_in_one_line() -> Iterator[None]:
 def progress_bar(label: str, unit: str = "") -> Iterator[Progress]:
     """Yield a ``progress(done, total)`` callback drawn as a bar on stderr.
 
-    With a unit such as ``"bases"``, amounts and the rate are given in it, and where stderr is no
-    terminal (a cluster's log) a line a minute takes the place of the bar. Else a pipe stays silent.
+    With a unit such as ``"bases"``, amounts and the rate are given in it. Where stderr is no
+    terminal (a cluster's log), a line says what long work takes, and then a line a minute where it
+    is.
     """
     from rich.console import Console
     from rich.progress import (
@@ -133,7 +133,7 @@ def progress_bar(label: str, unit: str = "") -> Iterator[Progress]:
     console = Console(stderr=True)
     amount: ProgressColumn = Amount() if unit else MofNCompleteColumn()
     columns = (TextColumn(label), BarColumn(), amount, TimeRemainingColumn())
-    lines = _lines(label, unit) if unit and not console.is_terminal else None
+    lines = None if console.is_terminal else Teller(label, unit, every=60.0)
     # A chunk may take minutes: rich would forget the last one before the next is done.
     with Progress(
         *columns, console=console, disable=not console.is_terminal, speed_estimate_period=1800
@@ -146,30 +146,6 @@ def progress_bar(label: str, unit: str = "") -> Iterator[Progress]:
                 lines(done, total)
 
         yield update
-
-
-def _lines(label: str, unit: str, every: float = 60.0) -> Progress:
-    """Report progress as a line on stderr, at most one every `every` seconds."""
-    began: tuple[float, int] | None = None
-    told = time.monotonic()
-
-    def update(done: int, total: int) -> None:
-        nonlocal began, told
-        now = time.monotonic()
-        if began is None:
-            began = now, done
-        if now - told < every:
-            return
-        told = now
-        rate = (done - began[1]) / (now - began[0]) if now > began[0] else 0.0
-        left = f", {timedelta(seconds=round((total - done) / rate))} left" if rate else ""
-        print(
-            f"{label}: {done:,} of {total:,} {unit}, {rate:,.0f} {unit}/s{left}",
-            file=sys.stderr,
-            flush=True,
-        )
-
-    return update
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.hooks import RemovableHandle
 
+from ..costs import says_cost
 from ..errors import ExploreWarning, InputError
 from ..names import Pooling
 from ..network.modeling import Dnabert2SelfAttention
@@ -56,6 +57,7 @@ class Encoder(Model):
         What `load` was given: a name, a hub id, or a folder. By default `name`.
     """
 
+    @says_cost
     def embed(
         self,
         sequences: Bases | Iterable[Bases],
@@ -123,6 +125,7 @@ class Encoder(Model):
         """Tokens a pass: what the caller says, or what has been found to fit."""
         return self.budget if batch_tokens is None else Budget(batch_tokens)
 
+    @says_cost
     def embed_long(
         self,
         bases: Bases,
@@ -165,6 +168,7 @@ class Encoder(Model):
         both = self._embeds_both(None)
         return embed_long(self, bases, window, overlap, pooling, numbers, both, budget, progress)
 
+    @says_cost
     def embed_to(
         self,
         store: str | PathLike[str],
@@ -287,6 +291,7 @@ class Encoder(Model):
             check_finite(values, self.network, "values of queries and keys")
         return queries, keys
 
+    @says_cost
     def masked_log_probs(
         self,
         ids: list[NDArray[np.int64]],
@@ -327,6 +332,7 @@ class Encoder(Model):
             progress,
         )
 
+    @says_cost
     def predict(
         self,
         sequences: Bases | Iterable[Bases],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..costs import says_cost
 from ..errors import InputError
 from ..progress import Progress
 from ..sequences import reverse_complement
@@ -89,6 +90,7 @@ class Readings(Shown):
         parts += [f"{count} segmentations{each}"] if count > 1 else []
         return "mean over " + ", ".join(parts)
 
+    @says_cost
     def predict(
         self,
         enc: Model,

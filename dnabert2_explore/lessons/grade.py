@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..costs import untold
 from ..errors import ExploreError, InputError
 from .answers import Right, Wrong
 
@@ -87,7 +88,7 @@ def check(exercise: str, answer: object, **given: Any) -> Right:
         )
     try:
         # nbgrader takes what a check writes to stderr for a failure; a learner has seen it before.
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), untold():
             warnings.simplefilter("ignore")
             return Right(checks[name](answer, **given))
     except ExploreError as error:  # what an answer such as 'ACGX' leads to further down

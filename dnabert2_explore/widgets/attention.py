@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence as Items
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import HTML, Button, Dropdown, HBox, ToggleButtons, VBox, Widget
+from ipywidgets import HTML, Dropdown, HBox, ToggleButtons, VBox, Widget
 from numpy.typing import NDArray
 
 from ..analysis.attend import PARTS, Attention, attend
 from ..analysis.overview import overview
+from ..costs import LONG, duration
 from ..delimited import remark
 from ..encoder import Encoder, load
+from ..encoder.cost import measured_seconds, surely_quick
 from ..encoder.twin import random_twin
 from ..errors import InputError
 from ..figures.attention import (
@@ -29,6 +30,7 @@ from ..figures.attention import (
 from ..figures.heads import head_gallery
 from ..network import alibi_slopes
 from ..sequences import Sequence
+from .controls import compute_button
 from .examples import fill
 from .explorer import Explorer
 from .plot import PlotlyView
@@ -46,9 +48,6 @@ _WHOLE = 2048
 #: Tokens in sight above which a few queries stand for a cell.
 _EXACT = 4096
 _QUERIES = 8
-#: Bases above which running the model is tried out first, on so many of them.
-_TRIAL, _TRIED = 30_000, 10_000
-_LONG = 10.0  # seconds above which the cost is said and asked for first
 HEAD, MEAN, ALL, ROLLOUT = "head", "mean of heads", "mean of all layers", "rollout"
 TRAINED, UNTRAINED = "trained", "untrained"
 
@@ -131,10 +130,7 @@ class AttentionExplorer(Explorer):
             options=list(zip(("all of it", "content", "distance"), PARTS, strict=True)),
             tooltip="What the network computes with; without ALiBi's bias; or that bias alone",
         ).add_class("dx-part")
-        self.compute = Button(description="Compute", tooltip="Compute it now")
-        self.compute.add_class("dx-compute")
-        self.compute.layout.display = "none"
-        self.compute.on_click(lambda _button: self._guarded(self._agree))
+        self.compute = compute_button(lambda: self._guarded(self._agree))
         self._agreed = ""
         for control in (self.what, self.layer, self.head, self.part, self.axes, self.pooling):
             control.observe(self._on_control, names="value")
@@ -203,19 +199,19 @@ class AttentionExplorer(Explorer):
         agreed, network = self._agreed == bases, self.network.value
 
         def work(progress: Any) -> tuple[Attention, NDArray[np.float32]] | float:
-            if len(bases) > _TRIAL and not agreed:
-                begun = time.monotonic()
-                attend(self._engine(), bases[:_TRIED])
-                # Attention takes time that grows with the square of the length.
-                seconds = (time.monotonic() - begun) * (len(bases) / _TRIED) ** 2
-                if seconds > _LONG:
-                    return seconds
-            result = attend(self._engine(), bases)
+            engine = self._engine()
+            if not agreed:
+                tokens = len(engine.tokenize(bases))
+                if not surely_quick(engine, tokens):
+                    seconds = measured_seconds(engine, tokens)
+                    if seconds > LONG:
+                        return seconds
+            result = attend(engine, bases)
             return result, overview(result, _THUMBNAIL)
 
         def done(results: tuple[Attention, NDArray[np.float32]] | float) -> None:
             if isinstance(results, float):
-                self.say(f"{len(bases):,} bp take up to {results:.0f} s in the model.")
+                self.say(f"{len(bases):,} bp take about {duration(results)} in the model.")
                 self.compute.layout.display = ""
                 return
             (self.result, self._thumbnails), self._matrix = results, None

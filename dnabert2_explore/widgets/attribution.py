@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ipywidgets import HTML, HBox, VBox, Widget
 
-from ..analysis.attribution import Attribution
+from ..analysis.attribution import METHODS, Attribution
+from ..costs import duration
 from ..encoder import Encoder, load
 from ..errors import InputError
 from ..figures.attribution_correlations import attribution_correlations
@@ -17,6 +18,7 @@ from ..figures.style import LETTER_PX, pixels_per_base
 from ..sequences import Sequence
 from ..sequences.motifs import ALPHABET
 from .attribution_controls import AttributionControls
+from .attribution_costs import QUICK, Costs
 from .attribution_export import code_of, table_of
 from .attribution_parts import (
     Asked,
@@ -37,6 +39,7 @@ from .attribution_shown import (
     probabilities,
     selected_in_words,
 )
+from .controls import compute_button, show
 from .examples import SPLICE, WINDOWS, fill
 from .explorer import Explorer
 from .mutations import Edit, MutationBar, apply_edits, with_edit
@@ -77,7 +80,8 @@ class AttributionExplorer(Explorer):
 
     Class ``dx-attribution``; parts ``dx-target``, ``dx-method``, ``dx-steps``, ``dx-more``,
     ``dx-classes``, ``dx-attribution-more``, ``dx-badge``, ``dx-verdict``, ``dx-mutations``,
-    ``dx-correlations``; those of
+    ``dx-correlations``, ``dx-compute`` (what takes more than 10 s is computed when this is
+    pressed; input × gradient stands in its place); those of
     :class:`~dnabert2_explore.widgets.attribution_controls.AttributionControls`.
 
     Parameters
@@ -125,6 +129,10 @@ class AttributionExplorer(Explorer):
         self._verdict = HTML().add_class("dx-verdict")
         self._correlations = VBox().add_class("dx-correlations")
         self._kept = Kept()
+        self._costs = Costs()
+        self._held: tuple[Part, float] | None = None  # what a person has to agree to, and seconds
+        self._instead: dict[str, tuple[Any, int]] = {}  # method and steps of files and sessions
+        self.compute = compute_button(lambda: self._guarded(self._agree))
         self._doing: Part | None = None
         self._halted = False
         self._edits: dict[str, tuple[Edit, ...]] = {}
@@ -152,7 +160,7 @@ class AttributionExplorer(Explorer):
         self._guarded(act)
 
     def _above(self) -> list[Widget]:
-        return [self.controls.panel, self._classes]
+        return [self.compute, self.controls.panel, self._classes]
 
     def _below(self) -> list[Widget]:
         return [self.mutations, self._correlations, self._verdict]
@@ -164,6 +172,7 @@ class AttributionExplorer(Explorer):
 
     def _on_control(self) -> None:
         def act() -> None:
+            self._instead.clear()
             if self.controls.map.value and self._region is None:
                 self._region = self._stretch()
             elif not self.controls.map.value:
@@ -211,6 +220,17 @@ class AttributionExplorer(Explorer):
             return [first, attribution_part(self.enc, asked.at(4 * steps))]
         return [first]
 
+    def _fitting(self, asked: Asked) -> Asked:
+        """Ask by a quick method where the one that is chosen takes long for this sequence."""
+        method, steps = self._instead.get(asked.bases, ("", 0))
+        if method:
+            return asked.by(method).at(steps)
+        return asked.by(QUICK) if self._waits(self._exact(asked)[0]) else asked
+
+    def _waits(self, part: Part) -> bool:
+        """Whether a person has to agree to a part first."""
+        return part not in self._kept and self._costs.long(self.enc, part) > 0
+
     def _answer(self, asked: Asked) -> Attribution | None:
         """Return the best answer that is there."""
         found = [self._kept.get(part) for part in self._exact(asked)]
@@ -221,7 +241,7 @@ class AttributionExplorer(Explorer):
         current = self.selection.current
         if current is None:
             return None
-        asked = self.controls.asked(current.bases, self._target())
+        asked = self._fitting(self.controls.asked(current.bases, self._target()))
         if not self.edits:
             return asked, None
         original = self._answer(asked)
@@ -288,7 +308,12 @@ class AttributionExplorer(Explorer):
         """Begin the first thing that is wanted and not there."""
         plan = self._plan()
         every = [part for parts in plan.values() for part in parts]
-        missing = next((part for part in every if part not in self._kept), None)
+        absent = [part for part in every if part not in self._kept]
+        missing = next((part for part in absent if not self._waits(part)), None)
+        if missing is not None:
+            trial = self._costs.trial(self.enc, missing)
+            missing = missing if trial is None or trial in self._kept else trial
+        self._hold(absent)
         running = self._job is not None and self._job.running and not self._job.cancelled
         doing = self._doing.key if running and self._doing is not None else None
         if missing is not None and doing == missing.key:
@@ -299,10 +324,40 @@ class AttributionExplorer(Explorer):
             self._doing = None
             if not self._halted:
                 why = self._kept.failures(every)
-                self.say("<br>".join(why), error=bool(why))
+                self.say("<br>".join(why) or self._cost(), error=bool(why))
             return
         self._doing = part = missing
         self._start(part.what, part.run, lambda result: self._done(part, result))
+
+    def _hold(self, absent: list[Part]) -> None:
+        """Keep in mind the first thing that is wanted and takes long, and offer to compute it."""
+        current = self.selection.current
+        wanted = list(absent)
+        if current is not None and current.bases not in self._instead:
+            asked = self.controls.asked(current.bases, self._target())
+            stands_in = self._exact(self._fitting(asked))[0]
+            wanted[:0] = [stands_in, self._exact(asked)[0]]
+        held = next((part for part in wanted if self._waits(part)), None)
+        self._held = None if held is None else (held, self._costs.long(self.enc, held))
+        show(self.compute, self._held is not None)
+
+    def _cost(self) -> str:
+        """Say what the thing takes that was not begun, and what stands in its place."""
+        if self._held is None:
+            return ""
+        part, seconds = self._held
+        text = f"{part.what[:1].upper()}{part.what[1:]} of {part.bases:,} bp: about "
+        text += f"{duration(seconds)}. Compute it, or look at a shorter stretch."
+        questions = self._questions()
+        by = questions[0] if questions is not None else None
+        if by is not None and by.method != self.controls.method.value and self._answer(by):
+            text += f" {METHODS[by.method].title.capitalize()} stands in its place."
+        return text
+
+    def _agree(self) -> None:
+        if self._held is not None:
+            self._costs.agree(self._held[0])
+            self._changed({"control"})
 
     def _done(self, part: Part, result: Any) -> None:
         self._doing = None
@@ -312,6 +367,7 @@ class AttributionExplorer(Explorer):
 
     def _cancelled(self) -> None:
         self._halted, self._doing, self._checked = True, None, None
+        self._costs.forget()
         super()._cancelled()
 
     def _check(self) -> None:
@@ -564,7 +620,17 @@ class AttributionExplorer(Explorer):
             "cursor": self._cursor,
             "region": self._region,
             "checked": self.shown is not None and self.shown.card is not None,
+            # Which method fits a length hangs on how quick the machine was.
+            "instead": self._stood_in(),
         }
+
+    def _stood_in(self) -> dict[str, list[Any]]:
+        shown = self.shown
+        if shown is None or self._held is None or not self._fresh:
+            return {}
+        bases, method = (shown.original or shown.result).tokens.bases, shown.asked.method
+        steps = int(dict(shown.result.settings).get("steps", 0))
+        return {bases: [method, steps]}
 
     def _recall(self, more: dict[str, Any]) -> None:
         self._edits = {
@@ -575,6 +641,10 @@ class AttributionExplorer(Explorer):
         if more.get("region") is not None:
             self._region = (int(more["region"][0]), int(more["region"][1]))
         self._to_check = bool(more.get("checked"))
+        self._instead = {
+            bases: (str(method), int(steps))
+            for bases, (method, steps) in more.get("instead", {}).items()
+        }
         self._changed({"edits"})
 
     # Export ------------------------------------------------------------------------------------

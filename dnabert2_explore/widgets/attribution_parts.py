@@ -17,12 +17,14 @@ from ..analysis.attribution import (
     scorecard,
 )
 from ..encoder import Encoder
+from ..encoder.cost import BACKWARD
 from ..errors import Cancelled, InputError, panics_told
 from ..progress import Progress
 from ..sequences.motifs import ALPHABET, Motif
 from .explorer import sentence
 
 __all__ = [
+    "PER_TOKEN",
     "Asked",
     "Failed",
     "Kept",
@@ -32,11 +34,17 @@ __all__ = [
     "map_part",
     "motifs_part",
     "offsets_part",
+    "passes_of",
     "scorecard_part",
     "strands_part",
     "typed_motifs",
 ]
 
+#: Bases of a token, about.
+PER_TOKEN = 4.8
+#: Samples of GradientSHAP and Shapley values; of a scorecard the attributions (strands, offsets,
+#: twins), mutated bases, points of its curves.
+_SAMPLES, _CARD, _MUTATED, _POINTS = 25, 13, 300, 22 * 33
 _KEPT = 64
 
 
@@ -92,11 +100,17 @@ class Part:
         For the progress bar.
     work : callable
         Called as work(progress).
+    bases : int
+        Length of the sequence that the model reads.
+    passes : float
+        How often it reads it forwards, about; a gradient counts as five times.
     """
 
     key: Hashable
     what: str
     work: Callable[[Progress], Any]
+    bases: int = 0
+    passes: float = 0.0
 
     def run(self, progress: Progress) -> Any:
         """Do it; what goes wrong is a result too, so that the pieces behind it are done."""
@@ -161,6 +175,25 @@ def is_far(result: Attribution) -> bool:
     return check_convergence(result).passed is False
 
 
+def passes_of(asked: Asked) -> float:
+    """Count the forward passes of the whole sequence that an attribution takes, about."""
+    bases, tokens = len(asked.bases), len(asked.bases) / PER_TOKEN
+    if METHODS[asked.method].integral:
+        own = BACKWARD * asked.settings.n_steps
+    else:
+        own = {
+            "deep_lift": 2 * BACKWARD,
+            "attn_lrp": 2 * BACKWARD,
+            "gradient_shap": _SAMPLES * BACKWARD,
+            "occlusion": tokens,
+            "feature_ablation": tokens,
+            "shapley_value_sampling": _SAMPLES * tokens,
+            "saturation_mutagenesis": 3.0 * bases,
+        }.get(asked.method, BACKWARD)
+    spread = {"occlusion": 1.0, "mutagenesis": 3.0}.get(asked.settings.spread, 0.0)
+    return own + spread * bases
+
+
 def attribution_part(enc: Encoder, asked: Asked) -> Part:
     """Explain by one method."""
     steps = asked.settings.n_steps if METHODS[asked.method].integral else 0
@@ -193,7 +226,12 @@ def _part(
             enc, asked.bases, asked.target, settings=asked.settings, progress=progress, **more
         )
 
-    return Part((kind, asked, *more.values()), what, work)
+    n, passes = len(asked.bases), passes_of(asked)
+    if kind == "scorecard":
+        passes = _CARD * passes + _POINTS + 3 * min(n, _MUTATED)
+    else:
+        passes *= {"offsets": 8, "strands": 2}.get(kind, 1)
+    return Part((kind, asked, *more.values()), what, work, n, passes)
 
 
 def map_part(enc: Encoder, asked: Asked, region: tuple[int, int]) -> Part:
@@ -211,7 +249,8 @@ def map_part(enc: Encoder, asked: Asked, region: tuple[int, int]) -> Part:
             progress=progress,
         )
 
-    return Part(("map", asked.bases, asked.target, asked.settings.output, region), "mutants", work)
+    key = ("map", asked.bases, asked.target, asked.settings.output, region)
+    return Part(key, "mutants", work, len(asked.bases), 3.0 * (region[1] - region[0]))
 
 
 def motifs_part(bases: str, wanted: str, threshold: float) -> Part:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence as Items
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from ..analysis.inside.heads import HeadAgreement
 from ..costs import duration
 from ..delimited import csv_lines, remark
 from ..encoder import Encoder
+from ..encoder.cost import clock
 from ..encoder.twin import random_twin
 from ..errors import InputError
 from ..figures.attention import cell_text
@@ -139,14 +139,14 @@ class DependencyExplorer(AskingExplorer):
                 (i for i in range(middle, end - 4) if set(letters[i : i + 4]) <= set("ACGT")), None
             )
             if few is not None:
-                begun = time.monotonic()
+                begun = clock(enc)
                 dependency_map(enc, asked.bases, (few, few + 4), of=asked.of)
-                seconds = (time.monotonic() - begun) * (end - start) / 4
+                seconds = (clock(enc) - begun) * (end - start) / 4
                 if seconds > asking.LONG:
                     return None, seconds
-        begun = time.monotonic()
+        begun = clock(enc)
         found = dependency_map(enc, asked.bases, asked.region, of=asked.of, progress=progress)
-        seconds = time.monotonic() - begun
+        seconds = clock(enc) - begun
         heads = None
         if asked.of == TOKENS and not untrained:
             with suppress(InputError):  # too few pairs of tokens to rank: the map is there

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+import time
 from collections.abc import Callable
 from html import escape, unescape
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ __all__ = ["LONGEST", "Explorer", "sentence"]
 #: Bases of the longest sequence that is put through a model here: its attention map already takes
 #: a quarter of a gigabyte, and time grows with the square.
 LONGEST = 40_000
+_TURN = 0.05  # seconds between two looks whether another view is done
 
 
 def sentence(error: BaseException) -> str:
@@ -66,6 +68,7 @@ class Explorer(VBox):
     reacts_to = frozenset({"sequences", "index", "bases", "view", "drag", "theme", "annotated"})
     most_bases = LONGEST
     _compact: Callable[[go.Figure], go.Figure] | None = None
+    after: tuple[Explorer, ...] = ()  # views whose work comes first: what is cheaper is seen first
 
     def __init__(self, selection: Selection | None, controls: list[ipywidgets.Widget]) -> None:
         from .inputs import InputBar
@@ -341,9 +344,25 @@ class Explorer(VBox):
         def guarded(result: Any) -> None:
             self._guarded(lambda: done(result))
 
+        def in_turn(progress: Callable[[int, int], None]) -> Any:
+            self._let_pass(progress)
+            return work(progress)
+
         self._job = Job(
-            work, guarded, failed, bar=self._bar, what=what, lock=self.selection.lock
+            in_turn, guarded, failed, bar=self._bar, what=what, lock=self.selection.lock
         ).start()
+
+    @property
+    def busy(self) -> bool:
+        """Whether this view computes."""
+        job = self._job
+        return job is not None and job.running and not job.cancelled
+
+    def _let_pass(self, progress: Callable[[int, int], None]) -> None:
+        """Wait while views that come first compute; called from the thread that works."""
+        while any(view.busy for view in self.after):
+            progress(0, 0)
+            time.sleep(_TURN)
 
     def _cancelled(self) -> None:
         self.say("Cancelled. Choose a sequence or a setting to compute again.")

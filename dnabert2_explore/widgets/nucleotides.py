@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence as Items
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from ..analysis.inside import NucleotideProbabilities, nucleotide_probabilities
 from ..costs import duration
 from ..delimited import csv_lines, remark
 from ..encoder import Encoder
+from ..encoder.cost import clock
 from ..errors import InputError
 from ..figures.nucleotides import nucleotide_figure
 from ..sequences import Sequence, in_place
@@ -86,18 +86,18 @@ class NucleotideExplorer(AskingExplorer):
     ) -> tuple[NucleotideProbabilities | None, float]:
         """Compute it, unless a few bases say that it takes long."""
         bases, (start, end) = wanted[0].bases, wanted[0].region
-        begun = time.monotonic()
+        begun = clock(self.enc)
         if not agreed and end - start > 4 * _TRIED:
             middle = (start + end - _TRIED) // 2
             nucleotide_probabilities(self.enc, bases, (middle, middle + _TRIED))
-            seconds = 2 * (time.monotonic() - begun) * (end - start) / _TRIED
+            seconds = 2 * (clock(self.enc) - begun) * (end - start) / _TRIED
             if seconds > asking.LONG:
                 return None, seconds
-            begun = time.monotonic()
+            begun = clock(self.enc)
         found = nucleotide_probabilities(
             self.enc, bases, (start, end), twin=True, progress=progress
         )
-        return found, time.monotonic() - begun
+        return found, clock(self.enc) - begun
 
     @property
     def result(self) -> NucleotideProbabilities | None:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from html import escape
 from typing import Any
 
 import numpy as np
-from ipywidgets import HTML, Button, ToggleButton, VBox
+from ipywidgets import HTML, ToggleButton, VBox
 
 from ..analysis.inside.patching import PatchMap, patch
 from ..analysis.variants.compare import VariantComparison
+from ..costs import LONG, duration
 from ..encoder import Encoder
+from ..encoder.cost import clock
 from ..figures.inside import patch_figure
 from ..progress import Progress
+from .controls import compute_button
 from .plot import PlotlyView
 
 __all__ = ["PatchPanel"]
-
-_LONG = 10.0  # seconds above which the cost is said and asked for first
 
 
 class PatchPanel(VBox):
@@ -44,8 +44,7 @@ class PatchPanel(VBox):
         self.twin = ToggleButton(
             description="untrained", tooltip="The same network before any training"
         ).add_class("dx-patch-twin")
-        self.compute = Button(description="Compute", tooltip="Compute it now")
-        self.compute.add_class("dx-compute")
+        self.compute = compute_button(self._agree)
         self.plot = PlotlyView().add_class("dx-patch-plot")
         self.words = HTML().add_class("dx-caption")
         self.result: PatchMap | None = None
@@ -56,7 +55,6 @@ class PatchPanel(VBox):
         self.add_class("dx-patching")
         self.button.observe(lambda _change: self._go(), names="value")
         self.twin.observe(lambda _change: self._draw(), names="value")
-        self.compute.on_click(lambda _button: self._agree())
         self._draw()
 
     def ask(self, enc: Encoder, result: VariantComparison | None, target: str, theme: str) -> None:
@@ -84,12 +82,12 @@ class PatchPanel(VBox):
         def work(progress: Progress) -> PatchMap | float:
             enc, found, target = asked
             if not agreed:
-                begun = time.monotonic()
+                begun = clock(enc)
                 enc.hidden_states(found.ref)
                 layers = enc.config.num_hidden_layers
                 # Twice (the twin), from every layer on: half of the layers on average.
-                seconds = (time.monotonic() - begun) * (layers + 1) * len(found.ref)
-                if seconds > _LONG:
+                seconds = (clock(enc) - begun) * (layers + 1) * len(found.ref)
+                if seconds > LONG:
                     return seconds
             return patch(
                 enc,
@@ -104,7 +102,7 @@ class PatchPanel(VBox):
             if self._asked != asked:
                 return
             if isinstance(answer, float):
-                self.words.value = f"This takes about {answer:.0f} s."
+                self.words.value = f"This takes about {duration(answer)}."
                 self.compute.layout.display = self.words.layout.display = ""
                 return
             self.result = answer

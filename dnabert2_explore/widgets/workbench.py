@@ -166,6 +166,9 @@ class Workbench(VBox):
         self.atlas = AtlasExplorer(
             self.embedder, selection=self.selection, points=WINDOWS if sequences is None else ""
         )
+        # In the order of what they take: each waits while those before it compute.
+        self.attribution.after = (self.attention,)
+        self.atlas.after = (self.attention, self.attribution)
         self.input = InputBar(self.selection)
         self.session = SessionBar(self)
         self.input.add_row(self.session.button, self.session)

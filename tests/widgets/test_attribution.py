@@ -450,3 +450,61 @@ def test_another_model_is_asked_from_now_on(view, classifier, encoder):
     view.wait()
     assert view.result.unit == "nats"
     assert view.target.layout.display == "none"
+
+
+def test_what_takes_long_is_said_first_and_a_quick_method_stands_in(
+    classifier, sequences, monkeypatch
+):
+    from dnabert2_explore.encoder import cost
+    from dnabert2_explore.widgets import attribution_costs
+
+    monkeypatch.setattr(cost, "_LITTLE", 0.0)
+    # Of everything that is asked, only one backward pass is quick enough.
+    monkeypatch.setattr(
+        attribution_costs,
+        "measured_seconds",
+        lambda enc, tokens, passes=1.0: 1.0 if passes <= cost.BACKWARD else 200.0,
+    )
+    view = dx.AttributionExplorer(classifier, sequences[:2])
+    view.wait()
+    assert view.result.method == "input_x_gradient"
+    assert "about 3 min" in view._message.value
+    assert "Input × gradient stands in its place" in view._message.value
+    assert "nput × gradient" in view.caption
+    assert view.compute.layout.display == ""
+
+    # A file of it is made again by what stood in, not by what was not computed.
+    again = dx.AttributionExplorer(classifier, sequences[:2])
+    again._recall(view._memory())
+    again.wait()
+    assert again.result.method == "input_x_gradient"
+    assert again.compute.layout.display == "none"
+
+    view.compute.click()
+    view.wait()
+    assert view.result.method == "layer_integrated_gradients"
+    assert view.compute.layout.display == "none" or "200 steps" in view._message.value
+
+    view.badge.button.click()  # a check says its cost, too, before it starts
+    view.wait()
+    assert "Scorecard" in view._message.value
+    assert view.shown.card is None
+
+
+def test_views_compute_in_the_order_of_what_they_take(classifier, sequences):
+    view = dx.AttributionExplorer(classifier, sequences[:2])
+    view.wait()
+
+    class Busy:
+        looks = 0
+
+        @property
+        def busy(self):
+            Busy.looks += 1
+            return Busy.looks < 3
+
+    view.after = (Busy(),)
+    view.selection.update(index=1)
+    view.wait()
+    assert Busy.looks >= 3
+    assert view.result.tokens.bases == sequences[1].bases

@@ -223,11 +223,11 @@ def test_long_maps_are_computed_as_they_are_drawn(attention, monkeypatch):
 
 
 def test_what_takes_the_model_long_is_said_first(attention, monkeypatch):
+    from dnabert2_explore.encoder import cost
     from dnabert2_explore.widgets import attention as module
 
-    monkeypatch.setattr(module, "_TRIAL", 10)
-    monkeypatch.setattr(module, "_TRIED", 10)
-    monkeypatch.setattr(module, "_LONG", 0.0)
+    monkeypatch.setattr(cost, "_LITTLE", 0.0)
+    monkeypatch.setattr(module, "LONG", 0.0)
     attention.selection.update(index=2)
     attention.wait()
     assert "in the model" in attention._message.value

@@ -163,7 +163,7 @@ def test_the_patch_map_comes_on_demand(view, variants, monkeypatch):
     trained = panel.plot.spec
     panel.twin.value = True
     assert panel.plot.spec != trained
-    monkeypatch.setattr(patching, "_LONG", 0.0)
+    monkeypatch.setattr(patching, "LONG", 0.0)
     view.chosen.value = 1
     view.wait()
     view.wait()

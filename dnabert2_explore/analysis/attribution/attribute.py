@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.finite import check_finite
 from ...errors import InputError
@@ -29,6 +30,7 @@ from .spread import spread
 __all__ = ["attribute", "explain"]
 
 
+@says_cost
 @one_or_many
 @takes_settings()
 def attribute(

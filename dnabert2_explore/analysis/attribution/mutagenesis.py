@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...names import Output
 from ...progress import Progress
 from ...sequences import in_place, mutate, stretch
 from ...sequences.motifs import ALPHABET
-from ...shown import Shown
+from ...shown import Shown, counted
 from ...tokens import Tokens
 from ..many import one_or_many
 from .backend import differentiable, with_gradients
@@ -67,8 +68,9 @@ class Mutagenesis(Shown):
         changes = self.effects[mutants]
         largest = changes[np.abs(changes).argmax()] if len(changes) else 0.0
         return (
-            f"{self.target_name}, {self.score:.3f} {self.unit}; {int(mutants.sum()):,} mutants of "
-            f"{int(mutants.any(axis=1).sum()):,} bases, largest change {largest:+.3f}"
+            f"{self.target_name}, {self.score:.3f} {self.unit}; "
+            f"{counted(int(mutants.sum()), 'mutant')} of "
+            f"{counted(int(mutants.any(axis=1).sum()), 'base')}, largest change {largest:+.3f}"
         )
 
     @property
@@ -132,6 +134,7 @@ def importance_of(effects: NDArray[np.float32]) -> NDArray[np.float32]:
     return (-np.nan_to_num(effects).sum(axis=1) / 3).astype(np.float32)
 
 
+@says_cost
 @one_or_many
 def saturation_mutagenesis(
     enc: Encoder,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.twin import random_twin
 from ...errors import InputError
@@ -152,6 +153,7 @@ class Scorecard(Shown):
         return "\n".join([*rows, self.verdict])
 
 
+@says_cost
 @one_or_many
 @takes_settings()
 def scorecard(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...errors import InputError
 from ...files import replacing
@@ -135,6 +136,7 @@ class Features(Shown):
         states: NDArray[np.float32] = activations @ self.decode + self.bias
         return states
 
+    @says_cost
     def read(
         self,
         enc: Encoder,

@@ -8,6 +8,7 @@ from collections.abc import Sequence as Items
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.readings import explained_line
 from ...errors import InputError
@@ -25,6 +26,7 @@ from .words import as_motif, control_motif, draw_sites
 __all__ = ["marginalize"]
 
 
+@says_cost
 def marginalize(
     enc: Encoder,
     background: Bases | Items[Bases],

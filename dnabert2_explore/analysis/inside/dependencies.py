@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
 from ...encoder.masked import need_masked_lm
@@ -154,6 +155,7 @@ class DependencyMap(Shown):
         """
         return compare_heads(self.between_tokens(), self.tokens, self._enc, attention)
 
+    @says_cost
     def blocks(self, copies: int = 19, seed: int = 0, progress: Progress | None = None) -> Blocks:
         """Find stretches that depend on each other more than in shuffled copies.
 
@@ -217,6 +219,7 @@ class DependencyMap(Shown):
         return pd.DataFrame(data).iloc[order].reset_index(drop=True)
 
 
+@says_cost
 def dependency_map(
     enc: Encoder,
     bases: Bases,

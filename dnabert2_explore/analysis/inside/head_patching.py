@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.batches import Budget, default_budget
 from ...encoder.twin import random_twin
@@ -101,6 +102,7 @@ class HeadPatchMap(Shown):
         return pd.DataFrame(data).sort_values("restored", ascending=False, ignore_index=True)
 
 
+@says_cost
 def patch_heads(
     enc: Encoder,
     ref: Bases,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import listed
 from ...encoder.twin import random_twin
@@ -111,6 +112,7 @@ class HeadAtlas(Shown):
         return pd.DataFrame(data)
 
 
+@says_cost
 def head_atlas(
     enc: Encoder,
     sequences: Bases | Iterable[Bases],

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.batches import Budget, default_budget
 from ...encoder.masked import masked_passes, need_masked_lm
@@ -186,6 +187,7 @@ class NucleotideProbabilities(Shown):
         write_track(path, [self.sequence], [values], name=f"{self.sequence.name} {what}")
 
 
+@says_cost
 def nucleotide_probabilities(
     enc: Encoder,
     bases: Bases,

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.batches import Budget, default_budget
 from ...encoder.onward import all_states, run_onward
@@ -125,6 +126,7 @@ class PatchMap(Shown):
         return pd.DataFrame(data)
 
 
+@says_cost
 def patch(
     enc: Encoder,
     ref: Bases,

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.batches import Budget, default_budget
 from ...encoder.inputs import bases_of
@@ -96,6 +97,7 @@ class LayerLens(Shown):
         return pd.DataFrame(data)
 
 
+@says_cost
 def lens(
     enc: Encoder,
     bases: Bases,

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.batches import Budget, default_budget
 from ...encoder.inputs import bases_of
@@ -99,6 +100,7 @@ class Recall(Shown):
         return pd.DataFrame(columns)
 
 
+@says_cost
 def recall(
     enc: Encoder,
     sequences: Bases | Iterable[Bases],

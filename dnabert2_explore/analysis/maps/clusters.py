@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...costs import says_cost
 from ...errors import InputError
 from ...progress import Progress, quiet
-from ...shown import Shown
+from ...shown import Shown, counted
 from .neighbours import centred_unit
 
 if TYPE_CHECKING:
@@ -58,8 +59,10 @@ class Clusters(Shown):
     def _line(self) -> str:
         sure = int((self.stability > 0.75).sum())
         return (
-            f"{len(self)} clusters of {len(self.labels):,} rows (HDBSCAN, {self.min_cluster_size} "
-            f"or more), {sure} of them stable; {int((self.labels < 0).sum()):,} rows in none"
+            f"{len(self)} clusters of {counted(len(self.labels), 'row')} "
+            f"(HDBSCAN, {self.min_cluster_size} "
+            f"or more), {sure} of them stable; "
+            f"{counted(int((self.labels < 0).sum()), 'row')} in none"
         )
 
     def table(self) -> pd.DataFrame:
@@ -73,6 +76,7 @@ class Clusters(Shown):
         return table
 
 
+@says_cost
 def find_clusters(
     vectors: ArrayLike,
     *,

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...errors import InputError
 from ...progress import Progress
 from ...sequences import Composition, clean
 from ...sequences.given import as_sequences
 from ...sequences.jaspar import jaspar
 from ...sequences.motifs import Motif
-from ...shown import Shown
+from ...shown import Shown, counted
 from .scan import Bases, OutOfReachWarning, out_of_reach, scan_motifs
 
 if TYPE_CHECKING:
@@ -44,7 +45,10 @@ class SetOfSequences:
     mean_length: float
 
     def __str__(self) -> str:
-        return f"{self.n:,} sequences, GC {self.gc:.1%}, {self.mean_length:,.0f} bp on average"
+        return (
+            f"{counted(self.n, 'sequence')}, GC {self.gc:.1%}, "
+            f"{self.mean_length:,.0f} bp on average"
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -86,7 +90,8 @@ class Differential(Shown):
 
     def __str__(self) -> str:
         return (
-            f"{len(self):,} motifs (FIMO hits, p < {self.threshold:g}) in {self.first} and "
+            f"{counted(len(self), 'motif')} (FIMO hits, p < {self.threshold:g}) "
+            f"in {self.first} and "
             f"{self.second}; Fisher's exact test"
         )
 
@@ -151,6 +156,7 @@ class Differential(Shown):
         return table
 
 
+@says_cost
 def differential_motifs(
     first: Iterable[Bases],
     second: Iterable[Bases],

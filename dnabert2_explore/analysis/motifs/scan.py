@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...errors import ExploreWarning, InputError
 from ...progress import Progress
 from ...sequences import Cleaned, Sequence, clean
@@ -43,6 +44,7 @@ class OutOfReachWarning(ExploreWarning):
     """No site of some motifs, however good, can have a p-value below the threshold."""
 
 
+@says_cost
 def scan_motifs(
     sequences: Bases | Iterable[Bases],
     motifs: Motif | Iterable[Motif],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Encoder
 from ...errors import InputError
 from ...progress import Progress
@@ -159,6 +160,7 @@ class VariantComparison(Shown):
         return self.scores.table()
 
 
+@says_cost
 @takes_settings(method="occlusion")
 def compare_variant(
     scorer: Scorer,

@@ -11,6 +11,7 @@ from os import PathLike
 
 import numpy as np
 
+from ...costs import says_cost
 from ...encoder import Encoder
 from ...errors import ExploreWarning, InputError
 from ...files import expanded
@@ -26,6 +27,7 @@ from .scores import VariantScores
 __all__ = ["score_variants"]
 
 
+@says_cost
 def score_variants(
     enc: Encoder,
     variants: str | PathLike[str] | Iterable[Variant | str],

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from ...costs import says_cost
 from ...encoder import Encoder, find_device
 from ...encoder.precision import find_dtype
 from ...encoder.readings import Readings
@@ -54,6 +55,7 @@ Watch = Callable[[dict[str, Any]], None]
 _Part = dict[str, torch.Tensor]
 
 
+@says_cost
 def finetune(
     config: FinetuneConfig,
     *,

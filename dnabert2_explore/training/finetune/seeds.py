@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
+from ...costs import says_cost
 from ...errors import Cancelled, InputError
 from ...progress import Progress
 from ...shown import Shown
@@ -80,6 +81,7 @@ class SeedsResult(Shown):
         )
 
 
+@says_cost
 def finetune_seeds(
     config: FinetuneConfig,
     seeds: Sequence[int],

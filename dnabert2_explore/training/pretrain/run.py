@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ...costs import says_cost
 from ...errors import Cancelled, CheckpointError, InputError
 from ...files import replacing
 from ...progress import Progress
@@ -39,6 +40,7 @@ __all__ = ["pretrain"]
 _REFERENCE_ROWS = 512
 
 
+@says_cost
 def pretrain(
     config: PretrainConfig,
     *,

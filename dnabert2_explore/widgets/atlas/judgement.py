@@ -10,6 +10,7 @@ from typing import Any
 from ipywidgets import HTML, Button, VBox
 
 from ...analysis.maps import MapJudgement, judge_map
+from ...costs import LONG, duration
 from ...figures.colours import NOT_GIVEN, OTHERS
 from ...progress import Progress
 from ...sequences import Sequence
@@ -21,7 +22,7 @@ __all__ = ["Judgement", "grouping"]
 
 #: Columns that say which sequences belong together, the first that does is taken.
 _GROUPS = ("species", "locus", "chromosome", "record", "genome")
-_QUICK = 30.0  # seconds the untrained twin may take without being asked for
+_QUICK = LONG  # seconds the untrained twin may take without being asked for
 _LEAST = 10
 
 
@@ -187,8 +188,7 @@ class Judgement(VBox):
             f"<details><summary>Numbers</summary>{more}{_numbers(found)}</details>"
         )
         self.button.layout.display = "" if cost else "none"
-        minutes = f"{cost / 60:.0f} min" if cost > 90 else f"{cost:.0f} s"
-        self.button.description = f"Add the untrained twin (about {minutes})"
+        self.button.description = f"Add the untrained twin (about {duration(cost)})"
 
 
 def _numbers(found: MapJudgement) -> str:

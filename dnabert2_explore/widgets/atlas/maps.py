@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...analysis.maps import align_maps
 from ...analysis.project import fit_projection
+from ...analysis.umaps import umap_seconds
 from ...progress import Progress
 from ..jobs import Job, JobBar
 from ..projection import project_apart
@@ -164,6 +165,5 @@ class Maps:
 
 
 def umap_cost(n: int, method: str = "UMAP") -> str:
-    """Say what a UMAP takes: compiling it, and some 3 ms a point on one core."""
-    compiling = 90 if method == "densMAP" else 20
-    return f"first time about {compiling + n * 0.003:,.0f} s"
+    """Say what a UMAP takes."""
+    return f"first time about {umap_seconds(n, densmap=method == 'densMAP'):,.0f} s"
