@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from .sequences import Sequence, read_sequences
 from .sequences.annotations import Feature, read_annotation
-from .shown import Shown
+from .shown import Shown, counted
 
 __all__ = ["Feature", "Locus", "locus", "motif", "splice", "windows"]
 
@@ -37,7 +37,7 @@ class Locus(Shown):
 
     def _line(self) -> str:
         bases, features = len(self.sequence), len(self.features)
-        return f"{self.sequence.name}, {bases:,} bases, {features:,} features"
+        return f"{self.sequence.name}, {counted(bases, 'base')}, {counted(features, 'feature')}"
 
     def of_kind(self, kind: str) -> tuple[Feature, ...]:
         """Return the features of one kind, e.g. ``"exon"``."""

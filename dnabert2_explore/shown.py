@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Callable, Container
 from typing import Any
 
-__all__ = ["Shown", "draw_with", "settings_line"]
+__all__ = ["Shown", "counted", "draw_with", "settings_line"]
 
 #: Characters of the line that stands for a result in a terminal and in lists.
 LONGEST = 240
@@ -23,6 +23,17 @@ def draw_with(drawer: Callable[[Any], dict[str, str]]) -> None:
     """Say what shows a result: by MIME type, HTML for notebooks and Markdown for paper."""
     global _drawer
     _drawer = drawer
+
+
+def counted(number: int, noun: str, several: str = "") -> str:
+    """Write how many of something there are.
+
+    Examples
+    --------
+    >>> counted(1, "site"), counted(1200, "site"), counted(0, "query", "queries")
+    ('1 site', '1,200 sites', '0 queries')
+    """
+    return f"{number:,} {noun if number == 1 else several or noun + 's'}"
 
 
 class Shown:

@@ -13,7 +13,7 @@ from ..encoder import Bases, Encoder
 from ..errors import InputError
 from ..network import alibi_slopes
 from ..progress import Progress
-from ..shown import Shown
+from ..shown import Shown, counted
 from ..tokens import Tokens
 from .many import one_or_many
 
@@ -52,8 +52,9 @@ class Attention(Shown):
 
     def _line(self) -> str:
         return (
-            f"{self.n_layers} layers × {self.n_heads} heads over {len(self.tokens):,} tokens of "
-            f"{len(self.tokens.bases):,} bases"
+            f"{self.n_layers} layers × {self.n_heads} heads over "
+            f"{counted(len(self.tokens), 'token')} of "
+            f"{counted(len(self.tokens.bases), 'base')}"
         )
 
     @property

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError
 from ..files import expanded, replacing
 from ..names import Engine, Layout
-from ..shown import Shown
+from ..shown import Shown, counted
 from ..threads import torch_threads
 from ..version import __version__
 from .umaps import ENGINES, fit_umap
@@ -61,7 +61,9 @@ class Projection(Shown):
 
     def _line(self) -> str:
         told = ", ".join(f"{k} {v}" for k, v in self.settings.items() if k != "versions")
-        return f"{self.method.upper()} of {len(self):,} vectors of {self.hidden:,} ({told})"
+        return (
+            f"{self.method.upper()} of {counted(len(self), 'vector')} of {self.hidden:,} ({told})"
+        )
 
     @property
     def dimensions(self) -> int:

@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..files import expanded
 from ..progress import Progress
 from ..sequences import Sequence
-from ..shown import Shown
+from ..shown import Shown, counted
 from ..tokens import Tokens
 from .attend import attend
 
@@ -86,7 +86,8 @@ class TimeLapse(Shown):
     def _line(self) -> str:
         return (
             f"{len(self.steps)} snapshots, steps {self.steps[0]:,} to {self.steps[-1]:,}, of "
-            f"{len(self.tokens.bases):,} bases and an atlas of {len(self.names):,} sequences"
+            f"{counted(len(self.tokens.bases), 'base')} and an atlas of "
+            f"{counted(len(self.names), 'sequence')}"
         )
 
     def table(self) -> pd.DataFrame:

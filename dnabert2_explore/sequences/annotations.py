@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote
 
 from ..errors import InputError
-from ..shown import Shown
+from ..shown import Shown, counted
 from ._formats import FAULTS
 from ._letters import ReadingWarning, whole_number
 from ._open import open_bytes, open_path
@@ -79,7 +79,7 @@ class Annotation(Shown):
     def _line(self) -> str:
         count = Counter(one.kind for of in self.features.values() for one in of)
         kinds = ", ".join(f"{number:,} {kind}" for kind, number in count.most_common(5))
-        return f"{self.source}: {len(self.features):,} sequences, {kinds}"
+        return f"{self.source}: {counted(len(self.features), 'sequence')}, {kinds}"
 
     def of(self, sequence: Sequence) -> tuple[Feature, ...]:
         """Return the features of a sequence, or of the stretch of a genome that it is.

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ..errors import InputError
 from ..files import expanded
-from ..shown import Shown
+from ..shown import Shown, counted
 from ._bytes import Bytes, open_bgzf, open_plain
 from ._fasta import starts_fasta
 from ._formats import foreign_format, told_format
@@ -135,7 +135,7 @@ class Genome(Shown):
 
     def _line(self) -> str:
         origin = self.path or "in memory"
-        return f"{len(self):,} records, {sum(self.lengths):,} bases, {origin}"
+        return f"{counted(len(self), 'record')}, {counted(sum(self.lengths), 'base')}, {origin}"
 
     def __contains__(self, name: object) -> bool:
         """Tell whether there is a record of that name."""

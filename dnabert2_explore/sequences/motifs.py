@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..shown import Shown
+from ..shown import Shown, counted
 
 __all__ = ["ALPHABET", "Motif"]
 
@@ -54,8 +54,8 @@ class Motif(Shown):
     source: str = ""
 
     def _line(self) -> str:
-        counted = f", from {self.sites:,} sites" if self.sites else ""
-        return f"{self.label} {self.consensus}, {self.information.sum():.1f} bits{counted}"
+        places = f", from {counted(self.sites, 'site')}" if self.sites else ""
+        return f"{self.label} {self.consensus}, {self.information.sum():.1f} bits{places}"
 
     def __post_init__(self) -> None:
         matrix = np.array(self.probabilities, dtype=np.float64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..shown import Shown
+from ..shown import Shown, counted
 
 __all__ = ["Sequence"]
 
@@ -44,7 +44,7 @@ class Sequence(Shown):
 
     def _line(self) -> str:
         label = f", label {self.label}" if self.label is not None else ""
-        return f"{self.name}, {len(self):,} bases{label}"
+        return f"{self.name}, {counted(len(self), 'base')}{label}"
 
     def __len__(self) -> int:
         return len(self.bases)

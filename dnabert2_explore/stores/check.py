@@ -11,7 +11,7 @@ import numpy as np
 
 from ..costs import says_cost
 from ..progress import Progress
-from ..shown import Shown
+from ..shown import Shown, counted
 from .layout import COORDINATES, done_chunks
 from .store import EmbeddingStore
 
@@ -65,7 +65,7 @@ class StoreCheck(Shown):
         return tuple(sorted({one.chunk for one in self.damages}))
 
     def __str__(self) -> str:
-        line = f"{self.path}: {self.marked:,} of {self.chunks:,} chunks are written"
+        line = f"{self.path}: {self.marked:,} of {counted(self.chunks, 'chunk')} are written"
         if self.damages:
             first = self.damages[0]
             line += (

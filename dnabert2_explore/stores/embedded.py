@@ -16,7 +16,7 @@ from ..errors import InputError
 from ..files import expanded
 from ..sequences import Sequence
 from ..sequences.genome import Genome
-from ..shown import Shown
+from ..shown import Shown, counted
 from .beside import layers_of, vectors_of
 from .store import EmbeddingStore, open_store
 
@@ -50,7 +50,10 @@ class EmbeddedSequences(Shown):
         return len(self.sequences)
 
     def _line(self) -> str:
-        return f"{len(self):,} sequences with vectors of {self.vectors.shape[1]:,} ({self.about})"
+        return (
+            f"{counted(len(self), 'sequence')} with vectors of "
+            f"{self.vectors.shape[1]:,} ({self.about})"
+        )
 
 
 def read_embedded(

@@ -20,7 +20,7 @@ from ..progress import Progress
 from ..sequences import Sequence, gc_content
 from ..sequences.genome import Genome
 from ..sequences.given import as_sequences
-from ..shown import Shown
+from ..shown import Shown, counted
 from .beside import layers_of, vectors_of
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ class StoreHits(Shown):
 
     def _line(self) -> str:
         return (
-            f"the {self.window.shape[1]} nearest windows to each of {len(self):,} queries, by "
+            f"the {self.window.shape[1]} nearest windows to each of "
+            f"{counted(len(self), 'query', 'queries')}, by "
             f"cosine similarity of layer{'s' if len(self.layers) > 1 else ''} "
             f"{' and '.join(map(str, self.layers))}"
         )

@@ -19,7 +19,7 @@ from ..costs import says_cost
 from ..errors import InputError
 from ..files import expanded
 from ..sequences.genome import Genome
-from ..shown import Shown
+from ..shown import Shown, counted
 from . import layout
 from .embedder import Embedder
 from .errors import StoreError
@@ -215,7 +215,8 @@ class EmbeddingStore(Shown):
     def _line(self) -> str:
         state = "complete" if self.complete else f"{self.n_done} of {self.plan.n_chunks} chunks"
         return (
-            f"{self.n_windows:,} windows, layers {list(self.layers)}, {self.hidden} numbers each, "
+            f"{counted(self.n_windows, 'window')}, layers {list(self.layers)}, "
+            f"{self.hidden} numbers each, "
             f"{state}, in {self.path}"
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ..shown import Shown
+from ..shown import Shown, counted
 
 __all__ = ["Summary"]
 
@@ -58,10 +58,10 @@ class Summary(Shown):
             parts.append(f"{self.unknown_only:,} without a known base")
         if self.skipped:
             parts.append(f"{self.skipped:,} done before")
-        line = f"{self.path}: {self.windows:,} windows ({', '.join(parts)})"
+        line = f"{self.path}: {counted(self.windows, 'window')} ({', '.join(parts)})"
         if self.bases:
             line += (
-                f", {self.bases:,} bases in {timedelta(seconds=round(self.seconds))} "
+                f", {counted(self.bases, 'base')} in {timedelta(seconds=round(self.seconds))} "
                 f"({self.rate:,.0f} bases/s, {self.share:.0%} of it in the model)"
             )
         return line

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..sequences import Composition
-from ..shown import Shown
+from ..shown import Shown, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,8 +53,8 @@ class Tokens(Shown):
     def _line(self) -> str:
         n = int((~self.special).sum())
         return (
-            f"{len(self.bases):,} bases in {n:,} tokens, {self.bases_per_token:.2f} bases a token: "
-            + " ".join(self.tokens[:24])
+            f"{counted(len(self.bases), 'base')} in {counted(n, 'token')}, "
+            f"{self.bases_per_token:.2f} bases a token: " + " ".join(self.tokens[:24])
         )
 
     def __len__(self) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..shown import Shown
+from ..shown import Shown, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,7 +99,7 @@ class Scores(Shown):
             for name, one in self.values.items()
             if not name.startswith("f1_") or name == "f1_macro"
         ]
-        return f"{', '.join(shown)}, loss {self.loss:.4f}, {self.count:,} sequences"
+        return f"{', '.join(shown)}, loss {self.loss:.4f}, {counted(self.count, 'sequence')}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON file; undefined ones are None."""

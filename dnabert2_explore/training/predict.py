@@ -24,7 +24,7 @@ from ..names import DType
 from ..progress import Progress
 from ..sealed import write_json
 from ..sequences import UnknownBasesWarning
-from ..shown import Shown
+from ..shown import Shown, counted
 from .metrics import Scores, score
 from .records import Record, RecordFile
 from .tables import Labelled, label_of
@@ -72,7 +72,7 @@ class PredictionSummary(Shown):
         return str(self)
 
     def __str__(self) -> str:
-        lines = [f"{self.out}: {self.rows:,} predictions by {self.model}"]
+        lines = [f"{self.out}: {counted(self.rows, 'prediction')} by {self.model}"]
         lines += [] if self.scores is None else [f"scores: {self.scores}"]
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 

@@ -147,6 +147,15 @@ def test_tokens_an_explanation_and_a_map_stand_on_a_laptops_screen(bench, screen
         )
         assert max(panels) > 100
     assert bench.sideways_overflow() == 0
+    # Models of twelve layers have two digits.
+    words, room = page.evaluate("""() => {
+        const list = document.querySelector('.dx-attention .dx-layer select');
+        const style = getComputedStyle(list), pen = document.createElement('canvas').getContext('2d');
+        pen.font = style.font;
+        const edges = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
+        return [pen.measureText('layer 12').width, list.clientWidth - edges];
+    }""")
+    assert words <= room
 
 
 def test_the_untrained_network_is_one_click_away(bench, screenshots):

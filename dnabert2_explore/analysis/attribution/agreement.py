@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...shown import Shown
+from ...shown import Shown, counted
 from ..methods import METHODS
 from .result import Attribution
 
@@ -48,8 +48,8 @@ class RankCorrelations(Shown):
 
     def __str__(self) -> str:
         return (
-            f"Spearman's rank correlation of base scores over {self.n_bases:,} bases "
-            f"({self.n_tokens:,} tokens)"
+            f"Spearman's rank correlation of base scores over {counted(self.n_bases, 'base')} "
+            f"({counted(self.n_tokens, 'token')})"
         )
 
     def table(self) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from ...names import Output
 from ...progress import Progress
 from ...sequences import in_place, mutate, stretch
 from ...sequences.motifs import ALPHABET
-from ...shown import Shown
+from ...shown import Shown, counted
 from ...tokens import Tokens
 from ..many import one_or_many
 from .backend import differentiable, with_gradients
@@ -68,8 +68,9 @@ class Mutagenesis(Shown):
         changes = self.effects[mutants]
         largest = changes[np.abs(changes).argmax()] if len(changes) else 0.0
         return (
-            f"{self.target_name}, {self.score:.3f} {self.unit}; {int(mutants.sum()):,} mutants of "
-            f"{int(mutants.any(axis=1).sum()):,} bases, largest change {largest:+.3f}"
+            f"{self.target_name}, {self.score:.3f} {self.unit}; "
+            f"{counted(int(mutants.sum()), 'mutant')} of "
+            f"{counted(int(mutants.any(axis=1).sum()), 'base')}, largest change {largest:+.3f}"
         )
 
     @property

@@ -14,7 +14,7 @@ from ...encoder import Bases, Encoder
 from ...errors import InputError
 from ...progress import Progress, split
 from ...sequences.given import bases_of
-from ...shown import Shown
+from ...shown import Shown, counted
 from ...tokens import Tokens
 from ..many import one_or_many
 from ..settings import USUAL, AttributionOptions, AttributionSettings, takes_settings
@@ -61,7 +61,7 @@ class OffsetAverage(Shown):
     def _line(self) -> str:
         return (
             f"{self.target_name} by {self.method}, {self.words} of "
-            f"{self.per_crop.shape[1]:,} bases, mean rank correlation {self.agreement:.2f}"
+            f"{counted(self.per_crop.shape[1], 'base')}, mean rank correlation {self.agreement:.2f}"
         )
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...shown import Shown
+from ...shown import Shown, counted
 from ...tokens import Tokens
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ class Attribution(Shown):
         closes = "" if self.delta is None else f", delta {self.delta:+.3g}"
         return (
             f"{self.target_name}, {self.score:.3f} {self.unit}, by {self.method}"
-            f"{closes}; {len(self.base_scores):,} bases in {len(self.token_scores):,} tokens"
+            f"{closes}; {counted(len(self.base_scores), 'base')} in "
+            f"{counted(len(self.token_scores), 'token')}"
         )
 
     @property

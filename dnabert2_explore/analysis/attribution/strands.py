@@ -13,7 +13,7 @@ from ...encoder import Bases, Encoder
 from ...progress import Progress, split
 from ...sequences import reverse_complement
 from ...sequences.given import bases_of
-from ...shown import Shown
+from ...shown import Shown, counted
 from ..many import one_or_many
 from ..settings import USUAL, AttributionOptions, AttributionSettings, takes_settings
 from .agreement import pearson, spearman
@@ -56,7 +56,7 @@ class StrandMirror(Shown):
         ought = self.reason or f"rank correlation {self.agreement:.2f}"
         return (
             f"{self.forward.target_name} by {self.forward.method} on both "
-            f"strands of {len(self.forward.base_scores):,} bases; {ought}"
+            f"strands of {counted(len(self.forward.base_scores), 'base')}; {ought}"
         )
 
     @property

@@ -14,7 +14,7 @@ from ...progress import Progress, quiet
 from ...sequences import Sequence
 from ...sequences.given import as_sequences
 from ...sequences.motifs import Motif
-from ...shown import Shown
+from ...shown import Shown, counted
 from ..motifs.match import Matches, match_motifs
 from .composition import ClassShare, Contrast, class_shares, contrasts
 from .places import Place, place_of
@@ -63,7 +63,7 @@ class SequenceComparison(Shown):
     rest: tuple[str, ...]
 
     def _line(self) -> str:
-        return f"{len(self.selected):,} sequences beside {len(self.rest):,}; {self.kmers}"
+        return f"{counted(len(self.selected), 'sequence')} beside {len(self.rest):,}; {self.kmers}"
 
     def __str__(self) -> str:
         lines = [str(self.kmers)]

@@ -14,7 +14,7 @@ from ...errors import InputError
 from ...sequences import Sequence, clean
 from ...sequences.given import as_sequences
 from ...sequences.kmers import LONGEST, kmer_name, kmer_words, turned_kmers
-from ...shown import Shown
+from ...shown import Shown, counted
 from .association import common_odds_ratio, expected_count, stratified_p
 from .strata import strata_of, upper
 
@@ -86,7 +86,8 @@ class Enrichment(Shown):
     def __str__(self) -> str:
         by = _BY[self.match]
         text = (
-            f"{self.what} in {self.n_selected:,} sequences and {self.n_rest:,} others, {by}"
+            f"{self.what} in {counted(self.n_selected, 'sequence')} and "
+            f"{self.n_rest:,} others, {by}"
             f"{f' ({self.n_strata})' if self.match != 'none' else ''}: "
             f"{len(self.enriched()):,} enriched and {len(self.depleted()):,} depleted of "
             f"{len(self):,} (q < 0.05)"
@@ -98,7 +99,7 @@ class Enrichment(Shown):
     def _line(self) -> str:
         return (
             f"{self.what}, {len(self.enriched()):,} enriched and {len(self.depleted()):,} depleted "
-            f"of {len(self):,} in {self.n_selected:,} sequences"
+            f"of {len(self):,} in {counted(self.n_selected, 'sequence')}"
         )
 
     @property

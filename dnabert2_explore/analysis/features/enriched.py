@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...progress import Progress, split
-from ...shown import Shown
+from ...shown import Shown, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,10 +71,16 @@ class FeatureEnrichment(Shown):
     def _line(self) -> str:
         found = int((self.q_value < 0.05).sum())
         what = self.names[0] if len(self.names) == 1 else f"{len(self.names):,} kinds of stretches"
-        told = f"{len(self.feature):,} features, {what}: {found:,} pairs with q < 0.05"
+        told = (
+            f"{counted(len(self.feature), 'feature')}, {what}: "
+            f"{counted(found, 'pair')} with q < 0.05"
+        )
         if self.twin is not None:
             theirs = int((self.twin.q_value < 0.05).sum())
-            told += f"; {theirs:,} of an untrained network's {len(self.twin.feature):,} features"
+            told += (
+                f"; {theirs:,} of an untrained network's "
+                f"{counted(len(self.twin.feature), 'feature')}"
+            )
         return told
 
     def table(self) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from ...errors import InputError
 from ...progress import Progress
 from ...sequences import Sequence
 from ...sequences.tracks import write_track
-from ...shown import Shown
+from ...shown import Shown, counted
 from ...tokens import Tokens
 from .autoencoder import Features
 from .states import named, states_of
@@ -72,8 +72,9 @@ class FeatureReadings(Shown):
     def _line(self) -> str:
         alive = np.asarray((self.values > 0).sum(axis=0)).ravel() > 0
         told = (
-            f"{int(alive.sum()):,} of {len(self.features):,} features active at "
-            f"{len(self.owner):,} tokens of {len(self.sequences):,} sequences, layer "
+            f"{int(alive.sum()):,} of {counted(len(self.features), 'feature')} active at "
+            f"{counted(len(self.owner), 'token')} of "
+            f"{counted(len(self.sequences), 'sequence')}, layer "
             f"{self.features.layer}"
         )
         data = self.table()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...encoder import Encoder
 from ...errors import InputError
-from ...shown import Shown
+from ...shown import Shown, counted
 from ...tokens import Tokens
 from ..attend import Attention, attend
 
@@ -45,7 +45,7 @@ class HeadAgreement(Shown):
     def _line(self) -> str:
         layer, head = np.unravel_index(np.nanargmax(self.beyond_distance), self.chance.shape)
         return (
-            f"{self.pairs:,} pairs; best layer {layer}, head {head}: "
+            f"{counted(self.pairs, 'pair')}; best layer {layer}, head {head}: "
             f"{self.beyond_distance[layer, head]:.2f} at equal distance (chance up to "
             f"{self.chance[layer, head]:.2f})"
         )

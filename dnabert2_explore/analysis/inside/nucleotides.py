@@ -232,8 +232,8 @@ def nucleotide_probabilities(
     Raises
     ------
     InputError
-        If the model has no masked-LM head, the sequence no bases, the region is no stretch of it,
-        or the width is not positive.
+        If the model has no masked-LM head, the sequence no bases, the region is no stretch of it
+        or holds no A, C, G or T, or the width is not positive.
 
     Examples
     --------
@@ -251,6 +251,11 @@ def nucleotide_probabilities(
     if width < 1:
         raise InputError(f"width is {width}: give at least 1 base.")
     start, end = stretch(region, len(sequence.bases))
+    if not set(in_place(sequence.bases)[start:end]) & set(ALPHABET):
+        raise InputError(
+            f"Bases [{start}, {end}) hold no A, C, G or T, and others are never predicted: choose "
+            "a region that does."
+        )
     groups = _groups(tokens, start, end, width)
     fillings = Fillings(Vocabulary(enc.tokenizer))
     budget = Budget(batch_tokens or default_budget(enc.device))

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
 from ...extras import translated
-from ...shown import Shown
+from ...shown import Shown, counted
 from ...threads import torch_threads
 from ..project import fit_projection
 
@@ -56,7 +56,8 @@ class AlignedMaps(Shown):
             else "AlignedUMAP"
         )
         return (
-            f"{len(self)} maps of {self.planes.shape[1]:,} points ({', '.join(self.names)}): {how}"
+            f"{len(self)} maps of {counted(self.planes.shape[1], 'point')} "
+            f"({', '.join(self.names)}): {how}"
         )
 
     def table(self) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...costs import says_cost
 from ...errors import InputError
 from ...progress import Progress, quiet
-from ...shown import Shown
+from ...shown import Shown, counted
 from .neighbours import centred_unit
 
 if TYPE_CHECKING:
@@ -59,8 +59,10 @@ class Clusters(Shown):
     def _line(self) -> str:
         sure = int((self.stability > 0.75).sum())
         return (
-            f"{len(self)} clusters of {len(self.labels):,} rows (HDBSCAN, {self.min_cluster_size} "
-            f"or more), {sure} of them stable; {int((self.labels < 0).sum()):,} rows in none"
+            f"{len(self)} clusters of {counted(len(self.labels), 'row')} "
+            f"(HDBSCAN, {self.min_cluster_size} "
+            f"or more), {sure} of them stable; "
+            f"{counted(int((self.labels < 0).sum()), 'row')} in none"
         )
 
     def table(self) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...costs import says_cost
 from ...errors import InputError
 from ...progress import Progress, quiet
-from ...shown import Shown
+from ...shown import Shown, counted
 from .explained import composition_features, share_explained
 from .neighbours import centred_unit, label_purity, nearest, plane_keeps
 from .probe import Difference, Probe, difference, probe
@@ -173,7 +173,7 @@ class MapJudgement(Shown):
         return "\n".join(line for line in lines if line)
 
     def _line(self) -> str:
-        return f"{self.n:,} sequences; {self.headline}".rstrip(".")
+        return f"{counted(self.n, 'sequence')}; {self.headline}".rstrip(".")
 
     def table(self) -> pd.DataFrame:
         """Return all numbers, one a row.

@@ -17,7 +17,7 @@ from ...sequences import Composition, clean
 from ...sequences.given import as_sequences
 from ...sequences.jaspar import jaspar
 from ...sequences.motifs import Motif
-from ...shown import Shown
+from ...shown import Shown, counted
 from .scan import Bases, OutOfReachWarning, out_of_reach, scan_motifs
 
 if TYPE_CHECKING:
@@ -45,7 +45,10 @@ class SetOfSequences:
     mean_length: float
 
     def __str__(self) -> str:
-        return f"{self.n:,} sequences, GC {self.gc:.1%}, {self.mean_length:,.0f} bp on average"
+        return (
+            f"{counted(self.n, 'sequence')}, GC {self.gc:.1%}, "
+            f"{self.mean_length:,.0f} bp on average"
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -87,7 +90,8 @@ class Differential(Shown):
 
     def __str__(self) -> str:
         return (
-            f"{len(self):,} motifs (FIMO hits, p < {self.threshold:g}) in {self.first} and "
+            f"{counted(len(self), 'motif')} (FIMO hits, p < {self.threshold:g}) "
+            f"in {self.first} and "
             f"{self.second}; Fisher's exact test"
         )
 

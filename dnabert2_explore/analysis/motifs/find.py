@@ -21,7 +21,7 @@ from ...sequences import Sequence
 from ...sequences.given import as_sequences, listed
 from ...sequences.known import check_known
 from ...sequences.motifs import Motif
-from ...shown import Shown
+from ...shown import Shown, counted
 from ..attribution import Mutagenesis, Question, attribute, find_method, saturation_mutagenesis
 from ..settings import USUAL, AttributionSettings, takes_settings
 from .discover import check_discovery, discover_patterns
@@ -65,8 +65,8 @@ class MotifFindings(Shown):
 
     def _line(self) -> str:
         return (
-            f"{len(self.discovery):,} motifs behind {self.target_name} in "
-            f"{len(self.sequences):,} sequences, by {self.method}"
+            f"{counted(len(self.discovery), 'motif')} behind {self.target_name} in "
+            f"{counted(len(self.sequences), 'sequence')}, by {self.method}"
         )
 
     @property

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...sequences.motifs import Motif
-from ...shown import Shown
+from ...shown import Shown, counted
 from ...tokens import Tokens
 from .background import EVEN, is_even
 
@@ -38,7 +38,7 @@ class HitTokens(Shown):
 
     def _line(self) -> str:
         whole = int((self.pieces == 1).sum())
-        return f"{len(self):,} hits, {whole:,} of them within one token"
+        return f"{counted(len(self), 'hit')}, {whole:,} of them within one token"
 
     def __len__(self) -> int:
         return len(self.hits)
@@ -101,7 +101,8 @@ class Hits(Shown):
     def __str__(self) -> str:
         strands = "both strands" if self.both_strands else "the strand as given"
         return (
-            f"{len(self):,} hits of {len(self.motifs):,} motifs in {len(self.names):,} sequences "
+            f"{counted(len(self), 'hit')} of {counted(len(self.motifs), 'motif')} "
+            f"in {counted(len(self.names), 'sequence')} "
             f"(FIMO, p < {self.threshold:g}, {strands}, {self._bases()} background)"
         )
 

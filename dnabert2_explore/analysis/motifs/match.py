@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...errors import ExploreWarning, InputError
 from ...sequences.jaspar import jaspar
 from ...sequences.motifs import Motif
-from ...shown import Shown
+from ...shown import Shown, counted
 from .scan import numba_alone
 
 if TYPE_CHECKING:
@@ -108,7 +108,8 @@ class Matches(Shown):
 
     def __str__(self) -> str:
         return (
-            f"the nearest of {len(self.database):,} motifs to each of {len(self.queries):,} "
+            f"the nearest of {counted(len(self.database), 'motif')} to each of "
+            f"{len(self.queries):,} "
             "(TOMTOM; q-values over all pairs)"
         )
 

@@ -13,7 +13,7 @@ from ...encoder import Encoder
 from ...encoder.twin import random_twin
 from ...errors import InputError
 from ...sequences import Sequence
-from ...shown import Shown
+from ...shown import Shown, counted
 
 __all__ = ["NullModels", "NullRun", "null_share", "null_words"]
 
@@ -40,7 +40,7 @@ class NullRun(Shown):
 
     def _line(self) -> str:
         match = f", best match {self.name} at q = {self.q_value:.2g}" if self.name else ""
-        return f"{self.patterns:,} motifs{match}, by {self.model}"
+        return f"{counted(self.patterns, 'motif')}{match}, by {self.model}"
 
 
 def null_share(q_value: float, runs: Items[NullRun]) -> float:

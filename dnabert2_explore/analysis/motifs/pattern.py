@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...sequences.motifs import Motif
-from ...shown import Shown
+from ...shown import Shown, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ class Sites(Shown):
     strand: NDArray[np.int64]
 
     def _line(self) -> str:
-        return f"{len(self):,} in {len(np.unique(self.sequence)):,} sequences"
+        return f"{len(self):,} in {counted(len(np.unique(self.sequence)), 'sequence')}"
 
     def __len__(self) -> int:
         return len(self.start)
@@ -94,7 +94,10 @@ class Pattern(Shown):
 
     def _line(self) -> str:
         motif = self.motif
-        return f"{motif.name} {motif.consensus}, {len(self.sites):,} sites, sign {self.sign:+d}"
+        return (
+            f"{motif.name} {motif.consensus}, {counted(len(self.sites), 'site')}, "
+            f"sign {self.sign:+d}"
+        )
 
     def __len__(self) -> int:
         return len(self.motif)
@@ -132,7 +135,8 @@ class Discovery(Shown):
     def _line(self) -> str:
         names = ", ".join(motif.consensus for motif in self.motifs[:6])
         return (
-            f"{len(self):,} motifs from {self.n_seqlets:,} seqlets in {self.n_sequences:,} "
+            f"{counted(len(self), 'motif')} from "
+            f"{counted(self.n_seqlets, 'seqlet')} in {self.n_sequences:,} "
             "sequences" + (f": {names}" if names else "")
         )
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
 from ...progress import Progress
-from ...shown import Shown
+from ...shown import Shown, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +59,7 @@ class Seqlets(Shown):
     null: str
 
     def _line(self) -> str:
-        return f"{len(self):,} in {self.n_sequences:,} sequences; null: {self.null}"
+        return f"{len(self):,} in {counted(self.n_sequences, 'sequence')}; null: {self.null}"
 
     def __len__(self) -> int:
         return len(self.start)

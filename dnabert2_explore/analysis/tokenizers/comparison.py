@@ -16,7 +16,7 @@ from ...encoder.inputs import bases_of
 from ...errors import InputError
 from ...sequences import clean, in_place, reverse_complement
 from ...sequences.motifs import ALPHABET
-from ...shown import Shown
+from ...shown import Shown, counted
 from ...tokens import DnaTokenizer, Tokens, overlapping_kmers, sixmers
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class TokenizerComparison(Shown):
 
     def _line(self) -> str:
         said = ", ".join(f"{cut.name} {len(cut.tokens):,}" for cut in self.cuts)
-        return f"{len(clean(self.bases).bases):,} bases as tokens: {said}"
+        return f"{counted(len(clean(self.bases).bases), 'base')} as tokens: {said}"
 
     def table(self) -> pd.DataFrame:
         """Return a row a tokenizer.

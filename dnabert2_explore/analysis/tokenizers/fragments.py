@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
 from ...errors import InputError
-from ...shown import Shown
+from ...shown import Shown, counted
 from ...tokens import DnaTokenizer, Tokens
 from .comparison import compare_tokenizers
 
@@ -66,7 +66,10 @@ class MotifFragments(Shown):
                 strict=True,
             )
         )
-        return f"{int(self.sites.sum()):,} sites of {len(self.motifs):,} motifs: {said}"
+        return (
+            f"{counted(int(self.sites.sum()), 'site')} of "
+            f"{counted(len(self.motifs), 'motif')}: {said}"
+        )
 
     def table(self) -> pd.DataFrame:
         """Return a row a tokenizer and motif.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
 from ...errors import InputError
-from ...shown import Shown
+from ...shown import Shown, counted
 from ...tokens import DnaTokenizer, Tokens
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ class MergeReplay(Shown):
     def _line(self) -> str:
         n = len(self.tokens.bases)
         return (
-            f"{n:,} bases, {len(self.ranks):,} merges, {len(self.tokens):,} tokens; the rarest "
+            f"{counted(n, 'base')}, {counted(len(self.ranks), 'merge')}, "
+            f"{counted(len(self.tokens), 'token')}; the rarest "
             f"merge is number {int(self.ranks.max(initial=-1)) + 1:,} of {self.size:,}"
         )
 

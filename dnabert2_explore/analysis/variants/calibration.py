@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...shown import Shown
+from ...shown import Shown, counted
 from .labels import Key
 from .scores import VariantScores
 
@@ -116,7 +116,8 @@ class Calibration(Shown):
                 f"{row.auroc:.3f} ({row.low:.3f}-{row.high:.3f})  {gain}".rstrip()
             )
         lines.append(
-            f"{self.unlabelled:,} variants without label or score; intervals: {self.bootstrap:,} "
+            f"{counted(self.unlabelled, 'variant')} without label or score; "
+            f"intervals: {self.bootstrap:,} "
             "bootstrap resamples of the variants within each class"
         )
         return "\n".join(lines)

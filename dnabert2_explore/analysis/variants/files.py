@@ -19,7 +19,7 @@ from ...progress import Progress
 from ...sequences.variant_tables import VariantTable, open_calls
 from ...sequences.variants import REASONS, Skipped, Variant
 from ...sequences.vcf import PREFIX, Info, VcfReader, VcfRecord, VcfWriter, check_contigs
-from ...shown import Shown
+from ...shown import Shown, counted
 from ...version import __version__
 from .scorer import Scorer
 from .scores import Column, VariantScores
@@ -83,7 +83,8 @@ class VcfSummary(Shown):
     def __str__(self) -> str:
         skipped = "".join(f"; {n:,} not: {REASONS[why]}" for why, n in self.reasons.items())
         return (
-            f"{self.scored:,} of {self.alleles:,} alternative alleles in {self.records:,} records "
+            f"{self.scored:,} of {self.alleles:,} alternative alleles in "
+            f"{counted(self.records, 'record')} "
             f"scored{skipped}"
         )
 

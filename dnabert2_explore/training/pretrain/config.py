@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...network import BACKENDS, Dnabert2Config
-from ...shown import Shown, settings_line
+from ...shown import Shown, counted, settings_line
 from ...tokens.segmentation import Segmentation
 from ..configuration import read_yaml
 from ..corpus import STRANDS
@@ -389,7 +389,9 @@ class PretrainResult(Shown):
 
     def _line(self) -> str:
         state = f"finished, {self.model}" if self.finished else f"to go on from {self.checkpoint}"
-        return f"step {self.step:,} of {self.total_steps:,}, {self.tokens:,} tokens, {state}"
+        return (
+            f"step {self.step:,} of {self.total_steps:,}, {counted(self.tokens, 'token')}, {state}"
+        )
 
 
 def learning_rates(config: PretrainConfig, steps: int | None = None) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from dnabert2_explore import InputError, Sequence
 from dnabert2_explore.analysis.inside.fillings import Fillings
 from dnabert2_explore.analysis.variants.segments import Vocabulary
 from dnabert2_explore.encoder.twin import random_twin
+from dnabert2_explore.sequences import UnknownBasesWarning
 
 BASES = "ACGTTGCATTAGCATGCAATGGCTAGCTTAGCGGATATAAAGGC"
 
@@ -166,3 +167,9 @@ def test_what_cannot_be_asked_is_refused(enc):
         dx.nucleotide_probabilities(enc, BASES, (9, 9))
     with pytest.raises(InputError, match="at least 1 base"):
         dx.nucleotide_probabilities(enc, BASES, width=0)
+
+
+def test_nothing_but_unknown_bases_is_said():
+    enc = dx.load("pocket")
+    with pytest.warns(UnknownBasesWarning), pytest.raises(InputError, match="hold no A, C, G or T"):
+        dx.nucleotide_probabilities(enc, "N" * 30)
