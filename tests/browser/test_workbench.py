@@ -150,7 +150,8 @@ def test_tokens_an_explanation_and_a_map_stand_on_a_laptops_screen(bench, screen
     # Models of twelve layers have two digits.
     words, room = page.evaluate("""() => {
         const list = document.querySelector('.dx-attention .dx-layer select');
-        const style = getComputedStyle(list), pen = document.createElement('canvas').getContext('2d');
+        const style = getComputedStyle(list);
+        const pen = document.createElement('canvas').getContext('2d');
         pen.font = style.font;
         const edges = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
         return [pen.measureText('layer 12').width, list.clientWidth - edges];
