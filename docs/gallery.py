@@ -86,7 +86,7 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
         'dx.enrich_track(lens.entropy, [one for one in locus.of_kind("exon") if one.end <= 1200])',
     ),
     ("A motif", "Motif", 'dx.jaspar_motif("NFE2")'),
-    ("Hits of a motif", "Hits", 'dx.scan_motifs(dx.demo.motif(), [dx.jaspar_motif("NFE2")], 1e-4)'),
+    ("Hits of a motif", "Hits", 'dx.scan_motifs(dx.demo.motif(), [dx.jaspar_motif("NFE2")], threshold=1e-4)'),
     (
         "Which motifs tell two selections apart", "Differential",
         'planted, decoys = ([s for s in dx.demo.motif() if s.label == label] for label in ("planted", "decoy"))\n'
@@ -98,7 +98,7 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
         "dx.nucleotide_probabilities(enc, site, region=(95, 110))",
     ),
     ("What every layer says", "LayerLens", "dx.lens(enc, windows[0].bases[:200])"),
-    ("How far back a repeat is used", "Recall", "dx.recall(enc, windows[:20], (50, 200), places=4)"),
+    ("How far back a repeat is used", "Recall", "dx.recall(enc, windows[:20], distances=(50, 200), places=4)"),
     (
         "Which layer to embed from", "LayerScores",
         'some = [one for one in windows if one.label in ("fungi", "mammal")][::7]\n'
@@ -120,7 +120,7 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
     ("Where they are active", "FeatureReadings", "readings = features.read(enc, windows[::10])\nreadings"),
     (
         "Features and motifs", "FeatureEnrichment",
-        "hits = dx.scan_motifs(windows[::10], [dx.jaspar_motif(\"MAFK\"), dx.jaspar_motif(\"TBP\")], 1e-3)\n"
+        "hits = dx.scan_motifs(windows[::10], [dx.jaspar_motif(\"MAFK\"), dx.jaspar_motif(\"TBP\")], threshold=1e-3)\n"
         "readings.enrichment(hits)",
     ),
     (

@@ -26,7 +26,7 @@ print(before, torch.get_num_threads())
 """
 # What runs numba's loops.
 CALLS = (
-    "scan_motifs('ACGTTGACTCATACGT' * 4, [word], 1e-3)",
+    "scan_motifs('ACGTTGACTCATACGT' * 4, [word], threshold=1e-3)",
     "match_motifs([word], [word] * 60)",
     "project(np.random.default_rng(0).normal(size=(40, 4)))",
 )
