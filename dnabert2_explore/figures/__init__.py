@@ -10,6 +10,7 @@ from __future__ import annotations
 # takes a half-imported one where another thread (a training run, UMAP) is just importing it.
 import pandas  # noqa: F401
 
+from .arcs import attention_arcs
 from .atlas import atlas_scatter
 from .attention import attention_map, pool
 from .attribution import attribution_tracks
@@ -46,6 +47,7 @@ __all__ = [
     "Lane",
     "annotation_track",
     "atlas_scatter",
+    "attention_arcs",
     "attention_map",
     "attribution_correlations",
     "attribution_stack",

@@ -69,8 +69,8 @@ def plot(result: Any, **options: Any) -> go.Figure:
     **options
         Of the function that draws it, such as ``theme="dark"``, ``width``, ``view`` (visible bases,
         0-based half-open) or ``selected``; for an `Attention` ``layer`` and ``head`` (the mean over
-        all by default); for motifs of a discovery ``pattern``, counted from 0; for an array
-        ``names`` and ``values``.
+        all by default), and ``arcs=True`` for arcs in place of a map; for motifs of a discovery
+        ``pattern``, counted from 0; for an array ``names`` and ``values``.
 
     Returns
     -------
@@ -132,14 +132,19 @@ def _atlas(
 
 
 def _attention(
-    result: Any, layer: int | None = None, head: int | None = None, **more: Any
+    result: Any,
+    layer: int | None = None,
+    head: int | None = None,
+    arcs: bool = False,
+    **more: Any,
 ) -> go.Figure:
+    from .arcs import attention_arcs
     from .attention import attention_map
 
     if head is not None and layer is None:
         raise InputError("head is given without layer: give both, or layer alone for its mean.")
     matrix = result.mean(layer) if head is None else result.head(layer, head)
-    return attention_map(matrix, result.tokens, **more)
+    return (attention_arcs if arcs else attention_map)(matrix, result.tokens, **more)
 
 
 def _discovery(result: Any, pattern: int = 0, **more: Any) -> go.Figure:

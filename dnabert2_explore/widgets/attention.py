@@ -18,6 +18,7 @@ from ..encoder import Encoder, load
 from ..encoder.cost import measured_seconds, surely_quick
 from ..encoder.twin import random_twin
 from ..errors import InputError
+from ..figures.arcs import ARCS, attention_arcs
 from ..figures.attention import (
     POOLINGS,
     Rows,
@@ -120,7 +121,8 @@ class AttentionExplorer(Explorer):
             tooltip="Head, counted from 1",
         ).add_class("dx-head")
         self.axes = ToggleButtons(
-            options=["bases", "tokens"], tooltips=["Axes in bp", "One step per token"]
+            options=["bases", "tokens", "arcs"],
+            tooltips=["Axes in bp", "One step per token", "Arcs between tokens, in bp"],
         ).add_class("dx-axes")
         self.pooling = Dropdown(
             options=[(f"{name} of cell", name) for name in POOLINGS],
@@ -293,6 +295,19 @@ class AttentionExplorer(Explorer):
         if matrix is None or self.result is None or not self._fresh:
             return None
         width = self.plot.width or 900
+        height = self.height or int(np.clip(width * 0.52, 400, 620))
+        quantity = "rollout" if self.what.value == ROLLOUT else "attention"
+        if self.axes.value == "arcs":
+            figure = attention_arcs(
+                matrix,
+                self.result.tokens,
+                view=self.selection.view,
+                selected=self.selection.bases,
+                quantity=quantity,
+                height=height,
+                theme=self.selection.theme,
+            )
+            return figure.update_layout(dragmode=self.selection.drag)
         figure = attention_map(
             matrix,
             self.result.tokens,
@@ -300,10 +315,10 @@ class AttentionExplorer(Explorer):
             view=self.selection.view,
             selected=self.selection.bases,
             pooling=self.pooling.value,
-            quantity="rollout" if self.what.value == ROLLOUT else "attention",
+            quantity=quantity,
             queries=self._queries,
             width=width,
-            height=self.height or int(np.clip(width * 0.52, 400, 620)),
+            height=height,
             theme=self.selection.theme,
         )
         return figure.update_layout(dragmode=self.selection.drag)
@@ -331,12 +346,18 @@ class AttentionExplorer(Explorer):
             special=self.axes.value == "tokens",
             queries=1,  # the size of its cells is all that is asked
         )
-        self.pooling.layout.display = "" if pooled.size > 1 else "none"
-        by_base = self.axes.value == "bases"
+        arcs = self.axes.value == "arcs"
+        self.pooling.layout.display = "" if pooled.size > 1 and not arcs else "none"
+        by_base = self.axes.value != "tokens"
         self._read_out.value = self._cell
         self._draw_gallery()
+        try:
+            figure = self._figure()
+        except InputError as error:  # too many tokens for arcs: said in the picture's place
+            self._show(None, escape(str(error)))
+            return
         self._show(
-            self._figure(),
+            figure,
             self._words(matrix, result, pooled.size),
             linked=by_base,
             bounds=(0.5, len(current) + 0.5),
@@ -386,12 +407,18 @@ class AttentionExplorer(Explorer):
         parts = [f"{what}, for <b>{escape(current.name)}</b>."]
         if self.network.value == UNTRAINED:
             parts[0] = f"<b>Untrained</b>: {what[0].lower()}{what[1:]}, for {escape(current.name)}."
-        if size > 1:
+        arcs = self.axes.value == "arcs"
+        if arcs:
+            parts.append(
+                f"The {ARCS} strongest pairs in sight: above, a token looks at a later one, below "
+                "at an earlier one."
+            )
+        elif size > 1:
             parts.append(
                 f"A cell is the {self.pooling.value} of {size} × {size} tokens: zoom in for single "
                 "tokens."
             )
-        if self._queries:
+        if self._queries and not arcs:
             parts.append(f"Of many, {self._queries} queries stand for each cell; all keys count.")
         if self.part.value == "content" and self.what.value != ROLLOUT:
             parts.append("Without ALiBi's bias, which the network never computes.")
@@ -400,10 +427,11 @@ class AttentionExplorer(Explorer):
         if self.what.value == HEAD:
             far = result.reach()[self.head.value]
             parts.append(f"ALiBi alone keeps 95% of this head's attention within {far:,.0f} bp.")
-        if self.axes.value == "bases":
+        if self.axes.value != "tokens":
             share = special_share(matrix, result.tokens)
             parts.append(f"{share:.0%} goes to [CLS] and [SEP], which have no bases to show.")
-        parts.append("Colours end at the 99.5th percentile.")
+        if not arcs:
+            parts.append("Colours end at the 99.5th percentile.")
         parts.append(f"<span class='dx-model'>{escape(result.model)}</span>")
         return " ".join(parts)
 
@@ -412,14 +440,14 @@ class AttentionExplorer(Explorer):
         if result is None or matrix is None or not self._fresh:
             return
         n = len(result.tokens)
-        if self.axes.value == "bases":
+        if self.axes.value != "tokens":
             last = len(result.tokens.bases) - 1
             column = result.tokens.at(int(np.clip(round(event["x"]) - 1, 0, last)))
             row = result.tokens.at(int(np.clip(round(event["y"]) - 1, 0, last)))
         else:
             column = int(np.clip(round(event["x"]) - 1, 0, n - 1))
             row = int(np.clip(round(event["y"]) - 1, 0, n - 1))
-        if event.get("panel") == "y2":
+        if event.get("panel") == "y2" or self.axes.value == "arcs":  # heights are no positions
             row = column
             self._cell = ""
         else:
@@ -453,16 +481,18 @@ class AttentionExplorer(Explorer):
             ALL: f"attention.mean(None, {self.part.value!r})",
             ROLLOUT: "attention.rollout()",
         }[self.what.value]
+        arcs = self.axes.value == "arcs"
+        drawn = "attention_arcs" if arcs else "attention_map"
+        more = "" if arcs else f", axes={self.axes.value!r}, pooling={self.pooling.value!r}"
         return (
-            "import dnabert2_explore as dx\nfrom dnabert2_explore.figures import attention_map\n\n"
+            f"import dnabert2_explore as dx\nfrom dnabert2_explore.figures import {drawn}\n\n"
             f"enc = dx.load({self.enc.source!r})\n"
             + ("enc = dx.random_twin(enc)\n" if self.network.value == UNTRAINED else "")
             + f"{sequence_code(self.selection)}"
             "attention = dx.attend(enc, bases)\n"
             f"matrix = {call}  # layers and heads count from 0 here\n"
-            f"attention_map(matrix, attention.tokens, axes={self.axes.value!r}, "
-            f"view={self.selection.view!r}, selected={self.selection.bases!r}, "
-            f"pooling={self.pooling.value!r})"
+            f"{drawn}(matrix, attention.tokens, "
+            f"view={self.selection.view!r}, selected={self.selection.bases!r}{more})"
         )
 
     def _table(self) -> str:

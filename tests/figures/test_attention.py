@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 
-from dnabert2_explore.figures import attention_map, pool
+from dnabert2_explore import InputError
+from dnabert2_explore.figures import attention_arcs, attention_map, pool
+from dnabert2_explore.figures.arcs import strongest_pairs
 from dnabert2_explore.figures.attention import cell_text, special_share
+from dnabert2_explore.figures.colours import theme_of
 
 
 def rows(n, seed=0):
@@ -104,3 +107,44 @@ def test_a_callable_is_pooled_as_the_matrix_is(long_tokens, pooling):
     assert special_share(some, long_tokens) == pytest.approx(
         special_share(matrix, long_tokens), abs=0.02
     )
+
+
+# Arcs -------------------------------------------------------------------------------------------
+
+
+def test_the_strongest_pairs_are_those_of_a_sort():
+    matrix = rows(9)
+    queries, keys = strongest_pairs(matrix, most=12)
+    beside = sorted((v for (i, j), v in np.ndenumerate(matrix) if i != j), reverse=True)
+    assert [float(v) for v in matrix[queries, keys]][::-1] == [float(v) for v in beside[:12]]
+    assert len(strongest_pairs(np.eye(4, dtype=np.float32))[0]) == 0  # what a token gives itself
+
+
+def test_an_arc_leads_up_to_a_later_token_and_down_to_an_earlier_one(tokens):
+    n = len(tokens)
+    for query, key, side in ((2, 5, 1), (5, 2, -1)):
+        matrix = np.zeros((n, n), np.float32)
+        matrix[query, key] = 0.7
+        matrix[query, 0] = 0.9  # [CLS] has no bases
+        row, line, apex = attention_arcs(matrix, tokens).data
+        middles = tokens.spans[[query, key]].mean(axis=1) + 0.5
+        assert np.allclose([line.x[0], line.x[-2]], middles)  # the last is a gap
+        assert np.nanmax(np.abs(line.y)) == pytest.approx(1.0)
+        assert np.sign(np.nansum(line.y)) == side
+        assert (np.asarray(line.y[:-1]) * side >= 0).all()
+        assert len(row.x) == n - 2
+        assert "0.7000" in apex.customdata[0]
+        assert cell_text(tokens, query) in apex.customdata[0].split("<br>to ")[0]
+
+
+def test_arcs_of_a_selection_stand_out_and_many_tokens_are_refused(tokens, long_tokens):
+    start, end = tokens.spans[3]
+    figure = attention_arcs(rows(len(tokens)), tokens, selected=(int(start), int(end)))
+    colours = [line.line.color for line in figure.data[1:-1]]
+    assert theme_of("light").select in colours
+    assert colours[0] != theme_of("light").select
+    small = attention_arcs(lambda queries: rows(len(tokens))[queries], tokens, view=(0, 12))
+    assert len(small.data[0].x) < len(tokens) - 2
+    with pytest.raises(InputError, match="Zoom in"):
+        attention_arcs(rows(len(long_tokens)), long_tokens)
+    assert attention_arcs(rows(len(long_tokens)), long_tokens, view=(100, 400)).data

@@ -48,6 +48,27 @@ def atlas(encoder, sequences):
     return view
 
 
+# Arcs ----------------------------------------------------------------------------------------
+
+
+def test_attention_as_arcs_is_drawn_read_and_written_as_code(attention):
+    attention.axes.value = "arcs"
+    drawn = spec(attention)
+    assert drawn["layout"]["yaxis"]["range"] == [-1.15, 1.15]
+    assert "strongest pairs in sight" in attention._caption_line.value
+    cut = attention.result.tokens
+    start, end = (int(v) for v in cut.spans[5])
+    event(attention, event="press", x=start + 1.2, y=0.8, panel="y", shift=False)
+    assert attention.selection.bases == (start, end)
+    code = attention._code()
+    assert "attention_arcs(matrix" in code
+    scope = {}
+    exec(code, scope)
+    assert scope["attention"].tokens.bases == cut.bases
+    attention.axes.value = "bases"
+    assert "strongest pairs" not in attention._caption_line.value
+
+
 # Tokens --------------------------------------------------------------------------------------
 
 
