@@ -24,6 +24,9 @@ PARTS = ("both", "content", "distance")
 
 #: Queries whose rows are computed at once: what a map takes beside itself.
 _BLOCK = 256
+_WHOLE = 1024  # tokens whose rollout is one product
+_PARTS = 10  # of a longer one: a fifth of the map beside it, and its rows computed ten times
+_FEW = 64  # queries at once there
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -210,26 +213,42 @@ class Attention(Shown):
         """Attention rollout: how attention composes from the last layer down to the tokens.
 
         Each layer's mean map is averaged with the identity, for the residual stream, and the
-        layers are multiplied (Abnar & Zuidema 2020, arXiv 2005.00928).
+        layers are multiplied (Abnar & Zuidema 2020, arXiv 2005.00928). Of more than 1,024 tokens a
+        tenth of the columns is computed at a time: 1.3 times the map's memory in place of twice, at
+        two to three times the work.
 
         Returns
         -------
         numpy.ndarray, shape (n, n), float32
             Rows sum to 1.
         """
-        product: NDArray[np.float32] = np.eye(len(self.tokens), dtype=np.float32)
-        for layer in range(self.n_layers):
-            before = product
-
-            def step(queries: NDArray[np.int64], layer: int = layer) -> NDArray[np.float32]:
-                mean = self.rows(layer, None, queries)
-                mean[np.arange(len(queries)), queries] += 1
-                mean *= np.float32(0.5)
-                composed: NDArray[np.float32] = mean @ before  # noqa: B023 (filled in this turn)
-                return composed
-
-            product = self._filled(step)
+        n = len(self.tokens)
+        if n <= _WHOLE:
+            return self._rolled_out(np.arange(n))
+        # A few columns at a time: two whole products beside each other are twice the map.
+        product = np.empty((n, n), dtype=np.float32)
+        for columns in np.array_split(np.arange(n), _PARTS):
+            product[:, columns] = self._rolled_out(columns)
         return product
+
+    def _rolled_out(self, columns: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Compute columns of the rollout, (n, len(columns))."""
+        part = np.zeros((len(self.tokens), len(columns)), dtype=np.float32)
+        part[columns, np.arange(len(columns))] = 1
+        for layer in range(self.n_layers):
+            part = self._composed(layer, part)
+        return part
+
+    def _composed(self, layer: int, before: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Multiply a layer's mean map, averaged with the identity, by what came before."""
+        after = np.empty_like(before)
+        for start in range(0, len(before), _FEW):
+            queries = np.arange(start, min(start + _FEW, len(before)))
+            mean = self.rows(layer, None, queries)
+            mean[np.arange(len(queries)), queries] += 1
+            mean *= np.float32(0.5)
+            after[queries] = mean @ before
+        return after
 
     @staticmethod
     def _check(what: str, index: int, count: int) -> None:

@@ -63,6 +63,12 @@ def test_rollout_composes_layers(enc, bases) -> None:
     np.testing.assert_allclose(attention.rollout().sum(1), 1, atol=1e-5)
 
 
+def test_rollout_in_parts_is_the_same(enc, bases, monkeypatch) -> None:
+    whole = attend(enc, bases).rollout()
+    monkeypatch.setattr("dnabert2_explore.analysis.attend._WHOLE", 4)
+    np.testing.assert_allclose(attend(enc, bases).rollout(), whole, atol=1e-6)
+
+
 def test_no_such_layer_or_head(enc, bases) -> None:
     attention = attend(enc, bases)
     with pytest.raises(InputError, match="no layer 2: this model has layers 0 to 1"):
