@@ -131,6 +131,16 @@ def test_tokens_an_explanation_and_a_map_stand_on_a_laptops_screen(bench, screen
     page = bench.lab.page
     page.set_viewport_size({"width": 1440, "height": 900})
     bench.wait_settled()
+    # Models of twelve layers have two digits.
+    words, room = page.evaluate("""() => {
+        const list = document.querySelector('.dx-attention .dx-layer select');
+        const style = getComputedStyle(list);
+        const pen = document.createElement('canvas').getContext('2d');
+        pen.font = style.font;
+        const edges = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
+        return [pen.measureText('layer 12').width, list.clientWidth - edges];
+    }""")
+    assert words <= room
     for place, view in ((0, "attention"), (1, "dependencies")):
         bench.choose(".dx-maps:visible select", place)
         if view == "dependencies":
@@ -147,16 +157,6 @@ def test_tokens_an_explanation_and_a_map_stand_on_a_laptops_screen(bench, screen
         )
         assert max(panels) > 100
     assert bench.sideways_overflow() == 0
-    # Models of twelve layers have two digits.
-    words, room = page.evaluate("""() => {
-        const list = document.querySelector('.dx-attention .dx-layer select');
-        const style = getComputedStyle(list);
-        const pen = document.createElement('canvas').getContext('2d');
-        pen.font = style.font;
-        const edges = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
-        return [pen.measureText('layer 12').width, list.clientWidth - edges];
-    }""")
-    assert words <= room
 
 
 def test_the_untrained_network_is_one_click_away(bench, screenshots):
@@ -176,6 +176,42 @@ def test_the_untrained_network_is_one_click_away(bench, screenshots):
     bench.locator(".dx-dependencies .dx-shown button").nth(0).click()
     bench.choose(".dx-maps:visible select", 0)
     bench.lab.page.set_viewport_size({"width": 1600, "height": 1750})
+    bench.wait_settled()
+
+
+def test_arcs_and_the_maps_of_the_layers_fit_a_laptop(bench, screenshots):
+    page = bench.lab.page
+    page.set_viewport_size({"width": 1440, "height": 900})
+    clear = bench.locator("button:visible").filter(has_text="clear")
+    if clear.count():  # what is selected is said in the captions' place
+        clear.first.click()
+    bench.wait_settled()
+    bench.locator(".dx-attention .dx-axes button").nth(2).click()
+    bench.wait(lambda: "strongest pairs" in bench.text(".dx-attention > .dx-caption"))
+    for place, view, words in (
+        (0, "attention", "strongest pairs"),
+        (4, "lens", "Rank of"),
+        (5, "layers", ""),
+        (6, "features", ""),
+    ):
+        bench.choose(".dx-maps:visible select", place)
+        bench.wait(lambda view=view: bench.locator(f".dx-{view}:visible").count() > 0)
+        bench.wait(
+            lambda view=view, words=words: words in bench.text(f".dx-{view} > .dx-caption"), 120
+        )
+        bench.wait_settled()
+        page.evaluate("document.querySelector('.dx-workbench').scrollIntoView()")
+        page.wait_for_timeout(200)
+        page.screenshot(path=screenshots / f"laptop-{view}-map.png")
+        foot = bench.locator(f".dx-{view}:visible").first.bounding_box()
+        status = page.locator("#jp-bottom-panel").bounding_box()
+        assert foot["y"] + foot["height"] <= status["y"]
+    # What takes longer is said before it begins, and waits to be asked.
+    assert bench.locator(".dx-features button:visible").filter(has_text="Train").count() == 1
+    assert bench.sideways_overflow() == 0
+    bench.choose(".dx-maps:visible select", 0)
+    bench.locator(".dx-attention .dx-axes button").nth(0).click()
+    page.set_viewport_size({"width": 1600, "height": 1750})
     bench.wait_settled()
 
 
