@@ -34,7 +34,7 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
     ("How tokens are made", "MergeReplay", "dx.replay_merges(enc, site.bases[:60])"),
     (
         "How large a vocabulary", "VocabularyCurve",
-        "dx.vocabulary_curve(windows, (256, 1024, 4096))",
+        "dx.vocabulary_curve(windows, sizes=(256, 1024, 4096))",
     ),
     (
         "Motifs in tokens", "MotifFragments",

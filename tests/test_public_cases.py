@@ -61,7 +61,7 @@ def test_attribution_where_gradients_are_turned_off(splice, method):
         with off():
             found = dx.attribute(splice, site, 0, method=method, **settings)
             np.testing.assert_array_equal(found.base_scores, expected.base_scores)
-    with pytest.raises(dx.InputError, match=r"n_steps is 5\.5: the integral needs a whole number"):
+    with pytest.raises(dx.InputError, match=r"n_steps is 5\.5; expected a whole number"):
         dx.attribute(splice, site, 0, n_steps=5.5)
 
 

@@ -43,8 +43,8 @@ COMMANDS = {
     "attribute": Asked(
         ("source",),
         _options(
-            "genome model target method per steps baseline spread explain samples window layer "
-            "noise-samples seed device dtype"
+            "genome model target method per n-steps baseline spread explain samples window layer "
+            "noise noise-samples seed device dtype"
         ),
     ),
     "embed": Asked(

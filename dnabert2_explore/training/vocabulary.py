@@ -89,8 +89,8 @@ class VocabularyCurve(Shown):
 
 def vocabulary_curve(
     sequences: str | Sequence | Iterable[str | Sequence],
-    sizes: Items[int] = SIZES,
     *,
+    sizes: Items[int] = SIZES,
     most: int = _MOST,
     seed: int = 0,
     progress: Progress | None = None,
@@ -134,7 +134,7 @@ def vocabulary_curve(
     Examples
     --------
     >>> import dnabert2_explore as dx
-    >>> found = dx.vocabulary_curve(dx.demo.windows()[::10], (16, 64, 256))
+    >>> found = dx.vocabulary_curve(dx.demo.windows()[::10], sizes=(16, 64, 256))
     >>> bool((found.compression[1:] > found.compression[:-1]).all())
     True
     """

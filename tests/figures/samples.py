@@ -78,7 +78,7 @@ def read() -> list[Any]:
         dx.dependency_map(enc, windows[0].bases[:90], (20, 60)).heads(),
         dx.compare_tokenizers(enc, windows[0].bases[:60]),
         dx.replay_merges(enc, windows[0].bases[:60]),
-        dx.vocabulary_curve(windows[::20], (16, 64, 256)),
+        dx.vocabulary_curve(windows[::20], sizes=(16, 64, 256)),
         Annotation({"a": (Feature(0, 9, "+", "exon", "one"),)}, {"a": 60}, "a.gff3"),
         dx.enrich_track(np.arange(60.0) % 7, [Feature(0, 9, "+", "exon", "one")]),
         dx.fragment_motifs(

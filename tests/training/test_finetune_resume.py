@@ -30,7 +30,8 @@ def progress(step, steps):
         os.kill(os.getpid(), signal.SIGKILL)
 
 settings = json.loads(Path(sys.argv[1]).read_text())
-finetune(FinetuneConfig(**settings | {"lora_targets": tuple(settings["lora_targets"])}), progress)
+config = FinetuneConfig(**settings | {"lora_targets": tuple(settings["lora_targets"])})
+finetune(config, progress=progress)
 """
 
 

@@ -36,7 +36,7 @@ def test_first_entries_are_what_a_smaller_training_makes(texts):
 
 def test_the_curve_by_hand(texts):
     seen = []
-    found = dx.vocabulary_curve(texts, (9, 64, 512), progress=lambda *how: seen.append(how))
+    found = dx.vocabulary_curve(texts, sizes=(9, 64, 512), progress=lambda *how: seen.append(how))
     assert found.sizes == (9, 64, 512)
     assert found.compression[0] == 1  # four bases alone
     assert found.used[0] == 1
@@ -44,7 +44,7 @@ def test_the_curve_by_hand(texts):
     # Real sequence has words that its dinucleotides do not explain.
     assert found.compression[-1] > found.shuffled[-1] > 1
     assert seen[-1] == (5, 5)
-    again = dx.vocabulary_curve(texts, (9, 64, 512))
+    again = dx.vocabulary_curve(texts, sizes=(9, 64, 512))
     np.testing.assert_array_equal(again.shuffled, found.shuffled)
     figure = vocabulary_figure(found)
     np.testing.assert_allclose(figure.data[1].y, found.compression)
@@ -56,10 +56,10 @@ def test_it_can_be_stopped_says_its_cost_and_what_is_wrong(texts, monkeypatch):
         raise dx.Cancelled
 
     with pytest.raises(dx.Cancelled):
-        dx.vocabulary_curve(texts, (16,), progress=stop)
+        dx.vocabulary_curve(texts, sizes=(16,), progress=stop)
     monkeypatch.setattr("dnabert2_explore.training.vocabulary._SECONDS", 1e5)
     with pytest.warns(LongWorkWarning, match="Training the encodings"):
-        dx.vocabulary_curve(texts, (16,))
+        dx.vocabulary_curve(texts, sizes=(16,))
     for given, sizes, words in (
         ("ACGT" * 99, (16,), "at least 10"),
         (texts, (3,), "at least 9"),
@@ -67,4 +67,4 @@ def test_it_can_be_stopped_says_its_cost_and_what_is_wrong(texts, monkeypatch):
         ("AC" * 9000, (4096,), "could be learnt"),
     ):
         with pytest.raises(dx.InputError, match=words):
-            dx.vocabulary_curve(given, sizes, progress=lambda *_: None)
+            dx.vocabulary_curve(given, sizes=sizes, progress=lambda *_: None)
