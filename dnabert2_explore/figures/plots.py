@@ -18,21 +18,31 @@ __all__ = ["plot"]
 
 #: Class of a result -> module and function that draw it.
 _FIGURES = {
+    "AlignedMaps": (".spaces", "aligned_planes"),
+    "Annotation": (".locus", "annotation_lanes"),
     "Attention": (".plots", "_attention"),
     "Attribution": (".attribution", "attribution_tracks"),
+    "Blocks": (".dependencies", "block_figure"),
     "Calibration": (".intervals", "calibration_intervals"),
+    "Clusters": (".intervals", "cluster_stability"),
     "DependencyMap": (".dependencies", "dependency_figure"),
     "Differential": (".intervals", "differential_rates"),
     "Discovery": (".plots", "_discovery"),
+    "Enrichment": (".intervals", "word_rates"),
+    "FeatureEnrichment": (".enriched", "feature_volcano"),
     "FeatureReadings": (".features", "feature_windows"),
+    "Features": (".features", "feature_directions"),
     "FinetuneResult": (".intervals", "finetune_intervals"),
+    "HeadAgreement": (".heads", "head_agreement_figure"),
     "HeadAtlas": (".heads", "head_atlas_figure"),
     "HeadPatchMap": (".heads", "head_patch_figure"),
+    "Hits": (".motif_hits", "hit_track"),
     "LayerLens": (".inside", "lens_figure"),
     "LayerScores": (".layers", "layer_curves"),
     "Leaderboard": (".leaderboard", "leaderboard_dots"),
     "Locus": (".plots", "_locus"),
     "LongEmbedding": (".intervals", "window_likeness"),
+    "MapJudgement": (".intervals", "judgement_intervals"),
     "MergeReplay": (".merges", "merge_tree"),
     "Motif": (".logo", "motif_logo"),
     "MotifFindings": (".plots", "_findings"),
@@ -40,6 +50,7 @@ _FIGURES = {
     "Mutagenesis": (".plots", "_mutagenesis"),
     "NucleotideProbabilities": (".nucleotides", "nucleotide_figure"),
     "PatchMap": (".inside", "patch_figure"),
+    "Projection": (".plots", "_projection"),
     "Pattern": (".plots", "_pattern"),
     "OffsetAverage": (".plots", "_offsets"),
     "RankCorrelations": (".attribution_correlations", "attribution_correlations"),
@@ -47,10 +58,14 @@ _FIGURES = {
     "RuleComparison": (".intervals", "rule_intervals"),
     "Scorecard": (".plots", "_scorecard"),
     "Scores": (".intervals", "score_intervals"),
+    "SeedsResult": (".intervals", "seed_dots"),
+    "SequenceComparison": (".plots", "_comparison"),
+    "SpaceComparison": (".spaces", "space_likeness"),
     "StrandMirror": (".plots", "_strands"),
     "Sweep": (".gym", "sweep_figure"),
     "TimeLapse": (".timelapse", "timelapse_figure"),
     "TokenizerComparison": (".tokenizers", "tokenizer_lanes"),
+    "TrackEnrichment": (".enriched", "track_contrast"),
     "Tokens": (".tokens", "token_ribbon"),
     "VariantComparison": (".variant", "variant_tracks"),
     "VocabularyCurve": (".vocabulary", "vocabulary_figure"),
@@ -118,17 +133,21 @@ def _drawer(result: Any) -> Callable[..., Any]:
 def _atlas(
     positions: Any, names: Any = None, values: Any = None, *, axis: str = "component", **more: Any
 ) -> go.Figure:
-    from .atlas import atlas_scatter
-
     if positions.ndim != 2 or positions.shape[1] != 2:
         raise InputError(
             f"An array of shape {positions.shape} is no atlas: give positions of shape (n, 2), as "
             "project(vectors) returns them."
         )
+    return _points(positions, names, values, axis=axis, **more)
+
+
+def _points(positions: Any, names: Any = None, values: Any = None, **more: Any) -> go.Figure:
+    from .atlas import atlas_scatter
+
     n = len(positions)
     names = [f"sequence {i + 1}" for i in range(n)] if names is None else list(names)
     values = ["sequence"] * n if values is None else list(values)
-    return atlas_scatter(positions, names, values, axis=axis, **more)
+    return atlas_scatter(positions, names, values, **more)
 
 
 def _attention(
@@ -162,6 +181,16 @@ def _pattern(result: Any, kind: str = "contribution", **more: Any) -> go.Figure:
 
     matrix = result.contribution if kind == "contribution" else result.motif
     return motif_logo(matrix, kind, **more)
+
+
+def _projection(result: Any, **more: Any) -> go.Figure:
+    return _points(result.plane, **{"axis": result.method.upper(), **more})
+
+
+def _comparison(result: Any, **more: Any) -> go.Figure:
+    from .intervals import word_rates
+
+    return word_rates(result.kmers, **more)
 
 
 def _locus(result: Any, **more: Any) -> go.Figure:
