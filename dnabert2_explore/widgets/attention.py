@@ -31,7 +31,7 @@ from ..figures.attention import (
 from ..figures.heads import head_gallery
 from ..network import alibi_slopes
 from ..sequences import Sequence
-from .controls import compute_button
+from .controls import TRAINED, UNTRAINED, compute_button
 from .examples import fill
 from .explorer import Explorer
 from .plot import PlotlyView
@@ -50,7 +50,6 @@ _WHOLE = 2048
 _EXACT = 4096
 _QUERIES = 8
 HEAD, MEAN, ALL, ROLLOUT = "head", "mean of heads", "mean of all layers", "rollout"
-TRAINED, UNTRAINED = "trained", "untrained"
 
 
 class AttentionExplorer(Explorer):
