@@ -194,7 +194,7 @@ def sequence_readers(folder: Path) -> list[Reader]:
     from dnabert2_explore.sequences.regions import read_bed
     from dnabert2_explore.sequences.variant_tables import open_calls
     from dnabert2_explore.sequences.variants import parse_variant, place
-    from dnabert2_explore.widgets.inputs import parse_span
+    from dnabert2_explore.widgets.core.inputs import parse_span
 
     held = Genome.from_records([Sequence("one", "ACGTACGTNNACG"), Sequence("two", "ACGURY")])
 
@@ -432,7 +432,7 @@ def result_readers(folder: Path) -> list[Reader]:
     from dnabert2_explore.training.gue.results import GueRun
     from dnabert2_explore.training.leakage import LeakageReport
     from dnabert2_explore.training.metrics import score
-    from dnabert2_explore.widgets.runlog import read_run
+    from dnabert2_explore.widgets.training.runlog import read_run
 
     labels = np.arange(40) % 2
     outputs = np.eye(2)[(labels + (np.arange(40) % 7 == 0)) % 2]

@@ -173,7 +173,7 @@ def _choose(
 
 
 def _write(path: Path, enc: Encoder, found: MotifFindings) -> None:
-    from ..figures.motif_report import motif_report
+    from ..figures.motifs.report import motif_report
     from ..sequences.motif_files import write_motifs
 
     if path.suffix == ".meme":

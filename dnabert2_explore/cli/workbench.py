@@ -123,7 +123,7 @@ def workbench(
 
 def _limit(room: bool, upload: float | None, bases: int | None) -> None:
     """Tell kernels, by their environment, what a visitor may ask for."""
-    from ..widgets.limits import BASES, ROOM, UPLOAD
+    from ..widgets.core.limits import BASES, ROOM, UPLOAD
 
     if room:
         os.environ.setdefault("OMP_NUM_THREADS", "1")  # thirty kernels have the cores to share

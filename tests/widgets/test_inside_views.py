@@ -8,9 +8,9 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
 from dnabert2_explore.sequences.annotations import Annotation, Feature
-from dnabert2_explore.widgets import asking
-from dnabert2_explore.widgets import features as feature_view
-from dnabert2_explore.widgets import layers as layer_view
+from dnabert2_explore.widgets.views import asking
+from dnabert2_explore.widgets.views import features as feature_view
+from dnabert2_explore.widgets.views import layers as layer_view
 
 from .conftest import event
 

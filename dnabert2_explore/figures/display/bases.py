@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...sequences.clean import clean
-from ..merges import brackets
+from ..tokens.merges import brackets
 from .canvas import PAGE, WIDTH, Canvas, Panel
 from .card import Card, facts, rows_left, table
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...sequences.motifs import ALPHABET
 from ...tokens import Tokens
-from ..logo import logo_svg
+from ..motifs.logo import logo_svg
 from .canvas import PAGE, WIDTH, Canvas, Panel, thinned
 
 __all__ = ["CLOSE", "Track", "close_up", "tracks"]

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..curves import metric_name
+from ..training.curves import metric_name
 from .canvas import PAGE, Canvas, Panel, number
 from .card import Card, facts, table
 
