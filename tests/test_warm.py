@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from dnabert2_explore.cli import warm_kernel
-from dnabert2_explore.cli.warm import _free_threads, can_fork, read_asked
+from dnabert2_explore.cli.look import warm_kernel
+from dnabert2_explore.cli.look.warm import _free_threads, can_fork, read_asked
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="there are no warm kernels without forks")
 

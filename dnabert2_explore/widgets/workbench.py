@@ -16,7 +16,7 @@ from .. import demo
 from ..encoder import ATLAS_MODEL, SHIPPED, Encoder, load
 from ..figures.core.style import compacted
 from ..sequences import Sequence
-from ..sequences.annotations import Annotation, read_annotation
+from ..sequences.annotation.annotations import Annotation, read_annotation
 from .atlas import AtlasExplorer
 from .attribution.explorer import AttributionExplorer
 from .core.closing import close_inside

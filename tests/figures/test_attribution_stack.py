@@ -11,7 +11,7 @@ from dnabert2_explore.figures.attribution.correlations import attribution_correl
 from dnabert2_explore.figures.attribution.lanes import Lane
 from dnabert2_explore.figures.attribution.stack import attribution_stack
 from dnabert2_explore.figures.motifs.hits import arrange_hits
-from dnabert2_explore.sequences.motifs import Motif
+from dnabert2_explore.sequences.motifs.motif import Motif
 
 from .conftest import make_attribution, make_tokens
 

@@ -455,7 +455,7 @@ def test_another_model_is_asked_from_now_on(view, classifier, encoder):
 def test_what_takes_long_is_said_first_and_a_quick_method_stands_in(
     classifier, sequences, monkeypatch
 ):
-    from dnabert2_explore.encoder import cost
+    from dnabert2_explore.encoder.passes import cost
     from dnabert2_explore.widgets.attribution import costs as attribution_costs
 
     monkeypatch.setattr(cost, "_LITTLE", 0.0)

@@ -244,7 +244,7 @@ def test_long_maps_are_computed_as_they_are_drawn(attention, monkeypatch):
 
 
 def test_what_takes_the_model_long_is_said_first(attention, monkeypatch):
-    from dnabert2_explore.encoder import cost
+    from dnabert2_explore.encoder.passes import cost
     from dnabert2_explore.widgets.views import attention as module
 
     monkeypatch.setattr(cost, "_LITTLE", 0.0)

@@ -8,7 +8,7 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import InputError, Sequence
-from dnabert2_explore.sequences.motifs import Motif
+from dnabert2_explore.sequences.motifs.motif import Motif
 from dnabert2_explore.widgets.marginalize.explorer import MotifGym
 
 from ..conftest import random_bases

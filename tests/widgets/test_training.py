@@ -247,8 +247,8 @@ def test_shipped_tables(key, columns):
 
 
 def test_the_verdict_knows_worse_equal_and_better(finished):
-    from dnabert2_explore.training.leakage import LeakageReport, SplitOverlap
-    from dnabert2_explore.training.metrics import Estimate, Scores
+    from dnabert2_explore.training.labelled.leakage import LeakageReport, SplitOverlap
+    from dnabert2_explore.training.scores.metrics import Estimate, Scores
     from dnabert2_explore.widgets.training.scores import leakage_words
 
     def of(value, low, high):

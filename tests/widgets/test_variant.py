@@ -6,8 +6,8 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
 from dnabert2_explore.sequences import ReadingWarning
-from dnabert2_explore.sequences.genome import Genome
-from dnabert2_explore.sequences.variants import Variant
+from dnabert2_explore.sequences.reading.genome import Genome
+from dnabert2_explore.sequences.variants.variant import Variant
 
 from ..conftest import random_bases
 from .conftest import event

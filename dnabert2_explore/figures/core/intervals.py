@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from ...analysis.motifs import Differential
     from ...analysis.tokenizers import MotifFragments
     from ...analysis.variants import Calibration, VariantScores
-    from ...encoder.long import LongEmbedding
+    from ...encoder.vectors.long import LongEmbedding
     from ...training.finetune import FinetuneResult
-    from ...training.metrics import Scores
-    from ...training.rules import RuleComparison
+    from ...training.scores.metrics import Scores
+    from ...training.scores.rules import RuleComparison
 
 __all__ = [
     "calibration_intervals",

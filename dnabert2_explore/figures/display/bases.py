@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ...analysis.tokenizers import MergeReplay
     from ...demo import Locus
     from ...sequences import Sequence
-    from ...sequences.genome import Genome
+    from ...sequences.reading.genome import Genome
     from ...tokens import Tokens
 
 _LETTERS = 480  # bases that are written out

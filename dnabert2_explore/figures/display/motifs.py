@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         Seqlets,
         Sites,
     )
-    from ...sequences.motifs import Motif
+    from ...sequences.motifs.motif import Motif
 
 _ROWS = 10
 _LOGOS = 6

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...sequences import in_place
-from ...sequences.motifs import ALPHABET
+from ...sequences.motifs.motif import ALPHABET
 from ..attribution.marks import Sight
 from ..core.colours import theme_of
 from ..core.style import MONO, band, base_axis, layout, value_axis, whole

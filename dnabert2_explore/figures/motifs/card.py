@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...sequences import reverse_complement
-from ...sequences.motifs import Motif
+from ...sequences.motifs.motif import Motif
 from ...tokens import Tokens
 from ..core.colours import Theme
 from ..core.page import facts, tiny

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
-from ...sequences.motifs import ALPHABET, Motif
+from ...sequences.motifs.motif import ALPHABET, Motif
 from ..core.colours import Theme, theme_of
 from ..core.glyphs import glyph
 from ..core.style import SANS, layout, value_axis

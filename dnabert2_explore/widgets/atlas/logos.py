@@ -11,7 +11,7 @@ import traitlets
 
 from ...analysis.motifs.match import Matches
 from ...figures.motifs.logo import logo_svg
-from ...sequences.motifs import Motif
+from ...sequences.motifs.motif import Motif
 from ..core.rows import RowTable
 
 __all__ = ["LogoCards"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...costs import LONG
 from ...encoder import Encoder
-from ...encoder.cost import measured_seconds, surely_quick
+from ...encoder.passes.cost import measured_seconds, surely_quick
 from .parts import PER_TOKEN, Part
 
 __all__ = ["QUICK", "Costs"]

@@ -16,7 +16,7 @@ from ...figures.attribution.correlations import attribution_correlations
 from ...figures.core.style import LETTER_PX, pixels_per_base
 from ...figures.motifs.hits import arrange_hits
 from ...sequences import Sequence
-from ...sequences.motifs import ALPHABET
+from ...sequences.motifs.motif import ALPHABET
 from ..core.controls import compute_button, show
 from ..core.explorer import Explorer
 from ..core.plot import PlotlyView

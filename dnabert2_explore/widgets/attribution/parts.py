@@ -17,10 +17,10 @@ from ...analysis.attribution import (
     scorecard,
 )
 from ...encoder import Encoder
-from ...encoder.cost import BACKWARD
+from ...encoder.passes.cost import BACKWARD
 from ...errors import Cancelled, InputError, panics_told
 from ...progress import Progress
-from ...sequences.motifs import ALPHABET, Motif
+from ...sequences.motifs.motif import ALPHABET, Motif
 from ..core.explorer import sentence
 
 __all__ = [
@@ -282,7 +282,7 @@ def typed_motifs(wanted: str, threshold: float) -> tuple[list[Motif], float]:
         If JASPAR has no such profile, or the threshold is out of its reach.
     """
     from ...analysis.motifs.scan import out_of_reach
-    from ...sequences.jaspar import jaspar, jaspar_motif
+    from ...sequences.motifs.jaspar import jaspar, jaspar_motif
 
     word = wanted.strip()
     if not word:

@@ -26,11 +26,11 @@ from ...errors import ExploreError, InputError, panics_told
 from ...figures.core.style import span_text
 from ...files import expanded
 from ...sequences import ReadingWarning, Sequence, read_sequences
-from ...sequences._letters import whole_number
-from ...sequences._open import open_bytes
-from ...sequences.annotations import read_annotation
-from ...sequences.genome import Genome
-from ...sequences.regions import is_bed, read_bed
+from ...sequences.annotation.annotations import read_annotation
+from ...sequences.annotation.regions import is_bed, read_bed
+from ...sequences.reading.genome import Genome
+from ...sequences.reading.letters import whole_number
+from ...sequences.reading.opening import open_bytes
 from .closing import close_inside
 from .limits import limits
 from .state import MINE, Selection

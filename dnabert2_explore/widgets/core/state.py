@@ -16,7 +16,7 @@ import traitlets
 from ...errors import InputError
 from ...figures.core.locus import FeatureLike
 from ...sequences import Sequence
-from ...sequences.annotations import Annotation
+from ...sequences.annotation.annotations import Annotation
 from ...sequences.given import as_sequences
 
 __all__ = ["MINE", "Selection"]

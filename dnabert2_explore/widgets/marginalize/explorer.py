@@ -20,10 +20,10 @@ from ...figures.core.style import band
 from ...figures.gym import column_values, sweep_figure
 from ...names import Output
 from ...sequences import Sequence
-from ...sequences._letters import whole_number
 from ...sequences.given import as_sequences
-from ...sequences.jaspar import jaspar
-from ...sequences.motifs import Motif
+from ...sequences.motifs.jaspar import jaspar
+from ...sequences.motifs.motif import Motif
+from ...sequences.reading.letters import whole_number
 from ..core.explorer import Explorer
 from ..core.plot import PlotlyView
 from ..core.state import Selection

@@ -9,7 +9,7 @@ from ...analysis.gym import SWEEPS, Sweep
 from ...delimited import cell, remark
 from ...encoder import Encoder
 from ...sequences import Sequence
-from ...sequences.motifs import Motif
+from ...sequences.motifs.motif import Motif
 from ..core.state import Selection
 from ..examples import CODE
 from ..views.tokens import in_comment

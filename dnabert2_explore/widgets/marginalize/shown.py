@@ -12,7 +12,7 @@ from ...analysis.gym import SHOWN, Sweep
 from ...encoder import Encoder
 from ...figures.core.style import span_text
 from ...figures.gym import column_values, row_labels
-from ...sequences.motifs import Motif
+from ...sequences.motifs.motif import Motif
 from .controls import SHUFFLED, Asked
 
 __all__ = ["chips", "in_words", "outputs_of_cell", "short", "what_cell_changes"]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from ...training.finetune import FinetuneConfig, FinetuneResult
     from ...training.finetune.data import Splits
-    from ...training.metrics import Scores
+    from ...training.scores.metrics import Scores
 
 __all__ = ["FinetuneApp"]
 

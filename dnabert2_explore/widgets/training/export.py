@@ -13,7 +13,7 @@ from ...figures.training.curves import METRICS
 
 if TYPE_CHECKING:
     from ...training.finetune import FinetuneConfig, FinetuneResult
-    from ...training.metrics import Scores
+    from ...training.scores.metrics import Scores
 
 __all__ = ["caption_of", "code_of", "table_of"]
 

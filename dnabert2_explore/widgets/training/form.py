@@ -17,7 +17,7 @@ from .datasets import SHARE, Chosen, DataChooser
 
 if TYPE_CHECKING:
     from ...training.finetune import FinetuneConfig
-    from ...training.tables import Labelled
+    from ...training.labelled.tables import Labelled
 
 __all__ = ["FinetuneForm"]
 

@@ -228,7 +228,7 @@ class PretrainingMonitor(Explorer):
 
         def work(progress: Any) -> str:
             from ...training.pretrain import pretrain
-            from ...training.tiny import tiny_run
+            from ...training.pretrain.tiny import tiny_run
 
             def tick(done: int, total: int) -> None:
                 progress(done, total)

@@ -18,8 +18,8 @@ from ...sequences import Sequence
 if TYPE_CHECKING:
     from ...training.finetune import FinetuneConfig, FinetuneResult
     from ...training.finetune.data import Splits
-    from ...training.leakage import LeakageReport
-    from ...training.metrics import Scores
+    from ...training.labelled.leakage import LeakageReport
+    from ...training.scores.metrics import Scores
 
 __all__ = ["baseline_scores", "leakage_words", "predicted_sequences", "score_table", "verdict"]
 
@@ -58,7 +58,7 @@ def baseline_scores(
         labels for a regression; empty without test rows, and for several labels a sequence.
     """
     from ...training.baselines import BASELINES
-    from ...training.metrics import score
+    from ...training.scores.metrics import score
 
     test = splits.test
     found: dict[str, Scores] = {}

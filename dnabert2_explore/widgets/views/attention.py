@@ -15,8 +15,8 @@ from ...analysis.overview import overview
 from ...costs import LONG, duration
 from ...delimited import remark
 from ...encoder import Encoder, load
-from ...encoder.cost import measured_seconds, surely_quick
-from ...encoder.twin import random_twin
+from ...encoder.loading.twin import random_twin
+from ...encoder.passes.cost import measured_seconds, surely_quick
 from ...errors import InputError
 from ...figures.inside.arcs import ARCS, attention_arcs
 from ...figures.inside.attention import (

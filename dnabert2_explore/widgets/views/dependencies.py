@@ -16,8 +16,8 @@ from ...analysis.inside.heads import HeadAgreement
 from ...costs import duration
 from ...delimited import csv_lines, remark
 from ...encoder import Encoder
-from ...encoder.cost import clock
-from ...encoder.twin import random_twin
+from ...encoder.loading.twin import random_twin
+from ...encoder.passes.cost import clock
 from ...errors import InputError
 from ...figures.inside.attention import cell_text
 from ...figures.inside.dependencies import SHOWN, dependency_figure

@@ -317,7 +317,7 @@ class FeatureExplorer(Explorer):
         def work(progress: Progress) -> FeatureEnrichment:
             from ...analysis.motifs import scan_motifs
             from ...analysis.motifs.scan import out_of_reach
-            from ...sequences.jaspar import jaspar
+            from ...sequences.motifs.jaspar import jaspar
 
             motifs = jaspar()
             lost = set(out_of_reach(motifs, THRESHOLD))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipywidgets import HTML, Button, HBox, VBox
 
 from ...sequences import mutate
-from ...sequences.motifs import ALPHABET
+from ...sequences.motifs.motif import ALPHABET
 from ...tokens import Tokens
 
 __all__ = ["Edit", "MutationBar", "apply_edits", "changed_tokens", "with_edit"]

@@ -12,11 +12,11 @@ from ...analysis.inside import NucleotideProbabilities, nucleotide_probabilities
 from ...costs import duration
 from ...delimited import csv_lines, remark
 from ...encoder import Encoder
-from ...encoder.cost import clock
+from ...encoder.passes.cost import clock
 from ...errors import InputError
 from ...figures.inside.nucleotides import nucleotide_figure
 from ...sequences import Sequence, in_place
-from ...sequences.motifs import ALPHABET
+from ...sequences.motifs.motif import ALPHABET
 from ..core.state import Selection
 from . import asking
 from .asking import AskingExplorer, Wanted

@@ -13,7 +13,7 @@ from ...analysis.inside.patching import PatchMap, patch
 from ...analysis.variants.compare import VariantComparison
 from ...costs import LONG, duration
 from ...encoder import Encoder
-from ...encoder.cost import clock
+from ...encoder.passes.cost import clock
 from ...figures.inside.states import patch_figure
 from ...progress import Progress
 from ..core.controls import compute_button

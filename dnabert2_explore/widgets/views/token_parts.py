@@ -10,7 +10,7 @@ import numpy as np
 from ipywidgets import Button, HBox, ToggleButtons
 
 from ...figures.core.style import span_text
-from ...sequences.motifs import ALPHABET
+from ...sequences.motifs.motif import ALPHABET
 from ..core.controls import show
 
 if TYPE_CHECKING:

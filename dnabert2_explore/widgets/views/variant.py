@@ -23,9 +23,9 @@ from ...errors import InputError
 from ...figures.core.style import span_text
 from ...figures.variant import variant_tracks
 from ...sequences import ReadingWarning
-from ...sequences.genome import Genome
-from ...sequences.variant_tables import variants_in
-from ...sequences.variants import Skipped, Variant, parse_variant
+from ...sequences.reading.genome import Genome
+from ...sequences.variants.tables import variants_in
+from ...sequences.variants.variant import Skipped, Variant, parse_variant
 from ..core.explorer import Explorer
 from ..core.state import Selection
 from .patching import PatchPanel
@@ -50,7 +50,8 @@ class VariantExplorer(Explorer):
 
     Class ``dx-variant``; parts ``dx-variant-chosen``, ``dx-variant-typed``, ``dx-variant-layer``,
     ``dx-target``, ``dx-method``; and those of
-    :class:`~dnabert2_explore.widgets.views.patching.PatchPanel`: where in the network the effect is carried.
+    :class:`~dnabert2_explore.widgets.views.patching.PatchPanel`: where in the network the effect
+    is carried.
 
     Parameters
     ----------
@@ -334,7 +335,7 @@ class VariantExplorer(Explorer):
         return (
             "import dnabert2_explore as dx\n"
             "from dnabert2_explore.analysis.variants import Scorer\n"
-            "from dnabert2_explore.sequences.variants import parse_variant\n\n"
+            "from dnabert2_explore.sequences.variants.variant import parse_variant\n\n"
             f"scorer = Scorer.make(dx.load({self.enc.source!r}), {genome}, {self.scorer.window}, "
             f"strands={self.scorer.strands!r}, head={head})\n"
             f"result = dx.compare_variant(scorer, parse_variant({text!r}), "
