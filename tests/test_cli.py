@@ -556,7 +556,7 @@ def served(monkeypatch):
         asked["template"] = (overlay / "voila/templates/dnabert2/index.html.j2").read_text()
 
     for command in ("lab", "workbench"):
-        inner = importlib.import_module(f"dnabert2_explore.cli.{command}")
+        inner = importlib.import_module(f"dnabert2_explore.cli.look.{command}")
         inner = sys.modules[inner.__name__]
         monkeypatch.setattr(inner, "serve", serve)
         monkeypatch.setattr(inner, "announce", lambda server, notebook: None)

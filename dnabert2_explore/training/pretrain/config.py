@@ -55,8 +55,8 @@ class PretrainConfig(Shown):
     ----------
     genomes, table : str
         Folder and species table (:func:`~dnabert2_explore.training.corpus.species.read_table`).
-        With an empty `table`, `genomes` is a FASTA, CSV or TSV file, or a folder of them, and each file
-        counts as a species.
+        With an empty `table`, `genomes` is a FASTA, CSV or TSV file, or a folder of them, and
+        each file counts as a species.
     tokenizer : str
         Folder with ``tokenizer.json``. Empty with `init_from`: the checkpoint's.
     out : str
