@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not can_fork(), reason="there are no warm kernel
 #: wait; argv[2] says which forks fail.
 NEST = """
 import os, signal, socket, sys
-from dnabert2_explore.cli import warm
+from dnabert2_explore.cli.look import warm
 
 signal.alarm(60)  # whatever happens to the test
 failing, fork, forks = sys.argv[2], os.fork, []
