@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .colours import Theme, theme_of
-from .columns import legend
-from .curves import axis_style, axis_title
-from .style import layout, value_axis
+from .core.colours import Theme, theme_of
+from .core.columns import legend
+from .core.style import layout, value_axis
+from .training.curves import axis_style, axis_title
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -15,7 +15,7 @@ from ...encoder import Bases, Encoder
 from ...names import Output
 from ...progress import Progress
 from ...sequences import in_place, mutate, stretch
-from ...sequences.motifs import ALPHABET
+from ...sequences.motifs.motif import ALPHABET
 from ...shown import Shown, counted
 from ...tokens import Tokens
 from ..many import one_or_many

@@ -13,7 +13,7 @@ from ...names import Matching
 from ...progress import Progress, quiet
 from ...sequences import Sequence
 from ...sequences.given import as_sequences
-from ...sequences.motifs import Motif
+from ...sequences.motifs.motif import Motif
 from ...shown import Shown, counted
 from ..motifs.match import Matches, match_motifs
 from .composition import ClassShare, Contrast, class_shares, contrasts

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
-from ...sequences.annotations import Feature
+from ...sequences.annotation.annotations import Feature
 from ...shown import Shown
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...sequences.motifs import Motif
+from ...sequences.motifs.motif import Motif
 from ...shown import Shown, counted
 from ...tokens import Tokens
 from .background import EVEN, is_even

@@ -18,7 +18,7 @@ from ...errors import ExploreWarning, InputError
 from ...progress import Progress
 from ...sequences import Cleaned, Sequence, clean
 from ...sequences.given import as_sequences
-from ...sequences.motifs import Motif
+from ...sequences.motifs.motif import Motif
 from ...threads import torch_threads
 from .background import BIN, EVEN, background_of, is_even, sites, steps_of
 from .hits import Hits

@@ -15,7 +15,7 @@ from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
 from ...errors import InputError
 from ...sequences import clean, in_place, reverse_complement
-from ...sequences.motifs import ALPHABET
+from ...sequences.motifs.motif import ALPHABET
 from ...shown import Shown, counted
 from ...tokens import DnaTokenizer, Tokens, overlapping_kmers, sixmers
 
