@@ -17,8 +17,8 @@ from ..encoder import Bases, Encoder, load
 from ..errors import InputError
 from ..files import expanded
 from ..progress import Progress
+from ..rich_display import RichDisplay, counted
 from ..sequences import Sequence
-from ..shown import Shown, counted
 from ..tokens import Tokens
 from .attend import attend
 
@@ -32,7 +32,7 @@ _SHUFFLES = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TimeLapse(Shown):
+class TimeLapse(RichDisplay):
     """A sequence and an atlas as seen by the snapshots of one training.
 
     Attributes

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..costs import says_cost
 from ..progress import Progress
-from ..shown import Shown, counted
+from ..rich_display import RichDisplay, counted
 from .layout import COORDINATES, done_chunks
 from .store import EmbeddingStore
 
@@ -37,7 +37,7 @@ class Damage:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class StoreCheck(Shown):
+class StoreCheck(RichDisplay):
     """What `check_store` found; `str` says it in a line.
 
     Attributes

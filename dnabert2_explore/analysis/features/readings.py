@@ -17,9 +17,9 @@ from ...encoder import Bases, Encoder
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
 from ...progress import Progress
+from ...rich_display import RichDisplay, counted
 from ...sequences import Sequence
 from ...sequences.annotation.tracks import write_track
-from ...shown import Shown, counted
 from ...tokens import Tokens
 from .autoencoder import Features
 from .states import named, states_of
@@ -37,7 +37,7 @@ EDGE = 15
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class FeatureReadings(Shown):
+class FeatureReadings(RichDisplay):
     """Activations of features at the tokens of sequences.
 
     Attributes

@@ -19,11 +19,11 @@ from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.masked import masked_passes, need_masked_lm
 from ...errors import InputError
 from ...progress import Progress
+from ...rich_display import RichDisplay
 from ...sequences import Sequence, in_place, stretch
 from ...sequences.annotation.tracks import write_track
 from ...sequences.given import as_sequences
 from ...sequences.motifs.motif import ALPHABET
-from ...shown import Shown
 from ...tokens import Tokens
 from ..variants.segments import Vocabulary
 from .fillings import Fillings
@@ -42,7 +42,7 @@ _PASSES = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NucleotideProbabilities(Shown):
+class NucleotideProbabilities(RichDisplay):
     """Probabilities of A, C, G and T at every base, from a masked-LM head.
 
     Attributes

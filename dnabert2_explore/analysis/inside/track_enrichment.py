@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
+from ...rich_display import RichDisplay
 from ...sequences.annotation.annotations import Feature
-from ...shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,7 @@ _FEWEST = 40
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TrackEnrichment(Shown):
+class TrackEnrichment(RichDisplay):
     """Values of a track in annotated stretches, by kind.
 
     Attributes

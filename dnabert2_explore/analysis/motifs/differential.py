@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from ...costs import says_cost
 from ...errors import InputError
 from ...progress import Progress
+from ...rich_display import RichDisplay, counted
 from ...sequences import Composition, clean
 from ...sequences.given import as_sequences
 from ...sequences.motifs.jaspar import jaspar
 from ...sequences.motifs.motif import Motif
-from ...shown import Shown, counted
 from .scan import Bases, OutOfReachWarning, out_of_reach, scan_motifs
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class SetOfSequences:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Differential(Shown):
+class Differential(RichDisplay):
     """How many sequences of two sets hold each motif, the surest difference first.
 
     Attributes

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...rich_display import RichDisplay, counted
 from ...sequences.motifs.motif import Motif
-from ...shown import Shown, counted
 from ...tokens import Tokens
 from .background import EVEN, is_even
 
@@ -21,7 +21,7 @@ __all__ = ["HitTokens", "Hits"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class HitTokens(Shown):
+class HitTokens(RichDisplay):
     """How the hits in one sequence are cut into tokens.
 
     Attributes
@@ -50,7 +50,7 @@ class HitTokens(Shown):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Hits(Shown):
+class Hits(RichDisplay):
     """Where motifs occur, ordered by sequence and start.
 
     Attributes

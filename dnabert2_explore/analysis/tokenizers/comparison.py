@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
 from ...errors import InputError
+from ...rich_display import RichDisplay, counted
 from ...sequences import clean, in_place, reverse_complement
 from ...sequences.motifs.motif import ALPHABET
-from ...shown import Shown, counted
 from ...tokens import DnaTokenizer, Tokens, overlapping_kmers, sixmers
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Edited:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TokenizerComparison(Shown):
+class TokenizerComparison(RichDisplay):
     """Segmentations of one sequence by several tokenizers.
 
     Attributes

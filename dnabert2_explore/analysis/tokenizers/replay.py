@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
 from ...errors import InputError
-from ...shown import Shown, counted
+from ...rich_display import RichDisplay, counted
 from ...tokens import DnaTokenizer, Tokens
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ MOST = 20_000
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MergeReplay(Shown):
+class MergeReplay(RichDisplay):
     """Merges that made the tokens of a sequence, in the order in which they were made.
 
     Attributes

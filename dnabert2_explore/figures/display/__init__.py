@@ -83,7 +83,7 @@ def html_of(result: Any) -> str:
 
     Parameters
     ----------
-    result : Shown
+    result : RichDisplay
 
     Returns
     -------
@@ -104,7 +104,7 @@ def bundle_of(result: Any) -> dict[str, str]:
 
     Parameters
     ----------
-    result : Shown
+    result : RichDisplay
 
     Returns
     -------

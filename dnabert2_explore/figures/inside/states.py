@@ -60,7 +60,7 @@ def lens_figure(
     import plotly.graph_objects as go
 
     colours = theme_of(theme)
-    one = _shown(found, shown)
+    one = _of_network(found, shown)
     n = len(found.tokens.bases)
     visible = whole(view, n)
     names = [found.tokens.tokens[place] for place in found.places]
@@ -172,7 +172,7 @@ def patch_figure(
     import plotly.graph_objects as go
 
     colours = theme_of(theme)
-    one = _shown(found, shown)
+    one = _of_network(found, shown)
     n = len(found.ref.bases)
     visible = whole(view, n)
     # Special tokens have no bases: a column of half a percent of what is in sight stands for each.
@@ -251,7 +251,7 @@ def patch_figure(
     )
 
 
-def _shown(found: Any, shown: str) -> Any:
+def _of_network(found: Any, shown: str) -> Any:
     """Pick a result, or that of its untrained twin."""
     if shown not in ("trained", "untrained") or (shown == "untrained" and found.twin is None):
         raise ValueError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import InputError
-from ...shown import Shown
+from ...rich_display import RichDisplay
 from ..baselines import BASELINES
 from ..scores.metrics import Estimate
 from ..scores.resampling import interval
@@ -91,7 +91,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Leaderboard(Shown):
+class Leaderboard(RichDisplay):
     """A table of scores.
 
     Attributes
