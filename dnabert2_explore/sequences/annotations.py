@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote
 
 from ..errors import InputError
+from ..origins import recorded
 from ..shown import Shown, counted
 from ._formats import FAULTS
 from ._letters import ReadingWarning, whole_number
@@ -176,6 +177,7 @@ class Annotation(Shown):
         return pd.DataFrame(rows, columns=["sequence", "start", "end", "strand", "kind", "name"])
 
 
+@recorded
 def read_annotation(
     source: str | os.PathLike[str] | IO[bytes],
     *,

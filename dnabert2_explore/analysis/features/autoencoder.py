@@ -17,6 +17,7 @@ from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...errors import InputError
 from ...files import replacing
+from ...origins import recorded
 from ...progress import Progress
 from ...shown import Shown
 from ...version import __version__
@@ -136,6 +137,7 @@ class Features(Shown):
         states: NDArray[np.float32] = activations @ self.decode + self.bias
         return states
 
+    @recorded
     @says_cost
     def read(
         self,
@@ -228,6 +230,7 @@ class Features(Shown):
         )
 
 
+@recorded
 def load(folder: str | PathLike[str], layer: int | None = None) -> Features:
     """Read a sparse autoencoder from a folder as SAELens lays it out.
 

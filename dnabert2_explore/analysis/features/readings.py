@@ -16,6 +16,7 @@ from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.twin import random_twin
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
 from ...sequences import Sequence
 from ...sequences.tracks import write_track
@@ -209,6 +210,7 @@ class FeatureReadings(Shown):
         tracks = [self.track(feature, number) for number in range(len(self.sequences))]
         write_track(Path(path), self.sequences, tracks, name=f"feature {feature}")
 
+    @recorded
     def top(self, feature: int, n: int = 10, flank: int = 20) -> pd.DataFrame:
         """List the places where a feature is most active.
 
@@ -280,6 +282,7 @@ class FeatureReadings(Shown):
                 found[number] = np.asarray(made).ravel()
         return found
 
+    @recorded
     @says_cost
     def enrichment(
         self,

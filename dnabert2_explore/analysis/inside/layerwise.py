@@ -17,6 +17,7 @@ from ...encoder.inputs import listed
 from ...encoder.twin import random_twin
 from ...errors import InputError
 from ...names import Pooling
+from ...origins import recorded
 from ...progress import Progress
 from ...sequences import Sequence, clean
 from ...shown import Shown
@@ -120,6 +121,7 @@ class LayerScores(Shown):
         return data.sort_values("probe", ascending=False, ignore_index=True)
 
 
+@recorded
 def layers(
     enc: Encoder,
     sequences: Iterable[Bases],

@@ -18,6 +18,7 @@ from ...encoder.batches import Budget, default_budget
 from ...encoder.masked import masked_passes, need_masked_lm
 from ...encoder.twin import random_twin
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
 from ...sequences import Sequence, in_place, stretch
 from ...sequences.given import as_sequences
@@ -187,6 +188,7 @@ class NucleotideProbabilities(Shown):
         write_track(path, [self.sequence], [values], name=f"{self.sequence.name} {what}")
 
 
+@recorded
 @says_cost
 def nucleotide_probabilities(
     enc: Encoder,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...costs import says_cost
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
 from ...sequences import Composition, clean
 from ...sequences.given import as_sequences
@@ -156,6 +157,7 @@ class Differential(Shown):
         return table
 
 
+@recorded
 @says_cost
 def differential_motifs(
     first: Iterable[Bases],

@@ -16,6 +16,7 @@ from ...encoder import Bases, Encoder
 from ...encoder.readings import explained_line
 from ...errors import InputError
 from ...names import Caller
+from ...origins import recorded
 from ...progress import Progress, split
 from ...sequences import Sequence
 from ...sequences.given import as_sequences, listed
@@ -122,6 +123,7 @@ def best_match(matches: Matches | None) -> tuple[float, str]:
     return float(matches.q_value[row]), matches[row].target.label
 
 
+@recorded
 @says_cost
 @takes_settings(method="saturation_mutagenesis")
 def discover_motifs(

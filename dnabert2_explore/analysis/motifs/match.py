@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ExploreWarning, InputError
+from ...origins import recorded
 from ...sequences.jaspar import jaspar
 from ...sequences.motifs import Motif
 from ...shown import Shown, counted
@@ -125,6 +126,7 @@ class Matches(Shown):
             shared=float(self.shared[row]),
         )
 
+    @recorded
     def best(self, query: int) -> Match:
         """Return the nearest target of a query, however far it is.
 
@@ -171,6 +173,7 @@ class Matches(Shown):
         return table
 
 
+@recorded
 def match_motifs(
     queries: Motif | Iterable[Motif],
     database: Iterable[Motif] | None = None,
