@@ -162,7 +162,7 @@ def _array_sha(value: Any) -> str:
 
     if value.dtype.kind == "O":
         return hashlib.sha256(repr(value.tolist()).encode()).hexdigest()
-    return hashlib.sha256(np.ascontiguousarray(value).reshape(-1).view(np.uint8)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(value).reshape(-1).view(np.uint8).data).hexdigest()
 
 
 def _sha(value: Any) -> str:

@@ -8,7 +8,7 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore import costs
 from dnabert2_explore.costs import Teller, say_cost, says_cost, untold
-from dnabert2_explore.encoder import cost
+from dnabert2_explore.encoder.passes import cost
 
 
 class Clock:

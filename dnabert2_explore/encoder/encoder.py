@@ -20,16 +20,16 @@ from ..origins import recorded
 from ..progress import Progress
 from ..sequences import Sequence, clean
 from ..tokens import Tokens
-from .batches import Budget
-from .finite import check_finite
 from .inputs import bases_of, cleaned, far_lengths, listed, texts_of
-from .long import LongEmbedding, embed_long
-from .masked import masked_passes
 from .model import Bases, Model
 from .onehot import OneHotModel, Output
-from .readings import STRANDS, Readings
-from .vectors import embed_texts
-from .windows import WindowEmbedder
+from .passes.batches import Budget
+from .passes.finite import check_finite
+from .passes.masked import masked_passes
+from .passes.readings import STRANDS, Readings
+from .vectors.cached import embed_texts
+from .vectors.long import LongEmbedding, embed_long
+from .vectors.windows import WindowEmbedder
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -20,20 +20,20 @@ from ..network import (
     Dnabert2Model,
     Dnabert2PreTrainedModel,
 )
-from ..network.checkpoint import Checkpoint
+from ..network.checkpoints.load import Checkpoint
 from ..network.packing import Packing
 from ..origins import recorded
 from ..progress import Progress
 from ..sequences import Sequence, clean, reverse_complement
 from ..shown import Shown
 from ..tokens import DnaTokenizer, Tokens
-from .batches import Budget, default_budget, run
-from .cache import VectorCache
-from .finite import check_finite
-from .identity import Snapshot, file_sha256, network_sha256
 from .inputs import bases_of
-from .pooling import POOLINGS, pool
+from .loading.identity import Snapshot, file_sha256, network_sha256
+from .passes.batches import Budget, default_budget, run
+from .passes.finite import check_finite
 from .told import model_entry
+from .vectors.cache import VectorCache
+from .vectors.pooling import POOLINGS, pool
 
 __all__ = ["Bases", "Model", "ModelInfo"]
 

@@ -16,7 +16,7 @@ from ..errors import InputError
 from ..files import expanded
 from ..origins import recorded
 from ..sequences import Sequence
-from ..sequences.genome import Genome
+from ..sequences.reading.genome import Genome
 from ..shown import Shown, counted
 from .beside import layers_of, vectors_of
 from .store import EmbeddingStore, open_store

@@ -19,12 +19,12 @@ from ..costs import says_cost
 from ..errors import InputError
 from ..files import expanded
 from ..origins import recorded
-from ..sequences.genome import Genome
+from ..sequences.reading.genome import Genome
 from ..shown import Shown, counted
 from . import layout
 from .embedder import Embedder
 from .errors import StoreError
-from .plan import WindowPlan
+from .filling.plan import WindowPlan
 from .settings import FORMAT, FORMAT_VERSION, checked, describe, differences, plan_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from dnabert2_explore import load
-from dnabert2_explore.encoder.identity import Snapshot
+from dnabert2_explore.encoder.loading.identity import Snapshot
 
 
 def test_weights_that_are_parts_of_one_tensor_may_begin_anywhere():

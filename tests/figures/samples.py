@@ -18,17 +18,17 @@ from dnabert2_explore.analysis.timelapse import TimeLapse
 from dnabert2_explore.analysis.variants import Calibration, Comparison, Scorer, VcfSummary
 from dnabert2_explore.analysis.variants.compare import compare_variant
 from dnabert2_explore.sequences import UnknownBasesWarning
-from dnabert2_explore.sequences.annotations import Annotation, Feature
-from dnabert2_explore.sequences.genome import Genome
+from dnabert2_explore.sequences.annotation.annotations import Annotation, Feature
+from dnabert2_explore.sequences.reading.genome import Genome
 from dnabert2_explore.stores.check import Damage, StoreCheck
 from dnabert2_explore.training.finetune.seeds import SeedsResult
 from dnabert2_explore.training.gue import Audit, DatasetAudit, leaderboard
 from dnabert2_explore.training.gue.audited import Rule
-from dnabert2_explore.training.leakage import LeakageReport, SplitOverlap
-from dnabert2_explore.training.metrics import Estimate, score
+from dnabert2_explore.training.labelled.leakage import LeakageReport, SplitOverlap
 from dnabert2_explore.training.predict import PredictionSummary
 from dnabert2_explore.training.pretrain.config import PretrainResult
-from dnabert2_explore.training.rules import RuleComparison
+from dnabert2_explore.training.scores.metrics import Estimate, score
+from dnabert2_explore.training.scores.rules import RuleComparison
 
 
 @lru_cache
@@ -76,6 +76,7 @@ def read() -> list[Any]:
         dx.dependency_map(enc, windows[0].bases[:90], (20, 70), twin=True),
         dx.dependency_map(dx.load("pocket-splice"), dx.demo.splice()[0], (95, 110), of="donor"),
         dx.dependency_map(enc, windows[0].bases[:90], (20, 60)).heads(),
+        dx.dependency_map(enc, windows[0].bases[:90], (20, 60)).blocks(copies=2),
         dx.compare_tokenizers(enc, windows[0].bases[:60]),
         dx.replay_merges(enc, windows[0].bases[:60]),
         dx.vocabulary_curve(windows[::20], sizes=(16, 64, 256)),
@@ -101,7 +102,9 @@ def read() -> list[Any]:
         dx.recall(enc, windows[:3], distances=(50, 100), places=2, twin=True),
         enc.embed_long(locus.sequence.bases[:6000], window=1000, overlap=100),
         dx.load("pocket-splice").info,
-        __import__("dnabert2_explore.encoder.readings", fromlist=["Readings"]).Readings("both", 2),
+        __import__("dnabert2_explore.encoder.passes.readings", fromlist=["Readings"]).Readings(
+            "both", 2
+        ),
     ]
 
 
@@ -113,6 +116,28 @@ def features() -> list[Any]:
     readings = made.read(enc, windows)
     inside = [[(200, 400)] for _ in windows]
     return [made, readings, readings.enrichment(inside, turns=20)]
+
+
+@lru_cache
+def maps() -> list[Any]:
+    """Maps of sequences and what they are worth."""
+    some = [one for one in dx.demo.windows() if one.label in ("fungi", "mammal")][::6]
+    rng = np.random.default_rng(0)
+    labels = [one.label for one in some]
+    # Two clouds and noise: quick, and clusters to find.
+    vectors = rng.normal(size=(len(some), 8)) + 6 * np.array(
+        [[label == "fungi"] * 8 for label in labels]
+    )
+    spaces = {"one": vectors, "other": vectors[:, :4], "noise": rng.normal(size=vectors.shape)}
+    plane = dx.fit_projection(vectors, method="pca")
+    return [
+        plane,
+        dx.fit_projection(vectors, method="pca", dimensions=3),
+        dx.judge_map(plane.plane, vectors, [one.bases for one in some], labels, label="kingdom"),
+        dx.find_clusters(vectors, min_cluster_size=5, draws=3),
+        dx.compare_spaces(spaces),
+        dx.align_maps(spaces, method="pca"),
+    ]
 
 
 @lru_cache
@@ -137,6 +162,7 @@ def motifs() -> list[Any]:
         matches[0],
         dx.differential_motifs(windows[:20], windows[20:], [maf, ap1, tbp], threshold=1e-3),
         dx.compare_sequences(windows[:20], windows[20:], k=4),
+        dx.compare_sequences(windows[:20], windows[20:], k=4).kmers,
         sites,
         pattern,
         found,

@@ -7,10 +7,10 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
-from dnabert2_explore.sequences.annotations import Annotation, Feature
-from dnabert2_explore.widgets import asking
-from dnabert2_explore.widgets import features as feature_view
-from dnabert2_explore.widgets import layers as layer_view
+from dnabert2_explore.sequences.annotation.annotations import Annotation, Feature
+from dnabert2_explore.widgets.views import asking
+from dnabert2_explore.widgets.views import features as feature_view
+from dnabert2_explore.widgets.views import layers as layer_view
 
 from .conftest import event
 
@@ -175,7 +175,7 @@ def test_features_are_chosen_by_order_row_and_key(view):
 
 def test_annotation_and_motifs_are_looked_up(view, monkeypatch):
     monkeypatch.setattr(
-        "dnabert2_explore.sequences.jaspar.jaspar", lambda: [dx.jaspar_motif("TBP")]
+        "dnabert2_explore.sequences.motifs.jaspar.jaspar", lambda: [dx.jaspar_motif("TBP")]
     )
     monkeypatch.setattr(feature_view, "THRESHOLD", 5e-3)
     names = [one.name for one in view.selection.sequences]

@@ -5,8 +5,8 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
-from dnabert2_explore.widgets import asking
-from dnabert2_explore.widgets.nucleotides import NucleotideExplorer
+from dnabert2_explore.widgets.views import asking
+from dnabert2_explore.widgets.views.nucleotides import NucleotideExplorer
 
 from .conftest import event
 

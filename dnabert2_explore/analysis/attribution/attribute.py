@@ -12,7 +12,7 @@ from torch import nn
 
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
-from ...encoder.finite import check_finite
+from ...encoder.passes.finite import check_finite
 from ...errors import InputError
 from ...origins import recorded
 from ...progress import Progress, quiet, split

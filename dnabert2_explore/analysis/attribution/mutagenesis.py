@@ -16,7 +16,7 @@ from ...names import Output
 from ...origins import recorded
 from ...progress import Progress
 from ...sequences import in_place, mutate, stretch
-from ...sequences.motifs import ALPHABET
+from ...sequences.motifs.motif import ALPHABET
 from ...shown import Shown, counted
 from ...tokens import Tokens
 from ..many import one_or_many

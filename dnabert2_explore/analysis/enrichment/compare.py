@@ -14,7 +14,7 @@ from ...origins import recorded
 from ...progress import Progress, quiet
 from ...sequences import Sequence
 from ...sequences.given import as_sequences
-from ...sequences.motifs import Motif
+from ...sequences.motifs.motif import Motif
 from ...shown import Shown, counted
 from ..motifs.match import Matches, match_motifs
 from .composition import ClassShare, Contrast, class_shares, contrasts

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
-from ...encoder.twin import random_twin
+from ...encoder.loading.twin import random_twin
 from ...errors import InputError
 from ...origins import recorded
 from ...progress import Progress
 from ...sequences import Sequence
-from ...sequences.tracks import write_track
+from ...sequences.annotation.tracks import write_track
 from ...shown import Shown, counted
 from ...tokens import Tokens
 from .autoencoder import Features

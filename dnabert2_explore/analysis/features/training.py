@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...costs import RATE, pass_seconds, tell_cost
 from ...encoder import Bases, Encoder
-from ...encoder.twin import random_twin
+from ...encoder.loading.twin import random_twin
 from ...errors import InputError
 from ...origins import recorded
 from ...progress import Progress

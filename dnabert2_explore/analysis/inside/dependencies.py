@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
-from ...encoder.masked import need_masked_lm
-from ...encoder.readings import explained_line
-from ...encoder.twin import random_twin
+from ...encoder.loading.twin import random_twin
+from ...encoder.passes.masked import need_masked_lm
+from ...encoder.passes.readings import explained_line
 from ...errors import InputError
 from ...origins import recorded
 from ...progress import Progress

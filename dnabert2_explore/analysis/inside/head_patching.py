@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
-from ...encoder.batches import Budget, default_budget
-from ...encoder.twin import random_twin
+from ...encoder.loading.twin import random_twin
+from ...encoder.passes.batches import Budget, default_budget
 from ...names import Output
 from ...network.alibi import AlibiBias
 from ...network.modeling import Dnabert2Layer

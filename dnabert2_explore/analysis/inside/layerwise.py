@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ...costs import pass_seconds, tell_cost
 from ...encoder import POOLINGS, Bases, Encoder
 from ...encoder.inputs import listed
-from ...encoder.twin import random_twin
+from ...encoder.loading.twin import random_twin
 from ...errors import InputError
 from ...names import Pooling
 from ...origins import recorded

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
-from ...encoder.batches import Budget, default_budget
-from ...encoder.onward import all_states, run_onward
-from ...encoder.twin import random_twin
+from ...encoder.loading.twin import random_twin
+from ...encoder.passes.batches import Budget, default_budget
+from ...encoder.passes.onward import all_states, run_onward
 from ...errors import InputError
 from ...names import Output
 from ...network import Dnabert2ForMaskedLM, Dnabert2ForSequenceClassification

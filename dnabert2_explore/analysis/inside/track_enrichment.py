@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
 from ...origins import recorded
-from ...sequences.annotations import Feature
+from ...sequences.annotation.annotations import Feature
 from ...shown import Shown
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
-from ...encoder.readings import explained_line
+from ...encoder.passes.readings import explained_line
 from ...errors import InputError
 from ...names import Caller
 from ...origins import recorded
@@ -21,7 +21,7 @@ from ...progress import Progress, split
 from ...sequences import Sequence
 from ...sequences.given import as_sequences, listed
 from ...sequences.known import check_known
-from ...sequences.motifs import Motif
+from ...sequences.motifs.motif import Motif
 from ...shown import Shown, counted
 from ..attribution import Mutagenesis, Question, attribute, find_method, saturation_mutagenesis
 from ..settings import USUAL, AttributionSettings, takes_settings

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...origins import recorded
-from ...sequences.motifs import Motif
+from ...sequences.motifs.motif import Motif
 from ...shown import Shown, counted
 from ...tokens import Tokens
 from .background import EVEN, is_even

@@ -19,7 +19,7 @@ from ...origins import recorded
 from ...progress import Progress
 from ...sequences import Cleaned, Sequence, clean
 from ...sequences.given import as_sequences
-from ...sequences.motifs import Motif
+from ...sequences.motifs.motif import Motif
 from ...threads import torch_threads
 from .background import BIN, EVEN, background_of, is_even, sites, steps_of
 from .hits import Hits

@@ -16,7 +16,7 @@ from ...encoder.inputs import bases_of
 from ...errors import InputError
 from ...origins import recorded
 from ...sequences import clean, in_place, reverse_complement
-from ...sequences.motifs import ALPHABET
+from ...sequences.motifs.motif import ALPHABET
 from ...shown import Shown, counted
 from ...tokens import DnaTokenizer, Tokens, overlapping_kmers, sixmers
 

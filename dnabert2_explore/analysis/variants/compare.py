@@ -14,7 +14,7 @@ from ...encoder import Encoder
 from ...errors import InputError
 from ...origins import recorded
 from ...progress import Progress
-from ...sequences.variants import Skipped, Variant, place, windows_of
+from ...sequences.variants.variant import Skipped, Variant, place, windows_of
 from ...shown import Shown
 from ...tokens import Tokens
 from ..attend import Attention, attend

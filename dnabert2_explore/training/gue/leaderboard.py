@@ -13,8 +13,8 @@ from ...errors import InputError
 from ...origins import recorded
 from ...shown import Shown
 from ..baselines import BASELINES
-from ..metrics import Estimate
-from ..resampling import interval
+from ..scores.metrics import Estimate
+from ..scores.resampling import interval
 from .answers import BEST_RULE, Answers, Scored
 from .audited import Audit, read_audit
 from .datasets import DATASETS
