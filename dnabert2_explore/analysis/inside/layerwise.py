@@ -85,7 +85,15 @@ class LayerScores(Shown):
     @property
     def best(self) -> tuple[int, str]:
         """Layer and pooling of the best probe. Of many tried, the best looks a little too good."""
-        layer, pooling = np.unravel_index(int(self.probe.argmax()), self.probe.shape)
+        return self._best(self.probe)
+
+    @property
+    def twin_best(self) -> tuple[int, str]:
+        """Layer and pooling of the untrained network's best probe."""
+        return self._best(self.twin_probe)
+
+    def _best(self, scores: NDArray[np.float64]) -> tuple[int, str]:
+        layer, pooling = np.unravel_index(int(scores.argmax()), scores.shape)
         return int(layer), self.poolings[pooling]
 
     def __repr__(self) -> str:
