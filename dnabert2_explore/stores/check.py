@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..costs import says_cost
+from ..origins import recorded
 from ..progress import Progress
 from ..rich_display import RichDisplay, counted
 from .layout import COORDINATES, done_chunks
@@ -78,6 +79,7 @@ class StoreCheck(RichDisplay):
         return line
 
 
+@recorded
 @says_cost
 def check_store(
     store: EmbeddingStore,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..files import expanded
+from ..origins import recorded
 from ..rich_display import RichDisplay, counted
 from ..sequences import Sequence
 from ..sequences.reading.genome import Genome
@@ -56,6 +57,7 @@ class EmbeddedSequences(RichDisplay):
         )
 
 
+@recorded
 def read_embedded(
     source: str | os.PathLike[str] | EmbeddingStore | Any,
     *,

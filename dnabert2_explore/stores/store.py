@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ..costs import says_cost
 from ..errors import InputError
 from ..files import expanded
+from ..origins import recorded
 from ..rich_display import RichDisplay, counted
 from ..sequences.reading.genome import Genome
 from . import layout
@@ -365,6 +366,7 @@ class EmbeddingStore(RichDisplay):
         columns["record"] = pd.Categorical.from_codes(columns["record"], categories=self.names)
         return pd.DataFrame(columns)
 
+    @recorded
     def search(self, queries: Any, k: int = 10, **settings: Any) -> StoreHits:
         """Find the windows most like vectors or sequences, exactly; see :func:`.search.search`."""
         from .search import search
@@ -429,6 +431,7 @@ class EmbeddingStore(RichDisplay):
                 continue
 
 
+@recorded
 def open_store(path: str | os.PathLike[str]) -> EmbeddingStore:
     """Open a store of embeddings for reading; see :meth:`EmbeddingStore.open`."""
     return EmbeddingStore.open(path)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress, split
 from ...rich_display import RichDisplay, counted
 from ...sequences.given import bases_of
@@ -138,6 +139,7 @@ class OffsetAverage(RichDisplay):
         )  # fmt: skip
 
 
+@recorded
 @says_cost
 @one_or_many
 @takes_settings()

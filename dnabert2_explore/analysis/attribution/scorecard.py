@@ -14,6 +14,7 @@ from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress, split
 from ...rich_display import RichDisplay
 from ...sequences.given import bases_of
@@ -153,6 +154,7 @@ class Scorecard(RichDisplay):
         return "\n".join([*rows, self.verdict])
 
 
+@recorded
 @says_cost
 @one_or_many
 @takes_settings()

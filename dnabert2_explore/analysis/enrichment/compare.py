@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from ...costs import says_cost
 from ...names import Matching
+from ...origins import recorded
 from ...progress import Progress, quiet
 from ...rich_display import RichDisplay, counted
 from ...sequences import Sequence
@@ -86,6 +87,7 @@ class SequenceComparison(RichDisplay):
         return self.kmers.table()
 
 
+@recorded
 @says_cost
 def compare_sequences(
     selected: Iterable[str | Sequence],

@@ -13,6 +13,7 @@ from ...encoder import Bases, Encoder
 from ...encoder.passes.readings import explained_line
 from ...errors import InputError
 from ...names import Output, SweepName
+from ...origins import recorded
 from ...progress import Progress
 from ...sequences import Sequence, clean
 from ...sequences.given import as_sequences
@@ -26,6 +27,7 @@ from .words import as_motif, control_motif, draw_sites
 __all__ = ["marginalize"]
 
 
+@recorded
 @says_cost
 def marginalize(
     enc: Encoder,

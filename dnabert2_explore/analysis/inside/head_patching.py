@@ -18,6 +18,7 @@ from ...names import Output
 from ...network.alibi import AlibiBias
 from ...network.modeling import Dnabert2Layer
 from ...network.packing import Packing
+from ...origins import recorded
 from ...progress import Progress
 from ...rich_display import RichDisplay
 from ...tokens import Tokens
@@ -102,6 +103,7 @@ class HeadPatchMap(RichDisplay):
         return pd.DataFrame(data).sort_values("restored", ascending=False, ignore_index=True)
 
 
+@recorded
 @says_cost
 def patch_heads(
     enc: Encoder,

@@ -15,6 +15,7 @@ from ...encoder import Bases, Encoder
 from ...encoder.inputs import listed
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
 from ...rich_display import RichDisplay
 from ..attend import Attention, attend
@@ -112,6 +113,7 @@ class HeadAtlas(RichDisplay):
         return pd.DataFrame(data)
 
 
+@recorded
 @says_cost
 def head_atlas(
     enc: Encoder,

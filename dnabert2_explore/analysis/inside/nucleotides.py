@@ -18,6 +18,7 @@ from ...encoder.loading.twin import random_twin
 from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.masked import masked_passes, need_masked_lm
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
 from ...rich_display import RichDisplay
 from ...sequences import Sequence, in_place, stretch
@@ -187,6 +188,7 @@ class NucleotideProbabilities(RichDisplay):
         write_track(path, [self.sequence], [values], name=f"{self.sequence.name} {what}")
 
 
+@recorded
 @says_cost
 def nucleotide_probabilities(
     enc: Encoder,

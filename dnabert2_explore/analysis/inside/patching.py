@@ -19,6 +19,7 @@ from ...errors import InputError
 from ...names import Output
 from ...network import Dnabert2ForMaskedLM, Dnabert2ForSequenceClassification
 from ...network.packing import Packing
+from ...origins import recorded
 from ...progress import Progress
 from ...rich_display import RichDisplay
 from ...tokens import Tokens
@@ -126,6 +127,7 @@ class PatchMap(RichDisplay):
         return pd.DataFrame(data)
 
 
+@recorded
 @says_cost
 def patch(
     enc: Encoder,

@@ -16,6 +16,7 @@ from ...encoder.loading.twin import random_twin
 from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.masked import masked_passes, need_masked_lm
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
 from ...rich_display import RichDisplay
 from ...sequences import stretch
@@ -97,6 +98,7 @@ class LayerLens(RichDisplay):
         return pd.DataFrame(data)
 
 
+@recorded
 @says_cost
 def lens(
     enc: Encoder,

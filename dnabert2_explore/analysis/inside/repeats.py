@@ -18,6 +18,7 @@ from ...encoder.loading.twin import random_twin
 from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.masked import masked_passes, need_masked_lm
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
 from ...rich_display import RichDisplay
 from ...sequences import clean
@@ -100,6 +101,7 @@ class Recall(RichDisplay):
         return pd.DataFrame(columns)
 
 
+@recorded
 @says_cost
 def recall(
     enc: Encoder,

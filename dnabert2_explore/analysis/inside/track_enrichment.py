@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
+from ...origins import recorded
 from ...rich_display import RichDisplay
 from ...sequences.annotation.annotations import Feature
 
@@ -78,6 +79,7 @@ class TrackEnrichment(RichDisplay):
         )
 
 
+@recorded
 def enrich_track(values: ArrayLike, features: Iterable[Feature]) -> TrackEnrichment:
     """Compare a track in annotated stretches with the same stretches at every other place.
 

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
 from ...extras import translated
+from ...origins import recorded
 from ...rich_display import RichDisplay, counted
 from ...threads import torch_threads
 from ..project import fit_projection
@@ -69,6 +70,7 @@ class AlignedMaps(RichDisplay):
         return table
 
 
+@recorded
 def align_maps(
     spaces: Mapping[str, ArrayLike],
     *,

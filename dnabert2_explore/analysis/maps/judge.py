@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...costs import says_cost
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress, quiet
 from ...rich_display import RichDisplay, counted
 from .explained import composition_features, share_explained
@@ -205,6 +206,7 @@ class MapJudgement(RichDisplay):
         return table
 
 
+@recorded
 @says_cost
 def judge_map(
     plane: ArrayLike,

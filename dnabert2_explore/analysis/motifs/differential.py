@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...costs import says_cost
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
 from ...rich_display import RichDisplay, counted
 from ...sequences import Composition, clean
@@ -156,6 +157,7 @@ class Differential(RichDisplay):
         return table
 
 
+@recorded
 @says_cost
 def differential_motifs(
     first: Iterable[Bases],

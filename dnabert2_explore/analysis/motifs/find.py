@@ -16,6 +16,7 @@ from ...encoder import Bases, Encoder
 from ...encoder.passes.readings import explained_line
 from ...errors import InputError
 from ...names import Caller
+from ...origins import recorded
 from ...progress import Progress, split
 from ...rich_display import RichDisplay, counted
 from ...sequences import Sequence
@@ -128,6 +129,7 @@ def best_match(matches: Matches | None) -> tuple[float, str]:
     return float(matches.q_value[row]), matches[row].target.label
 
 
+@recorded
 @says_cost
 @takes_settings(method="saturation_mutagenesis")
 def discover_motifs(

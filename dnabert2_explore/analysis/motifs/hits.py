@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...origins import recorded
 from ...rich_display import RichDisplay, counted
 from ...sequences.motifs.motif import Motif
 from ...tokens import Tokens
@@ -111,6 +112,7 @@ class Hits(RichDisplay):
             return "even"
         return f"{self.background[1] + self.background[2]:.0%} GC"
 
+    @recorded
     def of(self, sequence: int) -> Hits:
         """Return the hits in one sequence, numbered as before.
 
@@ -147,6 +149,7 @@ class Hits(RichDisplay):
         table.attrs["about"] = str(self)
         return table
 
+    @recorded
     def tokens(self, number: int, segmentation: Tokens) -> HitTokens:
         """Find the tokens under each hit in one sequence.
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ExploreWarning, InputError
+from ...origins import recorded
 from ...rich_display import RichDisplay, counted
 from ...sequences.motifs.jaspar import jaspar
 from ...sequences.motifs.motif import Motif
@@ -125,6 +126,7 @@ class Matches(RichDisplay):
             shared=float(self.shared[row]),
         )
 
+    @recorded
     def best(self, query: int) -> Match:
         """Return the nearest target of a query, however far it is.
 
@@ -171,6 +173,7 @@ class Matches(RichDisplay):
         return table
 
 
+@recorded
 def match_motifs(
     queries: Motif | Iterable[Motif],
     database: Iterable[Motif] | None = None,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...costs import says_cost
 from ...encoder import Encoder
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
 from ...rich_display import RichDisplay
 from ...sequences.variants.variant import Skipped, Variant, place, windows_of
@@ -160,6 +161,7 @@ class VariantComparison(RichDisplay):
         return self.scores.table()
 
 
+@recorded
 @says_cost
 @takes_settings(method="occlusion")
 def compare_variant(

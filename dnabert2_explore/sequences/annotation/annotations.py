@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote
 
 from ...errors import InputError
+from ...origins import recorded
 from ...rich_display import RichDisplay, counted
 from ..reading.formats import FAULTS
 from ..reading.letters import ReadingWarning, whole_number
@@ -176,6 +177,7 @@ class Annotation(RichDisplay):
         return pd.DataFrame(rows, columns=["sequence", "start", "end", "strand", "kind", "name"])
 
 
+@recorded
 def read_annotation(
     source: str | os.PathLike[str] | IO[bytes],
     *,

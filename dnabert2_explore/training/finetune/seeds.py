@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...costs import says_cost
 from ...errors import Cancelled, InputError
+from ...origins import recorded
 from ...progress import Progress
 from ...rich_display import RichDisplay
 from .config import FinetuneConfig
@@ -81,6 +82,7 @@ class SeedsResult(RichDisplay):
         )
 
 
+@recorded(again=False)
 @says_cost
 def finetune_seeds(
     config: FinetuneConfig,

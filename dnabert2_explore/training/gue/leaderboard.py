@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import InputError
+from ...origins import recorded
 from ...rich_display import RichDisplay
 from ..baselines import BASELINES
 from ..scores.metrics import Estimate
@@ -201,6 +202,7 @@ def read_runs(folder: str | Path) -> tuple[GueRun, ...]:
     return tuple(GueRun.load(path) for path in paths)
 
 
+@recorded
 def leaderboard(
     runs: str | Path | Iterable[GueRun],
     *,

@@ -7,7 +7,6 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import ToggleButtons
 
 from ...analysis.inside.readout import LayerLens, lens
 from ...costs import duration, pass_seconds
@@ -17,6 +16,7 @@ from ...errors import InputError
 from ...figures.core.style import span_text
 from ...figures.inside.states import lens_figure
 from ...sequences import Sequence
+from ..core.controls import UNTRAINED, twin_choice, twin_key
 from ..core.state import Selection
 from . import on_demand
 from .on_demand import OnDemandExplorer, Wanted
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 __all__ = ["LensExplorer"]
-
-TRAINED, UNTRAINED = "trained", "untrained"
 
 
 class LensExplorer(OnDemandExplorer):
@@ -70,10 +68,7 @@ class LensExplorer(OnDemandExplorer):
         selection: Selection | None = None,
         active: bool = True,
     ) -> None:
-        self.shown = ToggleButtons(
-            options=[TRAINED, UNTRAINED],
-            tooltips=["The model (key T)", "The same network before any training (key U)"],
-        ).add_class("dx-shown")
+        self.shown = twin_choice()
         super().__init__(enc, sequences, selection, active, [self.shown], height=320)
 
     def _announce(self, wanted: Wanted) -> str:
@@ -174,9 +169,9 @@ class LensExplorer(OnDemandExplorer):
 
     def _key(self, key: str, shift: bool) -> None:
         result = self.result
-        if key in "TU":
-            self.shown.value = TRAINED if key == "T" else UNTRAINED
-        elif key in ("ArrowLeft", "ArrowRight") and result is not None:
+        if twin_key(self.shown, key):
+            return
+        if key in ("ArrowLeft", "ArrowRight") and result is not None:
             step_token(self.selection, result.tokens, -1 if key == "ArrowLeft" else 1)
         else:
             super()._key(key, shift)
