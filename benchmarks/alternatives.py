@@ -28,7 +28,7 @@ from dnabert2_explore.bench import (
     write_tables,
 )
 from dnabert2_explore.encoder import find_device
-from dnabert2_explore.encoder.precision import find_dtype
+from dnabert2_explore.encoder.loading.precision import find_dtype
 from dnabert2_explore.network import Dnabert2Model
 from dnabert2_explore.network.alibi import AlibiBias
 from dnabert2_explore.network.attention import BACKENDS, why_not

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import dnabert2_explore as dx
-from dnabert2_explore.encoder.twin import random_twin
+from dnabert2_explore.encoder.loading.twin import random_twin
 
 MOST = 1000  # promoters
 

@@ -84,11 +84,11 @@ def all_flips(work: Path, count: int) -> list[dict[str, Any]]:
     import torch
 
     import dnabert2_explore as dx
-    from dnabert2_explore.network import converted
-    from dnabert2_explore.network.saving import save_model
+    from dnabert2_explore.network.checkpoints import converted
+    from dnabert2_explore.network.checkpoints.saving import save_model
     from dnabert2_explore.sealed import read_json
     from dnabert2_explore.stores import open_store
-    from dnabert2_explore.training.corpus import Corpus
+    from dnabert2_explore.training.corpus.windows import Corpus
     from dnabert2_explore.training.finetune import FinetuneResult
     from dnabert2_explore.training.gue import GueRun, read_runs
     from dnabert2_explore.training.pretrain import latest_checkpoint
@@ -385,7 +385,7 @@ def prepare(work: Path) -> None:
     import dnabert2_explore as dx
     from dnabert2_explore.training.configuration import write_yaml
     from dnabert2_explore.training.pretrain import pretrain
-    from dnabert2_explore.training.tiny import tiny_run
+    from dnabert2_explore.training.pretrain.tiny import tiny_run
 
     config = dataclasses.replace(tiny_run(work / "run", steps=24, threads=1), checkpoint_every=4)
     write_yaml(config, work / "tiny.yaml")

@@ -21,7 +21,7 @@ from dnabert2_explore.bench import Table, alternately, describe_machine, write_t
 from dnabert2_explore.bench.shapes import find_shape
 from dnabert2_explore.encoder import SHIPPED
 from dnabert2_explore.network import Dnabert2ForMaskedLM
-from dnabert2_explore.network.saving import save_model
+from dnabert2_explore.network.checkpoints.saving import save_model
 from dnabert2_explore.randomness import seeded
 
 RESULT = Path(__file__).resolve().parents[1] / "benchmarks" / "results" / "cache_hit.json"

@@ -29,13 +29,13 @@ from pair_scores import MASKED_LM, METHODS, NULLS, recovered, roles
 from planted import interval, kept, say, write_json, write_table
 
 import dnabert2_explore as dx
+from dnabert2_explore.encoder.loading.twin import random_twin
 from dnabert2_explore.encoder.machine import describe_machine
-from dnabert2_explore.encoder.twin import random_twin
 from dnabert2_explore.training.baselines import BASELINES
 from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
-from dnabert2_explore.training.metrics import score
+from dnabert2_explore.training.labelled.tables import read_labelled
 from dnabert2_explore.training.pretrain import PretrainConfig, latest_checkpoint, pretrain
-from dnabert2_explore.training.tables import read_labelled
+from dnabert2_explore.training.scores.metrics import score
 
 ROOT = Path(__file__).parents[1]
 #: Sequences of train, dev and test, and the seed each part is drawn with.

@@ -36,7 +36,7 @@ from dnabert2_explore.bench import (
     write_tables,
 )
 from dnabert2_explore.encoder import find_device
-from dnabert2_explore.encoder.precision import find_dtype
+from dnabert2_explore.encoder.loading.precision import find_dtype
 from dnabert2_explore.errors import ExploreError
 
 LENGTHS = ("mixed", 128, 512, 2048, 4096, 8192)

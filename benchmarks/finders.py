@@ -26,7 +26,7 @@ from dnabert2_explore.analysis.motifs.find import best_match
 from dnabert2_explore.encoder.machine import describe_machine
 from dnabert2_explore.files import replacing
 from dnabert2_explore.sealed import read_json, write_json
-from dnabert2_explore.sequences.plant import Planted, planted_set
+from dnabert2_explore.sequences.motifs.plant import Planted, planted_set
 from dnabert2_explore.sequences.transform import windows
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -187,14 +187,14 @@ def sequence_readers(folder: Path) -> list[Reader]:
     """Readers of sequences, genomes, variants and motifs."""
     from dnabert2_explore.analysis.variants import read_labels
     from dnabert2_explore.sequences import Sequence, read_sequences
-    from dnabert2_explore.sequences.annotations import read_annotation
-    from dnabert2_explore.sequences.genome import Genome
+    from dnabert2_explore.sequences.annotation.annotations import read_annotation
+    from dnabert2_explore.sequences.annotation.regions import read_bed
     from dnabert2_explore.sequences.given import as_sequences
-    from dnabert2_explore.sequences.motif_files import read_motifs
-    from dnabert2_explore.sequences.regions import read_bed
-    from dnabert2_explore.sequences.variant_tables import open_calls
-    from dnabert2_explore.sequences.variants import parse_variant, place
-    from dnabert2_explore.widgets.inputs import parse_span
+    from dnabert2_explore.sequences.motifs.files import read_motifs
+    from dnabert2_explore.sequences.reading.genome import Genome
+    from dnabert2_explore.sequences.variants.tables import open_calls
+    from dnabert2_explore.sequences.variants.variant import parse_variant, place
+    from dnabert2_explore.widgets.core.inputs import parse_span
 
     held = Genome.from_records([Sequence("one", "ACGTACGTNNACG"), Sequence("two", "ACGURY")])
 
@@ -305,15 +305,15 @@ def table_readers(folder: Path) -> list[Reader]:
     import pyarrow.parquet as pq
 
     from dnabert2_explore.cli.common import MODELS
-    from dnabert2_explore.encoder.adapters import find_base
-    from dnabert2_explore.network.checkpoint import read_config
+    from dnabert2_explore.encoder.loading.adapters import find_base
+    from dnabert2_explore.network.checkpoints.load import read_config
     from dnabert2_explore.tokens import DnaTokenizer
     from dnabert2_explore.training.configuration import read_yaml
+    from dnabert2_explore.training.corpus.species import GenomeFile, read_table
+    from dnabert2_explore.training.corpus.stretches import open_species
     from dnabert2_explore.training.finetune import FinetuneConfig
+    from dnabert2_explore.training.labelled.tables import read_labelled
     from dnabert2_explore.training.pretrain import PretrainConfig
-    from dnabert2_explore.training.species import GenomeFile, read_table
-    from dnabert2_explore.training.stretches import open_species
-    from dnabert2_explore.training.tables import read_labelled
 
     genomes = folder / "genomes"
     genomes.mkdir(exist_ok=True)
@@ -430,9 +430,9 @@ def result_readers(folder: Path) -> list[Reader]:
     from dnabert2_explore.training.finetune.result import RESULT, FinetuneResult
     from dnabert2_explore.training.gue import leaderboard
     from dnabert2_explore.training.gue.results import GueRun
-    from dnabert2_explore.training.leakage import LeakageReport
-    from dnabert2_explore.training.metrics import score
-    from dnabert2_explore.widgets.runlog import read_run
+    from dnabert2_explore.training.labelled.leakage import LeakageReport
+    from dnabert2_explore.training.scores.metrics import score
+    from dnabert2_explore.widgets.training.runlog import read_run
 
     labels = np.arange(40) % 2
     outputs = np.eye(2)[(labels + (np.arange(40) % 7 == 0)) % 2]

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnabert2_explore.sequences import reverse_complement
-from dnabert2_explore.sequences.plant import plant
+from dnabert2_explore.sequences.motifs.plant import plant
 
 __all__ = ["GRAMMARS", "MOTIFS", "SIZES", "Sentence", "evenly", "sentences"]
 

@@ -31,7 +31,7 @@ from dnabert2_explore.bench import (
     write_tables,
 )
 from dnabert2_explore.bench.ours import embed_ours
-from dnabert2_explore.encoder.precision import gains_from_bfloat16
+from dnabert2_explore.encoder.loading.precision import gains_from_bfloat16
 from dnabert2_explore.network import Dnabert2Model
 
 CPU = torch.device("cpu")

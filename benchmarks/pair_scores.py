@@ -16,8 +16,8 @@ from scipy.stats import rankdata
 
 import dnabert2_explore as dx
 from dnabert2_explore.analysis.attribution.question import Question
-from dnabert2_explore.encoder.batches import Budget, default_budget
-from dnabert2_explore.encoder.onward import all_states, run_onward
+from dnabert2_explore.encoder.passes.batches import Budget, default_budget
+from dnabert2_explore.encoder.passes.onward import all_states, run_onward
 
 __all__ = ["MASKED_LM", "METHODS", "NULLS", "auroc", "recovered", "roles"]
 

@@ -40,16 +40,16 @@ from dnabert2_explore.analysis.attribution import (
 )
 from dnabert2_explore.analysis.attribution.checks import recovery
 from dnabert2_explore.analysis.attribution.scorecard import scorecard
+from dnabert2_explore.encoder.loading.twin import random_twin
 from dnabert2_explore.encoder.machine import describe_machine
-from dnabert2_explore.encoder.twin import random_twin
 from dnabert2_explore.files import replacing
-from dnabert2_explore.sequences.jaspar import jaspar_motif
-from dnabert2_explore.sequences.plant import Planted, planted_set
+from dnabert2_explore.sequences.motifs.jaspar import jaspar_motif
+from dnabert2_explore.sequences.motifs.plant import Planted, planted_set
 from dnabert2_explore.sequences.transform import reverse_complement, windows
 from dnabert2_explore.training.baselines import BASELINES
 from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
-from dnabert2_explore.training.metrics import score
-from dnabert2_explore.training.tables import read_labelled
+from dnabert2_explore.training.labelled.tables import read_labelled
+from dnabert2_explore.training.scores.metrics import score
 
 ROOT = Path(__file__).parents[1]
 #: Information along their whole length: a position that says nothing cannot be found.

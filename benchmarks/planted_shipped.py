@@ -20,8 +20,8 @@ from planted import interval, say, scores_of, title_of, write_json
 
 import dnabert2_explore as dx
 from dnabert2_explore.analysis.attribution.checks import recovery
+from dnabert2_explore.encoder.loading.twin import random_twin
 from dnabert2_explore.encoder.machine import describe_machine
-from dnabert2_explore.encoder.twin import random_twin
 
 ROOT = Path(__file__).parents[1]
 COUNT = 50

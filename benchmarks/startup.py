@@ -31,7 +31,7 @@ STEPS = {
     "scipy.optimize": "transformers.modeling_utils, for losses of object detection",
     "transformers.modeling_utils": "our network, a PreTrainedModel",
     "dnabert2_explore.encoder": "us",
-    "dnabert2_explore.stores.vectors": "us",
+    "dnabert2_explore.stores.files.vectors": "us",
     "dnabert2_explore.cli": "us",
 }
 

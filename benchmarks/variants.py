@@ -20,7 +20,7 @@ from dnabert2_explore.analysis.variants import Scorer
 from dnabert2_explore.encoder.machine import describe_machine
 from dnabert2_explore.files import replacing
 from dnabert2_explore.sealed import write_json
-from dnabert2_explore.sequences.genome import Genome
+from dnabert2_explore.sequences.reading.genome import Genome
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "variants.json"

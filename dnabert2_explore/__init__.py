@@ -108,22 +108,22 @@ if TYPE_CHECKING:
     from .analysis.variants.compare import VariantComparison, compare_variant
     from .demo import Locus
     from .encoder import ATLAS_MODEL, Encoder, ModelInfo, load
-    from .encoder.long import LongEmbedding
+    from .encoder.loading.twin import random_twin
     from .encoder.onehot import OneHotModel
-    from .encoder.readings import Readings
-    from .encoder.twin import random_twin
+    from .encoder.passes.readings import Readings
+    from .encoder.vectors.long import LongEmbedding
     from .errors import Cancelled, CheckpointError, ExploreError, InputError
     from .figures import motif_report
     from .figures.plots import plot
     from .sequences import Sequence, gc_content, read_sequences, reverse_complement
-    from .sequences.annotations import Annotation, read_annotation
-    from .sequences.genome import Genome
-    from .sequences.jaspar import jaspar, jaspar_motif
+    from .sequences.annotation.annotations import Annotation, read_annotation
+    from .sequences.annotation.regions import read_bed
     from .sequences.join import join_table
-    from .sequences.motif_files import read_motifs
-    from .sequences.motifs import Motif
-    from .sequences.regions import read_bed
-    from .sequences.variants import Variant
+    from .sequences.motifs.files import read_motifs
+    from .sequences.motifs.jaspar import jaspar, jaspar_motif
+    from .sequences.motifs.motif import Motif
+    from .sequences.reading.genome import Genome
+    from .sequences.variants.variant import Variant
     from .stores import (
         EmbeddedSequences,
         EmbeddingStore,
@@ -134,16 +134,17 @@ if TYPE_CHECKING:
         open_store,
         read_embedded,
     )
+    from .table_files import write_table
     from .tokens import Tokens
     from .training.finetune import FinetuneConfig, FinetuneResult, finetune
     from .training.finetune.seeds import SeedsResult, finetune_seeds
     from .training.gue import Audit, DatasetAudit, Leaderboard, leaderboard
-    from .training.leakage import LeakageReport
-    from .training.metrics import Scores
+    from .training.labelled.leakage import LeakageReport
     from .training.predict import PredictionSummary
     from .training.pretrain import PretrainConfig, pretrain
     from .training.pretrain.config import PretrainResult
-    from .training.rules import RuleComparison
+    from .training.scores.metrics import Scores
+    from .training.scores.rules import RuleComparison
     from .training.vocabulary import VocabularyCurve, vocabulary_curve
     from .widgets import (
         AtlasExplorer,
@@ -171,7 +172,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ATLAS_MODEL": ".encoder",
     "AlignedMaps": ".analysis.maps",
-    "Annotation": ".sequences.annotations",
+    "Annotation": ".sequences.annotation.annotations",
     "AtlasExplorer": ".widgets",
     "Attention": ".analysis.attend",
     "AttentionExplorer": ".widgets",
@@ -200,7 +201,7 @@ _HOMES = {
     "FinetuneApp": ".widgets",
     "FinetuneConfig": ".training.finetune",
     "FinetuneResult": ".training.finetune",
-    "Genome": ".sequences.genome",
+    "Genome": ".sequences.reading.genome",
     "HeadAgreement": ".analysis.inside.heads",
     "HeadAtlas": ".analysis.inside",
     "HeadPatchMap": ".analysis.inside",
@@ -211,15 +212,15 @@ _HOMES = {
     "LayerScores": ".analysis.inside",
     "Leaderboard": ".training.gue",
     "LeaderboardExplorer": ".widgets",
-    "LeakageReport": ".training.leakage",
+    "LeakageReport": ".training.labelled.leakage",
     "Locus": ".demo",
-    "LongEmbedding": ".encoder.long",
+    "LongEmbedding": ".encoder.vectors.long",
     "MapJudgement": ".analysis.maps",
     "Match": ".analysis.motifs",
     "Matches": ".analysis.motifs",
     "MergeReplay": ".analysis.tokenizers",
     "ModelInfo": ".encoder",
-    "Motif": ".sequences.motifs",
+    "Motif": ".sequences.motifs.motif",
     "MotifFindings": ".analysis.motifs",
     "MotifFragments": ".analysis.tokenizers",
     "MotifGym": ".widgets",
@@ -240,12 +241,12 @@ _HOMES = {
     "PretrainingMonitor": ".widgets",
     "Projection": ".analysis.project",
     "RankCorrelations": ".analysis.attribution",
-    "Readings": ".encoder.readings",
+    "Readings": ".encoder.passes.readings",
     "Recall": ".analysis.inside",
     "Reproduction": ".again",
-    "RuleComparison": ".training.rules",
+    "RuleComparison": ".training.scores.rules",
     "Scorecard": ".analysis.attribution",
-    "Scores": ".training.metrics",
+    "Scores": ".training.scores.metrics",
     "SeedsResult": ".training.finetune.seeds",
     "Seqlets": ".analysis.motifs",
     "Sequence": ".sequences",
@@ -263,7 +264,7 @@ _HOMES = {
     "TokenizerComparison": ".analysis.tokenizers",
     "Tokens": ".tokens",
     "TrackEnrichment": ".analysis.inside",
-    "Variant": ".sequences.variants",
+    "Variant": ".sequences.variants.variant",
     "VariantComparison": ".analysis.variants.compare",
     "VariantExplorer": ".widgets",
     "VariantScores": ".analysis.variants",
@@ -294,8 +295,8 @@ _HOMES = {
     "fragment_motifs": ".analysis.tokenizers",
     "gc_content": ".sequences",
     "head_atlas": ".analysis.inside",
-    "jaspar": ".sequences.jaspar",
-    "jaspar_motif": ".sequences.jaspar",
+    "jaspar": ".sequences.motifs.jaspar",
+    "jaspar_motif": ".sequences.motifs.jaspar",
     "join_table": ".sequences.join",
     "judge_map": ".analysis.maps",
     "layers": ".analysis.inside",
@@ -315,12 +316,12 @@ _HOMES = {
     "plot": ".figures.plots",
     "pretrain": ".training.pretrain",
     "project": ".analysis.project",
-    "random_twin": ".encoder.twin",
-    "read_annotation": ".sequences.annotations",
+    "random_twin": ".encoder.loading.twin",
+    "read_annotation": ".sequences.annotation.annotations",
     "rank_correlations": ".analysis.attribution",
-    "read_bed": ".sequences.regions",
+    "read_bed": ".sequences.annotation.regions",
     "read_embedded": ".stores",
-    "read_motifs": ".sequences.motif_files",
+    "read_motifs": ".sequences.motifs.files",
     "read_sequences": ".sequences",
     "recall": ".analysis.inside",
     "replay_merges": ".analysis.tokenizers",
@@ -334,6 +335,7 @@ _HOMES = {
     "vocabulary_curve": ".training.vocabulary",
     "timelapse": ".analysis.timelapse",
     "to_anndata": ".analysis.annotated",
+    "write_table": ".table_files",
 }
 
 _MODULES = ("demo", "features")
@@ -505,6 +507,7 @@ __all__ = [
     "timelapse",
     "to_anndata",
     "vocabulary_curve",
+    "write_table",
 ]
 
 register_when_needed()

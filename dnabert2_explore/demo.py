@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from .sequences import Sequence, read_sequences
-from .sequences.annotations import Feature, read_annotation
+from .sequences.annotation.annotations import Feature, read_annotation
 from .shown import Shown, counted
 
 __all__ = ["Feature", "Locus", "locus", "motif", "splice", "windows"]

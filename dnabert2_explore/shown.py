@@ -11,6 +11,8 @@ import textwrap
 from collections.abc import Callable, Container
 from typing import Any
 
+from .origins import recorded
+
 __all__ = ["Shown", "counted", "draw_with", "settings_line"]
 
 #: Characters of the line that stands for a result in a terminal and in lists.
@@ -50,7 +52,14 @@ class Shown:
     <Probe: 8 bases>
     """
 
-    __slots__ = ()
+    # Where a result comes from is kept beside it as long as it lives.
+    __slots__ = ("__weakref__",)
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        table = cls.__dict__.get("table")
+        if callable(table) and not hasattr(table, "__recorded__"):
+            cls.table = recorded(of_results=True)(table)  # type: ignore[attr-defined]
 
     def _line(self) -> str:
         """Say in a line, without a full stop, what this is and what came out."""

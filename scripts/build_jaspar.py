@@ -13,8 +13,8 @@ import argparse
 from importlib import metadata
 from pathlib import Path
 
-from dnabert2_explore.sequences.jaspar import SHIPPED, from_pyjaspar
-from dnabert2_explore.sequences.motif_files import write_motifs
+from dnabert2_explore.sequences.motifs.files import write_motifs
+from dnabert2_explore.sequences.motifs.jaspar import SHIPPED, from_pyjaspar
 
 OUT = (
     Path(__file__).resolve().parents[1] / "dnabert2_explore" / "data" / "jaspar_vertebrates.meme.gz"

@@ -13,7 +13,7 @@ import argparse
 from pathlib import Path
 
 from dnabert2_explore.files import replacing
-from dnabert2_explore.sequences._open import open_path
+from dnabert2_explore.sequences.reading.opening import open_path
 
 
 def records(path: Path) -> dict[str, str]:

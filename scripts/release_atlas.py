@@ -29,12 +29,12 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
 import dnabert2_explore as dx
-from dnabert2_explore.encoder.twin import random_twin
-from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
+from dnabert2_explore.encoder.loading.twin import random_twin
+from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
 from dnabert2_explore.sealed import write_json
 from dnabert2_explore.sequences import gc_content, reverse_complement
 from dnabert2_explore.training.baselines import kmer_frequencies
-from dnabert2_explore.training.corpus import read_table
+from dnabert2_explore.training.corpus.windows import read_table
 from dnabert2_explore.training.pretrain import PretrainConfig, latest_checkpoint
 from dnabert2_explore.training.saving import save_model
 

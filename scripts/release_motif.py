@@ -27,18 +27,18 @@ import torch
 
 import dnabert2_explore as dx
 from dnabert2_explore.analysis.motifs.find import best_match
-from dnabert2_explore.encoder.readings import Readings
-from dnabert2_explore.encoder.twin import random_twin
+from dnabert2_explore.encoder.loading.twin import random_twin
+from dnabert2_explore.encoder.passes.readings import Readings
 from dnabert2_explore.files import replacing
-from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
+from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
 from dnabert2_explore.sealed import write_json
-from dnabert2_explore.sequences.plant import Planted, planted_set
+from dnabert2_explore.sequences.motifs.plant import Planted, planted_set
 from dnabert2_explore.sequences.transform import windows
 from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
-from dnabert2_explore.training.metrics import score
-from dnabert2_explore.training.rules import compare_with_rules
+from dnabert2_explore.training.labelled.tables import read_labelled
 from dnabert2_explore.training.saving import save_model
-from dnabert2_explore.training.tables import read_labelled
+from dnabert2_explore.training.scores.metrics import score
+from dnabert2_explore.training.scores.rules import compare_with_rules
 
 MOTIF, SIZE, SEED = "NFE2", 100, 0
 #: Bases from one background to the next in training (in dev and test they do not overlap), times each

@@ -19,17 +19,17 @@ from typing import Any
 import torch
 
 from dnabert2_explore import load
-from dnabert2_explore.encoder.readings import Readings
-from dnabert2_explore.encoder.twin import random_twin
-from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
+from dnabert2_explore.encoder.loading.twin import random_twin
+from dnabert2_explore.encoder.passes.readings import Readings
+from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
 from dnabert2_explore.sealed import write_json
 from dnabert2_explore.training.baselines import fit_position_weights
 from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
-from dnabert2_explore.training.metrics import Scores, score
-from dnabert2_explore.training.resampling import interval, resampled
-from dnabert2_explore.training.rules import compare_with_rules
+from dnabert2_explore.training.labelled.tables import read_labelled
 from dnabert2_explore.training.saving import save_model
-from dnabert2_explore.training.tables import read_labelled
+from dnabert2_explore.training.scores.metrics import Scores, score
+from dnabert2_explore.training.scores.resampling import interval, resampled
+from dnabert2_explore.training.scores.rules import compare_with_rules
 
 CARD = """\
 # pocket-splice

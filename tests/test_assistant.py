@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dnabert2_explore.cli.assistant.tools import Tools
+from dnabert2_explore.cli.look.assistant.tools import Tools
 from dnabert2_explore.errors import ExploreError, InputError
 from dnabert2_explore.records import read_record
 

@@ -26,8 +26,8 @@ import dnabert2_explore as dx
 from dnabert2_explore import __version__
 from dnabert2_explore.cli import app
 from dnabert2_explore.cli.common import stop_between_steps
+from dnabert2_explore.cli.look.server import Server
 from dnabert2_explore.cli.output import check_output, replacing
-from dnabert2_explore.cli.server import Server
 from dnabert2_explore.errors import Cancelled, InputError
 from dnabert2_explore.sequences import UnknownBasesWarning, reverse_complement
 from dnabert2_explore.stores import open_store
@@ -237,7 +237,7 @@ def test_memory_that_is_used_up_is_one_sentence(run, fasta, tmp_path, monkeypatc
     def out_of_memory(source, genome=None):
         raise MemoryError
 
-    monkeypatch.setattr("dnabert2_explore.cli.embed.read_source", out_of_memory)
+    monkeypatch.setattr("dnabert2_explore.cli.compute.embed.read_source", out_of_memory)
     result = run("embed", fasta, "-o", tmp_path / "a.npz")
     assert result.exit_code == 1
     assert result.stderr.startswith("dnabert2-explore: the memory that this process may take is")
@@ -556,7 +556,7 @@ def served(monkeypatch):
         asked["template"] = (overlay / "voila/templates/dnabert2/index.html.j2").read_text()
 
     for command in ("lab", "workbench"):
-        inner = importlib.import_module(f"dnabert2_explore.cli.{command}")
+        inner = importlib.import_module(f"dnabert2_explore.cli.look.{command}")
         inner = sys.modules[inner.__name__]
         monkeypatch.setattr(inner, "serve", serve)
         monkeypatch.setattr(inner, "announce", lambda server, notebook: None)

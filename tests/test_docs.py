@@ -57,8 +57,8 @@ def test_the_command_says_how_to_build_what_is_not_built(tmp_path, monkeypatch):
 
     from dnabert2_explore.cli.app import app
 
-    where = sys.modules["dnabert2_explore.cli.docs"]
-    monkeypatch.setattr(where, "__file__", str(tmp_path / "a" / "b" / "docs.py"))
+    where = sys.modules["dnabert2_explore.cli.look.docs"]
+    monkeypatch.setattr(where, "__file__", str(tmp_path / "a" / "b" / "c" / "docs.py"))
     monkeypatch.setattr("sysconfig.get_path", lambda *_: str(tmp_path))
     done = CliRunner().invoke(app, ["docs", "--no-browser"])
     assert done.exit_code == 1

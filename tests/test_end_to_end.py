@@ -37,7 +37,7 @@ def write(path: Path, rows: list[dict[str, object]]) -> Path:
 def pretrained(tmp_path_factory) -> Path:
     """A run folder of `pretrain`, on the shipped genome windows."""
     from dnabert2_explore.training.configuration import write_yaml
-    from dnabert2_explore.training.tiny import tiny_run
+    from dnabert2_explore.training.pretrain.tiny import tiny_run
 
     out = tmp_path_factory.mktemp("pretrained")
     config = tiny_run(out, steps=STEPS, threads=1)

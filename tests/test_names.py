@@ -12,10 +12,10 @@ from dnabert2_explore.analysis.motifs import CALLERS
 from dnabert2_explore.analysis.project import METHODS as LAYOUTS
 from dnabert2_explore.analysis.umaps import ENGINES
 from dnabert2_explore.analysis.variants.scorer import STRANDS
-from dnabert2_explore.encoder.pooling import POOLINGS
-from dnabert2_explore.encoder.precision import DTYPES
+from dnabert2_explore.encoder.loading.precision import DTYPES
+from dnabert2_explore.encoder.vectors.pooling import POOLINGS
 from dnabert2_explore.network.attention import BACKENDS
-from dnabert2_explore.sequences.jaspar import COLLECTIONS
+from dnabert2_explore.sequences.motifs.jaspar import COLLECTIONS
 
 
 def test_names_are_those_that_exist():

@@ -16,7 +16,7 @@ import dnabert2_explore as dx
 from dnabert2_explore.analysis.variants import Scorer, score_vcf
 from dnabert2_explore.cli import app
 from dnabert2_explore.sequences import UnknownBasesWarning
-from dnabert2_explore.sequences.genome import Genome
+from dnabert2_explore.sequences.reading.genome import Genome
 
 
 @pytest.fixture(scope="module")

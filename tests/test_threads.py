@@ -16,7 +16,7 @@ import torch
 import numpy as np
 from dnabert2_explore import match_motifs, scan_motifs
 from dnabert2_explore.analysis.project import project
-from dnabert2_explore.sequences.motifs import Motif
+from dnabert2_explore.sequences.motifs.motif import Motif
 
 word = Motif.of_word("TGACTCA")
 torch.set_num_threads(3)

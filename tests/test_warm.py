@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from dnabert2_explore.cli import warm, warm_kernel
-from dnabert2_explore.cli.warm import _free_threads, can_fork, read_asked
+from dnabert2_explore.cli.look import warm, warm_kernel
+from dnabert2_explore.cli.look.warm import _free_threads, can_fork, read_asked
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="there are no warm kernels without forks")
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not can_fork(), reason="there are no warm kernel
 #: wait; argv[2] says which forks fail.
 NEST = """
 import os, signal, socket, sys
-from dnabert2_explore.cli import warm
+from dnabert2_explore.cli.look import warm
 
 signal.alarm(60)  # whatever happens to the test
 failing, fork, forks = sys.argv[2], os.fork, []

@@ -142,7 +142,7 @@ def checked_name(path: Path, name: object) -> str:
 
 def _check_here(model: str) -> None:
     """Refuse a model that is neither shipped, nor a folder, nor in the hub's cache."""
-    from ..network.checkpoint import find_checkpoint
+    from ..network.checkpoints.load import find_checkpoint
 
     if model in SHIPPED or Path(model).expanduser().is_dir():
         return

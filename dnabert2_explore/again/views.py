@@ -12,10 +12,10 @@ from ..encoder.told import model_entry
 from ..errors import InputError
 from ..records import unpacked
 from ..sequences import Sequence
-from ..widgets.explorer import Explorer
-from ..widgets.remember import recall, recall_selection
+from ..widgets.core.explorer import Explorer
+from ..widgets.core.remember import recall, recall_selection
+from ..widgets.core.state import MINE, Selection
 from ..widgets.session import load_model
-from ..widgets.state import MINE, Selection
 from .compare import Comparison, compare_tables
 
 __all__ = ["rebuild_view"]

@@ -12,6 +12,7 @@ from ..costs import says_cost
 from ..encoder import Bases, Encoder
 from ..errors import InputError
 from ..network import alibi_slopes
+from ..origins import recorded
 from ..progress import Progress
 from ..shown import Shown, counted
 from ..tokens import Tokens
@@ -258,6 +259,7 @@ class Attention(Shown):
             )
 
 
+@recorded
 @says_cost
 @one_or_many
 def attend(enc: Encoder, sequences: Bases, *, progress: Progress | None = None) -> Attention:

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError
 from ..files import expanded, replacing
 from ..names import Engine, Layout
+from ..origins import recorded
 from ..shown import Shown, counted
 from ..threads import torch_threads
 from ..version import __version__
@@ -70,6 +71,7 @@ class Projection(Shown):
         """Numbers a point: 2 or 3."""
         return int(self.plane.shape[1])
 
+    @recorded
     def transform(self, embeddings: ArrayLike) -> NDArray[np.float64]:
         """Place further embeddings in the map, which stays as it is.
 
@@ -144,6 +146,7 @@ class Projection(Shown):
             np.savez(file, **parts)
 
 
+@recorded
 def open_projection(path: str | os.PathLike[str]) -> Projection:
     """Read a map that `Projection.save` wrote; its plane is the same to the bit.
 
@@ -173,6 +176,7 @@ def open_projection(path: str | os.PathLike[str]) -> Projection:
     )
 
 
+@recorded
 def project(
     embeddings: ArrayLike,
     *,
@@ -225,6 +229,7 @@ def project(
     ).plane
 
 
+@recorded
 def fit_projection(
     embeddings: ArrayLike,
     *,

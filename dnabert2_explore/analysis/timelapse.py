@@ -16,6 +16,7 @@ from ..costs import says_cost
 from ..encoder import Bases, Encoder, load
 from ..errors import InputError
 from ..files import expanded
+from ..origins import recorded
 from ..progress import Progress
 from ..sequences import Sequence
 from ..shown import Shown, counted
@@ -139,6 +140,7 @@ def find_snapshots(run_folder: str | Path) -> list[tuple[int, Path]]:
     return sorted(found)
 
 
+@recorded
 @says_cost
 def timelapse(
     snapshots: Iterable[tuple[int, str | Path]],

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..encoder.batches import default_budget
+from ..encoder.passes.batches import default_budget
 from .cases import Case
 from .measure import MatrixProduct, alternately, clock_of
 from .ours import embed_ours

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..encoder.batches import Budget, default_budget, run
-from ..encoder.pooling import pool
+from ..encoder.passes.batches import Budget, default_budget, run
+from ..encoder.vectors.pooling import pool
 from ..network import Dnabert2Model
 from ..network.packing import Packing
 

@@ -11,7 +11,7 @@ from .. import demo
 from ..encoder import SHIPPED
 from ..errors import InputError
 from ..network import Dnabert2Config
-from ..network.checkpoint import TOKENIZER
+from ..network.checkpoints.load import TOKENIZER
 from ..tokens import DnaTokenizer
 from .cases import Case, mutant_case, random_cases
 from .engine import Speed, compare

@@ -12,28 +12,28 @@ from typer.core import TyperGroup
 from .. import __version__
 from ..errors import Cancelled, ExploreError, panics_told
 from ..extras import translated
-from .attribute import attribute
-from .bench import bench
 from .common import terminating_as_interrupted
-from .docs import docs
-from .embed import embed
-from .export import export
-from .export_model import export_model
-from .finetune import finetune
-from .gue import gue
+from .compute.attribute import attribute
+from .compute.embed import embed
+from .compute.export import export
+from .compute.motifs import motifs
+from .compute.predict import predict
+from .compute.reproduce import reproduce
+from .compute.tokenize import tokenize
+from .compute.variants import variants
 from .info import info
-from .lab import lab
-from .lessons import lessons
-from .mcp import mcp
-from .motifs import motifs
-from .page import page
-from .predict import predict
+from .look.docs import docs
+from .look.lab import lab
+from .look.lessons import lessons
+from .look.mcp import mcp
+from .look.page import page
+from .look.workbench import workbench
+from .models.bench import bench
+from .models.export_model import export_model
+from .models.finetune import finetune
+from .models.gue import gue
+from .models.train import pretrain, train_tokenizer
 from .recorded import Recorded
-from .reproduce import reproduce
-from .tokenize import tokenize
-from .train import pretrain, train_tokenizer
-from .variants import variants
-from .workbench import workbench
 
 __all__ = ["app", "main"]
 

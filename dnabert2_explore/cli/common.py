@@ -79,7 +79,7 @@ def read_source(source: str, genome: Path | None = None) -> list[Sequence]:
     place = sys.stdin.buffer if source == "-" else Path(source)
     with told_in_one_line():
         if genome is not None:
-            from ..sequences.regions import read_bed
+            from ..sequences.annotation.regions import read_bed
 
             return read_bed(place, genome)
         return read_sequences(place)

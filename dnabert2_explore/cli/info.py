@@ -76,8 +76,8 @@ def _hardware(attempt: bool) -> dict[str, Any]:
     import torch
 
     from ..encoder import find_device
-    from ..encoder.precision import gains_from_bfloat16
-    from ..encoder.seen import seen_here, try_here
+    from ..encoder.loading.precision import gains_from_bfloat16
+    from ..encoder.loading.seen import seen_here, try_here
     from ..network.attention import BACKENDS, why_not
 
     where = find_device("auto")

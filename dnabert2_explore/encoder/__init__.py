@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .encoder import Encoder
-from .loading import ATLAS_MODEL, SHIPPED, find_device, load
+from .loading.load import ATLAS_MODEL, SHIPPED, find_device, load
 from .model import Bases, ModelInfo
-from .pooling import POOLINGS
+from .vectors.pooling import POOLINGS
 
 __all__ = [
     "ATLAS_MODEL",

@@ -20,18 +20,20 @@ from ..network import (
     Dnabert2Model,
     Dnabert2PreTrainedModel,
 )
-from ..network.checkpoint import Checkpoint
+from ..network.checkpoints.load import Checkpoint
 from ..network.packing import Packing
+from ..origins import recorded
 from ..progress import Progress
 from ..sequences import Sequence, clean, reverse_complement
 from ..shown import Shown
 from ..tokens import DnaTokenizer, Tokens
-from .batches import Budget, default_budget, run
-from .cache import VectorCache
-from .finite import check_finite
-from .identity import Snapshot, file_sha256, network_sha256
 from .inputs import bases_of
-from .pooling import POOLINGS, pool
+from .loading.identity import Snapshot, file_sha256, network_sha256
+from .passes.batches import Budget, default_budget, run
+from .passes.finite import check_finite
+from .told import model_entry
+from .vectors.cache import VectorCache
+from .vectors.pooling import POOLINGS, pool
 
 __all__ = ["Bases", "Model", "ModelInfo"]
 
@@ -210,6 +212,17 @@ class Model(Shown):
             sha256=self.sha256,
         )
 
+    def _model_entry(self, wait: bool = True, by_file: bool = False) -> dict[str, str] | None:
+        """Say which model this is; None where it computes and shall not be waited for."""
+        if by_file:
+            return model_entry(self, by_file=True)
+        if not self.lock.acquire(blocking=wait):
+            return None
+        try:
+            return model_entry(self)
+        finally:
+            self.lock.release()
+
     @property
     def lock(self) -> threading.RLock:
         """Held while the network computes, so that threads do not meet in its hooks.
@@ -225,6 +238,7 @@ class Model(Shown):
         body: Dnabert2Model = getattr(self.network, "bert", self.network)
         return body
 
+    @recorded(light=True)
     def tokenize(self, bases: Bases) -> Tokens:
         """Cut a sequence into the tokens the network sees.
 

@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..sequences import clean
 from .inputs import cut_ids
 from .model import Model
-from .vectors import embed_texts
+from .vectors.cached import embed_texts
 
 __all__ = ["OneHotModel"]
 

@@ -10,35 +10,35 @@ from __future__ import annotations
 # takes a half-imported one where another thread (a training run, UMAP) is just importing it.
 import pandas  # noqa: F401
 
-from .arcs import attention_arcs
 from .atlas import atlas_scatter
-from .attention import attention_map, pool
-from .attribution import attribution_tracks
-from .attribution_correlations import attribution_correlations
-from .attribution_lanes import Lane
-from .attribution_stack import attribution_stack
-from .colours import BASES, OKABE_ITO, class_colours
-from .curves import Interval
-from .dependencies import dependency_figure
-from .features import feature_track, feature_windows
-from .finetune_curves import finetune_curves
+from .attribution.correlations import attribution_correlations
+from .attribution.lanes import Lane
+from .attribution.stack import attribution_stack
+from .attribution.tracks import attribution_tracks
+from .core.colours import BASES, OKABE_ITO, class_colours
+from .core.locus import annotation_track
 from .gym import sweep_figure, sweep_heatmap, sweep_lines
-from .heads import head_atlas_figure, head_gallery, head_patch_figure
-from .inside import lens_figure, patch_figure
-from .layers import layer_curves
-from .leaderboard import leaderboard_dots
-from .locus import annotation_track
-from .logo import logo_svg, motif_logo
-from .merges import merge_tree
-from .motif_report import motif_report
-from .nucleotides import nucleotide_figure
-from .pretrain_curves import pretrain_curves
-from .recall import recall_curve
-from .timelapse import timelapse_figure, timelapse_movie
-from .tokenizers import tokenizer_lanes
-from .tokens import token_lengths, token_ribbon
+from .inside.arcs import attention_arcs
+from .inside.attention import attention_map, pool
+from .inside.dependencies import dependency_figure
+from .inside.features import feature_track, feature_windows
+from .inside.heads import head_atlas_figure, head_gallery, head_patch_figure
+from .inside.layers import layer_curves
+from .inside.nucleotides import nucleotide_figure
+from .inside.recall import recall_curve
+from .inside.states import lens_figure, patch_figure
+from .motifs.logo import logo_svg, motif_logo
+from .motifs.report import motif_report
+from .tokens.merges import merge_tree
+from .tokens.ribbon import token_lengths, token_ribbon
+from .tokens.tokenizers import tokenizer_lanes
+from .tokens.vocabulary import vocabulary_figure
+from .training.curves import Interval
+from .training.finetune import finetune_curves
+from .training.leaderboard import leaderboard_dots
+from .training.pretrain import pretrain_curves
+from .training.timelapse import timelapse_figure, timelapse_movie
 from .variant import score_parts, variant_tracks
-from .vocabulary import vocabulary_figure
 
 __all__ = [
     "BASES",

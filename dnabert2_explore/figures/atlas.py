@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .colours import SYMBOLS, Theme, class_colours, theme_of
-from .style import layout
+from .core.colours import SYMBOLS, Theme, class_colours, theme_of
+from .core.style import layout
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

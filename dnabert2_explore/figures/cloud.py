@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .atlas import FAINT, point_size
-from .colours import SYMBOLS, class_colours, theme_of
+from .core.colours import SYMBOLS, class_colours, theme_of
 
 __all__ = ["SHAPES", "Cloud", "point_cloud"]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .colours import OKABE_ITO, Theme, theme_of
-from .style import MARGIN, layout, value_axis
+from .core.colours import OKABE_ITO, Theme, theme_of
+from .core.style import MARGIN, layout, value_axis
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
+from ..origins import recorded
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -19,60 +20,61 @@ __all__ = ["plot"]
 #: Class of a result -> module and function that draw it.
 _FIGURES = {
     "AlignedMaps": (".spaces", "aligned_planes"),
-    "Annotation": (".locus", "annotation_lanes"),
+    "Annotation": (".core.locus", "annotation_lanes"),
     "Attention": (".plots", "_attention"),
-    "Attribution": (".attribution", "attribution_tracks"),
-    "Blocks": (".dependencies", "block_figure"),
-    "Calibration": (".intervals", "calibration_intervals"),
-    "Clusters": (".intervals", "cluster_stability"),
-    "DependencyMap": (".dependencies", "dependency_figure"),
-    "Differential": (".intervals", "differential_rates"),
+    "Attribution": (".attribution.tracks", "attribution_tracks"),
+    "Blocks": (".inside.dependencies", "block_figure"),
+    "Calibration": (".core.intervals", "calibration_intervals"),
+    "Clusters": (".core.intervals", "cluster_stability"),
+    "DependencyMap": (".inside.dependencies", "dependency_figure"),
+    "Differential": (".core.intervals", "differential_rates"),
     "Discovery": (".plots", "_discovery"),
-    "Enrichment": (".intervals", "word_rates"),
-    "FeatureEnrichment": (".enriched", "feature_volcano"),
-    "FeatureReadings": (".features", "feature_windows"),
-    "Features": (".features", "feature_directions"),
-    "FinetuneResult": (".intervals", "finetune_intervals"),
-    "HeadAgreement": (".heads", "head_agreement_figure"),
-    "HeadAtlas": (".heads", "head_atlas_figure"),
-    "HeadPatchMap": (".heads", "head_patch_figure"),
-    "Hits": (".motif_hits", "hit_track"),
-    "LayerLens": (".inside", "lens_figure"),
-    "LayerScores": (".layers", "layer_curves"),
-    "Leaderboard": (".leaderboard", "leaderboard_dots"),
+    "Enrichment": (".core.intervals", "word_rates"),
+    "FeatureEnrichment": (".inside.enriched", "feature_volcano"),
+    "FeatureReadings": (".inside.features", "feature_windows"),
+    "Features": (".inside.features", "feature_directions"),
+    "FinetuneResult": (".core.intervals", "finetune_intervals"),
+    "HeadAgreement": (".inside.heads", "head_agreement_figure"),
+    "HeadAtlas": (".inside.heads", "head_atlas_figure"),
+    "HeadPatchMap": (".inside.heads", "head_patch_figure"),
+    "Hits": (".motifs.hits", "hit_track"),
+    "LayerLens": (".inside.states", "lens_figure"),
+    "LayerScores": (".inside.layers", "layer_curves"),
+    "Leaderboard": (".training.leaderboard", "leaderboard_dots"),
     "Locus": (".plots", "_locus"),
-    "LongEmbedding": (".intervals", "window_likeness"),
-    "MapJudgement": (".intervals", "judgement_intervals"),
-    "MergeReplay": (".merges", "merge_tree"),
-    "Motif": (".logo", "motif_logo"),
+    "LongEmbedding": (".core.intervals", "window_likeness"),
+    "MapJudgement": (".core.intervals", "judgement_intervals"),
+    "MergeReplay": (".tokens.merges", "merge_tree"),
+    "Motif": (".motifs.logo", "motif_logo"),
     "MotifFindings": (".plots", "_findings"),
-    "MotifFragments": (".intervals", "fragment_intervals"),
+    "MotifFragments": (".core.intervals", "fragment_intervals"),
     "Mutagenesis": (".plots", "_mutagenesis"),
-    "NucleotideProbabilities": (".nucleotides", "nucleotide_figure"),
-    "PatchMap": (".inside", "patch_figure"),
+    "NucleotideProbabilities": (".inside.nucleotides", "nucleotide_figure"),
+    "PatchMap": (".inside.states", "patch_figure"),
     "Projection": (".plots", "_projection"),
     "Pattern": (".plots", "_pattern"),
     "OffsetAverage": (".plots", "_offsets"),
-    "RankCorrelations": (".attribution_correlations", "attribution_correlations"),
-    "Recall": (".recall", "recall_curve"),
-    "RuleComparison": (".intervals", "rule_intervals"),
+    "RankCorrelations": (".attribution.correlations", "attribution_correlations"),
+    "Recall": (".inside.recall", "recall_curve"),
+    "RuleComparison": (".core.intervals", "rule_intervals"),
     "Scorecard": (".plots", "_scorecard"),
-    "Scores": (".intervals", "score_intervals"),
-    "SeedsResult": (".intervals", "seed_dots"),
+    "Scores": (".core.intervals", "score_intervals"),
+    "SeedsResult": (".core.intervals", "seed_dots"),
     "SequenceComparison": (".plots", "_comparison"),
     "SpaceComparison": (".spaces", "space_likeness"),
     "StrandMirror": (".plots", "_strands"),
     "Sweep": (".gym", "sweep_figure"),
-    "TimeLapse": (".timelapse", "timelapse_figure"),
-    "TokenizerComparison": (".tokenizers", "tokenizer_lanes"),
-    "TrackEnrichment": (".enriched", "track_contrast"),
-    "Tokens": (".tokens", "token_ribbon"),
+    "TimeLapse": (".training.timelapse", "timelapse_figure"),
+    "TokenizerComparison": (".tokens.tokenizers", "tokenizer_lanes"),
+    "TrackEnrichment": (".inside.enriched", "track_contrast"),
+    "Tokens": (".tokens.ribbon", "token_ribbon"),
     "VariantComparison": (".variant", "variant_tracks"),
-    "VocabularyCurve": (".vocabulary", "vocabulary_figure"),
-    "VariantScores": (".intervals", "score_histogram"),
+    "VocabularyCurve": (".tokens.vocabulary", "vocabulary_figure"),
+    "VariantScores": (".core.intervals", "score_histogram"),
 }
 
 
+@recorded
 def plot(result: Any, **options: Any) -> go.Figure:
     """Draw the plotly figure of a result.
 
@@ -157,8 +159,8 @@ def _attention(
     arcs: bool = False,
     **more: Any,
 ) -> go.Figure:
-    from .arcs import attention_arcs
-    from .attention import attention_map
+    from .inside.arcs import attention_arcs
+    from .inside.attention import attention_map
 
     if head is not None and layer is None:
         raise InputError("head is given without layer: give both, or layer alone for its mean.")
@@ -177,7 +179,7 @@ def _findings(result: Any, pattern: int = 0, **more: Any) -> go.Figure:
 
 
 def _pattern(result: Any, kind: str = "contribution", **more: Any) -> go.Figure:
-    from .logo import motif_logo
+    from .motifs.logo import motif_logo
 
     matrix = result.contribution if kind == "contribution" else result.motif
     return motif_logo(matrix, kind, **more)
@@ -188,35 +190,35 @@ def _projection(result: Any, **more: Any) -> go.Figure:
 
 
 def _comparison(result: Any, **more: Any) -> go.Figure:
-    from .intervals import word_rates
+    from .core.intervals import word_rates
 
     return word_rates(result.kmers, **more)
 
 
 def _locus(result: Any, **more: Any) -> go.Figure:
-    from .locus import annotation_track
+    from .core.locus import annotation_track
 
     return annotation_track(result.features, len(result.sequence), **more)
 
 
 def _mutagenesis(result: Any, **more: Any) -> go.Figure:
-    from .attribution_lanes import Lane
-    from .attribution_stack import attribution_stack
+    from .attribution.lanes import Lane
+    from .attribution.stack import attribution_stack
 
     lane = Lane("importance", result.tokens, result.importance, result.unit)
     return attribution_stack([lane], effects=result, **more)
 
 
 def _offsets(result: Any, **more: Any) -> go.Figure:
-    from .attribution_lanes import Lane
-    from .attribution_stack import attribution_stack
+    from .attribution.lanes import Lane
+    from .attribution.stack import attribution_stack
 
     return attribution_stack([Lane.of_offsets(result)], **more)
 
 
 def _strands(result: Any, **more: Any) -> go.Figure:
-    from .attribution_lanes import Lane
-    from .attribution_stack import attribution_stack
+    from .attribution.lanes import Lane
+    from .attribution.stack import attribution_stack
 
     lanes = [
         Lane.of_bases(result.forward, "forward strand", scale="strands"),
@@ -226,8 +228,8 @@ def _strands(result: Any, **more: Any) -> go.Figure:
 
 
 def _scorecard(result: Any, **more: Any) -> go.Figure:
-    from .attribution_lanes import Lane
-    from .attribution_stack import attribution_stack
+    from .attribution.lanes import Lane
+    from .attribution.stack import attribution_stack
 
     lanes = [
         Lane.of_bases(result.attribution, scale="one"),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .colours import class_colours, theme_of
-from .style import layout
+from .core.colours import class_colours, theme_of
+from .core.style import layout
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .colours import Theme, theme_of
-from .style import LETTER_PX, MARGIN, MONO, band, layout, signed_axis, span_text, value_axis
+from .core.colours import Theme, theme_of
+from .core.style import LETTER_PX, MARGIN, MONO, band, layout, signed_axis, span_text, value_axis
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

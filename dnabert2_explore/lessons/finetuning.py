@@ -8,8 +8,8 @@ from collections.abc import Sequence as Items
 import numpy as np
 
 from ..training.finetune import FinetuneResult
-from ..training.metrics import score
-from ..training.tables import Labelled
+from ..training.labelled.tables import Labelled
+from ..training.scores.metrics import score
 from ..training.twins import composition_keys
 from .answers import items, number, require, whole, word, yes
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..analysis.variants import VariantScores
 from ..demo import Locus
-from ..sequences.variants import parse_variant
+from ..sequences.variants.variant import parse_variant
 from .answers import number, require, word, yes
 
 __all__ = ["CHECKS"]

@@ -1,8 +1,8 @@
 """Sequences: reading them, cleaning them with their coordinates kept, small operations on them."""
 
-from ._letters import ReadingWarning
 from .clean import Cleaned, Composition, UnknownBasesWarning, clean, in_place, warn_unknown
-from .read import iter_fasta, iter_sequences, read_sequences
+from .reading.letters import ReadingWarning
+from .reading.read import iter_fasta, iter_sequences, read_sequences
 from .sequence import Sequence
 from .transform import gc_content, mutate, reverse_complement, stretch, windows
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InputError
-from ._letters import kmer_length
-from .read import looks_like_path
+from .reading.letters import kmer_length
+from .reading.read import looks_like_path
 from .sequence import Sequence
 
 __all__ = ["as_sequences", "bases_of", "is_one", "listed"]

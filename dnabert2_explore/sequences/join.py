@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..files import expanded
-from ._letters import ReadingWarning
+from .reading.letters import ReadingWarning
 from .sequence import Sequence
 
 __all__ = ["join_table"]

@@ -4,15 +4,15 @@ Light to import: zarr, pandas, pyarrow, h5py and distributed load where they are
 """
 
 from .check import Damage, StoreCheck, check_store
-from .embed import embed_windows
 from .embedded import EmbeddedSequences, read_embedded
 from .embedder import Embedder
 from .errors import StoreError
-from .exporting import export
-from .plan import Chunk, WindowPlan
+from .files.exporting import export
+from .filling.embed import embed_windows
+from .filling.plan import Chunk, WindowPlan
+from .filling.summary import Summary
 from .search import StoreHits
 from .store import EmbeddingStore, open_store
-from .summary import Summary
 
 __all__ = [
     "Chunk",

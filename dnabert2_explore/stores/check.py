@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..costs import says_cost
+from ..origins import recorded
 from ..progress import Progress
 from ..shown import Shown, counted
 from .layout import COORDINATES, done_chunks
@@ -78,6 +79,7 @@ class StoreCheck(Shown):
         return line
 
 
+@recorded
 @says_cost
 def check_store(
     store: EmbeddingStore,

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..files import expanded
+from ..origins import recorded
 from ..sequences import Sequence
-from ..sequences.genome import Genome
+from ..sequences.reading.genome import Genome
 from ..shown import Shown, counted
 from .beside import layers_of, vectors_of
 from .store import EmbeddingStore, open_store
@@ -56,6 +57,7 @@ class EmbeddedSequences(Shown):
         )
 
 
+@recorded
 def read_embedded(
     source: str | os.PathLike[str] | EmbeddingStore | Any,
     *,

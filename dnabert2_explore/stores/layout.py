@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ..sealed import SEAL, seal
-from .plan import WindowPlan
+from .filling.plan import WindowPlan
 
 __all__ = [
     "COORDINATES",

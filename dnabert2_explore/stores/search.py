@@ -18,8 +18,8 @@ from ..errors import InputError
 from ..files import replacing
 from ..progress import Progress
 from ..sequences import Sequence, gc_content
-from ..sequences.genome import Genome
 from ..sequences.given import as_sequences
+from ..sequences.reading.genome import Genome
 from ..shown import Shown, counted
 from .beside import layers_of, vectors_of
 

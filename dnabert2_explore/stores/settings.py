@@ -10,11 +10,11 @@ from typing import Any
 
 from ..digests import stamp_of
 from ..sealed import SEAL, unsealed
-from ..sequences.genome import Genome
+from ..sequences.reading.genome import Genome
 from ..version import __version__
 from .embedder import Embedder
 from .errors import StoreError
-from .plan import WindowPlan
+from .filling.plan import WindowPlan
 
 __all__ = [
     "FORMAT",

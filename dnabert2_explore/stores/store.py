@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from ..costs import says_cost
 from ..errors import InputError
 from ..files import expanded
-from ..sequences.genome import Genome
+from ..origins import recorded
+from ..sequences.reading.genome import Genome
 from ..shown import Shown, counted
 from . import layout
 from .embedder import Embedder
 from .errors import StoreError
-from .plan import WindowPlan
+from .filling.plan import WindowPlan
 from .settings import FORMAT, FORMAT_VERSION, checked, describe, differences, plan_of
 
 if TYPE_CHECKING:
@@ -365,6 +366,7 @@ class EmbeddingStore(Shown):
         columns["record"] = pd.Categorical.from_codes(columns["record"], categories=self.names)
         return pd.DataFrame(columns)
 
+    @recorded
     def search(self, queries: Any, k: int = 10, **settings: Any) -> StoreHits:
         """Find the windows most like vectors or sequences, exactly; see :func:`.search.search`."""
         from .search import search
@@ -429,6 +431,7 @@ class EmbeddingStore(Shown):
                 continue
 
 
+@recorded
 def open_store(path: str | os.PathLike[str]) -> EmbeddingStore:
     """Open a store of embeddings for reading; see :meth:`EmbeddingStore.open`."""
     return EmbeddingStore.open(path)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..delimited import cell
 from ..encoder import Encoder, load
 from ..encoder.inputs import far_lengths
-from ..encoder.readings import Readings
+from ..encoder.passes.readings import Readings
 from ..errors import InputError
 from ..files import replacing
 from ..names import DType
@@ -25,9 +25,9 @@ from ..progress import Progress
 from ..sealed import write_json
 from ..sequences import UnknownBasesWarning
 from ..shown import Shown, counted
-from .metrics import Scores, score
-from .records import Record, RecordFile
-from .tables import Labelled, label_of
+from .labelled.records import Record, RecordFile
+from .labelled.tables import Labelled, label_of
+from .scores.metrics import Scores, score
 
 __all__ = ["PredictionSummary", "predict_table", "predicted_texts", "task_of", "write_predictions"]
 
@@ -117,7 +117,7 @@ def predict_table(
         A fine-tuned model, or what `dnabert2_explore.load` takes.
     source : path-like
         CSV, TSV, Parquet, FASTA and what else `read_sequences` reads, with or without labels; see
-        `dnabert2_explore.training.tables.read_labelled`. A BED with `genome`.
+        `dnabert2_explore.training.labelled.tables.read_labelled`. A BED with `genome`.
     out : path-like
         ``.csv``, ``.tsv`` or ``.parquet``: row (from 1), name, label where the source has one,
         predicted, and ``p_<class>``. Written whole or not at all.

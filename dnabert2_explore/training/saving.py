@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ..network.saving import save_model
+from ..network.checkpoints.saving import save_model
 
 __all__ = ["save_model"]

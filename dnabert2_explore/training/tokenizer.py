@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import InputError
 from ..files import filling
 from ..progress import Progress
-from .corpus import Corpus
+from .corpus.windows import Corpus
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -51,7 +51,7 @@ def train_tokenizer(
     Parameters
     ----------
     genomes, table : path
-        Folder and species table (:func:`~dnabert2_explore.training.corpus.read_table`).
+        Folder and species table (:func:`~dnabert2_explore.training.corpus.windows.read_table`).
     out : path
         Folder that receives ``tokenizer.json`` and ``tokenizer_config.json``.
     vocabulary : int
@@ -62,7 +62,7 @@ def train_tokenizer(
     seed : int
         Seed of the window sampling.
     category_power, species_power : float
-        Sampling balance (:class:`~dnabert2_explore.training.corpus.Corpus`).
+        Sampling balance (:class:`~dnabert2_explore.training.corpus.windows.Corpus`).
     progress : callable, optional
         Called as ``progress(windows drawn, windows)``.
     genome : path, optional

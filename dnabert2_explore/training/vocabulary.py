@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..costs import tell_cost
 from ..errors import InputError
+from ..origins import recorded
 from ..progress import Progress, quiet
 from ..sequences import Sequence, clean, reverse_complement
 from ..sequences.given import listed
@@ -87,6 +88,7 @@ class VocabularyCurve(Shown):
         )
 
 
+@recorded
 def vocabulary_curve(
     sequences: str | Sequence | Iterable[str | Sequence],
     *,

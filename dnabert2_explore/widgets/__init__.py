@@ -78,28 +78,28 @@ Classes in the page (for styling, and for tests that drive a browser):
 ``.dx-plot.dx-stale``  a plot whose successor is being computed
 =====================  ==========================================================================
 
-Threads: what takes long runs in a :class:`~dnabert2_explore.widgets.jobs.Job` and is applied under
-``Selection.lock``; handlers of Jupyter's messages hold the same lock.
+Threads: what takes long runs in a :class:`~dnabert2_explore.widgets.core.jobs.Job` and is applied
+under ``Selection.lock``; handlers of Jupyter's messages hold the same lock.
 """
 
 from __future__ import annotations
 
 from .atlas import AtlasExplorer
-from .attention import AttentionExplorer
-from .attribution import AttributionExplorer
-from .dependencies import DependencyExplorer
-from .features import FeatureExplorer
-from .gym import MotifGym
-from .layers import LayersExplorer
-from .leaderboard import LeaderboardExplorer
-from .lens import LensExplorer
-from .nucleotides import NucleotideExplorer
-from .pretraining import PretrainingMonitor
-from .state import Selection
-from .timelapse import TimeLapseExplorer
-from .tokens import TokenExplorer
-from .training import FinetuneApp
-from .variant import VariantExplorer
+from .attribution.explorer import AttributionExplorer
+from .core.state import Selection
+from .marginalize.explorer import MotifGym
+from .training.explorer import FinetuneApp
+from .training.leaderboard import LeaderboardExplorer
+from .training.pretraining import PretrainingMonitor
+from .training.timelapse import TimeLapseExplorer
+from .views.attention import AttentionExplorer
+from .views.dependencies import DependencyExplorer
+from .views.features import FeatureExplorer
+from .views.layers import LayersExplorer
+from .views.lens import LensExplorer
+from .views.nucleotides import NucleotideExplorer
+from .views.tokens import TokenExplorer
+from .views.variant import VariantExplorer
 from .workbench import Workbench
 
 __all__ = [

@@ -6,7 +6,7 @@ from collections.abc import Sequence as Items
 from dataclasses import dataclass
 
 from ..sequences import Sequence
-from .state import MINE, Selection
+from .core.state import MINE, Selection
 
 __all__ = ["CODE", "LOCUS", "MOTIF", "OTHERS", "SPLICE", "WINDOWS", "Site", "fill", "shipped_set"]
 

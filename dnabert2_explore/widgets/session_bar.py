@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ipywidgets import HTML, Button, HBox, Text, ToggleButton
 
 from ..errors import ExploreError, InputError
-from .limits import limits
+from .core.limits import limits
 from .session import SESSION, read_session, restore, save_session
 
 if TYPE_CHECKING:

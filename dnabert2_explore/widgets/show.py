@@ -29,17 +29,17 @@ from ..tokens import Tokens
 from ..training.finetune import FinetuneResult
 from ..training.gue import Leaderboard
 from ..training.pretrain.config import PretrainResult
-from .attention import AttentionExplorer
-from .attribution import AttributionExplorer
-from .dependencies import DependencyExplorer
-from .features import FeatureExplorer
-from .gym import MotifGym
-from .leaderboard import LeaderboardExplorer
-from .lens import LensExplorer
-from .nucleotides import NucleotideExplorer
-from .pretraining import PretrainingMonitor
-from .timelapse import TimeLapseExplorer
-from .tokens import TokenExplorer
+from .attribution.explorer import AttributionExplorer
+from .marginalize.explorer import MotifGym
+from .training.leaderboard import LeaderboardExplorer
+from .training.pretraining import PretrainingMonitor
+from .training.timelapse import TimeLapseExplorer
+from .views.attention import AttentionExplorer
+from .views.dependencies import DependencyExplorer
+from .views.features import FeatureExplorer
+from .views.lens import LensExplorer
+from .views.nucleotides import NucleotideExplorer
+from .views.tokens import TokenExplorer
 from .workbench import Workbench
 
 __all__ = ["show"]

@@ -14,25 +14,25 @@ from ipywidgets import HTML, Dropdown, HBox, ToggleButtons, VBox
 
 from .. import demo
 from ..encoder import ATLAS_MODEL, SHIPPED, Encoder, load
-from ..figures.style import compacted
+from ..figures.core.style import compacted
 from ..sequences import Sequence
-from ..sequences.annotations import Annotation, read_annotation
+from ..sequences.annotation.annotations import Annotation, read_annotation
 from .atlas import AtlasExplorer
-from .attention import AttentionExplorer
-from .attribution import AttributionExplorer
-from .closing import close_inside
-from .dependencies import DependencyExplorer
+from .attribution.explorer import AttributionExplorer
+from .core.closing import close_inside
+from .core.explorer import Explorer
+from .core.inputs import InputBar
+from .core.state import Selection
 from .examples import SPLICE, WINDOWS, fill
-from .explorer import Explorer
-from .features import FeatureExplorer
-from .inputs import InputBar
-from .layers import LayersExplorer
-from .lens import LensExplorer
-from .nucleotides import NucleotideExplorer
 from .session import save_session
 from .session_bar import SessionBar
-from .state import Selection
-from .tokens import TokenExplorer
+from .views.attention import AttentionExplorer
+from .views.dependencies import DependencyExplorer
+from .views.features import FeatureExplorer
+from .views.layers import LayersExplorer
+from .views.lens import LensExplorer
+from .views.nucleotides import NucleotideExplorer
+from .views.tokens import TokenExplorer
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -78,7 +78,7 @@ class Workbench(VBox):
 
     Class ``dx-workbench``; parts ``dx-bar``, ``dx-chip``, ``dx-maps`` (which map), ``dx-side``
     (atlas or all heads), and the classes of the views and of
-    :class:`~dnabert2_explore.widgets.inputs.InputBar`.
+    :class:`~dnabert2_explore.widgets.core.inputs.InputBar`.
 
     Parameters
     ----------

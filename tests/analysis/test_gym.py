@@ -8,7 +8,7 @@ from dnabert2_explore import InputError, Sequence
 from dnabert2_explore.analysis.gym import SWEEPS, as_motif, marginalize
 from dnabert2_explore.analysis.gym.words import control_motif
 from dnabert2_explore.sequences import reverse_complement
-from dnabert2_explore.sequences.motifs import Motif
+from dnabert2_explore.sequences.motifs.motif import Motif
 
 BACKGROUND = "AACCTTGGATTGCATGCCAATCGGTTACGATCAATG"
 OTHER = "TTGGCAATCCGTAACGTTAGCCATGCAATGGCTTCA"

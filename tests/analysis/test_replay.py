@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 
 import dnabert2_explore as dx
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.figures.merges import merge_tree
+from dnabert2_explore.figures.tokens.merges import merge_tree
 from dnabert2_explore.sequences import UnknownBasesWarning
 
 

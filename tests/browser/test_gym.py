@@ -14,7 +14,8 @@ pytestmark = [
 ]
 
 CELLS = [
-    "import dnabert2_explore as dx\nfrom dnabert2_explore.widgets.gym import MotifGym",
+    "import dnabert2_explore as dx\n"
+    "from dnabert2_explore.widgets.marginalize.explorer import MotifGym",
     "free = [s for s in dx.demo.splice() if s.label == 'neither']\n"
     "view = MotifGym(dx.load('pocket-splice'), free[:2])\nview.step.value = 10\n"
     "view.method.value = 'occlusion'\nview",

@@ -14,8 +14,8 @@ from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForSequenceCl
 
 from dnabert2_explore import CheckpointError, load
 from dnabert2_explore.encoder import SHIPPED
-from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
-from dnabert2_explore.network.saving import save_model
+from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
+from dnabert2_explore.network.checkpoints.saving import save_model
 
 peft = pytest.importorskip("peft")
 

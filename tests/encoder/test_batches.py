@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from dnabert2_explore import InputError
-from dnabert2_explore.encoder.batches import Budget, run_passes
+from dnabert2_explore.encoder.passes.batches import Budget, run_passes
 
 CPU = torch.device("cpu")
 

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from dnabert2_explore import load
-from dnabert2_explore.encoder.cache import VectorCache, find_cache
+from dnabert2_explore.encoder.vectors.cache import VectorCache, find_cache
 from dnabert2_explore.folders import CACHE_VARIABLE
 
 SEQUENCES = ["ACGTACGTAAGT", "GGGTTTAAACCC", "ACGTACGTAAGT", "TTGACA"]
@@ -80,7 +80,7 @@ def test_another_type_has_vectors_of_its_own(cached, model_folder, tmp_path) -> 
 def test_another_version_of_the_package_computes_anew(cached, monkeypatch) -> None:
     """A fault that was mended must not live on in the cache."""
     cached.embed(SEQUENCES)
-    monkeypatch.setattr("dnabert2_explore.encoder.vectors.__version__", "0.0.0")
+    monkeypatch.setattr("dnabert2_explore.encoder.vectors.cached.__version__", "0.0.0")
     refuse_to_compute(cached, monkeypatch)
     with pytest.raises(AssertionError, match="computed again"):
         cached.embed(SEQUENCES)
@@ -232,7 +232,7 @@ def test_what_takes_most_of_the_cache_is_computed_and_told(cached, enc) -> None:
 
 
 def test_a_stopped_run_keeps_what_it_computed(cached, monkeypatch) -> None:
-    monkeypatch.setattr("dnabert2_explore.encoder.vectors._KEPT_AT_ONCE", 1)
+    monkeypatch.setattr("dnabert2_explore.encoder.vectors.cached._KEPT_AT_ONCE", 1)
 
     def stop(done, total):
         if done == 2:

@@ -11,9 +11,9 @@ import torch
 
 import dnabert2_explore as dx
 from dnabert2_explore import CheckpointError, InputError, Sequence
-from dnabert2_explore.encoder.foreign import ForeignEncoder
-from dnabert2_explore.encoder.twin import random_twin
-from dnabert2_explore.widgets.explorer import Explorer
+from dnabert2_explore.encoder.loading.foreign import ForeignEncoder
+from dnabert2_explore.encoder.loading.twin import random_twin
+from dnabert2_explore.widgets.core.explorer import Explorer
 
 from ..conftest import random_bases
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dnabert2_explore import InputError
-from dnabert2_explore.encoder.long import cut
+from dnabert2_explore.encoder.vectors.long import cut
 from dnabert2_explore.sequences import UnknownBasesWarning
 
 from ..conftest import random_bases

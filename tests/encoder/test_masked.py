@@ -40,7 +40,7 @@ def test_the_cut_into_passes_does_not_matter(enc, monkeypatch):
     ids = [enc.tokenize(bases).ids for bases in BASES] * 3
     positions = [np.arange(1, len(one) - 1) for one in ids]
     whole = enc.masked_log_probs(ids, positions)
-    monkeypatch.setattr("dnabert2_explore.encoder.masked._ROWS", 4)
+    monkeypatch.setattr("dnabert2_explore.encoder.passes.masked._ROWS", 4)
     parts = enc.masked_log_probs(ids, positions, batch_tokens=20)
     for one, other in zip(whole, parts, strict=True):
         np.testing.assert_allclose(one, other, atol=2e-4)

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from dnabert2_explore import InputError
-from dnabert2_explore.encoder import precision
-from dnabert2_explore.encoder.precision import find_dtype, gains_from_bfloat16
+from dnabert2_explore.encoder.loading import precision
+from dnabert2_explore.encoder.loading.precision import find_dtype, gains_from_bfloat16
 
 CPU = torch.device("cpu")
 

@@ -13,7 +13,7 @@ import pytest
 
 from dnabert2_explore import InputError, load
 from dnabert2_explore.encoder import SHIPPED
-from dnabert2_explore.encoder.readings import CUTS, Readings, explained_line
+from dnabert2_explore.encoder.passes.readings import CUTS, Readings, explained_line
 from dnabert2_explore.sequences import reverse_complement
 from dnabert2_explore.tokens.segmentation import random_cuts
 

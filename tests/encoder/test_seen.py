@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dnabert2_explore.encoder import seen
+from dnabert2_explore.encoder.loading import seen
 from dnabert2_explore.folders import CACHE_VARIABLE
 
 CPU = torch.device("cpu")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from dnabert2_explore.encoder.twin import random_twin
+from dnabert2_explore.encoder.loading.twin import random_twin
 
 
 def test_the_twin_has_the_shape_and_nothing_else(classifier, bases) -> None:

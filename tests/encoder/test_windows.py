@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dnabert2_explore import Cancelled, InputError, Sequence, load
-from dnabert2_explore.encoder.windows import WindowEmbedder
+from dnabert2_explore.encoder.vectors.windows import WindowEmbedder
 from dnabert2_explore.stores import open_store
 
 from ..conftest import random_bases

@@ -18,17 +18,17 @@ from dnabert2_explore.analysis.timelapse import TimeLapse
 from dnabert2_explore.analysis.variants import Calibration, Comparison, Scorer, VcfSummary
 from dnabert2_explore.analysis.variants.compare import compare_variant
 from dnabert2_explore.sequences import UnknownBasesWarning
-from dnabert2_explore.sequences.annotations import Annotation, Feature
-from dnabert2_explore.sequences.genome import Genome
+from dnabert2_explore.sequences.annotation.annotations import Annotation, Feature
+from dnabert2_explore.sequences.reading.genome import Genome
 from dnabert2_explore.stores.check import Damage, StoreCheck
 from dnabert2_explore.training.finetune.seeds import SeedsResult
 from dnabert2_explore.training.gue import Audit, DatasetAudit, leaderboard
 from dnabert2_explore.training.gue.audited import Rule
-from dnabert2_explore.training.leakage import LeakageReport, SplitOverlap
-from dnabert2_explore.training.metrics import Estimate, score
+from dnabert2_explore.training.labelled.leakage import LeakageReport, SplitOverlap
 from dnabert2_explore.training.predict import PredictionSummary
 from dnabert2_explore.training.pretrain.config import PretrainResult
-from dnabert2_explore.training.rules import RuleComparison
+from dnabert2_explore.training.scores.metrics import Estimate, score
+from dnabert2_explore.training.scores.rules import RuleComparison
 
 
 @lru_cache
@@ -102,7 +102,9 @@ def read() -> list[Any]:
         dx.recall(enc, windows[:3], distances=(50, 100), places=2, twin=True),
         enc.embed_long(locus.sequence.bases[:6000], window=1000, overlap=100),
         dx.load("pocket-splice").info,
-        __import__("dnabert2_explore.encoder.readings", fromlist=["Readings"]).Readings("both", 2),
+        __import__("dnabert2_explore.encoder.passes.readings", fromlist=["Readings"]).Readings(
+            "both", 2
+        ),
     ]
 
 

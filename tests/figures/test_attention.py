@@ -3,9 +3,9 @@ import pytest
 
 from dnabert2_explore import InputError
 from dnabert2_explore.figures import attention_arcs, attention_map, pool
-from dnabert2_explore.figures.arcs import strongest_pairs
-from dnabert2_explore.figures.attention import cell_text, special_share
-from dnabert2_explore.figures.colours import theme_of
+from dnabert2_explore.figures.core.colours import theme_of
+from dnabert2_explore.figures.inside.arcs import strongest_pairs
+from dnabert2_explore.figures.inside.attention import cell_text, special_share
 
 
 def rows(n, seed=0):

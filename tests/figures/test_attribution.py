@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dnabert2_explore.figures import attribution_tracks
-from dnabert2_explore.figures.glyphs import glyph, logo_outline
+from dnabert2_explore.figures.core.glyphs import glyph, logo_outline
 
 from .conftest import make_attribution
 

@@ -7,11 +7,11 @@ import pytest
 from dnabert2_explore.analysis.attribution import Mutagenesis, StrandMirror
 from dnabert2_explore.analysis.attribution.agreement import rank_correlations
 from dnabert2_explore.analysis.motifs import Hits
-from dnabert2_explore.figures.attribution_correlations import attribution_correlations
-from dnabert2_explore.figures.attribution_lanes import Lane
-from dnabert2_explore.figures.attribution_stack import attribution_stack
-from dnabert2_explore.figures.motif_hits import arrange_hits
-from dnabert2_explore.sequences.motifs import Motif
+from dnabert2_explore.figures.attribution.correlations import attribution_correlations
+from dnabert2_explore.figures.attribution.lanes import Lane
+from dnabert2_explore.figures.attribution.stack import attribution_stack
+from dnabert2_explore.figures.motifs.hits import arrange_hits
+from dnabert2_explore.sequences.motifs.motif import Motif
 
 from .conftest import make_attribution, make_tokens
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dnabert2_explore.figures.cloud import point_cloud
-from dnabert2_explore.figures.colours import NOT_GIVEN, class_colours, theme_of
+from dnabert2_explore.figures.core.colours import NOT_GIVEN, class_colours, theme_of
 
 PLANE = np.arange(8.0).reshape(4, 2)
 

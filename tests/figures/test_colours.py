@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dnabert2_explore.figures.colours import (
+from dnabert2_explore.figures.core.colours import (
     BASES,
     BASES_DARK,
     NOT_GIVEN,

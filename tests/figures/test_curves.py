@@ -3,7 +3,7 @@ import math
 import pytest
 
 from dnabert2_explore.figures import Interval, finetune_curves, pretrain_curves
-from dnabert2_explore.figures.curves import spread
+from dnabert2_explore.figures.training.curves import spread
 
 POINTS = [
     {"step": 5, "train_loss": 1.4, "dev_loss": 1.3, "mcc": 0.1, "best": True},

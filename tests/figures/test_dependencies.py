@@ -50,8 +50,8 @@ def test_the_twin_stands_on_the_same_colours(found):
 
 
 def test_large_maps_are_pooled_to_their_largest_values(found, monkeypatch):
-    monkeypatch.setattr("dnabert2_explore.figures.dependencies._COLUMNS", 5)
-    monkeypatch.setattr("dnabert2_explore.figures.dependencies.CELLS", 3)
+    monkeypatch.setattr("dnabert2_explore.figures.inside.dependencies._COLUMNS", 5)
+    monkeypatch.setattr("dnabert2_explore.figures.inside.dependencies.CELLS", 3)
     heat = dependency_figure(found).data[1]
     assert np.array(heat.z).shape[0] <= 3
     assert np.array(heat.z).shape[1] <= 5

@@ -7,7 +7,7 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.sequences.annotations import Annotation, Feature
+from dnabert2_explore.sequences.annotation.annotations import Annotation, Feature
 
 from . import samples
 
@@ -61,7 +61,7 @@ def test_an_annotation_is_drawn_by_sequence(monkeypatch):
     assert tuple(dx.plot(found, sequence="a").layout.xaxis.range) == (0.5, 60.5)
     with pytest.raises(InputError, match="nothing on 'c': choose of a, b"):
         dx.plot(found, sequence="c")
-    monkeypatch.setattr("dnabert2_explore.figures.locus._MOST", 10)
+    monkeypatch.setattr("dnabert2_explore.figures.core.locus._MOST", 10)
     figure = dx.plot(found)
     assert "the 10 longest of 50 features in view" in figure.layout.title.text
     assert len(figure.data[0].x) == 10

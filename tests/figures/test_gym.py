@@ -5,7 +5,7 @@ from dnabert2_explore import Sequence
 from dnabert2_explore.analysis.gym import Sweep
 from dnabert2_explore.analysis.gym.designs import Design
 from dnabert2_explore.figures.gym import sweep_figure, sweep_heatmap, sweep_lines
-from dnabert2_explore.sequences.motifs import Motif
+from dnabert2_explore.sequences.motifs.motif import Motif
 
 
 def make_sweep(sweep="position", backgrounds=3, control=True, **how):

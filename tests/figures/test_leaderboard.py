@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.figures.leaderboard import leaderboard_dots
+from dnabert2_explore.figures.training.leaderboard import leaderboard_dots
 from dnabert2_explore.training.gue import leaderboard
 
 from ..training.gue.conftest import make_run as make_run  # a fixture

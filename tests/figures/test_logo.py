@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.figures.colours import theme_of
-from dnabert2_explore.figures.logo import logo_svg, motif_logo
-from dnabert2_explore.sequences.motifs import Motif
+from dnabert2_explore.figures.core.colours import theme_of
+from dnabert2_explore.figures.motifs.logo import logo_svg, motif_logo
+from dnabert2_explore.sequences.motifs.motif import Motif
 
 MIXED = np.array([[0.7, 0.1, 0.1, 0.1], [0.25, 0.25, 0.25, 0.25], [0.0, 0.5, 0.5, 0.0]])
 SIGNED = np.array([[3.0, 0.0, -1.0, 0.0], [0.0, -2.0, 0.0, 0.5]])

@@ -9,7 +9,7 @@ DRAWN_BESIDE_AN_IMPORT = """
 import sys, threading, time
 
 from dnabert2_explore.figures import motif_logo
-from dnabert2_explore.sequences.motifs import Motif
+from dnabert2_explore.sequences.motifs.motif import Motif
 
 
 class Slow:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dnabert2_explore.figures import token_lengths, token_ribbon
-from dnabert2_explore.figures.style import span_text
+from dnabert2_explore.figures.core.style import span_text
 
 
 def test_blocks_cover_the_bases_in_display_coordinates(tokens):

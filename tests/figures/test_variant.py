@@ -6,8 +6,8 @@ from dnabert2_explore import Sequence
 from dnabert2_explore.analysis.variants import Scorer
 from dnabert2_explore.analysis.variants.compare import compare_variant
 from dnabert2_explore.figures import score_parts, variant_tracks
-from dnabert2_explore.sequences.genome import Genome
-from dnabert2_explore.sequences.variants import Variant
+from dnabert2_explore.sequences.reading.genome import Genome
+from dnabert2_explore.sequences.variants.variant import Variant
 
 BASES = "GGCATTACAGGCTTATTGCCGGATTACCAGTCCATGCAATTGGCACGTTAGCATGCAATGGCTTAGC" * 2
 

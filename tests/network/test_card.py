@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from dnabert2_explore.errors import CheckpointError
-from dnabert2_explore.network.card import Card, write_card
-from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
-from dnabert2_explore.network.saving import save_model
+from dnabert2_explore.network.checkpoints.card import Card, write_card
+from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
+from dnabert2_explore.network.checkpoints.saving import save_model
 
 
 def front(text):

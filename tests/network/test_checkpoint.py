@@ -17,7 +17,7 @@ from dnabert2_explore.network import (
     Dnabert2ForSequenceClassification,
     Dnabert2Model,
 )
-from dnabert2_explore.network.checkpoint import find_checkpoint, load_network, read_config
+from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network, read_config
 
 
 @pytest.fixture
@@ -322,7 +322,7 @@ def change(folder, **values) -> None:
 def test_config_is_compared_with_the_weights_before_anything_is_built(folder, monkeypatch) -> None:
     """Ten million layers took more than ten minutes and a gigabyte before they were refused."""
     monkeypatch.setattr(
-        "dnabert2_explore.network.checkpoint.Dnabert2ForMaskedLM",
+        "dnabert2_explore.network.checkpoints.load.Dnabert2ForMaskedLM",
         lambda config: pytest.fail("it was built"),
     )
     change(folder, num_hidden_layers=10_000_000)

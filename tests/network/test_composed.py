@@ -11,9 +11,9 @@ from dnabert2_explore.network import (
     Dnabert2ForMaskedLM,
     Dnabert2ForSequenceClassification,
 )
-from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
+from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
+from dnabert2_explore.network.checkpoints.saving import save_model
 from dnabert2_explore.network.composed import ComposedNetwork, composition
-from dnabert2_explore.network.saving import save_model
 
 SPECIAL = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"]
 TOKENS = [*SPECIAL, *"ACGT", "AC", "GT", "ACG", "TTTT", "ACGTACGT", "A" * 45]

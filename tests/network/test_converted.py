@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from dnabert2_explore import load
 from dnabert2_explore.folders import CACHE_VARIABLE
-from dnabert2_explore.network import converted
+from dnabert2_explore.network.checkpoints import converted
 
 
 @pytest.fixture

@@ -19,10 +19,10 @@ from dnabert2_explore.network import (
     Dnabert2ForSequenceClassification,
     Dnabert2Model,
 )
-from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
+from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
+from dnabert2_explore.network.checkpoints.saving import save_model
 from dnabert2_explore.network.export import export_transformers
 from dnabert2_explore.network.export.standalone import standalone_network, type_of
-from dnabert2_explore.network.saving import save_model
 
 from .test_golden import FIXTURES, GOLDEN, Case
 

@@ -16,7 +16,7 @@ def full(*arguments, **settings):
 
 @pytest.mark.parametrize("what", ["weights", "code"])
 def test_a_full_disk_leaves_nothing(classifier_folder, tmp_path, monkeypatch, what) -> None:
-    from dnabert2_explore.network import saving
+    from dnabert2_explore.network.checkpoints import saving
 
     if what == "weights":
         monkeypatch.setattr(saving, "save_weights", full)

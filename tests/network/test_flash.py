@@ -11,7 +11,7 @@ from transformers import AutoModelForMaskedLM
 
 from dnabert2_explore import load
 from dnabert2_explore.network import Dnabert2Config, Dnabert2ForSequenceClassification
-from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
+from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
 
 
 def test_a_model_loads_with_flash_and_computes(flash_calls, model_folder, bases) -> None:

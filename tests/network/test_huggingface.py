@@ -20,8 +20,8 @@ from transformers import (
 import dnabert2_explore as dx
 from dnabert2_explore.encoder import SHIPPED
 from dnabert2_explore.network import Dnabert2Config, Dnabert2ForSequenceClassification
-from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
-from dnabert2_explore.network.saving import save_model
+from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
+from dnabert2_explore.network.checkpoints.saving import save_model
 
 
 @pytest.mark.parametrize("bf16", [False, True])

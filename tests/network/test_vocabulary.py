@@ -9,9 +9,9 @@ import pytest
 from transformers import AutoModel, AutoTokenizer
 
 from dnabert2_explore import CheckpointError, load
-from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
-from dnabert2_explore.network.saving import save_model
-from dnabert2_explore.network.vocabulary import vocabulary_sha256
+from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
+from dnabert2_explore.network.checkpoints.saving import save_model
+from dnabert2_explore.network.checkpoints.vocabulary import vocabulary_sha256
 
 
 @pytest.fixture

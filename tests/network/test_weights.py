@@ -13,8 +13,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from dnabert2_explore.errors import CheckpointError
-from dnabert2_explore.network import weights
-from dnabert2_explore.network.weights import check_weights, read_weights, save_weights
+from dnabert2_explore.network.checkpoints import weights
+from dnabert2_explore.network.checkpoints.weights import check_weights, read_weights, save_weights
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_a_full_disk_is_an_error_of_the_system_and_leaves_what_was_there(
 
 def test_a_loaded_model_is_checked(model_folder, tmp_path) -> None:
     from dnabert2_explore import load
-    from dnabert2_explore.network.saving import save_model
+    from dnabert2_explore.network.checkpoints.saving import save_model
 
     folder = tmp_path / "model"
     enc = load(model_folder)

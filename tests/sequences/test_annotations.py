@@ -10,7 +10,7 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.sequences import ReadingWarning, reverse_complement
-from dnabert2_explore.sequences.annotations import Feature, read_annotation
+from dnabert2_explore.sequences.annotation.annotations import Feature, read_annotation
 
 GENBANK = """\
 LOCUS       chr1                     100 bp    DNA     linear   BCT 01-JAN-2020

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.sequences import ReadingWarning, Sequence, read_sequences
-from dnabert2_explore.sequences import genome as genomes
-from dnabert2_explore.sequences.genome import Genome, StaleIndexWarning
+from dnabert2_explore.sequences.reading import genome as genomes
+from dnabert2_explore.sequences.reading.genome import Genome, StaleIndexWarning
 
 FASTA = ">one the first\nACGTAC\nGTnn\n>two\nacgu\n"
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.sequences import jaspar as module
-from dnabert2_explore.sequences.jaspar import from_pyjaspar, jaspar, jaspar_motif
+from dnabert2_explore.sequences.motifs import jaspar as module
+from dnabert2_explore.sequences.motifs.jaspar import from_pyjaspar, jaspar, jaspar_motif
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "build_jaspar.py"
 FILE = "jaspar_vertebrates.meme.gz"

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.sequences.motif_files import read_motifs, write_motifs
-from dnabert2_explore.sequences.motifs import Motif
+from dnabert2_explore.sequences.motifs.files import read_motifs, write_motifs
+from dnabert2_explore.sequences.motifs.motif import Motif
 
 MEME = """MEME version 4
 

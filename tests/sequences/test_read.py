@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.sequences import ReadingWarning, Sequence, iter_fasta, read_sequences
-from dnabert2_explore.sequences.read import iter_sequences
+from dnabert2_explore.sequences.reading.read import iter_sequences
 
 FASTA = ">one the first\nACGTAC\nGT\n>two\nacgu\n"
 RECORDS = [Sequence("one", "ACGTACGT", description="the first"), Sequence("two", "acgu")]

@@ -9,8 +9,8 @@ import pytest
 
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.sequences import ReadingWarning, Sequence, read_sequences
-from dnabert2_explore.sequences.genome import Genome
-from dnabert2_explore.sequences.regions import Place, is_bed, place_of, read_bed
+from dnabert2_explore.sequences.annotation.regions import Place, is_bed, place_of, read_bed
+from dnabert2_explore.sequences.reading.genome import Genome
 
 BED = (
     "track name=peaks\n# said\nchr1\t2\t6\nchr1\t0\t4\tpeak\t0\t-\textra\n\nchr2 1 3 . 0 +\n"

@@ -12,11 +12,11 @@ from scipy.stats import chisquare, entropy
 
 from dnabert2_explore import Sequence
 from dnabert2_explore.sequences import reverse_complement
-from dnabert2_explore.sequences.genome import Genome
-from dnabert2_explore.sequences.motifs import Motif
-from dnabert2_explore.sequences.plant import decoy
+from dnabert2_explore.sequences.motifs.motif import Motif
+from dnabert2_explore.sequences.motifs.plant import decoy
+from dnabert2_explore.sequences.reading.genome import Genome
 from dnabert2_explore.sequences.shuffle import shuffle_dinucleotides
-from dnabert2_explore.sequences.variants import Variant, place, windows_of
+from dnabert2_explore.sequences.variants.variant import Variant, place, windows_of
 
 
 def column(p: float) -> list[float]:

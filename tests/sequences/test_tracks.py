@@ -9,7 +9,7 @@ import pytest
 
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.sequences import Sequence
-from dnabert2_explore.sequences.tracks import places_of, write_track
+from dnabert2_explore.sequences.annotation.tracks import places_of, write_track
 
 SEQUENCES = [
     Sequence("chr2:11-13", "ACG"),

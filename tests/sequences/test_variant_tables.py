@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.sequences.variant_tables import as_variants, open_calls
-from dnabert2_explore.sequences.variants import Variant
-from dnabert2_explore.sequences.vcf import VcfReader
+from dnabert2_explore.sequences.variants.tables import as_variants, open_calls
+from dnabert2_explore.sequences.variants.variant import Variant
+from dnabert2_explore.sequences.variants.vcf import VcfReader
 
 HEAD = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 EXPECTED = [Variant("chr1", 99, "A", "G", "rs1"), Variant("chr1", 1233, "", "TT")]

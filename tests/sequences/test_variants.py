@@ -7,8 +7,8 @@ import pytest
 
 from dnabert2_explore import InputError, Sequence
 from dnabert2_explore.sequences import ReadingWarning, reverse_complement
-from dnabert2_explore.sequences.genome import Genome
-from dnabert2_explore.sequences.variants import (
+from dnabert2_explore.sequences.reading.genome import Genome
+from dnabert2_explore.sequences.variants.variant import (
     Placement,
     Skipped,
     Variant,

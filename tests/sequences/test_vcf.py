@@ -5,8 +5,8 @@ import gzip
 import pytest
 
 from dnabert2_explore import InputError
-from dnabert2_explore.sequences.variants import Variant
-from dnabert2_explore.sequences.vcf import Info, VcfReader, VcfWriter, check_contigs
+from dnabert2_explore.sequences.variants.variant import Variant
+from dnabert2_explore.sequences.variants.vcf import Info, VcfReader, VcfWriter, check_contigs
 
 pysam = pytest.importorskip("pysam", reason="pysam does not exist for Windows")
 

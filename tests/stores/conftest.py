@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from dnabert2_explore.sequences.genome import Genome
+from dnabert2_explore.sequences.reading.genome import Genome
 from dnabert2_explore.stores import embed_windows
 
 from .fake import ROWS, STRIDE, WINDOW, FakeEmbedder, write_fasta

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dnabert2_explore.sequences.genome import Genome
+from dnabert2_explore.sequences.reading.genome import Genome
 from dnabert2_explore.stores import WindowPlan, embed_windows
 
 WINDOW, STRIDE, ROWS = 50, 30, 4

@@ -16,8 +16,9 @@ from distributed import Client, LocalCluster
 
 from dnabert2_explore.errors import Cancelled, InputError
 from dnabert2_explore.sequences import Sequence
-from dnabert2_explore.sequences.genome import Genome
-from dnabert2_explore.stores import StoreError, WindowPlan, cluster, embed_windows, open_store
+from dnabert2_explore.sequences.reading.genome import Genome
+from dnabert2_explore.stores import StoreError, WindowPlan, embed_windows, open_store
+from dnabert2_explore.stores.filling import cluster
 from dnabert2_explore.stores.layout import done_chunks
 from dnabert2_explore.stores.store import EmbeddingStore
 

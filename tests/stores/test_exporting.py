@@ -11,7 +11,7 @@ import pytest
 from dnabert2_explore.errors import Cancelled, InputError
 from dnabert2_explore.sequences import Sequence
 from dnabert2_explore.stores import StoreError, embed_windows, export, open_store
-from dnabert2_explore.stores.exporting import SUFFIXES
+from dnabert2_explore.stores.files.exporting import SUFFIXES
 
 from .fake import ROWS, STRIDE, WINDOW, FakeEmbedder, write_fasta
 
@@ -19,7 +19,7 @@ from .fake import ROWS, STRIDE, WINDOW, FakeEmbedder, write_fasta
 @pytest.fixture(params=[1 << 25, 1])
 def opened(request, store, monkeypatch):
     """A finished store; written in one block, and chunk by chunk."""
-    monkeypatch.setattr("dnabert2_explore.stores.exporting._BLOCK", request.param)
+    monkeypatch.setattr("dnabert2_explore.stores.files.exporting._BLOCK", request.param)
     return open_store(store)
 
 
@@ -140,7 +140,7 @@ def test_a_failure_leaves_what_was_there(store, tmp_path, monkeypatch, suffix):
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_memory_stays_below_the_data(tmp_path, suffix, monkeypatch):
-    monkeypatch.setattr("dnabert2_explore.stores.exporting._BLOCK", 1 << 20)
+    monkeypatch.setattr("dnabert2_explore.stores.files.exporting._BLOCK", 1 << 20)
     fasta = write_fasta(tmp_path / "big.fa", lengths=(60_000,))
     embedder = FakeEmbedder(layers=(1,), hidden=2000)
     embed_windows(tmp_path / "a.zarr", fasta, embedder, WINDOW, STRIDE, 64)

@@ -15,7 +15,7 @@ import pytest
 
 from dnabert2_explore.errors import Cancelled, InputError
 from dnabert2_explore.sequences import Sequence
-from dnabert2_explore.sequences.genome import Genome
+from dnabert2_explore.sequences.reading.genome import Genome
 from dnabert2_explore.stores import StoreError, Summary, WindowPlan, embed_windows, open_store
 from dnabert2_explore.stores.layout import done_chunks
 

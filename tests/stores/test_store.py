@@ -14,7 +14,7 @@ import zarr
 
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.sequences import Sequence
-from dnabert2_explore.sequences.genome import StaleIndexWarning
+from dnabert2_explore.sequences.reading.genome import StaleIndexWarning
 from dnabert2_explore.stores import (
     EmbeddingStore,
     Summary,
@@ -43,7 +43,7 @@ def refused(*args, **kwargs) -> str:
 
 
 def test_importing_is_light():
-    code = "import sys, dnabert2_explore.stores, dnabert2_explore.sequences.genome"
+    code = "import sys, dnabert2_explore.stores, dnabert2_explore.sequences.reading.genome"
     done = subprocess.run(
         [sys.executable, "-c", f"{code}; print(*sys.modules)"],
         capture_output=True,

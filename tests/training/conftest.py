@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnabert2_explore.training.corpus import Corpus
+from dnabert2_explore.training.corpus.windows import Corpus
 
 TABLE = """file\tcategory\tspecies\tsplit
 a.fa\tbacteria\talpha\ttrain
@@ -63,6 +63,6 @@ def tokenizer_folder(genomes, table, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def backend(tokenizer_folder):
-    from dnabert2_explore.training.rows import load_backend
+    from dnabert2_explore.training.corpus.rows import load_backend
 
     return load_backend(tokenizer_folder)

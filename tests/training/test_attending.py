@@ -9,9 +9,9 @@ import torch
 
 from dnabert2_explore import InputError
 from dnabert2_explore.network import Dnabert2Config
-from dnabert2_explore.training import attending
-from dnabert2_explore.training.attending import training_backend
 from dnabert2_explore.training.finetune import FinetuneConfig, finetune
+from dnabert2_explore.training.loop import attending
+from dnabert2_explore.training.loop.attending import training_backend
 from dnabert2_explore.training.pretrain import PretrainConfig, pretrain
 
 from .labelled import read_csv, tiny_model, write_splits

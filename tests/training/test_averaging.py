@@ -7,7 +7,7 @@ from torch import nn
 
 from dnabert2_explore.network import Dnabert2Config, Dnabert2ForMaskedLM
 from dnabert2_explore.network.composed import ComposedNetwork
-from dnabert2_explore.training.averaging import averaged
+from dnabert2_explore.training.loop.averaging import averaged
 
 
 def test_the_average_is_that_of_a_plain_loop() -> None:

@@ -18,7 +18,7 @@ from dnabert2_explore.training.baselines import (
     position_weights,
 )
 from dnabert2_explore.training.baselines.strands import both_strands, other_strand
-from dnabert2_explore.training.tables import Labelled
+from dnabert2_explore.training.labelled.tables import Labelled
 
 
 def labelled(bases, labels, classes=("x", "y"), second=None):

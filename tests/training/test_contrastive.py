@@ -12,6 +12,7 @@ import torch
 
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.tokens.segmentation import resegment
+from dnabert2_explore.training.corpus.rows import RowSampler
 from dnabert2_explore.training.pretrain import PretrainConfig
 from dnabert2_explore.training.pretrain.contrastive import (
     GroupSampler,
@@ -19,7 +20,6 @@ from dnabert2_explore.training.pretrain.contrastive import (
     mean_vectors,
     nearest,
 )
-from dnabert2_explore.training.rows import RowSampler
 
 
 def written_out(vectors, groups, temperature):

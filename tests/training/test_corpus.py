@@ -7,7 +7,7 @@ import pytest
 
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.sequences import reverse_complement
-from dnabert2_explore.training.corpus import Corpus, read_table
+from dnabert2_explore.training.corpus.windows import Corpus, read_table
 
 from .conftest import TABLE
 

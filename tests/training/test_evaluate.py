@@ -8,8 +8,9 @@ import torch
 
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.network import Dnabert2Config, Dnabert2ForMaskedLM
-from dnabert2_explore.training.corpus import Corpus
-from dnabert2_explore.training.evaluate import (
+from dnabert2_explore.training.corpus.rows import RowSampler
+from dnabert2_explore.training.corpus.windows import Corpus
+from dnabert2_explore.training.pretrain.evaluate import (
     HeldOutRows,
     NeighbourModel,
     evaluate,
@@ -18,8 +19,7 @@ from dnabert2_explore.training.evaluate import (
     score_baselines,
     score_rows,
 )
-from dnabert2_explore.training.masking import IGNORED
-from dnabert2_explore.training.rows import RowSampler
+from dnabert2_explore.training.pretrain.masking import IGNORED
 
 
 @pytest.fixture(scope="module")

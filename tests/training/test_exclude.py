@@ -7,8 +7,8 @@ import pytest
 
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.sequences import reverse_complement
-from dnabert2_explore.training.corpus import Corpus
-from dnabert2_explore.training.exclude import Excluded
+from dnabert2_explore.training.corpus.exclude import Excluded
+from dnabert2_explore.training.corpus.windows import Corpus
 
 from ..conftest import random_bases
 
@@ -107,7 +107,7 @@ def test_a_species_that_is_emptied_is_named(tmp_path) -> None:
 
 
 def test_stretches_longer_than_what_is_looked_at_at_once(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("dnabert2_explore.training.exclude._CHUNK", 100)
+    monkeypatch.setattr("dnabert2_explore.training.corpus.exclude._CHUNK", 100)
     folder = world(tmp_path / "genomes", one=planted(WINDOW))
     corpus = load(folder, excluded(tmp_path, WINDOW, margin=0))
     (one,) = corpus.species

@@ -15,7 +15,7 @@ from dnabert2_explore.training.finetune.data import (
     split_off,
 )
 from dnabert2_explore.training.finetune.targets import Targets
-from dnabert2_explore.training.tables import Labelled
+from dnabert2_explore.training.labelled.tables import Labelled
 
 
 def labelled(labels, bases=None, task="classification"):

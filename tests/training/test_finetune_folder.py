@@ -9,7 +9,7 @@ import pytest
 
 from dnabert2_explore import load
 from dnabert2_explore.errors import CheckpointError
-from dnabert2_explore.network.card import Card
+from dnabert2_explore.network.checkpoints.card import Card
 from dnabert2_explore.training.finetune import FinetuneConfig
 from dnabert2_explore.training.finetune.folder import RunFolder
 

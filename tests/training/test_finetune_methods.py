@@ -142,8 +142,8 @@ def test_an_adapter_alone_is_the_merged_model(config, data, task):
 
     from peft import PeftModel
 
-    from dnabert2_explore.encoder.heads import under_fresh_head
-    from dnabert2_explore.network.checkpoint import find_checkpoint, load_network
+    from dnabert2_explore.encoder.loading.heads import under_fresh_head
+    from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
 
     base = load_network(find_checkpoint(config.model))
     network = PeftModel.from_pretrained(under_fresh_head(base, one.config), str(adapter)).eval()

@@ -9,8 +9,8 @@ import pytest
 
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.training.finetune import FinetuneResult
-from dnabert2_explore.training.leakage import LeakageReport
-from dnabert2_explore.training.metrics import score
+from dnabert2_explore.training.labelled.leakage import LeakageReport
+from dnabert2_explore.training.scores.metrics import score
 
 
 @pytest.fixture

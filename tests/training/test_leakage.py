@@ -7,8 +7,8 @@ import pytest
 
 from dnabert2_explore.sequences import reverse_complement
 from dnabert2_explore.sequences.shuffle import shuffle_dinucleotides
-from dnabert2_explore.training.leakage import LeakageReport, check_leakage
-from dnabert2_explore.training.tables import Labelled
+from dnabert2_explore.training.labelled.leakage import LeakageReport, check_leakage
+from dnabert2_explore.training.labelled.tables import Labelled
 
 
 def random_bases(rng, length):
@@ -109,7 +109,7 @@ def test_pairs_must_both_be_found(rng):
 
 
 def test_parts_of_a_large_split_are_looked_through_one_by_one(rng, monkeypatch):
-    import dnabert2_explore.training.leakage as leakage
+    import dnabert2_explore.training.labelled.leakage as leakage
 
     train = [random_bases(rng, 90) for _ in range(40)]
     test = [text[:80] + random_bases(rng, 10) for text in train]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.training.masking import IGNORED, mask_tokens
+from dnabert2_explore.training.pretrain.masking import IGNORED, mask_tokens
 
 VOCABULARY = 4096
 

@@ -9,7 +9,7 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.training.metrics import Scores, metric_names, score
+from dnabert2_explore.training.scores.metrics import Scores, metric_names, score
 
 
 def chances(rng, n, k, digits=2):

@@ -10,8 +10,8 @@ from dnabert2_explore import load
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.training import predict
 from dnabert2_explore.training.finetune import finetune
-from dnabert2_explore.training.metrics import Scores
 from dnabert2_explore.training.predict import predict_table
+from dnabert2_explore.training.scores.metrics import Scores
 
 from .labelled import authors, read_csv, tiny_model, write_csv, write_splits
 

@@ -127,9 +127,9 @@ def test_the_model_is_the_average_and_so_is_what_is_scored(config, tmp_path) -> 
         moved += float((value - last[name]).abs().sum())
     assert moved > 0
     # The last row of the evaluation, computed once more from the saved model.
+    from dnabert2_explore.training.corpus.rows import RowSampler
     from dnabert2_explore.training.pretrain.batches import load_corpora
     from dnabert2_explore.training.pretrain.objectives import HeldOutWindows
-    from dnabert2_explore.training.rows import RowSampler
 
     enc = load(result.model, dtype="float32")
     training, held_out = load_corpora(config)

@@ -102,9 +102,9 @@ def test_the_networks_own_rows_of_unequal_length_train_without_padding(config, f
     """A row padded to 32 tokens gives the gradient of the row alone."""
     import torch
 
-    from dnabert2_explore.training.corpus import Corpus
+    from dnabert2_explore.training.corpus.rows import RowSampler, load_backend
+    from dnabert2_explore.training.corpus.windows import Corpus
     from dnabert2_explore.training.pretrain.batches import Batches
-    from dnabert2_explore.training.rows import RowSampler, load_backend
 
     corpus = Corpus.load(fasta, "", shortest=10, cut="records")
     sampler = RowSampler(corpus, load_backend(config.tokenizer), 32, 2000, 0)

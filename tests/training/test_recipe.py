@@ -19,9 +19,9 @@ from dnabert2_explore.training.finetune import FinetuneConfig, finetune, learner
 from dnabert2_explore.training.finetune.config import AUTO
 from dnabert2_explore.training.finetune.data import Batches, Resegmented
 from dnabert2_explore.training.finetune.recipe import PUBLISHED, settle
+from dnabert2_explore.training.labelled.tables import read_labelled
 from dnabert2_explore.training.loop.update import Update
 from dnabert2_explore.training.predict import predict_table
-from dnabert2_explore.training.tables import read_labelled
 
 from ..conftest import random_bases
 from .labelled import gc_rows, read_csv, tiny_model, write_csv, write_splits

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from dnabert2_explore.errors import CheckpointError, InputError
-from dnabert2_explore.training.corpus import Corpus
-from dnabert2_explore.training.rows import (
+from dnabert2_explore.training.corpus.rows import (
     RowSampler,
     attention_mask,
     load_backend,
     special_id,
 )
+from dnabert2_explore.training.corpus.windows import Corpus
 
 
 @pytest.fixture

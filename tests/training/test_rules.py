@@ -7,8 +7,8 @@ import pytest
 from sklearn.metrics import matthews_corrcoef
 
 from dnabert2_explore.sequences.shuffle import shuffle_dinucleotides
-from dnabert2_explore.training.rules import RULES, RuleComparison, compare_with_rules
-from dnabert2_explore.training.tables import Labelled
+from dnabert2_explore.training.labelled.tables import Labelled
+from dnabert2_explore.training.scores.rules import RULES, RuleComparison, compare_with_rules
 
 from .test_baselines import composed, labelled
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.training.corpus import Corpus
-from dnabert2_explore.training.species import list_files, read_table
+from dnabert2_explore.training.corpus.species import list_files, read_table
+from dnabert2_explore.training.corpus.windows import Corpus
 
 WEIGHTED = """file\tcategory\tname\tweight
 a.fa\tbacteria\talpha\t1

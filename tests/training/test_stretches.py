@@ -11,10 +11,10 @@ import pytest
 
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.sequences import ReadingWarning
-from dnabert2_explore.training import stretches
-from dnabert2_explore.training.corpus import Corpus
-from dnabert2_explore.training.species import GenomeFile
-from dnabert2_explore.training.stretches import open_species
+from dnabert2_explore.training.corpus import stretches
+from dnabert2_explore.training.corpus.species import GenomeFile
+from dnabert2_explore.training.corpus.stretches import open_species
+from dnabert2_explore.training.corpus.windows import Corpus
 
 TEXT = """>one
 acgtu

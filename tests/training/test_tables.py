@@ -7,8 +7,8 @@ import pytest
 
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.sequences import ReadingWarning
-from dnabert2_explore.training.records import RecordFile
-from dnabert2_explore.training.tables import read_labelled
+from dnabert2_explore.training.labelled.records import RecordFile
+from dnabert2_explore.training.labelled.tables import read_labelled
 
 
 def write(tmp_path, text, name="t.csv"):

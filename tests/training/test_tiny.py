@@ -3,7 +3,7 @@ import math
 
 from dnabert2_explore import demo, load
 from dnabert2_explore.training.pretrain import pretrain
-from dnabert2_explore.training.tiny import HELD_OUT, tiny_run
+from dnabert2_explore.training.pretrain.tiny import HELD_OUT, tiny_run
 
 
 def test_a_tiny_run_trains_and_keeps_snapshots(tmp_path):

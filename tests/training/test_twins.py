@@ -8,9 +8,9 @@ from sklearn.metrics import matthews_corrcoef
 
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.training.baselines import fit_positional
-from dnabert2_explore.training.leakage import check_leakage
-from dnabert2_explore.training.rules import compare_with_rules
-from dnabert2_explore.training.tables import Labelled
+from dnabert2_explore.training.labelled.leakage import check_leakage
+from dnabert2_explore.training.labelled.tables import Labelled
+from dnabert2_explore.training.scores.rules import compare_with_rules
 from dnabert2_explore.training.twins import PositionalIndex
 from dnabert2_explore.training.twins import positional as module
 

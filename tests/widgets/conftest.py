@@ -7,7 +7,7 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
-from dnabert2_explore.widgets import jobs
+from dnabert2_explore.widgets.core import jobs
 
 from ..conftest import random_bases
 

@@ -13,7 +13,7 @@ from dnabert2_explore import InputError, Sequence
 from dnabert2_explore.records import read_record
 from dnabert2_explore.widgets.atlas.cards import card_of
 from dnabert2_explore.widgets.atlas.maps import LAYERS
-from dnabert2_explore.widgets.remember import recall
+from dnabert2_explore.widgets.core.remember import recall
 
 from ..conftest import random_bases
 from .conftest import event
@@ -196,8 +196,8 @@ def test_the_model_of_a_file_adds_to_it(encoder, thirty):
 
 
 def test_a_long_list_of_sequences_is_offered_in_parts(encoder):
-    from dnabert2_explore.widgets.inputs import InputBar
-    from dnabert2_explore.widgets.state import Selection
+    from dnabert2_explore.widgets.core.inputs import InputBar
+    from dnabert2_explore.widgets.core.state import Selection
 
     selection = Selection()
     selection.add([Sequence(f"n{i}", "ACGT") for i in range(1203)])

@@ -10,10 +10,10 @@ import dnabert2_explore as dx
 from dnabert2_explore import Sequence
 from dnabert2_explore.analysis.attribution import attribute
 from dnabert2_explore.sequences import mutate, reverse_complement
-from dnabert2_explore.widgets import attribution_parts
-from dnabert2_explore.widgets.attribution_parts import typed_motifs
+from dnabert2_explore.widgets.attribution import parts as attribution_parts
+from dnabert2_explore.widgets.attribution.parts import typed_motifs
 from dnabert2_explore.widgets.examples import Site
-from dnabert2_explore.widgets.mutations import changed_tokens
+from dnabert2_explore.widgets.views.mutations import changed_tokens
 
 from .conftest import event
 
@@ -455,8 +455,8 @@ def test_another_model_is_asked_from_now_on(view, classifier, encoder):
 def test_what_takes_long_is_said_first_and_a_quick_method_stands_in(
     classifier, sequences, monkeypatch
 ):
-    from dnabert2_explore.encoder import cost
-    from dnabert2_explore.widgets import attribution_costs
+    from dnabert2_explore.encoder.passes import cost
+    from dnabert2_explore.widgets.attribution import costs as attribution_costs
 
     monkeypatch.setattr(cost, "_LITTLE", 0.0)
     # Of everything that is asked, only one backward pass is quick enough.

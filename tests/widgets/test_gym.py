@@ -8,8 +8,8 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import InputError, Sequence
-from dnabert2_explore.sequences.motifs import Motif
-from dnabert2_explore.widgets.gym import MotifGym
+from dnabert2_explore.sequences.motifs.motif import Motif
+from dnabert2_explore.widgets.marginalize.explorer import MotifGym
 
 from ..conftest import random_bases
 from .conftest import event
@@ -179,7 +179,7 @@ def test_a_sequence_and_a_zoom(view, backgrounds):
 
 
 def test_cancelling_leaves_a_way_back(view, monkeypatch):
-    from dnabert2_explore.widgets import gym as module
+    from dnabert2_explore.widgets.marginalize import explorer as module
 
     def slow(*_args, progress, **_how):
         view._bar._button.click()

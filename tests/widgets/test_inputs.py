@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from dnabert2_explore import InputError, Sequence
-from dnabert2_explore.widgets import Selection, inputs
-from dnabert2_explore.widgets.inputs import InputBar, parse_span, zoomed
-from dnabert2_explore.widgets.state import MINE
+from dnabert2_explore.widgets import Selection
+from dnabert2_explore.widgets.core import inputs
+from dnabert2_explore.widgets.core.inputs import InputBar, parse_span, zoomed
+from dnabert2_explore.widgets.core.state import MINE
 
 
 @pytest.fixture

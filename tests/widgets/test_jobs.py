@@ -5,9 +5,9 @@ import pytest
 
 from dnabert2_explore.errors import Cancelled, LibraryError
 from dnabert2_explore.sequences import UnknownBasesWarning
-from dnabert2_explore.widgets.attribution_parts import Failed, Part
-from dnabert2_explore.widgets.explorer import Explorer
-from dnabert2_explore.widgets.jobs import Job, JobBar, quiet
+from dnabert2_explore.widgets.attribution.parts import Failed, Part
+from dnabert2_explore.widgets.core.explorer import Explorer
+from dnabert2_explore.widgets.core.jobs import Job, JobBar, quiet
 
 
 def test_the_result_is_handed_over():

@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from dnabert2_explore.training.gue import leaderboard
-from dnabert2_explore.widgets.leaderboard import LeaderboardExplorer
+from dnabert2_explore.widgets.training.leaderboard import LeaderboardExplorer
 
 from ..training.gue.conftest import make_run as make_run  # a fixture
 

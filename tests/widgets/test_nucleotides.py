@@ -5,8 +5,8 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
-from dnabert2_explore.widgets import asking
-from dnabert2_explore.widgets.nucleotides import NucleotideExplorer
+from dnabert2_explore.widgets.views import asking
+from dnabert2_explore.widgets.views.nucleotides import NucleotideExplorer
 
 from .conftest import event
 
@@ -35,6 +35,22 @@ def test_the_logo_is_that_of_the_verb(view, encoder):
     exec(view.code.replace(f"dx.load({encoder.source!r})", "encoder"), {"encoder": encoder}, names)
     np.testing.assert_allclose(names["found"].probabilities, view.result.probabilities, atol=1e-5)
     assert "true" in view.table.splitlines()[1]
+
+
+def test_the_untrained_networks_logo_is_one_click_away(view):
+    twin = view.result.twin
+    event(view, event="key", key="U")
+    line = next(t for t in view.figure.data if t.name == "entropy, untrained")
+    np.testing.assert_array_equal(line.y, twin.entropy)
+    dotted = next(t for t in view.figure.data if t.name == "trained")
+    np.testing.assert_array_equal(dotted.y, view.result.entropy)
+    assert "an untrained network expects" in view.caption
+    assert twin.model in view.caption
+    assert "shown='untrained'" in view.code
+    event(view, event="press", x=20.0, y=0.1, panel="y", shift=False)
+    assert f"A {twin.probabilities[19, 0]:.2f}" in view._read_out.value
+    event(view, event="key", key="T")
+    assert "untrained" in {t.name for t in view.figure.data}
 
 
 def test_a_base_is_read_out_and_its_token_selected(view, encoder):

@@ -5,7 +5,7 @@ import time
 import pytest
 
 import dnabert2_explore as dx
-from dnabert2_explore.widgets.runlog import find_runs, read_rows, read_run
+from dnabert2_explore.widgets.training.runlog import find_runs, read_rows, read_run
 
 LOG = "step,tokens,loss,learning_rate,gradient_norm,tokens_per_second,seconds,precision,accuracy\n"
 

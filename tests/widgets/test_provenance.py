@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from dnabert2_explore import load
-from dnabert2_explore.widgets.provenance import provenance
+from dnabert2_explore.widgets.core.provenance import provenance
 
 
 def test_weights_are_told_as_they_are_at_rest(classifier_folder):

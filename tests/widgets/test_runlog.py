@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.widgets.runlog import read_run
+from dnabert2_explore.widgets.training.runlog import read_run
 
 LOG = """step,tokens,loss,learning_rate,gradient_norm,tokens_per_second,seconds,precision,accuracy
 10,320,4.1,1e-3,0.5,900,1.5,float32,0.1

@@ -16,8 +16,8 @@ import dnabert2_explore as dx
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.records import read_record
 from dnabert2_explore.sequences import Sequence
-from dnabert2_explore.widgets import asking
 from dnabert2_explore.widgets.session import SESSION
+from dnabert2_explore.widgets.views import asking
 
 VIEWS = ("tokens", "attribution", "attention", "dependencies", "atlas")
 

@@ -8,7 +8,7 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore.training.pretrain import pretrain
-from dnabert2_explore.training.tiny import tiny_run
+from dnabert2_explore.training.pretrain.tiny import tiny_run
 
 from ..conftest import random_bases
 from .conftest import event

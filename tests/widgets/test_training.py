@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import dnabert2_explore as dx
-from dnabert2_explore.widgets.datasets import demo_table
-from dnabert2_explore.widgets.scores import verdict
+from dnabert2_explore.widgets.training.datasets import demo_table
+from dnabert2_explore.widgets.training.scores import verdict
 
 from ..conftest import random_bases
 
@@ -247,9 +247,9 @@ def test_shipped_tables(key, columns):
 
 
 def test_the_verdict_knows_worse_equal_and_better(finished):
-    from dnabert2_explore.training.leakage import LeakageReport, SplitOverlap
-    from dnabert2_explore.training.metrics import Estimate, Scores
-    from dnabert2_explore.widgets.scores import leakage_words
+    from dnabert2_explore.training.labelled.leakage import LeakageReport, SplitOverlap
+    from dnabert2_explore.training.scores.metrics import Estimate, Scores
+    from dnabert2_explore.widgets.training.scores import leakage_words
 
     def of(value, low, high):
         return Scores("classification", 9, {"mcc": Estimate(value, low, high)}, 0.1)

@@ -6,8 +6,8 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
 from dnabert2_explore.sequences import ReadingWarning
-from dnabert2_explore.sequences.genome import Genome
-from dnabert2_explore.sequences.variants import Variant
+from dnabert2_explore.sequences.reading.genome import Genome
+from dnabert2_explore.sequences.variants.variant import Variant
 
 from ..conftest import random_bases
 from .conftest import event
@@ -150,7 +150,7 @@ def test_variants_come_as_people_have_them(encoder, variants, genome, tmp_path):
 
 
 def test_the_patch_map_comes_on_demand(view, variants, monkeypatch):
-    from dnabert2_explore.widgets import patching
+    from dnabert2_explore.widgets.views import patching
 
     panel = view.patching
     assert panel.result is None

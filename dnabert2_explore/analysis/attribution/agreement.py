@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...origins import recorded
 from ...shown import Shown, counted
 from ..methods import METHODS
 from .result import Attribution
@@ -65,6 +66,7 @@ class RankCorrelations(Shown):
         return pd.DataFrame(self.rho, index=list(self.methods), columns=list(self.methods))
 
 
+@recorded
 def rank_correlations(results: Items[Attribution]) -> RankCorrelations:
     """Compare attributions of one sequence pair by pair.
 

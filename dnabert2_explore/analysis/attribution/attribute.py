@@ -12,8 +12,9 @@ from torch import nn
 
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
-from ...encoder.finite import check_finite
+from ...encoder.passes.finite import check_finite
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress, quiet, split
 from ..many import one_or_many
 from ..methods import find_method
@@ -30,6 +31,7 @@ from .spread import spread
 __all__ = ["attribute", "explain"]
 
 
+@recorded
 @says_cost
 @one_or_many
 @takes_settings()

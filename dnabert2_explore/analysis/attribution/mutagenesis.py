@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...names import Output
+from ...origins import recorded
 from ...progress import Progress
 from ...sequences import in_place, mutate, stretch
-from ...sequences.motifs import ALPHABET
+from ...sequences.motifs.motif import ALPHABET
 from ...shown import Shown, counted
 from ...tokens import Tokens
 from ..many import one_or_many
@@ -134,6 +135,7 @@ def importance_of(effects: NDArray[np.float32]) -> NDArray[np.float32]:
     return (-np.nan_to_num(effects).sum(axis=1) / 3).astype(np.float32)
 
 
+@recorded
 @says_cost
 @one_or_many
 def saturation_mutagenesis(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress, split
 from ...sequences.given import bases_of
 from ...shown import Shown, counted
@@ -138,6 +139,7 @@ class OffsetAverage(Shown):
         )  # fmt: skip
 
 
+@recorded
 @says_cost
 @one_or_many
 @takes_settings()

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from ...encoder import Bases, Encoder
-from ...encoder.batches import Budget, default_budget
 from ...encoder.inputs import cut_ids
-from ...encoder.masked import masked_passes
-from ...encoder.readings import explained_line
+from ...encoder.passes.batches import Budget, default_budget
+from ...encoder.passes.masked import masked_passes
+from ...encoder.passes.readings import explained_line
 from ...errors import InputError
 from ...progress import Progress
 from ...sequences import clean

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
-from ...encoder.twin import random_twin
+from ...encoder.loading.twin import random_twin
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress, split
 from ...sequences.given import bases_of
 from ...shown import Shown
@@ -153,6 +154,7 @@ class Scorecard(Shown):
         return "\n".join([*rows, self.verdict])
 
 
+@recorded
 @says_cost
 @one_or_many
 @takes_settings()

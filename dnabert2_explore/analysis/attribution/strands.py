@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
+from ...origins import recorded
 from ...progress import Progress, split
 from ...sequences import reverse_complement
 from ...sequences.given import bases_of
@@ -129,6 +130,7 @@ class StrandMirror(Shown):
         )  # fmt: skip
 
 
+@recorded
 @says_cost
 @one_or_many
 @takes_settings()

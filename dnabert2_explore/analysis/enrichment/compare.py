@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike
 
 from ...costs import says_cost
 from ...names import Matching
+from ...origins import recorded
 from ...progress import Progress, quiet
 from ...sequences import Sequence
 from ...sequences.given import as_sequences
-from ...sequences.motifs import Motif
+from ...sequences.motifs.motif import Motif
 from ...shown import Shown, counted
 from ..motifs.match import Matches, match_motifs
 from .composition import ClassShare, Contrast, class_shares, contrasts
@@ -86,6 +87,7 @@ class SequenceComparison(Shown):
         return self.kmers.table()
 
 
+@recorded
 @says_cost
 def compare_sequences(
     selected: Iterable[str | Sequence],

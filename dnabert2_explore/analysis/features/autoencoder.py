@@ -17,6 +17,7 @@ from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...errors import InputError
 from ...files import replacing
+from ...origins import recorded
 from ...progress import Progress
 from ...shown import Shown
 from ...version import __version__
@@ -158,6 +159,7 @@ class Features(Shown):
         random = np.random.default_rng(seed).standard_normal(self.decode.shape, dtype=np.float32)
         return _nearest(random, most)
 
+    @recorded
     @says_cost
     def read(
         self,
@@ -264,6 +266,7 @@ def _nearest(directions: NDArray[np.float32], most: int | None) -> NDArray[np.fl
     return found
 
 
+@recorded
 def load(folder: str | PathLike[str], layer: int | None = None) -> Features:
     """Read a sparse autoencoder from a folder as SAELens lays it out.
 

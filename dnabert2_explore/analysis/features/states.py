@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...encoder import Bases, Encoder
-from ...encoder.finite import check_finite
+from ...encoder.passes.finite import check_finite
 from ...errors import InputError
 from ...network.packing import Packing
 from ...sequences import Sequence

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ...errors import InputError
 from ...sequences import reverse_complement
-from ...sequences.plant import plant
+from ...sequences.motifs.plant import plant
 
 __all__ = ["MOVING", "SWEEPS", "Axis", "Design", "Place"]
 

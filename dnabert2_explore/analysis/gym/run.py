@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
-from ...encoder.readings import explained_line
+from ...encoder.passes.readings import explained_line
 from ...errors import InputError
 from ...names import Output, SweepName
+from ...origins import recorded
 from ...progress import Progress
 from ...sequences import Sequence, clean
 from ...sequences.given import as_sequences
-from ...sequences.motifs import Motif
+from ...sequences.motifs.motif import Motif
 from ...sequences.shuffle import shuffle_dinucleotides
 from ..attribution.question import Question, Target
 from .designs import MOVING, Design
@@ -26,6 +27,7 @@ from .words import as_motif, control_motif, draw_sites
 __all__ = ["marginalize"]
 
 
+@recorded
 @says_cost
 def marginalize(
     enc: Encoder,

@@ -6,9 +6,9 @@ import numpy as np
 
 from ...errors import InputError
 from ...sequences import reverse_complement
-from ...sequences.jaspar import jaspar_motif
-from ...sequences.motifs import ALPHABET, Motif
-from ...sequences.plant import decoy
+from ...sequences.motifs.jaspar import jaspar_motif
+from ...sequences.motifs.motif import ALPHABET, Motif
+from ...sequences.motifs.plant import decoy
 
 __all__ = ["as_motif", "control_motif", "draw_sites"]
 

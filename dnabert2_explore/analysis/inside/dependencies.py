@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
-from ...encoder.masked import need_masked_lm
-from ...encoder.readings import explained_line
-from ...encoder.twin import random_twin
+from ...encoder.loading.twin import random_twin
+from ...encoder.passes.masked import need_masked_lm
+from ...encoder.passes.readings import explained_line
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
 from ...sequences import in_place, stretch
 from ...shown import Shown
@@ -145,6 +146,7 @@ class DependencyMap(Shown):
         pairs[np.isneginf(pairs)] = np.nan
         return pairs.T
 
+    @recorded
     def heads(self, attention: Attention | None = None) -> HeadAgreement:
         """Compare the map with the attention of every head, and of the same at equal distance.
 
@@ -155,6 +157,7 @@ class DependencyMap(Shown):
         """
         return compare_heads(self.between_tokens(), self.tokens, self._enc, attention)
 
+    @recorded
     @says_cost
     def blocks(self, copies: int = 19, seed: int = 0, progress: Progress | None = None) -> Blocks:
         """Find stretches that depend on each other more than in shuffled copies.
@@ -219,6 +222,7 @@ class DependencyMap(Shown):
         return pd.DataFrame(data).iloc[order].reset_index(drop=True)
 
 
+@recorded
 @says_cost
 def dependency_map(
     enc: Encoder,

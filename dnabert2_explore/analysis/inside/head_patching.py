@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
-from ...encoder.batches import Budget, default_budget
-from ...encoder.twin import random_twin
+from ...encoder.loading.twin import random_twin
+from ...encoder.passes.batches import Budget, default_budget
 from ...names import Output
 from ...network.alibi import AlibiBias
 from ...network.modeling import Dnabert2Layer
 from ...network.packing import Packing
+from ...origins import recorded
 from ...progress import Progress
 from ...shown import Shown
 from ...tokens import Tokens
@@ -102,6 +103,7 @@ class HeadPatchMap(Shown):
         return pd.DataFrame(data).sort_values("restored", ascending=False, ignore_index=True)
 
 
+@recorded
 @says_cost
 def patch_heads(
     enc: Encoder,

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import listed
-from ...encoder.twin import random_twin
+from ...encoder.loading.twin import random_twin
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
 from ...shown import Shown
 from ..attend import Attention, attend
@@ -112,6 +113,7 @@ class HeadAtlas(Shown):
         return pd.DataFrame(data)
 
 
+@recorded
 @says_cost
 def head_atlas(
     enc: Encoder,

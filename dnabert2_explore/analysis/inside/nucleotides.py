@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
-from ...encoder.batches import Budget, default_budget
-from ...encoder.masked import masked_passes, need_masked_lm
-from ...encoder.twin import random_twin
+from ...encoder.loading.twin import random_twin
+from ...encoder.passes.batches import Budget, default_budget
+from ...encoder.passes.masked import masked_passes, need_masked_lm
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
 from ...sequences import Sequence, in_place, stretch
+from ...sequences.annotation.tracks import write_track
 from ...sequences.given import as_sequences
-from ...sequences.motifs import ALPHABET
-from ...sequences.tracks import write_track
+from ...sequences.motifs.motif import ALPHABET
 from ...shown import Shown
 from ...tokens import Tokens
 from ..variants.segments import Vocabulary
@@ -187,6 +188,7 @@ class NucleotideProbabilities(Shown):
         write_track(path, [self.sequence], [values], name=f"{self.sequence.name} {what}")
 
 
+@recorded
 @says_cost
 def nucleotide_probabilities(
     enc: Encoder,

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
-from ...encoder.batches import Budget, default_budget
-from ...encoder.onward import all_states, run_onward
-from ...encoder.twin import random_twin
+from ...encoder.loading.twin import random_twin
+from ...encoder.passes.batches import Budget, default_budget
+from ...encoder.passes.onward import all_states, run_onward
 from ...errors import InputError
 from ...names import Output
 from ...network import Dnabert2ForMaskedLM, Dnabert2ForSequenceClassification
 from ...network.packing import Packing
+from ...origins import recorded
 from ...progress import Progress
 from ...shown import Shown
 from ...tokens import Tokens
@@ -126,6 +127,7 @@ class PatchMap(Shown):
         return pd.DataFrame(data)
 
 
+@recorded
 @says_cost
 def patch(
     enc: Encoder,

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
-from ...encoder.batches import Budget, default_budget
 from ...encoder.inputs import bases_of
-from ...encoder.masked import masked_passes, need_masked_lm
-from ...encoder.twin import random_twin
+from ...encoder.loading.twin import random_twin
+from ...encoder.passes.batches import Budget, default_budget
+from ...encoder.passes.masked import masked_passes, need_masked_lm
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
 from ...sequences import stretch
 from ...shown import Shown
@@ -97,6 +98,7 @@ class LayerLens(Shown):
         return pd.DataFrame(data)
 
 
+@recorded
 @says_cost
 def lens(
     enc: Encoder,

@@ -9,12 +9,12 @@ import torch
 from numpy.typing import NDArray
 
 from ...encoder import Encoder
-from ...encoder.batches import Budget, default_budget
-from ...encoder.masked import masked_passes
+from ...encoder.passes.batches import Budget, default_budget
+from ...encoder.passes.masked import masked_passes
 from ...errors import InputError
 from ...progress import Progress
 from ...sequences import in_place
-from ...sequences.motifs import ALPHABET
+from ...sequences.motifs.motif import ALPHABET
 from ...tokens import Tokens
 from ..variants.segments import Vocabulary
 

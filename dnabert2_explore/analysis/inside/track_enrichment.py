@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
-from ...sequences.annotations import Feature
+from ...origins import recorded
+from ...sequences.annotation.annotations import Feature
 from ...shown import Shown
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class TrackEnrichment(Shown):
         )
 
 
+@recorded
 def enrich_track(values: ArrayLike, features: Iterable[Feature]) -> TrackEnrichment:
     """Compare a track in annotated stretches with the same stretches at every other place.
 

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
 from ...extras import translated
+from ...origins import recorded
 from ...shown import Shown, counted
 from ...threads import torch_threads
 from ..project import fit_projection
@@ -69,6 +70,7 @@ class AlignedMaps(Shown):
         return table
 
 
+@recorded
 def align_maps(
     spaces: Mapping[str, ArrayLike],
     *,

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...costs import says_cost
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress, quiet
 from ...shown import Shown, counted
 from .neighbours import centred_unit
@@ -76,6 +77,7 @@ class Clusters(Shown):
         return table
 
 
+@recorded
 @says_cost
 def find_clusters(
     vectors: ArrayLike,

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...costs import says_cost
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress, quiet
 from ...shown import Shown, counted
 from .explained import composition_features, share_explained
@@ -205,6 +206,7 @@ class MapJudgement(Shown):
         return table
 
 
+@recorded
 @says_cost
 def judge_map(
     plane: ArrayLike,

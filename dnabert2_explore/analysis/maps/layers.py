@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
+from ...origins import recorded
 from ...shown import Shown
 from .neighbours import centred_unit, nearest
 
@@ -94,6 +95,7 @@ def linear_cka(first: ArrayLike, second: ArrayLike) -> float:
     return float(both / each) if each > 0 else float("nan")
 
 
+@recorded
 def compare_spaces(
     spaces: Mapping[str, ArrayLike],
     *,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...sequences.motifs import ALPHABET, Motif
+from ...sequences.motifs.motif import ALPHABET, Motif
 
 __all__ = ["BIN", "EVEN", "background_of", "is_even", "sites", "steps_of", "tail_of"]
 

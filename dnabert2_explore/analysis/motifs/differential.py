@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from ...costs import says_cost
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
 from ...sequences import Composition, clean
 from ...sequences.given import as_sequences
-from ...sequences.jaspar import jaspar
-from ...sequences.motifs import Motif
+from ...sequences.motifs.jaspar import jaspar
+from ...sequences.motifs.motif import Motif
 from ...shown import Shown, counted
 from .scan import Bases, OutOfReachWarning, out_of_reach, scan_motifs
 
@@ -156,6 +157,7 @@ class Differential(Shown):
         return table
 
 
+@recorded
 @says_cost
 def differential_motifs(
     first: Iterable[Bases],
@@ -177,7 +179,7 @@ def differential_motifs(
     ----------
     first, second : iterable of str or Sequence
     motifs : iterable of Motif, optional
-        By default :func:`~dnabert2_explore.sequences.jaspar.jaspar`.
+        By default :func:`~dnabert2_explore.sequences.motifs.jaspar.jaspar`.
     threshold : float
         On the p-value of a hit, as in `scan_motifs`; both strands are searched.
     progress : callable, optional

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
 from ...progress import Progress, split
-from ...sequences.motifs import Motif
+from ...sequences.motifs.motif import Motif
 from .cluster import Found, cluster
 from .ground import GAP, Ground
 from .pattern import Discovery, Pattern, Sites

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
-from ...encoder.readings import explained_line
+from ...encoder.passes.readings import explained_line
 from ...errors import InputError
 from ...names import Caller
+from ...origins import recorded
 from ...progress import Progress, split
 from ...sequences import Sequence
 from ...sequences.given import as_sequences, listed
 from ...sequences.known import check_known
-from ...sequences.motifs import Motif
+from ...sequences.motifs.motif import Motif
 from ...shown import Shown, counted
 from ..attribution import Mutagenesis, Question, attribute, find_method, saturation_mutagenesis
 from ..settings import USUAL, AttributionSettings, takes_settings
@@ -122,6 +123,7 @@ def best_match(matches: Matches | None) -> tuple[float, str]:
     return float(matches.q_value[row]), matches[row].target.label
 
 
+@recorded
 @says_cost
 @takes_settings(method="saturation_mutagenesis")
 def discover_motifs(

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...sequences import reverse_complement
-from ...sequences.motifs import ALPHABET, Motif
+from ...sequences.motifs.motif import ALPHABET, Motif
 from .match import Matches, match_motifs
 from .pattern import Discovery, Pattern
 

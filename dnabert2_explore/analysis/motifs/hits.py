@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...sequences.motifs import Motif
+from ...origins import recorded
+from ...sequences.motifs.motif import Motif
 from ...shown import Shown, counted
 from ...tokens import Tokens
 from .background import EVEN, is_even
@@ -111,6 +112,7 @@ class Hits(Shown):
             return "even"
         return f"{self.background[1] + self.background[2]:.0%} GC"
 
+    @recorded
     def of(self, sequence: int) -> Hits:
         """Return the hits in one sequence, numbered as before.
 
@@ -147,6 +149,7 @@ class Hits(Shown):
         table.attrs["about"] = str(self)
         return table
 
+    @recorded
     def tokens(self, number: int, segmentation: Tokens) -> HitTokens:
         """Find the tokens under each hit in one sequence.
 

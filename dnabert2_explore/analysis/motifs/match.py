@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ExploreWarning, InputError
-from ...sequences.jaspar import jaspar
-from ...sequences.motifs import Motif
+from ...origins import recorded
+from ...sequences.motifs.jaspar import jaspar
+from ...sequences.motifs.motif import Motif
 from ...shown import Shown, counted
 from .scan import numba_alone
 
@@ -125,6 +126,7 @@ class Matches(Shown):
             shared=float(self.shared[row]),
         )
 
+    @recorded
     def best(self, query: int) -> Match:
         """Return the nearest target of a query, however far it is.
 
@@ -171,6 +173,7 @@ class Matches(Shown):
         return table
 
 
+@recorded
 def match_motifs(
     queries: Motif | Iterable[Motif],
     database: Iterable[Motif] | None = None,
@@ -197,7 +200,7 @@ def match_motifs(
         Compared as they are; see `Motif.trimmed` for ends that say nothing, which make matches
         worse.
     database : iterable of Motif, optional
-        Targets, 50 or more; by default :func:`~dnabert2_explore.sequences.jaspar.jaspar`.
+        Targets, 50 or more; by default :func:`~dnabert2_explore.sequences.motifs.jaspar.jaspar`.
     nearest : int, optional
         Targets to keep for each query; None keeps all.
 
@@ -222,7 +225,7 @@ def match_motifs(
 
     Examples
     --------
-    >>> from dnabert2_explore.sequences.jaspar import jaspar_motif
+    >>> from dnabert2_explore.sequences.motifs.jaspar import jaspar_motif
     >>> best = match_motifs(jaspar_motif("CTCF").reverse_complement()).best(0)
     >>> best.target.label, best.strand, best.q_value < 1e-6
     ('CTCF (MA0139.2)', -1, True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
-from ...sequences.motifs import Motif
+from ...sequences.motifs.motif import Motif
 from .ground import Ground
 from .grow import informative
 from .pattern import Discovery, Pattern, Sites

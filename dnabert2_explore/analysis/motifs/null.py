@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...encoder import Encoder
-from ...encoder.twin import random_twin
+from ...encoder.loading.twin import random_twin
 from ...errors import InputError
 from ...sequences import Sequence
 from ...shown import Shown, counted

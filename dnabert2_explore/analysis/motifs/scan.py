@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from ...costs import says_cost
 from ...errors import ExploreWarning, InputError
+from ...origins import recorded
 from ...progress import Progress
 from ...sequences import Cleaned, Sequence, clean
 from ...sequences.given import as_sequences
-from ...sequences.motifs import Motif
+from ...sequences.motifs.motif import Motif
 from ...threads import torch_threads
 from .background import BIN, EVEN, background_of, is_even, sites, steps_of
 from .hits import Hits
@@ -44,6 +45,7 @@ class OutOfReachWarning(ExploreWarning):
     """No site of some motifs, however good, can have a p-value below the threshold."""
 
 
+@recorded
 @says_cost
 def scan_motifs(
     sequences: Bases | Iterable[Bases],

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
 from ...shown import Shown, counted
 
@@ -64,6 +65,7 @@ class Seqlets(Shown):
     def __len__(self) -> int:
         return len(self.start)
 
+    @recorded
     def take(self, rows: NDArray[Any]) -> Seqlets:
         """Keep some seqlets, given by indices or a mask."""
         return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})

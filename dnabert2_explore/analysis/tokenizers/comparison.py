@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
 from ...errors import InputError
+from ...origins import recorded
 from ...sequences import clean, in_place, reverse_complement
-from ...sequences.motifs import ALPHABET
+from ...sequences.motifs.motif import ALPHABET
 from ...shown import Shown, counted
 from ...tokens import DnaTokenizer, Tokens, overlapping_kmers, sixmers
 
@@ -233,6 +234,7 @@ class TokenizerComparison(Shown):
             found.append(Edited(cut.name, before, after, reach))
         return tuple(found)
 
+    @recorded
     def mutant(self, start: int, end: int, to: str) -> tuple[Tokens, ...]:
         """Cut the sequence with bases [start, end) replaced, as `edit` does.
 
@@ -276,6 +278,7 @@ class TokenizerComparison(Shown):
         )
 
 
+@recorded
 def compare_tokenizers(
     enc: Encoder,
     bases: Bases,

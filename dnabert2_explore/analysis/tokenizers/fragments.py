@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
 from ...errors import InputError
+from ...origins import recorded
 from ...shown import Shown, counted
 from ...tokens import DnaTokenizer, Tokens
 from .comparison import compare_tokenizers
@@ -97,6 +98,7 @@ class MotifFragments(Shown):
         )  # fmt: skip
 
 
+@recorded
 def fragment_motifs(
     enc: Encoder,
     sequences: Iterable[Bases],

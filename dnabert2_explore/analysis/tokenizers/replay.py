@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
 from ...errors import InputError
+from ...origins import recorded
 from ...shown import Shown, counted
 from ...tokens import DnaTokenizer, Tokens
 
@@ -112,6 +113,7 @@ class MergeReplay(Shown):
         )
 
 
+@recorded
 def replay_merges(enc: Encoder | DnaTokenizer, bases: Bases) -> MergeReplay:
     """Make a sequence's tokens once more, merge by merge.
 

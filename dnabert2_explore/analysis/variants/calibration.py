@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...origins import recorded
 from ...shown import Shown, counted
 from .labels import Key
 from .scores import VariantScores
@@ -175,6 +176,7 @@ def auroc(
     return np.divide(wins, pairs, out=np.full(len(wins), np.nan), where=pairs > 0)
 
 
+@recorded
 def calibrate(
     scores: VariantScores | pd.DataFrame,
     labels: Sequence[bool | None],

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from ...costs import says_cost
 from ...encoder import Encoder
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
-from ...sequences.variants import Skipped, Variant, place, windows_of
+from ...sequences.variants.variant import Skipped, Variant, place, windows_of
 from ...shown import Shown
 from ...tokens import Tokens
 from ..attend import Attention, attend
@@ -160,6 +161,7 @@ class VariantComparison(Shown):
         return self.scores.table()
 
 
+@recorded
 @says_cost
 @takes_settings(method="occlusion")
 def compare_variant(

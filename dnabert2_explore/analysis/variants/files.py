@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 from ...errors import InputError
 from ...files import replacing
 from ...progress import Progress
-from ...sequences.variant_tables import VariantTable, open_calls
-from ...sequences.variants import REASONS, Skipped, Variant
-from ...sequences.vcf import PREFIX, Info, VcfReader, VcfRecord, VcfWriter, check_contigs
+from ...sequences.variants.tables import VariantTable, open_calls
+from ...sequences.variants.variant import REASONS, Skipped, Variant
+from ...sequences.variants.vcf import PREFIX, Info, VcfReader, VcfRecord, VcfWriter, check_contigs
 from ...shown import Shown, counted
 from ...version import __version__
 from .scorer import Scorer

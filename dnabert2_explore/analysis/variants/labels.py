@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from os import PathLike
 
 from ...errors import InputError
-from ...sequences._letters import whole_number
-from ...sequences._open import open_path
-from ...sequences._table import Table
-from ...sequences.variant_tables import COLUMNS, column_names, open_calls
+from ...sequences.reading.letters import whole_number
+from ...sequences.reading.opening import open_path
+from ...sequences.reading.table import Table
+from ...sequences.variants.tables import COLUMNS, column_names, open_calls
 
 __all__ = ["Key", "Known", "read_labels"]
 

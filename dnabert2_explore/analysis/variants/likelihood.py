@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from ...encoder import Encoder
-from ...encoder.batches import Budget
-from ...encoder.masked import masked_passes
+from ...encoder.passes.batches import Budget
+from ...encoder.passes.masked import masked_passes
 from ...progress import Progress
 from .segments import Allele, Pair, Vocabulary
 

@@ -16,17 +16,19 @@ from ...encoder import Encoder
 from ...errors import ExploreWarning, InputError
 from ...files import expanded
 from ...names import Strands
+from ...origins import recorded
 from ...progress import Progress
-from ...sequences.genome import Genome
-from ...sequences.variant_tables import as_variants, open_calls, variants_in
-from ...sequences.variants import Skipped, Variant
-from ...sequences.vcf import check_contigs
+from ...sequences.reading.genome import Genome
+from ...sequences.variants.tables import as_variants, open_calls, variants_in
+from ...sequences.variants.variant import Skipped, Variant
+from ...sequences.variants.vcf import check_contigs
 from .scorer import Scorer
 from .scores import VariantScores
 
 __all__ = ["score_variants"]
 
 
+@recorded
 @says_cost
 def score_variants(
     enc: Encoder,
@@ -99,7 +101,7 @@ def score_variants(
     Examples
     --------
     >>> from dnabert2_explore import Sequence, load
-    >>> from dnabert2_explore.sequences.variants import Variant
+    >>> from dnabert2_explore.sequences.variants.variant import Variant
     >>> genome = Genome.from_records([Sequence("c", "ACGTTGCATTAGCATGCAATGGC" * 10)])
     >>> scores = score_variants(load("pocket"), [Variant("c", 100, "C", "A")], genome)
     >>> scores.messages

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...encoder import Encoder
-from ...encoder.batches import Budget, default_budget
-from ...encoder.local import embed_with_stretch
+from ...encoder.passes.batches import Budget, default_budget
+from ...encoder.vectors.local import embed_with_stretch
 from ...errors import InputError
 from ...progress import Progress, quiet
 from ...sequences import UnknownBasesWarning, gc_content
-from ...sequences.genome import Genome
-from ...sequences.variants import Placement, Skipped, Variant, place, windows_of
+from ...sequences.reading.genome import Genome
+from ...sequences.variants.variant import Placement, Skipped, Variant, place, windows_of
 from .columns import LLR, PLL, SIMPLE, class_names, distance_columns, prediction_columns
 from .likelihood import Likelihood, context_free, likelihoods, pseudo_likelihoods
 from .scores import Column, VariantScores

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...sequences.variants import REASONS, Skipped, Variant
+from ...sequences.variants.variant import REASONS, Skipped, Variant
 from ...shown import Shown
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...sequences import clean
-from ...sequences.variants import Windows
+from ...sequences.variants.variant import Windows
 from ...tokens import DnaTokenizer
 
 __all__ = ["Allele", "Pair", "Vocabulary", "cut_pairs"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..style import span_text
+from ..core.style import span_text
 from .canvas import PAGE, WIDTH, Canvas, Panel, number, signed
 from .card import Card, counted, facts, table
 from .tracks import Track, close_up, tracks

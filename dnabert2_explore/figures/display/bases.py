@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...sequences.clean import clean
-from ..merges import brackets
+from ..tokens.merges import brackets
 from .canvas import PAGE, WIDTH, Canvas, Panel
 from .card import Card, facts, rows_left, table
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ...analysis.tokenizers import MergeReplay
     from ...demo import Locus
     from ...sequences import Sequence
-    from ...sequences.genome import Genome
+    from ...sequences.reading.genome import Genome
     from ...tokens import Tokens
 
 _LETTERS = 480  # bases that are written out

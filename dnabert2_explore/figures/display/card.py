@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from html import escape
 from html.parser import HTMLParser
 
-from ..colours import Theme, theme_of
-from ..page import table as table_html
-from ..style import MONO, SANS
+from ..core.colours import Theme, theme_of
+from ..core.page import table as table_html
+from ..core.style import MONO, SANS
 
 __all__ = ["Card", "counted", "facts", "rows_left", "table"]
 

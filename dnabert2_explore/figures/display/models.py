@@ -11,8 +11,8 @@ from .card import Card, facts
 
 if TYPE_CHECKING:
     from ...encoder import Encoder, ModelInfo
-    from ...encoder.long import LongEmbedding
-    from ...encoder.readings import Readings
+    from ...encoder.passes.readings import Readings
+    from ...encoder.vectors.long import LongEmbedding
     from ...stores import EmbeddingStore, StoreCheck, Summary
 
 _CONTIGS = 12

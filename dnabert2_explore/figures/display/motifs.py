@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..logo import logo_svg
-from ..page import table as raw_table
-from ..page import tiny
-from ..style import span_text
+from ..core.page import table as raw_table
+from ..core.page import tiny
+from ..core.style import span_text
+from ..motifs.logo import logo_svg
 from .canvas import PAGE, WIDTH, Canvas, Panel, inline, number
 from .card import Card, facts, rows_left, table
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         Seqlets,
         Sites,
     )
-    from ...sequences.motifs import Motif
+    from ...sequences.motifs.motif import Motif
 
 _ROWS = 10
 _LOGOS = 6

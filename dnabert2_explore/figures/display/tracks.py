@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...sequences.motifs import ALPHABET
+from ...sequences.motifs.motif import ALPHABET
 from ...tokens import Tokens
-from ..logo import logo_svg
+from ..motifs.logo import logo_svg
 from .canvas import PAGE, WIDTH, Canvas, Panel, thinned
 
 __all__ = ["CLOSE", "Track", "close_up", "tracks"]

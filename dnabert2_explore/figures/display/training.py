@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..curves import metric_name
+from ..training.curves import metric_name
 from .canvas import PAGE, Canvas, Panel, number
 from .card import Card, facts, table
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from ...training.finetune import FinetuneConfig, FinetuneResult
     from ...training.finetune.seeds import SeedsResult
     from ...training.gue import Audit, DatasetAudit, Leaderboard
-    from ...training.leakage import LeakageReport
-    from ...training.metrics import Estimate, Scores
+    from ...training.labelled.leakage import LeakageReport
     from ...training.predict import PredictionSummary
     from ...training.pretrain import PretrainConfig
     from ...training.pretrain.config import PretrainResult
-    from ...training.rules import RuleComparison
+    from ...training.scores.metrics import Estimate, Scores
+    from ...training.scores.rules import RuleComparison
 
 _MODEL, _OTHER = PAGE.positive, PAGE.muted
 

@@ -12,7 +12,7 @@ from .card import Card, facts, rows_left, table
 if TYPE_CHECKING:
     from ...analysis.variants import Calibration, VariantScores, VcfSummary
     from ...analysis.variants.compare import VariantComparison
-    from ...sequences.variants import Variant
+    from ...sequences.variants.variant import Variant
 
 _ROWS = 10
 _BINS = 40

@@ -15,9 +15,9 @@ from torch import nn
 
 from ...errors import CheckpointError
 from ...files import called, filling
-from ..card import CARD, Card, card_text
-from ..checkpoint import find_checkpoint, load_network
-from ..saving import copy_tokenizer
+from ..checkpoints.card import CARD, Card, card_text
+from ..checkpoints.load import find_checkpoint, load_network
+from ..checkpoints.saving import copy_tokenizer
 from .standalone import keep_card, standalone_network
 
 __all__ = ["MODEL", "export_graph", "export_onnx"]

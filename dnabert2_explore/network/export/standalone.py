@@ -10,11 +10,11 @@ import torch
 from safetensors import safe_open
 
 from ...files import filling
-from ..card import CARD, Card
-from ..checkpoint import Checkpoint, find_checkpoint, load_network, read_config
+from ..checkpoints.card import CARD, Card
+from ..checkpoints.load import Checkpoint, find_checkpoint, load_network, read_config
+from ..checkpoints.saving import save_model
 from ..modeling import Dnabert2PreTrainedModel
 from ..plain import modeling_dnabert2 as plain
-from ..saving import save_model
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

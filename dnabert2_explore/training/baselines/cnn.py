@@ -20,7 +20,7 @@ from .fitted import Fitted
 from .strands import averaged, both_strands, titled
 
 if TYPE_CHECKING:
-    from ..tables import Labelled
+    from ..labelled.tables import Labelled
 
 __all__ = ["SmallCnn", "fit_cnn"]
 

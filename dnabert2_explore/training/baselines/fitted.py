@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..resampling import resampled
+from ..scores.resampling import resampled
 
 if TYPE_CHECKING:
-    from ..tables import Labelled
+    from ..labelled.tables import Labelled
 
 __all__ = ["Fitted", "log_prior", "mcc_on", "normalised", "spread"]
 

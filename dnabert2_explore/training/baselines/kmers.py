@@ -11,7 +11,7 @@ from ...sequences.kmers import kmer_frequencies, turned_kmers
 from .strands import check_strands, titled
 
 if TYPE_CHECKING:
-    from ..tables import Labelled
+    from ..labelled.tables import Labelled
     from .fitted import Fitted
 
 __all__ = ["fit_kmers"]

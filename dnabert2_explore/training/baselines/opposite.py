@@ -12,7 +12,7 @@ from .fitted import Fitted, log_prior
 from .strands import check_strands
 
 if TYPE_CHECKING:
-    from ..tables import Labelled
+    from ..labelled.tables import Labelled
 
 __all__ = ["fit_positional", "fit_twins"]
 

@@ -14,7 +14,7 @@ from .fitted import Fitted, log_prior, mcc_on, normalised
 from .strands import averaged, both_strands, check_strands, titled
 
 if TYPE_CHECKING:
-    from ..tables import Labelled
+    from ..labelled.tables import Labelled
 
 __all__ = ["PositionWeights", "fit_majority", "fit_position_weights", "position_weights"]
 

@@ -13,7 +13,7 @@ from ...errors import InputError
 from ...sequences import reverse_complement
 
 if TYPE_CHECKING:
-    from ..tables import Labelled
+    from ..labelled.tables import Labelled
 
 __all__ = ["STRANDS", "averaged", "both_strands", "check_strands", "other_strand", "titled"]
 

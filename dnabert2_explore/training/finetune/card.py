@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...encoder.readings import Readings
-from ...network.card import Card
-from ..leakage import LeakageReport
-from ..metrics import Scores
+from ...encoder.passes.readings import Readings
+from ...network.checkpoints.card import Card
+from ..labelled.leakage import LeakageReport
+from ..scores.metrics import Scores
 from .config import FinetuneConfig
 from .data import Splits
 from .source import SCRATCH, UNTRAINED

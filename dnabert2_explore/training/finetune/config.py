@@ -10,7 +10,7 @@ from ...errors import InputError
 from ...network.attention import BACKENDS
 from ...shown import Shown, settings_line
 from ..configuration import read_yaml
-from ..metrics import TASKS
+from ..scores.metrics import TASKS
 
 __all__ = ["AUTO", "LEARNING_RATES", "LORA_TARGETS", "FinetuneConfig"]
 
@@ -53,7 +53,8 @@ class FinetuneConfig(Shown):
         many layers and that width which has learnt nothing (with pocket's tokenizer);
         "untrained:pocket" one of pocket's shape.
     train : str
-        Labelled sequences; see `dnabert2_explore.training.tables.read_labelled` for the formats.
+        Labelled sequences; for the formats see
+        `dnabert2_explore.training.labelled.tables.read_labelled`.
     dev : str
         What chooses the checkpoint; "" sets `dev_share` of `train` apart.
     out : str
@@ -109,7 +110,7 @@ class FinetuneConfig(Shown):
         Stop after so many evaluations without a better dev loss; 0 never.
     select : str
         What chooses the checkpoint on dev: "loss", or a metric's name
-        (`dnabert2_explore.training.metrics.score` lists them).
+        (`dnabert2_explore.training.scores.metrics.score` lists them).
     train_rows : int
         Train on a sample of so many rows, by seed and class; 0 for all.
     seed : int

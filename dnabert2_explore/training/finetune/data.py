@@ -15,7 +15,7 @@ from ...errors import InputError
 from ...sequences import clean, reverse_complement
 from ...tokens import DnaTokenizer
 from ...tokens.segmentation import Segmentation, resegment
-from ..tables import Labelled, read_labelled
+from ..labelled.tables import Labelled, read_labelled
 from .config import FinetuneConfig
 
 __all__ = [

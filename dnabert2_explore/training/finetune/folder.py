@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import CheckpointError, InputError
 from ...files import putting, restore
 from ...network import Dnabert2ForSequenceClassification
-from ...network.card import Card
+from ...network.checkpoints.card import Card
 from ..configuration import write_yaml
 from ..loop.logs import append_row, begin_log
 from ..saving import save_model

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...encoder import Encoder
-from ...encoder.readings import Readings
+from ...encoder.passes.readings import Readings
 from ...errors import InputError
 from ...sequences import clean
+from ..labelled.tables import Labelled
 from ..loop.processes import Processes
-from ..metrics import Scores, metric_names, score
-from ..rules import RuleComparison, compare_with_rules
-from ..tables import Labelled
+from ..scores.metrics import Scores, metric_names, score
+from ..scores.rules import RuleComparison, compare_with_rules
 from .config import FinetuneConfig
 from .data import Splits, TokenRows
 

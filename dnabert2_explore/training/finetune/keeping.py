@@ -19,9 +19,9 @@ import torch
 from ...errors import CheckpointError, ExploreWarning
 from ...files import putting
 from ...network import Dnabert2ForSequenceClassification
-from ...network.card import Card
-from ...network.checkpoint import find_checkpoint, load_network
-from ...network.vocabulary import vocabulary_sha256
+from ...network.checkpoints.card import Card
+from ...network.checkpoints.load import find_checkpoint, load_network
+from ...network.checkpoints.vocabulary import vocabulary_sha256
 from ..loop.checkpoints import (
     checkpoint_folder,
     drop_unfinished,

@@ -12,13 +12,13 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from ...encoder import Encoder
-from ...encoder.heads import under_fresh_head
+from ...encoder.loading.heads import under_fresh_head
 from ...network import Dnabert2Config, Dnabert2ForSequenceClassification, Dnabert2PreTrainedModel
 from ...network.composed import ComposedNetwork
 from ...progress import Progress
 from ...tokens import DnaTokenizer
-from ..averaging import averaged
-from ..tables import Labelled
+from ..labelled.tables import Labelled
+from ..loop.averaging import averaged
 from .config import FinetuneConfig
 from .data import Resegmented, TokenRows
 from .recipe import anchor_of

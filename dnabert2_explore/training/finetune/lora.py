@@ -10,10 +10,10 @@ import torch
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
 from peft.tuners.lora import Linear
 
-from ...encoder.adapters import ADAPTER_WEIGHTS
+from ...encoder.loading.adapters import ADAPTER_WEIGHTS
 from ...network import Dnabert2ForSequenceClassification
-from ...network.checkpoint import TOKENIZER, Checkpoint
-from ...network.weights import save_weights
+from ...network.checkpoints.load import TOKENIZER, Checkpoint
+from ...network.checkpoints.weights import save_weights
 from ...tokens import DnaTokenizer
 from .config import FinetuneConfig
 from .data import TokenRows

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ...encoder.batches import Budget, default_budget, run
+from ...encoder.passes.batches import Budget, default_budget, run
 from ...network import Dnabert2ForSequenceClassification
 from ...network.packing import Packing
 from ...progress import Progress

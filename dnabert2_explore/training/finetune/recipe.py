@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from ..tables import Labelled
+from ..labelled.tables import Labelled
 from .config import AUTO, LEARNING_RATES, FinetuneConfig
 
 __all__ = ["FEW_PARAMETERS", "PUBLISHED", "SMALL", "recipe_of", "settle"]
@@ -151,7 +151,7 @@ def _with_steps(config: FinetuneConfig, rows: int, left: set[str]) -> FinetuneCo
 def _both_strands(config: FinetuneConfig, train: Labelled, dev: Labelled) -> tuple[bool, str]:
     """Whether the strand of a sequence says nothing of its label, as 4-mers tell on dev."""
     from ..baselines import fit_kmers
-    from ..metrics import score
+    from ..scores.metrics import score
 
     if config.anchor:
         return False, "one strand: tokens begin at a site"

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from ...errors import InputError
 from ...sealed import read_json, write_json
 from ...shown import Shown
-from ..leakage import LeakageReport
-from ..metrics import Scores
-from ..rules import RuleComparison
+from ..labelled.leakage import LeakageReport
+from ..scores.metrics import Scores
+from ..scores.rules import RuleComparison
 
 if TYPE_CHECKING:
     import pandas as pd

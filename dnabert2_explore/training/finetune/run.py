@@ -16,24 +16,25 @@ from torch import nn
 
 from ...costs import says_cost
 from ...encoder import Encoder, find_device
-from ...encoder.precision import find_dtype
-from ...encoder.readings import Readings
+from ...encoder.loading.precision import find_dtype
+from ...encoder.passes.readings import Readings
 from ...errors import Cancelled, InputError
 from ...extras import translated
 from ...network import Dnabert2ForSequenceClassification
-from ...network.card import write_card
+from ...network.checkpoints.card import write_card
+from ...origins import recorded
 from ...progress import Progress
 from ...threads import torch_threads
 from ...tokens import DnaTokenizer
 from ...tokens.segmentation import Segmentation
-from ..attending import attending, training_backend
-from ..leakage import LeakageReport, check_leakage
+from ..labelled.leakage import LeakageReport, check_leakage
+from ..labelled.tables import Labelled
+from ..loop.attending import attending, training_backend
 from ..loop.processes import Processes, find_processes, is_main, processes_started
 from ..loop.steps import Loop
 from ..loop.update import Outcome, Update
-from ..metrics import Scores, lower_is_better, score
 from ..predict import write_predictions
-from ..tables import Labelled
+from ..scores.metrics import Scores, lower_is_better, score
 from .card import describe
 from .config import FinetuneConfig
 from .data import Batches, Resegmented, TokenRows, encode, read_splits
@@ -55,6 +56,7 @@ Watch = Callable[[dict[str, Any]], None]
 _Part = dict[str, torch.Tensor]
 
 
+@recorded(again=False)
 @says_cost
 def finetune(
     config: FinetuneConfig,

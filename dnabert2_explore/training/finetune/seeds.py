@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...costs import says_cost
 from ...errors import Cancelled, InputError
+from ...origins import recorded
 from ...progress import Progress
 from ...shown import Shown
 from .config import FinetuneConfig
@@ -81,6 +82,7 @@ class SeedsResult(Shown):
         )
 
 
+@recorded(again=False)
 @says_cost
 def finetune_seeds(
     config: FinetuneConfig,

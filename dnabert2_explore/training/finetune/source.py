@@ -12,7 +12,7 @@ import torch
 from ...encoder import SHIPPED
 from ...errors import InputError
 from ...network import Dnabert2Config, Dnabert2Model, Dnabert2PreTrainedModel
-from ...network.checkpoint import Checkpoint, find_checkpoint, load_network, read_config
+from ...network.checkpoints.load import Checkpoint, find_checkpoint, load_network, read_config
 from ...tokens import DnaTokenizer
 
 __all__ = ["SCRATCH", "UNTRAINED", "Source", "find_source"]

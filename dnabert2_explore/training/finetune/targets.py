@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from ...errors import InputError
-from ..tables import Labelled
+from ..labelled.tables import Labelled
 
 __all__ = ["Targets"]
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ..resampling import resampled
-from ..rules import RULES
+from ..scores.resampling import resampled
+from ..scores.rules import RULES
 from .audited import Audit, DatasetAudit
 from .datasets import DATASETS
 from .results import GueRun, decode

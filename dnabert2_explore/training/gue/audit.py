@@ -14,11 +14,11 @@ from ...digests import sha256_of
 from ...errors import InputError
 from ...progress import Progress
 from ..baselines import BASELINES
-from ..leakage import copied_rows, twins_tell
-from ..metrics import Estimate
-from ..resampling import interval, resampled
-from ..rules import RULES
-from ..tables import Labelled, read_labelled
+from ..labelled.leakage import copied_rows, twins_tell
+from ..labelled.tables import Labelled, read_labelled
+from ..scores.metrics import Estimate
+from ..scores.resampling import interval, resampled
+from ..scores.rules import RULES
 from ..twins import PositionalIndex, TwinIndex
 from .audited import COPIES, NEAR, TWINS, Audit, DatasetAudit, Rule, ScoredRun
 from .datasets import DATASETS
@@ -52,7 +52,7 @@ def audit(
     runs : iterable of GueRun
         Results to set beside the rules (see `read_runs`).
     rules : tuple of str
-        Of :data:`~dnabert2_explore.training.rules.RULES`, to fit and compare with; the rules
+        Of :data:`~dnabert2_explore.training.scores.rules.RULES`, to fit and compare with; the rules
         of twins are always among them.
     seqleak : bool
         Let seqleak look at the files as well (extra ``audit``); a few CPU seconds a dataset.

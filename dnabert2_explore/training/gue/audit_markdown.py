@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ..metrics import Estimate
+from ..scores.metrics import Estimate
 from .audited import COPIES, NEAR, TWINS
 from .markdown import grid
 

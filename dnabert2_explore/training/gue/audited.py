@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import InputError
 from ...sealed import read_json, write_json
 from ...shown import Shown
-from ..metrics import Estimate
+from ..scores.metrics import Estimate
 from .linted import Linted
 
 if TYPE_CHECKING:

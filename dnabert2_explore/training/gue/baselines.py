@@ -12,8 +12,8 @@ from ...progress import Progress, split
 from ...sealed import read_json, write_json
 from ..baselines import BASELINES
 from ..baselines.strands import check_strands
-from ..metrics import score
-from ..tables import Labelled
+from ..labelled.tables import Labelled
+from ..scores.metrics import score
 from .results import FORMAT, BaselineRun, encode
 
 __all__ = ["run_baselines"]

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import InputError
+from ...origins import recorded
 from ...shown import Shown
 from ..baselines import BASELINES
-from ..metrics import Estimate
-from ..resampling import interval
+from ..scores.metrics import Estimate
+from ..scores.resampling import interval
 from .answers import BEST_RULE, Answers, Scored
 from .audited import Audit, read_audit
 from .datasets import DATASETS
@@ -201,6 +202,7 @@ def read_runs(folder: str | Path) -> tuple[GueRun, ...]:
     return tuple(GueRun.load(path) for path in paths)
 
 
+@recorded
 def leaderboard(
     runs: str | Path | Iterable[GueRun],
     *,

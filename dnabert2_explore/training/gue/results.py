@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...sealed import read_json, write_json
-from ..metrics import Scores
+from ..scores.metrics import Scores
 from .datasets import DATASETS
 from .variation import AUTHORS, authors_settings
 

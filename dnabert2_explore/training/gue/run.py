@@ -20,15 +20,15 @@ from ...encoder import find_device
 from ...encoder.machine import describe_machine
 from ...errors import Cancelled, CheckpointError, ExploreWarning, InputError
 from ...files import replacing
-from ...network.checkpoint import Checkpoint, find_checkpoint, load_network
+from ...network.checkpoints.load import Checkpoint, find_checkpoint, load_network
 from ...progress import Progress, quiet, split
 from ...threads import torch_threads
 from ..baselines import BASELINES
 from ..finetune import FinetuneConfig, FinetuneResult, finetune
 from ..finetune.recipe import settle
 from ..finetune.source import find_source
-from ..metrics import Scores
-from ..tables import Labelled, read_labelled
+from ..labelled.tables import Labelled, read_labelled
+from ..scores.metrics import Scores
 from .baselines import run_baselines
 from .datasets import Dataset
 from .files import REDUCED_SHARE, Found, find, reduced_training

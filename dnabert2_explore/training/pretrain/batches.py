@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..corpus import Corpus
-from ..exclude import Excluded
-from ..masking import IGNORED, mask_tokens
-from ..rows import RowSampler, attention_mask, special_id
+from ..corpus.exclude import Excluded
+from ..corpus.rows import RowSampler, attention_mask, special_id
+from ..corpus.windows import Corpus
 from .config import PretrainConfig
 from .contrastive import GroupSampler
+from .masking import IGNORED, mask_tokens
 
 __all__ = ["Batch", "Batches", "load_corpora"]
 
@@ -29,8 +29,8 @@ class Batch:
     ----------
     inputs : (rows, tokens) int64
     labels : (rows, tokens) int64 or None
-        As :func:`~dnabert2_explore.training.masking.mask_tokens` returns them; None where no token
-        is predicted.
+        As :func:`~dnabert2_explore.training.pretrain.masking.mask_tokens` returns them; None where
+        no token is predicted.
     mask : (rows, tokens) int64 or None
         0 at padding; None where there is none.
     groups : (rows,) int64 or None

@@ -15,10 +15,10 @@ from ...network import BACKENDS, Dnabert2Config
 from ...shown import Shown, counted, settings_line
 from ...tokens.segmentation import Segmentation
 from ..configuration import read_yaml
-from ..corpus import STRANDS
-from ..masking import STRATEGIES
-from ..rows import DRAWS
-from ..stretches import CUTS
+from ..corpus.rows import DRAWS
+from ..corpus.stretches import CUTS
+from ..corpus.windows import STRANDS
+from .masking import STRATEGIES
 
 __all__ = [
     "EMBEDDINGS",
@@ -54,9 +54,9 @@ class PretrainConfig(Shown):
     Parameters
     ----------
     genomes, table : str
-        Folder and species table (:func:`~dnabert2_explore.training.species.read_table`). With an
-        empty `table`, `genomes` is a FASTA, CSV or TSV file, or a folder of them, and each file
-        counts as a species.
+        Folder and species table (:func:`~dnabert2_explore.training.corpus.species.read_table`).
+        With an empty `table`, `genomes` is a FASTA, CSV or TSV file, or a folder of them, and
+        each file counts as a species.
     tokenizer : str
         Folder with ``tokenizer.json``. Empty with `init_from`: the checkpoint's.
     out : str
@@ -83,8 +83,8 @@ class PretrainConfig(Shown):
         `segment_bases` that tile each stretch without unknown bases, as the published corpus was
         cut; or the records of the files as they are (for sequences of the user's own).
     shortest, longest : int
-        Bases of a random window (see :class:`~dnabert2_explore.training.rows.RowSampler`); for
-        records, shorter ones are left out, and of longer ones a random part is taken.
+        Bases of a random window (see :class:`~dnabert2_explore.training.corpus.rows.RowSampler`);
+        for records, shorter ones are left out, and of longer ones a random part is taken.
     segment_bases : int
         Bases of a segment. Published: 1000.
     strands : {"both", "forward"}
@@ -105,10 +105,10 @@ class PretrainConfig(Shown):
     mask_probability : float
         Share of tokens predicted.
     mask_strategy : {"bert", "mask"}
-        See :func:`~dnabert2_explore.training.masking.mask_tokens`.
+        See :func:`~dnabert2_explore.training.pretrain.masking.mask_tokens`.
     category_power, species_power : float
-        Balance of the windows (:class:`~dnabert2_explore.training.corpus.Corpus`), where the table
-        has no weights.
+        Balance of the windows (:class:`~dnabert2_explore.training.corpus.windows.Corpus`), where
+        the table has no weights.
     seed : int
         Of the initial weights, the windows, the masks and dropout.
     device : str

@@ -17,8 +17,8 @@ from torch.nn import functional
 
 from ...tokens import DnaTokenizer
 from ...tokens.segmentation import resegment
-from ..corpus import Corpus
-from ..rows import RowSampler
+from ..corpus.rows import RowSampler
+from ..corpus.windows import Corpus
 from .config import PretrainConfig
 
 __all__ = ["GroupSampler", "Grouped", "contrastive_loss", "mean_vectors", "nearest"]

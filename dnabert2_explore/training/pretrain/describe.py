@@ -10,7 +10,7 @@ from typing import Any
 from ...sealed import write_json
 from ...version import __version__
 from ..configuration import write_yaml
-from ..corpus import Corpus
+from ..corpus.windows import Corpus
 from ..loop.processes import Processes
 from .config import PretrainConfig
 

@@ -15,9 +15,9 @@ from torch import nn
 
 from ...errors import CheckpointError, InputError
 from ...network import Dnabert2ForMaskedLM
-from ...network.card import Card
+from ...network.checkpoints.card import Card
 from ...network.composed import ComposedNetwork
-from ..averaging import averaged
+from ..loop.averaging import averaged
 from ..loop.checkpoints import (
     checkpoint_folder,
     latest_checkpoint,

@@ -12,8 +12,8 @@ import torch
 from ...encoder import SHIPPED
 from ...errors import InputError
 from ...network import Dnabert2Config, Dnabert2ForMaskedLM, Dnabert2Model
-from ...network.checkpoint import Checkpoint, find_checkpoint, load_network, read_config
-from ..rows import load_backend
+from ...network.checkpoints.load import Checkpoint, find_checkpoint, load_network, read_config
+from ..corpus.rows import load_backend
 from .config import PretrainConfig
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..corpus import Corpus
-from ..rows import RowSampler, attention_mask, special_id
+from ..corpus.rows import RowSampler, attention_mask, special_id
+from ..corpus.windows import Corpus
 from .config import PretrainConfig
 from .contrastive import contrastive_loss, mean_vectors, nearest
 from .networks import Start

@@ -15,20 +15,21 @@ import torch
 from ...costs import says_cost
 from ...errors import Cancelled, CheckpointError, InputError
 from ...files import replacing
+from ...origins import recorded
 from ...progress import Progress
 from ...threads import torch_threads
-from ..attending import training_backend
-from ..evaluate import HeldOutRows, frequency_loss, held_out_rows, score_rows
+from ..corpus.rows import RowSampler
+from ..loop.attending import training_backend
 from ..loop.checkpoints import latest_checkpoint
 from ..loop.processes import Processes, find_processes, processes_started
 from ..loop.steps import Loop
 from ..loop.update import Outcome
-from ..rows import RowSampler
 from .batches import Batch, Batches, load_corpora
 from .checkpoints import tidy
 from .config import PretrainConfig, PretrainResult, learning_rates
 from .describe import describe, write_description
 from .engine import Run, Scored
+from .evaluate import HeldOutRows, frequency_loss, held_out_rows, score_rows
 from .logs import Logs
 from .networks import begin as begin_network
 from .objectives import HeldOutWindows
@@ -40,6 +41,7 @@ __all__ = ["pretrain"]
 _REFERENCE_ROWS = 512
 
 
+@recorded(again=False)
 @says_cost
 def pretrain(
     config: PretrainConfig,

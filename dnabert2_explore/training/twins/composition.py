@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...sequences.codes import codes
 
 if TYPE_CHECKING:
-    from ..tables import Labelled
+    from ..labelled.tables import Labelled
 
 __all__ = ["TwinIndex", "composition_keys"]
 
@@ -32,7 +32,7 @@ def composition_keys(data: Labelled) -> list[bytes]:
 
     Examples
     --------
-    >>> from dnabert2_explore.training.tables import Labelled
+    >>> from dnabert2_explore.training.labelled.tables import Labelled
     >>> bases = ("ACAGA", "AGACA", "ACAAG")
     >>> rows = Labelled(bases, None, np.zeros(3, int), ("x",), "classification", bases)
     >>> one, shuffled, other = composition_keys(rows)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ...sequences.codes import UNKNOWN, codes
 
 if TYPE_CHECKING:
-    from ..tables import Labelled
+    from ..labelled.tables import Labelled
 
 __all__ = ["PositionalIndex"]
 
@@ -46,7 +46,7 @@ class PositionalIndex:
 
     Examples
     --------
-    >>> from dnabert2_explore.training.tables import Labelled
+    >>> from dnabert2_explore.training.labelled.tables import Labelled
     >>> kept = "ACGTTGCATCAGGTCA"
     >>> bases = (kept + "TTTTTTTT", kept + "CGCGCGCG", "GGGGGGGG" + kept)
     >>> rows = Labelled(bases, None, np.array([1, 0, 0]), ("x", "y"), "classification", bases)

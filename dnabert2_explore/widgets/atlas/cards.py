@@ -5,9 +5,9 @@ from __future__ import annotations
 from html import escape
 
 from ...encoder import Encoder
-from ...figures.colours import NOT_GIVEN
+from ...figures.core.colours import NOT_GIVEN
 from ...sequences import Sequence, gc_content
-from ..explorer import LONGEST
+from ..core.explorer import LONGEST
 
 __all__ = ["card_of"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence as Items
 
-from ...figures.colours import NOT_GIVEN, OTHERS
+from ...figures.core.colours import NOT_GIVEN, OTHERS
 from ...sequences import Sequence, gc_content
-from ..state import MINE, Selection
+from ..core.state import MINE, Selection
 
 __all__ = [
     "MARK",

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import traitlets
 
-from ..plot import PlotlyView
+from ..core.plot import PlotlyView
 
 __all__ = ["CloudView"]
 

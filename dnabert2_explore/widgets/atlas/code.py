@@ -61,7 +61,7 @@ def code_of(
     more = "from dnabert2_explore.sequences import gc_content\n" if colour == "gc" else ""
     embedded = f"enc.embed(sequences, pooling={pooling!r}, layer={layer})"
     if space == "twin":
-        more += "from dnabert2_explore.encoder.twin import random_twin\n"
+        more += "from dnabert2_explore.encoder.loading.twin import random_twin\n"
         embedded = embedded.replace("enc.", "random_twin(enc).")
     elif space == "kmers":
         more += "from dnabert2_explore.sequences.kmers import kmer_frequencies\n"

@@ -13,8 +13,8 @@ from ...analysis.attribution import attribute, saturation_mutagenesis
 from ...analysis.motifs.find import MotifFindings, discover_motifs
 from ...encoder import Encoder
 from ...sequences import Sequence
-from ..jobs import Job, JobBar
-from ..state import Selection
+from ..core.jobs import Job, JobBar
+from ..core.state import Selection
 from .logos import LogoCards
 
 __all__ = ["MotifFinder"]
@@ -162,7 +162,7 @@ class MotifFinder(VBox):
 
     def _start(self, what: str, work: Callable[[Any], Any], done: Callable[[Any], None]) -> None:
         def failed(error: Exception) -> None:
-            from ..explorer import sentence
+            from ..core.explorer import sentence
 
             self.said.value = sentence(error)
             self.button.description, self._ready = "Find motifs", False

@@ -14,9 +14,9 @@ from ...figures.atlas import atlas_scatter
 from ...figures.cloud import point_cloud
 from ...sequences import Sequence
 from ...stores import EmbeddedSequences
+from ..core.explorer import sentence
+from ..core.state import MINE, Selection
 from ..examples import SPLICE, WINDOWS, fill
-from ..explorer import sentence
-from ..state import MINE, Selection
 from .cards import card_of
 from .cloud import CloudView
 from .code import code_of

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...delimited import csv_line, csv_lines
 from ...sequences import Sequence, gc_content
-from ...stores.h5ad import write_rows
+from ...stores.files.h5ad import write_rows
 
 __all__ = ["CHOSEN", "REST", "as_csv", "as_fasta", "as_h5ad", "as_training_csv"]
 

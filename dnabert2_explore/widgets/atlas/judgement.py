@@ -11,11 +11,11 @@ from ipywidgets import HTML, Button, VBox
 
 from ...analysis.maps import MapJudgement, judge_map
 from ...costs import LONG, duration
-from ...figures.colours import NOT_GIVEN, OTHERS
+from ...figures.core.colours import NOT_GIVEN, OTHERS
 from ...progress import Progress
 from ...sequences import Sequence
-from ..jobs import Job, JobBar
-from ..state import Selection
+from ..core.jobs import Job, JobBar
+from ..core.state import Selection
 from .points import Points
 
 __all__ = ["Judgement", "grouping"]
@@ -166,7 +166,7 @@ class Judgement(VBox):
                 self._show(*found)
 
         def failed(error: Exception) -> None:
-            from ..explorer import sentence
+            from ..core.explorer import sentence
 
             self.words.value = sentence(error)
 

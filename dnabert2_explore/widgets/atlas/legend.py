@@ -11,8 +11,8 @@ import anywidget
 import traitlets
 
 from ...figures.cloud import SHAPES
-from ...figures.colours import SYMBOLS, class_colours, theme_of
-from ..plot import PlotlyView
+from ...figures.core.colours import SYMBOLS, class_colours, theme_of
+from ..core.plot import PlotlyView
 
 __all__ = ["Legend"]
 

@@ -10,9 +10,9 @@ import anywidget
 import traitlets
 
 from ...analysis.motifs.match import Matches
-from ...figures.logo import logo_svg
-from ...sequences.motifs import Motif
-from ..rows import RowTable
+from ...figures.motifs.logo import logo_svg
+from ...sequences.motifs.motif import Motif
+from ..core.rows import RowTable
 
 __all__ = ["LogoCards"]
 

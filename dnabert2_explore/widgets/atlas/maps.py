@@ -13,8 +13,8 @@ from ...analysis.maps import align_maps
 from ...analysis.project import fit_projection
 from ...analysis.umaps import umap_seconds
 from ...progress import Progress
-from ..jobs import Job, JobBar
-from ..projection import project_apart
+from ..core.jobs import Job, JobBar
+from .projection import project_apart
 
 __all__ = ["LAYERS", "METHODS", "MadeMap", "Maps", "umap_cost"]
 

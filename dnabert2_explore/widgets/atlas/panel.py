@@ -20,10 +20,10 @@ from ...analysis.motifs.match import Matches, match_motifs
 from ...delimited import csv_line, csv_lines, remark
 from ...encoder import Encoder
 from ...sequences import Sequence, reverse_complement
-from ..jobs import Job, JobBar
-from ..plot import PlotlyView
-from ..rows import RowTable
-from ..state import Selection
+from ..core.jobs import Job, JobBar
+from ..core.plot import PlotlyView
+from ..core.rows import RowTable
+from ..core.state import Selection
 from .discovery import MotifFinder
 from .logos import LogoCards
 from .points import Points
@@ -289,7 +289,7 @@ class SelectionPanel(VBox):
 
     def _run(self, what: str, work: Callable[..., Any], done: Callable[[Any], None]) -> None:
         def failed(error: Exception) -> None:
-            from ..explorer import sentence
+            from ..core.explorer import sentence
 
             self._told(sentence(error), error=True)
 

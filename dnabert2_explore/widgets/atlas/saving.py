@@ -8,7 +8,7 @@ from typing import Any
 from ipywidgets import Button, HBox, ToggleButton
 
 from ...sequences import Sequence
-from ..plot import PlotlyView
+from ..core.plot import PlotlyView
 from .exports import as_csv, as_fasta, as_h5ad, as_training_csv
 from .points import Points
 

@@ -11,8 +11,8 @@ from ...costs import LONG, duration
 from ...encoder import Encoder
 from ...errors import InputError
 from ...names import Pooling
-from ..explorer import LONGEST, Explorer
-from ..limits import limits
+from ..core.explorer import LONGEST, Explorer
+from ..core.limits import limits
 from .choice import (
     MARK,
     RADIUS,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...analysis.enrichment.strata import upper
 from ...analysis.maps import remove_composition
 from ...encoder import Encoder
-from ...encoder.twin import random_twin
+from ...encoder.loading.twin import random_twin
 from ...names import Pooling
 from ...progress import Progress
 from ...sequences.kmers import kmer_frequencies

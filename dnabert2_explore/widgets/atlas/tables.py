@@ -9,7 +9,7 @@ from typing import Any
 
 from ...analysis.enrichment import Enrichment, SequenceComparison
 from ...sequences import gc_content
-from ..rows import Column
+from ..core.rows import Column
 from .points import Points
 
 __all__ = [

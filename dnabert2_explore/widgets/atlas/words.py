@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...delimited import csv_line, csv_lines, remark
-from ..explorer import LONGEST
-from ..state import Selection
+from ..core.explorer import LONGEST
+from ..core.state import Selection
 from .maps import METHODS
 
 __all__ = ["caption_of", "selected_line", "table_of"]

@@ -28,7 +28,7 @@ from dnabert2_explore.analysis.attribution.checks import (
 from dnabert2_explore.analysis.attribution.curves import token_curves
 from dnabert2_explore.analysis.attribution.scorecard import Scorecard, scorecard
 from dnabert2_explore.analysis.attribution.skill import check_skill
-from dnabert2_explore.encoder.twin import random_twin
+from dnabert2_explore.encoder.loading.twin import random_twin
 from dnabert2_explore.sealed import write_json
 
 MASK = 0

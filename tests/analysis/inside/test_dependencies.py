@@ -9,7 +9,7 @@ import torch
 import dnabert2_explore as dx
 from dnabert2_explore import Cancelled, InputError
 from dnabert2_explore.analysis.inside.blocks import find_blocks
-from dnabert2_explore.encoder.twin import random_twin
+from dnabert2_explore.encoder.loading.twin import random_twin
 
 BASES = "ACGTTGCATTAGCATGCAATGGCTAGCTTAGCGGATATAAAGGC"
 
@@ -72,7 +72,7 @@ def test_equals_the_plain_loop_in_double_precision(enc):
 def test_the_cut_into_passes_does_not_matter(enc, monkeypatch):
     whole = dx.dependency_map(enc, BASES, (3, 12))
     monkeypatch.setattr("dnabert2_explore.analysis.inside.substitutions._PASSES", 1)
-    monkeypatch.setattr("dnabert2_explore.encoder.masked._ROWS", 5)
+    monkeypatch.setattr("dnabert2_explore.encoder.passes.masked._ROWS", 5)
     parts = dx.dependency_map(enc, BASES, (3, 12), batch_tokens=30)
     np.testing.assert_allclose(parts.values, whole.values, rtol=1e-3, atol=2e-6)
 

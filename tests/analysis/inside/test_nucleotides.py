@@ -11,7 +11,7 @@ import dnabert2_explore as dx
 from dnabert2_explore import InputError, Sequence
 from dnabert2_explore.analysis.inside.fillings import Fillings
 from dnabert2_explore.analysis.variants.segments import Vocabulary
-from dnabert2_explore.encoder.twin import random_twin
+from dnabert2_explore.encoder.loading.twin import random_twin
 from dnabert2_explore.sequences import UnknownBasesWarning
 
 BASES = "ACGTTGCATTAGCATGCAATGGCTAGCTTAGCGGATATAAAGGC"

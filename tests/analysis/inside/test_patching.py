@@ -54,7 +54,7 @@ def test_everything_restores_all_and_the_scores_are_the_alleles_own(splice, enc,
 
 def test_patching_nothing_gives_nothing_back(splice):
     from dnabert2_explore.analysis.inside import alleles, patching
-    from dnabert2_explore.encoder.batches import Budget
+    from dnabert2_explore.encoder.passes.batches import Budget
 
     one, other = (Question.ask(splice, bases, "donor") for bases in (SITE, SUBSTITUTION))
     parts = alleles.align(one.tokens, other.tokens, one.ids[0].numpy(), other.ids[0].numpy())

@@ -8,7 +8,7 @@ import torch
 
 import dnabert2_explore as dx
 from dnabert2_explore import InputError
-from dnabert2_explore.encoder.twin import random_twin
+from dnabert2_explore.encoder.loading.twin import random_twin
 
 BASES = "ACGTTGCATTAGCATGCAATGGCTAGCTTAGCGGATATAAAGGC"
 

@@ -7,7 +7,7 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.sequences.annotations import Feature
+from dnabert2_explore.sequences.annotation.annotations import Feature
 
 
 def brute(values, stretches):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dnabert2_explore.sequences.motifs import Motif
+from dnabert2_explore.sequences.motifs.motif import Motif
 
 # Frequencies in the manner of JASPAR's profiles, made up here: conserved cores, softer edges.
 AP1 = Motif(

@@ -8,8 +8,8 @@ import pytest
 from dnabert2_explore.analysis.motifs.differential import differential_motifs
 from dnabert2_explore.errors import Cancelled, InputError
 from dnabert2_explore.sequences import Sequence
-from dnabert2_explore.sequences.jaspar import jaspar, jaspar_motif
-from dnabert2_explore.sequences.motifs import Motif
+from dnabert2_explore.sequences.motifs.jaspar import jaspar, jaspar_motif
+from dnabert2_explore.sequences.motifs.motif import Motif
 
 AP1 = Motif.of_word("TGACTCAT", "AP-1")
 

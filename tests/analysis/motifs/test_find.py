@@ -12,7 +12,7 @@ import dnabert2_explore as dx
 from dnabert2_explore import InputError, Sequence
 from dnabert2_explore.analysis.motifs import NullRun, discover_motifs, find, null_share
 from dnabert2_explore.analysis.motifs.null import null_words
-from dnabert2_explore.encoder.twin import random_twin
+from dnabert2_explore.encoder.loading.twin import random_twin
 
 from ...conftest import random_bases
 

@@ -6,8 +6,8 @@ import pytest
 from dnabert2_explore import InputError
 from dnabert2_explore.analysis.motifs import Discovery, Pattern, Sites, match_patterns, widened
 from dnabert2_explore.sequences import reverse_complement
-from dnabert2_explore.sequences.jaspar import jaspar_motif
-from dnabert2_explore.sequences.motifs import Motif
+from dnabert2_explore.sequences.motifs.jaspar import jaspar_motif
+from dnabert2_explore.sequences.motifs.motif import Motif
 
 from ...conftest import random_bases
 

@@ -8,8 +8,8 @@ import pytest
 from dnabert2_explore.analysis.motifs import match
 from dnabert2_explore.analysis.motifs.match import SmallDatabaseWarning, match_motifs
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.sequences.jaspar import jaspar, jaspar_motif
-from dnabert2_explore.sequences.motifs import Motif
+from dnabert2_explore.sequences.motifs.jaspar import jaspar, jaspar_motif
+from dnabert2_explore.sequences.motifs.motif import Motif
 
 NAMES = ("CTCF", "PAX2", "FOS::JUN", "GATA1", "SP1")
 

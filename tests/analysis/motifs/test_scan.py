@@ -12,7 +12,7 @@ from dnabert2_explore.analysis.motifs import scan
 from dnabert2_explore.analysis.motifs.scan import OutOfReachWarning, scan_motifs
 from dnabert2_explore.errors import Cancelled, InputError
 from dnabert2_explore.sequences import Sequence, reverse_complement
-from dnabert2_explore.sequences.motifs import Motif
+from dnabert2_explore.sequences.motifs.motif import Motif
 
 AP1 = Motif.of_word("TGACTCAT", "AP-1")
 

@@ -12,8 +12,8 @@ from dnabert2_explore.network import (
     Dnabert2ForSequenceClassification,
 )
 from dnabert2_explore.sequences import Sequence
-from dnabert2_explore.sequences.genome import Genome
-from dnabert2_explore.sequences.variants import Variant
+from dnabert2_explore.sequences.reading.genome import Genome
+from dnabert2_explore.sequences.variants.variant import Variant
 
 
 def config(**more):

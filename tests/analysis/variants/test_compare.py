@@ -8,8 +8,8 @@ from dnabert2_explore.analysis.attend import attend
 from dnabert2_explore.analysis.attribution import attribute
 from dnabert2_explore.analysis.variants import Scorer
 from dnabert2_explore.analysis.variants.compare import compare_variant
-from dnabert2_explore.sequences.genome import Genome
-from dnabert2_explore.sequences.variants import Variant
+from dnabert2_explore.sequences.reading.genome import Genome
+from dnabert2_explore.sequences.variants.variant import Variant
 
 WINDOW = 80
 

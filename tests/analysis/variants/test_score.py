@@ -11,8 +11,8 @@ import torch
 from dnabert2_explore import InputError, Sequence, load
 from dnabert2_explore.analysis.variants import Scorer, score_variants
 from dnabert2_explore.sequences import reverse_complement
-from dnabert2_explore.sequences.genome import Genome
-from dnabert2_explore.sequences.variants import Placement, Variant, place, windows_of
+from dnabert2_explore.sequences.reading.genome import Genome
+from dnabert2_explore.sequences.variants.variant import Placement, Variant, place, windows_of
 
 WINDOW = 80
 LOG4 = math.log(4)

@@ -7,7 +7,7 @@ import pytest
 
 from dnabert2_explore.training.gue import BaselineRun, GueRun
 from dnabert2_explore.training.gue.results import encode
-from dnabert2_explore.training.metrics import score
+from dnabert2_explore.training.scores.metrics import score
 
 
 def answers(labels, wrong):

@@ -16,7 +16,7 @@ from dnabert2_explore.errors import InputError
 from dnabert2_explore.sequences.shuffle import shuffle_dinucleotides
 from dnabert2_explore.training.gue import audit, read_audit
 from dnabert2_explore.training.gue.results import decode, encode
-from dnabert2_explore.training.metrics import Estimate
+from dnabert2_explore.training.scores.metrics import Estimate
 
 ROOT = Path(__file__).resolve().parents[3]
 RESULT, PAGE = ROOT / "benchmarks/results/gue_audit.json", ROOT / "docs/gue-audit.md"

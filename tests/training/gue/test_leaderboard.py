@@ -19,8 +19,8 @@ from dnabert2_explore.training.gue import (
 from dnabert2_explore.training.gue.audited import Rule
 from dnabert2_explore.training.gue.markdown import command
 from dnabert2_explore.training.gue.results import decode, encode
-from dnabert2_explore.training.metrics import Estimate
-from dnabert2_explore.training.resampling import resampled
+from dnabert2_explore.training.scores.metrics import Estimate
+from dnabert2_explore.training.scores.resampling import resampled
 
 
 def test_result_files_round_trip(make_run, tmp_path):

@@ -1,0 +1,1 @@
+"""Commands that compute from files: tokens, vectors, predictions, attributions, variants."""

@@ -1,0 +1,1 @@
+"""Commands that open something: the notebook, the app, lessons, documentation, a page."""

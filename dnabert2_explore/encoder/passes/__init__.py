@@ -1,0 +1,1 @@
+"""Passes of the network: packed batches, masked positions, several readings."""

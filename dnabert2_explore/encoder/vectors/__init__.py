@@ -1,0 +1,1 @@
+"""Vectors of sequences: pooled, cached, windows of long ones."""

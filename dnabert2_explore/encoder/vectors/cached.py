@@ -1,0 +1,168 @@
+"""Vectors of sequences, out of the cache where it knows them."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...errors import ExploreWarning
+from ...names import Pooling
+from ...progress import Progress
+from ...version import __version__
+from ..inputs import cleaned, texts_of
+from ..loading.identity import shape_of
+from ..model import Model
+from ..passes.batches import Budget
+from ..passes.finite import check_finite
+from .pooling import both_strands
+
+__all__ = ["embed_texts"]
+
+#: Sequences after which the cache is written, so that a stopped run keeps what it computed.
+_KEPT_AT_ONCE = 1024
+
+#: Fewer are computed faster than all weights are read twenty times, whatever the network's size.
+_FEW_TOKENS = 100
+
+
+def embed_texts(
+    model: Model,
+    batch: list[Any],
+    pooling: Pooling,
+    layers: tuple[int, ...],
+    both: bool,
+    budget: Budget,
+    progress: Progress | None = None,
+) -> NDArray[np.float32]:
+    """Embed sequences, `Encoder.embed` after its settings were read.
+
+    Parameters
+    ----------
+    model : Model
+    batch : list of str or Sequence
+    pooling, layers
+        As `Model.find_layers` lets them pass.
+    both : bool
+        Whether to take the mean with the other strand (of "max", the larger).
+    budget : Budget
+    progress : callable, optional
+        Called as progress(sequences done, sequences in all).
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, layers, hidden), float32
+
+    Raises
+    ------
+    InputError
+        If a sequence has no bases, or a value is NaN or infinite.
+    """
+    ids = model.tokenizer.encode_ids_batch(cleaned(batch))
+    if not both:
+        return cached_vectors(model, ids, pooling, layers, budget, progress)
+    ids += model.turned_ids(texts_of(batch))
+
+    def halved(done: int, total: int) -> None:
+        if progress is not None:
+            progress(done // 2, total // 2)
+
+    return both_strands(cached_vectors(model, ids, pooling, layers, budget, halved), pooling)
+
+
+def cached_vectors(
+    model: Model,
+    ids: list[NDArray[np.int64]],
+    pooling: str,
+    layers: tuple[int, ...],
+    budget: Budget,
+    progress: Progress | None,
+) -> NDArray[np.float32]:
+    """Embed token ids (with [CLS] and [SEP]), but for what the cache knows already.
+
+    Parameters
+    ----------
+    model : Model
+    ids : list of numpy.ndarray, shape (n,), int64
+    pooling : str
+    layers : tuple of int
+    budget : Budget
+    progress : callable or None
+        Called as progress(sequences done, sequences in all).
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, layers, hidden), float32
+
+    Raises
+    ------
+    InputError
+        If a value is NaN or infinite.
+    """
+    cache = model.cache
+    # Under autocast the network computes in another type than its own. To look at the weights
+    # takes longest, and comes last; at all of them, longer than a few tokens take to compute.
+    many = sum(map(len, ids)) >= _FEW_TOKENS
+    if (
+        cache is None
+        or torch.is_autocast_enabled(model.device.type)
+        or not (sha256 := model.sha256)
+        or not model.holds(thorough=many)
+    ):
+        return _vectors(model, ids, pooling, layers, budget, progress)
+    if len(ids) * len(layers) * model.config.hidden_size * 4 > cache.limit // 2:
+        warnings.warn(
+            f"{len(ids):,} vectors take more than half of the cache and are not kept for the "
+            "next time: embed_to writes so many to a store.",
+            ExploreWarning,
+            stacklevel=4,
+        )
+        return _vectors(model, ids, pooling, layers, budget, progress)
+    # With the version of the code: a fault that was mended must not live on in the cache.
+    dtype = str(model.dtype).removeprefix("torch.")
+    settings = (
+        f"{__version__} {sha256} {shape_of(model.network)} {dtype} "
+        f"{model.attention} {model.device.type} {torch.get_float32_matmul_precision()} "
+        f"{pooling} {layers} {model.tokenizer.cls_id} {model.tokenizer.sep_id}"
+    )
+    keys = [cache.key(settings, sequence) for sequence in ids]
+    known = cache.get(keys)
+    new = [i for i, key in enumerate(keys) if key not in known]
+    if new and not many and not model.pristine:
+        return _vectors(model, ids, pooling, layers, budget, progress)
+    done = len(ids) - len(new)
+    if not new and progress is not None:
+        progress(done, len(ids))
+    # In parts, longest first, so that what is computed is kept when the rest is stopped.
+    new.sort(key=lambda i: -len(ids[i]))
+    for start in range(0, len(new), _KEPT_AT_ONCE):
+        part = new[start : start + _KEPT_AT_ONCE]
+
+        def counted(within: int, _total: int, before: int = done) -> None:
+            if progress is not None:
+                progress(before + within, len(ids))
+
+        vectors = _vectors(model, [ids[i] for i in part], pooling, layers, budget, counted)
+        fresh = {keys[i]: row.ravel() for i, row in zip(part, vectors, strict=True)}
+        cache.put(fresh)
+        known |= fresh
+        done += len(part)
+    rows = np.stack([known[key] for key in keys])
+    return rows.reshape(len(ids), len(layers), model.config.hidden_size)
+
+
+def _vectors(
+    model: Model,
+    ids: list[NDArray[np.int64]],
+    pooling: str,
+    layers: tuple[int, ...],
+    budget: Budget,
+    progress: Progress | None,
+) -> NDArray[np.float32]:
+    """Embed token ids, refused where a value is no number."""
+    vectors = model.embed_ids(ids, pooling, layers, budget, progress)
+    check_finite(vectors, model.network, "values of the embeddings")
+    return vectors

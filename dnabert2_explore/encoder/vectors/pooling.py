@@ -1,0 +1,56 @@
+"""From the hidden states of a sequence's tokens to one vector."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...names import Pooling
+from ...network.packing import Packing
+
+__all__ = ["POOLINGS", "both_strands", "pool"]
+
+POOLINGS: tuple[Pooling, ...] = ("mean", "max", "cls")
+
+
+def pool(
+    states: torch.Tensor, packing: Packing, inside: torch.Tensor, pooling: str
+) -> torch.Tensor:
+    """Pool packed hidden states, one vector a sequence.
+
+    Parameters
+    ----------
+    states : torch.Tensor, shape (total, hidden)
+    packing : Packing
+        Where the sequences lie.
+    inside : torch.Tensor, shape (total,), bool
+        Tokens that carry bases; at least one a sequence. ``"cls"`` does not read it.
+    pooling : {"mean", "max", "cls"}
+
+    Returns
+    -------
+    torch.Tensor, shape (sequences, hidden), float32
+    """
+    if pooling == "cls":
+        return states[packing.offsets[:-1]].float()
+    counts = torch.zeros_like(packing.lengths).index_add_(0, packing.documents, inside.long())
+    return torch.segment_reduce(states[inside].float(), pooling, lengths=counts, axis=0)
+
+
+def both_strands(vectors: NDArray[np.float32], pooling: str) -> NDArray[np.float32]:
+    """Join the vectors of sequences and of their other strands.
+
+    Parameters
+    ----------
+    vectors : numpy.ndarray, shape (2 n, …)
+        Of the sequences, then of their reverse complements in the same order.
+    pooling : {"mean", "max", "cls"}
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, …), float32
+        The mean of each two; of "max" the larger value.
+    """
+    given, turned = np.split(vectors, 2)
+    return np.maximum(given, turned) if pooling == "max" else (given + turned) / np.float32(2)

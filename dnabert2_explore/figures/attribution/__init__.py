@@ -1,0 +1,1 @@
+"""Attributions on the base axis: one, or several stacked."""

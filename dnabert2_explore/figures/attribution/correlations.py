@@ -1,0 +1,121 @@
+"""How far methods agree: their rank correlations as a small matrix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..core.colours import theme_of
+from ..core.style import layout
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from ...analysis.attribution.agreement import RankCorrelations
+
+__all__ = ["attribution_correlations"]
+
+_CELL, _LEFT = 46, 172  # pixels
+
+
+def attribution_correlations(found: RankCorrelations, *, theme: str = "light") -> go.Figure:
+    """Draw the rank correlation of each two methods, the number in every cell.
+
+    Parameters
+    ----------
+    found : RankCorrelations
+        From `rank_correlations`.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Rows are named; columns have the rows' numbers.
+    """
+    import plotly.graph_objects as go
+
+    from ...analysis.attribution import METHODS
+
+    colours = theme_of(theme)
+    n = len(found.methods)
+    names = [f"{METHODS[m].title}  {i + 1}" for i, m in enumerate(found.methods)]
+    below = np.tril(np.ones((n, n), dtype=bool), k=-1)
+    rho = np.where(below, found.rho, np.nan)
+    cells = [
+        {
+            "text": "n/a" if np.isnan(rho[i, j]) else f"{rho[i, j]:.2f}".replace("-", "−")
+            + ("*" if found.magnitudes[i, j] else ""),
+            "x": j,
+            "y": i,
+            "showarrow": False,
+            "font": {"size": 12, "color": colours.ink},
+        }
+        for i in range(n)
+        for j in range(i)
+    ]  # fmt: skip
+    return go.Figure(
+        data=[
+            {
+                "type": "heatmap",
+                "z": rho[:, : n - 1],
+                "x": list(range(n - 1)),
+                "y": list(range(n)),
+                "zmin": -1,
+                "zmax": 1,
+                # Pale enough that ink can be read on all of it.
+                "colorscale": [
+                    [0, _mix(colours.negative, colours.paper)],
+                    [0.5, colours.paper],
+                    [1, _mix(colours.positive, colours.paper)],
+                ],
+                "showscale": False,
+                "hoverongaps": False,
+                "xgap": 2,
+                "ygap": 2,
+                "customdata": [
+                    [f"{a} and {b}" for b in _titles(found)[:-1]] for a in _titles(found)
+                ],
+                "hovertemplate": "%{customdata}: %{z:.3f}<extra></extra>",
+            }
+        ],
+        layout=layout(
+            colours,
+            _CELL * 2 // 3 * n + 34,
+            margin={"l": _LEFT, "r": 8, "t": 26, "b": 8, "autoexpand": False},
+            width=_LEFT + 8 + _CELL * 3 // 2 * (n - 1),
+            xaxis={
+                "side": "top",
+                "range": [-0.5, n - 1.5],
+                "tickvals": list(range(n - 1)),
+                "ticktext": [str(i + 1) for i in range(n - 1)],
+                "showgrid": False,
+                "zeroline": False,
+                "fixedrange": True,
+                "tickfont": {"size": 11, "color": colours.muted},
+            },
+            yaxis={
+                "range": [n - 0.5, -0.5],
+                "tickvals": list(range(n)),
+                "ticktext": names,
+                "showgrid": False,
+                "zeroline": False,
+                "fixedrange": True,
+                "tickfont": {"size": 11, "color": colours.ink},
+            },
+            annotations=cells,
+        ),
+    )
+
+
+def _titles(found: RankCorrelations) -> list[str]:
+    from ...analysis.attribution import METHODS
+
+    return [METHODS[method].title for method in found.methods]
+
+
+def _mix(a: str, b: str) -> str:
+    """Half of two hex colours."""
+    pairs = zip(*(tuple(int(c[i : i + 2], 16) for i in (1, 3, 5)) for c in (a, b)), strict=True)
+    return "#" + "".join(f"{(x + y) // 2:02x}" for x, y in pairs)

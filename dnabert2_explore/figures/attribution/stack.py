@@ -1,0 +1,297 @@
+"""Attributions stacked on one base axis, with annotation, motif hits and mutations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Items
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core.colours import Theme, theme_of
+from ..core.locus import FeatureLike, feature_axis, feature_traces
+from ..core.style import MARGIN, band, base_axis, layout, signed_axis, value_axis, whole
+from ..motifs.hits import arrange_hits, hit_axis, hit_traces
+from .lanes import Lane
+from .marks import Sight
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from ...analysis.attribution import Mutagenesis
+    from ...analysis.motifs import Hits
+
+__all__ = ["attribution_stack"]
+
+_HEADING, _GAP = 17, 7  # pixels above and below a lane
+_BASES = "ACGT"
+
+
+@dataclass
+class _Panel:
+    """What is drawn on one y axis: its name and heading, pixels, axis and traces."""
+
+    name: str
+    heading: str
+    height: int
+    axis: dict[str, Any]
+    traces: list[dict[str, Any]]
+    marked: tuple[tuple[int, int], ...] = ()
+    domain: tuple[float, float] = field(default=(0.0, 1.0))
+
+
+def attribution_stack(
+    lanes: Items[Lane],
+    *,
+    features: Items[FeatureLike] = (),
+    hits: Hits | None = None,
+    effects: Mutagenesis | None = None,
+    view: tuple[int, int] | None = None,
+    selected: tuple[int, int] | None = None,
+    cursor: int | None = None,
+    width: int = 900,
+    theme: str = "light",
+) -> go.Figure:
+    """Stack attributions of one sequence, or of mutants as long as it, on one base axis.
+
+    Every lane has a scale of its own, symmetric about zero, unless lanes name a common one. Detail
+    follows the zoom as in `attribution_tracks`.
+
+    Parameters
+    ----------
+    lanes : sequence of Lane
+        From the top; the panels ``y``, ``y2``, … are theirs in this order.
+    features : sequence of features
+        Annotation to draw below them.
+    hits : Hits, optional
+        Motif hits in this one sequence.
+    effects : Mutagenesis, optional
+        What every mutation of a stretch changes, as a map of base and position.
+    view : tuple of int, optional
+        Visible bases, 0-based half-open; the whole sequence by default.
+    selected : tuple of int, optional
+        Bases to mark in all lanes, 0-based half-open.
+    cursor : int, optional
+        A base to mark, 0-based.
+    width : int
+        Pixels the figure will have.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        x counts bases from 1.
+
+    Raises
+    ------
+    ValueError
+        If there are no lanes, or they have different numbers of bases.
+    """
+    import plotly.graph_objects as go
+
+    lengths = {len(lane.tokens.bases) for lane in lanes}
+    if len(lengths) != 1:
+        raise ValueError(f"lanes have {sorted(lengths)} bases; expected one length for all")
+    (n_bases,) = lengths
+    colours = theme_of(theme)
+    sight = Sight(whole(view, n_bases), n_bases, width)
+    panels = _score_panels(lanes, sight, colours)
+    if features:
+        panels.append(_features(features, sight, colours, len(panels) + 1, width))
+    if hits is not None:
+        panels.append(_hits(hits, sight, colours, len(panels) + 1))
+    if effects is not None:
+        panels.append(_map(effects, sight, colours, len(panels) + 1))
+    height = _place(panels)
+    last = _axis(len(panels))
+    shapes = [_mark(i + 1, stretch, colours) for i, panel in enumerate(panels)
+              for stretch in panel.marked]  # fmt: skip
+    if selected:
+        shapes.append(band(colours, *selected))
+    if cursor is not None:
+        line = {"color": colours.select, "width": 2}
+        shapes.append(band(colours, cursor, cursor + 1, line=line, layer="above"))
+    figure = go.Figure(
+        data=[trace for panel in panels for trace in panel.traces],
+        layout=layout(
+            colours,
+            height,
+            barmode="overlay",
+            bargap=0,
+            hovermode="closest",
+            dragmode="zoom",
+            xaxis=base_axis(colours, sight.shown, n_bases, anchor=last),
+            shapes=shapes,
+            annotations=[_heading(panel, colours) for panel in panels],
+            **{
+                f"yaxis{i + 1 if i else ''}": {**panel.axis, "domain": list(panel.domain)}
+                for i, panel in enumerate(panels)
+            },
+        ),
+    )
+    return figure
+
+
+def _axis(number: int) -> str:
+    return "y" if number == 1 else f"y{number}"
+
+
+def _score_panels(lanes: Items[Lane], sight: Sight, colours: Theme) -> list[_Panel]:
+    own = [lane.reach(sight) for lane in lanes]
+    common = {
+        lane.scale: max(r for r, one in zip(own, lanes, strict=True) if one.scale == lane.scale)
+        for lane in lanes
+        if lane.scale
+    }
+    height = 78 if len(lanes) <= 4 else 62
+    panels = []
+    for number, (lane, half) in enumerate(zip(lanes, own, strict=True), start=1):
+        half = common.get(lane.scale, half)
+        axis = signed_axis(colours, "", (0, 1), half, signed=lane.signed)
+        traces = lane.traces(sight, colours, _axis(number))
+        panels.append(_Panel(lane.name, lane.heading, height, axis, traces, lane.marked))
+    return panels
+
+
+def _features(
+    features: Items[FeatureLike], sight: Sight, colours: Theme, number: int, width: int
+) -> _Panel:
+    traces = feature_traces(features, sight.shown, colours, yaxis=_axis(number), width=width)
+    axis = feature_axis(colours, (0, 1))
+    if any(f.strand == "-" for f in features):
+        return _Panel("annotation", "", 72, axis, traces)
+    return _Panel("annotation", "", 34, axis | {"range": [0.5, 2.3]}, traces)
+
+
+def _hits(hits: Hits, sight: Sight, colours: Theme, number: int) -> _Panel:
+    rows = arrange_hits(hits)
+    used = int(rows.max(initial=-1)) + 1
+    left = int((rows < 0).sum())
+    what = hits.motifs[0].label if len(hits.motifs) == 1 else f"{len(hits.motifs):,} motifs"
+    heading = f"{what} · p < {hits.threshold:.2g}"
+    if left:
+        heading += f" · {left} more under these, with larger p, in the data"
+    if not len(hits):
+        heading += " · none"
+    return _Panel(
+        "motif hits",
+        heading,
+        max(8, 19 * used),
+        hit_axis(colours, (0, 1), used),
+        hit_traces(hits, rows, sight, colours, _axis(number)),
+    )
+
+
+def _map(effects: Mutagenesis, sight: Sight, colours: Theme, number: int) -> _Panel:
+    """Draw what each mutation changes: rows A, C, G, T; the base that is there is dotted."""
+    first, last = sight.sent
+    values = effects.effects[first:last]
+    known = np.flatnonzero(~np.isnan(values).all(axis=1))
+    if len(known):
+        first, values = first + int(known[0]), values[known[0] : known[-1] + 1]
+    else:
+        values = values[:0]
+    half = float(np.nanmax(np.abs(effects.effects), initial=0.0)) or 1.0
+    letters = effects.tokens.bases[first : first + len(values)].upper().replace("U", "T")
+    own = [(first + i + 1, _BASES.index(b)) for i, b in enumerate(letters) if b in _BASES]
+    yaxis = _axis(number)
+    height = 4 * 17
+    heat = {
+        "type": "heatmap",
+        "x": np.arange(first + 1, first + 1 + len(values)),
+        "y": [0, 1, 2, 3],
+        "z": values.T,
+        "yaxis": yaxis,
+        "zmin": -half,
+        "zmax": half,
+        "colorscale": [[0, colours.negative], [0.5, colours.paper], [1, colours.positive]],
+        "xgap": 1 if sight.pixels > 4 else 0,
+        "ygap": 1,
+        "customdata": [[letter] * len(values) for letter in _BASES],
+        "hoverongaps": False,
+        "hovertemplate": f"%{{x:,d}} to <b>%{{customdata}}</b>: %{{z:+.4f}} {effects.unit}"
+        "<extra></extra>",
+        "colorbar": {
+            "thickness": 9,
+            "x": 1.012,
+            "xpad": 0,
+            "ypad": 0,
+            "len": height + 4,
+            "lenmode": "pixels",
+            "yref": "paper",
+            "nticks": 3,
+            "outlinewidth": 0,
+            "tickfont": {"size": 10, "color": colours.muted},
+            "exponentformat": "none",
+        },
+    }
+    dots = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [x for x, _ in own],
+        "y": [y for _, y in own],
+        "yaxis": yaxis,
+        "marker": {"size": 4 if sight.pixels >= 5 else 2, "color": colours.muted},
+        "hoverinfo": "skip",
+    }
+    axis = value_axis(
+        colours,
+        "",
+        (0, 1),
+        range=[3.5, -0.5],
+        tickvals=[0, 1, 2, 3],
+        ticktext=list(_BASES),
+        showgrid=False,
+    )
+    return _Panel(
+        "mutated to",
+        f"change in {effects.unit} · dot: the base that is there",
+        height,
+        axis,
+        [heat, dots],
+    )
+
+
+def _place(panels: list[_Panel]) -> int:
+    """Give every panel its share of the figure, from the top; return the figure's height."""
+    total = sum(_HEADING + panel.height + _GAP for panel in panels) - _GAP
+    top = float(total)
+    for panel in panels:
+        top -= _HEADING
+        panel.domain = (max(0.0, (top - panel.height) / total), top / total)
+        for trace in panel.traces:
+            if "colorbar" in trace:
+                trace["colorbar"] |= {"y": sum(panel.domain) / 2, "yanchor": "middle"}
+        top -= panel.height + _GAP
+    return total + MARGIN["t"] + MARGIN["b"]
+
+
+def _heading(panel: _Panel, colours: Theme) -> dict[str, Any]:
+    return {
+        "text": f"<b style='color:{colours.ink}'>{panel.name}</b>  {panel.heading}",
+        "x": 0,
+        "y": panel.domain[1],
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "showarrow": False,
+        "align": "left",
+        "font": {"size": 11, "color": colours.muted},
+        "borderpad": 0,
+        "bgcolor": colours.paper,  # the mark of a selection must not strike through the words
+    }
+
+
+def _mark(number: int, stretch: tuple[int, int], colours: Theme) -> dict[str, Any]:
+    """Underline a stretch of one lane."""
+    return band(
+        colours,
+        *stretch,
+        yref=f"{_axis(number)} domain",
+        y1=0.06,
+        fillcolor=colours.select,
+        line={"width": 0},
+        layer="above",
+    )

@@ -1,0 +1,1 @@
+"""What every figure shares: style, colours, the base axis, letters, pages."""

@@ -1,0 +1,353 @@
+"""Figures of scores: dots with their intervals, rates of two sets, histograms, windows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from collections.abc import Sequence as Items
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import InputError
+from ..training.curves import Interval, axis_style, axis_title, metric_name
+from .colours import Theme, theme_of
+from .style import layout, value_axis
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from ...analysis.enrichment import Enrichment
+    from ...analysis.maps import Clusters, MapJudgement
+    from ...analysis.motifs import Differential
+    from ...analysis.tokenizers import MotifFragments
+    from ...analysis.variants import Calibration, VariantScores
+    from ...encoder.vectors.long import LongEmbedding
+    from ...training.finetune import FinetuneResult
+    from ...training.finetune.seeds import SeedsResult
+    from ...training.scores.metrics import Scores
+    from ...training.scores.rules import RuleComparison
+
+__all__ = [
+    "calibration_intervals",
+    "cluster_stability",
+    "differential_rates",
+    "finetune_intervals",
+    "fragment_intervals",
+    "judgement_intervals",
+    "rule_intervals",
+    "score_histogram",
+    "score_intervals",
+    "seed_dots",
+    "window_likeness",
+    "word_rates",
+]
+
+_ROW_PX = 26
+_MOST = 30  # motifs of a differential
+
+
+def _intervals(rows: Iterable[Interval], title: str, theme: str) -> go.Figure:
+    """Draw values as dots on lines, the first on top; the model's own in its colour."""
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    kept = [row for row in rows if not math.isnan(row.value)][::-1]
+    own = [colours.positive if row.own else colours.muted for row in kept]
+    known = [not math.isnan(row.low) for row in kept]
+    return go.Figure(
+        data=[
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": [row.value for row in kept],
+                "y": [row.name for row in kept],
+                "marker": {"size": 9, "color": own},
+                "error_x": {
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [
+                        r.high - r.value if k else 0 for r, k in zip(kept, known, strict=True)
+                    ],
+                    "arrayminus": [
+                        r.value - r.low if k else 0 for r, k in zip(kept, known, strict=True)
+                    ],
+                    "color": colours.muted,
+                    "thickness": 1.6,
+                    "width": 0,
+                },
+                "hovertemplate": "%{y}: %{x:.3f}<extra></extra>",
+            }
+        ],
+        layout=_rows_layout(colours, len(kept), title),
+    )
+
+
+def _rows_layout(colours: Theme, rows: int, title: str) -> dict[str, Any]:
+    return layout(
+        colours,
+        _ROW_PX * rows + 70,
+        margin={"l": 10, "r": 30, "t": 10, "b": 46},
+        xaxis={**axis_style(colours), "title": axis_title(title, colours)},
+        yaxis={
+            "automargin": True,
+            "tickfont": {"size": 12, "color": colours.ink},
+            "showgrid": False,
+            "type": "category",
+            "range": [-0.7, max(rows, 1) - 0.3],
+        },
+    )
+
+
+def _of(scores: Scores, split: str, own: bool = True) -> list[Interval]:
+    return [
+        Interval(f"{metric_name(name)}{split}", one.value, one.low, one.high, own)
+        for name, one in scores.values.items()
+        if name != "rmse"
+    ]
+
+
+def score_intervals(result: Scores, *, theme: str = "light") -> go.Figure:
+    """Draw scores with their 95% intervals (RMSE, which has a unit, is left out)."""
+    return _intervals(_of(result, ""), "score, with 95% intervals", theme)
+
+
+def finetune_intervals(result: FinetuneResult, *, theme: str = "light") -> go.Figure:
+    """Draw a run's scores on dev and test beside the best rule without a neural network."""
+    rows = _of(result.dev, ", dev", own=result.test is None)
+    if result.test is not None:
+        rows = _of(result.test, ", test") + rows
+    if result.rule is not None:
+        one = result.rule.score
+        rows.append(Interval(f"MCC of {result.rule.title}", one.value, one.low, one.high))
+    return _intervals(rows, "score, with 95% intervals", theme)
+
+
+def rule_intervals(result: RuleComparison, *, theme: str = "light") -> go.Figure:
+    """Draw the rules' Matthews correlations, and the model's."""
+    nan = math.nan
+    rows = [Interval("the model", result.score.value + result.minus.value, nan, nan, True)]
+    rows.append(Interval(result.title, result.score.value, result.score.low, result.score.high))
+    rows += [Interval(k, v, nan, nan) for k, v in result.others.items() if k != result.rule]
+    return _intervals(rows, "Matthews correlation on test", theme)
+
+
+def calibration_intervals(result: Calibration, *, theme: str = "light") -> go.Figure:
+    """Draw the AUROC of scores of variants and of baselines with their 95% intervals."""
+    rows = [
+        Interval(one.score, one.auroc, one.low, one.high, one.kind == "model")
+        for one in result.rows
+    ]
+    figure = _intervals(rows, "AUROC, with 95% intervals", theme)
+    return figure.add_vline(0.5, line={"dash": "dot", "color": theme_of(theme).muted, "width": 1})
+
+
+def fragment_intervals(result: MotifFragments, *, theme: str = "light") -> go.Figure:
+    """Draw how many more tokens share a motif's site than other places, by tokenizer."""
+    rows = [
+        Interval(f"{motif}, {name}", float(result.pieces[i, j] - result.chance[i, j]),
+                 float(result.low[i, j]), float(result.high[i, j]), i == 0)
+        for j, motif in list(enumerate(result.motifs))[:_MOST]
+        for i, name in enumerate(result.tokenizers)
+    ]  # fmt: skip
+    figure = _intervals(rows, "tokens a site, more than at other places, 95% intervals", theme)
+    return figure.add_vline(0, line={"dash": "dot", "color": theme_of(theme).muted, "width": 1})
+
+
+def judgement_intervals(result: MapJudgement, *, theme: str = "light") -> go.Figure:
+    """Draw how well a label is told in the model's space, in simpler ones, and by chance.
+
+    Raises
+    ------
+    InputError
+        If the map was judged without a label.
+    """
+    if not result.scores:
+        raise InputError(
+            "There is no score to draw: judge the map with a label of more than one class."
+        )
+    rows = [
+        Interval(one.space, one.probe.score, one.probe.low, one.probe.high, one.space == "model")
+        for one in result.scores
+    ]
+    title = f"balanced accuracy of {result.label}, with 95% intervals"
+    figure = _intervals(rows, title, theme)
+    by_chance = 1 / max(result.n_classes, 1)
+    return figure.add_vline(
+        by_chance, line={"dash": "dot", "color": theme_of(theme).muted, "width": 1}
+    )
+
+
+def cluster_stability(result: Clusters, *, theme: str = "light") -> go.Figure:
+    """Draw how stable each cluster is; dotted, clusters of shuffled columns.
+
+    Raises
+    ------
+    InputError
+        If there is no cluster.
+    """
+    if not len(result):
+        raise InputError("There is no cluster to draw: all rows belong to none.")
+    rows = [
+        Interval(f"cluster {i} ({int(size):,})", float(one), math.nan, math.nan, one > 0.75)
+        for i, (size, one) in enumerate(zip(result.sizes, result.stability, strict=True))
+    ]
+    figure = _intervals(rows[:_MOST], "stability (mean overlap, Jaccard)", theme)
+    figure.update_xaxes(range=[-0.02, 1.04])
+    muted = theme_of(theme).muted
+    for at, text in ((result.null, "shuffled columns"), (0.75, "stable")):
+        if not math.isnan(at):
+            figure.add_vline(
+                at, line={"dash": "dot", "color": muted, "width": 1},
+                annotation={"text": text, "font": {"size": 10.5, "color": muted}, "y": 1,
+                            "yanchor": "bottom", "xanchor": "center"},
+            )  # fmt: skip
+    return figure.update_layout(margin_t=26)
+
+
+def seed_dots(result: SeedsResult, *, theme: str = "light") -> go.Figure:
+    """Draw a run's scores by seed: the mean as a dot, the smallest and the largest as its line."""
+    names = list((result.results[0].test or result.results[0].dev).values)
+    rows = [
+        Interval(metric_name(name), result.mean(name), min(values), max(values), True)
+        for name in names
+        if name != "rmse"
+        for values in [result.values(name)]
+    ]
+    title = f"score on {result.split}: mean, smallest and largest of {len(result.seeds)} seeds"
+    return _intervals(rows, title, theme)
+
+
+def word_rates(result: Enrichment, *, theme: str = "light") -> go.Figure:
+    """Draw the share of selected sequences with a word, beside what others like them have.
+
+    Raises
+    ------
+    InputError
+        If no word was tested.
+    """
+    if not len(result):
+        raise InputError("There is no word to draw: none was common enough to be tested.")
+    return _rates(
+        result.words,
+        (("selected", result.selected_rate), ("expected of them", result.expected_rate)),
+        "share of sequences with the word",
+        theme,
+    )
+
+
+def differential_rates(result: Differential, *, theme: str = "light") -> go.Figure:
+    """Draw the share of sequences with a hit in both sets, for the surest differences."""
+    return _rates(
+        [one.label for one in result.motifs],
+        (("first set", result.first_rate), ("second set", result.second_rate)),
+        "share of sequences with a hit",
+        theme,
+    )
+
+
+def _rates(
+    every: Items[str], two: Items[tuple[str, NDArray[np.float64]]], title: str, theme: str
+) -> go.Figure:
+    """Draw two shares a row, the first rows on top."""
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    shown = range(min(_MOST, len(every)))
+    names = [every[i] for i in shown][::-1]
+    looks = (("circle", colours.positive), ("circle-open", colours.negative))
+    sets = [(*one, *look) for one, look in zip(two, looks, strict=True)]
+    return go.Figure(
+        data=[
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": name,
+                "x": [float(rates[i]) for i in shown][::-1],
+                "y": names,
+                "marker": {"size": 10, "symbol": symbol, "color": colour, "line": {"width": 2}},
+                "hovertemplate": f"%{{y}}, {name}: %{{x:.1%}}<extra></extra>",
+            }
+            for name, rates, symbol, colour in sets
+        ],
+        layout=_rows_layout(colours, len(names), title)
+        | {"showlegend": True, "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+           "margin": {"l": 10, "r": 30, "t": 36, "b": 46}},
+    )  # fmt: skip
+
+
+def score_histogram(result: VariantScores, *, score: str = "", theme: str = "light") -> go.Figure:
+    """Draw how a score of variants is spread.
+
+    Parameters
+    ----------
+    result : VariantScores
+    score : str
+        Name of a column; the first by default.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Raises
+    ------
+    InputError
+        If there is no such score.
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    if not result.columns:
+        raise InputError("There are no scores to draw: no variant was scored.")
+    name = score or result.columns[0].name
+    values = result[name]
+    units = {column.name: column.unit for column in result.columns}
+    return go.Figure(
+        data=[
+            {
+                "type": "histogram",
+                "x": values[~np.isnan(values)],
+                "nbinsx": 60,
+                "marker": {"color": colours.tints[0], "line": {"width": 0}},
+                "hovertemplate": "%{x}: %{y:,} variants<extra></extra>",
+            }
+        ],
+        layout=layout(
+            colours,
+            280,
+            bargap=0.04,
+            xaxis={**axis_style(colours), "title": axis_title(f"{name} ({units[name]})", colours)},
+            yaxis=value_axis(colours, "variants", (0, 1)),
+        ),
+    )
+
+
+def window_likeness(result: LongEmbedding, *, theme: str = "light") -> go.Figure:
+    """Draw the cosine of each window's vector and that of the whole sequence."""
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    vectors, whole = result.vectors.astype(float), result.vector.astype(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        alike = vectors @ whole / (np.linalg.norm(vectors, axis=1) * np.linalg.norm(whole))
+    gaps = np.full(len(alike), np.nan)
+    return go.Figure(
+        data=[
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "x": np.stack([result.spans[:, 0] + 1, result.spans[:, 1], gaps], 1).ravel(),
+                "y": np.stack([alike, alike, gaps], 1).ravel(),
+                "line": {"color": colours.positive, "width": 3},
+                "hovertemplate": "base %{x:,d}: cosine %{y:.3f}<extra></extra>",
+            }
+        ],
+        layout=layout(
+            colours,
+            260,
+            xaxis={
+                **axis_style(colours),
+                "title": axis_title("position (bp, counted from 1)", colours),
+            },
+            yaxis=value_axis(colours, "cosine with the whole", (0, 1)),
+        ),
+    )

@@ -1,0 +1,397 @@
+"""Attention as a map, pooled to what a screen can show, with the weights of a selection above."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...tokens import Tokens
+from ..core.colours import Theme, theme_of
+from ..core.style import MONO, band, base_axis, layout, span_text, value_axis, whole
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = [
+    "CELLS",
+    "POOLINGS",
+    "Pooled",
+    "Rows",
+    "attention_map",
+    "cell_text",
+    "pool",
+    "rows_of",
+    "special_share",
+]
+
+CELLS = 160  # cells per side: a plotly heat map of this size draws in about a third of a second
+POOLINGS = ("max", "mean")
+
+#: A map, or what gives the rows (m, n) of some of its queries (m,).
+Rows = NDArray[np.float32] | Callable[[NDArray[np.int64]], NDArray[np.float32]]
+
+_BLOCK = 256  # rows that are computed at once
+_SAMPLE = 256  # queries that a mean is taken over where rows are computed for it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pooled:
+    """A square part of an attention map, summed up to at most `cells` cells a side.
+
+    Attributes
+    ----------
+    values : numpy.ndarray, shape (m, m), float32
+        Rows are queries, columns keys.
+    first : numpy.ndarray, shape (m + 1,), int64
+        First token of each cell, and one past the last.
+    edges : numpy.ndarray, shape (m + 1,), int64
+        First base of each cell, and one past the last; 0-based.
+    size : int
+        Tokens in a cell (the last may hold fewer).
+    """
+
+    values: NDArray[np.float32]
+    first: NDArray[np.int64]
+    edges: NDArray[np.int64]
+    size: int
+
+
+def pool(
+    matrix: Rows,
+    tokens: Tokens,
+    *,
+    view: tuple[int, int] | None = None,
+    pooling: str = "max",
+    special: bool = False,
+    cells: int = CELLS,
+    queries: int | None = None,
+) -> Pooled:
+    """Cut an attention map to the tokens of `view` and pool it to at most `cells` cells a side.
+
+    Parameters
+    ----------
+    matrix : (n, n) float32, or callable
+        Rows are queries, columns keys. A callable gives the rows of some queries, (m,) int64, as
+        `Attention.rows` does: a map is then pooled as it is computed, and never held as a whole.
+    tokens : Tokens
+    view : tuple of int, optional
+        Bases, 0-based half-open; all by default.
+    pooling : str
+        ``"max"`` or ``"mean"`` of the tokens in a cell.
+    special : bool
+        Keep [CLS] and [SEP].
+    cells : int
+        Largest number of cells a side.
+    queries : int, optional
+        At most so many queries a cell, evenly spaced, stand for all of them: time is then linear in
+        length. All keys count in any case.
+
+    Returns
+    -------
+    Pooled
+
+    Raises
+    ------
+    ValueError
+        `pooling` is neither ``"max"`` nor ``"mean"``.
+    """
+    if pooling not in POOLINGS:
+        raise ValueError(f"pooling {pooling!r} is unknown; expected one of {', '.join(POOLINGS)}")
+    shown = whole(view, len(tokens.bases))
+    at = np.flatnonzero(
+        (tokens.spans[:, 0] < shown[1]) & (tokens.spans[:, 1] > shown[0]) & ~tokens.special
+    )
+    if not len(at):
+        return Pooled(np.zeros((0, 0), np.float32), at, at, 1)
+    low, high = int(at[0]), int(at[-1]) + 1
+    if special:  # only those next to what is in sight: the cells stay one run of tokens
+        while low > 0 and tokens.special[low - 1]:
+            low -= 1
+        while high < len(tokens) and tokens.special[high]:
+            high += 1
+    at = np.arange(low, high)
+    size = -(-len(at) // cells)
+    starts = np.arange(0, len(at), size)
+    reduce = np.maximum if pooling == "max" else np.add
+    cut = np.empty((len(starts), len(starts)), dtype=np.float32)
+    rows = rows_of(matrix)
+    keys = np.diff(np.append(starts, len(at)))
+    each = np.minimum(keys, queries or size)
+    step = max(_BLOCK // int(each[0]), 1)  # cells of whose queries the rows are taken at once
+    for first in range(0, len(starts), step):
+        last = min(first + step, len(starts))
+        some = [at[starts[i] + np.arange(each[i]) * keys[i] // each[i]] for i in range(first, last)]
+        part = reduce.reduceat(rows(np.concatenate(some))[:, low:high], starts, axis=1)
+        inside = np.cumsum([0, *each[first : last - 1]])
+        cut[first:last] = reduce.reduceat(part, inside, axis=0)
+    if pooling == "mean":
+        cut /= np.outer(each, keys)
+    return Pooled(
+        values=np.ascontiguousarray(cut, dtype=np.float32),
+        first=np.append(at[starts], at[-1] + 1),
+        edges=np.append(tokens.spans[at[starts], 0], tokens.spans[at[-1], 1]),
+        size=int(size),
+    )
+
+
+def rows_of(matrix: Rows) -> Callable[[NDArray[np.int64]], NDArray[np.float32]]:
+    """Return what gives rows of a map: itself, or the rows of the matrix."""
+    return matrix if callable(matrix) else lambda queries: matrix[queries]
+
+
+def _mean_row(matrix: Rows, queries: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Mean over queries; over some, evenly spaced, where there are many and rows cost time."""
+    if callable(matrix) and len(queries) > _SAMPLE:
+        queries = queries[np.linspace(0, len(queries) - 1, _SAMPLE).astype(np.int64)]
+    total = np.zeros(0)
+    rows = rows_of(matrix)
+    for start in range(0, len(queries), _BLOCK):
+        part = rows(queries[start : start + _BLOCK]).sum(axis=0, dtype=np.float64)
+        total = part if not start else total + part
+    return (total / max(len(queries), 1)).astype(np.float32)
+
+
+def attention_map(
+    matrix: Rows,
+    tokens: Tokens,
+    *,
+    axes: str = "bases",
+    view: tuple[int, int] | None = None,
+    selected: tuple[int, int] | None = None,
+    pooling: str = "max",
+    quantity: str = "attention",
+    queries: int | None = None,
+    width: int = 900,
+    height: int = 480,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw an attention map, and above it what a selection gives (or every position receives).
+
+    Parameters
+    ----------
+    matrix : (n, n) float32, or callable
+        Rows are queries (from), columns keys (to); or what gives the rows of some queries. With a
+        callable and more than 256 tokens, what all positions receive is the mean over 256 of them.
+    tokens : Tokens
+        The n tokens.
+    axes : str
+        ``"bases"``: cells are as wide as the bases they cover, [CLS] and [SEP] left out.
+        ``"tokens"``: one step per token, special ones included.
+    view : tuple of int, optional
+        Visible bases, 0-based half-open, on both axes.
+    selected : tuple of int, optional
+        Bases to mark; the strip shows the attention their tokens pay, averaged over them.
+    pooling : str
+        How tokens that share a cell are summed up: ``"max"`` or ``"mean"``.
+    quantity : str
+        What the numbers are, for the hover and the colour bar.
+    queries : int, optional
+        As for `pool`.
+    width, height : int
+        Pixels.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+
+    Raises
+    ------
+    ValueError
+        `axes` or `pooling` is unknown.
+    """
+    import plotly.graph_objects as go
+
+    if axes not in ("bases", "tokens"):
+        raise ValueError(f"axes {axes!r} are unknown; expected 'bases' or 'tokens'")
+    colours = theme_of(theme)
+    shown = whole(view, len(tokens.bases))
+    by_base = axes == "bases"
+    pooled = pool(matrix, tokens, view=shown, pooling=pooling, special=not by_base, queries=queries)
+    edges = pooled.edges + 0.5 if by_base else _steps(pooled)
+    chosen = tokens.covering(*selected) if selected else None
+    strip, strip_title = _strip(matrix, pooled, chosen, len(tokens))
+    top = float(np.quantile(pooled.values, 0.995)) if pooled.values.size else 1.0
+    x_axis = (
+        base_axis(colours, shown, len(tokens.bases), anchor="y")
+        if by_base
+        else _token_axis(tokens, pooled, colours, width)
+    )
+    y_axis = {
+        **x_axis,
+        "domain": [0.0, 0.80 if height >= 320 else 0.74],
+        "anchor": "x",
+        "range": [*x_axis["range"]][::-1],
+        "fixedrange": True,
+        "showline": True,
+        "nticks": 8,
+        "title": {
+            "text": "from (query)",
+            "font": {"size": 11, "color": colours.muted},
+            "standoff": 4,
+        },
+        "tickangle": 0,
+    }
+    if not by_base and y_axis.get("tickvals") is not None:
+        y_axis["tickfont"] = {**y_axis["tickfont"], "size": 9}
+    marks = _marks(chosen, selected, pooled, by_base, colours)
+    return go.Figure(
+        data=[
+            {
+                "type": "bar",
+                "x": (edges[:-1] + edges[1:]) / 2,
+                "width": np.diff(edges),
+                "y": strip,
+                "yaxis": "y2",
+                "marker": {
+                    "color": colours.select if chosen else colours.tints[0],
+                    "line": {"width": 0},
+                },
+                "hovertemplate": f"{strip_title}: %{{y:.4f}}<extra></extra>",
+            },
+            {
+                "type": "heatmap",
+                "x": edges,
+                "y": edges,
+                "z": pooled.values,
+                "zmin": 0.0,
+                "zmax": top if top > 0 else 1.0,
+                "colorscale": [list(step) for step in colours.sequential],
+                "hovertemplate": _hover(by_base, quantity, pooled.size, pooling),
+                "colorbar": {
+                    "x": 1.012,
+                    "xanchor": "left",
+                    "y": 0.4,
+                    "len": 0.82,
+                    "thickness": 9,
+                    "outlinewidth": 0,
+                    "tickfont": {"size": 10, "color": colours.muted},
+                    "nticks": 5,
+                    "title": {
+                        "text": quantity,
+                        "side": "right",
+                        "font": {"size": 11, "color": colours.muted},
+                    },
+                },
+            },
+        ],
+        layout=layout(
+            colours,
+            height,
+            barmode="overlay",
+            bargap=0,
+            hovermode="closest",
+            dragmode="zoom",
+            xaxis={
+                **x_axis,
+                "title": {
+                    **x_axis["title"],
+                    "text": f"to (key) · {'position (bp, counted from 1)' if by_base else 'token'}",
+                },
+            },
+            yaxis=y_axis,
+            yaxis2=value_axis(
+                colours,
+                "paid" if chosen else "received",
+                (0.84 if height >= 320 else 0.8, 1.0),
+                nticks=3 if height >= 320 else 2,
+                rangemode="tozero",
+                range=[0, float(np.max(strip, initial=0.0)) * 1.1 or 1.0],
+            ),
+            shapes=marks,
+        ),
+    )
+
+
+def _steps(pooled: Pooled) -> NDArray[np.float64]:
+    """Edges on the token axis: token ``i`` (counted from 1) is the column around ``i + 1``."""
+    return pooled.first.astype(np.float64) + 0.5
+
+
+def _strip(
+    matrix: Rows, pooled: Pooled, chosen: tuple[int, int] | None, n: int
+) -> tuple[NDArray[np.float32], str]:
+    """Mean attention per cell: paid by the chosen tokens, or received from all tokens."""
+    if not len(pooled.values):
+        return np.zeros(0, np.float32), ""
+    weights = _mean_row(matrix, np.arange(*(chosen or (0, n))))
+    inside = weights[pooled.first[0] : pooled.first[-1]]
+    starts = pooled.first[:-1] - pooled.first[0]
+    sums = np.add.reduceat(inside, starts) / np.diff(pooled.first)
+    if chosen:
+        return sums.astype(np.float32), "attention paid by the selection"
+    over = f"{_SAMPLE}" if callable(matrix) and n > _SAMPLE else "all"
+    return sums.astype(np.float32), f"attention received, mean over {over} tokens"
+
+
+def _marks(
+    chosen: tuple[int, int] | None,
+    selected: tuple[int, int] | None,
+    pooled: Pooled,
+    by_base: bool,
+    colours: Theme,
+) -> list[dict[str, Any]]:
+    if chosen is None or selected is None or not len(pooled.values):
+        return []
+    start, end = selected if by_base else chosen
+    line = {"color": colours.select, "width": 1}
+    column = band(colours, start, end, line=line, fillcolor="rgba(0,0,0,0)", layer="above")
+    row = {
+        **column,
+        "xref": "paper",
+        "yref": "y",
+        "x0": 0,
+        "x1": 1,
+        "y0": start + 0.5,
+        "y1": end + 0.5,
+    }
+    return [column, row]
+
+
+def _hover(by_base: bool, quantity: str, size: int, pooling: str) -> str:
+    what = "base" if by_base else "token"
+    how = f" ({pooling} of {size} × {size} tokens)" if size > 1 else ""
+    return (
+        f"from {what} %{{y:,.0f}}<br>to {what} %{{x:,.0f}}<br><b>%{{z:.4f}}</b> "
+        f"{quantity}{how}<extra></extra>"
+    )
+
+
+def _token_axis(tokens: Tokens, pooled: Pooled, colours: Theme, width: int) -> dict[str, Any]:
+    steps = _steps(pooled)
+    limits = [float(steps[0]), float(steps[-1])] if len(steps) else [0.5, 1.5]
+    axis: dict[str, Any] = {
+        **base_axis(colours, (0, 1), len(tokens), anchor="y"),
+        "range": limits,
+        "minallowed": limits[0],
+        "maxallowed": limits[1],
+    }
+    n = len(pooled.values)
+    if pooled.size == 1 and n * 14 <= width - 140:
+        axis["tickvals"] = list(range(int(pooled.first[0]) + 1, int(pooled.first[-1]) + 1))
+        axis["ticktext"] = [
+            tokens.tokens[i][:7] for i in range(int(pooled.first[0]), int(pooled.first[-1]))
+        ]
+        axis["tickangle"] = -90
+        axis["tickfont"] = {"size": 10, "family": MONO, "color": colours.muted}
+    return axis
+
+
+def special_share(matrix: Rows, tokens: Tokens) -> float:
+    """Mean share of attention that goes to [CLS] and [SEP], which base axes cannot show."""
+    if not tokens.special.any() or tokens.special.all():
+        return 0.0
+    return float(_mean_row(matrix, np.flatnonzero(~tokens.special))[tokens.special].sum())
+
+
+def cell_text(tokens: Tokens, index: int) -> str:
+    """Name a token and where it stands, for a read-out: ``"TATAAA (bases 31–36)"``."""
+    if tokens.special[index]:
+        return tokens.tokens[index]
+    start, end = (int(v) for v in tokens.spans[index])
+    return f"{tokens.tokens[index]} (bases {span_text(start, end)})"

@@ -1,0 +1,368 @@
+"""A feature along a sequence, and the windows in which it is most active."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...errors import InputError
+from ..core.colours import theme_of
+from ..core.columns import edges_of, legend, spread, steps
+from ..core.style import MARGIN, MONO, band, base_axis, layout, span_text, value_axis, whole
+from ..training.curves import axis_style, axis_title
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from ...analysis.features import FeatureReadings, Features
+
+__all__ = ["common_feature", "feature_directions", "feature_track", "feature_windows"]
+
+
+#: Tokens up to which each has words on hover: more would be megabytes.
+_WORDS = 1500
+#: Directions that are compared with all others.
+_DIRECTIONS = 2000
+
+
+def feature_track(
+    found: FeatureReadings,
+    *,
+    feature: int | None = None,
+    sequence: int = 0,
+    shown: str = "trained",
+    alike: int | None = None,
+    others: int = 6,
+    view: tuple[int, int] | None = None,
+    selected: tuple[int, int] | None = None,
+    height: int = 300,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw a feature's activation along a sequence, above the features most active in sight.
+
+    Parameters
+    ----------
+    found : FeatureReadings
+    feature : int, optional
+        `common_feature` by default.
+    sequence : int
+        Counted from 0.
+    shown : str
+        Whose features: ``"trained"`` or ``"untrained"``; `feature` is one of these.
+    alike : int, optional
+        Which feature of the other network to draw; the one that is most correlated by default.
+    others : int
+        Rows of the map below: the features with the largest activations in sight.
+    view : tuple of int, optional
+        Visible bases, 0-based half-open.
+    selected : tuple of int, optional
+        Bases to mark.
+    height : int
+        Pixels.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Dotted: the feature of the other network that goes with this one best, scaled to the same
+        mean.
+
+    Raises
+    ------
+    InputError
+        If there is no such feature or sequence, none is active, or the twin was not read.
+    ValueError
+        If `shown` is unknown.
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    found, other = _shown(found, shown)
+    if feature is None:
+        feature = common_feature(found)
+    found.track(feature, sequence)  # says what is not there
+    mine = np.flatnonzero(found.owner == sequence)
+    n = len(found.sequences[sequence].bases)
+    visible = whole(view, n)
+    spans = found.spans[mine]
+    values = found.values[mine].toarray()
+    data = []
+    top = float(values[:, feature].max(initial=0))
+    if found.twin is not None:
+        best = int(found.correlations()[feature].argmax()) if alike is None else alike
+        theirs = found.twin.values[:, [best]].toarray().ravel()
+        mean = float(found.values[:, [feature]].sum()) / max(float(theirs.sum()), 1e-12)
+        # Higher than twice as high it may end beyond the panel.
+        top = max(top, min(2 * top, mean * float(theirs[mine].max(initial=0))))
+        data.append(
+            steps(spans, theirs[mine] * mean, colours.muted, f"{other}, most alike", "dot",
+                  "%{y:.3g}")
+        )  # fmt: skip
+    data.append(
+        steps(
+            spans, values[:, feature], colours.negative, f"feature {feature}", "solid", "%{y:.3g}"
+        )
+        | {"fill": "tozeroy"}
+    )
+    inside = (spans[:, 0] < visible[1]) & (spans[:, 1] > visible[0])
+    strongest = values[inside].max(axis=0, initial=0)
+    rows = [int(i) for i in np.argsort(-strongest, kind="stable")[:others] if strongest[i] > 0]
+    edges, columns = edges_of(spans)
+    text = None
+    if len(spans) <= _WORDS:
+        bases = found.sequences[sequence].bases
+        words = [f"{bases[a:b]} · bases {span_text(a, b)}" for a, b in spans.tolist()]
+        text = [
+            [f"feature {i}: {values[c, i]:.3g}<br>{words[c]}" if c >= 0 else "" for c in columns]
+            for i in rows
+        ]
+    data.append(
+        {
+            "type": "heatmap",
+            "x": edges,
+            "y": np.arange(len(rows) + 1) - 0.5,
+            "z": np.round(spread(values[:, rows].T, columns), 3),
+            "zmin": 0,
+            "hoverongaps": False,
+            "colorscale": [[at, colour] for at, colour in colours.sequential],
+            "text": text,
+            "hovertemplate": "%{text}<extra></extra>" if text else "%{z:.3g}<extra></extra>",
+            "colorbar": {
+                "x": 1.012,
+                "xanchor": "left",
+                "y": 0.24,
+                "len": 0.56,
+                "thickness": 9,
+                "outlinewidth": 0,
+                "nticks": 3,
+                "tickfont": {"size": 10, "color": colours.muted},
+                "title": {
+                    "text": "activation",
+                    "side": "right",
+                    "font": {"size": 11, "color": colours.muted},
+                },
+            },
+        }
+    )
+    return go.Figure(
+        data=data,
+        layout=layout(
+            colours,
+            height,
+            hovermode="closest",
+            dragmode="zoom",
+            xaxis=base_axis(colours, visible, n),
+            yaxis=value_axis(
+                colours,
+                "feature",
+                (0.0, 0.48),
+                range=[max(len(rows), 1) - 0.5, -0.5],
+                tickvals=list(range(len(rows))),
+                ticktext=[str(row) for row in rows],
+                showgrid=False,
+            ),
+            yaxis2=value_axis(
+                colours,
+                "activation",
+                (0.58, 1.0),
+                range=[0, max(top, 1e-6) * 1.08],
+                nticks=3,
+            ),
+            margin={**MARGIN, "t": 24},
+            showlegend=True,
+            legend=legend(colours, 1.01),
+            shapes=[] if selected is None else [band(colours, *selected, layer="above")],
+        ),
+    )
+
+
+def _shown(found: FeatureReadings, shown: str) -> tuple[FeatureReadings, str]:
+    """Return the readings that are drawn, the other network's beside them, and its name."""
+    if shown not in ("trained", "untrained"):
+        raise ValueError(f"shown {shown!r} is unknown; expected 'trained' or 'untrained'")
+    return (found, "untrained") if shown == "trained" else (found.turned(), "trained")
+
+
+def common_feature(found: FeatureReadings) -> int:
+    """Find the most common feature that is not mostly a single token.
+
+    Raises
+    ------
+    InputError
+        If none is active.
+    """
+    data = found.table()
+    if not len(data):
+        raise InputError("No feature is active in these sequences: read others.")
+    several = data[data["token_share"] <= 0.5]
+    return int((several if len(several) else data)["feature"].iloc[0])
+
+
+def feature_windows(
+    found: FeatureReadings,
+    *,
+    feature: int | None = None,
+    shown: str = "trained",
+    n: int = 10,
+    flank: int = 20,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw the places where a feature is most active, aligned at its token.
+
+    Parameters
+    ----------
+    found : FeatureReadings
+    feature : int, optional
+        The most common one that is not mostly a single token by default.
+    shown : str
+        Whose features: ``"trained"`` or ``"untrained"``.
+    n : int
+        Places at most.
+    flank : int
+        Bases on either side of the token's first.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Letters are bases, colour is the activation of their token; the title has the nulls.
+
+    Raises
+    ------
+    InputError
+        If there is no such feature, none is active, or the twin was not read.
+    ValueError
+        If `shown` is unknown.
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    found, other = _shown(found, shown)
+    if feature is None:
+        feature = common_feature(found)
+    data = found.table()
+    top = found.top(feature, n, flank)
+    row = data[data["feature"] == feature]
+    title = f"Feature {feature}: not active here"
+    if len(row):
+        one = row.iloc[0]
+        title = (
+            f"Feature {feature}: at {one['frequency']:.2%} of tokens · {one['token']} is "
+            f"{one['token_share']:.0%} of it"
+        )
+        if np.isfinite(one["edge"]):
+            title += f" · first 15 bp ×{one['edge']:.2f}"
+        if "twin" in row:
+            title += f" · {other} r = {one['twin']:.2f}"
+    values = np.full((len(top), 2 * flank + 8), np.nan)
+    letters = np.full(values.shape, "", dtype=object)
+    labels = []
+    for line, place in enumerate(top.itertuples()):
+        number = place.number
+        bases, track = found.sequences[number].bases, found.track(feature, number)
+        begin = place.start - flank
+        for column in range(values.shape[1]):
+            if 0 <= begin + column < len(bases):
+                values[line, column] = track[begin + column]
+                letters[line, column] = bases[begin + column]
+        labels.append(f"{place.sequence} · {place.start + 1:,}")
+    places = np.arange(values.shape[1]) - flank
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            x=places,
+            y=list(range(len(top))),
+            text=letters,
+            texttemplate="%{text}",
+            textfont={"family": MONO, "size": 11},
+            colorscale=[[0, colours.paper], [1, colours.select]],
+            zmin=0,
+            xgap=0,
+            ygap=3,
+            colorbar={"title": {"text": "activation", "side": "right"}, "thickness": 10},
+            hovertemplate="%{y}: base %{x:+d}, %{text}, activation %{z:.3g}<extra></extra>",
+            hoverongaps=False,
+        )
+    )
+    figure.update_layout(
+        **layout(
+            colours,
+            90 + 24 * max(len(top), 1),
+            title={"text": title, "font": {"size": 13}, "x": 0, "xref": "paper"},
+        )
+    )
+    figure.update_layout(margin={"l": 170, "r": 96, "t": 34, "b": 44, "autoexpand": False})
+    figure.update_xaxes(
+        title="bases from the start of the token", zeroline=False, showgrid=False,
+        color=colours.muted,
+    )  # fmt: skip
+    figure.update_yaxes(
+        autorange="reversed", tickvals=list(range(len(top))), ticktext=labels, showgrid=False,
+        zeroline=False, color=colours.ink,
+    )  # fmt: skip
+    return figure
+
+
+def feature_directions(found: Features, *, height: int = 300, theme: str = "light") -> go.Figure:
+    """Draw how alike the directions are that features write: each beside the one most like it.
+
+    Parameters
+    ----------
+    found : Features
+    height : int
+        Pixels.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        How many of the features (2,000 of them, evenly, where there are more) have their nearest
+        other at which cosine; dotted, as many random directions; open, an untrained network's. Far
+        right are features that say the same.
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    kinds = [("trained", found.alike(_DIRECTIONS), colours.negative, "solid")]
+    if found.twin is not None:
+        kinds.append(("untrained", found.twin.alike(_DIRECTIONS), colours.ink, "dash"))
+    kinds.append(("random directions", found.alike_by_chance(_DIRECTIONS), colours.muted, "dot"))
+    low = min(float(one[1].min()) for one in kinds)
+    high = max(float(one[1].max()) for one in kinds)
+    edges = np.linspace(low, max(high, low + 0.01), 41)
+    data = []
+    for name, values, colour, dash in kinds:
+        share = np.histogram(values, edges)[0] / max(len(values), 1)
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": name,
+                "x": (edges[:-1] + edges[1:]) / 2,
+                "y": share,
+                "line": {"color": colour, "dash": dash, "width": 2, "shape": "hvh"},
+                "fill": "tozeroy" if name == "trained" else None,
+                "hovertemplate": f"{name}, cosine %{{x:.2f}}: %{{y:.1%}}<extra></extra>",
+            }
+        )
+    return go.Figure(
+        data=data,
+        layout=layout(
+            colours,
+            height,
+            margin={"l": 62, "r": 30, "t": 28, "b": 46, "autoexpand": False},
+            hovermode="closest",
+            xaxis={
+                **axis_style(colours),
+                "range": [low - 0.02, min(high + 0.05, 1.02)],
+                "title": axis_title("cosine with the nearest other feature", colours),
+            },
+            yaxis=value_axis(colours, "share of features", (0.0, 1.0), tickformat=".0%"),
+            showlegend=True,
+            legend=legend(colours, 1.01),
+        ),
+    )

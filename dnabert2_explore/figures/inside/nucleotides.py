@@ -1,0 +1,168 @@
+"""What a model expects at every base: a logo, its uncertainty, and the bases that are there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...sequences import in_place
+from ...sequences.motifs.motif import ALPHABET
+from ..attribution.marks import Sight
+from ..core.colours import theme_of
+from ..core.columns import shown_of
+from ..core.style import MONO, band, base_axis, layout, value_axis, whole
+from ..motifs.logo import letter_stacks
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from ...analysis.inside.nucleotides import NucleotideProbabilities
+
+__all__ = ["nucleotide_figure"]
+
+
+def nucleotide_figure(
+    found: NucleotideProbabilities,
+    *,
+    view: tuple[int, int] | None = None,
+    selected: tuple[int, int] | None = None,
+    shown: str = "trained",
+    width: int = 900,
+    height: int = 300,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw the predicted logo above the entropy of each base.
+
+    Letters are as high as their probability times the information of their base; where a base is
+    too narrow for one, the information is a bar. Below, entropy in bits, with the untrained twin's
+    where there is one, and the probability of the base that is there as a dot.
+
+    Parameters
+    ----------
+    found : NucleotideProbabilities
+    view : tuple of int, optional
+        Visible bases, 0-based half-open; the region by default.
+    selected : tuple of int, optional
+        Bases to mark.
+    shown : str
+        Whose logo, and whose line is full: ``"trained"`` or ``"untrained"``.
+    width, height : int
+        Pixels.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+
+    Raises
+    ------
+    ValueError
+        If `shown` is unknown, or the twin was not computed.
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    given, found = found, shown_of(found, shown)
+    n = len(found.sequence.bases)
+    visible = whole(view or found.region, n)
+    sight = Sight(visible, n, width)
+    first, last = found.region
+    place = np.arange(first, last) + 1
+    information = (2 - found.entropy).astype(np.float64)
+    letters = in_place(found.sequence.bases)[first:last]
+    data: list[dict[str, Any]] = []
+    if sight.letters:
+        data += letter_stacks(found.probabilities * information[:, None], colours, first)
+    top = max(float(np.nanmax(information, initial=0.1)), 0.1) * 1.08
+    data.append(
+        {
+            "type": "bar",
+            "x": place,
+            "y": np.nan_to_num(information),
+            "width": 1.0,
+            "opacity": 0.0 if sight.letters else 1.0,
+            "marker": {"color": colours.tints[0], "line": {"width": 0}},
+            "hovertext": [
+                f"<b>{base}</b> here · "
+                + " ".join(f"{b} {p:.2f}" for b, p in zip(ALPHABET, row, strict=True))
+                for base, row in zip(letters, found.probabilities, strict=True)
+            ],
+            "hovertemplate": (
+                "base %{x:,.0f}: %{hovertext}<br>%{y:.3f} bits of information<extra></extra>"
+            ),
+        }
+    )
+
+    for trace in data:
+        trace["showlegend"] = False
+
+    def line(values: Any, colour: str, name: str, dash: str) -> dict[str, Any]:
+        return {
+            "type": "scatter",
+            "mode": "lines",
+            "x": place,
+            "y": values,
+            "yaxis": "y2",
+            "name": name,
+            "line": {"color": colour, "width": 1.6, "dash": dash, "shape": "hvh"},
+            "hovertemplate": f"base %{{x:,.0f}}: %{{y:.3f}} bits, {name}<extra></extra>",
+        }
+
+    if found is not given:
+        data.append(line(given.entropy, colours.muted, "trained", "dot"))
+    elif found.twin is not None:
+        data.append(line(found.twin.entropy, colours.muted, "untrained", "dot"))
+    name = "entropy" if found is given else "entropy, untrained"
+    data.append(line(found.entropy, colours.negative, name, "solid"))
+    axis = base_axis(colours, visible, n, anchor="y2")
+    shapes = []
+    if selected is not None:
+        shapes.append(band(colours, *selected))
+    annotations = []
+    if sight.letters and last - first <= 400:
+        annotations = [
+            {
+                "text": letter,
+                "x": at,
+                "y": 0.42,
+                "xref": "x",
+                "yref": "paper",
+                "yanchor": "middle",
+                "showarrow": False,
+                "font": {
+                    "family": MONO,
+                    "size": 11,
+                    "color": colours.bases.get(letter, colours.muted),
+                },
+            }
+            for at, letter in zip(place, letters, strict=True)
+            if visible[0] < at <= visible[1]
+        ]
+    return go.Figure(
+        data=data,
+        layout=layout(
+            colours,
+            height,
+            bargap=0,
+            hovermode="closest",
+            dragmode="zoom",
+            xaxis=axis,
+            yaxis=value_axis(colours, "expected (bits)", (0.48, 1.0), range=[0, top]),
+            yaxis2=value_axis(colours, "entropy (bits)", (0.0, 0.36), range=[0, 2.1], dtick=1),
+            showlegend=given.twin is not None,
+            legend={
+                "orientation": "h",
+                "x": 1,
+                "xanchor": "right",
+                "y": 0.0,
+                "yanchor": "bottom",
+                "font": {"size": 11, "color": colours.muted},
+                "bgcolor": "rgba(0,0,0,0)",
+                "traceorder": "reversed",
+            },
+            shapes=shapes,
+            annotations=annotations,
+        ),
+    )

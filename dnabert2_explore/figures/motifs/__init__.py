@@ -1,0 +1,1 @@
+"""Motifs: logos, hits on a sequence, the report of a discovery."""

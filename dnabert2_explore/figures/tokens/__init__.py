@@ -1,0 +1,1 @@
+"""Tokens on the base axis, the merges that made them, tokenizers beside each other."""

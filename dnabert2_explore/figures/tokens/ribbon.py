@@ -1,0 +1,302 @@
+"""The sequence as the model reads it: tokens on the base axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Items
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...tokens import Tokens
+from ..core.colours import Theme, theme_of
+from ..core.locus import FeatureLike, feature_axis, feature_traces
+from ..core.style import (
+    LETTER_PX,
+    MARGIN,
+    MONO,
+    band,
+    base_axis,
+    layout,
+    pixels_per_base,
+    span_text,
+    value_axis,
+    whole,
+    window,
+)
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["token_lengths", "token_ribbon"]
+
+_BLOCK_PX = 1.6  # narrower than this on average, tokens are summed up instead of drawn
+_BIN_PX = 4
+
+
+def token_ribbon(
+    tokens: Tokens,
+    *,
+    view: tuple[int, int] | None = None,
+    selected: tuple[int, int] | None = None,
+    features: Items[FeatureLike] = (),
+    width: int = 900,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw tokens as blocks on the base axis, as high as they are long.
+
+    Far out a curve of mean token length, nearer one block per token, nearest the bases and the
+    vocabulary ids. Only what `view` and half a screen around it hold is put into the figure.
+
+    Parameters
+    ----------
+    tokens : Tokens
+    view : tuple of int, optional
+        Visible bases, 0-based half-open; the whole sequence by default.
+    selected : tuple of int, optional
+        Bases to mark, 0-based half-open.
+    features : sequence of features, optional
+        Annotation to draw below.
+    width : int
+        Pixels the figure will have: decides the detail.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        x counts bases from 1; trace 0 holds the blocks, its ``customdata`` the token indices.
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    n_bases = len(tokens.bases)
+    shown = whole(view, n_bases)
+    sent = window(shown, n_bases)
+    at = np.flatnonzero(
+        ~tokens.special & (tokens.spans[:, 0] < sent[1]) & (tokens.spans[:, 1] > sent[0])
+    )
+    visible = int(
+        np.sum((tokens.spans[at, 0] < shown[1]) & (tokens.spans[at, 1] > shown[0]), dtype=int)
+    )
+    pixels = pixels_per_base(shown, width)
+    drawn = width - MARGIN["l"] - MARGIN["r"]
+    near = visible * _BLOCK_PX <= drawn
+    letters = pixels >= LETTER_PX
+    both = any(feature.strand == "-" for feature in features)
+    foot = (0.36 if both else 0.27) if features else 0.0
+    strip = foot + ((0.16 if features else 0.2) if letters else 0.0)
+    top = max(int(np.max(tokens.lengths, initial=1)), 4) + 1
+    panels: dict[str, Any] = {
+        "yaxis": value_axis(
+            colours,
+            "length (bp)" if near else "mean (bp)",
+            (strip + 0.02, 1.0),
+            range=[0, top * 1.04],
+        ),
+        "yaxis2": value_axis(
+            colours, "", (foot + 0.02, max(strip, foot + 0.03)), range=[0, 1], visible=False
+        ),
+        "yaxis3": feature_axis(colours, (0, max(foot - 0.03, 0.01))),
+    }
+    panels["yaxis3"]["visible"] = bool(features)
+    if not both:
+        panels["yaxis3"]["range"] = [0.5, 2.3]
+    return go.Figure(
+        data=[
+            _blocks(tokens, at if near else at[:0], selected, pixels, colours),
+            _density(tokens, at[:0] if near else at, shown, drawn, colours),
+            *_letters(tokens, sent if letters else (0, 0), pixels, colours),
+            *[
+                {**trace, "yaxis": "y3"}
+                for trace in feature_traces(features, shown, colours, yaxis="y3", width=width)
+            ],
+        ],
+        layout=layout(
+            colours,
+            176 + ((84 if both else 56) if features else 0),
+            barmode="overlay",
+            bargap=0,
+            hovermode="closest",
+            dragmode="zoom",
+            xaxis=base_axis(
+                colours, shown, n_bases, anchor="y3" if features else ("y2" if letters else "y")
+            ),
+            shapes=[band(colours, *selected)] if selected else [],
+            **panels,
+        ),
+    )
+
+
+def _blocks(
+    tokens: Tokens, at: Any, selected: tuple[int, int] | None, pixels: float, colours: Theme
+) -> dict[str, Any]:
+    spans = tokens.spans[at]
+    unknown = tokens.unknown[at]
+    low, high = selected or (0, 0)
+    fills = [
+        colours.warn
+        if odd
+        else colours.select_tint
+        if a < high and b > low
+        else colours.tints[int(i) % 2]
+        for i, odd, (a, b) in zip(at, unknown, spans, strict=True)
+    ]
+    ids = [
+        str(tokens.ids[i]) if not odd and (b - a) * pixels > 8 * len(str(tokens.ids[i])) + 6 else ""
+        for i, odd, (a, b) in zip(at, unknown, spans, strict=True)
+    ]
+    # Special tokens have no bases and no number: the first block is token 1.
+    number = np.cumsum(~tokens.special)
+    return {
+        "type": "bar",
+        "x": spans.mean(axis=1) + 0.5,
+        "y": tokens.lengths[at],
+        "width": tokens.lengths[at] * 1.0,
+        "customdata": at,
+        "marker": {
+            "color": fills,
+            # Hatched as well as red: not by colour alone. plotly.js wants the pattern's colour said
+            # when fills are many.
+            "pattern": {
+                "shape": ["/" if odd else "" for odd in unknown],
+                "size": 5,
+                "fgcolor": colours.paper,
+                "fillmode": "overlay",
+            }
+            if unknown.any()
+            else None,
+            "line": {"color": colours.paper, "width": 1 if pixels > 1.2 else 0},
+        },
+        "text": ids,
+        "textposition": "inside",
+        "insidetextanchor": "end",
+        "textangle": 0,
+        "constraintext": "none",
+        "textfont": {"size": 10, "color": colours.ink, "family": MONO},
+        "hovertext": [
+            f"<b style='font-family:monospace'>{_short(tokens.tokens[i])}</b> · id {tokens.ids[i]}"
+            f"<br>token {number[i]:,} of {number[-1]:,} · {b - a} bp"
+            f" · bases {span_text(int(a), int(b))}" + ("<br>not in the vocabulary" if odd else "")
+            for i, (a, b), odd in zip(at, spans, unknown, strict=True)
+        ],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
+
+
+def _short(token: str) -> str:
+    return token if len(token) <= 40 else f"{token[:40]}…"
+
+
+def _density(
+    tokens: Tokens, at: Any, shown: tuple[int, int], drawn: int, colours: Theme
+) -> dict[str, Any]:
+    """Mean token length in bins a few pixels wide."""
+    x: Any = np.zeros(0)
+    y: Any = np.zeros(0)
+    if len(at):
+        size = max(1, round((shown[1] - shown[0]) / max(drawn / _BIN_PX, 1)))
+        bins = tokens.spans[at, 0] // size
+        first = int(bins[0])
+        counts = np.bincount(bins - first)
+        sums = np.bincount(bins - first, weights=tokens.lengths[at].astype(float))
+        with np.errstate(invalid="ignore"):
+            y = sums / counts
+        x = (np.arange(first, first + len(counts)) + 0.5) * size + 0.5
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": x,
+        "y": y,
+        "connectgaps": True,
+        "line": {"color": colours.tints[0], "width": 1.2, "shape": "hvh"},
+        "fill": "tozeroy",
+        "fillcolor": colours.fill,
+        "hovertemplate": "near base %{x:,.0f}: tokens of %{y:.1f} bp on average<extra></extra>",
+    }
+
+
+def _letters(
+    tokens: Tokens, span: tuple[int, int], pixels: float, colours: Theme
+) -> list[dict[str, Any]]:
+    """Draw the bases, a letter each, on their tokens' tints."""
+    bases = tokens.bases[span[0] : span[1]].upper()
+    tints: list[str] = []
+    if bases:
+        owner = np.zeros(len(bases), dtype=np.int64)
+        inside = (tokens.spans[:, 0] < span[1]) & (tokens.spans[:, 1] > span[0])
+        for i in np.flatnonzero(inside & ~tokens.special):
+            a, b = tokens.spans[i]
+            owner[max(a - span[0], 0) : b - span[0]] = i
+        tints = [colours.tints[int(i) % 2] for i in owner]
+    x = np.arange(span[0], span[0] + len(bases)) + 1
+    return [
+        {
+            "type": "bar",
+            "x": x,
+            "y": np.ones(len(bases)),
+            "width": np.ones(len(bases)),
+            "yaxis": "y2",
+            "marker": {"color": tints, "opacity": 0.28, "line": {"width": 0}},
+            "hoverinfo": "skip",
+        },
+        {
+            "type": "scatter",
+            "mode": "text",
+            "x": x,
+            "y": np.full(len(bases), 0.5),
+            "yaxis": "y2",
+            "text": list(bases),
+            "textfont": {
+                "family": MONO,
+                "size": int(np.clip(pixels * 1.25, 11, 17)),
+                "weight": 600,
+                "color": [
+                    colours.bases.get("T" if b == "U" else b, colours.bases["N"]) for b in bases
+                ],
+            },
+            "hoverinfo": "skip",
+        },
+    ]
+
+
+def token_lengths(tokens: Tokens, *, theme: str = "light") -> go.Figure:
+    """Draw how many tokens there are of each length.
+
+    Parameters
+    ----------
+    tokens : Tokens
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    counts = np.bincount(tokens.lengths[~tokens.special], minlength=2)[1:]
+    return go.Figure(
+        data=[
+            {
+                "type": "bar",
+                "x": np.arange(1, len(counts) + 1),
+                "y": counts,
+                "marker": {"color": colours.tints[0], "line": {"width": 0}},
+                "hovertemplate": "%{y:,} tokens of %{x} bp<extra></extra>",
+            }
+        ],
+        layout=layout(
+            colours,
+            220,
+            bargap=0.15,
+            xaxis={
+                "title": {"text": "token length (bp)", "font": {"color": colours.muted}},
+                "dtick": 1 if len(counts) < 20 else None,
+                "tickfont": {"size": 11, "color": colours.muted},
+                "showgrid": False,
+                "zeroline": False,
+            },
+            yaxis=value_axis(colours, "tokens", (0, 1), nticks=4),
+        ),
+    )

@@ -1,0 +1,88 @@
+"""Compression and use of vocabularies against their size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..core.colours import OKABE_ITO, theme_of
+from ..core.columns import legend
+from ..core.style import MARGIN, layout, value_axis
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from ...training.vocabulary import VocabularyCurve
+
+__all__ = ["vocabulary_figure"]
+
+
+def vocabulary_figure(
+    found: VocabularyCurve, *, height: int = 320, theme: str = "light"
+) -> go.Figure:
+    """Draw bases a token, and the share of entries that are used, against the entries.
+
+    Parameters
+    ----------
+    found : VocabularyCurve
+    height : int
+        Pixels.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Dotted: the same bases with their dinucleotides shuffled.
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    size = [f"{one:,}" for one in found.sizes]
+
+    def line(values: Any, name: str, colour: str, dash: str, hover: str, axis: str) -> Any:
+        return {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "x": list(found.sizes),
+            "y": values,
+            "yaxis": axis,
+            "name": name,
+            "line": {"color": colour, "width": 2, "dash": dash},
+            "marker": {"size": 7, "color": colour},
+            "text": size,
+            "hovertemplate": f"%{{text}} entries: {hover}, {name}<extra></extra>",
+        }
+
+    bases, share = "%{y:.2f} bases a token", "%{y:.1%} of entries"
+    return go.Figure(
+        data=[
+            line(found.shuffled, "shuffled", colours.muted, "dot", bases, "y2"),
+            line(found.compression, "held out", OKABE_ITO[0], "solid", bases, "y2"),
+            line(found.used, "used", OKABE_ITO[2], "solid", share, "y"),
+        ],
+        layout=layout(
+            colours,
+            height,
+            hovermode="closest",
+            dragmode=False,
+            xaxis={
+                "type": "log",
+                "tickvals": list(found.sizes),
+                "ticktext": size,
+                "title": {"text": "entries of the vocabulary", "standoff": 6,
+                          "font": {"size": 12, "color": colours.muted}},
+                "tickfont": {"size": 11, "color": colours.muted},
+                "showgrid": False,
+                "zeroline": False,
+                "fixedrange": True,
+                "showline": True,
+                "linecolor": colours.muted,
+            },
+            yaxis=value_axis(colours, "entries used", (0.0, 0.36), range=[0, 1.05],
+                             tickformat=".0%", nticks=3),
+            yaxis2=value_axis(colours, "bases a token", (0.46, 1.0), rangemode="tozero"),
+            margin={**MARGIN, "t": 26, "b": 44},
+            showlegend=True,
+            legend=legend(colours, 1.01),
+        ),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Training as curves, the leaderboard, a model as it learns."""

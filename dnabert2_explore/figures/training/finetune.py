@@ -1,0 +1,300 @@
+"""Fine-tuning as curves: loss and scores along the steps, and test scores beside baselines."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Mapping
+from collections.abc import Sequence as Items
+from typing import TYPE_CHECKING, Any
+
+from ..core.colours import Theme, theme_of
+from ..core.style import layout
+from .curves import (
+    Interval,
+    Row,
+    axis_style,
+    axis_title,
+    end_labels,
+    finite,
+    level_line,
+    metric_name,
+    trace_of,
+    upright_line,
+)
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["finetune_curves"]
+
+_NARROW = 720  # pixels: below, what stands side by side stands one above the other
+
+
+def finetune_curves(
+    points: Items[Row],
+    *,
+    metric: str = "mcc",
+    compared: Items[Interval] = (),
+    reference: Mapping[str, float] | None = None,
+    steps: int = 0,
+    loss_unit: str = "nats",
+    waiting: str = "",
+    running: bool = False,
+    width: int = 1000,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw a fine-tuning run: loss, a score on dev, and at the end the scores on test.
+
+    Parameters
+    ----------
+    points : sequence of mapping
+        Rows of the run's log: ``step``, ``train_loss``, ``dev_loss``, the scores by their keys,
+        ``epoch`` and ``best`` (whether this step's weights are the ones to keep so far). Missing
+        or NaN values leave a gap.
+    metric : str
+        Key of the score in the lower panel and in `compared`.
+    compared : sequence of Interval
+        Test scores of the model and of the baselines, the best on top as given.
+    reference : mapping of str to float, optional
+        Levels of `metric` to mark in the lower panel, by name.
+    steps : int
+        Steps planned: the axis then does not grow while the run goes on.
+    loss_unit : str
+        Of the loss axis.
+    waiting : str
+        What stands in place of the comparison while there is none.
+    running : bool
+        The run goes on: what is best so far may not be what is kept.
+    width : int
+        Pixels the figure will have.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Traces by name: ``train``, ``dev``, ``dev score``, ``kept``, ``kept score``, ``interval``,
+        ``test``.
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    beside = width >= _NARROW
+    split = 0.60 if beside else 1.0
+    loss_box = (0.55, 1.0) if beside else (0.70, 1.0)
+    score_box = (0.0, 0.47) if beside else (0.36, 0.62)
+    kept = _kept(points)
+    last = max([float(steps), *(float(p["step"]) for p in points), 1.0])
+    dev = colours.negative
+    label = metric_name(metric)
+    marks = points if len(points) <= 60 else []
+    traces = [
+        trace_of(points, "train_loss", "train", colours.muted, "y", dash="dot", marks=bool(marks)),
+        trace_of(points, "dev_loss", "dev", dev, "y", marks=bool(marks)),
+        trace_of(points, metric, "dev score", dev, "y2", marks=bool(marks), what=f"dev {label}"),
+        _star(kept, "dev_loss", "kept", colours, "y"),
+        _star(kept, metric, "kept score", colours, "y2"),
+        *_forest(compared, colours, label),
+    ]
+    notes = end_labels(points, metric, last, loss_box, score_box, dev, colours)
+    shapes: list[dict[str, Any]] = []
+    if kept is not None:
+        shapes.append(upright_line(float(kept["step"]), (score_box[0], 1.0), colours.select))
+        notes.append(
+            {
+                "text": f"{'best so far' if running else 'kept'}: step {int(kept['step']):,}",
+                "x": float(kept["step"]),
+                "xref": "x",
+                "y": 1.0,
+                "yref": "paper",
+                "yanchor": "bottom",
+                "xanchor": "right" if float(kept["step"]) > 0.7 * last else "left",
+                "showarrow": False,
+                "font": {"size": 11, "color": colours.select},
+            }
+        )
+    for name, level in (reference or {}).items():
+        if math.isfinite(level):
+            shapes.append(level_line(level, split, colours))
+            notes.append(
+                {
+                    "text": name,
+                    "x": 0.004,
+                    "xref": "paper",
+                    "y": level,
+                    "yref": "y2",
+                    "yanchor": "bottom",
+                    "xanchor": "left",
+                    "showarrow": False,
+                    "font": {"size": 10, "color": colours.muted},
+                }
+            )
+    box = (0.0, 1.0) if beside else (0.0, 0.24)
+    if not compared and waiting:
+        notes.append(
+            {
+                "text": waiting,
+                "x": (split + 0.1 + 1) / 2 if beside else 0.5,
+                "xref": "paper",
+                "y": sum(box) / 2,
+                "yref": "paper",
+                "showarrow": False,
+                "font": {"size": 12, "color": colours.muted},
+            }
+        )
+    names = [("<br>".join(textwrap.wrap(one.name, 18)), one.own) for one in compared]
+    low = min([0.0, *(one.low for one in compared if math.isfinite(one.low))]) - 0.03
+    above = [one.high for one in compared if math.isfinite(one.high)]
+    top = 1.0 if all(value <= 1.0 for value in above) else 1.08 * max(above)
+    shown = bool(compared)
+    axis = axis_style(colours)
+    return go.Figure(
+        data=traces,
+        layout=layout(
+            colours,
+            400 if beside else 640,
+            margin={"l": 58, "r": 24, "t": 24, "b": 42, "autoexpand": False},
+            hovermode="closest",
+            xaxis={
+                **axis,
+                "domain": [0, split - 0.05 if beside else 0.93],
+                "anchor": "y2",
+                "range": [0, last * 1.02],
+                "rangemode": "tozero",
+                "title": axis_title("training step (one batch each)", colours),
+                "tickformat": ",d",
+            },
+            yaxis={
+                **axis,
+                "domain": list(loss_box),
+                "anchor": "x",
+                "title": axis_title(f"loss ({loss_unit})", colours),
+                "rangemode": "tozero" if loss_unit != "nats" else "normal",
+                "nticks": 7,
+            },
+            yaxis2={
+                **axis,
+                "domain": list(score_box),
+                "anchor": "x",
+                "title": axis_title(f"{label} on dev", colours),
+                "nticks": 5,
+                "range": _score_range(points, metric, reference),
+            },
+            xaxis2={
+                **axis,
+                "domain": [split + 0.13, 1.0] if beside else [0.2, 0.93],
+                "anchor": "y3",
+                "range": [low, top],
+                "visible": shown,
+                "title": axis_title(f"{label} on test, with 95 % interval", colours),
+                "nticks": 6,
+                "zeroline": True,
+                "zerolinecolor": colours.grid,
+                "zerolinewidth": 1,
+            },
+            yaxis3={
+                **axis,
+                "domain": [box[1] - (box[1] - box[0]) * min(1.0, 0.2 * len(names) + 0.1), box[1]]
+                if names
+                else list(box),
+                "anchor": "x2",
+                "visible": shown,
+                "range": [len(names) - 0.4, -0.6],
+                "tickvals": list(range(len(names))),
+                "ticktext": [f"<b>{n}</b>" if own else n for n, own in names],
+                "showgrid": False,
+            },
+            shapes=shapes,
+            annotations=notes,
+        ),
+    )
+
+
+def _kept(points: Items[Row]) -> Row | None:
+    """Find the row whose weights are kept: the last that was the best when it came."""
+    best = [p for p in points if p.get("best")]
+    return best[-1] if best else None
+
+
+def _score_range(
+    points: Items[Row], metric: str, reference: Mapping[str, float] | None
+) -> list[float] | None:
+    """From zero (or below) to one where the score lives there, so that curves compare."""
+    values = [v for p in points if (v := finite(p.get(metric))) is not None]
+    values += [v for v in (reference or {}).values() if math.isfinite(v)]
+    if values and max(values) > 1.0:
+        return None
+    floor = min([0.0, *values])
+    return [max(floor, -1.0) - (0.04 if floor < 0 else 0.0), 1.02]
+
+
+def _star(kept: Row | None, key: str, name: str, colours: Theme, axis: str) -> dict[str, Any]:
+    value = finite(kept.get(key)) if kept is not None else None
+    at = [] if kept is None or value is None else [float(kept["step"])]
+    return {
+        "type": "scatter",
+        "name": name,
+        "mode": "markers",
+        "x": at,
+        "y": [] if not at else [value],
+        "yaxis": axis,
+        "marker": {
+            "symbol": "star",
+            "size": 14,
+            "color": colours.select,
+            "line": {"width": 1, "color": colours.paper},
+        },
+        "hovertemplate": "best so far, kept<br>step %{x:,}: <b>%{y:.4f}</b><extra></extra>",
+    }
+
+
+def _forest(compared: Items[Interval], colours: Theme, label: str) -> list[dict[str, Any]]:
+    """Draw intervals, and the scores on top of them."""
+    known = [(i, one) for i, one in enumerate(compared) if math.isfinite(one.value)]
+    paint = [colours.select if one.own else colours.muted for _, one in known]
+    place = {
+        "type": "scatter",
+        "x": [one.value for _, one in known],
+        "y": [i for i, _ in known],
+        "xaxis": "x2",
+        "yaxis": "y3",
+    }
+    return [
+        {
+            **place,
+            "name": "interval",
+            "mode": "markers",
+            "marker": {"size": 1, "color": colours.muted},
+            "error_x": {
+                "type": "data",
+                "symmetric": False,
+                "array": [max(0.0, one.high - one.value) for _, one in known],
+                "arrayminus": [max(0.0, one.value - one.low) for _, one in known],
+                "color": colours.muted,
+                "thickness": 1.6,
+                "width": 4,
+            },
+            "hoverinfo": "skip",
+        },
+        {
+            **place,
+            "name": "test",
+            "mode": "markers+text",
+            "text": [f"{round(one.value, 2) + 0.0:.2f}" for _, one in known],  # no minus zero
+            # Beside the axis, a number would stand on the line of zero.
+            "textposition": ["top right" if one.value < 0.06 else "top center" for _, one in known],
+            "textfont": {"size": 11, "color": paint},
+            "cliponaxis": False,
+            "marker": {
+                "size": [13 if one.own else 9 for _, one in known],
+                "symbol": ["star" if one.own else "circle" for _, one in known],
+                "color": paint,
+                "opacity": 1,
+                "line": {"width": 1, "color": colours.paper},
+            },
+            "customdata": [[one.name, one.low, one.high] for _, one in known],
+            "hovertemplate": f"%{{customdata[0]}}<br>{label} <b>%{{x:.3f}}</b> "
+            "(%{customdata[1]:.3f} to %{customdata[2]:.3f})<extra></extra>",
+        },
+    ]

@@ -1,0 +1,177 @@
+"""Pre-training as curves: loss, held-out loss beside simple predictors, learning rate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from collections.abc import Sequence as Items
+from typing import TYPE_CHECKING, Any
+
+from ..core.colours import SYMBOLS, class_colours, theme_of
+from ..core.style import layout
+from .curves import (
+    Row,
+    axis_style,
+    axis_title,
+    finite,
+    level_line,
+    padded_range,
+    spread,
+    trace_of,
+)
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["pretrain_curves"]
+
+
+def pretrain_curves(
+    log: Items[Row],
+    evaluation: Items[Row] = (),
+    *,
+    held_out: str = "loss",
+    reference: Mapping[str, float] | None = None,
+    steps: int = 0,
+    words: tuple[str, str] = ("loss (nats a masked token)", "masked tokens found (share)"),
+    width: int = 1000,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw a pre-training run: loss, held-out loss by species, tokens a second, learning rate.
+
+    Parameters
+    ----------
+    log : sequence of mapping
+        Rows of the run's ``log.csv``: ``step``, ``loss``, ``tokens_per_second``,
+        ``learning_rate``.
+    evaluation : sequence of mapping
+        Rows of ``evaluation.csv``: ``step``, ``species``, ``loss``, ``accuracy``.
+    held_out : {"loss", "accuracy"}
+        What to draw for the held-out species; accuracy gets a panel of its own scale.
+    reference : mapping of str to float, optional
+        Losses to mark, by name, e.g. that of the tokens' frequencies alone.
+    steps : int
+        Steps planned.
+    words : tuple of str
+        What loss and accuracy are, with their units.
+    width : int
+        Pixels the figure will have.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Trace ``training`` first, then one per species, ``speed``, ``learning rate``.
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    last = max(
+        [float(steps), *(float(p["step"]) for p in log), *(float(p["step"]) for p in evaluation), 1]
+    )
+    right = min(0.94, 1 - 150 / max(width, 400)) if evaluation else 0.97
+    top_box, speed_box, rate_box = (0.47, 1.0), (0.235, 0.40), (0.0, 0.165)
+    species = sorted({str(p["species"]) for p in evaluation})
+    palette = class_colours(species)
+    by_loss = held_out == "loss"
+    traces = [
+        trace_of(log, "loss" if by_loss else "accuracy", "training", colours.muted, "y", width=1.1)
+    ]
+    labels: list[tuple[str, float, str]] = []
+    for i, name in enumerate(species):
+        rows = [p for p in evaluation if p["species"] == name]
+        trace = trace_of(rows, held_out, name, palette[name], "y", marks=True)
+        trace["marker"] |= {"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 6}
+        traces.append(trace)
+        final = [float(p[held_out]) for p in rows if finite(p.get(held_out)) is not None]
+        if final:
+            labels.append((name, final[-1], palette[name]))
+    traces.append(trace_of(log, "tokens_per_second", "speed", colours.tints[0], "y2", width=1.4))
+    traces.append(
+        trace_of(log, "learning_rate", "learning rate", colours.tints[0], "y3", width=1.4)
+    )
+    own = [v for p in log if (v := finite(p.get("loss" if by_loss else "accuracy"))) is not None]
+    others = [v for p in evaluation if (v := finite(p.get(held_out))) is not None]
+    marks = {k: v for k, v in (reference or {}).items() if by_loss and math.isfinite(v)}
+    low, high = padded_range([*own, *others, *marks.values()])
+    if own:
+        labels.append(("training", own[-1], colours.muted))
+    px = 430 * (top_box[1] - top_box[0])
+    places = spread([y for _, y, _ in labels], 14 * (high - low) / px, low, high)
+    notes: list[dict[str, Any]] = [
+        {
+            "text": name.replace("_", " "),
+            "x": right + 0.008,
+            "xref": "paper",
+            "xanchor": "left",
+            "y": place,
+            "yref": "y",
+            "showarrow": False,
+            "font": {"size": 11, "color": colour},
+        }
+        for (name, _, colour), place in zip(labels, places, strict=True)
+    ]
+    shapes = []
+    for name, level in marks.items():
+        shapes.append(level_line(level, right, colours, "y"))
+        notes.append(
+            {
+                "text": name,
+                "x": right,
+                "xref": "paper",
+                "xanchor": "right",
+                "y": level,
+                "yref": "y",
+                "yanchor": "bottom",
+                "showarrow": False,
+                "font": {"size": 10, "color": colours.muted},
+            }
+        )
+    axis = axis_style(colours)
+    what = words[0] if by_loss else words[1]
+    return go.Figure(
+        data=traces,
+        layout=layout(
+            colours,
+            500,
+            margin={"l": 66, "r": 10, "t": 10, "b": 42, "autoexpand": False},
+            hovermode="closest",
+            xaxis={
+                **axis,
+                "domain": [0, right],
+                "anchor": "y3",
+                "range": [0, last * 1.01],
+                "tickformat": ",d",
+                "title": axis_title("training step (one batch each)", colours),
+            },
+            yaxis={
+                **axis,
+                "domain": list(top_box),
+                "anchor": "x",
+                "title": axis_title(what, colours),
+                "range": [low, high],
+                "nticks": 6,
+            },
+            yaxis2={
+                **axis,
+                "domain": list(speed_box),
+                "anchor": "x",
+                "title": axis_title("tokens / s", colours),
+                "rangemode": "tozero",
+                "nticks": 3,
+                "tickformat": "~s",
+            },
+            yaxis3={
+                **axis,
+                "domain": list(rate_box),
+                "anchor": "x",
+                "title": axis_title("learning rate", colours),
+                "rangemode": "tozero",
+                "nticks": 3,
+                "exponentformat": "e",
+            },
+            shapes=shapes,
+            annotations=notes,
+        ),
+    )

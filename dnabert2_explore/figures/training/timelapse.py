@@ -1,0 +1,521 @@
+"""A model as it learns: tokens' probabilities, one attention map and the atlas at one snapshot."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence as Items
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.colours import NOT_GIVEN, SYMBOLS, Theme, class_colours, theme_of
+from ..core.style import band, base_axis, layout, whole
+from ..inside.attention import pool
+from .curves import axis_style, axis_title
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from ...analysis.timelapse import TimeLapse
+
+__all__ = ["timelapse_figure", "timelapse_movie"]
+
+_NARROW = 760
+_STROKE_PX = 5  # narrower than this on average, tokens are bars only
+_SIGNS = "●■◆▲✚⬟★✶"  # as SYMBOLS, for the legend
+_CELLS = 72  # cells a side of the attention map: small enough to be redrawn while it plays
+
+
+def timelapse_figure(
+    lapse: TimeLapse,
+    at: int = -1,
+    *,
+    view: tuple[int, int] | None = None,
+    selected: tuple[int, int] | None = None,
+    field: str = "class",
+    width: int = 1100,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw one snapshot of a time-lapse; every axis and colour is the same for all snapshots.
+
+    Parameters
+    ----------
+    lapse : TimeLapse
+        From :func:`dnabert2_explore.analysis.timelapse.timelapse`.
+    at : int
+        Which snapshot, counted from 0; negative from the end.
+    view : tuple of int, optional
+        Visible bases, 0-based half-open; the whole sequence by default.
+    selected : tuple of int, optional
+        Bases to mark, 0-based half-open.
+    field : str
+        What the labels of the atlas are.
+    width : int
+        Pixels the figure will have.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        x counts bases from 1; traces ``probability``, ``first snapshot``, ``attention``, one per
+        class, ``purity``, ``shuffled`` and ``now``.
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    shown = whole(view, len(lapse.tokens.bases))
+    return go.Figure(
+        data=_traces(lapse, at, shown, width, colours),
+        layout=_layout(lapse, shown, selected, field, width, colours),
+    )
+
+
+def timelapse_movie(
+    lapse: TimeLapse,
+    *,
+    view: tuple[int, int] | None = None,
+    selected: tuple[int, int] | None = None,
+    field: str = "class",
+    width: int = 1100,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw all snapshots as one figure with a slider and a play button, for a page of its own.
+
+    Parameters
+    ----------
+    lapse, view, selected, field, width, theme
+        As for :func:`timelapse_figure`.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        With a frame per snapshot.
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    shown = whole(view, len(lapse.tokens.bases))
+    every = [_traces(lapse, at, shown, width, colours) for at in range(len(lapse.steps))]
+    last = len(every) - 1
+    figure = go.Figure(
+        data=every[last], layout=_layout(lapse, shown, selected, field, width, colours)
+    )
+    figure.frames = [
+        go.Frame(name=str(step), data=traces)
+        for step, traces in zip(lapse.steps.tolist(), every, strict=True)
+    ]
+    how = {"frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
+    below = figure.layout.height
+    return figure.update_layout(
+        height=below + 90,
+        margin_b=figure.layout.margin.b + 90,
+        sliders=[
+            {
+                "active": last,
+                "x": 0.08,
+                "len": 0.92,
+                "y": 0,
+                "yanchor": "top",
+                "pad": {"t": 46},
+                "currentvalue": {"prefix": "after step ", "font": {"color": colours.ink}},
+                "font": {"color": colours.muted, "size": 10},
+                "steps": [
+                    {
+                        "label": f"{step:,}",
+                        "method": "animate",
+                        "args": [[str(step)], {"mode": "immediate", **how}],
+                    }
+                    for step in lapse.steps.tolist()
+                ],
+            }
+        ],
+        updatemenus=[
+            {
+                "type": "buttons",
+                "x": 0,
+                "xanchor": "left",
+                "y": 0,
+                "yanchor": "top",
+                "pad": {"t": 66},
+                "showactive": False,
+                "font": {"color": colours.ink},
+                "buttons": [
+                    {
+                        "label": "▶ play",
+                        "method": "animate",
+                        "args": [
+                            None,
+                            {
+                                "fromcurrent": False,
+                                "frame": {"duration": 600, "redraw": True},
+                                "transition": {"duration": 0},
+                            },
+                        ],
+                    }
+                ],
+            }
+        ],
+    )
+
+
+# Parts -------------------------------------------------------------------------------------------
+
+
+def _boxes(width: int) -> dict[str, tuple[float, float]]:
+    """Where each panel stands between the bottom, 0, and the top, 1."""
+    if width >= _NARROW:
+        return {
+            "probability": (0.72, 1.0),
+            "attention": (0.0, 0.66),
+            "atlas": (0.36, 1.0),
+            "purity": (0.0, 0.17),
+        }
+    return {
+        "probability": (0.86, 1.0),
+        "attention": (0.50, 0.83),
+        "atlas": (0.17, 0.40),
+        "purity": (0.0, 0.07),
+    }
+
+
+def _traces(
+    lapse: TimeLapse, at: int, shown: tuple[int, int], width: int, colours: Theme
+) -> list[dict[str, Any]]:
+    return [
+        *_probabilities(lapse, at, shown, width, colours),
+        _attention(lapse, at, shown, _boxes(width)["attention"], colours),
+        *_points(lapse, at, colours),
+        *_purity(lapse, at, colours),
+    ]
+
+
+def _levels(lapse: TimeLapse) -> tuple[float, float, float]:
+    """Log10 of a blind guess, and the ends of the probability axis over all snapshots."""
+    guess = -math.log10(lapse.vocabulary)
+    known = lapse.probability[:, ~lapse.tokens.special]
+    logs = np.log10(np.clip(known, 1e-12, 1.0))
+    logs = logs[np.isfinite(logs)]
+    low, high = (float(logs.min()), float(logs.max())) if logs.size else (guess, guess + 1)
+    low = max(min(low, guess), guess - 3.0)  # one token in ten thousand must not flatten the rest
+    return guess, low - 0.1, max(high, guess + 0.3) + 0.1
+
+
+def _probabilities(
+    lapse: TimeLapse, at: int, shown: tuple[int, int], width: int, colours: Theme
+) -> list[dict[str, Any]]:
+    tokens = lapse.tokens
+    inside = np.flatnonzero(
+        ~tokens.special
+        & np.isfinite(lapse.probability[at])
+        & (tokens.spans[:, 0] < shown[1])
+        & (tokens.spans[:, 1] > shown[0])
+    )
+    guess, _, _ = _levels(lapse)
+    logs = np.log10(np.clip(lapse.probability[at, inside], 1e-12, 1.0))
+    first = np.log10(np.clip(lapse.probability[0, inside], 1e-12, 1.0))
+    centre = tokens.spans[inside].mean(axis=1) + 0.5
+    bars = {
+        "type": "bar",
+        "name": "probability",
+        "x": centre,
+        "y": logs - guess,
+        "base": guess,
+        "width": tokens.lengths[inside] * 1.0,
+        "marker": {
+            "color": [colours.positive if v >= guess else colours.negative for v in logs],
+            "line": {"color": colours.paper, "width": 0.6},
+        },
+        "hovertext": [
+            f"<b style='font-family:monospace'>{tokens.tokens[i]}</b> when masked: "
+            f"{lapse.probability[at, i]:.3%} ({lapse.probability[0, i]:.3%} at first)<br>"
+            f"bases {tokens.spans[i, 0] + 1:,}–{tokens.spans[i, 1]:,} · "
+            f"entropy {lapse.entropy[at, i]:.2f} nats"
+            for i in inside
+        ],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
+    # A stroke across each token: where it began. Far out strokes would be a haze.
+    if len(inside) * _STROKE_PX > (0.52 if width >= _NARROW else 0.8) * width:
+        inside, first = inside[:0], first[:0]
+    x = np.column_stack(
+        [tokens.spans[inside, 0] + 0.5, tokens.spans[inside, 1] + 0.5, np.full(len(inside), np.nan)]
+    ).ravel()
+    strokes = {
+        "type": "scatter",
+        "name": "first snapshot",
+        "mode": "lines",
+        "x": x,
+        "y": np.column_stack([first, first, np.full(len(inside), np.nan)]).ravel(),
+        "line": {"color": colours.ink, "width": 1.2},
+        "hoverinfo": "skip",
+    }
+    return [bars, strokes]
+
+
+def _attention(
+    lapse: TimeLapse,
+    at: int,
+    shown: tuple[int, int],
+    box: tuple[float, float],
+    colours: Theme,
+) -> dict[str, Any]:
+    pooled = pool(lapse.attention[at], lapse.tokens, view=shown, pooling="max", cells=_CELLS)
+    edges = pooled.edges + 0.5
+    return {
+        "type": "heatmap",
+        "name": "attention",
+        "x": edges,
+        "y": edges,
+        "yaxis": "y2",
+        "z": pooled.values,
+        "zmin": 0.0,
+        "zmax": float(np.quantile(lapse.attention, 0.995)) or 1.0,
+        "colorscale": [list(step) for step in colours.sequential],
+        "showscale": True,
+        "colorbar": {
+            "x": 1.005,
+            "xanchor": "left",
+            "y": sum(box) / 2,
+            "len": box[1] - box[0],
+            "title": {
+                "text": "attention",
+                "side": "right",
+                "font": {"size": 11, "color": colours.muted},
+            },
+            "thickness": 8,
+            "outlinewidth": 0,
+            "nticks": 4,
+            "tickfont": {"size": 10, "color": colours.muted},
+        },
+        "hovertemplate": "from base %{y:,.0f}<br>to base %{x:,.0f}<br><b>%{z:.4f}</b> attention"
+        "<extra></extra>",
+    }
+
+
+def _points(lapse: TimeLapse, at: int, colours: Theme) -> list[dict[str, Any]]:
+    labels = np.array([one or NOT_GIVEN for one in lapse.labels])
+    palette = class_colours(labels.tolist())
+    plane = lapse.planes[at]
+    traces = []
+    for i, (name, colour) in enumerate(palette.items()):
+        chosen = np.flatnonzero(labels == name)
+        traces.append(
+            {
+                "type": "scatter",
+                "name": name,
+                "mode": "markers",
+                "x": plane[chosen, 0],
+                "y": plane[chosen, 1],
+                "xaxis": "x2",
+                "yaxis": "y3",
+                "marker": {
+                    "color": colour,
+                    "symbol": SYMBOLS[i % len(SYMBOLS)],
+                    "size": 7,
+                    "opacity": 0.86,
+                    "line": {"width": 0.5, "color": colours.paper},
+                },
+                "text": [lapse.names[k] for k in chosen],
+                "hovertemplate": f"%{{text}}<br>{name}<extra></extra>",
+            }
+        )
+    return traces
+
+
+def _purity(lapse: TimeLapse, at: int, colours: Theme) -> list[dict[str, Any]]:
+    steps = lapse.steps
+    common = {"type": "scatter", "xaxis": "x3", "yaxis": "y4"}
+    return [
+        {
+            **common,
+            "name": "purity",
+            "mode": "lines+markers",
+            "x": steps,
+            "y": lapse.purity,
+            "line": {"color": colours.negative, "width": 1.8},
+            "marker": {"size": 4, "color": colours.negative},
+            "hovertemplate": "step %{x:,}: <b>%{y:.0%}</b> of neighbours share the class"
+            "<extra></extra>",
+        },
+        {
+            **common,
+            "name": "shuffled",
+            "mode": "lines",
+            "x": steps,
+            "y": lapse.purity_null,
+            "line": {"color": colours.muted, "width": 1.2, "dash": "dot"},
+            "hovertemplate": "labels shuffled: %{y:.0%}<extra></extra>",
+        },
+        {
+            **common,
+            "name": "now",
+            "mode": "markers",
+            "x": [steps[at]],
+            "y": [lapse.purity[at]],
+            "marker": {
+                "size": 12,
+                "color": colours.select,
+                "line": {"width": 1, "color": colours.paper},
+            },
+            "hoverinfo": "skip",
+        },
+    ]
+
+
+def _layout(
+    lapse: TimeLapse,
+    shown: tuple[int, int],
+    selected: tuple[int, int] | None,
+    field: str,
+    width: int,
+    colours: Theme,
+) -> dict[str, Any]:
+    beside = width >= _NARROW
+    n_bases = len(lapse.tokens.bases)
+    axis = axis_style(colours)
+    tracks = (0.43, 1.0) if beside else (0.0, 1.0)
+    cloud = (0.0, 0.34) if beside else (0.0, 1.0)
+    boxes = _boxes(width)
+    guess, low, high = _levels(lapse)
+    ticks = [k for k in range(-12, 1) if low <= k <= high]
+    ranges = [_padded(lapse.planes[..., k]) for k in (0, 1)]
+    x = base_axis(colours, shown, n_bases, anchor="y2") | {"domain": list(tracks)}
+    bare = {"showticklabels": False, "ticks": "", "mirror": True, "showgrid": False}
+    marks: list[dict[str, Any]] = [
+        {
+            "type": "line",
+            "xref": "x domain",
+            "yref": "y",
+            "x0": 0,
+            "x1": 1,
+            "y0": guess,
+            "y1": guess,
+            "line": {"color": colours.muted, "width": 1},
+        }
+    ]
+    if selected:
+        clear = {"fillcolor": "rgba(0,0,0,0)", "layer": "above"}
+        for name, more in (("probability", {}), ("attention", clear)):
+            box = boxes[name]
+            marks.append(band(colours, *selected) | {"y0": box[0], "y1": box[1]} | more)
+    top = float(np.nanmax([1e-3, *lapse.purity.tolist(), *np.ravel(lapse.purity_null).tolist()]))
+    return layout(
+        colours,
+        560 if beside else 1120,
+        margin={"l": 46 if beside else 62, "r": 70, "t": 10, "b": 42, "autoexpand": False},
+        hovermode="closest",
+        barmode="overlay",
+        bargap=0,
+        xaxis=x,
+        yaxis={
+            **axis,
+            "domain": list(boxes["probability"]),
+            "anchor": "x",
+            "range": [low, high],
+            "tickvals": ticks,
+            "ticktext": [_percent(k) for k in ticks],
+            "title": axis_title("probability<br>when masked", colours),
+        },
+        yaxis2={
+            **x,
+            "domain": list(boxes["attention"]),
+            "anchor": "x",
+            "range": [shown[1] + 0.5, shown[0] + 0.5],
+            "title": axis_title("from (query), bp", colours),
+            "fixedrange": True,
+            "nticks": 6,
+        },
+        xaxis2={
+            **axis,
+            **bare,
+            "domain": list(cloud),
+            "anchor": "y3",
+            "range": ranges[0],
+            "title": axis_title("PC 1 of the last snapshot", colours) | {"standoff": 2},
+        },
+        yaxis3={
+            **axis,
+            **bare,
+            "domain": list(boxes["atlas"]),
+            "anchor": "x2",
+            "range": ranges[1],
+            "title": axis_title("PC 2", colours) | {"standoff": 2},
+        },
+        xaxis3={
+            **axis,
+            "domain": list(cloud),
+            "anchor": "y4",
+            "range": [-0.03 * float(lapse.steps[-1]), 1.03 * float(lapse.steps[-1])],
+            "tickformat": ",d",
+            "nticks": 5,
+            "title": axis_title("training step", colours),
+        },
+        yaxis4={
+            **axis,
+            "domain": list(boxes["purity"]),
+            "anchor": "x3",
+            "range": [0, min(1.02, 1.15 * top)],
+            "tickformat": ".0%",
+            "nticks": 3,
+            "title": axis_title(f"same {field}", colours),
+        },
+        shapes=marks,
+        annotations=_words(lapse, guess, (cloud[0], boxes["atlas"][0]), width, colours),
+    )
+
+
+def _words(
+    lapse: TimeLapse, guess: float, corner: tuple[float, float], width: int, colours: Theme
+) -> Items[dict[str, Any]]:
+    """Name the level of a blind guess, and the classes below the atlas, as many as fit a line."""
+    palette = class_colours(one or NOT_GIVEN for one in lapse.labels)
+    room = (0.34 if width >= _NARROW else 1.0) * (width - 106)
+    lines: list[list[str]] = [[]]
+    used = 0.0
+    for i, (name, colour) in enumerate(palette.items()):
+        size = 26 + 6.6 * len(name)
+        if lines[-1] and used + size > room:
+            lines.append([])
+            used = 0.0
+        used += size
+        sign = _SIGNS[i % len(_SIGNS)]
+        lines[-1].append(f"<span style='color:{colour}'>{sign}</span>\u00a0{name}")
+    return [
+        {
+            "text": f"blind guess<br>1 of {lapse.vocabulary:,}",
+            "x": 1.004,
+            "xref": "paper",
+            "xanchor": "left",
+            "align": "left",
+            "y": guess,
+            "yref": "y",
+            "showarrow": False,
+            "font": {"size": 10, "color": colours.muted},
+        },
+        {
+            "text": "<br>".join("\u2002".join(line) for line in lines),
+            "x": corner[0],
+            "xref": "paper",
+            "xanchor": "left",
+            "align": "left",
+            "y": corner[1],
+            "yref": "paper",
+            "yanchor": "top",
+            "yshift": -20,
+            "showarrow": False,
+            "font": {"size": 11, "color": colours.ink},
+        },
+    ]
+
+
+def _percent(power: int) -> str:
+    """Write ``10 ** power`` as a percentage."""
+    return f"{100 * 10.0**power:g} %"
+
+
+def _padded(values: NDArray[np.float64]) -> list[float]:
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    pad = 0.06 * (high - low) or 1.0
+    return [low - pad, high + pad]

@@ -1,0 +1,1 @@
+"""Checkpoints: read under their published names, checked, written with a card."""

@@ -1,0 +1,126 @@
+"""Weights in another number type than their file's, still shared by all processes."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+import warnings
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+
+from ...digests import Stamp, sha256_of, stamp_of
+from ...errors import CheckpointError, ExploreWarning
+from ...folders import cache_folder
+from .weights import read_weights, save_weights
+
+__all__ = ["LARGE", "convert"]
+
+#: Bytes from which a copy on disk is worth its place; smaller weights are converted in memory.
+LARGE = 64 << 20
+
+_FORGOTTEN = 600  # seconds after which nobody is still writing a partial file
+
+
+def convert(
+    state: dict[str, torch.Tensor],
+    source: Path,
+    stamp: Stamp,
+    dtype: torch.dtype,
+    shared: bool,
+) -> dict[str, torch.Tensor]:
+    """Return weights in a number type.
+
+    Weights that have it already stay mapped from their file, which the processes of a machine
+    share. Others would be a private copy of every process; large ones are therefore written to the
+    cache once, and mapped from there. The copy belongs to the content of the file, not to its name,
+    size or time: other weights that come to lie there have a copy of their own.
+
+    Parameters
+    ----------
+    state : dict of str to torch.Tensor
+    source : pathlib.Path
+        The file they were read from.
+    stamp : Stamp
+        How it stood before it was read.
+    dtype : torch.dtype
+    shared : bool
+        Whether a copy on disk helps: not where the weights move on to a GPU.
+
+    Warns
+    -----
+    UserWarning
+        If the copy cannot be written: each process then has its own in memory.
+    """
+    if all(tensor.dtype == dtype for tensor in state.values()):
+        return state
+    size = sum(tensor.numel() for tensor in state.values()) * dtype.itemsize
+    folder = cache_folder()
+    if not shared or size < LARGE or folder is None:
+        return {name: tensor.to(dtype) for name, tensor in state.items()}
+    kind = str(dtype).removeprefix("torch.")
+    content = _content(source, stamp)
+    if content is None:
+        return {name: tensor.to(dtype) for name, tensor in state.items()}
+    place = hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:16]
+    copy = folder / "weights" / f"{place}-{kind}-{content[:32]}.safetensors"
+    mapped = _read(copy)
+    if mapped is None:
+        converted = {name: tensor.to(dtype).contiguous() for name, tensor in state.items()}
+        try:
+            _write(converted, copy)
+        except OSError as error:
+            warnings.warn(
+                f"The {kind} copy of {source} cannot be written to {copy.parent} ({error}), so "
+                "this process keeps its own in memory: make room there, or name another folder in "
+                "DNABERT2_EXPLORE_CACHE.",
+                ExploreWarning,
+                stacklevel=2,
+            )
+            return converted
+        _sweep(copy, f"{place}-{kind}-*.safetensors")
+        mapped = read_weights(copy)
+    return mapped
+
+
+def _content(source: Path, stamp: Stamp) -> str | None:
+    """Digest of a file; None where it is no longer the file that was read."""
+    try:
+        content = sha256_of(source)
+        return content if stamp_of(source) == stamp else None
+    except OSError:
+        return None
+
+
+def _read(copy: Path) -> dict[str, torch.Tensor] | None:
+    """Map a copy; None where there is none, or it is damaged."""
+    if not copy.exists():
+        return None
+    try:
+        return read_weights(copy)
+    except (SafetensorError, CheckpointError):
+        return None
+
+
+def _sweep(copy: Path, pattern: str) -> None:
+    """Remove the copies of older weights, and what killed processes left half written."""
+    old = [path for path in copy.parent.glob(pattern) if path != copy]
+    old += [
+        path
+        for pattern in (".*.part", ".*.safetensors")
+        for path in copy.parent.glob(pattern)
+        if time.time() - path.stat().st_mtime > _FORGOTTEN
+    ]
+    for path in old:
+        # Windows keeps a file that another process has mapped; it goes the next time.
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _write(state: dict[str, torch.Tensor], path: Path) -> None:
+    """Write a file that other processes see whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Tensors that share memory (a tied decoder) are written twice: safetensors refuses them.
+    save_weights({key: tensor.clone() for key, tensor in state.items()}, path)

@@ -1,0 +1,110 @@
+"""Write a model folder: config.json, model.safetensors, the tokenizer's files and a card."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...files import filling, replacing
+from ...sealed import read_json, write_json
+from ..modeling import Dnabert2PreTrainedModel
+from .card import Card, write_card
+from .load import CONFIG
+from .vocabulary import vocabulary_sha256
+from .weights import save_weights
+
+__all__ = ["copy_tokenizer", "save_model"]
+
+# Without these, transformers knows of no padding and no mask.
+_SETTINGS = {
+    "tokenizer_class": "PreTrainedTokenizerFast",
+    "unk_token": "[UNK]",
+    "cls_token": "[CLS]",
+    "sep_token": "[SEP]",
+    "pad_token": "[PAD]",
+    "mask_token": "[MASK]",
+}
+
+
+def save_model(
+    network: Dnabert2PreTrainedModel,
+    folder: str | Path,
+    tokenizer: str | Path | None = None,
+    dtype: torch.dtype | None = None,
+    card: Card | None = None,
+    more: dict[str, Any] | None = None,
+    usage: str = "",
+) -> None:
+    """Write a model in the layout that :func:`dnabert2_explore.load` reads, all files or none.
+
+    Parameters
+    ----------
+    network : Dnabert2PreTrainedModel
+        Left as it is.
+    folder : path
+        Made if needed; files of the same name are replaced.
+    tokenizer : path, optional
+        Folder (or ``tokenizer.json``) whose tokenizer files are copied.
+    dtype : torch.dtype, optional
+        Type of the weights in the file; by default the network's own.
+    card : Card, optional
+        What README.md says of the model beside what the files say.
+    more : dict, optional
+        Further entries of config.json.
+    usage : str
+        What README.md says on loading, in place of the usual lines.
+
+    Raises
+    ------
+    OSError
+        If the disk is full, or the folder cannot be written.
+    """
+    folder = Path(folder)
+    dtype = network.dtype if dtype is None else dtype
+    # The decoder is the word embeddings under a second name; as in the published layout of
+    # safetensors files it is stored once.
+    tied = set(network._tied_weights_keys or ())
+    weights = {
+        name: tensor.detach().to("cpu", dtype).contiguous()
+        for name, tensor in network.state_dict().items()
+        if name not in tied
+    }
+    config = type(network.config).from_dict(network.config.to_dict())
+    config.architectures = [type(network).__name__]
+    config.dtype = dtype
+    config.sparse_prediction = False  # a shortcut of training; users expect logits everywhere
+    for name, value in (more or {}).items():
+        setattr(config, name, value)
+    with filling(folder) as fresh:
+        save_weights(weights, fresh / "model.safetensors")
+        if tokenizer is not None:
+            copy_tokenizer(tokenizer, fresh)
+            if (fresh / "tokenizer.json").is_file():
+                config.vocabulary_sha256 = vocabulary_sha256(fresh / "tokenizer.json")
+        config.save_pretrained(fresh)
+        write_json(fresh / CONFIG, read_json(fresh / CONFIG))  # the same, with its digest
+        write_card(fresh, card, usage)
+
+
+def copy_tokenizer(source: str | Path, folder: Path) -> None:
+    """Copy a tokenizer's files; where its settings are missing, write those of all DNABERT-2's.
+
+    Parameters
+    ----------
+    source : path
+        Folder, or ``tokenizer.json``.
+    folder : pathlib.Path
+    """
+    source = Path(source)
+    source = source if source.is_dir() else source.parent
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        if (source / name).is_file():
+            shutil.copyfile(source / name, folder / name)
+    settings = folder / "tokenizer_config.json"
+    if not settings.is_file():
+        with replacing(settings) as temporary:
+            temporary.write_text(json.dumps(_SETTINGS, indent=1) + "\n", encoding="utf-8")

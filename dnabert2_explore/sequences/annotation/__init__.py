@@ -1,0 +1,1 @@
+"""Annotation of a genome: genes and sites, regions, values for each base."""

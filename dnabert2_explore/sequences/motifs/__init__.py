@@ -1,0 +1,1 @@
+"""Motifs: as matrices, from files and from JASPAR, planted into sequences."""

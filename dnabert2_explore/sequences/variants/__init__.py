@@ -1,0 +1,1 @@
+"""Variants: from VCF and tables, normalized, put into windows."""

@@ -1,0 +1,1 @@
+"""Vectors in files that other programs read."""

@@ -1,0 +1,1 @@
+"""Filling a store: which windows, one chunk at a time, here or on a cluster."""

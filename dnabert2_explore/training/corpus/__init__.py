@@ -1,0 +1,1 @@
+"""Genomes as a corpus: species, stretches, windows, rows of token ids."""

@@ -1,0 +1,1 @@
+"""Labelled sequences: tables, records, and what two splits share."""

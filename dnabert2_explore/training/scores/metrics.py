@@ -1,0 +1,416 @@
+"""How good predictions are, with 95% bootstrap intervals over sequences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import InputError
+from ...shown import Shown, counted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["TASKS", "Estimate", "Scores", "lower_is_better", "metric_names", "score"]
+
+#: What a model can be trained to tell of a sequence.
+TASKS = ("classification", "multi_label", "regression")
+
+_TINY = float(np.finfo(np.float32).tiny)
+_LEVELS = (2.5, 97.5)
+
+Weights = NDArray[np.float64]
+Measure = Callable[[Weights], dict[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value with its 95% interval: percentiles of the same value over bootstrap samples.
+
+    Attributes
+    ----------
+    value : float
+        NaN where it is undefined.
+    low, high : float
+        NaN without bootstrap.
+    """
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+
+    def __str__(self) -> str:
+        if math.isnan(self.value):
+            return "undefined"
+        if math.isnan(self.low):
+            return f"{self.value:.3f}"
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+
+    def to_json(self) -> dict[str, float | None]:
+        """Plain values for a JSON file; None for NaN."""
+        return {"value": _plain(self.value), "low": _plain(self.low), "high": _plain(self.high)}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, float | None]) -> Estimate:
+        """Read what `to_json` made."""
+        return cls(*(_number(content[name]) for name in ("value", "low", "high")))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Scores(Shown):
+    """What `score` found; `str` is a sentence.
+
+    Attributes
+    ----------
+    task : {"classification", "multi_label", "regression"}
+    count : int
+        Sequences scored.
+    values : dict of str to Estimate
+        See `score` for the names and their definitions.
+    loss : float
+        Mean cross entropy in nats (of all labels, for multi-label), or mean squared error in the
+        labels' units squared.
+    notes : tuple of str
+        What is undefined, and why.
+    """
+
+    task: str
+    count: int
+    values: dict[str, Estimate]
+    loss: float
+    notes: tuple[str, ...] = ()
+
+    def _line(self) -> str:
+        return str(self)
+
+    def __getitem__(self, name: str) -> float:
+        """Value of a metric by its name, or of ``"loss"``."""
+        return self.loss if name == "loss" else self.values[name].value
+
+    def __str__(self) -> str:
+        names = {"mcc": "MCC", "r2": "R²", "auroc": "AUROC", "auprc": "AUPRC", "rmse": "RMSE"}
+        shown = [
+            f"{names.get(name, name.replace('_', ' '))} {one}"
+            for name, one in self.values.items()
+            if not name.startswith("f1_") or name == "f1_macro"
+        ]
+        return f"{', '.join(shown)}, loss {self.loss:.4f}, {counted(self.count, 'sequence')}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a JSON file; undefined ones are None."""
+        return {
+            "task": self.task,
+            "count": self.count,
+            "loss": _plain(self.loss),
+            "values": {name: one.to_json() for name, one in self.values.items()},
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Scores:
+        """Read what `to_json` made."""
+        values = {name: Estimate.from_json(one) for name, one in content["values"].items()}
+        return cls(
+            task=content["task"],
+            count=content["count"],
+            values=values,
+            loss=_number(content["loss"]),
+            notes=tuple(content.get("notes", ())),
+        )
+
+    def table(self) -> pd.DataFrame:
+        """Return the metrics as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``metric``, ``value``, and ``low`` and ``high`` of the 95% interval.
+        """
+        import pandas as pd
+
+        rows = [(name, one.value, one.low, one.high) for name, one in self.values.items()]
+        return pd.DataFrame(rows, columns=["metric", "value", "low", "high"])
+
+
+def _plain(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def lower_is_better(metric: str) -> bool:
+    """Whether small values of a metric (or ``"loss"``) are the good ones."""
+    return metric in ("loss", "rmse")
+
+
+def metric_names(task: str, classes: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Names of the metrics that `score` computes for a task."""
+    if task == "regression":
+        return ("r2", "spearman", "pearson", "rmse")
+    common = ("mcc", "accuracy", "f1_macro", "auroc", "auprc")
+    return common + tuple(f"f1_{name}" for name in classes)
+
+
+def score(
+    task: str,
+    labels: NDArray[Any],
+    outputs: NDArray[Any],
+    classes: tuple[str, ...] = (),
+    bootstrap: int = 1000,
+    seed: int = 0,
+) -> Scores:
+    """Compare predictions with labels.
+
+    Classification: ``mcc`` (Matthews correlation, of all classes together: Gorodkin 2004; 0 where
+    every prediction is the same class), ``accuracy``, ``f1_macro``, ``auroc`` and ``auprc``
+    (average precision) of the second of two classes, or the means of each class against the rest,
+    and ``f1_<class>``. Multi-label, a label predicted from a probability of one half: ``mcc``,
+    ``f1_macro``, ``auroc`` and ``auprc`` as means over the labels, ``accuracy`` of all labels of a
+    sequence at once, ``f1_<label>``. Regression: ``r2`` (coefficient of determination),
+    ``spearman``, ``pearson``, ``rmse``.
+
+    Classes without sequences are left out of means. What no data defines (the MCC, AUROC and AUPRC
+    of sequences of one class, correlations with a constant) is NaN, and said in `Scores.notes`.
+
+    Parameters
+    ----------
+    task : {"classification", "multi_label", "regression"}
+    labels : numpy.ndarray
+        Class indices (n,), 0/1 (n, classes), or values (n,).
+    outputs : numpy.ndarray
+        Probabilities (n, classes), or values (n,).
+    classes : tuple of str
+        Names in the order of the columns.
+    bootstrap : int
+        Samples of n sequences with replacement; 0 for no intervals.
+    seed : int
+        Of the samples: the same for every model, so that scores on one set are comparable.
+
+    Raises
+    ------
+    InputError
+        If shapes do not fit, or an output is not finite.
+    """
+    labels, outputs = np.asarray(labels), np.asarray(outputs, dtype=np.float64)
+    _check(task, labels, outputs, classes)
+    measure: Measure
+    if task == "classification":
+        measure, loss = _classification(labels, outputs, classes)
+    elif task == "multi_label":
+        measure, loss = _multi_label(labels, outputs, classes)
+    else:
+        measure, loss = _regression(labels.astype(np.float64), outputs)
+    count = len(labels)
+    values = measure(np.ones(count))
+    rng = np.random.default_rng(seed)
+    samples: dict[str, list[float]] = {name: [] for name in values}
+    for _ in range(bootstrap):
+        drawn = np.bincount(rng.integers(count, size=count), minlength=count)
+        for name, value in measure(drawn.astype(np.float64)).items():
+            samples[name].append(value)
+    return Scores(
+        task=task,
+        count=count,
+        values={name: _estimate(value, samples[name]) for name, value in values.items()},
+        loss=loss,
+        notes=_undefined(task, values, labels),
+    )
+
+
+def _check(
+    task: str, labels: NDArray[Any], outputs: NDArray[np.float64], classes: tuple[str, ...]
+) -> None:
+    if task not in TASKS:
+        raise InputError(f"task is {task!r}; expected one of {', '.join(TASKS)}.")
+    count = len(labels)
+    if not count:
+        raise InputError("There is nothing to score: give at least one sequence.")
+    wide = (count, len(classes))
+    shapes = {
+        "classification": ((count,), wide),
+        "multi_label": (wide, wide),
+        "regression": ((count,), (count,)),
+    }[task]
+    if (labels.shape, outputs.shape) != shapes:
+        raise InputError(
+            f"Labels {labels.shape} and outputs {outputs.shape} do not fit {task}; expected "
+            f"{shapes[0]} and {shapes[1]}."
+        )
+    if not np.isfinite(outputs).all():
+        row = int(np.argwhere(~np.isfinite(outputs))[0][0])
+        raise InputError(
+            f"The output for sequence {row + 1} is not finite: the model's weights are damaged, or "
+            "its training diverged; lower the learning rate."
+        )
+
+
+def _estimate(value: float, samples: list[float]) -> Estimate:
+    known = [one for one in samples if not math.isnan(one)]
+    if math.isnan(value) or not known:
+        return Estimate(value)
+    low, high = np.percentile(known, _LEVELS)
+    return Estimate(value, float(low), float(high))
+
+
+def _undefined(task: str, values: dict[str, float], labels: NDArray[Any]) -> tuple[str, ...]:
+    names = [name for name, value in values.items() if math.isnan(value)]
+    if not names:
+        return ()
+    why = {
+        "classification": "a class has no sequences here, or all sequences",
+        "multi_label": "a label is the same for all sequences here",
+        "regression": "labels or predictions are all the same",
+    }[task]
+    return (f"{', '.join(names)} undefined on these {len(labels):,} sequences: {why}",)
+
+
+def _mean(values: list[float]) -> float:
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else math.nan
+
+
+def _classification(
+    labels: NDArray[Any], outputs: NDArray[np.float64], classes: tuple[str, ...]
+) -> tuple[Measure, float]:
+    k = len(classes)
+    cells = labels * k + outputs.argmax(axis=1)
+    positives = (1,) if k == 2 else range(k)
+    rankings = [_Ranking(outputs[:, c], labels == c) for c in positives]
+
+    def measure(weights: Weights) -> dict[str, float]:
+        confusion = _table(cells, weights, k)
+        each = _f1(confusion)
+        areas = [ranking.areas(weights) for ranking in rankings]
+        return {
+            "mcc": _mcc(confusion),
+            "accuracy": float(np.trace(confusion) / confusion.sum()),
+            "f1_macro": _mean(each),
+            "auroc": _mean([area for area, _ in areas]),
+            "auprc": _mean([area for _, area in areas]),
+        } | {f"f1_{name}": value for name, value in zip(classes, each, strict=True)}
+
+    # A float32 probability that is 0 was too small to write down, not impossible.
+    right = outputs[np.arange(len(labels)), labels]
+    return measure, float(-np.log(np.maximum(right, _TINY)).mean())
+
+
+def _multi_label(
+    labels: NDArray[Any], outputs: NDArray[np.float64], classes: tuple[str, ...]
+) -> tuple[Measure, float]:
+    truth, predicted = labels.astype(bool), outputs >= 0.5
+    cells = truth * 2 + predicted
+    right = (truth == predicted).all(axis=1)
+    rankings = [_Ranking(outputs[:, c], truth[:, c]) for c in range(len(classes))]
+
+    def measure(weights: Weights) -> dict[str, float]:
+        tables = [_table(column, weights, 2) for column in cells.T]
+        each = [_f1(table)[1] for table in tables]
+        areas = [ranking.areas(weights) for ranking in rankings]
+        return {
+            "mcc": _mean([_mcc(table) for table in tables]),
+            "accuracy": float(weights @ right / weights.sum()),
+            "f1_macro": _mean(each),
+            "auroc": _mean([area for area, _ in areas]),
+            "auprc": _mean([area for _, area in areas]),
+        } | {f"f1_{name}": value for name, value in zip(classes, each, strict=True)}
+
+    given = np.where(truth, outputs, 1 - outputs)
+    return measure, float(-np.log(np.maximum(given, _TINY)).mean())
+
+
+def _regression(labels: NDArray[np.float64], outputs: NDArray[np.float64]) -> tuple[Measure, float]:
+    squares = (labels - outputs) ** 2
+    ranks = _Ranks(labels), _Ranks(outputs)
+
+    def measure(weights: Weights) -> dict[str, float]:
+        total = weights.sum()
+        error = weights @ squares
+        spread = weights @ (labels - weights @ labels / total) ** 2
+        return {
+            "r2": float(1 - error / spread) if spread > 0 else math.nan,
+            "spearman": _correlation(ranks[0].of(weights), ranks[1].of(weights), weights),
+            "pearson": _correlation(labels, outputs, weights),
+            "rmse": float(np.sqrt(error / total)),
+        }
+
+    return measure, float(squares.mean())
+
+
+def _table(cells: NDArray[np.int64], weights: Weights, classes: int) -> NDArray[np.float64]:
+    counts = np.bincount(cells, weights, classes**2).astype(np.float64)
+    return counts.reshape(classes, classes)
+
+
+def _mcc(confusion: NDArray[np.float64]) -> float:
+    """Matthews correlation of a confusion matrix; rows are the truth."""
+    total, true, said = confusion.sum(), confusion.sum(axis=1), confusion.sum(axis=0)
+    spread_true, spread_said = total**2 - true @ true, total**2 - said @ said
+    if spread_true == 0:
+        return math.nan
+    if spread_said == 0:
+        return 0.0
+    together = np.trace(confusion) * total - true @ said
+    return float(together / math.sqrt(spread_true) / math.sqrt(spread_said))
+
+
+def _f1(confusion: NDArray[np.float64]) -> list[float]:
+    """F1 of each class; NaN for one that neither occurs nor is predicted."""
+    both = confusion.sum(axis=0) + confusion.sum(axis=1)
+    hits = np.diagonal(confusion)
+    return [float(2 * h / b) if b else math.nan for h, b in zip(hits, both, strict=True)]
+
+
+def _correlation(x: NDArray[np.float64], y: NDArray[np.float64], weights: Weights) -> float:
+    total = weights.sum()
+    dx, dy = x - weights @ x / total, y - weights @ y / total
+    xx, yy = weights @ dx**2, weights @ dy**2
+    # Of a constant, centring leaves rounding errors, not zeros.
+    if xx <= 1e-24 * (weights @ x**2) or yy <= 1e-24 * (weights @ y**2):
+        return math.nan
+    return float(weights @ (dx * dy) / math.sqrt(xx) / math.sqrt(yy))
+
+
+class _Ranking:
+    """Scores sorted once; areas under curves for any weights of the sequences."""
+
+    def __init__(self, scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> None:
+        self.order = np.argsort(scores, kind="stable")
+        ordered = scores[self.order]
+        self.positive = positive[self.order].astype(np.float64)
+        self.ends = np.flatnonzero(np.append(np.diff(ordered) != 0, True))  # ties are one step
+
+    def areas(self, weights: Weights) -> tuple[float, float]:
+        """Area under the ROC curve, and average precision; NaN without both classes."""
+        weights = weights[self.order]
+        total = weights.cumsum()[self.ends]
+        hits = (weights * self.positive).cumsum()[self.ends]
+        misses = total - hits
+        p, n = hits[-1], misses[-1]
+        if p == 0 or n == 0:
+            return math.nan, math.nan
+        new_hits, new_misses = np.diff(hits, prepend=0.0), np.diff(misses, prepend=0.0)
+        area = new_hits @ (misses - new_misses / 2) / (p * n)
+        # At or above a score lie all but those of the steps before it.
+        above_hits, above = p - hits + new_hits, p + n - total + new_hits + new_misses
+        precision = np.divide(above_hits, above, out=np.zeros_like(above), where=above > 0)
+        return float(area), float(new_hits @ precision / p)
+
+
+class _Ranks:
+    """Values sorted once; their ranks, ties averaged, for any weights of the sequences."""
+
+    def __init__(self, values: NDArray[np.float64]) -> None:
+        _, self.group = np.unique(values, return_inverse=True)
+
+    def of(self, weights: Weights) -> NDArray[np.float64]:
+        """Rank of each value in the weighted sample, shape (n,)."""
+        sizes = np.bincount(self.group, weights)
+        ranks = sizes.cumsum() - (sizes - 1) / 2
+        return np.asarray(ranks[self.group], dtype=np.float64)

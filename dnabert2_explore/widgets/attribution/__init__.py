@@ -1,0 +1,1 @@
+"""The attribution view, its settings, its scorecard, and what leaves it."""

@@ -1,0 +1,58 @@
+"""What the attribution view takes, and what it does in place of what takes long."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+from ...costs import LONG
+from ...encoder import Encoder
+from ...encoder.passes.cost import measured_seconds, surely_quick
+from .parts import PER_TOKEN, Part
+
+__all__ = ["QUICK", "Costs"]
+
+#: The method that stands in where another one takes long: one backward pass, no baseline, memory
+#: linear in length (AttnLRP needs 5 GB for 10 kb with 117M).
+QUICK = "input_x_gradient"
+
+
+class Costs:
+    """Seconds of parts, before they are begun, and to which of the long ones a person agreed."""
+
+    def __init__(self) -> None:
+        self._agreed: set[Hashable] = set()
+        self._tried: Encoder | None = None
+
+    def agree(self, part: Part) -> None:
+        """Let a part take what it takes."""
+        self._agreed.add(part.key)
+
+    def forget(self) -> None:
+        """Ask again."""
+        self._agreed.clear()
+
+    def trial(self, enc: Encoder, part: Part) -> Part | None:
+        """Make what has to be tried out before the cost of a part can be told; or None."""
+        quick = surely_quick(enc, _tokens(part), part.passes)
+        if quick or part.key in self._agreed or self._tried is enc:
+            return None
+
+        def work(_progress: Any) -> bool:
+            measured_seconds(enc, 1)
+            self._tried = enc
+            return True
+
+        return Part(("trial", id(enc)), "trying out the model", work)
+
+    def long(self, enc: Encoder, part: Part) -> float:
+        """Return the seconds of a part that has to be agreed to first; 0 of all others."""
+        quick = surely_quick(enc, _tokens(part), part.passes)
+        if quick or part.key in self._agreed or self._tried is not enc:
+            return 0.0
+        seconds = measured_seconds(enc, _tokens(part), part.passes)
+        return seconds if seconds > LONG else 0.0
+
+
+def _tokens(part: Part) -> int:
+    return int(part.bases / PER_TOKEN) + 2

@@ -1,0 +1,300 @@
+"""What the attribution view computes, piece by piece: each a job, kept by what it is of."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ...analysis.attribution import (
+    METHODS,
+    Attribution,
+    AttributionSettings,
+    attribute,
+    average_offsets,
+    mirror_strands,
+    scorecard,
+)
+from ...encoder import Encoder
+from ...encoder.passes.cost import BACKWARD
+from ...errors import Cancelled, InputError, panics_told
+from ...progress import Progress
+from ...sequences.motifs.motif import ALPHABET, Motif
+from ..core.explorer import sentence
+
+__all__ = [
+    "PER_TOKEN",
+    "Asked",
+    "Failed",
+    "Kept",
+    "Part",
+    "attribution_part",
+    "is_far",
+    "map_part",
+    "motifs_part",
+    "offsets_part",
+    "passes_of",
+    "scorecard_part",
+    "strands_part",
+    "typed_motifs",
+]
+
+#: Bases of a token, about.
+PER_TOKEN = 4.8
+#: Samples of GradientSHAP and Shapley values; of a scorecard the attributions (strands, offsets,
+#: twins), mutated bases, points of its curves.
+_SAMPLES, _CARD, _MUTATED, _POINTS = 25, 13, 300, 22 * 33
+_KEPT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question to a model, as the controls put it.
+
+    Attributes
+    ----------
+    bases : str
+    target : int, str, tuple of int, or None
+    settings : AttributionSettings
+    auto : bool
+        Whether an integral takes as many steps as it needs, within reason, whatever `settings` say.
+    """
+
+    bases: str
+    target: Any
+    settings: AttributionSettings
+    auto: bool = True
+
+    @property
+    def method(self) -> str:
+        """The method."""
+        return self.settings.method
+
+    def by(self, method: str) -> Asked:
+        """Ask by another method: what that has no use for takes its default."""
+        return replace(self, settings=self.settings.by(method))
+
+    @property
+    def first_steps(self) -> int:
+        """Steps to begin with; 0 for a method that takes none."""
+        if not METHODS[self.method].integral:
+            return 0
+        return (50 if len(self.bases) <= 600 else 20) if self.auto else self.settings.n_steps
+
+    def at(self, steps: int) -> Asked:
+        """Ask with so many steps; 0 leaves them as they are."""
+        settings = replace(self.settings, n_steps=steps) if steps else self.settings
+        return replace(self, settings=settings, auto=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of work.
+
+    Attributes
+    ----------
+    key : hashable
+        Equal keys are the same piece.
+    what : str
+        For the progress bar.
+    work : callable
+        Called as work(progress).
+    bases : int
+        Length of the sequence that the model reads.
+    passes : float
+        How often it reads it forwards, about; a gradient counts as five times.
+    """
+
+    key: Hashable
+    what: str
+    work: Callable[[Progress], Any]
+    bases: int = 0
+    passes: float = 0.0
+
+    def run(self, progress: Progress) -> Any:
+        """Do it; what goes wrong is a result too, so that the pieces behind it are done."""
+        try:
+            with panics_told():
+                return self.work(progress)
+        except Cancelled:
+            raise
+        except Exception as error:  # shown in the view: a thread has nobody above it to tell
+            return Failed(sentence(error))
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why a piece could not be done, as HTML."""
+
+    why: str
+
+
+class Kept:
+    """Results of parts by key; those that were not looked at for longest go first."""
+
+    def __init__(self) -> None:
+        self._results: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def get(self, part: Part | None) -> Any:
+        """Return the result of a part; None where it is not there, or failed."""
+        if part is None or part.key not in self._results:
+            return None
+        self._results.move_to_end(part.key)
+        found = self._results[part.key]
+        return None if isinstance(found, Failed) else found
+
+    def put(self, part: Part, result: Any) -> None:
+        """Keep a result."""
+        self._results[part.key] = result
+        while len(self._results) > _KEPT:
+            self._results.popitem(last=False)
+
+    def __contains__(self, part: Part) -> bool:
+        return part.key in self._results
+
+    def failures(self, parts: list[Part]) -> list[str]:
+        """Why parts could not be done."""
+        found = [self._results.get(part.key) for part in parts]
+        return list(dict.fromkeys(one.why for one in found if isinstance(one, Failed)))
+
+    def forget_failures(self) -> None:
+        """Let what failed be tried again."""
+        for key in [k for k, one in self._results.items() if isinstance(one, Failed)]:
+            del self._results[key]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._results.clear()
+
+
+def is_far(result: Attribution) -> bool:
+    """Tell whether delta is larger than the scorecard lets pass."""
+    from ...analysis.attribution.checks import check_convergence
+
+    return check_convergence(result).passed is False
+
+
+def passes_of(asked: Asked) -> float:
+    """Count the forward passes of the whole sequence that an attribution takes, about."""
+    bases, tokens = len(asked.bases), len(asked.bases) / PER_TOKEN
+    if METHODS[asked.method].integral:
+        own = BACKWARD * asked.settings.n_steps
+    else:
+        own = {
+            "deep_lift": 2 * BACKWARD,
+            "attn_lrp": 2 * BACKWARD,
+            "gradient_shap": _SAMPLES * BACKWARD,
+            "occlusion": tokens,
+            "feature_ablation": tokens,
+            "shapley_value_sampling": _SAMPLES * tokens,
+            "saturation_mutagenesis": 3.0 * bases,
+        }.get(asked.method, BACKWARD)
+    spread = {"occlusion": 1.0, "mutagenesis": 3.0}.get(asked.settings.spread, 0.0)
+    return own + spread * bases
+
+
+def attribution_part(enc: Encoder, asked: Asked) -> Part:
+    """Explain by one method."""
+    steps = asked.settings.n_steps if METHODS[asked.method].integral else 0
+    what = f"{METHODS[asked.method].title}{f', {steps} steps' if steps else ''}"
+    return _part("attribution", what, attribute, enc, asked)
+
+
+def offsets_part(enc: Encoder, asked: Asked) -> Part:
+    """Explain by the same method over tokenization offsets."""
+    return _part("offsets", "tokenization offsets", average_offsets, enc, asked)
+
+
+def strands_part(enc: Encoder, asked: Asked) -> Part:
+    """Explain by the same method on both strands."""
+    return _part("strands", "both strands", mirror_strands, enc, asked)
+
+
+def scorecard_part(enc: Encoder, asked: Asked, truth: tuple[tuple[int, int], ...]) -> Part:
+    """Put one attribution to all checks."""
+    return _part("scorecard", "scorecard", scorecard, enc, asked, truth=truth or None)
+
+
+def _part(
+    kind: str, what: str, call: Callable[..., Any], enc: Encoder, asked: Asked, **more: Any
+) -> Part:
+    """Make a part of a call that attributes."""
+
+    def work(progress: Any) -> Any:
+        return call(
+            enc, asked.bases, asked.target, settings=asked.settings, progress=progress, **more
+        )
+
+    n, passes = len(asked.bases), passes_of(asked)
+    if kind == "scorecard":
+        passes = _CARD * passes + _POINTS + 3 * min(n, _MUTATED)
+    else:
+        passes *= {"offsets": 8, "strands": 2}.get(kind, 1)
+    return Part((kind, asked, *more.values()), what, work, n, passes)
+
+
+def map_part(enc: Encoder, asked: Asked, region: tuple[int, int]) -> Part:
+    """Mutate every base of a stretch."""
+
+    def work(progress: Any) -> Any:
+        from ...analysis.attribution import saturation_mutagenesis
+
+        return saturation_mutagenesis(
+            enc,
+            asked.bases,
+            asked.target,
+            output=asked.settings.output,
+            region=region,
+            progress=progress,
+        )
+
+    key = ("map", asked.bases, asked.target, asked.settings.output, region)
+    return Part(key, "mutants", work, len(asked.bases), 3.0 * (region[1] - region[0]))
+
+
+def motifs_part(bases: str, wanted: str, threshold: float) -> Part:
+    """Look for the motifs that are asked for."""
+
+    def work(progress: Any) -> Any:
+        from ...analysis.motifs import scan_motifs
+
+        motifs, least = typed_motifs(wanted, threshold)
+        return scan_motifs(bases, motifs, threshold=least, progress=progress)
+
+    return Part(("motifs", bases, wanted, threshold), "looking for motifs", work)
+
+
+def typed_motifs(wanted: str, threshold: float) -> tuple[list[Motif], float]:
+    """Find the motifs that a person typed, and the threshold to look for them with.
+
+    Parameters
+    ----------
+    wanted : str
+        Empty for all of JASPAR's vertebrates that can have a p-value below the threshold; a word
+        of A, C, G and T; or a name or accession.
+    threshold : float
+        On p-values. A word too short for it is looked for as it stands, and nothing like it.
+
+    Raises
+    ------
+    InputError
+        If JASPAR has no such profile, or the threshold is out of its reach.
+    """
+    from ...analysis.motifs.scan import out_of_reach
+    from ...sequences.motifs.jaspar import jaspar, jaspar_motif
+
+    word = wanted.strip()
+    if not word:
+        every = jaspar()
+        lost = set(out_of_reach(every, threshold))
+        return [motif for i, motif in enumerate(every) if i not in lost], threshold
+    if set(word.upper()) <= set(ALPHABET):
+        return [Motif.of_word(word)], max(threshold, 1.01 * 4.0 ** -len(word))
+    motif = jaspar_motif(word)
+    if out_of_reach([motif], threshold):
+        raise InputError(
+            f"No site of {motif.label}, however good, has p < {threshold:g}: choose a larger "
+            "threshold."
+        )
+    return [motif], threshold

@@ -1,0 +1,1 @@
+"""What every view is made of: jobs, plots, tables, inputs, and the selection they share."""

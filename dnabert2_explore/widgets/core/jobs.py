@@ -1,0 +1,224 @@
+"""Long work beside the views: in a thread, counted, and stopped when it is not wanted any more."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html import escape
+from typing import Any, Generic, TypeVar
+from weakref import WeakSet
+
+import ipywidgets
+
+from ...errors import Cancelled, panics_told
+from ...origins import unrecorded
+from ...progress import Progress
+from ...sequences import UnknownBasesWarning
+
+__all__ = ["Job", "JobBar", "quiet"]
+
+T = TypeVar("T")
+
+_guard = threading.Lock()
+_silent = 0
+_running: WeakSet[Job[Any]] = WeakSet()
+
+
+@atexit.register
+def _end_all() -> None:
+    # A thread that still computes while the interpreter is taken down makes torch abort it.
+    with _guard:
+        jobs = list(_running)
+    for job in jobs:
+        job.cancel()
+    for job in jobs:
+        job.wait(10)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the warning about unknown bases out of the notebook: the views show the numbers.
+
+    ``warnings.catch_warnings`` restores a list that another thread may have changed meanwhile, so
+    the filter is counted in and out by hand.
+    """
+    global _silent
+    with _guard:
+        _silent += 1
+        if _silent == 1:
+            warnings.filterwarnings("ignore", category=UnknownBasesWarning)
+    try:
+        yield
+    finally:
+        with _guard:
+            _silent -= 1
+            if not _silent:
+                entry = ("ignore", None, UnknownBasesWarning, None, 0)
+                if entry in warnings.filters:
+                    warnings.filters.remove(entry)  # type: ignore[attr-defined]
+
+
+class Job(Generic[T]):
+    """One piece of work in a thread.
+
+    Parameters
+    ----------
+    work : callable
+        Called as work(progress) in the thread; progress(done, total) raises `Cancelled` once the
+        job is cancelled.
+    done : callable
+        Called with the result, in the thread, unless the job was cancelled.
+    failed : callable
+        Called with the exception instead.
+    bar : JobBar, optional
+        Shows the progress.
+    what : str
+        What is being done, for the bar.
+    lock : context manager, optional
+        Held while `done` or `failed` runs.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[Progress], T],
+        done: Callable[[T], None],
+        failed: Callable[[Exception], None],
+        *,
+        bar: JobBar | None = None,
+        what: str = "working",
+        lock: Any = None,
+    ) -> None:
+        self._work, self._done, self._failed = work, done, failed
+        self._bar, self._what = bar, what
+        self._lock = lock or threading.RLock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"dnabert2: {what}", daemon=True)
+
+    def start(self) -> Job[T]:
+        """Begin."""
+        if self._bar is not None:
+            self._bar.follow(self, self._what)
+        with _guard:
+            _running.add(self)
+        self._thread.start()
+        return self
+
+    def cancel(self) -> None:
+        """Stop at the next report of progress; nothing is called back."""
+        self._stop.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self._stop.is_set()
+
+    @property
+    def running(self) -> bool:
+        """Whether the thread is alive."""
+        return self._thread.is_alive()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Block until the work has ended and its result was applied."""
+        self._thread.join(timeout)
+
+    def _progress(self, done: int, total: int) -> None:
+        if self._stop.is_set():
+            raise Cancelled("Cancelled.")
+        if self._bar is not None:
+            self._bar.report(self, done, total)
+
+    def _run(self) -> None:
+        try:
+            with quiet(), panics_told(), unrecorded():
+                result = self._work(self._progress)
+        except Cancelled:
+            outcome: Callable[[], None] = lambda: None  # noqa: E731
+        except Exception as error:  # shown in the view: a thread has nobody above it to tell
+            problem = error
+            outcome = lambda: self._failed(problem)  # noqa: E731
+        else:
+            outcome = lambda: self._done(result)  # noqa: E731
+        with self._lock:
+            if not self._stop.is_set():
+                outcome()
+        if self._bar is not None:
+            self._bar.leave(self)
+        with _guard:
+            _running.discard(self)
+
+
+class JobBar(ipywidgets.HBox):
+    """A slim line: what runs, how far it is in numbers, and Cancel. Hidden while nothing runs.
+
+    Classes: ``dx-job``; its button ``dx-cancel``.
+    """
+
+    DELAY = 0.25  # seconds: what is quicker needs no bar
+    PACE = 0.1
+
+    def __init__(self, cancelled: Callable[[], None] | None = None) -> None:
+        self._text = ipywidgets.HTML().add_class("dx-job-text")
+        self._button = ipywidgets.Button(description="Cancel", tooltip="Stop this work")
+        self._button.add_class("dx-cancel")
+        self._button.on_click(self._on_cancel)
+        self._on_cancelled = cancelled
+        super().__init__([self._text, self._button])
+        self.add_class("dx-job")
+        self.layout.display = "none"
+        self._own = threading.Lock()
+        self._timer = threading.Timer(0.0, lambda: None)
+        self._job: Job[Any] | None = None
+        self._what = ""
+        self._began = self._last = 0.0
+
+    def follow(self, job: Job[Any], what: str) -> None:
+        """Show `job` from now on, if it takes longer than a moment."""
+        with self._own:
+            self._job, self._what, self._began, self._last = job, what, time.monotonic(), 0.0
+            self._text.value = f"{escape(what)} …"
+            self._timer.cancel()
+            self._timer = threading.Timer(self.DELAY, self._appear, [job])
+            self._timer.daemon = True
+            self._timer.start()
+
+    def report(self, job: Job[Any], done: int, total: int) -> None:
+        """Show how far `job` is."""
+        now = time.monotonic()
+        with self._own:
+            if job is not self._job or now - self._last < self.PACE:
+                return
+            self._last = now
+            if not total:  # work that cannot say how far it is says how long it has taken
+                self._text.value = f"{escape(self._what)}: {now - self._began:.0f} s so far"
+                return
+            left = (now - self._began) / done * (total - done) if done else None
+            rest = f" · about {left:.0f} s left" if left is not None and left >= 1 else ""
+            self._text.value = (
+                f"<progress max='{max(total, 1)}' value='{done}'></progress> "
+                f"{escape(self._what)}: {done:,} of {total:,}{rest}"
+            )
+
+    def leave(self, job: Job[Any]) -> None:
+        """Hide, if `job` is still what is shown."""
+        with self._own:
+            if job is self._job:
+                self._job = None
+                self._timer.cancel()  # which would keep the bar, and its view, a moment longer
+                self.layout.display = "none"
+
+    def _appear(self, job: Job[Any]) -> None:
+        with self._own:
+            if job is self._job:
+                self.layout.display = ""
+
+    def _on_cancel(self, _button: Any) -> None:
+        job = self._job
+        if job is not None:
+            job.cancel()
+            self.leave(job)
+            if self._on_cancelled is not None:
+                self._on_cancelled()

@@ -1,0 +1,164 @@
+"""A plotly figure in a notebook: one copy of plotly.js for all of them, redrawn as a whole.
+
+``plotly.graph_objects.FigureWidget`` would do, but each one carries its own 5 MB of script, sends
+every change as a patch (two threads patching one figure interleave), and cannot link two figures
+without a round trip through the kernel. Here a figure is a value: ``show(figure)`` replaces what
+is drawn, and linked zoom and crosshair stay in the browser (``plot.js``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import ipywidgets
+import traitlets
+
+from ...records import KEYWORD
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["PlotlyView"]
+
+HERE = Path(__file__).parent
+
+
+class _Script(ipywidgets.Widget):
+    """Carries plotly.js to the browser, once for all views of a kernel."""
+
+    source = traitlets.Unicode().tag(sync=True)
+
+
+_shared: list[_Script] = []
+
+
+def _script() -> _Script:
+    """Return the one script; a new one after ``Widget.close_all()`` closed it."""
+    from plotly.offline import get_plotlyjs
+
+    if not _shared or _shared[0].comm is None:
+        _shared[:] = [_Script(source=get_plotlyjs())]
+    return _shared[0]
+
+
+class PlotlyView(anywidget.AnyWidget):
+    """Shows one plotly figure and reports what a person does with it.
+
+    Attributes
+    ----------
+    spec : str
+        The figure drawn, as JSON: ``data``, ``layout``, ``config``, and ``linked`` (its x axis is
+        the base axis of ``group``), ``bounds`` (where a double click zooms out to), ``pressable``,
+        ``typed``.
+    width : int
+        Width in pixels, reported by the browser.
+    room : int
+        Height in pixels that the browser's window has for views: without the bars of a notebook.
+        Reported by it; 0 before.
+    theme : str
+        ``"light"`` or ``"dark"``, reported by the browser.
+    stale : bool
+        What is drawn belongs to an earlier question: it is faded until the next figure.
+    group : str
+        Views with the same non-empty group share zoom and crosshair when ``linked``.
+    """
+
+    # The text, not the path: a path's watcher would keep every widget for good.
+    _esm = (HERE / "plot.js").read_text(encoding="utf-8")
+    _css = (HERE / "explore.css").read_text(encoding="utf-8")
+
+    spec = traitlets.Unicode().tag(sync=True)
+    width = traitlets.Int(0).tag(sync=True)
+    room = traitlets.Int(0).tag(sync=True)
+    theme = traitlets.Enum(["light", "dark"], default_value="light").tag(sync=True)
+    stale = traitlets.Bool(False).tag(sync=True)
+    group = traitlets.Unicode().tag(sync=True)
+    runtime = traitlets.Instance(_Script).tag(sync=True, **ipywidgets.widget_serialization)
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(runtime=_script(), **traits)
+        self._listeners: list[Callable[[dict[str, Any]], None]] = []
+        self.on_msg(self._receive)
+
+    def show(
+        self,
+        figure: go.Figure,
+        *,
+        linked: bool = False,
+        bounds: tuple[float, float] | None = None,
+        pressable: bool = False,
+        typed: str = "",
+        config: dict[str, Any] | None = None,
+    ) -> None:
+        """Draw `figure` in place of what is there.
+
+        Parameters
+        ----------
+        figure : plotly.graph_objects.Figure
+        linked : bool
+            Its x axis counts bases: zoom and crosshair are shared within ``group``.
+        bounds : tuple of float, optional
+            The x range a double click returns to.
+        pressable : bool
+            Report presses anywhere in a panel (event ``"press"``), not only on marks.
+        typed : str
+            Letters whose keys are reported too (event ``"key"``), as capitals.
+        config : dict, optional
+            Added to plotly.js' configuration.
+        """
+        parts = json.loads(figure.to_json(validate=False))
+        settings = {
+            "displaylogo": False,
+            "displayModeBar": "hover",
+            "responsive": False,
+            "showTips": False,
+            **(config or {}),
+        }
+        self.spec = json.dumps(
+            {
+                "data": parts["data"],
+                "layout": parts["layout"],
+                "config": settings,
+                "linked": linked,
+                "bounds": bounds,
+                "pressable": pressable,
+                "typed": typed,
+            },
+            separators=(",", ":"),
+        )
+
+    def on_event(self, listener: Callable[[dict[str, Any]], None]) -> None:
+        """Call `listener` with every event: ``{"event": "press" | "zoom" | "click" | …, …}``."""
+        self._listeners.append(listener)
+
+    def _receive(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
+        for listener in self._listeners:
+            listener(content)
+
+    def save_image(self, figure: go.Figure, format: str, filename: str, record: str = "") -> None:
+        """Let the browser draw `figure` apart and download it as ``"png"`` or ``"svg"``.
+
+        The picture carries `record`, as `records.read_record` finds it.
+        """
+        self.send(
+            {
+                "do": "image",
+                "figure": figure.to_json(validate=False),
+                "format": format,
+                "filename": filename,
+                "record": record,
+                "keyword": KEYWORD,
+            }
+        )
+
+    def save_text(self, text: str, filename: str, type: str = "text/plain") -> None:
+        """Let the browser download `text` as a file."""
+        self.send({"do": "file", "text": text, "filename": filename, "type": type})
+
+    def save_bytes(self, data: bytes, filename: str, type: str) -> None:
+        """Let the browser download `data` as a file."""
+        self.send({"do": "file", "filename": filename, "type": type}, buffers=[data])

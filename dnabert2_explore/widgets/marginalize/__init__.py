@@ -1,0 +1,1 @@
+"""The motif gym: marginalization by planting motifs into backgrounds."""

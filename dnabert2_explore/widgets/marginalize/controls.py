@@ -1,0 +1,170 @@
+"""What can be set in the motif gym."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from ipywidgets import HTML, Combobox, HBox, Text
+
+from ...analysis.attribution import METHODS
+from ...analysis.gym import SWEEPS
+from ...encoder import Encoder
+from ...names import Method, Output, SweepName
+from ..core.controls import menu, show
+
+__all__ = ["BACKGROUNDS", "MUTATED", "SET", "SHUFFLED", "Asked", "GymControls"]
+
+#: Shuffled copies beside a background, and backgrounds in a set.
+SHUFFLED, SET = 4, 8
+#: Up to here every base of a cell is mutated; longer sequences are explained by gradients.
+MUTATED = 400
+#: Kinds of backgrounds.
+BACKGROUNDS = {
+    "one": "in this sequence",
+    "both": f"and {SHUFFLED} shuffled copies",
+    "shuffled": f"in {SET} shuffled copies alone",
+    "set": f"in up to {SET} like it",
+}
+_SHOWN = ("effect", "control", "interaction")
+
+
+class Asked(NamedTuple):
+    """What is computed: a sweep's arguments."""
+
+    motif: str
+    second: str
+    sweep: SweepName
+    kind: str
+    bases: tuple[str, ...]
+    target: Any
+    output: Output
+    at: int | None
+    columns: tuple[int, ...] | None
+
+    @property
+    def shuffled(self) -> int:
+        """Shuffled copies of the background."""
+        return {"both": SHUFFLED, "shuffled": SET}.get(self.kind, 0)
+
+
+class GymControls:
+    """The widgets of the motif gym.
+
+    Parameters
+    ----------
+    enc : Encoder
+    motif, second, sweep : str
+        To begin with.
+    profiles : iterable of str
+        Motifs to offer by name.
+    changed : callable
+        Called without arguments when another sweep is wanted.
+    drawn : callable
+        Called without arguments when the same sweep is to be shown otherwise.
+    explained : callable
+        Called without arguments when the cell is to be explained otherwise.
+    """
+
+    def __init__(
+        self,
+        enc: Encoder,
+        motif: str,
+        second: str,
+        sweep: str,
+        profiles: Iterable[str],
+        changed: Callable[[], None],
+        drawn: Callable[[], None],
+        explained: Callable[[], None],
+    ) -> None:
+        self._enc = enc
+        names = tuple(profiles)
+        self.motif = _motif_box(
+            "dx-gym-motif",
+            motif,
+            names,
+            "GTAAGT, or a factor of JASPAR",
+            "A word of A, C, G, T, or a name or accession of JASPAR; then Enter",
+        )
+        self.second = _motif_box(
+            "dx-gym-second",
+            second,
+            names,
+            "second motif: the same",
+            "The other motif of a pair; then Enter",
+        )
+        self.sweep = menu(
+            "dx-gym-sweep", [(words, name) for name, words in SWEEPS.items()], "What to vary"
+        )
+        self.sweep.value = sweep
+        self.backgrounds = menu(
+            "dx-gym-background",
+            [(words, kind) for kind, words in BACKGROUNDS.items()],
+            "Backgrounds; like it: of its set, with its label and length",
+        )
+        self.backgrounds.value = "set"
+        classes = [(name, name) for name in enc.classes]
+        self.target = menu("dx-target", [("class that changes most", ""), *classes], "Which class")
+        self.output = menu(
+            "dx-gym-output", [("logit", "auto"), ("probability", "probability")], "Which output"
+        )
+        self.at = Text(
+            placeholder="in the middle",
+            continuous_update=False,
+            tooltip="First base of the first site, counted from 1; then Enter",
+        ).add_class("dx-gym-at")
+        self.at.layout.width = "110px"
+        steps = [(f"every {n} bp", n) for n in (1, 2, 5, 10, 20)]
+        self.step = menu("dx-gym-step", [("auto step", 0), *steps], "Distance between positions")
+        self.shown = menu("dx-gym-shown", [(n, n) for n in _SHOWN[:2]], "What the map shows")
+        self.method = menu(
+            "dx-method",
+            [("auto method", ""), *((info.title, n) for n, info in METHODS.items())],
+            f"Attribution method; auto: every base mutated, or gradients above {MUTATED} bp",
+        )
+        self.which = menu("dx-gym-which", [("", 0)], "In which background")
+        self._at_hint = HTML("<span class='dx-hint'>from base</span>")
+        row = [self.backgrounds, self.target, self.output, self._at_hint, self.at, self.step]
+        self.panel = HBox([*row, self.shown]).add_class("dx-controls")
+        for box in (self.motif, self.second, self.sweep, self.backgrounds, self.target):
+            box.observe(lambda _change: changed(), names="value")
+        for box in (self.output, self.at, self.step):
+            box.observe(lambda _change: changed(), names="value")
+        self.shown.observe(lambda _change: drawn(), names="value")
+        for box in (self.method, self.which):
+            box.observe(lambda _change: explained(), names="value")
+
+    @property
+    def moves(self) -> bool:
+        """Whether the sweep is one of positions."""
+        return self.sweep.value in ("position", "orientation")
+
+    def method_for(self, n_bases: int) -> Method:
+        """Return the method that explains a cell of so many bases."""
+        if n_bases <= MUTATED:
+            auto: Method = "saturation_mutagenesis"
+        else:
+            auto = "layer_integrated_gradients"
+        chosen: Method = self.method.value or auto
+        return chosen
+
+    def arrange(self) -> None:
+        """Show what can be set now."""
+        spacing, several = self.sweep.value == "spacing", len(self._enc.classes) > 1
+        show(self.second, spacing)
+        show(self.step, self.moves)
+        for part in (self.at, self._at_hint):
+            show(part, not self.moves)
+        for part in (self.target, self.output):
+            show(part, several)
+        wanted = tuple((name, name) for name in _SHOWN if spacing or name != "interaction")
+        if tuple(self.shown.options) != wanted:
+            kept = self.shown.value if self.shown.value in dict(wanted) else "effect"
+            self.shown.options = wanted
+            self.shown.value = kept
+
+
+def _motif_box(name: str, value: str, options: tuple[str, ...], hint: str, tip: str) -> Combobox:
+    return Combobox(
+        value=value, options=options, continuous_update=False, placeholder=hint, tooltip=tip
+    ).add_class(name)

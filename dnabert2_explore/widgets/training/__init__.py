@@ -1,0 +1,1 @@
+"""Training seen: fine-tuning, pre-training, leaderboard, time-lapse."""

@@ -1,0 +1,1 @@
+"""Views of one sequence: tokens, attention, dependencies, lens, layers, features, variants."""

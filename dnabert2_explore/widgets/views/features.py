@@ -1,0 +1,729 @@
+"""The feature view: sparse directions of a layer, where they are active, and what explains them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence as Items
+from dataclasses import replace
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ipywidgets import Button, Dropdown, HBox, ToggleButtons, VBox, Widget
+
+from ...analysis.features import (
+    EDGE,
+    FeatureEnrichment,
+    FeatureReadings,
+    Features,
+    train,
+    training_cost,
+)
+from ...costs import duration
+from ...delimited import csv_lines, remark
+from ...encoder import Encoder, load
+from ...encoder.loading.twin import random_twin
+from ...errors import InputError
+from ...figures.inside.features import common_feature, feature_track
+from ...progress import Progress
+from ...sequences import Sequence
+from ..core.controls import TRAINED, UNTRAINED, menu, show, twin_choice, twin_key
+from ..core.explorer import LONGEST, Explorer
+from ..core.rows import Column, RowTable
+from ..core.state import Selection
+from ..examples import CODE, OTHERS, SPLICE, WINDOWS, fill
+from .tokens import BUTTONS, select_token, sequence_code, step_token
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+__all__ = ["FeatureExplorer"]
+
+#: Bases that are trained on at most, and threshold on p of the hits that are asked about.
+MOST, THRESHOLD = 500_000, 1e-4
+#: Seconds of a processor, about: to scan 1,000 bases for all motifs, and to turn all their hits
+#: round for one feature.
+_SCAN, _TURNS = 0.03, 0.007
+COMMON, HERE, WORDS, LEARNT = "common first", "active here first", "least a token", "most learnt"
+TRACK, TOP, ENRICHED = "track", "windows", "enriched"
+_WINDOWS = 12
+#: Pixels of the line of choices, and of the lists where they stand below the track.
+_BAR, _LISTS = 30, 130
+_ROWS = 200
+
+
+class FeatureExplorer(Explorer):
+    """See which sparse features of a layer are active along a sequence, and what explains them.
+
+    A TopK autoencoder is trained on all sequences of the set that is looked at, when ``dx-compute``
+    is pressed, and one on the states of an untrained network. Below the track stand the windows in
+    which a feature is most active, or the annotation and motifs it is enriched in. Press a row of
+    the map or of a table; keys: N for the next feature, P for the one before, U for the untrained
+    network's feature that is most like this one, T back, arrows from token to token.
+
+    Class ``dx-features``; parts ``dx-shown``, ``dx-layer``, ``dx-feature``, ``dx-order``,
+    ``dx-tab``, ``dx-compute``, ``dx-enrich``, ``dx-paint`` (colours the atlas), ``dx-rows``.
+
+    Parameters
+    ----------
+    enc : Encoder, optional
+        The pocket model by default.
+    sequences : sequence of Sequence, optional
+        The examples by default.
+    selection : Selection, optional
+        Shared with other views.
+    features : Features, optional
+        Trained already; `enc` is the model they were trained on.
+    active : bool
+        Read sequences now; otherwise when `activate` is called.
+    """
+
+    title = "Features"
+    kind = "features"
+    help = (
+        "A sparse autoencoder puts every token's state after a layer together from a few of many "
+        "directions, its <i>features</i>. Whether one means anything is another question: "
+        "<i>token</i> is what its commonest token makes up of all its activation (100%: it is that "
+        f"token), <i>edge</i> its activation in the first {EDGE} bp of sequences over that "
+        "elsewhere, <i>untrained</i> its largest correlation with a feature of a network that has "
+        "learnt nothing. q is by turning the stretches round each sequence, over all features and "
+        "kinds. <cite>Gao et al. 2024 (TopK autoencoders).</cite>"
+    )
+
+    def __init__(
+        self,
+        enc: Encoder | None = None,
+        sequences: Items[Sequence] | None = None,
+        selection: Selection | None = None,
+        features: Features | None = None,
+        active: bool = True,
+    ) -> None:
+        self.enc = enc if enc is not None else load()
+        self.active = active
+        self.height = 340
+        layers = self.enc.config.num_hidden_layers
+        self.layer = menu(
+            "dx-layer",
+            [(f"layer {i}" if i else "embeddings", i) for i in range(layers + 1)],
+            "Whose hidden states: after which layer",
+        )
+        self.layer.value = min((layers + 1) // 2, layers) if features is None else features.layer
+        self.order = menu(
+            "dx-order",
+            [(one, one) for one in (COMMON, HERE, WORDS, LEARNT)],
+            "Which features come first in the list",
+        )
+        self.shown = twin_choice()
+        self.feature = Dropdown(options=[], tooltip="Which feature").add_class("dx-feature")
+        self.tab = ToggleButtons(
+            options=[TOP, ENRICHED],
+            tooltips=["Where this feature is most active", "Annotation and JASPAR motifs, with q"],
+        ).add_class("dx-tab")
+        self.compute = _button("Train", "dx-compute", "Train the features now")
+        self.enrich = _button("Look up", "dx-enrich", "Compare with annotation and JASPAR motifs")
+        self.paint = _button(
+            "Colour the atlas", "dx-paint", "By the largest activation in each sequence"
+        )
+        self.rows = RowTable(self._pressed_row)
+        self._trained: dict[int, Features] = {} if features is None else {features.layer: features}
+        self._read: dict[tuple[int, tuple[int, ...]], FeatureReadings] = {}
+        self._own: tuple[int, str, FeatureReadings] | None = None
+        self._enriched: dict[int, FeatureEnrichment] = {}
+        self._table_of: tuple[FeatureReadings, pd.DataFrame] | None = None
+        self._turned: tuple[FeatureReadings, FeatureReadings] | None = None
+        self._nearest: tuple[FeatureReadings, np.ndarray[Any, Any]] | None = None
+        self._members: dict[int, tuple[int, ...]] = {}
+        self._given = features is not None
+        self._wish: int | None = None
+        # The feature that was left for the other network's, that one, and their layer.
+        self._came: tuple[int, int, int] | None = None
+        self._places: list[tuple[int, int, int]] = []
+        self._quiet = False
+        super().__init__(selection, [self.shown, self.layer, self.order, self.feature])
+        self.layer.observe(lambda _change: self._guarded(self._ask), names="value")
+        self.shown.observe(lambda _change: self._guarded(self._other), names="value")
+        for control in (self.order, self.feature, self.tab):
+            control.observe(lambda _change: self._guarded(self._chosen), names="value")
+        for button, act in (
+            (self.compute, self._train),
+            (self.enrich, self._look_up),
+            (self.paint, self._colour),
+        ):
+            button.on_click(lambda _button, act=act: self._guarded(act))
+        if selection is None:
+            fill(self.selection, sequences, sets=(SPLICE, WINDOWS), first=SPLICE)
+        self._guarded(self._ask)
+
+    def _above(self) -> list[Widget]:
+        self._choices = HBox([self.tab, self.enrich, self.paint]).add_class("dx-feature-bar")
+        return [self.compute, self._choices]
+
+    def _below(self) -> list[Widget]:
+        self._lists = VBox([self.rows]).add_class("dx-feature-rows")
+        return [self._lists]
+
+    def compact(self, lower: Callable[[go.Figure], go.Figure]) -> None:
+        """Take little room from now on: track and lists stand in each other's place."""
+        self.tab.options, self.tab.tooltips = (
+            [TRACK, TOP, ENRICHED],
+            ["Along the sequence looked at", *self.tab.tooltips],
+        )
+        self.tab.value = TRACK
+        super().compact(lower)
+
+    def activate(self, active: bool) -> None:
+        """Read what is looked at from now on, or nothing."""
+        self.active = active
+        if active:
+            self._guarded(self._ask)
+        elif self._job is not None:
+            self._job.cancel()
+
+    def set_height(self, height: int) -> None:
+        """Draw `height` pixels high, the lists included."""
+        if height != self.height:
+            self.height = height
+            self._lists.layout.max_height = f"{height - _BAR}px"
+            self._guarded(self._draw)
+
+    # What is computed --------------------------------------------------------------------------
+
+    def _set(self) -> tuple[int, ...]:
+        """Sequences to train on: the set of the one looked at, evenly, as far as it is not long."""
+        selection = self.selection
+        if selection.current is None:
+            return ()
+        every = selection.members(selection.sets[selection.index])
+        fit = [i for i in every if len(selection.sequences[i]) <= LONGEST]
+        total = sum(len(selection.sequences[i]) for i in fit)
+        return tuple(fit[:: max(1, -(-total // MOST))])
+
+    @property
+    def features(self) -> Features | None:
+        """What was trained of the layer on show; None before."""
+        return self._trained.get(self.layer.value)
+
+    @property
+    def readings(self) -> FeatureReadings | None:
+        """Activations in the sequences that the features were trained on; None before.
+
+        Of the network on show, with the other beside it as `twin`.
+        """
+        found = self._both
+        if found is None or not self._untrained:
+            return found
+        # Kept: what is known of readings (their table, who is alike) is kept by which they are.
+        if self._turned is None or self._turned[0] is not found:
+            self._turned = found, found.turned()
+        return self._turned[1]
+
+    @property
+    def _both(self) -> FeatureReadings | None:
+        """Readings of the model, the untrained network's beside them, whichever is on show."""
+        layer = self.layer.value
+        return self._read.get((layer, self._members.get(layer, ())))
+
+    @property
+    def _untrained(self) -> bool:
+        """Whether the untrained network is on show, and there is one."""
+        features = self.features
+        return self.shown.value == UNTRAINED and features is not None and features.twin is not None
+
+    def _other(self) -> None:
+        """Go to the feature of the network now chosen that is most like the one on show."""
+        readings, left, layer = self.readings, self.feature.value, self.layer.value
+        beside = readings is not None and readings.twin is not None
+        if self._wish is None and left is not None and readings is not None and beside:
+            if self._came is not None and self._came[1:] == (left, layer):
+                self._wish = self._came[0]  # back to where it came from
+            else:
+                self._wish = int(readings.correlations()[:, left].argmax())
+            self._came = left, self._wish, layer
+        self._chosen()
+
+    @property
+    def enrichment(self) -> FeatureEnrichment | None:
+        """What features of the network on show are enriched in; None before it was looked up."""
+        found = self._enriched.get(self.layer.value)
+        return found.twin if found is not None and self._untrained else found
+
+    def _texts(self, members: tuple[int, ...]) -> list[Sequence]:
+        return [self.selection.sequences[i] for i in members]
+
+    def _changed(self, changed: set[str]) -> None:
+        if self.active:
+            self._ask()
+
+    def _ask(self) -> None:
+        """Read what is trained, or say what training takes."""
+        show(self.compute, False)
+        current, features = self.selection.current, self.features
+        if not self.active or current is None or self._refuses():
+            self._draw()
+            return
+        layer = self.layer.value
+        if features is None:
+            self._offer()
+        elif self.readings is None:
+            members = self._set()
+            self._start(
+                "reading features, sequences",
+                lambda progress: features.read(self.enc, self._texts(members), progress),
+                lambda found: self._was_read(layer, members, found),
+            )
+        elif self._here(current) is None:
+            self._start(
+                "reading features",
+                lambda progress: features.read(self.enc, current, progress),
+                lambda found: self._was_read_alone(layer, current.bases, found),
+            )
+        self._draw()
+
+    def _offer(self) -> None:
+        members = self._set()
+        if not members:
+            self.say(f"All sequences of this set have more than {LONGEST:,} bp: add shorter ones.")
+            return
+        texts = self._texts(members)
+        total = sum(map(len, texts))
+        seconds = training_cost(self.enc, texts)
+        self.say(
+            f"Features of layer {self.layer.value} are not trained yet: {len(texts):,} sequences "
+            f"of this set ({total:,} bp), and an untrained network beside, take about "
+            f"{duration(seconds)}."
+        )
+        show(self.compute, True)
+
+    def _train(self) -> None:
+        layer, members = self.layer.value, self._set()
+        texts = self._texts(members)
+        show(self.compute, False)
+
+        def work(progress: Progress) -> tuple[Features, FeatureReadings]:
+            made = train(self.enc, texts, layer, progress=progress)
+            return made, made.read(self.enc, texts, progress)
+
+        def done(result: tuple[Features, FeatureReadings]) -> None:
+            self._trained[layer] = result[0]
+            self._enriched.pop(layer, None)
+            self._was_read(layer, members, result[1])
+
+        self._start("training features, sequences and steps", work, done)
+
+    def _was_read(self, layer: int, members: tuple[int, ...], found: FeatureReadings) -> None:
+        self._members[layer] = members
+        self._read = {key: one for key, one in self._read.items() if key[0] != layer}
+        self._read[layer, members] = found
+        self._table_of = None
+        self._chosen()
+        self._ask()
+
+    def _was_read_alone(self, layer: int, bases: str, found: FeatureReadings) -> None:
+        self._own = (layer, bases, found)
+        self._draw()
+
+    def _cancelled(self) -> None:
+        super()._cancelled()
+        if self.features is None:
+            show(self.compute, True)
+
+    def _here(self, current: Sequence) -> tuple[FeatureReadings, int] | None:
+        """Find the readings on show that hold a sequence, and its place among them."""
+        found = self._holding(current)
+        if found is None or not self._untrained:
+            return found
+        turned = self.readings if found[0] is self._both else found[0].turned()
+        assert turned is not None
+        return turned, found[1]
+
+    def _holding(self, current: Sequence) -> tuple[FeatureReadings, int] | None:
+        """Find the model's readings that hold a sequence, and its place among them."""
+        readings = self._both
+        if readings is None:
+            return None
+        members = self._members[self.layer.value]
+        if self.selection.index in members:
+            place = members.index(self.selection.index)
+            if readings.sequences[place].bases == current.bases:
+                return readings, place
+        if self._own is not None and self._own[:2] == (self.layer.value, current.bases):
+            return self._own[2], 0
+        return None
+
+    def _look_up(self) -> None:
+        """Ask what features are enriched in: annotation of the set, and JASPAR's motifs."""
+        readings, layer = self._both, self.layer.value
+        if readings is None:
+            raise InputError("There are no features yet: train them first.")
+        members = self._members[layer]
+        kinds: dict[str, list[list[tuple[int, int]]]] = {}
+        for place, index in enumerate(members):
+            for one in self.selection.annotations.get(index, ()):
+                blank = kinds.setdefault(one.kind, [[] for _ in members])
+                blank[place].append((int(one.start), int(one.end)))
+
+        def work(progress: Progress) -> FeatureEnrichment:
+            from ...analysis.motifs import scan_motifs
+            from ...analysis.motifs.scan import out_of_reach
+            from ...sequences.motifs.jaspar import jaspar
+
+            motifs = jaspar()
+            lost = set(out_of_reach(motifs, THRESHOLD))
+            hits = scan_motifs(
+                readings.sequences,
+                [one for i, one in enumerate(motifs) if i not in lost],
+                threshold=THRESHOLD,
+                progress=progress,
+            )
+            where: dict[str, Any] = dict(kinds)
+            for number, motif in enumerate(hits.motifs):
+                mine = np.flatnonzero(hits.motif == number)
+                by: list[list[tuple[int, int]]] = [[] for _ in members]
+                for i in mine.tolist():
+                    by[int(hits.sequence[i])].append((int(hits.start[i]), int(hits.end[i])))
+                if len(mine):
+                    where[motif.label] = by
+            return readings.enrichment(where, progress=progress)
+
+        def done(found: FeatureEnrichment) -> None:
+            self._enriched[layer] = found
+            self._draw()
+
+        self._start("features, annotation and motifs", work, done)
+
+    def _look_up_cost(self) -> float:
+        readings = self.readings
+        assert readings is not None
+        twin = readings.twin
+        count = len(readings.features) + (0 if twin is None else len(twin.features))
+        return _SCAN * sum(len(one.bases) for one in readings.sequences) / 1000 + _TURNS * count
+
+    def _colour(self) -> None:
+        """Hand the atlas one number a sequence."""
+        readings, feature = self.readings, self.feature.value
+        if readings is None or feature is None:
+            raise InputError("There is no feature to colour by: train some first.")
+        layer = self.layer.value
+        every = [i for i, one in enumerate(self.selection.sequences) if len(one) <= LONGEST]
+        alone, untrained = replace(readings.features, twin=None), self._untrained
+        name = f"feature {feature}, layer {layer}" + (", untrained" if untrained else "")
+
+        def read(progress: Progress) -> FeatureReadings:
+            enc = random_twin(self.enc, seed=alone.seed) if untrained else self.enc
+            return alone.read(enc, self._texts(tuple(every)), progress)
+
+        def done(found: FeatureReadings) -> None:
+            values = found.by_sequence()[:, feature].astype(float).tolist()
+            self.selection.mark(name, dict(zip(every, values, strict=True)))
+
+        self._start("reading features, sequences", read, done)
+
+    # What is shown -----------------------------------------------------------------------------
+
+    def _data(self) -> pd.DataFrame | None:
+        """List the features beside their nulls; kept."""
+        readings = self.readings
+        if readings is None:
+            return None
+        if self._table_of is None or self._table_of[0] is not readings:
+            self._table_of = (readings, readings.table())
+        return self._table_of[1]
+
+    def _order_list(self) -> None:
+        """Fill the list of features, in the order that is chosen."""
+        data, readings = self._data(), self.readings
+        if data is None or readings is None or not len(data):
+            return
+        ordered = data
+        if self.order.value == WORDS:
+            ordered = data.sort_values("token_share", kind="stable")
+        elif self.order.value == LEARNT and "twin" in data:
+            ordered = data.sort_values("twin", kind="stable")
+        elif self.order.value == HERE:
+            here = self._strengths()
+            ordered = data.iloc[np.argsort(-here[data["feature"]], kind="stable")]
+        options = [
+            (f"{row.feature} · {row.frequency:.1%} of tokens", int(row.feature))
+            for row in ordered.itertuples()
+        ]
+        if list(self.feature.options) == options and self._wish is None:
+            return
+        wish = self._wish if self._wish is not None else self.feature.value
+        known = {value for _, value in options}
+        self._quiet = True
+        try:
+            self.feature.options = options
+            self.feature.value = wish if wish in known else common_feature(readings)
+        finally:
+            self._quiet = False
+        self._wish = None
+
+    def _strengths(self) -> np.ndarray[Any, Any]:
+        """Largest activation of each feature in the selected bases, or in sight."""
+        current, readings = self.selection.current, self.readings
+        assert readings is not None
+        here = None if current is None else self._here(current)
+        if here is None or current is None:
+            return np.zeros(len(readings.features))
+        found, place = here
+        start, end = self.selection.bases or self.selection.view or (0, len(current))
+        inside = (found.owner == place) & (found.spans[:, 0] < end) & (found.spans[:, 1] > start)
+        if not inside.any():
+            return np.zeros(len(readings.features))
+        strongest: np.ndarray[Any, Any] = found.values[inside].max(axis=0).toarray().ravel()
+        return strongest
+
+    def _chosen(self) -> None:
+        if not self._quiet:
+            self._draw()
+
+    def _figure(self) -> go.Figure | None:
+        current = self.selection.current
+        here = None if current is None else self._holding(current)
+        if here is None or self.feature.value is None:
+            return None
+        figure = feature_track(
+            here[0],
+            feature=self.feature.value,
+            sequence=here[1],
+            shown=UNTRAINED if self._untrained else TRAINED,
+            alike=self._alike(),
+            view=self.selection.view,
+            selected=self.selection.bases,
+            height=max(self.height - (_BAR if self._compact else _LISTS), 170),
+            theme=self.selection.theme,
+        )
+        return figure.update_layout(dragmode=self.selection.drag)
+
+    def _alike(self) -> int | None:
+        """Find the other network's feature that is most like the one on show."""
+        readings, feature = self.readings, self.feature.value
+        if readings is None or readings.twin is None or feature is None:
+            return None
+        if self._nearest is None or self._nearest[0] is not readings:
+            self._nearest = readings, readings.correlations().argmax(axis=1)
+        return int(self._nearest[1][feature])
+
+    def _draw(self) -> None:
+        if not self.active:
+            return
+        current, readings = self.selection.current, self.readings
+        there = current is not None and readings is not None
+        show(self._lists, there and self.tab.value != TRACK)
+        show(self._choices, there)
+        show(self.feature, there)
+        show(self.order, there)
+        show(self.shown, there and self.features is not None and self.features.twin is not None)
+        if current is None:
+            self._show(None, "Choose an example, or add a sequence of your own.")
+            return
+        if self._refuses():
+            return
+        if readings is None:
+            self._show(None, f"<b>{escape(current.name)}</b>: no features yet.")
+            return
+        self._order_list()
+        self._list()
+        figure = self._figure()
+        self._read_out.value = self._cell(current)
+        if figure is None:
+            self._show(None, f"<b>{escape(current.name)}</b>: not read yet.")
+            return
+        self._show(
+            figure,
+            f"{self._words()} in <b>{escape(current.name)}</b>. {escape(self._line(readings))}. "
+            f"<span class='dx-model'>{escape(readings.model)}</span>",
+            linked=True,
+            bounds=(0.5, len(current) + 0.5),
+            pressable=True,
+            typed="NPTU",
+            config=BUTTONS,
+        )
+        if self._compact:
+            show(self.plot, self.tab.value == TRACK)
+
+    def _words(self) -> str:
+        """Say what the feature is beside its nulls."""
+        data, feature = self._data(), self.feature.value
+        assert data is not None
+        rows = data[data["feature"] == feature]
+        if not len(rows):
+            return f"Feature {feature}, not active in this set,"
+        row = rows.iloc[0]
+        nulls = [f"token <code>{escape(str(row['token'])[:24])}</code> {row['token_share']:.0%}"]
+        if np.isfinite(row["edge"]):
+            nulls.append(f"edge ×{row['edge']:.2f}")
+        if "twin" in row:
+            nulls.append(f"{TRAINED if self._untrained else UNTRAINED} r {row['twin']:.2f}")
+        who = " of an untrained network" if self._untrained else ""
+        return f"Feature {feature}{who} ({', '.join(nulls)})"
+
+    def _line(self, readings: FeatureReadings) -> str:
+        # Of the untrained network nothing is said to be "in an untrained network too".
+        return (replace(readings, twin=None) if self._untrained else readings)._line()
+
+    def _cell(self, current: Sequence) -> str:
+        """Say which features are active in the selected bases."""
+        here = self._here(current)
+        if here is None or self.selection.bases is None:
+            return ""
+        strengths = self._strengths()
+        top = [int(i) for i in np.argsort(-strengths, kind="stable")[:6] if strengths[i] > 0]
+        said = ", ".join(f"{i} ({strengths[i]:.2g})" for i in top)
+        return f"{self._words()}. Active at the selection: {said or 'none'}"
+
+    def _list(self) -> None:
+        """Fill the table below the track."""
+        readings, feature, found = self.readings, self.feature.value, self.enrichment
+        enriched = self.tab.value == ENRICHED
+        show(self.enrich, enriched and found is None)
+        show(self.paint, not enriched)
+        if readings is None or feature is None:
+            return
+        if enriched:
+            self._list_enriched(found)
+            return
+        top = readings.top(feature, _WINDOWS)
+        members = self._members[self.layer.value]
+        rows = list(top.itertuples())
+        self._places = [(members[int(r.number)], int(r.start), int(r.end)) for r in rows]
+        self.rows.show(
+            [
+                Column("sequence"),
+                Column("base", "whole", "Where the token begins, counted from 1"),
+                Column("activation", "number"),
+                Column("bases", tip="The token in capitals", mono=True),
+            ],
+            [(r.sequence, int(r.start) + 1, float(r.activation), r.bases) for r in rows],
+        )
+
+    def _list_enriched(self, found: FeatureEnrichment | None) -> None:
+        if found is None:
+            seconds = self._look_up_cost()
+            self.enrich.description = f"Look up (about {duration(max(seconds, 1))})"
+            self.rows.show([Column("annotation and motifs: not looked up yet")], [])
+            return
+        data = found.table()
+        data = data[np.isfinite(data["fold"])].head(_ROWS)
+        tip = "Largest of an untrained network's features with q < 0.05 there; – for none"
+        more = [Column("untrained fold", "number", tip)] if "twin_fold" in data else []
+        self.rows.show(
+            [
+                Column("stretches", tip="Kinds of annotation, and JASPAR motifs"),
+                Column("feature", "whole"),
+                Column("fold", "number", "Activation there over that in stretches turned round"),
+                Column("q", "p", "Benjamini and Hochberg over all features and kinds"),
+                *more,
+            ],
+            [
+                (r.stretches, int(r.feature), float(r.fold), float(r.q))
+                + ((float(r.twin_fold),) if more else ())
+                for r in data.itertuples()
+            ],
+            keys=data["feature"],
+        )
+
+    # Pressing and typing -----------------------------------------------------------------------
+
+    def _pressed_row(self, key: int) -> None:
+        def act() -> None:
+            if self.tab.value == ENRICHED:
+                self._choose(key)
+            elif 0 <= key < len(self._places):
+                index, start, end = self._places[key]
+                self.selection.update(index=index)
+                self.selection.update(bases=(start, end))
+
+        self._guarded(act)
+
+    def _choose(self, feature: int) -> None:
+        if feature in [value for _, value in self.feature.options]:
+            self.feature.value = feature
+
+    def _press(self, event: dict[str, Any]) -> None:
+        current = self.selection.current
+        here = None if current is None else self._here(current)
+        if here is None:
+            return
+        found, place = here
+        if event.get("panel", "y") == "y":  # a row of the map
+            figure = self._figure()
+            assert figure is not None
+            rows = figure.layout.yaxis.ticktext
+            row = round(event["y"])
+            if 0 <= row < len(rows):
+                self._choose(int(rows[row]))
+        tokens = found.tokens[place]
+        select_token(self.selection, tokens, event["x"], bool(event.get("shift")))
+
+    def _key(self, key: str, shift: bool) -> None:
+        current = self.selection.current
+        here = None if current is None else self._here(current)
+        if twin_key(self.shown, key):
+            return
+        if key in "NP" and self.feature.options:
+            values = [value for _, value in self.feature.options]
+            at = values.index(self.feature.value) + (1 if key == "N" else -1)
+            if 0 <= at < len(values):
+                self.feature.value = values[at]
+        elif key in ("ArrowLeft", "ArrowRight") and here is not None:
+            step_token(self.selection, here[0].tokens[here[1]], -1 if key == "ArrowLeft" else 1)
+        else:
+            super()._key(key, shift)
+
+    # Export ------------------------------------------------------------------------------------
+
+    def _needs(self) -> tuple[int, ...]:
+        members = self._members.get(self.layer.value, ())
+        return tuple(sorted({*members, *super()._needs()}))
+
+    def _settings(self) -> dict[str, Widget]:
+        settings = super()._settings()
+        settings.pop("feature", None)  # its list is there once it is trained
+        return settings
+
+    def _memory(self) -> dict[str, Any]:
+        return {} if self.feature.value is None else {"feature": int(self.feature.value)}
+
+    def _recall(self, more: dict[str, Any]) -> None:
+        if more.get("feature") is not None:
+            self._wish = int(more["feature"])
+        self._changed(set())
+
+    def _code(self) -> str:
+        readings = self.readings
+        if readings is None:
+            raise InputError("There are no features yet: train them first.")
+        name = self.selection.sets[self._members[self.layer.value][0]]
+        made = (
+            "dx.features.load('folder')  # as Features.save wrote it"
+            if self._given
+            else f"dx.features.train(enc, sequences, {self.layer.value})"
+        )
+        sequences, shown = CODE.get(name, OTHERS), UNTRAINED if self._untrained else TRAINED
+        return (
+            "import dnabert2_explore as dx\n"
+            "from dnabert2_explore.figures import feature_track\n\n"
+            f"enc = dx.load({self.enc.source!r})\n"
+            f"sequences = {sequences}\n"
+            f"features = {made}\n"
+            f"{sequence_code(self.selection)}"
+            "found = features.read(enc, bases)\n"
+            f"feature_track(found, feature={self.feature.value!r}, shown={shown!r}, "
+            f"view={self.selection.view!r}, selected={self.selection.bases!r})"
+        )
+
+    def _table(self) -> str:
+        data, current = self._data(), self.selection.current
+        if data is None or current is None:
+            raise InputError("There are no features yet: train them first.")
+        found = self.enrichment
+        if self.tab.value == ENRICHED and found is not None:
+            data = found.table()
+        lines = [remark(f"{current.name}: {self.caption}"), ",".join(data.columns)]
+        return "\n".join([*lines, *csv_lines(data.itertuples(index=False))]) + "\n"
+
+
+def _button(text: str, name: str, tip: str) -> Button:
+    return Button(description=text, tooltip=tip).add_class(name)

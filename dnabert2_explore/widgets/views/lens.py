@@ -1,0 +1,214 @@
+"""The lens view: what every layer says of a masked token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Items
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...analysis.inside.readout import LayerLens, lens
+from ...costs import duration, pass_seconds
+from ...delimited import csv_lines, remark
+from ...encoder import Encoder
+from ...errors import InputError
+from ...figures.core.style import span_text
+from ...figures.inside.states import lens_figure
+from ...sequences import Sequence
+from ..core.controls import UNTRAINED, twin_choice, twin_key
+from ..core.state import Selection
+from . import asking
+from .asking import AskingExplorer, Wanted
+from .tokens import BUTTONS, select_token, sequence_code, step_token
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["LensExplorer"]
+
+
+class LensExplorer(AskingExplorer):
+    """See after which layer the network knows a masked token, beside an untrained network.
+
+    Tokens are masked one at a time, and the masked-LM head reads every layer. Click a column to
+    select its token and read what was expected; keys: T for trained, U for untrained, arrows from
+    token to token.
+
+    Class ``dx-lens``; parts ``dx-shown``, ``dx-compute`` (what takes more than 10 s is computed
+    when this is pressed).
+
+    Parameters
+    ----------
+    enc : Encoder, optional
+        With a masked-LM head; the pocket model by default.
+    sequences : sequence of Sequence, optional
+        The examples by default.
+    selection : Selection, optional
+        Shared with other views.
+    active : bool
+        Compute now; otherwise when `activate` is called.
+    """
+
+    title = "Lens"
+    kind = "lens"
+    help = (
+        "Each token is masked alone, and the masked-LM head reads the state at its place after "
+        "every layer: the map holds the rank of the true token among all entries of the "
+        "vocabulary, 1 the likeliest. The head was trained on the last layer only: of the layers "
+        "before it reads less than they hold. <i>Without context</i> is the rank with everything "
+        "masked, how common the model takes the token to be; <i>untrained</i> that of a network "
+        "which has learnt nothing. <cite>The logit lens of nostalgebraist 2020.</cite>"
+    )
+
+    def __init__(
+        self,
+        enc: Encoder | None = None,
+        sequences: Items[Sequence] | None = None,
+        selection: Selection | None = None,
+        active: bool = True,
+    ) -> None:
+        self.shown = twin_choice()
+        super().__init__(enc, sequences, selection, active, [self.shown], height=320)
+
+    def _announce(self, wanted: Wanted) -> str:
+        return "the head at every layer, tokens"
+
+    def _cost(self, wanted: Wanted, seconds: float) -> str:
+        many = duration(seconds)
+        return f"All tokens in sight take about {many}. Compute them, or zoom in first."
+
+    def _work(self, wanted: Wanted, agreed: bool, progress: Any) -> tuple[LayerLens | None, float]:
+        """Compute it, unless it takes long: one pass a token, of the twin too."""
+        bases, region = wanted[0].bases, wanted[0].region
+        spans = self.enc.tokenize(bases).spans
+        tokens = int(((spans[:, 0] < region[1]) & (spans[:, 1] > region[0])).sum())
+        parameters = sum(one.numel() for one in self.enc.body.encoder.parameters())
+        seconds = 2 * pass_seconds(parameters, tokens * len(bases))
+        if seconds > asking.LONG and not agreed:
+            return None, seconds
+        return lens(self.enc, bases, region, twin=True, progress=progress), seconds
+
+    @property
+    def result(self) -> LayerLens | None:
+        """What is on show, its untrained twin beside it; None before it is there."""
+        asked = self._asked()
+        return None if asked is None else self._kept.get((asked, False))
+
+    def _figure(self) -> go.Figure | None:
+        result, current = self.result, self.selection.current
+        if result is None or current is None:
+            return None
+        figure = lens_figure(
+            result,
+            view=self.selection.view or (0, len(current)),
+            selected=self.selection.bases,
+            shown=self.shown.value,
+            height=self.height,
+            theme=self.selection.theme,
+        )
+        return figure.update_layout(dragmode=self.selection.drag)
+
+    def _draw(self) -> None:
+        current = self.selection.current
+        if not self.active:
+            return
+        if hindrance := self._hindrance():
+            self._show(None, hindrance)
+            return
+        result = self.result
+        ready = result is not None
+        if self._waiting(ready, ready) or result is None or current is None:
+            return
+        self._read_out.value = self._cell(result)
+        one = self._one(result)
+        ranks = ", ".join(f"{rank:,.0f}" for rank in np.median(result.rank, axis=1))
+        twin = "" if result.twin is None else f", untrained {np.median(result.twin.rank[-1]):,.0f}"
+        self._show(
+            self._figure(),
+            f"Rank of {len(result.places):,} masked tokens of <b>{escape(current.name)}</b> after "
+            f"every layer{' of an untrained network' if one is not result else ''}. Median from "
+            f"the embeddings to the last layer: {ranks} (without context "
+            f"{np.median(result.common):,.0f}{twin}). "
+            f"<span class='dx-model'>{escape(one.model)}</span>",
+            linked=True,
+            bounds=(0.5, len(current) + 0.5),
+            pressable=True,
+            typed="TU",
+            config=BUTTONS,
+        )
+
+    def _one(self, result: LayerLens) -> LayerLens:
+        untrained = self.shown.value == UNTRAINED and result.twin is not None
+        return result.twin if untrained and result.twin is not None else result
+
+    def _cell(self, result: LayerLens) -> str:
+        """Say what every layer expects at the selected token."""
+        bases = self.selection.bases
+        if bases is None:
+            return ""
+        inside = np.flatnonzero((result.spans[:, 0] < bases[1]) & (result.spans[:, 1] > bases[0]))
+        if not len(inside):
+            return ""
+        one, column = self._one(result), int(inside[0])
+        texts = [self.enc.tokenizer.token(int(best)) for best in one.best[:, column]]
+        steps = " → ".join(
+            f"{rank:,} (<code>{escape(text)}</code>)"
+            for rank, text in zip(one.rank[:, column].tolist(), texts, strict=True)
+        )
+        token = result.tokens.tokens[int(result.places[column])]
+        return (
+            f"<code>{escape(token)}</code> {span_text(*result.spans[column].tolist())}: rank, and "
+            f"the likeliest, layer by layer: {steps}"
+        )
+
+    def _press(self, event: dict[str, Any]) -> None:
+        result = self.result
+        if result is not None:
+            select_token(self.selection, result.tokens, event["x"], bool(event.get("shift")))
+
+    def _key(self, key: str, shift: bool) -> None:
+        result = self.result
+        if twin_key(self.shown, key):
+            return
+        if key in ("ArrowLeft", "ArrowRight") and result is not None:
+            step_token(self.selection, result.tokens, -1 if key == "ArrowLeft" else 1)
+        else:
+            super()._key(key, shift)
+
+    def _there(self) -> LayerLens:
+        result = self.result
+        if result is None:
+            raise InputError("Nothing was read yet: choose a sequence first.")
+        return result
+
+    @property
+    def _region(self) -> tuple[int, int]:
+        asked = self._asked()
+        assert asked is not None  # of what is there
+        return asked.region
+
+    def _memory(self) -> dict[str, Any]:
+        return self._remember(None if self.result is None else self._region)
+
+    def _code(self) -> str:
+        self._there()
+        return (
+            "import dnabert2_explore as dx\n\n"
+            f"enc = dx.load({self.enc.source!r})\n"
+            f"{sequence_code(self.selection)}"
+            f"found = dx.lens(enc, bases, {self._region}, twin=True)\n"
+            f"dx.plot(found, shown={self.shown.value!r}, view={self.selection.view!r}, "
+            f"selected={self.selection.bases!r})"
+        )
+
+    def _table(self) -> str:
+        result, current = self._there(), self.selection.current
+        assert current is not None
+        frame = result.table()
+        lines = [
+            remark(f"{current.name}: {self.caption}"),
+            "# start, end: 0-based, half-open; log_prob and entropy in nats",
+            ",".join(frame.columns),
+        ]
+        return "\n".join([*lines, *csv_lines(frame.itertuples(index=False))]) + "\n"

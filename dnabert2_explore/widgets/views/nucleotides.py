@@ -1,0 +1,213 @@
+"""The nucleotide view: which base a model of tokens expects at every place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Items
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...analysis.inside import NucleotideProbabilities, nucleotide_probabilities
+from ...costs import duration
+from ...delimited import csv_lines, remark
+from ...encoder import Encoder
+from ...encoder.passes.cost import clock
+from ...errors import InputError
+from ...figures.inside.nucleotides import nucleotide_figure
+from ...sequences import Sequence, in_place
+from ...sequences.motifs.motif import ALPHABET
+from ..core.controls import UNTRAINED, twin_choice, twin_key
+from ..core.state import Selection
+from . import asking
+from .asking import AskingExplorer, Wanted
+from .tokens import BUTTONS, select_token, sequence_code, step_token
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["NucleotideExplorer"]
+
+#: Bases on which the cost is tried out.
+_TRIED = 12
+
+
+class NucleotideExplorer(AskingExplorer):
+    """See which bases the model expects, and how sure it is, beside an untrained network.
+
+    Every token is masked in turn, and the masked-LM head's probabilities are summed over all tokens
+    that could stand there. Click a base to select its token; keys: T for trained, U for untrained,
+    arrows from token to token.
+
+    Class ``dx-nucleotides``; parts ``dx-shown``, ``dx-compute`` (what takes more than 10 s is
+    computed when this is pressed).
+
+    Parameters
+    ----------
+    enc : Encoder, optional
+        With a masked-LM head; the pocket model by default.
+    sequences : sequence of Sequence, optional
+        The examples by default.
+    selection : Selection, optional
+        Shared with other views.
+    active : bool
+        Compute now; otherwise when `activate` is called.
+    """
+
+    title = "Predicted bases"
+    kind = "nucleotides"
+    help = (
+        "Each token is masked, and the probability of a base is summed over all entries of the "
+        "vocabulary that could stand there. Letters are as high as their probability times the "
+        "information of their base (2 bits less its entropy). The borders of the tokens around "
+        "stay, and give something away: so an <i>untrained</i> network is better than nothing too, "
+        "and what counts is the distance to its line."
+    )
+
+    def __init__(
+        self,
+        enc: Encoder | None = None,
+        sequences: Items[Sequence] | None = None,
+        selection: Selection | None = None,
+        active: bool = True,
+    ) -> None:
+        self._base: int | None = None
+        self.shown = twin_choice()
+        super().__init__(enc, sequences, selection, active, [self.shown], height=300)
+
+    def _forget(self) -> None:
+        self._base = None
+
+    def _announce(self, wanted: Wanted) -> str:
+        return "probabilities of bases, passes"
+
+    def _cost(self, wanted: Wanted, seconds: float) -> str:
+        return f"All bases in sight take about {duration(seconds)}. Compute them, or zoom in first."
+
+    def _work(
+        self, wanted: Wanted, agreed: bool, progress: Any
+    ) -> tuple[NucleotideProbabilities | None, float]:
+        """Compute it, unless a few bases say that it takes long."""
+        bases, (start, end) = wanted[0].bases, wanted[0].region
+        begun = clock(self.enc)
+        if not agreed and end - start > 4 * _TRIED:
+            middle = (start + end - _TRIED) // 2
+            nucleotide_probabilities(self.enc, bases, (middle, middle + _TRIED))
+            seconds = 2 * (clock(self.enc) - begun) * (end - start) / _TRIED
+            if seconds > asking.LONG:
+                return None, seconds
+            begun = clock(self.enc)
+        found = nucleotide_probabilities(
+            self.enc, bases, (start, end), twin=True, progress=progress
+        )
+        return found, clock(self.enc) - begun
+
+    @property
+    def result(self) -> NucleotideProbabilities | None:
+        """What is on show; None before it is there."""
+        asked = self._asked()
+        return None if asked is None else self._kept.get((asked, False))
+
+    def _figure(self) -> go.Figure | None:
+        result, current = self.result, self.selection.current
+        if result is None or current is None:
+            return None
+        figure = nucleotide_figure(
+            result,
+            view=self.selection.view or (0, len(current)),
+            selected=self.selection.bases,
+            shown=self.shown.value,
+            width=self.plot.width or 900,
+            height=self.height,
+            theme=self.selection.theme,
+        )
+        return figure.update_layout(dragmode=self.selection.drag)
+
+    def _draw(self) -> None:
+        current = self.selection.current
+        if not self.active:
+            return
+        if hindrance := self._hindrance():
+            self._show(None, hindrance)
+            return
+        result = self.result
+        ready = result is not None
+        if self._waiting(ready, ready) or result is None or current is None:
+            return
+        self._read_out.value = self._cell(result)
+        one = self._one(result)
+        who = escape(self.enc.name) if one is result else "an untrained network"
+        self._show(
+            self._figure(),
+            f"Bases that {who} expects in <b>{escape(current.name)}</b>, every "
+            f"token masked in turn: {escape(one._line())}. "
+            f"<span class='dx-model'>{escape(one.model)}</span>",
+            linked=True,
+            bounds=(0.5, len(current) + 0.5),
+            pressable=True,
+            typed="TU",
+            config=BUTTONS,
+        )
+
+    def _one(self, result: NucleotideProbabilities) -> NucleotideProbabilities:
+        untrained = self.shown.value == UNTRAINED and result.twin is not None
+        return result.twin if untrained and result.twin is not None else result
+
+    def _cell(self, result: NucleotideProbabilities) -> str:
+        """Say what is expected at the base that was pressed."""
+        if self._base is None:
+            return ""
+        row = self._one(result).probabilities[self._base - result.region[0]]
+        if np.isnan(row).any():
+            return f"Base {self._base + 1:,} is not known to the vocabulary."
+        letters = ", ".join(f"{base} {p:.2f}" for base, p in zip(ALPHABET, row, strict=True))
+        here = in_place(result.sequence.bases)[self._base]
+        return f"Base {self._base + 1:,}, <code>{here}</code> there: expected {letters}"
+
+    def _press(self, event: dict[str, Any]) -> None:
+        result = self.result
+        if result is None:
+            return
+        base = int(np.clip(round(event["x"]) - 1, 0, len(result.sequence.bases) - 1))
+        self._base = base if result.region[0] <= base < result.region[1] else None
+        tokens = self.enc.tokenize(result.sequence.bases)
+        select_token(self.selection, tokens, event["x"], bool(event.get("shift")))
+        self._read_out.value = self._cell(result)
+
+    def _key(self, key: str, shift: bool) -> None:
+        result = self.result
+        if twin_key(self.shown, key):
+            return
+        if key in ("ArrowLeft", "ArrowRight") and result is not None:
+            self._base = None
+            tokens = self.enc.tokenize(result.sequence.bases)
+            step_token(self.selection, tokens, -1 if key == "ArrowLeft" else 1)
+        else:
+            super()._key(key, shift)
+
+    def _there(self) -> NucleotideProbabilities:
+        result = self.result
+        if result is None:
+            raise InputError("There are no probabilities yet: choose a sequence first.")
+        return result
+
+    def _memory(self) -> dict[str, Any]:
+        return self._remember(None if self.result is None else self.result.region)
+
+    def _code(self) -> str:
+        result = self._there()
+        return (
+            "import dnabert2_explore as dx\n\n"
+            f"enc = dx.load({self.enc.source!r})\n"
+            f"{sequence_code(self.selection)}"
+            f"found = dx.nucleotide_probabilities(enc, bases, {result.region}, twin=True)\n"
+            f"dx.plot(found, shown={self.shown.value!r}, view={self.selection.view!r}, "
+            f"selected={self.selection.bases!r})"
+        )
+
+    def _table(self) -> str:
+        result, current = self._there(), self.selection.current
+        assert current is not None
+        frame = result.table()
+        lines = [remark(f"{current.name}: {self.caption}"), ",".join(frame.columns)]
+        return "\n".join([*lines, *csv_lines(frame.itertuples(index=False))]) + "\n"

@@ -1,0 +1,541 @@
+"""The token view: how the model's vocabulary cuts a sequence."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence as Items
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ipywidgets import HTML, Dropdown, ToggleButton, Widget
+
+from ...analysis.tokenizers import (
+    MergeReplay,
+    TokenizerComparison,
+    compare_tokenizers,
+    replay_merges,
+)
+from ...delimited import csv_lines, remark
+from ...encoder import Encoder, load
+from ...errors import InputError
+from ...figures.core.style import span_text
+from ...figures.tokens.merges import merge_tree
+from ...figures.tokens.ribbon import token_ribbon
+from ...figures.tokens.tokenizers import MOST, tokenizer_lanes
+from ...sequences import Sequence
+from ...tokens import Tokens
+from ..core.controls import show
+from ..core.explorer import Explorer
+from ..core.state import MINE, Selection
+from ..examples import CODE, fill
+from .token_parts import (
+    DELETE,
+    INSERT,
+    LOOK,
+    SUBSTITUTE,
+    EditBar,
+    edit_words,
+    merge_line,
+    ripple_table,
+    statistics,
+)
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["TokenExplorer", "select_token", "step_token"]
+
+
+def select_token(selection: Selection, tokens: Tokens, x: float, shift: bool) -> None:
+    """Select the bases of the token at display position `x`; with shift, extend to it."""
+    position = int(np.clip(round(x) - 1, 0, len(tokens.bases) - 1))
+    start, end = (int(v) for v in tokens.spans[tokens.at(position)])
+    if shift and selection.bases:
+        start, end = min(start, selection.bases[0]), max(end, selection.bases[1])
+    elif selection.bases == (start, end):
+        selection.update(bases=None)
+        return
+    selection.update(bases=(start, end))
+
+
+def step_token(selection: Selection, tokens: Tokens, by: int) -> None:
+    """Select the token before or after the selected one; the first in sight without any."""
+    n = len(tokens)
+    if selection.bases:
+        first, last = tokens.covering(*selection.bases)
+        index = first + by if by < 0 else last - 1 + by
+    else:
+        index = tokens.at((selection.view or (0, 1))[0])
+    while 0 <= index < n and tokens.special[index]:
+        index += by
+    if not 0 <= index < n:
+        return
+    start, end = (int(v) for v in tokens.spans[index])
+    changes: dict[str, Any] = {"bases": (start, end)}
+    view = selection.view
+    if view and not view[0] <= start < end <= view[1]:
+        width = view[1] - view[0]
+        low = min(max(0, (start + end - width) // 2), max(0, len(tokens.bases) - width))
+        changes["view"] = (low, low + width)
+    selection.update(**changes)
+
+
+class TokenExplorer(Explorer):
+    """See how a sequence is cut into tokens.
+
+    Blocks are tokens, as wide as the bases they cover and as high as they are long. Click a token
+    to select its bases, shift-click to extend, drag to zoom, double-click for the whole sequence;
+    with the keyboard: arrow keys go from token to token, + − 0 zoom, Esc unselects.
+
+    Class ``dx-tokens``; parts ``dx-stats``, ``dx-compare-tokenizers`` (other models' tokenizers on
+    the same axis, with ``dx-token-edit``: what a click on a base does; keys: A C G T, X deletes, Z
+    takes back), ``dx-merges`` (how the tokens were made, merge by merge) and ``dx-entries`` (what a
+    smaller vocabulary makes).
+
+    Parameters
+    ----------
+    enc : Encoder, optional
+        Whose tokenizer to use; the pocket model by default.
+    sequences : sequence of Sequence, optional
+        The examples by default.
+    selection : Selection, optional
+        Shared with other views.
+    low : bool
+        Put the numbers into the heading, not below it.
+
+    Examples
+    --------
+    >>> from dnabert2_explore import Sequence
+    >>> view = TokenExplorer(sequences=[Sequence("probe", "ACGTTGCATTAGCATGCAAT")])
+    >>> view.tokens.tokens[0]
+    '[CLS]'
+    """
+
+    title = "Tokens"
+    kind = "tokens"
+    help = (
+        "DNABERT-2 does not read bases one by one: a byte-pair encoding, learned from genomes, "
+        "joins bases that often stand together into tokens of different lengths. A change of one "
+        "base can move the boundaries around it. "
+        "<cite>Zhou et al. 2024, DNABERT-2, ICLR; Sennrich et al. 2016.</cite>"
+    )
+
+    def __init__(
+        self,
+        enc: Encoder | None = None,
+        sequences: Items[Sequence] | None = None,
+        selection: Selection | None = None,
+        low: bool = False,
+    ) -> None:
+        self.enc = enc if enc is not None else load()
+        self._kept: OrderedDict[str, Tokens] = OrderedDict()
+        self._stats = HTML().add_class("dx-stats")
+        self._low = low
+        self.compare = ToggleButton(
+            description="Tokenizers",
+            tooltip="Beside DNABERT's overlapping k-mers, 6-mers and single bases",
+        ).add_class("dx-compare-tokenizers")
+        self.merges = ToggleButton(
+            description="Merges", tooltip="How byte-pair encoding makes the tokens, merge by merge"
+        ).add_class("dx-merges")
+        most = len(self.enc.tokenizer)
+        sizes = [2**k for k in range(4, 16) if 2**k < most]
+        self.entries = Dropdown(
+            options=[(f"{size:,} entries", size) for size in (*sizes, most)],
+            value=most,
+            tooltip="What a smaller vocabulary of the same encoding makes of the sequence",
+        ).add_class("dx-entries")
+        self.entries.layout.display = "none"
+        for toggle in (self.compare, self.merges):
+            toggle.observe(self._toggled, names="value")
+        self.entries.observe(lambda _change: self._guarded(self._draw), names="value")
+        self.editing = EditBar(self._lettered, self._undo, self._keep)
+        self.editing.how.observe(lambda _change: self._guarded(self._draw), names="value")
+        self.edit_how = self.editing.how  # remembered with the other settings
+        self._edit: tuple[str, int, int, str] | None = None
+        self._at: int | None = None
+        self._compared: TokenizerComparison | None = None
+        self._replayed: MergeReplay | None = None
+        more = [self.merges, self.compare, self.entries]
+        super().__init__(selection, [self._stats, *more] if low else more)
+        if selection is None:
+            fill(self.selection, sequences)
+        self._guarded(self._draw)
+
+    def _toggled(self, change: dict[str, Any]) -> None:
+        """Show one of the two at a time."""
+        other = self.merges if change["owner"] is self.compare else self.compare
+        if change["new"] and other.value:
+            other.value = False
+        self.entries.layout.display = "" if self.merges.value else "none"
+        self._guarded(self._draw)
+
+    def _above(self) -> list[Widget]:
+        return [self.editing] if self._low else [self._stats, self.editing]
+
+    # Edits -------------------------------------------------------------------------------------
+
+    @property
+    def edit(self) -> tuple[int, int, str] | None:
+        """Bases [start, end) of the sequence looked at, and what a click put in their place."""
+        current = self.selection.current
+        if self._edit is None or current is None or self._edit[0] != current.bases:
+            return None
+        return self._edit[1:]
+
+    def _change(self, at: int, letter: str | None) -> None:
+        """Do at a base what the bar says; a letter typed once more is inserted behind the last."""
+        current = self.selection.current
+        if current is None:
+            return
+        how, bases = self.editing.how.value, current.bases
+        letter = letter or self.editing.letter.value
+        edit = (at, at + 1, letter)
+        if how == DELETE:
+            chosen = self.selection.bases
+            wide = chosen is not None and chosen[0] <= at < chosen[1] and self._at is None
+            edit = (*chosen, "") if wide and chosen is not None else (at, at + 1, "")
+        elif how == INSERT:
+            before = self.edit
+            more = before is not None and before[0] == before[1] == at
+            edit = (at, at, (before[2] if more and before is not None else "") + letter)
+        elif how == SUBSTITUTE and bases[at].upper() == letter:
+            self.say(f"Base {at + 1:,} is {letter} already: choose another letter.")
+            return
+        self._comparison(bases).mutant(*edit)  # says what cannot be
+        self._edit, self._at = (bases, *edit), at
+        self._draw()
+
+    def _lettered(self, letter: str) -> None:
+        """Follow a letter: of a substitution that is there, or one more of an insertion."""
+        if self._at is not None and self.edit is not None and self.editing.how.value != DELETE:
+            at = self._at
+            self._guarded(lambda: self._change(at, letter))
+
+    def _undo(self) -> None:
+        def act() -> None:
+            self._edit = self._at = None
+            self._draw()
+
+        self._guarded(act)
+
+    def _keep(self) -> None:
+        def act() -> None:
+            edit, current = self.edit, self.selection.current
+            if edit is None or current is None:
+                raise InputError("There is no mutant to keep: click a base first.")
+            start, end, to = edit
+            mutant = current.bases[:start] + to + current.bases[end:]
+            name = f"{current.name} {edit_words(current.bases, edit)}"
+            self.selection.add([Sequence(name, mutant, label=current.label)], MINE)
+
+        self._guarded(act)
+
+    def _memory(self) -> dict[str, Any]:
+        return {} if self.edit is None else {"edit": list(self.edit)}
+
+    def _recall(self, more: dict[str, Any]) -> None:
+        current, edit = self.selection.current, more.get("edit")
+        if edit is not None and current is not None:
+            self._edit = (current.bases, int(edit[0]), int(edit[1]), str(edit[2]))
+        self._draw()
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """Tokens of the sequence looked at."""
+        current = self.selection.current
+        if current is None:
+            return None
+        return self.tokens_of(current.bases)
+
+    def tokens_of(self, bases: str) -> Tokens:
+        """Tokens of a sequence, the last few kept."""
+        if bases not in self._kept:
+            self._kept[bases] = self.enc.tokenize(bases)
+            while len(self._kept) > 8:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(bases)
+        return self._kept[bases]
+
+    def _figure(self) -> go.Figure | None:
+        tokens = self.tokens
+        if tokens is None:
+            return None
+        selection = self.selection
+        if self.comparing:
+            figure = tokenizer_lanes(
+                self._comparison(tokens.bases),
+                view=selection.view or (0, len(tokens.bases)),
+                selected=selection.bases,
+                edit=self.edit,
+                width=self.plot.width or 900,
+                theme=selection.theme,
+            )
+            return figure.update_layout(dragmode=selection.drag)
+        if self.replaying:
+            figure = merge_tree(
+                self._replay(tokens.bases),
+                view=selection.view or (0, len(tokens.bases)),
+                selected=selection.bases,
+                vocabulary=self._smaller,
+                width=self.plot.width or 900,
+                theme=selection.theme,
+            )
+            return figure.update_layout(dragmode=selection.drag)
+        figure = token_ribbon(
+            tokens,
+            view=selection.view,
+            selected=selection.bases,
+            features=selection.features,
+            width=self.plot.width or 900,
+            theme=selection.theme,
+        )
+        return figure.update_layout(dragmode=selection.drag)
+
+    @property
+    def comparing(self) -> bool:
+        """Whether other tokenizers are on show."""
+        return bool(self.compare.value) and self._near
+
+    @property
+    def replaying(self) -> bool:
+        """Whether merges are on show."""
+        return bool(self.merges.value) and self._near
+
+    @property
+    def _near(self) -> bool:
+        """Whether few enough bases are in sight to tell tokens apart."""
+        current, view = self.selection.current, self.selection.view
+        if current is None:
+            return False
+        start, end = view or (0, len(current))
+        return end - start <= MOST
+
+    @property
+    def _smaller(self) -> int | None:
+        """Entries of the vocabulary that is asked for; None for all of them."""
+        return None if self.entries.value == len(self.enc.tokenizer) else self.entries.value
+
+    def _replay(self, bases: str) -> MergeReplay:
+        if self._replayed is None or self._replayed.tokens.bases != bases:
+            self._replayed = replay_merges(self.enc, bases)
+        return self._replayed
+
+    def _comparison(self, bases: str) -> TokenizerComparison:
+        if self._compared is None or self._compared.bases != bases:
+            self._compared = compare_tokenizers(self.enc, bases)
+        return self._compared
+
+    def _draw(self) -> None:
+        tokens, current = self.tokens, self.selection.current
+        if tokens is None or current is None:
+            self._stats.value = ""
+            self._show(None, "Choose an example, or add a sequence of your own.")
+            return
+        self.say("")
+        show(self.editing, self.comparing)
+        self.editing.show(self.edit is not None)
+        self._stats.value = statistics(tokens)
+        self._read_out.value = self._selected_line(tokens)
+        info = self.enc.info
+        if (self.compare.value or self.merges.value) and not self._near:
+            what = "the other tokenizers" if self.compare.value else "how tokens were made"
+            self.say(f"Zoom in to {MOST} bases or less to see {what}.")
+        if self.replaying:
+            found = self._replay(tokens.bases)
+            self._read_out.value = merge_line(found, self.selection.bases)
+            count = len(found.borders(self.entries.value)) - 1
+            self._show(
+                self._figure(),
+                f"<b>{escape(current.name)}</b>: each bracket is a merge, as high as its number in "
+                f"the vocabulary of {escape(info.name)}; what was learnt first joins what stands "
+                f"together most often. With {self.entries.value:,} entries: {count:,} tokens. "
+                "Select a token to read its merges.",
+                linked=True,
+                bounds=(0.5, len(current) + 0.5),
+                pressable=True,
+                config=BUTTONS,
+            )
+            return
+        if self.comparing:
+            self._read_out.value = ripple_table(
+                self._comparison(tokens.bases), self.selection.bases, self.edit
+            )
+            self._show(
+                self._figure(),
+                f"<b>{escape(current.name)}</b> cut by {escape(info.name)} and by other models' "
+                "tokenizers; overlapping k-mers share their bases, and stand in as many rows. "
+                "A BPE cuts the other strand otherwise: its borders are turned back. "
+                "Substitute, insert or delete at a click to see the mutant, and in numbers what "
+                "becomes of each.",
+                linked=True,
+                bounds=(0.5, len(current) + 0.5),
+                pressable=True,
+                typed="ACGTXZ",
+                config=BUTTONS,
+            )
+            return
+        self._show(
+            self._figure(),
+            f"<b>{escape(current.name)}</b> cut into {int((~tokens.special).sum()):,} tokens by "
+            f"the byte-pair encoding of {escape(info.name)} ({info.vocabulary:,} entries). Height: "
+            "bases in a token; the two tints only part neighbours. Positions count from 1.",
+            linked=True,
+            bounds=(0.5, len(current) + 0.5),
+            pressable=True,
+            config=BUTTONS,
+        )
+
+    def _selected_line(self, tokens: Tokens) -> str:
+        bases = self.selection.bases
+        if bases is None:
+            return ""
+        first, last = tokens.covering(*bases)
+        if last - first == 1:
+            start, end = (int(v) for v in tokens.spans[first])
+            what = " · not in the vocabulary" if tokens.unknown[first] else ""
+            return (
+                f"<code>{escape(tokens.tokens[first][:60])}</code> token "
+                f"{int((~tokens.special[: first + 1]).sum()):,} of "
+                f"{int((~tokens.special).sum()):,} · id {tokens.ids[first]} · {end - start} bp · "
+                f"bases {span_text(start, end)}{what}"
+            )
+        shown = " ".join(f"<code>{escape(t[:30])}</code>" for t in tokens.tokens[first:last][:14])
+        more = f" and {last - first - 14:,} more" if last - first > 14 else ""
+        return f"{last - first:,} tokens in bases {span_text(*bases)}: {shown}{more}"
+
+    def _press(self, event: dict[str, Any]) -> None:
+        tokens = self.tokens
+        if tokens is None:
+            return
+        if self.comparing and self.editing.how.value != LOOK:
+            at = int(np.clip(round(event["x"]) - 1, 0, len(tokens.bases) - 1))
+            self._at = None
+            self._change(at, None)
+        else:
+            select_token(self.selection, tokens, event["x"], bool(event.get("shift")))
+
+    def _key(self, key: str, shift: bool) -> None:
+        if key in ("ArrowLeft", "ArrowRight") and (tokens := self.tokens) is not None:
+            step_token(self.selection, tokens, -1 if key == "ArrowLeft" else 1)
+        elif self.comparing and key in "ACGTXZ":
+            self._typed(key)
+        else:
+            super()._key(key, shift)
+
+    def _typed(self, key: str) -> None:
+        """Edit by keyboard: at the last edit, or at the first selected base."""
+        chosen = self.selection.bases
+        at = self._at if self._at is not None else None if chosen is None else chosen[0]
+        if key == "Z":
+            self._undo()
+        elif at is None:
+            self.say("Select a base first: with the arrows, or by a click.")
+        elif key == "X":
+            self.editing.how.value = DELETE
+            self._change(at, None)
+        else:
+            if self.editing.how.value not in (SUBSTITUTE, INSERT):
+                self.editing.how.value = SUBSTITUTE
+            if self.editing.letter.value != key and self.edit is not None and self._at is not None:
+                self.editing.letter.value = key  # which changes it
+            else:
+                self.editing.letter.value = key
+                self._change(at, key)
+
+    def _code(self) -> str:
+        if self.comparing:
+            view = self.selection.view or (0, len(self.selection.current or ""))
+            return (
+                "import dnabert2_explore as dx\n\n"
+                f"enc = dx.load({self.enc.source!r})\n"
+                f"{sequence_code(self.selection)}"
+                "found = dx.compare_tokenizers(enc, bases)  # found.table(), found.edit(…)\n"
+                f"dx.plot(found, view={view!r}, selected={self.selection.bases!r}, "
+                f"edit={self.edit!r})"
+            )
+        if self.replaying:
+            view = self.selection.view or (0, len(self.selection.current or ""))
+            return (
+                "import dnabert2_explore as dx\n\n"
+                f"enc = dx.load({self.enc.source!r})\n"
+                f"{sequence_code(self.selection)}"
+                "found = dx.replay_merges(enc, bases)  # found.table(), found.borders(256)\n"
+                f"dx.plot(found, view={view!r}, vocabulary={self._smaller!r})"
+            )
+        return (
+            "import dnabert2_explore as dx\n\n"
+            f"enc = dx.load({self.enc.source!r})\n"
+            f"{sequence_code(self.selection)}"
+            "tokens = enc.tokenize(bases)\n"
+            f"dx.plot(tokens, view={self.selection.view!r}, "
+            f"selected={self.selection.bases!r})"
+        )
+
+    def _table(self) -> str:
+        tokens, current = self.tokens, self.selection.current
+        if tokens is None or current is None:
+            raise InputError("There are no tokens yet: choose a sequence first.")
+        if self.comparing:
+            found = self._comparison(tokens.bases)
+            frame, edit = found.table(), self.edit
+            if edit is not None:
+                done = found.edit(*edit)
+                frame["replaced"], frame["new"], frame["reach"] = (
+                    [getattr(one, field) for one in done] for field in ("before", "after", "reach")
+                )
+            head = [
+                remark(
+                    f"{current.name}: tokenizers beside each other"
+                    + ("" if edit is None else f"; {edit_words(tokens.bases, edit)}")
+                ),
+                ",".join(frame.columns),
+            ]
+            return "\n".join([*head, *csv_lines(frame.itertuples(index=False))]) + "\n"
+        if self.replaying:
+            frame = self._replay(tokens.bases).table()
+            head = [
+                remark(f"{current.name}: merges of {self.enc.info}"),
+                "# start, border and end: 0-based, half-open; rank: number in the vocabulary",
+                ",".join(frame.columns),
+            ]
+            return "\n".join([*head, *csv_lines(frame.itertuples(index=False))]) + "\n"
+        lines = [
+            remark(f"{current.name}: tokens of {self.enc.info}"),
+            "# start and end: 0-based, half-open; special tokens have no bases",
+            "index,token,id,start,end,length,special,unknown",
+        ]
+        lines += csv_lines(
+            (i, token, tokens.ids[i], a, b, b - a, int(tokens.special[i]), int(tokens.unknown[i]))
+            for i, (token, (a, b)) in enumerate(zip(tokens.tokens, tokens.spans, strict=True))
+        )
+        return "\n".join(lines) + "\n"
+
+
+#: Buttons of plotly's mode bar on the base axis; everything else has its place in our own bars.
+BUTTONS = {"modeBarButtons": [["zoom2d", "select2d", "pan2d"]], "doubleClick": "autosize"}
+
+
+def in_comment(name: str) -> str:
+    """Write a name on one line: one with a line break would begin a line of code of its own."""
+    return " ".join(name.split())
+
+
+def sequence_code(selection: Selection) -> str:
+    """Lines of Python that set ``bases`` to the sequence looked at."""
+    current = selection.current
+    if current is None:
+        return ""
+    name = selection.sets[selection.index]
+    called = in_comment(current.name)
+    members = selection.members(name)
+    place = members.index(selection.index)
+    if name in CODE:
+        return f"bases = {CODE[name]}[{place}].bases  # {called}\n"
+    if len(current) <= 3000:
+        return f"bases = {current.bases!r}  # {called}\n"
+    return (
+        f"bases = dx.read_sequences('your_file.fa')[{place}].bases  "
+        f"# {called}, {len(current):,} bp\n"
+    )
