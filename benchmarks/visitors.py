@@ -95,7 +95,7 @@ class Visitor:
         await self._send("comm_msg", {"comm_id": control, "data": {"method": "request_states"}})
         await self._until(lambda: self._plot("tokens") is not None, "the widgets' state")
         for name in VIEWS:
-            await self._update(self._plot(name), {"width": 700, "screen": 900})
+            await self._update(self._plot(name), {"width": 700, "room": 778})
         await self._until(self._all_drawn, "the first picture")
         self.record.opened.append(time.perf_counter() - begun)
 
