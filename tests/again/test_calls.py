@@ -230,9 +230,8 @@ def test_every_public_call_that_returns_a_result_records_itself():
     for name in dx.__all__:
         found = getattr(dx, name)
         members = {name: found}
-        if inspect.isclass(found) and issubclass(
-            found, RichDisplay
-        ):  # views have records of their own
+        # Views have records of their own.
+        if inspect.isclass(found) and issubclass(found, RichDisplay):
             members = {f"{name}.{key}": one for key, one in vars(found).items()
                        if inspect.isfunction(one) and not key.startswith("_")}  # fmt: skip
         for title, call in members.items():

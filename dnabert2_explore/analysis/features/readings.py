@@ -171,6 +171,7 @@ class FeatureReadings(RichDisplay):
         below = np.outer(*spreads)
         return np.divide(shared, below, out=np.zeros_like(shared), where=below > 1e-12)
 
+    @recorded(of_results=True)
     def turned(self) -> FeatureReadings:
         """Return the untrained network's readings, with these beside them as their `twin`.
 
