@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
+from ..origins import recorded
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -73,6 +74,7 @@ _FIGURES = {
 }
 
 
+@recorded
 def plot(result: Any, **options: Any) -> go.Figure:
     """Draw the plotly figure of a result.
 

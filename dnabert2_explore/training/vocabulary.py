@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from ..costs import tell_cost
 from ..errors import InputError
+from ..origins import recorded
 from ..progress import Progress, quiet
+from ..rich_display import RichDisplay
 from ..sequences import Sequence, clean, reverse_complement
 from ..sequences.given import listed
 from ..sequences.shuffle import shuffle_dinucleotides
-from ..shown import Shown
 from .tokenizer import SPECIAL_TOKENS, blank_tokenizer, trainer_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _MOST, _SECONDS = 4_000_000, 2.5
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class VocabularyCurve(Shown):
+class VocabularyCurve(RichDisplay):
     """Byte-pair encodings of growing vocabularies, each read on bases it was not trained on.
 
     Attributes
@@ -89,6 +90,7 @@ class VocabularyCurve(Shown):
         )
 
 
+@recorded
 def vocabulary_curve(
     sequences: str | Sequence | Iterable[str | Sequence],
     *,

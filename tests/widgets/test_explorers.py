@@ -13,7 +13,7 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
 from dnabert2_explore.analysis.attribution import METHODS
-from dnabert2_explore.widgets.attribution import parts as attribution_parts
+from dnabert2_explore.widgets.attribution import tasks as attribution_tasks
 from dnabert2_explore.widgets.attribution.controls import AUTO
 from dnabert2_explore.widgets.views import vocabularies
 
@@ -357,7 +357,7 @@ def test_an_answer_once_given_is_kept(attribution, monkeypatch):
     first = attribution.result
     attribution.selection.update(index=1)
     attribution.wait()
-    monkeypatch.setattr(attribution_parts, "attribute", None)
+    monkeypatch.setattr(attribution_tasks, "attribute", None)
     attribution.selection.update(index=0)
     attribution.wait()
     assert attribution.result is first
@@ -375,7 +375,7 @@ def test_an_error_is_one_sentence_in_the_view(attribution, monkeypatch):
     def broken(*args, **kwargs):
         raise dx.InputError("The class is <unknown>: choose another.")
 
-    monkeypatch.setattr(attribution_parts, "attribute", broken)
+    monkeypatch.setattr(attribution_tasks, "attribute", broken)
     attribution.selection.update(index=2)
     attribution.wait()
     assert unescape(attribution._message.value) == "The class is <unknown>: choose another."
@@ -383,18 +383,18 @@ def test_an_error_is_one_sentence_in_the_view(attribution, monkeypatch):
 
 
 def test_cancel_leaves_the_view_usable(attribution, monkeypatch):
-    real = attribution_parts.attribute
+    real = attribution_tasks.attribute
 
     def slow(enc, bases, target, *, settings, progress):
         attribution._bar.children[1].click()
         progress(1, 2)
         pytest.fail("went on after it was cancelled")
 
-    monkeypatch.setattr(attribution_parts, "attribute", slow)
+    monkeypatch.setattr(attribution_tasks, "attribute", slow)
     attribution.selection.update(index=5)
     attribution.wait()
     assert "Cancelled" in attribution._message.value
-    monkeypatch.setattr(attribution_parts, "attribute", real)
+    monkeypatch.setattr(attribution_tasks, "attribute", real)
     attribution.method.value = "saliency"
     attribution.wait()
     assert attribution.result.tokens.bases == attribution.selection.current.bases
@@ -523,7 +523,7 @@ def test_no_sequences_is_a_designed_state(encoder, classifier):
 
 
 def test_auto_steps_go_on_until_delta_is_small_and_say_when_it_is_not(attribution, monkeypatch):
-    real, asked = attribution_parts.attribute, []
+    real, asked = attribution_tasks.attribute, []
 
     def rough(enc, bases, target, *, settings, progress):
         n_steps = settings.n_steps
@@ -532,7 +532,7 @@ def test_auto_steps_go_on_until_delta_is_small_and_say_when_it_is_not(attributio
         result = replace(result, settings=(("steps", str(n_steps)),))
         return replace(result, delta=9.0 if n_steps < 200 else 0.0)
 
-    monkeypatch.setattr(attribution_parts, "attribute", rough)
+    monkeypatch.setattr(attribution_tasks, "attribute", rough)
     attribution.steps.value = 50
     attribution.wait()
     assert "do not trust" in attribution.caption

@@ -16,10 +16,11 @@ from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
+from ...rich_display import RichDisplay, counted
 from ...sequences import Sequence
 from ...sequences.annotation.tracks import write_track
-from ...shown import Shown, counted
 from ...tokens import Tokens
 from .autoencoder import Features
 from .states import named, states_of
@@ -37,7 +38,7 @@ EDGE = 15
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class FeatureReadings(Shown):
+class FeatureReadings(RichDisplay):
     """Activations of features at the tokens of sequences.
 
     Attributes
@@ -170,6 +171,7 @@ class FeatureReadings(Shown):
         below = np.outer(*spreads)
         return np.divide(shared, below, out=np.zeros_like(shared), where=below > 1e-12)
 
+    @recorded(of_results=True)
     def turned(self) -> FeatureReadings:
         """Return the untrained network's readings, with these beside them as their `twin`.
 
@@ -225,6 +227,7 @@ class FeatureReadings(Shown):
         tracks = [self.track(feature, number) for number in range(len(self.sequences))]
         write_track(Path(path), self.sequences, tracks, name=f"feature {feature}")
 
+    @recorded
     def top(self, feature: int, n: int = 10, flank: int = 20) -> pd.DataFrame:
         """List the places where a feature is most active.
 
@@ -296,6 +299,7 @@ class FeatureReadings(Shown):
                 found[number] = np.asarray(made).ravel()
         return found
 
+    @recorded
     @says_cost
     def enrichment(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 from ...network import Dnabert2Model
+from ...origins import recorded
 from ...randomness import seeded
 from ..encoder import Encoder
 from .foreign import ForeignEncoder
@@ -12,6 +13,7 @@ from .foreign import ForeignEncoder
 __all__ = ["random_twin"]
 
 
+@recorded
 def random_twin(
     enc: Encoder,
     *,

@@ -19,8 +19,8 @@ from ...sequences import Sequence, in_place
 from ...sequences.motifs.motif import ALPHABET
 from ..core.controls import UNTRAINED, twin_choice, twin_key
 from ..core.state import Selection
-from . import asking
-from .asking import AskingExplorer, Wanted
+from . import on_demand
+from .on_demand import OnDemandExplorer, Wanted
 from .tokens import BUTTONS, select_token, sequence_code, step_token
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ __all__ = ["NucleotideExplorer"]
 _TRIED = 12
 
 
-class NucleotideExplorer(AskingExplorer):
+class NucleotideExplorer(OnDemandExplorer):
     """See which bases the model expects, and how sure it is, beside an untrained network.
 
     Every token is masked in turn, and the masked-LM head's probabilities are summed over all tokens
@@ -94,7 +94,7 @@ class NucleotideExplorer(AskingExplorer):
             middle = (start + end - _TRIED) // 2
             nucleotide_probabilities(self.enc, bases, (middle, middle + _TRIED))
             seconds = 2 * (clock(self.enc) - begun) * (end - start) / _TRIED
-            if seconds > asking.LONG:
+            if seconds > on_demand.LONG:
                 return None, seconds
             begun = clock(self.enc)
         found = nucleotide_probabilities(

@@ -29,7 +29,7 @@ from ..core.controls import show
 from ..core.explorer import Explorer
 from ..core.state import MINE, Selection
 from ..examples import CODE, fill
-from .token_parts import (
+from .token_tables import (
     DELETE,
     INSERT,
     LOOK,
