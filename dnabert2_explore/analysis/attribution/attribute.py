@@ -133,8 +133,8 @@ def explain(
         question, baseline, shuffles if baseline == "shuffled" else 1, settings.seed
     )
     features, shares = _features(question, settings.groups)
-    score = Score(question.of_embeddings, question.enc.network)
-    words = question.enc.network.get_input_embeddings()(question.ids)
+    score = Score(question.of_embeddings, question.enc.module)
+    words = question.enc.module.get_input_embeddings()(question.ids)
     with differentiable(question.enc, maps=method == "attention_x_gradient"):
         found = RUNS[method](
             Problem(
@@ -216,7 +216,7 @@ def _result(
     settings: tuple[tuple[str, str], ...] = (),
 ) -> Attribution:
     for values in (per_token, per_base):
-        check_finite(values, question.enc.network, "attributions")
+        check_finite(values, question.enc.module, "attributions")
     return Attribution(
         tokens=question.tokens,
         token_scores=per_token,

@@ -180,7 +180,7 @@ def _without(
     chunk = max(1, CHUNK_TOKENS // question.n_read)
     values = []
     with torch.no_grad(), question.enc.lock:
-        words = question.enc.network.get_input_embeddings()(question.ids)
+        words = question.enc.module.get_input_embeddings()(question.ids)
         other = baseline_embeddings(question, baseline, 1, seed)
         for start in range(0, len(taken), chunk):
             away = torch.from_numpy(taken[start : start + chunk]).to(words.device)[..., None]

@@ -237,7 +237,7 @@ def approximate_all(
     mutants = list(_list_mutants(question, region))
     if not mutants:
         return effects
-    table = enc.network.get_input_embeddings()
+    table = enc.module.get_input_embeddings()
     with differentiable(enc), torch.enable_grad():
         words = table(question.ids).detach().requires_grad_()
         (gradient,) = torch.autograd.grad(question.of_embeddings(words).sum(), words)
