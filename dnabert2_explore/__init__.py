@@ -113,7 +113,7 @@ if TYPE_CHECKING:
     from .encoder.passes.readings import Readings
     from .encoder.vectors.long import LongEmbedding
     from .errors import Cancelled, CheckpointError, ExploreError, InputError
-    from .figures.motifs import report as motif_report
+    from .figures import motif_report
     from .figures.plots import plot
     from .sequences import Sequence, gc_content, read_sequences, reverse_complement
     from .sequences.annotation.annotations import Annotation, read_annotation

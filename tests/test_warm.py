@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from dnabert2_explore.cli.look import warm_kernel
+from dnabert2_explore.cli.look import warm, warm_kernel
 from dnabert2_explore.cli.look.warm import _free_threads, can_fork, read_asked
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="there are no warm kernels without forks")
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.skipif(not can_fork(), reason="there are no warm kernel
 #: wait; argv[2] says which forks fail.
 NEST = """
 import os, signal, socket, sys
-from dnabert2_explore.cli import warm
+from dnabert2_explore.cli.look import warm
 
 signal.alarm(60)  # whatever happens to the test
 failing, fork, forks = sys.argv[2], os.fork, []
@@ -164,3 +165,13 @@ def test_kernels_have_the_threads_that_they_would_have_had() -> None:
         assert threads() == {1}
         _free_threads({})
         assert threads() == {len(os.sched_getaffinity(0))}
+
+
+def test_a_warm_kernel_is_offered_as_one_that_encrypts_what_passes_its_ports(tmp_path, monkeypatch):
+    from ipykernel.kernelspec import get_kernel_dict
+
+    monkeypatch.setattr(warm, "_NEST", "import sys; sys.stdin.read()")  # imports nothing
+    with warm.warm_kernels(tmp_path) as name:
+        spec = json.loads((tmp_path / "kernels" / name / "kernel.json").read_text())
+    ordinary = get_kernel_dict()["metadata"]["supported_encryption"]
+    assert spec["metadata"]["supported_encryption"] == ordinary == ["curve"]

@@ -18,21 +18,31 @@ __all__ = ["plot"]
 
 #: Class of a result -> module and function that draw it.
 _FIGURES = {
+    "AlignedMaps": (".spaces", "aligned_planes"),
+    "Annotation": (".core.locus", "annotation_lanes"),
     "Attention": (".plots", "_attention"),
     "Attribution": (".attribution.tracks", "attribution_tracks"),
+    "Blocks": (".inside.dependencies", "block_figure"),
     "Calibration": (".core.intervals", "calibration_intervals"),
+    "Clusters": (".core.intervals", "cluster_stability"),
     "DependencyMap": (".inside.dependencies", "dependency_figure"),
     "Differential": (".core.intervals", "differential_rates"),
     "Discovery": (".plots", "_discovery"),
+    "Enrichment": (".core.intervals", "word_rates"),
+    "FeatureEnrichment": (".enriched", "feature_volcano"),
     "FeatureReadings": (".inside.features", "feature_windows"),
+    "Features": (".inside.features", "feature_directions"),
     "FinetuneResult": (".core.intervals", "finetune_intervals"),
+    "HeadAgreement": (".inside.heads", "head_agreement_figure"),
     "HeadAtlas": (".inside.heads", "head_atlas_figure"),
     "HeadPatchMap": (".inside.heads", "head_patch_figure"),
+    "Hits": (".motifs.hits", "hit_track"),
     "LayerLens": (".inside.states", "lens_figure"),
     "LayerScores": (".inside.layers", "layer_curves"),
     "Leaderboard": (".training.leaderboard", "leaderboard_dots"),
     "Locus": (".plots", "_locus"),
     "LongEmbedding": (".core.intervals", "window_likeness"),
+    "MapJudgement": (".core.intervals", "judgement_intervals"),
     "MergeReplay": (".tokens.merges", "merge_tree"),
     "Motif": (".motifs.logo", "motif_logo"),
     "MotifFindings": (".plots", "_findings"),
@@ -40,6 +50,7 @@ _FIGURES = {
     "Mutagenesis": (".plots", "_mutagenesis"),
     "NucleotideProbabilities": (".inside.nucleotides", "nucleotide_figure"),
     "PatchMap": (".inside.states", "patch_figure"),
+    "Projection": (".plots", "_projection"),
     "Pattern": (".plots", "_pattern"),
     "OffsetAverage": (".plots", "_offsets"),
     "RankCorrelations": (".attribution.correlations", "attribution_correlations"),
@@ -47,10 +58,14 @@ _FIGURES = {
     "RuleComparison": (".core.intervals", "rule_intervals"),
     "Scorecard": (".plots", "_scorecard"),
     "Scores": (".core.intervals", "score_intervals"),
+    "SeedsResult": (".core.intervals", "seed_dots"),
+    "SequenceComparison": (".plots", "_comparison"),
+    "SpaceComparison": (".spaces", "space_likeness"),
     "StrandMirror": (".plots", "_strands"),
     "Sweep": (".gym", "sweep_figure"),
     "TimeLapse": (".training.timelapse", "timelapse_figure"),
     "TokenizerComparison": (".tokens.tokenizers", "tokenizer_lanes"),
+    "TrackEnrichment": (".enriched", "track_contrast"),
     "Tokens": (".tokens.ribbon", "token_ribbon"),
     "VariantComparison": (".variant", "variant_tracks"),
     "VocabularyCurve": (".tokens.vocabulary", "vocabulary_figure"),
@@ -118,17 +133,21 @@ def _drawer(result: Any) -> Callable[..., Any]:
 def _atlas(
     positions: Any, names: Any = None, values: Any = None, *, axis: str = "component", **more: Any
 ) -> go.Figure:
-    from .atlas import atlas_scatter
-
     if positions.ndim != 2 or positions.shape[1] != 2:
         raise InputError(
             f"An array of shape {positions.shape} is no atlas: give positions of shape (n, 2), as "
             "project(vectors) returns them."
         )
+    return _points(positions, names, values, axis=axis, **more)
+
+
+def _points(positions: Any, names: Any = None, values: Any = None, **more: Any) -> go.Figure:
+    from .atlas import atlas_scatter
+
     n = len(positions)
     names = [f"sequence {i + 1}" for i in range(n)] if names is None else list(names)
     values = ["sequence"] * n if values is None else list(values)
-    return atlas_scatter(positions, names, values, axis=axis, **more)
+    return atlas_scatter(positions, names, values, **more)
 
 
 def _attention(
@@ -162,6 +181,16 @@ def _pattern(result: Any, kind: str = "contribution", **more: Any) -> go.Figure:
 
     matrix = result.contribution if kind == "contribution" else result.motif
     return motif_logo(matrix, kind, **more)
+
+
+def _projection(result: Any, **more: Any) -> go.Figure:
+    return _points(result.plane, **{"axis": result.method.upper(), **more})
+
+
+def _comparison(result: Any, **more: Any) -> go.Figure:
+    from .core.intervals import word_rates
+
+    return word_rates(result.kmers, **more)
 
 
 def _locus(result: Any, **more: Any) -> go.Figure:

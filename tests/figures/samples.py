@@ -76,6 +76,7 @@ def read() -> list[Any]:
         dx.dependency_map(enc, windows[0].bases[:90], (20, 70), twin=True),
         dx.dependency_map(dx.load("pocket-splice"), dx.demo.splice()[0], (95, 110), of="donor"),
         dx.dependency_map(enc, windows[0].bases[:90], (20, 60)).heads(),
+        dx.dependency_map(enc, windows[0].bases[:90], (20, 60)).blocks(copies=2),
         dx.compare_tokenizers(enc, windows[0].bases[:60]),
         dx.replay_merges(enc, windows[0].bases[:60]),
         dx.vocabulary_curve(windows[::20], sizes=(16, 64, 256)),
@@ -118,6 +119,28 @@ def features() -> list[Any]:
 
 
 @lru_cache
+def maps() -> list[Any]:
+    """Maps of sequences and what they are worth."""
+    some = [one for one in dx.demo.windows() if one.label in ("fungi", "mammal")][::6]
+    rng = np.random.default_rng(0)
+    labels = [one.label for one in some]
+    # Two clouds and noise: quick, and clusters to find.
+    vectors = rng.normal(size=(len(some), 8)) + 6 * np.array(
+        [[label == "fungi"] * 8 for label in labels]
+    )
+    spaces = {"one": vectors, "other": vectors[:, :4], "noise": rng.normal(size=vectors.shape)}
+    plane = dx.fit_projection(vectors, method="pca")
+    return [
+        plane,
+        dx.fit_projection(vectors, method="pca", dimensions=3),
+        dx.judge_map(plane.plane, vectors, [one.bases for one in some], labels, label="kingdom"),
+        dx.find_clusters(vectors, min_cluster_size=5, draws=3),
+        dx.compare_spaces(spaces),
+        dx.align_maps(spaces, method="pca"),
+    ]
+
+
+@lru_cache
 def motifs() -> list[Any]:
     """Motifs, hits, matches, patterns, findings."""
     ap1 = dx.Motif.of_word("TGACTCA", "AP-1")
@@ -139,6 +162,7 @@ def motifs() -> list[Any]:
         matches[0],
         dx.differential_motifs(windows[:20], windows[20:], [maf, ap1, tbp], threshold=1e-3),
         dx.compare_sequences(windows[:20], windows[20:], k=4),
+        dx.compare_sequences(windows[:20], windows[20:], k=4).kmers,
         sites,
         pattern,
         found,

@@ -2,9 +2,7 @@ import math
 
 import pytest
 
-from dnabert2_explore.figures import Interval
-from dnabert2_explore.figures.training import finetune as finetune_curves
-from dnabert2_explore.figures.training import pretrain as pretrain_curves
+from dnabert2_explore.figures import Interval, finetune_curves, pretrain_curves
 from dnabert2_explore.figures.training.curves import spread
 
 POINTS = [

@@ -33,6 +33,7 @@ def every(folder, runs):
         *samples.attributed(),
         *samples.read(),
         *samples.motifs(),
+        *samples.maps(),
         *samples.features(),
         *samples.variants(),
         *samples.trained(folder, runs),

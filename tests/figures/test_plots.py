@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+
+import ipywidgets
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -10,6 +13,7 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.figures.plots import _FIGURES
+from dnabert2_explore.shown import Shown
 
 from ..training.gue.conftest import made_run
 from . import samples
@@ -23,10 +27,41 @@ def results(tmp_path_factory):
         samples.attributed(),
         samples.read(),
         samples.motifs(),
+        samples.maps(),
         samples.features(),
         samples.variants(),
     )
     return [one for part in (*parts, samples.trained(folder, runs)) for one in part]
+
+
+#: What is shown without a figure of its own, and why.
+WITHOUT = {
+    "settings, files and what a command says": {
+        "AttributionSettings", "FinetuneConfig", "PretrainConfig", "PretrainResult",
+        "PredictionSummary", "Summary", "StoreCheck", "VcfSummary", "Reproduction", "Readings",
+    },
+    "sources, which other calls draw": {
+        "EmbeddedSequences", "EmbeddingStore", "Encoder", "Genome", "ModelInfo", "Sequence",
+        "Variant",
+    },
+    "rows, whose table says all of it": {
+        "Audit", "DatasetAudit", "LeakageReport", "Match", "Matches", "NullRun", "StoreHits",
+    },
+    "parts of what is drawn": {"HitTokens", "Seqlets", "Sites"},
+}  # fmt: skip
+
+
+def test_every_public_result_is_drawn_or_said_to_have_no_figure():
+    public = {
+        name
+        for name in dx.__all__
+        if inspect.isclass(one := getattr(dx, name))
+        and issubclass(one, Shown)
+        and not issubclass(one, ipywidgets.Widget)
+    }
+    without = set().union(*WITHOUT.values())
+    assert public - set(_FIGURES) == without
+    assert set(_FIGURES) <= public
 
 
 def test_every_result_that_has_a_figure_is_drawn(results):
@@ -52,7 +87,7 @@ def test_options_reach_the_figure_and_wrong_ones_are_named():
         dx.plot(attention, head=1)
     with pytest.raises(InputError, match="has no option 'colour': choose of view, selected"):
         dx.plot(dx.load("pocket").tokenize("ACGTACGT"), colour="red")
-    with pytest.raises(InputError, match="no figure of Encoder: give one of Attention"):
+    with pytest.raises(InputError, match="no figure of Encoder: give one of AlignedMaps"):
         dx.plot(dx.load("pocket"))
     with pytest.raises(InputError, match="no pattern 9 among 2"):
         dx.plot(samples.motifs()[-4], pattern=9)

@@ -34,6 +34,8 @@ _CONFIG, _WEIGHTS = "cfg.json", "sae_weights.safetensors"
 _ARCHITECTURES: dict[str, Activation] = {
     "topk": "topk", "standard": "relu", "jumprelu": "jumprelu",
 }  # fmt: skip
+#: Directions that are compared with all others at once.
+_ROWS = 256
 _TENSORS = ("W_enc", "b_enc", "W_dec", "b_dec")
 
 
@@ -136,6 +138,26 @@ class Features(Shown):
         states: NDArray[np.float32] = activations @ self.decode + self.bias
         return states
 
+    def alike(self, most: int | None = None) -> NDArray[np.float32]:
+        """Cosine of what each feature writes with the nearest of the others.
+
+        Parameters
+        ----------
+        most : int, optional
+            Features that are asked about, evenly; all by default.
+
+        Returns
+        -------
+        numpy.ndarray, shape (features asked,), float32
+            -1 where there is no other.
+        """
+        return _nearest(self.decode, most)
+
+    def alike_by_chance(self, most: int | None = None, seed: int = 0) -> NDArray[np.float32]:
+        """As `alike`, of as many random directions in as many dimensions."""
+        random = np.random.default_rng(seed).standard_normal(self.decode.shape, dtype=np.float32)
+        return _nearest(random, most)
+
     @says_cost
     def read(
         self,
@@ -226,6 +248,20 @@ class Features(Shown):
                 "bias": self.encode_bias,
             }
         )
+
+
+def _nearest(directions: NDArray[np.float32], most: int | None) -> NDArray[np.float32]:
+    """Largest cosine of each direction with another one."""
+    count = len(directions)
+    unit = directions / np.maximum(np.linalg.norm(directions, axis=1), 1e-12)[:, None]
+    asked = np.arange(count)[:: max(1, -(-count // (most or count)))]
+    found = np.full(len(asked), -1, dtype=np.float32)
+    for begin in range(0, len(asked), _ROWS):
+        some = asked[begin : begin + _ROWS]
+        cosines = unit[some] @ unit.T
+        cosines[np.arange(len(some)), some] = -1
+        found[begin : begin + _ROWS] = cosines.max(axis=1)
+    return found
 
 
 def load(folder: str | PathLike[str], layer: int | None = None) -> Features:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -258,8 +259,9 @@ def _quiet_frontend(overlay: Path) -> None:
     config = overlay / "labconfig"
     config.mkdir()
     disabled = {"@jupyterlab/apputils-extension:announcements": True}
-    # Voila loads MathJax from a CDN as soon as a page opens; no view has formulas.
-    page = {"disabledExtensions": disabled, "fullMathjaxUrl": "data:text/javascript,//"}
+    # Voila loads MathJax from a CDN as soon as a page opens, unless both of these are the word
+    # null: then it takes the one that it brings.
+    page = {"disabledExtensions": disabled, "fullMathjaxUrl": "null", "mathjaxConfig": "null"}
     (config / "page_config.json").write_text(json.dumps(page))
     (config / "default_setting_overrides.json").write_text(json.dumps(_SETTINGS))
     paths = [str(overlay), os.environ.get("JUPYTER_CONFIG_PATH", "")]
@@ -327,6 +329,18 @@ def server_options(server: Server, browser: bool, opens: str) -> list[str]:
     return options
 
 
+class _OfUse(logging.Filter):
+    """Passes on what a reader of the terminal could do something about."""
+
+    #: What Jupyter says of every notebook that was not saved here, and of its own settings.
+    OF_NONE = ("is not trusted", "The websocket_ping_timeout")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a message is to be shown."""
+        message = record.getMessage()
+        return not any(words in message for words in self.OF_NONE)
+
+
 def serve(options: list[str]) -> None:
     """Run JupyterLab's server until it is stopped."""
     from jupyter_client.manager import KernelManager
@@ -339,4 +353,6 @@ def serve(options: list[str]) -> None:
     # passes there can be encrypted.
     if KernelManager.class_traits().get("transport_encryption") is not None:
         options = ["--KernelManager.transport_encryption=auto", *options]
+    for name in ("ServerApp", "tornado.general"):
+        logging.getLogger(name).addFilter(_OfUse())
     LabApp.launch_instance(options)

@@ -73,10 +73,15 @@ def warm_kernels(overlay: Path) -> Iterator[str]:
     place = overlay / "nest"
     spec = overlay / "kernels" / KERNEL
     spec.mkdir(parents=True)
+    from ipykernel.kernelspec import get_kernel_dict
+
+    # Whoever starts kernels reads there whether what passes their ports can be encrypted.
+    encryption = get_kernel_dict().get("metadata", {}).get("supported_encryption", [])
     words = {
         "argv": [sys.executable, "-IS", str(_CLIENT), str(place), "{connection_file}"],
         "display_name": "Python 3 (warm)",
         "language": "python",
+        "metadata": {"supported_encryption": encryption},
     }
     (spec / "kernel.json").write_text(json.dumps(words), encoding="utf-8")
     process = subprocess.Popen(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from collections.abc import Sequence as Items
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import InputError
 from ..training.curves import Interval, axis_style, axis_title, metric_name
@@ -16,23 +18,30 @@ from .style import layout, value_axis
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+    from ...analysis.enrichment import Enrichment
+    from ...analysis.maps import Clusters, MapJudgement
     from ...analysis.motifs import Differential
     from ...analysis.tokenizers import MotifFragments
     from ...analysis.variants import Calibration, VariantScores
     from ...encoder.vectors.long import LongEmbedding
     from ...training.finetune import FinetuneResult
+    from ...training.finetune.seeds import SeedsResult
     from ...training.scores.metrics import Scores
     from ...training.scores.rules import RuleComparison
 
 __all__ = [
     "calibration_intervals",
+    "cluster_stability",
     "differential_rates",
     "finetune_intervals",
     "fragment_intervals",
+    "judgement_intervals",
     "rule_intervals",
     "score_histogram",
     "score_intervals",
+    "seed_dots",
     "window_likeness",
+    "word_rates",
 ]
 
 _ROW_PX = 26
@@ -86,6 +95,7 @@ def _rows_layout(colours: Theme, rows: int, title: str) -> dict[str, Any]:
             "tickfont": {"size": 12, "color": colours.ink},
             "showgrid": False,
             "type": "category",
+            "range": [-0.7, max(rows, 1) - 0.3],
         },
     )
 
@@ -145,17 +155,109 @@ def fragment_intervals(result: MotifFragments, *, theme: str = "light") -> go.Fi
     return figure.add_vline(0, line={"dash": "dot", "color": theme_of(theme).muted, "width": 1})
 
 
+def judgement_intervals(result: MapJudgement, *, theme: str = "light") -> go.Figure:
+    """Draw how well a label is told in the model's space, in simpler ones, and by chance.
+
+    Raises
+    ------
+    InputError
+        If the map was judged without a label.
+    """
+    if not result.scores:
+        raise InputError(
+            "There is no score to draw: judge the map with a label of more than one class."
+        )
+    rows = [
+        Interval(one.space, one.probe.score, one.probe.low, one.probe.high, one.space == "model")
+        for one in result.scores
+    ]
+    title = f"balanced accuracy of {result.label}, with 95% intervals"
+    figure = _intervals(rows, title, theme)
+    by_chance = 1 / max(result.n_classes, 1)
+    return figure.add_vline(
+        by_chance, line={"dash": "dot", "color": theme_of(theme).muted, "width": 1}
+    )
+
+
+def cluster_stability(result: Clusters, *, theme: str = "light") -> go.Figure:
+    """Draw how stable each cluster is; dotted, clusters of shuffled columns.
+
+    Raises
+    ------
+    InputError
+        If there is no cluster.
+    """
+    if not len(result):
+        raise InputError("There is no cluster to draw: all rows belong to none.")
+    rows = [
+        Interval(f"cluster {i} ({int(size):,})", float(one), math.nan, math.nan, one > 0.75)
+        for i, (size, one) in enumerate(zip(result.sizes, result.stability, strict=True))
+    ]
+    figure = _intervals(rows[:_MOST], "stability (mean overlap, Jaccard)", theme)
+    figure.update_xaxes(range=[-0.02, 1.04])
+    muted = theme_of(theme).muted
+    for at, text in ((result.null, "shuffled columns"), (0.75, "stable")):
+        if not math.isnan(at):
+            figure.add_vline(
+                at, line={"dash": "dot", "color": muted, "width": 1},
+                annotation={"text": text, "font": {"size": 10.5, "color": muted}, "y": 1,
+                            "yanchor": "bottom", "xanchor": "center"},
+            )  # fmt: skip
+    return figure.update_layout(margin_t=26)
+
+
+def seed_dots(result: SeedsResult, *, theme: str = "light") -> go.Figure:
+    """Draw a run's scores by seed: the mean as a dot, the smallest and the largest as its line."""
+    names = list((result.results[0].test or result.results[0].dev).values)
+    rows = [
+        Interval(metric_name(name), result.mean(name), min(values), max(values), True)
+        for name in names
+        if name != "rmse"
+        for values in [result.values(name)]
+    ]
+    title = f"score on {result.split}: mean, smallest and largest of {len(result.seeds)} seeds"
+    return _intervals(rows, title, theme)
+
+
+def word_rates(result: Enrichment, *, theme: str = "light") -> go.Figure:
+    """Draw the share of selected sequences with a word, beside what others like them have.
+
+    Raises
+    ------
+    InputError
+        If no word was tested.
+    """
+    if not len(result):
+        raise InputError("There is no word to draw: none was common enough to be tested.")
+    return _rates(
+        result.words,
+        (("selected", result.selected_rate), ("expected of them", result.expected_rate)),
+        "share of sequences with the word",
+        theme,
+    )
+
+
 def differential_rates(result: Differential, *, theme: str = "light") -> go.Figure:
     """Draw the share of sequences with a hit in both sets, for the surest differences."""
+    return _rates(
+        [one.label for one in result.motifs],
+        (("first set", result.first_rate), ("second set", result.second_rate)),
+        "share of sequences with a hit",
+        theme,
+    )
+
+
+def _rates(
+    every: Items[str], two: Items[tuple[str, NDArray[np.float64]]], title: str, theme: str
+) -> go.Figure:
+    """Draw two shares a row, the first rows on top."""
     import plotly.graph_objects as go
 
     colours = theme_of(theme)
-    shown = range(min(_MOST, len(result)))
-    names = [result.motifs[i].label for i in shown][::-1]
-    sets = (
-        ("first set", result.first_rate, "circle", colours.positive),
-        ("second set", result.second_rate, "circle-open", colours.negative),
-    )
+    shown = range(min(_MOST, len(every)))
+    names = [every[i] for i in shown][::-1]
+    looks = (("circle", colours.positive), ("circle-open", colours.negative))
+    sets = [(*one, *look) for one, look in zip(two, looks, strict=True)]
     return go.Figure(
         data=[
             {
@@ -169,7 +271,7 @@ def differential_rates(result: Differential, *, theme: str = "light") -> go.Figu
             }
             for name, rates, symbol, colour in sets
         ],
-        layout=_rows_layout(colours, len(names), "share of sequences with a hit")
+        layout=_rows_layout(colours, len(names), title)
         | {"showlegend": True, "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"},
            "margin": {"l": 10, "r": 30, "t": 36, "b": 46}},
     )  # fmt: skip

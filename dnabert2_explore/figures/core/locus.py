@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from ...errors import InputError
 from .colours import Theme, theme_of
 from .style import MARGIN, SANS, base_axis, layout, span_text, value_axis, whole
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["FeatureLike", "annotation_track", "feature_traces"]
+    from ...sequences.annotation.annotations import Annotation
+
+__all__ = ["FeatureLike", "annotation_lanes", "annotation_track", "feature_traces"]
 
 
 class FeatureLike(Protocol):
@@ -44,6 +47,9 @@ class FeatureLike(Protocol):
         """What to call it."""
         ...
 
+
+#: Features that are drawn of one sequence of a file: more are megabytes, and narrower than a pixel.
+_MOST = 3000
 
 # Kinds from thin to thick: (height, colour index); a kind not listed is a block of its own.
 _HEIGHTS = {
@@ -214,3 +220,57 @@ def annotation_track(
             yaxis=feature_axis(colours, (0, 1)),
         ),
     )
+
+
+def annotation_lanes(
+    found: Annotation,
+    *,
+    sequence: str = "",
+    view: tuple[int, int] | None = None,
+    width: int = 900,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw what a file annotates of one sequence.
+
+    Parameters
+    ----------
+    found : Annotation
+    sequence : str
+        Its name in the file; the one with the most features by default.
+    view : tuple of int, optional
+        Visible bases, 0-based half-open; all by default.
+    width : int
+        Pixels.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Of more than 3,000 features in view the longest are drawn, and the figure says so.
+
+    Raises
+    ------
+    InputError
+        If the file has nothing on that sequence.
+    """
+    name = sequence or max(found.features, key=lambda one: len(found.features[one]), default="")
+    if name not in found.features:
+        some = list(found.features)
+        names = ", ".join(some[:5]) + (f" and {len(some) - 5:,} more" if len(some) > 5 else "")
+        raise InputError(
+            f"{found.source} annotates nothing on {name!r}: choose of {names}."
+            if some
+            else f"{found.source} holds no feature to draw."
+        )
+    features = found.features[name]
+    n_bases = max(found.lengths.get(name, 0), *(one.end for one in features))
+    shown = whole(view, n_bases)
+    inside = [one for one in features if one.start < shown[1] and one.end > shown[0]]
+    text = f"{name}, {found.source}"
+    if len(inside) > _MOST:
+        text += f": the {_MOST:,} longest of {len(inside):,} features in view"
+        inside = sorted(inside, key=len, reverse=True)[:_MOST]
+    figure = annotation_track(inside, n_bases, view=shown, width=width, theme=theme)
+    title = {"text": text, "font": {"size": 12}, "x": 0, "xref": "paper"}
+    return figure.update_layout(height=146, margin_t=34, title=title)

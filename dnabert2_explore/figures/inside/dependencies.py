@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import InputError
 from ...sequences import in_place
 from ..core.colours import Theme, theme_of
-from ..core.style import band, base_axis, layout, value_axis, whole
+from ..core.style import band, base_axis, layout, span_text, value_axis, whole
 from .attention import CELLS
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+    from ...analysis.inside.blocks import Blocks
     from ...analysis.inside.dependencies import DependencyMap
 
-__all__ = ["SHOWN", "dependency_figure", "signed_scale"]
+__all__ = ["SHOWN", "block_figure", "dependency_figure", "signed_scale"]
 
 #: What of a map can be looked at: its values, those of the untrained twin, the difference.
 SHOWN = ("trained", "untrained", "difference")
@@ -242,3 +244,86 @@ def _marks(
         "y1": float(end) + 0.5,
     }
     return [column, row]
+
+
+def block_figure(found: Blocks, *, height: int = 420, theme: str = "light") -> go.Figure:
+    """Draw the clusters of a dependency map where they lie, outlined those beyond chance.
+
+    Parameters
+    ----------
+    found : Blocks
+    height : int
+        Pixels.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Axes as those of the map: substituted bases, and bases predicted otherwise. Full: p of 0.05
+        or less against the shuffled copies.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    import plotly.graph_objects as go
+
+    if not found.blocks:
+        raise InputError("There is no block to draw: nothing stands out of this map.")
+    colours = theme_of(theme)
+    shapes, centres, words = [], [], []
+    for one in found.blocks:
+        sure = one.p <= 0.05
+        shapes.append(
+            {
+                "type": "rect",
+                "x0": one.source[0] + 0.5,
+                "x1": one.source[1] + 0.5,
+                "y0": one.target[0] + 0.5,
+                "y1": one.target[1] + 0.5,
+                "line": {"color": colours.select if sure else colours.muted, "width": 1.5},
+                "fillcolor": colours.select_fill if sure else "rgba(0,0,0,0)",
+            }
+        )
+        centres.append((sum(one.source) / 2 + 0.5, sum(one.target) / 2 + 0.5))
+        words.append(
+            f"bases {span_text(*one.source)} on {span_text(*one.target)}<br>"
+            f"peak {one.peak:.3g} nats, mass {one.mass:.3g}, p {one.p:.2g}"
+        )
+    every = [edge for one in found.blocks for edge in (*one.source, *one.target)]
+    low, high = min(every), max(every)
+    room = max(2.0, 0.03 * (high - low))
+    axis = {"range": [low + 0.5 - room, high + 0.5 + room], "showgrid": True}
+    return go.Figure(
+        data=[
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": [x for x, _ in centres],
+                "y": [y for _, y in centres],
+                "text": words,
+                "marker": {"size": 8, "color": colours.muted, "opacity": 0.6},
+                "hovertemplate": "%{text}<extra></extra>",
+            },
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "x": axis["range"],
+                "y": axis["range"],
+                "line": {"color": colours.muted, "width": 1, "dash": "dot"},
+                "hoverinfo": "skip",
+            },
+        ],
+        layout=layout(
+            colours,
+            height,
+            hovermode="closest",
+            shapes=shapes,
+            xaxis=value_axis(colours, "", (0, 1), **axis, nticks=8)
+            | {"anchor": "y", "title": {"text": "substituted base (bp, counted from 1)",
+                                        "font": {"size": 12, "color": colours.muted}}},
+            yaxis=value_axis(colours, "base predicted otherwise (bp)", (0, 1), nticks=8, **axis),
+        ),
+    )  # fmt: skip

@@ -10,17 +10,20 @@ from ...errors import InputError
 from ..core.colours import theme_of
 from ..core.columns import edges_of, legend, spread, steps
 from ..core.style import MARGIN, MONO, band, base_axis, layout, span_text, value_axis, whole
+from ..training.curves import axis_style, axis_title
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from ...analysis.features import FeatureReadings
+    from ...analysis.features import FeatureReadings, Features
 
-__all__ = ["common_feature", "feature_track", "feature_windows"]
+__all__ = ["common_feature", "feature_directions", "feature_track", "feature_windows"]
 
 
 #: Tokens up to which each has words on hover: more would be megabytes.
 _WORDS = 1500
+#: Directions that are compared with all others.
+_DIRECTIONS = 2000
 
 
 def feature_track(
@@ -282,3 +285,65 @@ def feature_windows(
         zeroline=False, color=colours.ink,
     )  # fmt: skip
     return figure
+
+
+def feature_directions(found: Features, *, height: int = 300, theme: str = "light") -> go.Figure:
+    """Draw how alike the directions are that features write: each beside the one most like it.
+
+    Parameters
+    ----------
+    found : Features
+    height : int
+        Pixels.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        How many of the features (2,000 of them, evenly, where there are more) have their nearest
+        other at which cosine; dotted, as many random directions; open, an untrained network's. Far
+        right are features that say the same.
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    kinds = [("trained", found.alike(_DIRECTIONS), colours.negative, "solid")]
+    if found.twin is not None:
+        kinds.append(("untrained", found.twin.alike(_DIRECTIONS), colours.ink, "dash"))
+    kinds.append(("random directions", found.alike_by_chance(_DIRECTIONS), colours.muted, "dot"))
+    low = min(float(one[1].min()) for one in kinds)
+    high = max(float(one[1].max()) for one in kinds)
+    edges = np.linspace(low, max(high, low + 0.01), 41)
+    data = []
+    for name, values, colour, dash in kinds:
+        share = np.histogram(values, edges)[0] / max(len(values), 1)
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": name,
+                "x": (edges[:-1] + edges[1:]) / 2,
+                "y": share,
+                "line": {"color": colour, "dash": dash, "width": 2, "shape": "hvh"},
+                "fill": "tozeroy" if name == "trained" else None,
+                "hovertemplate": f"{name}, cosine %{{x:.2f}}: %{{y:.1%}}<extra></extra>",
+            }
+        )
+    return go.Figure(
+        data=data,
+        layout=layout(
+            colours,
+            height,
+            margin={"l": 62, "r": 30, "t": 28, "b": 46, "autoexpand": False},
+            hovermode="closest",
+            xaxis={
+                **axis_style(colours),
+                "range": [low - 0.02, min(high + 0.05, 1.02)],
+                "title": axis_title("cosine with the nearest other feature", colours),
+            },
+            yaxis=value_axis(colours, "share of features", (0.0, 1.0), tickformat=".0%"),
+            showlegend=True,
+            legend=legend(colours, 1.01),
+        ),
+    )

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from ...analysis.inside.head_patching import HeadPatchMap
+    from ...analysis.inside.heads import HeadAgreement
     from ...analysis.inside.measured_heads import HeadAtlas
 
-__all__ = ["head_atlas_figure", "head_gallery", "head_patch_figure"]
+__all__ = ["head_agreement_figure", "head_atlas_figure", "head_gallery", "head_patch_figure"]
 
 _GAP = 0.08  # of a thumbnail's width, between thumbnails
 
@@ -305,3 +306,74 @@ def head_patch_figure(found: HeadPatchMap, *, theme: str = "light") -> go.Figure
     figure.update_xaxes(showgrid=False, zeroline=False, color=colours.ink, tickangle=-30)
     figure.update_yaxes(showgrid=False, zeroline=False, color=colours.ink)
     return figure
+
+
+def head_agreement_figure(found: HeadAgreement, *, theme: str = "light") -> go.Figure:
+    """Draw how well each head's attention agrees with a dependency map, at equal distance.
+
+    Parameters
+    ----------
+    found : HeadAgreement
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Spearman's correlation among pairs at the same distance; in brackets what 95% of attention
+        maps moved along their diagonal stay below. Outlined: heads beyond that.
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    layers, heads = found.chance.shape
+    values, chance = found.beyond_distance, found.chance
+    reach = max(0.1, float(np.nanmax(np.abs(values), initial=0)))
+    text = [
+        ["–" if np.isnan(v) else f"{v:.2f}<br>({c:.2f})" for v, c in zip(row, null, strict=True)]
+        for row, null in zip(values, chance, strict=True)
+    ]
+    beyond = np.argwhere(np.abs(values) > chance)
+    return go.Figure(
+        data=[
+            go.Heatmap(
+                z=values,
+                x=[f"head {head}" for head in range(heads)],
+                y=[f"layer {layer}" for layer in range(layers)],
+                text=text,
+                texttemplate="%{text}",
+                textfont={"size": 10.5},
+                zmin=-reach,
+                zmax=reach,
+                colorscale=signed_scale(colours),
+                colorbar={
+                    "thickness": 10,
+                    "outlinewidth": 0,
+                    "tickfont": {"size": 10, "color": colours.muted},
+                    "title": {"text": "rank correlation", "side": "right"},
+                },
+                xgap=3,
+                ygap=3,
+                hoverongaps=False,
+                hovertemplate="%{y}, %{x}: %{text} by chance<extra></extra>",
+            )
+        ],
+        layout=layout(
+            colours,
+            70 + 40 * layers,
+            margin={"l": 62, "r": 84, "t": 10, "b": 40, "autoexpand": False},
+            xaxis={"showgrid": False, "zeroline": False, "color": colours.ink},
+            yaxis={"showgrid": False, "zeroline": False, "color": colours.ink},
+            shapes=[
+                {
+                    "type": "rect",
+                    "x0": head - 0.48,
+                    "x1": head + 0.48,
+                    "y0": layer - 0.46,
+                    "y1": layer + 0.46,
+                    "line": {"color": colours.select, "width": 2},
+                }
+                for layer, head in beyond.tolist()
+            ],
+        ),
+    )

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import InputError
+from ...shown import counted
 from ..attribution.marks import Sight
-from ..core.colours import Theme
-from ..core.style import SANS, span_text, value_axis
+from ..core.colours import Theme, theme_of
+from ..core.style import SANS, base_axis, layout, span_text, value_axis, whole
 
 if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
     from ...analysis.motifs import Hits
 
-__all__ = ["arrange_hits", "hit_axis", "hit_traces"]
+__all__ = ["arrange_hits", "hit_axis", "hit_traces", "hit_track"]
 
 #: Rows of blocks: what does not fit is counted, not drawn.
 ROWS = 4
@@ -148,3 +152,68 @@ def _name(
     if end >= sight.shown[0] and end + needed <= behind:
         return end + 0.5, -float(rows[i]), name
     return None
+
+
+def hit_track(
+    found: Hits,
+    *,
+    sequence: int | None = None,
+    view: tuple[int, int] | None = None,
+    width: int = 900,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw where motifs occur in one sequence, the surest hits on top.
+
+    Parameters
+    ----------
+    found : Hits
+    sequence : int, optional
+        Counted from 0; the one with the most hits by default.
+    view : tuple of int, optional
+        Visible bases, 0-based half-open; all by default.
+    width : int
+        Pixels.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Blocks point along their strand. The title counts hits that found no free row.
+
+    Raises
+    ------
+    InputError
+        If there is no hit, or no such sequence.
+    """
+    import plotly.graph_objects as go
+
+    if not len(found):
+        raise InputError("There is no hit to draw: scan with a less strict threshold.")
+    if sequence is None:
+        sequence = int(np.bincount(found.sequence).argmax())
+    if not 0 <= sequence < len(found.names):
+        raise InputError(
+            f"There is no sequence {sequence} among {len(found.names):,}: count from 0."
+        )
+    colours = theme_of(theme)
+    here = found.of(sequence)
+    n_bases = int(found.lengths[sequence])
+    sight = Sight(whole(view, n_bases), n_bases, width)
+    placed = arrange_hits(here)
+    rows = int(placed.max(initial=0)) + 1
+    text = f"{found.names[sequence]}: {counted(len(here), 'hit')}, p < {found.threshold:g}"
+    if (placed < 0).any():
+        text += f", {int((placed < 0).sum()):,} of them not drawn: no row is free"
+    return go.Figure(
+        data=hit_traces(here, placed, sight, colours, "y"),
+        layout=layout(
+            colours,
+            84 + 24 * rows,
+            margin={"l": 62, "r": 74, "t": 32, "b": 38, "autoexpand": False},
+            barmode="overlay",
+            title={"text": text, "font": {"size": 12}, "x": 0, "xref": "paper"},
+            xaxis=base_axis(colours, sight.shown, n_bases),
+            yaxis=hit_axis(colours, (0, 1), rows),
+        ),
+    )

@@ -1,0 +1,231 @@
+"""What stands out in annotated stretches: features beside an untrained network's, and tracks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .core.colours import Theme, theme_of
+from .core.columns import legend
+from .core.style import layout, value_axis
+from .training.curves import axis_style, axis_title
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from ..analysis.features import FeatureEnrichment
+    from ..analysis.inside.track_enrichment import TrackEnrichment
+
+__all__ = ["feature_volcano", "track_contrast"]
+
+#: Pairs of each network that are drawn, the least likely by chance first.
+_MOST = 4000
+#: Pairs that are named, and the q from which they are.
+_NAMED, _FDR = 8, 0.05
+#: A p-value that is 0 by rounding is drawn here.
+_LEAST = 1e-300
+
+
+def feature_volcano(
+    found: FeatureEnrichment, *, height: int = 380, theme: str = "light"
+) -> go.Figure:
+    """Draw how much more active features are in stretches, against how sure that is.
+
+    Parameters
+    ----------
+    found : FeatureEnrichment
+    height : int
+        Pixels.
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        A dot a pair of feature and kind of stretches, the 4,000 least likely by chance at most;
+        open ones are an untrained network's. Above the line q is below 0.05; the surest are named.
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    data = []
+    if found.twin is not None:
+        data.append(_pairs(found.twin, "untrained", "circle-open", colours.muted, 5))
+    own = _pairs(found, "trained", "circle", colours.negative, 6)
+    data.append(own)
+    apart = np.unique(np.round(np.concatenate([one["x"] for one in data]), 3))
+    reach = float(np.abs(apart).max(initial=0.5)) * 1.25
+    sure = [i for i in range(min(_NAMED, len(own["x"]))) if own["customdata"][i][3] < _FDR]
+    top = max([float(np.max(one["y"], initial=0)) for one in data] + [2.0])
+    names: list[dict[str, Any]] = []
+    for i in sure:
+        x, y = own["x"][i], own["y"][i]
+        # A name that would lie on another is left to the hover.
+        if all(abs(y - one["y"]) > 0.06 * top or abs(x - one["x"]) > 0.5 * reach for one in names):
+            names.append(
+                {
+                    "x": x,
+                    "y": y,
+                    "text": f"{own['customdata'][i][0]} · {own['customdata'][i][1]}",
+                    "xanchor": "right" if x > 0.3 * reach else "left",
+                    "xshift": -7 if x > 0.3 * reach else 7,
+                    "showarrow": False,
+                    "font": {"size": 11, "color": colours.ink},
+                }
+            )
+    return go.Figure(
+        data=data,
+        layout=layout(
+            colours,
+            height,
+            margin={"l": 62, "r": 30, "t": 30, "b": 46, "autoexpand": False},
+            hovermode="closest",
+            xaxis={
+                **axis_style(colours),
+                "range": [-reach, reach],
+                "title": axis_title("activation over that in turned stretches (log2)", colours),
+                "zeroline": True,
+                "zerolinecolor": colours.grid,
+            },
+            yaxis=value_axis(
+                colours, "−log10 p", (0.0, 1.0), range=[-0.03 * top, top * 1.08], nticks=6
+            ),
+            shapes=_borders(found, colours),
+            annotations=names,
+            showlegend=found.twin is not None,
+            legend=legend(colours, 1.01),
+        ),
+    )
+
+
+def _pairs(
+    found: FeatureEnrichment, name: str, symbol: str, colour: str, size: int
+) -> dict[str, Any]:
+    """Make the dots of one network's features, the least likely by chance first."""
+    rows = found.table()
+    rows = rows[np.isfinite(rows["fold"]) & (rows["fold"] > 0)].head(_MOST)
+    return {
+        "type": "scattergl" if len(rows) > 1000 else "scatter",
+        "mode": "markers",
+        "name": name,
+        "x": np.log2(rows["fold"].to_numpy()),
+        "y": -np.log10(np.maximum(rows["p"].to_numpy(), _LEAST)),
+        "customdata": list(
+            zip(rows["feature"], rows["stretches"], rows["fold"], rows["q"], strict=True)
+        ),
+        "marker": {"symbol": symbol, "size": size, "color": colour},
+        "hovertemplate": (
+            f"{name}: feature %{{customdata[0]}}, %{{customdata[1]}}<br>"
+            "fold %{customdata[2]:.3g}, q %{customdata[3]:.2g}<extra></extra>"
+        ),
+    }
+
+
+def _borders(found: FeatureEnrichment, colours: Theme) -> list[dict[str, Any]]:
+    """Draw the line above which q is below 0.05; none where nothing is."""
+    known = found.p_value[found.q_value < _FDR]
+    if not known.size:
+        return []
+    y = -float(np.log10(max(float(known.max()), _LEAST)))
+    return [
+        {
+            "type": "line",
+            "xref": "paper",
+            "x0": 0,
+            "x1": 1,
+            "y0": y,
+            "y1": y,
+            "line": {"width": 1, "dash": "dot", "color": colours.muted},
+            "label": {
+                "text": "q = 0.05",
+                "textposition": "end",
+                "font": {"size": 10.5, "color": colours.muted},
+            },
+        }
+    ]
+
+
+def track_contrast(found: TrackEnrichment, *, theme: str = "light") -> go.Figure:
+    """Draw a track's mean in each kind of stretch beside that at all other bases.
+
+    Parameters
+    ----------
+    found : TrackEnrichment
+    theme : str
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Full dots: in the stretches; open: elsewhere. At the right p, from all rotations of the
+        stretches round the sequence, and q.
+    """
+    import plotly.graph_objects as go
+
+    colours = theme_of(theme)
+    order = range(len(found.kinds))[::-1]
+    names = [f"{found.kinds[i]} ({int(found.bases[i]):,} bp)" for i in order]
+    lines: tuple[list[Any], list[Any]] = ([], [])
+    for name, i in zip(names, order, strict=True):
+        lines[0].extend([found.outside[i], found.inside[i], None])
+        lines[1].extend([name, name, None])
+    sides = (
+        ("elsewhere", found.outside, "circle-open", colours.muted),
+        ("in the stretches", found.inside, "circle", colours.negative),
+    )
+    return go.Figure(
+        data=[
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "x": lines[0],
+                "y": lines[1],
+                "line": {"color": colours.muted, "width": 1.6},
+                "hoverinfo": "skip",
+                "showlegend": False,
+            },
+            *(
+                {
+                    "type": "scatter",
+                    "mode": "markers",
+                    "name": side,
+                    "x": [float(values[i]) for i in order],
+                    "y": names,
+                    "marker": {"symbol": symbol, "size": 11, "color": colour, "line": {"width": 2}},
+                    "hovertemplate": f"%{{y}}, {side}: %{{x:.4g}}<extra></extra>",
+                }
+                for side, values, symbol, colour in sides
+            ),
+        ],
+        layout=layout(
+            colours,
+            34 * len(names) + 90,
+            margin={"l": 150, "r": 130, "t": 34, "b": 46, "autoexpand": False},
+            hovermode="closest",
+            xaxis={**axis_style(colours), "title": axis_title("mean of the track", colours)},
+            yaxis={
+                "type": "category",
+                "range": [-0.6, len(names) - 0.4],
+                "tickfont": {"size": 12, "color": colours.ink},
+                "showgrid": False,
+                "fixedrange": True,
+            },
+            annotations=[
+                {
+                    "text": "–"
+                    if np.isnan(found.p_value[i])
+                    else f"p {found.p_value[i]:.2g}, q {found.q_value[i]:.2g}",
+                    "xref": "paper",
+                    "x": 1.01,
+                    "xanchor": "left",
+                    "y": name,
+                    "showarrow": False,
+                    "font": {"size": 11, "color": colours.muted},
+                }
+                for name, i in zip(names, order, strict=True)
+            ],
+            showlegend=True,
+            legend=legend(colours, 1.01),
+        ),
+    )
