@@ -128,15 +128,16 @@ class Model(Shown):
         Made when first asked for, of the modules and weights that compute: its base class takes as
         long to import as torch.
         """
-        from ..network.modeling import pretrained_of
-
         with _guard:
             if isinstance(self._module, BareNetwork):
+                from ..network.modeling import pretrained_of
+
                 made = pretrained_of(self._module)
                 if (lock := _locks.get(self._module)) is not None:
                     _locks[made] = lock
                 self._module = made
-        return pretrained_of(self._module)
+            network: Dnabert2PreTrainedModel = self._module
+        return network
 
     @property
     def config(self) -> Dnabert2Config:

@@ -17,6 +17,7 @@ from .bare import BareClassifier, BareEncoder, BareMaskedLM, BareNetwork
 from .blocks import Dnabert2Layer, Dnabert2SelfAttention
 from .config import Dnabert2Config
 from .forward import ClassifierForward, EncoderForward, MaskedLMForward, Network
+from .registry import register
 
 __all__ = [
     "Dnabert2ForMaskedLM",
@@ -142,3 +143,7 @@ def pretrained_of(network: Network) -> Dnabert2PreTrainedModel:
         else:
             setattr(made, name, module)
     return made.train(network.training)
+
+
+# At the end, for the Auto classes' own import may have led here, or be led to from here.
+register()

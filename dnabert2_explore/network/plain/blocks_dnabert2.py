@@ -14,6 +14,14 @@ from torch.nn import functional
 
 from .configuration_dnabert2 import Dnabert2Config
 
+__all__ = [
+    "Dnabert2Embeddings",
+    "Dnabert2MaskedLMHead",
+    "Dnabert2Pooler",
+    "attention_bias",
+    "refuse_unknown",
+]
+
 
 def alibi_slopes(n_heads: int) -> list[float]:
     """One slope a head: a geometric series; between powers of two, filled from the next one's."""

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -79,7 +79,7 @@ class Run:
             saved = self._restore(resumed)
         self.network: Network = start.network.to(processes.device)
         if config.compile:
-            encoder: nn.Module = getattr(self.network, "bert", self.network)
+            encoder: Any = getattr(self.network, "bert", self.network)
             encoder.compile(dynamic=False if config.windows == "random" else None)
         self.module: nn.Module = self.network
         if config.embeddings == "composed":
@@ -190,7 +190,7 @@ class Run:
             if flash:
                 network.set_attn_implementation("flash")
         if self.processes.sharded:
-            self.network.reshard()
+            cast(Any, self.network).reshard()
         return scores
 
     def save(self) -> Path:
