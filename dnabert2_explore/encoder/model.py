@@ -136,8 +136,8 @@ class Model(Shown):
                 if (lock := _locks.get(self._module)) is not None:
                     _locks[made] = lock
                 self._module = made
-            network: Dnabert2PreTrainedModel = self._module
-        return network
+            network = self._module
+        return cast("Dnabert2PreTrainedModel", network)
 
     @property
     def config(self) -> Dnabert2Config:

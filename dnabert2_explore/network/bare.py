@@ -10,12 +10,30 @@ from typing import Any, cast
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from .attention import refuse_backend
 from .config import Dnabert2Config
 from .forward import ClassifierForward, EncoderForward, MaskedLMForward, Network
 
-__all__ = ["BareClassifier", "BareEncoder", "BareMaskedLM", "BareNetwork"]
+__all__ = ["BareClassifier", "BareEncoder", "BareMaskedLM", "BareNetwork", "Unfilled"]
+
+
+class Unfilled(TorchFunctionMode):
+    """While it lasts, modules leave their weights as they were allocated.
+
+    For a network on the meta device, whose weights come from a file. What fills them there loads
+    torch._dynamo, which takes as long as torch.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Leave out what `torch.nn.init` would do."""
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 class BareNetwork(Network):

@@ -13,7 +13,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from .attention import refuse_backend
-from .bare import BareClassifier, BareEncoder, BareMaskedLM, BareNetwork
+from .bare import BareClassifier, BareEncoder, BareMaskedLM, BareNetwork, Unfilled
 from .blocks import Dnabert2Layer, Dnabert2SelfAttention
 from .config import Dnabert2Config
 from .forward import ClassifierForward, EncoderForward, MaskedLMForward, Network
@@ -130,7 +130,7 @@ def pretrained_of(network: Network) -> Dnabert2PreTrainedModel:
     if isinstance(network, Dnabert2PreTrainedModel):
         return network
     assert isinstance(network, BareNetwork)
-    with torch.device("meta"):  # its own weights are never made
+    with torch.device("meta"), Unfilled():  # its own weights are never made
         made = (
             Dnabert2Model(network.config, add_pooling_layer=network.pooler is not None)
             if isinstance(network, BareEncoder)

@@ -19,7 +19,7 @@ from ...errors import CheckpointError
 from ...files import located
 from ...sealed import read_json
 from ..attention import refuse_backend
-from ..bare import BareClassifier, BareEncoder, BareMaskedLM, BareNetwork
+from ..bare import BareClassifier, BareEncoder, BareMaskedLM, BareNetwork, Unfilled
 from ..config import Dnabert2Config
 from .converted import convert
 from .state import (
@@ -392,7 +392,7 @@ def load_bare(
     else:
         network_class = BareEncoder
         state = {name.removeprefix("bert."): tensor for name, tensor in state.items()}
-    with torch.device("meta"):  # no time is spent on random weights that would be overwritten
+    with torch.device("meta"), Unfilled():  # random weights would only be overwritten
         network = (
             BareEncoder(config, add_pooling_layer=False)
             if network_class is BareEncoder
