@@ -5,10 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
-#: Installed beside the package, slow to load, and of no use to `embed`. What transformers itself
-#: loads with its base class of models (accelerate, scipy, torch._dynamo, sympy) is not here: that
-#: is half of the processor time from the command to the first vector.
+#: Installed beside the package, slow to load, and of no use to `embed`. What transformers' base
+#: class of models loads (the second line) was half of the time to the first vector.
 HEAVY = {
+    *("transformers.modeling_utils", "torch._dynamo", "accelerate", "scipy", "sympy"),
     *("IPython", "anndata", "anywidget", "captum", "dask", "datasets", "distributed", "h5py"),
     *("ipywidgets", "jupyterlab", "logomaker", "matplotlib", "modiscolite", "numba", "onnx"),
     *("onnxruntime", "pandas", "peft", "plotly", "pyarrow", "pyfaidx", "pysam", "sklearn"),
