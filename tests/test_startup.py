@@ -37,3 +37,13 @@ def test_embed_loads_nothing_that_it_does_not_use(tmp_path) -> None:
     )
     assert (tmp_path / "one.npz").is_file()
     assert said.stdout.split() == []
+
+
+def test_the_workbench_loads_without_the_base_class_of_transformers() -> None:
+    code = (
+        "import sys, dnabert2_explore as dx; import dnabert2_explore.widgets.workbench\n"
+        "dx.load('pocket', cache=False)\n"
+        "print(*({'transformers.modeling_utils', 'torch._dynamo'} & set(sys.modules)))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == []
