@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from .autoclasses import register_when_needed
 from .extras import translated
-from .shown import draw_with
+from .rich_display import draw_with
 from .version import __version__
 
 if TYPE_CHECKING:

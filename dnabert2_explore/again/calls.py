@@ -13,7 +13,7 @@ from typing import Any
 
 from ..digests import sha256_of
 from ..encoder import Encoder
-from ..encoder.told import model_entry
+from ..encoder.model_entry import model_entry
 from ..errors import InputError
 from ..origins import unrecorded
 from ..records import KEYWORD, unpacked, without_record

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from ..encoder import Encoder
 from ..errors import InputError
 from ..records import beside, read_record, versions
+from ..rich_display import RichDisplay
 from ..sequences import Sequence
 from ..sequences.given import as_sequences
-from ..shown import Shown
 from .compare import Comparison
 from .offline import offline
 
@@ -23,7 +23,7 @@ __all__ = ["Reproduction", "reproduce"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Reproduction(Shown):
+class Reproduction(RichDisplay):
     """What became of making a file again.
 
     Attributes

@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..files import expanded, replacing
 from ..names import Engine, Layout
 from ..origins import recorded
-from ..shown import Shown, counted
+from ..rich_display import RichDisplay, counted
 from ..threads import torch_threads
 from ..version import __version__
 from .umaps import ENGINES, fit_umap
@@ -30,7 +30,7 @@ _FORMAT = "dnabert2-explore projection 1"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Projection(Shown):
+class Projection(RichDisplay):
     """A map of embeddings, with all that made it.
 
     Attributes

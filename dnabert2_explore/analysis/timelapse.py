@@ -18,8 +18,8 @@ from ..errors import InputError
 from ..files import expanded
 from ..origins import recorded
 from ..progress import Progress
+from ..rich_display import RichDisplay, counted
 from ..sequences import Sequence
-from ..shown import Shown, counted
 from ..tokens import Tokens
 from .attend import attend
 
@@ -33,7 +33,7 @@ _SHUFFLES = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TimeLapse(Shown):
+class TimeLapse(RichDisplay):
     """A sequence and an atlas as seen by the snapshots of one training.
 
     Attributes

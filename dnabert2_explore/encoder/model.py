@@ -24,14 +24,14 @@ from ..network.checkpoints.load import Checkpoint
 from ..network.packing import Packing
 from ..origins import recorded
 from ..progress import Progress
+from ..rich_display import RichDisplay
 from ..sequences import Sequence, clean, reverse_complement
-from ..shown import Shown
 from ..tokens import DnaTokenizer, Tokens
 from .inputs import bases_of
 from .loading.identity import Snapshot, file_sha256, network_sha256
+from .model_entry import model_entry
 from .passes.batches import Budget, default_budget, run
 from .passes.finite import check_finite
-from .told import model_entry
 from .vectors.cache import VectorCache
 from .vectors.pooling import POOLINGS, pool
 
@@ -44,7 +44,7 @@ _locks: WeakKeyDictionary[Dnabert2PreTrainedModel, threading.RLock] = WeakKeyDic
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class ModelInfo(Shown):
+class ModelInfo(RichDisplay):
     """What a model is and how it runs; `str` of it is the line that every view shows."""
 
     name: str
@@ -69,7 +69,7 @@ class ModelInfo(Shown):
         return f"{self.name} · {size} parameters · {self.dtype} · {self.attention} · {self.device}"
 
 
-class Model(Shown):
+class Model(RichDisplay):
     """A DNABERT-2 with its tokenizer, on a device; `Encoder` is one that reads sequences.
 
     Parameters

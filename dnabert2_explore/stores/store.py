@@ -19,8 +19,8 @@ from ..costs import says_cost
 from ..errors import InputError
 from ..files import expanded
 from ..origins import recorded
+from ..rich_display import RichDisplay, counted
 from ..sequences.reading.genome import Genome
-from ..shown import Shown, counted
 from . import layout
 from .embedder import Embedder
 from .errors import StoreError
@@ -37,7 +37,7 @@ __all__ = ["EmbeddingStore", "open_store"]
 _FULL = (errno.ENOSPC, errno.EDQUOT)  # the disk, or what the user may take of it
 
 
-class EmbeddingStore(Shown):
+class EmbeddingStore(RichDisplay):
     """Embeddings of windows with their coordinates, in a Zarr v3 group on a local or shared disk.
 
     Use :meth:`open` or :meth:`create`. Rows of windows that are not finished, and of windows

@@ -17,7 +17,7 @@ import dnabert2_explore as dx
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.origins import origin_line, origin_of
 from dnabert2_explore.records import KEYWORD, read_record, unpacked
-from dnabert2_explore.shown import Shown
+from dnabert2_explore.rich_display import RichDisplay
 from dnabert2_explore.tokens import Tokens
 
 BASES = "ACGTTGCATTAGCATGCAATTTGACCATTGACAGGCATTAGC"
@@ -222,7 +222,7 @@ def test_long_arguments_are_packed_and_shared(classifier):
 
 def test_every_public_call_that_returns_a_result_records_itself():
     shown = {name for name in dx.__all__ if inspect.isclass(getattr(dx, name))}
-    shown = {name for name in shown if issubclass(getattr(dx, name), Shown)}
+    shown = {name for name in shown if issubclass(getattr(dx, name), RichDisplay)}
     # What a person hands in, what says itself how it was made, or nothing that was computed.
     data = {"Sequence", "Motif", "Variant", "AttributionSettings", "FinetuneConfig", "Encoder",
             "PretrainConfig", "Reproduction", "Scores", "Readings", "Genome"}  # fmt: skip
@@ -230,7 +230,8 @@ def test_every_public_call_that_returns_a_result_records_itself():
     for name in dx.__all__:
         found = getattr(dx, name)
         members = {name: found}
-        if inspect.isclass(found) and issubclass(found, Shown):  # views have records of their own
+        # Views have records of their own.
+        if inspect.isclass(found) and issubclass(found, RichDisplay):
             members = {f"{name}.{key}": one for key, one in vars(found).items()
                        if inspect.isfunction(one) and not key.startswith("_")}  # fmt: skip
         for title, call in members.items():

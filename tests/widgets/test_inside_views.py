@@ -8,16 +8,16 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
 from dnabert2_explore.sequences.annotation.annotations import Annotation, Feature
-from dnabert2_explore.widgets.views import asking
 from dnabert2_explore.widgets.views import features as feature_view
 from dnabert2_explore.widgets.views import layers as layer_view
+from dnabert2_explore.widgets.views import on_demand
 
 from .conftest import event
 
 
 @pytest.fixture(autouse=True)
 def _a_slow_machine_asks_for_nothing(monkeypatch):
-    monkeypatch.setattr(asking, "LONG", np.inf)
+    monkeypatch.setattr(on_demand, "LONG", np.inf)
     monkeypatch.setattr(layer_view, "LONG", np.inf)
 
 
@@ -64,7 +64,7 @@ def test_a_token_is_read_layer_by_layer(lens, encoder):
 
 
 def test_a_long_lens_is_asked_for(encoder, sequences, monkeypatch):
-    monkeypatch.setattr(asking, "LONG", 0.0)
+    monkeypatch.setattr(on_demand, "LONG", 0.0)
     view = dx.LensExplorer(encoder, [Sequence("long", sequences[1].bases[:130])])
     view.wait()
     assert "All tokens in sight take about" in view._message.value

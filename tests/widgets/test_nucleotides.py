@@ -5,7 +5,7 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
-from dnabert2_explore.widgets.views import asking
+from dnabert2_explore.widgets.views import on_demand
 from dnabert2_explore.widgets.views.nucleotides import NucleotideExplorer
 
 from .conftest import event
@@ -13,7 +13,7 @@ from .conftest import event
 
 @pytest.fixture(autouse=True)
 def _a_slow_machine_asks_for_nothing(monkeypatch):
-    monkeypatch.setattr(asking, "LONG", np.inf)
+    monkeypatch.setattr(on_demand, "LONG", np.inf)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_base_is_read_out_and_its_token_selected(view, encoder):
 
 
 def test_what_takes_long_is_said_first(encoder, sequences, monkeypatch):
-    monkeypatch.setattr(asking, "LONG", 0.0)
+    monkeypatch.setattr(on_demand, "LONG", 0.0)
     view = NucleotideExplorer(encoder, [Sequence("long", sequences[0].bases[:100])])
     view.wait()
     assert "All bases in sight take about" in view._message.value

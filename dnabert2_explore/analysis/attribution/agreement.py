@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...origins import recorded
-from ...shown import Shown, counted
+from ...rich_display import RichDisplay, counted
 from ..methods import METHODS
 from .result import Attribution
 
@@ -22,7 +22,7 @@ __all__ = ["RankCorrelations", "pearson", "rank_correlations", "spearman"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RankCorrelations(Shown):
+class RankCorrelations(RichDisplay):
     """Spearman's rank correlation of the base scores of each two attributions.
 
     Attributes

@@ -19,7 +19,7 @@ from ...errors import InputError
 from ...files import replacing
 from ...origins import recorded
 from ...progress import Progress
-from ...shown import Shown
+from ...rich_display import RichDisplay
 from ...version import __version__
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _TENSORS = ("W_enc", "b_enc", "W_dec", "b_dec")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Features(Shown):
+class Features(RichDisplay):
     """Directions of a layer's hidden states, few of which are active at a token.
 
     With `bias` b, a state x gives f = activation((x - b) · encode + encode_bias), and is put

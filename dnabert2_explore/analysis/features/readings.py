@@ -18,9 +18,9 @@ from ...encoder.loading.twin import random_twin
 from ...errors import InputError
 from ...origins import recorded
 from ...progress import Progress
+from ...rich_display import RichDisplay, counted
 from ...sequences import Sequence
 from ...sequences.annotation.tracks import write_track
-from ...shown import Shown, counted
 from ...tokens import Tokens
 from .autoencoder import Features
 from .states import named, states_of
@@ -38,7 +38,7 @@ EDGE = 15
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class FeatureReadings(Shown):
+class FeatureReadings(RichDisplay):
     """Activations of features at the tokens of sequences.
 
     Attributes
@@ -171,6 +171,7 @@ class FeatureReadings(Shown):
         below = np.outer(*spreads)
         return np.divide(shared, below, out=np.zeros_like(shared), where=below > 1e-12)
 
+    @recorded(of_results=True)
     def turned(self) -> FeatureReadings:
         """Return the untrained network's readings, with these beside them as their `twin`.
 

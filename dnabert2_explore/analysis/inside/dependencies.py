@@ -17,12 +17,12 @@ from ...encoder.passes.readings import explained_line
 from ...errors import InputError
 from ...origins import recorded
 from ...progress import Progress
+from ...rich_display import RichDisplay
 from ...sequences import in_place, stretch
-from ...shown import Shown
 from ...tokens import Tokens
 from ..attend import Attention
+from ..attribution.explained_output import ExplainedOutput
 from ..attribution.mutagenesis import mutate_all
-from ..attribution.question import Question
 from .blocks import Blocks, find_blocks
 from .heads import HeadAgreement, compare_heads
 from .substitutions import Reading, by_base, by_token, divergences
@@ -38,7 +38,7 @@ TOKENS, BASES = "tokens", "bases"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DependencyMap(Shown):
+class DependencyMap(RichDisplay):
     """What changing each base changes elsewhere.
 
     Attributes
@@ -301,8 +301,8 @@ def dependency_map(
         if of in (TOKENS, BASES):
             compare = by_token if of == TOKENS else by_base
             return divergences(model, reading, compare, batch_tokens, count)
-        question = Question.ask(model, text, of, "probability")
-        effects = mutate_all(question, (start, end), count)[start:end]
+        explained = ExplainedOutput.of(model, text, of, "probability")
+        effects = mutate_all(explained, (start, end), count)[start:end]
         strongest = np.abs(np.nan_to_num(effects)).argmax(axis=1)[:, None]
         return np.take_along_axis(effects, strongest, axis=1), 1.0
 

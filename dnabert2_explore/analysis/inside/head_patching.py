@@ -20,10 +20,10 @@ from ...network.modeling import Dnabert2Layer
 from ...network.packing import Packing
 from ...origins import recorded
 from ...progress import Progress
-from ...shown import Shown
+from ...rich_display import RichDisplay
 from ...tokens import Tokens
-from ..attribution.question import Target
-from .alleles import ask_pair
+from ..attribution.explained_output import Target
+from .alleles import explained_pair
 from .patching import PairRun
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ __all__ = ["HeadPatchMap", "patch_heads"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class HeadPatchMap(Shown):
+class HeadPatchMap(RichDisplay):
     """How much of the reference's score each attention head gives back.
 
     Attributes
@@ -162,7 +162,7 @@ def patch_heads(
     >>> found.restored.shape, found.everything.round(4).tolist()
     ((2, 4), [1.0, 1.0])
     """
-    one, other, parts = ask_pair(enc, ref, alt, target, output)
+    one, other, parts = explained_pair(enc, ref, alt, target, output)
     runs = enc.config.num_hidden_layers * (enc.config.num_attention_heads + 3)
     total = (2 if twin else 1) * runs
 

@@ -19,8 +19,8 @@ from ...errors import InputError
 from ...names import Pooling
 from ...origins import recorded
 from ...progress import Progress
+from ...rich_display import RichDisplay
 from ...sequences import Sequence, clean
-from ...shown import Shown
 from ...tokens.kmers import overlapping_kmers
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _K = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LayerScores(Shown):
+class LayerScores(RichDisplay):
     """How well classes are told apart from the vectors of every layer.
 
     Two numbers: `probe`, the balanced accuracy of a cross-validated logistic regression, and

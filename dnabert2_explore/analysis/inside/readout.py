@@ -18,8 +18,8 @@ from ...encoder.passes.masked import masked_passes, need_masked_lm
 from ...errors import InputError
 from ...origins import recorded
 from ...progress import Progress
+from ...rich_display import RichDisplay
 from ...sequences import stretch
-from ...shown import Shown
 from ...tokens import Tokens
 from ..variants.likelihood import context_free
 
@@ -30,7 +30,7 @@ __all__ = ["LayerLens", "lens"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LayerLens(Shown):
+class LayerLens(RichDisplay):
     """What the masked-LM head says after every layer where a token is masked.
 
     Attributes

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
 from ...origins import recorded
+from ...rich_display import RichDisplay
 from ...sequences.annotation.annotations import Feature
-from ...shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ _FEWEST = 40
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TrackEnrichment(Shown):
+class TrackEnrichment(RichDisplay):
     """Values of a track in annotated stretches, by kind.
 
     Attributes

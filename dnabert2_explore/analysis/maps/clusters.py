@@ -12,7 +12,7 @@ from ...costs import says_cost
 from ...errors import InputError
 from ...origins import recorded
 from ...progress import Progress, quiet
-from ...shown import Shown, counted
+from ...rich_display import RichDisplay, counted
 from .neighbours import centred_unit
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Clusters(Shown):
+class Clusters(RichDisplay):
     """Clusters by density.
 
     Attributes

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
 from ...origins import recorded
-from ...shown import Shown
+from ...rich_display import RichDisplay
 from .neighbours import centred_unit, nearest
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ __all__ = ["SpaceComparison", "compare_spaces", "linear_cka"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class SpaceComparison(Shown):
+class SpaceComparison(RichDisplay):
     """Vectors of the same sequences in several spaces, each beside each.
 
     Attributes

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...origins import recorded
+from ...rich_display import RichDisplay, counted
 from ...sequences.motifs.motif import Motif
-from ...shown import Shown, counted
 from ...tokens import Tokens
 from .background import EVEN, is_even
 
@@ -22,7 +22,7 @@ __all__ = ["HitTokens", "Hits"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class HitTokens(Shown):
+class HitTokens(RichDisplay):
     """How the hits in one sequence are cut into tokens.
 
     Attributes
@@ -51,7 +51,7 @@ class HitTokens(Shown):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Hits(Shown):
+class Hits(RichDisplay):
     """Where motifs occur, ordered by sequence and start.
 
     Attributes

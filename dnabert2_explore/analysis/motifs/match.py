@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ...errors import ExploreWarning, InputError
 from ...origins import recorded
+from ...rich_display import RichDisplay, counted
 from ...sequences.motifs.jaspar import jaspar
 from ...sequences.motifs.motif import Motif
-from ...shown import Shown, counted
 from .scan import numba_alone
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class SmallDatabaseWarning(ExploreWarning):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Match(Shown):
+class Match(RichDisplay):
     """One motif laid over another.
 
     Attributes
@@ -68,7 +68,7 @@ class Match(Shown):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Matches(Shown):
+class Matches(RichDisplay):
     """The nearest targets of each query, best first.
 
     Attributes

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...errors import InputError
 from ...origins import recorded
 from ...progress import Progress
-from ...shown import Shown, counted
+from ...rich_display import RichDisplay, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,7 @@ _Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Seqlets(Shown):
+class Seqlets(RichDisplay):
     """Stretches with high contributions, the most significant first.
 
     Attributes

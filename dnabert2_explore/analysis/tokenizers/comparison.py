@@ -15,9 +15,9 @@ from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
 from ...errors import InputError
 from ...origins import recorded
+from ...rich_display import RichDisplay, counted
 from ...sequences import clean, in_place, reverse_complement
 from ...sequences.motifs.motif import ALPHABET
-from ...shown import Shown, counted
 from ...tokens import DnaTokenizer, Tokens, overlapping_kmers, sixmers
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Edited:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TokenizerComparison(Shown):
+class TokenizerComparison(RichDisplay):
     """Segmentations of one sequence by several tokenizers.
 
     Attributes

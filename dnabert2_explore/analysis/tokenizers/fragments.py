@@ -14,7 +14,7 @@ from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
 from ...errors import InputError
 from ...origins import recorded
-from ...shown import Shown, counted
+from ...rich_display import RichDisplay, counted
 from ...tokens import DnaTokenizer, Tokens
 from .comparison import compare_tokenizers
 
@@ -29,7 +29,7 @@ _SAMPLES = 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MotifFragments(Shown):
+class MotifFragments(RichDisplay):
     """Into how many tokens the sites of motifs are cut.
 
     Attributes

@@ -13,7 +13,7 @@ from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
 from ...errors import InputError
 from ...origins import recorded
-from ...shown import Shown, counted
+from ...rich_display import RichDisplay, counted
 from ...tokens import DnaTokenizer, Tokens
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ MOST = 20_000
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MergeReplay(Shown):
+class MergeReplay(RichDisplay):
     """Merges that made the tokens of a sequence, in the order in which they were made.
 
     Attributes

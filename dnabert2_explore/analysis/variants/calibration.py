@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...origins import recorded
-from ...shown import Shown, counted
+from ...rich_display import RichDisplay, counted
 from .labels import Key
 from .scores import VariantScores
 
@@ -73,7 +73,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Calibration(Shown):
+class Calibration(RichDisplay):
     """Scores beside baselines on labelled variants; `str` of it is a table to print.
 
     Attributes

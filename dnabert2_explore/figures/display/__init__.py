@@ -85,7 +85,7 @@ def html_of(result: Any) -> str:
 
     Parameters
     ----------
-    result : Shown
+    result : RichDisplay
 
     Returns
     -------
@@ -113,7 +113,7 @@ def bundle_of(result: Any) -> dict[str, str]:
 
     Parameters
     ----------
-    result : Shown
+    result : RichDisplay
 
     Returns
     -------

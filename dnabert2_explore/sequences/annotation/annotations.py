@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from ...errors import InputError
 from ...origins import recorded
-from ...shown import Shown, counted
+from ...rich_display import RichDisplay, counted
 from ..reading.formats import FAULTS
 from ..reading.letters import ReadingWarning, whole_number
 from ..reading.opening import open_bytes, open_path
@@ -61,7 +61,7 @@ class Feature:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Annotation(Shown):
+class Annotation(RichDisplay):
     """Features of one or more sequences, as a file lists them.
 
     Attributes

@@ -13,7 +13,7 @@ from ...costs import says_cost
 from ...errors import Cancelled, InputError
 from ...origins import recorded
 from ...progress import Progress
-from ...shown import Shown
+from ...rich_display import RichDisplay
 from .config import FinetuneConfig
 from .result import FinetuneResult
 from .run import finetune
@@ -25,7 +25,7 @@ __all__ = ["SeedsResult", "finetune_seeds"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class SeedsResult(Shown):
+class SeedsResult(RichDisplay):
     """Results of one configuration with several seeds; `str` is a table of means.
 
     Attributes

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...origins import recorded
-from ...shown import Shown
+from ...rich_display import RichDisplay
 from ..baselines import BASELINES
 from ..scores.metrics import Estimate
 from ..scores.resampling import interval
@@ -92,7 +92,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Leaderboard(Shown):
+class Leaderboard(RichDisplay):
     """A table of scores.
 
     Attributes

@@ -24,8 +24,8 @@ from ...figures.inside.dependencies import dependency_figure
 from ...sequences import Sequence, in_place
 from ..core.controls import TRAINED, UNTRAINED, twin_choice, twin_key
 from ..core.state import Selection
-from . import asking
-from .asking import AskingExplorer, Wanted
+from . import on_demand
+from .on_demand import OnDemandExplorer, Wanted
 from .tokens import BUTTONS, select_token, sequence_code, step_token
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class _Computed:
     heads: HeadAgreement | None
 
 
-class DependencyExplorer(AskingExplorer):
+class DependencyExplorer(OnDemandExplorer):
     """See which tokens' predictions change when a base is substituted.
 
     Columns are the substituted bases, rows the tokens predicted, as an attention map has keys and
@@ -134,7 +134,7 @@ class DependencyExplorer(AskingExplorer):
                 begun = clock(enc)
                 dependency_map(enc, asked.bases, (few, few + 4), of=asked.of)
                 seconds = (clock(enc) - begun) * (end - start) / 4
-                if seconds > asking.LONG:
+                if seconds > on_demand.LONG:
                     return None, seconds
         begun = clock(enc)
         found = dependency_map(enc, asked.bases, asked.region, of=asked.of, progress=progress)

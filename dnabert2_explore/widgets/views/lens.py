@@ -18,8 +18,8 @@ from ...figures.inside.states import lens_figure
 from ...sequences import Sequence
 from ..core.controls import UNTRAINED, twin_choice, twin_key
 from ..core.state import Selection
-from . import asking
-from .asking import AskingExplorer, Wanted
+from . import on_demand
+from .on_demand import OnDemandExplorer, Wanted
 from .tokens import BUTTONS, select_token, sequence_code, step_token
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["LensExplorer"]
 
 
-class LensExplorer(AskingExplorer):
+class LensExplorer(OnDemandExplorer):
     """See after which layer the network knows a masked token, beside an untrained network.
 
     Tokens are masked one at a time, and the masked-LM head reads every layer. Click a column to
@@ -85,7 +85,7 @@ class LensExplorer(AskingExplorer):
         tokens = int(((spans[:, 0] < region[1]) & (spans[:, 1] > region[0])).sum())
         parameters = sum(one.numel() for one in self.enc.body.encoder.parameters())
         seconds = 2 * pass_seconds(parameters, tokens * len(bases))
-        if seconds > asking.LONG and not agreed:
+        if seconds > on_demand.LONG and not agreed:
             return None, seconds
         return lens(self.enc, bases, region, twin=True, progress=progress), seconds
 

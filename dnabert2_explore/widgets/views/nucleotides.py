@@ -19,8 +19,8 @@ from ...sequences import Sequence, in_place
 from ...sequences.motifs.motif import ALPHABET
 from ..core.controls import UNTRAINED, twin_choice, twin_key
 from ..core.state import Selection
-from . import asking
-from .asking import AskingExplorer, Wanted
+from . import on_demand
+from .on_demand import OnDemandExplorer, Wanted
 from .tokens import BUTTONS, select_token, sequence_code, step_token
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ __all__ = ["NucleotideExplorer"]
 _TRIED = 12
 
 
-class NucleotideExplorer(AskingExplorer):
+class NucleotideExplorer(OnDemandExplorer):
     """See which bases the model expects, and how sure it is, beside an untrained network.
 
     Every token is masked in turn, and the masked-LM head's probabilities are summed over all tokens
@@ -94,7 +94,7 @@ class NucleotideExplorer(AskingExplorer):
             middle = (start + end - _TRIED) // 2
             nucleotide_probabilities(self.enc, bases, (middle, middle + _TRIED))
             seconds = 2 * (clock(self.enc) - begun) * (end - start) / _TRIED
-            if seconds > asking.LONG:
+            if seconds > on_demand.LONG:
                 return None, seconds
             begun = clock(self.enc)
         found = nucleotide_probabilities(
@@ -136,11 +136,16 @@ class NucleotideExplorer(AskingExplorer):
             return
         self._read_out.value = self._cell(result)
         one = self._one(result)
-        who = escape(self.enc.name) if one is result else "an untrained network"
+        who, other = escape(self.enc.name), ""
+        if result.twin is not None:
+            other = f"untrained {result.twin.nats:.3f}"
+        if one is not result:
+            who, other = "an untrained network", f"trained {result.nats:.3f}"
         self._show(
             self._figure(),
             f"Bases that {who} expects in <b>{escape(current.name)}</b>, every "
-            f"token masked in turn: {escape(one._line())}. "
+            f"token masked in turn: {one.nats:.3f} nats a base (composition "
+            f"{one.composition_nats:.3f}{', ' if other else ''}{other}; less is better). "
             f"<span class='dx-model'>{escape(one.model)}</span>",
             linked=True,
             bounds=(0.5, len(current) + 0.5),

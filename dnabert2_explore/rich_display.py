@@ -13,7 +13,7 @@ from typing import Any
 
 from .origins import recorded
 
-__all__ = ["Shown", "counted", "draw_with", "settings_line"]
+__all__ = ["RichDisplay", "counted", "draw_with", "settings_line"]
 
 #: Characters of the line that stands for a result in a terminal and in lists.
 LONGEST = 240
@@ -38,14 +38,14 @@ def counted(number: int, noun: str, several: str = "") -> str:
     return f"{number:,} {noun if number == 1 else several or noun + 's'}"
 
 
-class Shown:
+class RichDisplay:
     """Base of everything that a cell of a notebook shows: `_line` says what it is.
 
     A dataclass derives from it with ``repr=False``.
 
     Examples
     --------
-    >>> class Probe(Shown):
+    >>> class Probe(RichDisplay):
     ...     def _line(self):
     ...         return "8 bases"
     >>> Probe()
@@ -63,7 +63,7 @@ class Shown:
 
     def _line(self) -> str:
         """Say in a line, without a full stop, what this is and what came out."""
-        if type(self).__repr__ is Shown.__repr__:
+        if type(self).__repr__ is RichDisplay.__repr__:
             raise NotImplementedError(f"{type(self).__name__} does not say what it is in _line.")
         # A class with a __repr__ of its own has said it there.
         return repr(self).removeprefix(f"<{type(self).__name__}").strip(" :>")
