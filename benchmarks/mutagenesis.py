@@ -15,7 +15,7 @@ import sys
 import torch
 
 import dnabert2_explore as dx
-from dnabert2_explore.analysis.attribution import Question, attribute
+from dnabert2_explore.analysis.attribution import ExplainedOutput, attribute
 from dnabert2_explore.bench.cases import mutants
 from dnabert2_explore.bench.measure import alternately, clock_of
 from dnabert2_explore.bench.results import write_tables
@@ -46,8 +46,8 @@ def main() -> None:
     network.to(device, getattr(torch, arguments.dtype))
     enc = dx.Encoder(network, dx.load("pocket").tokenizer, arguments.shape)
     bases = dx.demo.windows()[0].bases[: arguments.bases]
-    question = Question.ask(enc, bases, 1)
-    rows, _ = question.read(mutants(bases))
+    explained = ExplainedOutput.of(enc, bases, 1)
+    rows, _ = explained.read(mutants(bases))
     tokens = sum(len(row) for row in rows)
 
     def bar(done: int, total: int) -> None:

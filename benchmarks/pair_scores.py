@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 import dnabert2_explore as dx
-from dnabert2_explore.analysis.attribution.question import Question
+from dnabert2_explore.analysis.attribution.explained_output import ExplainedOutput
 from dnabert2_explore.encoder.passes.batches import Budget, default_budget
 from dnabert2_explore.encoder.passes.onward import all_states, run_onward
 
@@ -156,9 +156,9 @@ def by_mutating_two(enc: dx.Encoder, one: Sentence) -> Maps:
 
     Every mutant is cut into tokens anew; the mean over two draws of bases.
     """
-    question = Question.ask(enc, one.bases, one.label, "logit")
-    spans, n = question.tokens.spans, len(question.tokens)
-    inner = np.flatnonzero(~question.tokens.special)
+    explained = ExplainedOutput.of(enc, one.bases, one.label, "logit")
+    spans, n = explained.tokens.spans, len(explained.tokens)
+    inner = np.flatnonzero(~explained.tokens.special)
     a, b = (inner[places] for places in np.triu_indices(len(inner)))
     rng = np.random.default_rng(0)
     total = np.zeros((n, n))
@@ -171,11 +171,11 @@ def by_mutating_two(enc: dx.Encoder, one: Sentence) -> Maps:
                 bases = bases[:start] + drawn[start:end] + bases[end:]
             return bases
 
-        scores = np.full((n, n), float(question.score))
-        scores[a, b] = question.of_bases(mutant(i, j) for i, j in zip(a, b, strict=True))
+        scores = np.full((n, n), float(explained.score))
+        scores[a, b] = explained.of_bases(mutant(i, j) for i, j in zip(a, b, strict=True))
         scores = np.triu(scores) + np.triu(scores, 1).T
         alone = np.diag(scores)
-        total += np.abs(scores - alone[:, None] - alone[None, :] + question.score)
+        total += np.abs(scores - alone[:, None] - alone[None, :] + explained.score)
     return total[None]
 
 
@@ -185,15 +185,15 @@ def by_patching(enc: dx.Encoder, one: Sentence) -> Maps:
     One map a layer but the last, behind which states only meet in the mean. The larger of the two
     directions.
     """
-    question = Question.ask(enc, one.bases, one.label, "logit")
-    ids, n = question.ids[0].cpu().numpy(), question.n_read
+    explained = ExplainedOutput.of(enc, one.bases, one.label, "logit")
+    ids, n = explained.ids[0].cpu().numpy(), explained.n_read
     clean = all_states(enc, ids)
     network: Any = enc.network
     layers = range(1, enc.config.num_hidden_layers)
     maps = np.zeros((len(layers), n, n))
 
     def read(_members: Any, states: torch.Tensor, packing: Any) -> NDArray[np.float32]:
-        return network.states_logits(states, packing).float()[:, question.target].cpu().numpy()
+        return network.states_logits(states, packing).float()[:, explained.target].cpu().numpy()
 
     for drawn in replacements(ids):
         broken = []

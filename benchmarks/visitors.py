@@ -41,11 +41,19 @@ class Record:
     """What happened to all visitors."""
 
     opened: list[float] = field(default_factory=list)
+    arriving: list[float] = field(default_factory=list)
     clicks: list[float] = field(default_factory=list)
     sequences: list[float] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     alive: int = 0
+    all_in: bool = False
+    until: float = float("inf")
+
+    @property
+    def actions(self) -> int:
+        """How many there were since all are in."""
+        return len(self.clicks) + len(self.sequences)
 
 
 class Visitor:
@@ -87,7 +95,7 @@ class Visitor:
         await self._send("comm_msg", {"comm_id": control, "data": {"method": "request_states"}})
         await self._until(lambda: self._plot("tokens") is not None, "the widgets' state")
         for name in VIEWS:
-            await self._update(self._plot(name), {"width": 700, "screen": 900})
+            await self._update(self._plot(name), {"width": 700, "room": 778})
         await self._until(self._all_drawn, "the first picture")
         self.record.opened.append(time.perf_counter() - begun)
 
@@ -125,7 +133,8 @@ class Visitor:
             ),
             "a click",
         )
-        self.record.clicks.append(time.perf_counter() - begun)
+        seconds = time.perf_counter() - begun
+        (self.record.clicks if self.record.all_in else self.record.arriving).append(seconds)
 
     async def choose(self) -> None:
         """Look at another sequence and wait for tokens, attribution and attention of it."""
@@ -145,12 +154,13 @@ class Visitor:
             "a new sequence",
         )
         self.models[menu]["index"] = place
-        self.record.sequences.append(time.perf_counter() - begun)
+        if self.record.all_in:
+            self.record.sequences.append(time.perf_counter() - begun)
 
-    async def stay(self, until: float, think: float, every: int) -> None:
+    async def stay(self, think: float, every: int) -> None:
         """Click until the time is over, and choose a sequence every so many clicks."""
         done = 0
-        while time.perf_counter() < until:
+        while time.perf_counter() < self.record.until:
             await asyncio.sleep(self.random.expovariate(1 / think))
             done += 1
             await (self.choose() if done % every == 0 else self.click())
@@ -209,7 +219,8 @@ class Visitor:
                         key = content["comm_id"]
                         self.changed[key] = self.changed.get(key, 0) + 1
                     if "dx-error" in state.get("_dom_classes", ()):
-                        self.record.errors.append("a view shows an error")
+                        said = self.models[content["comm_id"]].get("value", "")
+                        self.record.errors.append(f"a view shows an error: {said}"[:300])
             elif kind == "status" and content["execution_state"] == "idle":
                 if message["parent_header"].get("msg_type") == "comm_msg":
                     self.changed["idle"] = self.changed.get("idle", 0) + 1
@@ -247,15 +258,7 @@ def memory(root: int) -> dict[str, float]:
         except OSError:
             continue
         found[kind] += next(int(one.split()[1]) for one in lines if one.startswith("Pss:")) / 1024
-        for child in parents.get(pid, []):
-            try:
-                words = Path(f"/proc/{child}/cmdline").read_bytes()
-            except OSError:
-                continue
-            if kind == "server":
-                ready.append((child, "nest" if b"import nest" in words else "other"))
-            else:
-                ready.append((child, "kernels" if kind == "nest" else kind))
+        ready += [(child, _kind(child, kind)) for child in parents.get(pid, [])]
     return found
 
 
@@ -265,9 +268,9 @@ def cpu_seconds() -> float:
     return (sum(numbers) - numbers[3] - numbers[4]) / os.sysconf("SC_CLK_TCK")
 
 
-def children_cpu(root: int) -> float:
-    """Processor seconds of a process and all that live below it."""
-    total, ready = 0.0, [root]
+def children_cpu(root: int) -> dict[str, float]:
+    """Processor seconds of a process and all that live below it, by kind as `memory` tells them."""
+    found = {"server": 0.0, "nest": 0.0, "kernels": 0.0, "other": 0.0}
     tree: dict[int, list[int]] = {}
     used: dict[int, float] = {}
     for entry in Path("/proc").iterdir():
@@ -278,11 +281,23 @@ def children_cpu(root: int) -> float:
                 continue
             tree.setdefault(int(stat[1]), []).append(int(entry.name))
             used[int(entry.name)] = (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+    ready = [(root, "server")]
     while ready:
-        pid = ready.pop()
-        total += used.get(pid, 0.0)
-        ready += tree.get(pid, [])
-    return total
+        pid, kind = ready.pop()
+        found[kind] += used.get(pid, 0.0)
+        ready += [(child, _kind(child, kind)) for child in tree.get(pid, [])]
+    return found
+
+
+def _kind(pid: int, above: str) -> str:
+    """Say what a process is whose parent is of the kind `above`."""
+    if above != "server":
+        return "kernels" if above == "nest" else above
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return "other"
+    return "nest" if b"import nest" in words else "other"
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -301,17 +316,24 @@ async def visit(options: argparse.Namespace, base: str, token: str, page: str, r
         await asyncio.sleep(wait)
         try:
             await visitor.open()
-            until = entered + options.visitors * options.arrive + options.minutes * 60
-            await visitor.stay(until, options.think, options.every)
+            await visitor.stay(options.think, options.every)
             record.alive += 1
         except Exception as error:  # counted and told: the others go on
             record.errors.append(f"{type(error).__name__}: {error}"[:200])
 
     for i, visitor in enumerate(visitors):
         tasks.append(asyncio.create_task(one(visitor, i * options.arrive)))
-    before, own = cpu_seconds(), children_cpu(root)
+    before, own = cpu_seconds(), sum(children_cpu(root).values())
+    since: dict[str, float] | None = None
     while not all(task.done() for task in tasks):
-        await asyncio.sleep(10)
+        await asyncio.sleep(2 if since is None else 10)
+        gone = sum(task.done() for task in tasks)
+        if since is None and len(record.opened) + gone >= options.visitors:
+            since, mid, started = children_cpu(root), cpu_seconds(), time.perf_counter()
+            record.all_in, record.until = True, started + options.minutes * 60
+            print(f"all in after {started - entered:.0f} s", file=sys.stderr)
+        elif since is None and (time.perf_counter() - entered) % 10 > 2:
+            continue
         now = memory(root)
         if sum(now.values()) > sum(peak.values()):
             peak = now
@@ -323,8 +345,17 @@ async def visit(options: argparse.Namespace, base: str, token: str, page: str, r
             flush=True,
         )
     spent = time.perf_counter() - entered
-    load = (cpu_seconds() - before) / spent
-    return record, peak, spent, load, (children_cpu(root) - own) / spent
+    if since is None:  # some never came: there is no time together
+        since, started, mid = children_cpu(root), time.perf_counter(), cpu_seconds()
+    now, apart = children_cpu(root), max(time.perf_counter() - started, 1e-9)
+    together = {name: now[name] - since[name] for name in now}
+    shares = {
+        "arriving": (sum(since.values()) - own) / max(started - entered, 1e-9),
+        "together": sum(together.values()) / apart,
+        "machine": (cpu_seconds() - mid) / apart,
+        "machine arriving": (mid - before) / max(started - entered, 1e-9),
+    }
+    return record, peak, spent, together, shares
 
 
 def main() -> None:
@@ -380,8 +411,8 @@ def _tell(
     record: Record,
     peak: dict[str, float],
     spent: float,
-    load: float,
-    own: float,
+    together: dict[str, float],
+    shares: dict[str, float],
 ) -> None:
     import torch
 
@@ -397,13 +428,32 @@ def _tell(
         header=("", "how many", "p50, s", "p95, s", "longest, s"),
         rows=(
             row("page opened, first picture", record.opened),
-            row("token clicked", record.clicks),
-            row("new sequence", record.sequences),
+            row("token clicked while others come", record.arriving),
+            row("token clicked, all there", record.clicks),
+            row("new sequence, all there", record.sequences),
         ),
         note=f"An action every {options.think:g} s a visitor, each {options.every}th a sequence. "
         f"Lost: {len(record.lost)}; errors: {len(record.errors)}; "
-        f"there at the end: {record.alive} of {options.visitors}. The server and its kernels took "
-        f"{own:.2f} of {os.cpu_count()} cores, everything on the machine {load:.2f}.",
+        f"there at the end: {record.alive} of {options.visitors}. Of {os.cpu_count()} cores the "
+        f"server and its kernels took {shares['arriving']:.2f} while visitors came (everything on "
+        f"the machine {shares['machine arriving']:.2f}) and {shares['together']:.2f} when all were "
+        f"there ({shares['machine']:.2f}).",
+    )
+    work = Table(
+        title="Processor seconds of an action, all there",
+        header=("server", "kernels", "nest and other", "all"),
+        rows=(
+            tuple(
+                f"{seconds / max(record.actions, 1):.3f}"
+                for seconds in (
+                    together["server"],
+                    together["kernels"],
+                    together["nest"] + together["other"],
+                    sum(together.values()),
+                )
+            ),
+        ),
+        note=f"{record.actions:,} actions; what all take while nobody acts is in it.",
     )
     all_of_it = sum(peak.values())
     parts = Table(
@@ -418,11 +468,13 @@ def _tell(
         ),
     )
     machine = describe_machine(torch.device("cpu"))
-    print(f"{machine}; {spent:.0f} s\n\n{times.markdown()}\n\n{parts.markdown()}")
+    print(
+        f"{machine}; {spent:.0f} s\n\n{times.markdown()}\n\n{parts.markdown()}\n\n{work.markdown()}"
+    )
     for one in record.errors[:10]:
         print("error:", one)
     if options.out:
-        write_tables(options.out, machine, [times, parts], " ".join(["python", *sys.argv]))
+        write_tables(options.out, machine, [times, parts, work], " ".join(["python", *sys.argv]))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from .autoclasses import register_when_needed
 from .extras import translated
-from .shown import draw_with
+from .rich_display import draw_with
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ if TYPE_CHECKING:
         open_store,
         read_embedded,
     )
+    from .table_files import write_table
     from .tokens import Tokens
     from .training.finetune import FinetuneConfig, FinetuneResult, finetune
     from .training.finetune.seeds import SeedsResult, finetune_seeds
@@ -334,6 +335,7 @@ _HOMES = {
     "vocabulary_curve": ".training.vocabulary",
     "timelapse": ".analysis.timelapse",
     "to_anndata": ".analysis.annotated",
+    "write_table": ".table_files",
 }
 
 _MODULES = ("demo", "features")
@@ -505,6 +507,7 @@ __all__ = [
     "timelapse",
     "to_anndata",
     "vocabulary_curve",
+    "write_table",
 ]
 
 register_when_needed()

@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.resources import files
 
+from .rich_display import RichDisplay, counted
 from .sequences import Sequence, read_sequences
 from .sequences.annotation.annotations import Feature, read_annotation
-from .shown import Shown, counted
 
 __all__ = ["Feature", "Locus", "locus", "motif", "splice", "windows"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Locus(Shown):
+class Locus(RichDisplay):
     """A stretch of genome with its annotation.
 
     Parameters

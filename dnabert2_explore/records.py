@@ -1,7 +1,8 @@
 """Where a file comes from, said by the file itself: a sealed JSON object inside of it.
 
-Tables carry it as a comment, pages as a script of data, SVG as metadata, PNG as a text chunk; a
-file of another kind has it beside, in a file of its own.
+Tables carry it as a comment, pages as a script of data, SVG as metadata, PNG as a text chunk,
+figures of plotly as ``layout.meta`` and tables of pandas as ``attrs``; a file of another kind has
+it beside, in a file of its own.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ _MOST = 4_000_000
 _READ = 256 << 20
 _ELEMENT_TEXT = re.compile(rf'<(script|metadata)\b[^>]*\bid="{KEYWORD}"[^>]*>(.*?)</\1>', re.DOTALL)
 _ELEMENT = re.compile(_ELEMENT_TEXT.pattern.encode(), re.DOTALL)
+_STRING = re.compile(rf'"{KEYWORD}":\s*("(?:[^"\\]|\\.)*")'.encode())
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -210,6 +212,11 @@ def _inside(content: bytes) -> bytes | None:
     if found is not None:
         return found[2].removeprefix(b"<![CDATA[").removesuffix(b"]]>")
     mark = _LINE.encode()
+    if not content.startswith(mark):
+        # A figure of plotly, or a Parquet table of pandas: JSON, and the record a string in it.
+        within = _STRING.search(content)
+        if within is not None:
+            return str(json.loads(within[1])).encode()
     for line in content.splitlines():
         if line.startswith(mark):
             return line[len(mark) :]

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Iterator
 
 import dnabert2_explore as dx
-from dnabert2_explore.shown import Shown
+from dnabert2_explore.rich_display import RichDisplay
 
 _WIDTH = 108
 
@@ -22,7 +22,7 @@ def kind_of(name: str) -> str:
     if inspect.isclass(value):
         if issubclass(value, Exception):
             return "errors"
-        if issubclass(value, Shown):
+        if issubclass(value, RichDisplay):
             return "settings" if name.endswith(("Config", "Settings")) else "results and objects"
         return "widgets" if hasattr(value, "comm") else "torch modules"
     return "functions" if callable(value) else "constants and data"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import dnabert2_explore as dx
-from dnabert2_explore.shown import Shown
+from dnabert2_explore.rich_display import RichDisplay
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -29,7 +29,7 @@ def test_every_kind_of_result_is_in_the_gallery_or_said_to_be_elsewhere(gallery)
     public = {
         name
         for name in dx.__all__
-        if inspect.isclass(getattr(dx, name)) and issubclass(getattr(dx, name), Shown)
+        if inspect.isclass(getattr(dx, name)) and issubclass(getattr(dx, name), RichDisplay)
     }
     shown = {kind for _, kind, _ in gallery.EXAMPLES}
     assert public - shown == set(gallery.ELSEWHERE)

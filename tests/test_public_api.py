@@ -138,7 +138,7 @@ def test_the_documentation_shows_the_table_of_methods():
 INSIDE = {
     "analysis.maps", "analysis.variants", "encoder.loading.twin", "figures",
     "figures.attribution.lanes", "figures.attribution.stack", "sequences", "sequences.kmers",
-    "sequences.variants.variant", "widgets.attribution.parts", "widgets.examples",
+    "sequences.variants.variant", "widgets.attribution.tasks", "widgets.examples",
     "widgets.training.runlog",
 }  # fmt: skip
 

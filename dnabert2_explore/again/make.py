@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from ..encoder import Encoder
 from ..errors import InputError
 from ..records import beside, read_record, versions
+from ..rich_display import RichDisplay
 from ..sequences import Sequence
 from ..sequences.given import as_sequences
-from ..shown import Shown
 from .compare import Comparison
 from .offline import offline
 
@@ -23,7 +23,7 @@ __all__ = ["Reproduction", "reproduce"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Reproduction(Shown):
+class Reproduction(RichDisplay):
     """What became of making a file again.
 
     Attributes
@@ -80,8 +80,9 @@ def reproduce(
 ) -> Reproduction:
     """Make an exported figure, table, page or result again, and say whether it came out the same.
 
-    Files that views export (PNG, SVG, HTML, CSV) and that commands write (with their record beside
-    them) say which model, versions, settings and sequences made them. No line of a file is run as
+    Files that views export (PNG, SVG, HTML, CSV), that commands write (with their record beside
+    them), and figures and tables made in Python (`plot`, ``.table()``, `write_table`) say which
+    model, versions, settings and sequences made them. No line of a file is run as
     code; models are taken from this machine and never downloaded.
 
     Parameters
@@ -133,6 +134,10 @@ def _again(
             from .views import rebuild_view
 
             found, _ = rebuild_view(path, record, model, given)
+        elif what == "call":
+            from .calls import rebuild_call
+
+            found = rebuild_call(path, record, model, given)
         elif what == "command":
             from .commands import rebuild_command
 
@@ -144,7 +149,7 @@ def _again(
             found = rebuild_command(path, record)
         else:
             raise InputError(f"{path} says that it is {what!r}, which this version cannot make.")
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise InputError(
             f"The record of {path} is not complete ({error}): it is of another version "
             f"({record.get('versions', {}).get('dnabert2-explore', 'unknown')})."

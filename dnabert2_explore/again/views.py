@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..encoder import Encoder
-from ..encoder.told import model_entry
+from ..encoder.model_entry import model_entry
 from ..errors import InputError
 from ..records import unpacked
 from ..sequences import Sequence

@@ -12,8 +12,9 @@ from ..costs import says_cost
 from ..encoder import Bases, Encoder
 from ..errors import InputError
 from ..network import alibi_slopes
+from ..origins import recorded
 from ..progress import Progress
-from ..shown import Shown, counted
+from ..rich_display import RichDisplay, counted
 from ..tokens import Tokens
 from .many import one_or_many
 
@@ -30,7 +31,7 @@ _FEW = 64  # queries at once there
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Attention(Shown):
+class Attention(RichDisplay):
     """Everything that makes the attention maps of one sequence.
 
     The maps themselves are computed when asked for: 144 maps of 2,000 tokens would take 2.3 GB in
@@ -258,6 +259,7 @@ class Attention(Shown):
             )
 
 
+@recorded
 @says_cost
 @one_or_many
 def attend(enc: Encoder, sequences: Bases, *, progress: Progress | None = None) -> Attention:

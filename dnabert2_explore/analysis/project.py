@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError
 from ..files import expanded, replacing
 from ..names import Engine, Layout
-from ..shown import Shown, counted
+from ..origins import recorded
+from ..rich_display import RichDisplay, counted
 from ..threads import torch_threads
 from ..version import __version__
 from .umaps import ENGINES, fit_umap
@@ -29,7 +30,7 @@ _FORMAT = "dnabert2-explore projection 1"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Projection(Shown):
+class Projection(RichDisplay):
     """A map of embeddings, with all that made it.
 
     Attributes
@@ -70,6 +71,7 @@ class Projection(Shown):
         """Numbers a point: 2 or 3."""
         return int(self.plane.shape[1])
 
+    @recorded
     def transform(self, embeddings: ArrayLike) -> NDArray[np.float64]:
         """Place further embeddings in the map, which stays as it is.
 
@@ -144,6 +146,7 @@ class Projection(Shown):
             np.savez(file, **parts)
 
 
+@recorded
 def open_projection(path: str | os.PathLike[str]) -> Projection:
     """Read a map that `Projection.save` wrote; its plane is the same to the bit.
 
@@ -173,6 +176,7 @@ def open_projection(path: str | os.PathLike[str]) -> Projection:
     )
 
 
+@recorded
 def project(
     embeddings: ArrayLike,
     *,
@@ -225,6 +229,7 @@ def project(
     ).plane
 
 
+@recorded
 def fit_projection(
     embeddings: ArrayLike,
     *,

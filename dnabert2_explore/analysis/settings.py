@@ -12,7 +12,7 @@ from typing import Any, TypedDict, TypeVar, get_args
 
 from ..errors import InputError
 from ..names import Baseline, Method, Output, Spread
-from ..shown import Shown
+from ..rich_display import RichDisplay
 from .methods import METHODS, find_method, takers
 
 __all__ = ["USUAL", "AttributionOptions", "AttributionSettings", "takes_settings"]
@@ -41,7 +41,7 @@ class AttributionOptions(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class AttributionSettings(Shown):
+class AttributionSettings(RichDisplay):
     """How an output of a model is attributed; every call that attributes takes them.
 
     Give them one by one, ``attribute(enc, bases, method="occlusion", window=2)``, or as one object,

@@ -16,9 +16,10 @@ from ..costs import says_cost
 from ..encoder import Bases, Encoder, load
 from ..errors import InputError
 from ..files import expanded
+from ..origins import recorded
 from ..progress import Progress
+from ..rich_display import RichDisplay, counted
 from ..sequences import Sequence
-from ..shown import Shown, counted
 from ..tokens import Tokens
 from .attend import attend
 
@@ -32,7 +33,7 @@ _SHUFFLES = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TimeLapse(Shown):
+class TimeLapse(RichDisplay):
     """A sequence and an atlas as seen by the snapshots of one training.
 
     Attributes
@@ -139,6 +140,7 @@ def find_snapshots(run_folder: str | Path) -> list[tuple[int, Path]]:
     return sorted(found)
 
 
+@recorded
 @says_cost
 def timelapse(
     snapshots: Iterable[tuple[int, str | Path]],

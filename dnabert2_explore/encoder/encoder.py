@@ -16,6 +16,7 @@ from ..costs import says_cost
 from ..errors import ExploreWarning, InputError
 from ..names import Pooling
 from ..network.blocks import Dnabert2SelfAttention
+from ..origins import recorded
 from ..progress import Progress
 from ..sequences import Sequence, clean
 from ..tokens import Tokens
@@ -57,6 +58,7 @@ class Encoder(Model):
         What `load` was given: a name, a hub id, or a folder. By default `name`.
     """
 
+    @recorded
     @says_cost
     def embed(
         self,
@@ -125,6 +127,7 @@ class Encoder(Model):
         """Tokens a pass: what the caller says, or what has been found to fit."""
         return self.budget if batch_tokens is None else Budget(batch_tokens)
 
+    @recorded
     @says_cost
     def embed_long(
         self,
@@ -168,6 +171,7 @@ class Encoder(Model):
         both = self._embeds_both(None)
         return embed_long(self, bases, window, overlap, pooling, numbers, both, budget, progress)
 
+    @recorded(again=False)
     @says_cost
     def embed_to(
         self,
@@ -236,6 +240,7 @@ class Encoder(Model):
             progress=progress,
         )
 
+    @recorded
     def hidden_states(self, bases: Bases | Tokens) -> NDArray[np.float32]:
         """Hidden states of one sequence at every depth.
 
@@ -332,6 +337,7 @@ class Encoder(Model):
             progress,
         )
 
+    @recorded
     @says_cost
     def predict(
         self,

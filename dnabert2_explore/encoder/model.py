@@ -20,12 +20,14 @@ from ..network.bare import BareNetwork
 from ..network.checkpoints.load import Checkpoint
 from ..network.forward import ClassifierForward, EncoderForward, MaskedLMForward
 from ..network.packing import Packing
+from ..origins import recorded
 from ..progress import Progress
+from ..rich_display import RichDisplay
 from ..sequences import Sequence, clean, reverse_complement
-from ..shown import Shown
 from ..tokens import DnaTokenizer, Tokens
 from .inputs import bases_of
 from .loading.identity import Snapshot, file_sha256, network_sha256
+from .model_entry import model_entry
 from .passes.batches import Budget, default_budget, run
 from .passes.finite import check_finite
 from .vectors.cache import VectorCache
@@ -43,7 +45,7 @@ _locks: WeakKeyDictionary[Network, threading.RLock] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class ModelInfo(Shown):
+class ModelInfo(RichDisplay):
     """What a model is and how it runs; `str` of it is the line that every view shows."""
 
     name: str
@@ -68,7 +70,7 @@ class ModelInfo(Shown):
         return f"{self.name} · {size} parameters · {self.dtype} · {self.attention} · {self.device}"
 
 
-class Model(Shown):
+class Model(RichDisplay):
     """A DNABERT-2 with its tokenizer, on a device; `Encoder` is one that reads sequences.
 
     Parameters
@@ -234,6 +236,17 @@ class Model(Shown):
             sha256=self.sha256,
         )
 
+    def _model_entry(self, wait: bool = True, by_file: bool = False) -> dict[str, str] | None:
+        """Say which model this is; None where it computes and shall not be waited for."""
+        if by_file:
+            return model_entry(self, by_file=True)
+        if not self.lock.acquire(blocking=wait):
+            return None
+        try:
+            return model_entry(self)
+        finally:
+            self.lock.release()
+
     @property
     def lock(self) -> threading.RLock:
         """Held while the network computes, so that threads do not meet in its hooks.
@@ -248,6 +261,7 @@ class Model(Shown):
         """The encoder under the head, if there is a head."""
         return cast(EncoderForward, getattr(self.module, "bert", self.module))
 
+    @recorded(light=True)
     def tokenize(self, bases: Bases) -> Tokens:
         """Cut a sequence into the tokens the network sees.
 

@@ -38,7 +38,7 @@ from .training.finetune import finetune_curves
 from .training.leaderboard import leaderboard_dots
 from .training.pretrain import pretrain_curves
 from .training.timelapse import timelapse_figure, timelapse_movie
-from .variant import score_parts, variant_tracks
+from .variant import score_waterfall, variant_tracks
 
 __all__ = [
     "BASES",
@@ -72,7 +72,7 @@ __all__ = [
     "pool",
     "pretrain_curves",
     "recall_curve",
-    "score_parts",
+    "score_waterfall",
     "sweep_figure",
     "sweep_heatmap",
     "sweep_lines",

@@ -114,7 +114,7 @@ def atlas_scatter(
                 },
                 **group["marker"],
             },
-            "text": [f"<b>{names[i]}</b><br>{_shown(values[i], field)}" for i in group["at"]],
+            "text": [f"<b>{names[i]}</b><br>{_formatted(values[i], field)}" for i in group["at"]],
             "hovertemplate": "%{text}<extra></extra>",
             "selected": {"marker": {"opacity": 0.9}},
             "unselected": {"marker": {"opacity": faint}},
@@ -231,7 +231,7 @@ def _in_space(trace: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "marker": marker}
 
 
-def _shown(value: str | float, field: str) -> str:
+def _formatted(value: str | float, field: str) -> str:
     return f"{field}: {value}" if isinstance(value, str) else f"{field}: {value:,.4g}"
 
 

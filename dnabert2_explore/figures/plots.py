@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
+from ..origins import recorded
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -29,7 +30,7 @@ _FIGURES = {
     "Differential": (".core.intervals", "differential_rates"),
     "Discovery": (".plots", "_discovery"),
     "Enrichment": (".core.intervals", "word_rates"),
-    "FeatureEnrichment": (".enriched", "feature_volcano"),
+    "FeatureEnrichment": (".inside.enriched", "feature_volcano"),
     "FeatureReadings": (".inside.features", "feature_windows"),
     "Features": (".inside.features", "feature_directions"),
     "FinetuneResult": (".core.intervals", "finetune_intervals"),
@@ -65,7 +66,7 @@ _FIGURES = {
     "Sweep": (".gym", "sweep_figure"),
     "TimeLapse": (".training.timelapse", "timelapse_figure"),
     "TokenizerComparison": (".tokens.tokenizers", "tokenizer_lanes"),
-    "TrackEnrichment": (".enriched", "track_contrast"),
+    "TrackEnrichment": (".inside.enriched", "track_contrast"),
     "Tokens": (".tokens.ribbon", "token_ribbon"),
     "VariantComparison": (".variant", "variant_tracks"),
     "VocabularyCurve": (".tokens.vocabulary", "vocabulary_figure"),
@@ -73,6 +74,7 @@ _FIGURES = {
 }
 
 
+@recorded
 def plot(result: Any, **options: Any) -> go.Figure:
     """Draw the plotly figure of a result.
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..analysis.variants.compare import VariantComparison
     from ..tokens import Tokens
 
-__all__ = ["score_parts", "variant_tracks"]
+__all__ = ["score_waterfall", "variant_tracks"]
 
 _HEIGHT = 500
 #: Heights of the panels, from below, as shares of the figure.
@@ -148,7 +148,7 @@ def variant_tracks(
     return figure
 
 
-def score_parts(result: VariantComparison, *, theme: str = "light") -> go.Figure:
+def score_waterfall(result: VariantComparison, *, theme: str = "light") -> go.Figure:
     """Draw the parts of the log-likelihood ratio as steps that add up to it.
 
     Parameters

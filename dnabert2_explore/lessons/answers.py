@@ -45,7 +45,7 @@ def number(answer: object) -> float:
     if isinstance(answer, np.ndarray | np.generic) and np.ndim(answer) == 0:
         answer = answer.item()
     if isinstance(answer, bool) or not isinstance(answer, int | float):
-        raise Wrong(f"{_shown(answer)} is no number: give one number.")
+        raise Wrong(f"{_formatted(answer)} is no number: give one number.")
     try:
         value = float(answer)
     except OverflowError:
@@ -63,7 +63,7 @@ def whole(answer: object) -> int:
 
 def word(answer: object) -> str:
     """Return an answer as a text that is not empty."""
-    require(isinstance(answer, str), f"{_shown(answer)} is no text: write it between quotes.")
+    require(isinstance(answer, str), f"{_formatted(answer)} is no text: write it between quotes.")
     text = str(answer).strip()
     require(text, "The text is empty: write something between the quotes.")
     return text
@@ -74,14 +74,14 @@ def yes(answer: object) -> bool:
     if isinstance(answer, bool | np.bool_):
         return bool(answer)
     text = word(answer).lower()
-    require(text in {"yes", "no"}, f"{_shown(answer)} is neither 'yes' nor 'no': write one.")
+    require(text in {"yes", "no"}, f"{_formatted(answer)} is neither 'yes' nor 'no': write one.")
     return text == "yes"
 
 
 def items(answer: object, length: int | None = None) -> list[object]:
     """Return an answer as a list, of so many things if that is known."""
     if isinstance(answer, str) or not hasattr(answer, "__len__") or not hasattr(answer, "__iter__"):
-        raise Wrong(f"{_shown(answer)} is no list and no pair: give several things.")
+        raise Wrong(f"{_formatted(answer)} is no list and no pair: give several things.")
     listed = list(answer)
     require(
         length is None or len(listed) == length,
@@ -95,7 +95,7 @@ def array(answer: object, shape: Items[int]) -> NDArray[np.float64]:
     try:
         values = np.asarray(answer, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
-        raise Wrong(f"{_shown(answer)} is no array of numbers.") from None
+        raise Wrong(f"{_formatted(answer)} is no array of numbers.") from None
     require(
         values.shape == tuple(shape),
         f"The array has the shape {values.shape}, and {tuple(shape)} is asked for.",
@@ -104,7 +104,7 @@ def array(answer: object, shape: Items[int]) -> NDArray[np.float64]:
     return values
 
 
-def _shown(answer: object) -> str:
+def _formatted(answer: object) -> str:
     """Write an answer in a sentence, however long it is."""
     if answer is None or isinstance(answer, bool | int | float | str):
         text = repr(answer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..shown import Shown, counted
+from ..rich_display import RichDisplay, counted
 
 __all__ = ["Sequence"]
 
@@ -14,7 +14,7 @@ _FIELDS = 120
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Sequence(Shown):
+class Sequence(RichDisplay):
     """A named DNA sequence.
 
     Parameters

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..costs import says_cost
+from ..origins import recorded
 from ..progress import Progress
-from ..shown import Shown, counted
+from ..rich_display import RichDisplay, counted
 from .layout import COORDINATES, done_chunks
 from .store import EmbeddingStore
 
@@ -37,7 +38,7 @@ class Damage:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class StoreCheck(Shown):
+class StoreCheck(RichDisplay):
     """What `check_store` found; `str` says it in a line.
 
     Attributes
@@ -78,6 +79,7 @@ class StoreCheck(Shown):
         return line
 
 
+@recorded
 @says_cost
 def check_store(
     store: EmbeddingStore,

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..files import expanded
+from ..origins import recorded
+from ..rich_display import RichDisplay, counted
 from ..sequences import Sequence
 from ..sequences.reading.genome import Genome
-from ..shown import Shown, counted
 from .beside import layers_of, vectors_of
 from .store import EmbeddingStore, open_store
 
@@ -27,7 +28,7 @@ _PLACES = ("record", "start", "end")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class EmbeddedSequences(Shown):
+class EmbeddedSequences(RichDisplay):
     """Sequences beside their vectors.
 
     Attributes
@@ -56,6 +57,7 @@ class EmbeddedSequences(Shown):
         )
 
 
+@recorded
 def read_embedded(
     source: str | os.PathLike[str] | EmbeddingStore | Any,
     *,

@@ -17,10 +17,10 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError
 from ..files import replacing
 from ..progress import Progress
+from ..rich_display import RichDisplay, counted
 from ..sequences import Sequence, gc_content
 from ..sequences.given import as_sequences
 from ..sequences.reading.genome import Genome
-from ..shown import Shown, counted
 from .beside import layers_of, vectors_of
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class QueryEncoder(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class StoreHits(Shown):
+class StoreHits(RichDisplay):
     """The windows most like each query, the nearest first.
 
     Attributes

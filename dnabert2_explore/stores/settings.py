@@ -158,7 +158,7 @@ def different(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     """Name the settings that two mappings of JSON values do not agree on."""
     old, new = _flat(there), _flat(here)
     return [
-        f"{key} {_shown(old.get(key), key)} there, {_shown(new.get(key), key)} here"
+        f"{key} {_formatted(old.get(key), key)} there, {_formatted(new.get(key), key)} here"
         for key in sorted(old.keys() | new.keys())
         if old.get(key) != new.get(key)
     ]
@@ -173,7 +173,7 @@ def _flat(settings: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     return flat
 
 
-def _shown(value: Any, key: str) -> str:
+def _formatted(value: Any, key: str) -> str:
     if key.endswith("sha256") and isinstance(value, str):
         return f"{value[:_HASH]}…"
     return "none" if value is None else str(value)

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from ..costs import says_cost
 from ..errors import InputError
 from ..files import expanded
+from ..origins import recorded
+from ..rich_display import RichDisplay, counted
 from ..sequences.reading.genome import Genome
-from ..shown import Shown, counted
 from . import layout
 from .embedder import Embedder
 from .errors import StoreError
@@ -36,7 +37,7 @@ __all__ = ["EmbeddingStore", "open_store"]
 _FULL = (errno.ENOSPC, errno.EDQUOT)  # the disk, or what the user may take of it
 
 
-class EmbeddingStore(Shown):
+class EmbeddingStore(RichDisplay):
     """Embeddings of windows with their coordinates, in a Zarr v3 group on a local or shared disk.
 
     Use :meth:`open` or :meth:`create`. Rows of windows that are not finished, and of windows
@@ -365,6 +366,7 @@ class EmbeddingStore(Shown):
         columns["record"] = pd.Categorical.from_codes(columns["record"], categories=self.names)
         return pd.DataFrame(columns)
 
+    @recorded
     def search(self, queries: Any, k: int = 10, **settings: Any) -> StoreHits:
         """Find the windows most like vectors or sequences, exactly; see :func:`.search.search`."""
         from .search import search
@@ -429,6 +431,7 @@ class EmbeddingStore(Shown):
                 continue
 
 
+@recorded
 def open_store(path: str | os.PathLike[str]) -> EmbeddingStore:
     """Open a store of embeddings for reading; see :meth:`EmbeddingStore.open`."""
     return EmbeddingStore.open(path)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..rich_display import RichDisplay, counted
 from ..sequences import Composition
-from ..shown import Shown, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +19,7 @@ __all__ = ["Tokens"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Tokens(Shown):
+class Tokens(RichDisplay):
     """A segmentation of one sequence.
 
     Attributes

@@ -22,9 +22,9 @@ from ..errors import InputError
 from ..files import replacing
 from ..names import DType
 from ..progress import Progress
+from ..rich_display import RichDisplay, counted
 from ..sealed import write_json
 from ..sequences import UnknownBasesWarning
-from ..shown import Shown, counted
 from .labelled.records import Record, RecordFile
 from .labelled.tables import Labelled, label_of
 from .scores.metrics import Scores, score
@@ -43,7 +43,7 @@ _TASKS = {
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class PredictionSummary(Shown):
+class PredictionSummary(RichDisplay):
     """What `predict_table` wrote; `str` is a sentence.
 
     Attributes

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..encoder import SHIPPED, Encoder, load
-from ..encoder.told import model_entry
+from ..encoder.model_entry import model_entry
 from ..errors import InputError
 from ..files import expanded, located, putting
 from ..records import sealed_text, versions

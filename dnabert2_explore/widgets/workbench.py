@@ -53,7 +53,7 @@ LENS, LAYERS, FEATURES = "lens", "layers", "features"
 MAPS = (
     ("attention", ATTENTION),
     ("dependencies", DEPENDENCIES),
-    ("dependencies and attention", BOTH),
+    ("both, one above other", BOTH),
     ("predicted bases", BASES),
     ("lens: every layer", LENS),
     ("layers to embed from", LAYERS),
@@ -61,10 +61,8 @@ MAPS = (
 )
 ATLAS, HEADS = "Atlas", "All heads"
 
-#: Pixels of a JupyterLab page that are not the notebook's: menu, tab, toolbar, status.
-_JUPYTER = 122
-#: Window height before the browser has told it: a laptop's.
-_SCREEN = 900
+#: Height for the views before the browser has told it: of JupyterLab on a laptop.
+_ROOM = 778
 #: Pixels beside the plots: the workbench's bar, and heading, caption and border of the views.
 _BAR, _TOKENS, _ATTRIBUTION, _MAP, _ATLAS = 86, 56, 86, 62, 385
 
@@ -195,7 +193,7 @@ class Workbench(VBox):
         for control in (self.attention.layer, self.attention.head, self.attention.what):
             control.observe(self._on_head, names="value")
         for view in (self.atlas, self.tokens):
-            view.plot.observe(self._on_size, names=["width", "screen"])
+            view.plot.observe(self._on_size, names=["width", "room"])
         self._arrange()
 
     def close(self) -> None:
@@ -264,6 +262,8 @@ class Workbench(VBox):
         return "".join(chips)
 
     def _low_tokens(self, figure: go.Figure) -> go.Figure:
+        if self.tokens.vocabularies.value:  # no base axis: it keeps its own title
+            return figure.update_layout(height=230)
         if self.tokens.comparing:  # blocks of words: as high as their rows
             return compacted(figure, 1.0)
         return compacted(figure, 0.52 if self.selection.features else 0.62)
@@ -295,7 +295,7 @@ class Workbench(VBox):
             view.layout.display = "" if shown else "none"
         # Above attention in the same column, the dependency map needs no chooser of its own.
         (self.attention.add_class if which == BOTH else self.attention.remove_class)("dx-second")
-        room = (self.tokens.plot.screen or _SCREEN) - _JUPYTER - _BAR
+        room = (self.tokens.plot.room or _ROOM) - _BAR
         # In a narrow window the columns stand one above the other: the atlas must not push the
         # sequence out of sight.
         stacked = abs(self.atlas.plot.width - self.tokens.plot.width) < 40
@@ -321,8 +321,8 @@ class Workbench(VBox):
     def wait(self, timeout: float | None = None) -> None:
         """Block until the background work of all views is done (for scripts and tests)."""
         for view in (
-            self.attention, self.dependencies, self.nucleotides, self.lens, self.layers,
-            self.features, self.attribution, self.atlas,
+            self.tokens, self.attention, self.dependencies, self.nucleotides, self.lens,
+            self.layers, self.features, self.attribution, self.atlas,
         ):  # fmt: skip
             view.wait(timeout)
 

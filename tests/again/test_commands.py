@@ -75,6 +75,27 @@ def test_predictions_and_vectors_are_made_again(fasta, tmp_path, in_process, cla
     assert "now" in result.output
 
 
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [("tokenize", "t.csv"), ("tokenize", "t.tsv"), ("tokenize", "t.jsonl"),
+     ("embed", "e.npy"), ("embed", "e.parquet"), ("embed", "e.csv"), ("embed", "e.tsv"),
+     ("attribute", "a.tsv"), ("attribute", "a.parquet"), ("attribute", "a.bedgraph")],
+)  # fmt: skip
+def test_each_kind_of_file_is_made_again(
+    command, name, fasta, tmp_path, in_process, classifier_folder
+):
+    file = tmp_path / name
+    words = [command, fasta, "-o", file]
+    if command != "tokenize":
+        words += ["-m", classifier_folder]
+    if command == "attribute":
+        words += ["--method", "input_x_gradient", "--target", "0"]
+    result = invoke(*words)
+    assert result.exit_code == 0, result.output
+    found = dx.reproduce(file)
+    assert found.identical, found
+
+
 def test_a_store_is_made_again(fasta, tmp_path, in_process, model_folder):
     store = tmp_path / "v.zarr"
     words = ("embed", fasta, "-o", store, "-m", model_folder, "--window", 20)

@@ -38,6 +38,7 @@ def test_the_app_opens_on_a_file_without_a_cell_and_asks_nobody(tmp_path, screen
         env=os.environ | jupyter,
     )  # fmt: skip
     foreign: list[str] = []
+    errors: list[str] = []
     try:
         assert app.stdout is not None
         assert app.stderr is not None
@@ -57,6 +58,7 @@ def test_the_app_opens_on_a_file_without_a_cell_and_asks_nobody(tmp_path, screen
             )
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.on("request", lambda one: foreign.append(one.url))
+            page.on("pageerror", lambda error: errors.append(str(error)))
             page.goto(url.split("?")[0])
             assert "token" in page.content()  # asked for, not opened
             page.goto(url)
@@ -82,6 +84,22 @@ def test_the_app_opens_on_a_file_without_a_cell_and_asks_nobody(tmp_path, screen
             page.wait_for_timeout(3000)  # figures are drawn anew
             page.screenshot(path=screenshots / "app-dark.png")
             assert serious_findings(page, ".dx-workbench") == []
+            foot = page.locator(".dx-workbench .dx-attention > .dx-caption").bounding_box()
+            below = link.bounding_box()
+            assert foot["y"] > 780, "the views fill the window"
+            assert below["y"] + below["height"] <= 900
+            for width, height in ((720, 450), (390, 844)):  # a laptop at 200%, a phone
+                page.set_viewport_size({"width": width, "height": height})
+                page.wait_for_timeout(1500)
+                page.screenshot(path=screenshots / f"app-{width}.png")
+                cut = page.evaluate("""() => [...document.querySelectorAll(
+                    ".dx-workbench :is(.dx-chips, .dx-chip, .dx-stats, .dx-caption, button, div)")]
+                    .filter(one => one.scrollWidth > one.clientWidth + 1
+                        && one.getClientRects().length
+                        && getComputedStyle(one).overflowX === "hidden")
+                    .map(one => one.className + ": " + one.textContent)""")
+                assert cut == []
+                assert page.evaluate("document.documentElement.scrollWidth") == width
             browser.close()
     finally:
         app.send_signal(signal.SIGINT)
@@ -90,4 +108,5 @@ def test_the_app_opens_on_a_file_without_a_cell_and_asks_nobody(tmp_path, screen
         except subprocess.TimeoutExpired:
             app.kill()
             app.wait()
+    assert errors == []
     assert all(re.match(r"(http|ws)://127\.0\.0\.1|data:|blob:", one) for one in foreign), foreign

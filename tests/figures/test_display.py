@@ -20,7 +20,7 @@ import dnabert2_explore as dx
 from dnabert2_explore.errors import ExploreError
 from dnabert2_explore.figures.display import ROOMS, html_of
 from dnabert2_explore.figures.display.canvas import Canvas, Panel, number, thinned
-from dnabert2_explore.shown import Shown
+from dnabert2_explore.rich_display import RichDisplay
 
 from ..training.gue.conftest import made_run
 from . import samples
@@ -90,14 +90,14 @@ def returned(call):
 def test_every_public_class_shows_itself_and_has_a_sample(shown):
     kinds = {type(one) for one in shown}
     public = public_classes() - {dx.PretrainConfig}  # shown as the other configuration is
-    assert {one.__name__ for one in public if not issubclass(one, Shown)} == NO_DISPLAY
+    assert {one.__name__ for one in public if not issubclass(one, RichDisplay)} == NO_DISPLAY
     assert {one.__name__ for one in public - kinds if one.__name__ in ROOMS} == set()
-    assert {one.__name__ for one in public if issubclass(one, Shown)} <= set(dx.__all__)
+    assert {one.__name__ for one in public if issubclass(one, RichDisplay)} <= set(dx.__all__)
     assert set(ROOMS) - {one.__name__ for one in kinds} == {"PretrainConfig"}
 
 
 def test_a_result_without_a_picture_shows_its_table():
-    class Plain(Shown):
+    class Plain(RichDisplay):
         def _line(self):
             return "two rows"
 

@@ -13,7 +13,7 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.figures.plots import _FIGURES
-from dnabert2_explore.shown import Shown
+from dnabert2_explore.rich_display import RichDisplay
 
 from ..training.gue.conftest import made_run
 from . import samples
@@ -56,7 +56,7 @@ def test_every_public_result_is_drawn_or_said_to_have_no_figure():
         name
         for name in dx.__all__
         if inspect.isclass(one := getattr(dx, name))
-        and issubclass(one, Shown)
+        and issubclass(one, RichDisplay)
         and not issubclass(one, ipywidgets.Widget)
     }
     without = set().union(*WITHOUT.values())

@@ -5,7 +5,7 @@ import dnabert2_explore as dx
 from dnabert2_explore import Sequence
 from dnabert2_explore.analysis.variants import Scorer
 from dnabert2_explore.analysis.variants.compare import compare_variant
-from dnabert2_explore.figures import score_parts, variant_tracks
+from dnabert2_explore.figures import score_waterfall, variant_tracks
 from dnabert2_explore.sequences.reading.genome import Genome
 from dnabert2_explore.sequences.variants.variant import Variant
 
@@ -20,7 +20,7 @@ def result():
 
 
 def test_steps_add_up_to_the_ratio(result):
-    bars, labels, dots = score_parts(result).data
+    bars, labels, dots = score_waterfall(result).data
     assert sum(bars.x[:3]) == pytest.approx(bars.x[3], abs=1e-4)
     assert bars.base[1] == pytest.approx(bars.x[0])
     assert bars.base[2] == pytest.approx(bars.x[0] + bars.x[1], abs=1e-5)

@@ -10,8 +10,8 @@ import dnabert2_explore as dx
 from dnabert2_explore import Sequence
 from dnabert2_explore.analysis.attribution import attribute
 from dnabert2_explore.sequences import mutate, reverse_complement
-from dnabert2_explore.widgets.attribution import parts as attribution_parts
-from dnabert2_explore.widgets.attribution.parts import typed_motifs
+from dnabert2_explore.widgets.attribution import tasks as attribution_tasks
+from dnabert2_explore.widgets.attribution.tasks import typed_motifs
 from dnabert2_explore.widgets.examples import Site
 from dnabert2_explore.widgets.views.mutations import changed_tokens
 
@@ -168,13 +168,13 @@ def test_methods_are_stacked_and_their_ranks_correlated(view, classifier):
 
 
 def test_quick_methods_are_computed_first(view, monkeypatch):
-    asked, real = [], attribution_parts.attribute
+    asked, real = [], attribution_tasks.attribute
 
     def spy(enc, bases, target, *, settings, progress):
         asked.append(settings.method)
         return real(enc, bases, target, settings=settings, progress=progress)
 
-    monkeypatch.setattr(attribution_parts, "attribute", spy)
+    monkeypatch.setattr(attribution_tasks, "attribute", spy)
     for name in ("occlusion", "saliency"):
         view.controls.others[name].value = True
     view.controls.compare.value = True
@@ -183,14 +183,14 @@ def test_quick_methods_are_computed_first(view, monkeypatch):
 
 
 def test_one_method_that_fails_is_said_and_the_others_are_shown(view, monkeypatch):
-    real = attribution_parts.attribute
+    real = attribution_tasks.attribute
 
     def broken(enc, bases, target, *, settings, progress):
         if settings.method == "saliency":
             raise dx.InputError("Saliency is out of order: choose another.")
         return real(enc, bases, target, settings=settings, progress=progress)
 
-    monkeypatch.setattr(attribution_parts, "attribute", broken)
+    monkeypatch.setattr(attribution_tasks, "attribute", broken)
     view.controls.compare.value = True
     for name in ("saliency", "occlusion"):
         view.controls.others[name].value = True

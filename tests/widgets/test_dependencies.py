@@ -5,7 +5,7 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
-from dnabert2_explore.widgets.views import asking
+from dnabert2_explore.widgets.views import on_demand
 from dnabert2_explore.widgets.views.dependencies import DependencyExplorer
 
 from .conftest import event
@@ -60,7 +60,7 @@ def test_a_cell_is_read_out_and_its_token_selected(view):
 
 
 def test_what_takes_long_is_said_first(encoder, sequences, monkeypatch):
-    monkeypatch.setattr(asking, "LONG", 0.0)
+    monkeypatch.setattr(on_demand, "LONG", 0.0)
     view = DependencyExplorer(encoder, [Sequence("long", sequences[0].bases[:60])])
     view.wait()
     assert view.result is None
@@ -95,7 +95,7 @@ def test_only_what_is_looked_at_is_computed(encoder, sequences):
 def test_models_and_sequences_that_have_no_map(classifier, encoder, sequences, monkeypatch):
     view = DependencyExplorer(classifier, sequences)
     assert "has no masked-LM head" in view.caption
-    monkeypatch.setattr(asking, "MOST", 40)
+    monkeypatch.setattr(on_demand, "MOST", 40)
     view = DependencyExplorer(encoder, [Sequence("wide", sequences[0].bases[:90])])
     assert "zoom in" in view.caption
     view.selection.update(view=(10, 40))

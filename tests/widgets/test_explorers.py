@@ -3,6 +3,7 @@ import io
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from html import unescape
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
 from dnabert2_explore.analysis.attribution import METHODS
-from dnabert2_explore.widgets.attribution import parts as attribution_parts
+from dnabert2_explore.widgets.attribution import tasks as attribution_tasks
 from dnabert2_explore.widgets.attribution.controls import AUTO
+from dnabert2_explore.widgets.views import vocabularies
 
 from .conftest import event
 
@@ -89,6 +91,53 @@ def test_shift_extends_the_selection(tokens):
         event(tokens, event="press", x=float(spans[token, 0] + 1), y=1, panel="y", shift=shift)
     assert tokens.selection.bases == (spans[4, 0], spans[7, 1])
     assert "4 tokens in bases" in tokens._read_out.value
+
+
+def test_vocabularies_of_other_sizes_are_trained_on_the_set(encoder, monkeypatch):
+    few = partial(dx.vocabulary_curve, sizes=(16, 64, 256))
+    monkeypatch.setattr(vocabularies, "vocabulary_curve", few)
+    windows = dx.demo.windows()[::25]
+    view = dx.TokenExplorer(encoder, windows)
+    view.merges.value = True
+    view.vocabularies.value = True
+    assert not view.merges.value  # one of the three at a time
+    view.wait()
+    found = view._sizes.result
+    expected = few(windows)
+    np.testing.assert_array_equal(found.compression, expected.compression)
+    assert [t.name for t in view.figure.data] == ["shuffled", "held out", "used"]
+    assert view.figure.layout.shapes[0].x0 == len(encoder.tokenizer)
+    assert f"{expected.compression[1]:.2f}</td>" in view._read_out.value
+    assert f"trained on {expected.trained_on:,} bases" in view.caption
+    assert view.table.splitlines()[2] == "entries,compression,shuffled,used"
+    assert "dx.vocabulary_curve(sequences)" in view.code
+    assert len(view._needs()) == len(windows)
+    view.vocabularies.value = False
+    assert "byte-pair encoding of" in view.caption
+    # What takes long says so, and waits.
+    monkeypatch.setattr(vocabularies, "LONG", 0.0)
+    view = dx.TokenExplorer(encoder, windows)
+    view.vocabularies.value = True
+    assert view._job is None
+    assert "bp) take about 1 s to train" in view._message.value
+    assert view._sizes.compute.layout.display == ""
+    with pytest.raises(dx.InputError, match="train them first"):
+        _ = view.table
+    view._sizes.compute.click()
+    view._job.cancel()
+    view._cancelled()
+    view.wait()
+    assert view._sizes.result is None
+    assert view._sizes.compute.layout.display == ""
+    view._sizes.compute.click()
+    view.wait()
+    assert view._sizes.result is not None
+    # Too little to learn from is said.
+    view = dx.TokenExplorer(encoder, [Sequence("short", "ACGT" * 30)])
+    view.vocabularies.value = True
+    view._sizes.compute.click()
+    view.wait()
+    assert "expected at least 10" in view._message.value
 
 
 def test_keys_step_zoom_and_clear(tokens):
@@ -308,7 +357,7 @@ def test_an_answer_once_given_is_kept(attribution, monkeypatch):
     first = attribution.result
     attribution.selection.update(index=1)
     attribution.wait()
-    monkeypatch.setattr(attribution_parts, "attribute", None)
+    monkeypatch.setattr(attribution_tasks, "attribute", None)
     attribution.selection.update(index=0)
     attribution.wait()
     assert attribution.result is first
@@ -326,7 +375,7 @@ def test_an_error_is_one_sentence_in_the_view(attribution, monkeypatch):
     def broken(*args, **kwargs):
         raise dx.InputError("The class is <unknown>: choose another.")
 
-    monkeypatch.setattr(attribution_parts, "attribute", broken)
+    monkeypatch.setattr(attribution_tasks, "attribute", broken)
     attribution.selection.update(index=2)
     attribution.wait()
     assert unescape(attribution._message.value) == "The class is <unknown>: choose another."
@@ -334,18 +383,18 @@ def test_an_error_is_one_sentence_in_the_view(attribution, monkeypatch):
 
 
 def test_cancel_leaves_the_view_usable(attribution, monkeypatch):
-    real = attribution_parts.attribute
+    real = attribution_tasks.attribute
 
     def slow(enc, bases, target, *, settings, progress):
         attribution._bar.children[1].click()
         progress(1, 2)
         pytest.fail("went on after it was cancelled")
 
-    monkeypatch.setattr(attribution_parts, "attribute", slow)
+    monkeypatch.setattr(attribution_tasks, "attribute", slow)
     attribution.selection.update(index=5)
     attribution.wait()
     assert "Cancelled" in attribution._message.value
-    monkeypatch.setattr(attribution_parts, "attribute", real)
+    monkeypatch.setattr(attribution_tasks, "attribute", real)
     attribution.method.value = "saliency"
     attribution.wait()
     assert attribution.result.tokens.bases == attribution.selection.current.bases
@@ -474,7 +523,7 @@ def test_no_sequences_is_a_designed_state(encoder, classifier):
 
 
 def test_auto_steps_go_on_until_delta_is_small_and_say_when_it_is_not(attribution, monkeypatch):
-    real, asked = attribution_parts.attribute, []
+    real, asked = attribution_tasks.attribute, []
 
     def rough(enc, bases, target, *, settings, progress):
         n_steps = settings.n_steps
@@ -483,7 +532,7 @@ def test_auto_steps_go_on_until_delta_is_small_and_say_when_it_is_not(attributio
         result = replace(result, settings=(("steps", str(n_steps)),))
         return replace(result, delta=9.0 if n_steps < 200 else 0.0)
 
-    monkeypatch.setattr(attribution_parts, "attribute", rough)
+    monkeypatch.setattr(attribution_tasks, "attribute", rough)
     attribution.steps.value = 50
     attribution.wait()
     assert "do not trust" in attribution.caption

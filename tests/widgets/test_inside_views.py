@@ -8,16 +8,16 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
 from dnabert2_explore.sequences.annotation.annotations import Annotation, Feature
-from dnabert2_explore.widgets.views import asking
 from dnabert2_explore.widgets.views import features as feature_view
 from dnabert2_explore.widgets.views import layers as layer_view
+from dnabert2_explore.widgets.views import on_demand
 
 from .conftest import event
 
 
 @pytest.fixture(autouse=True)
 def _a_slow_machine_asks_for_nothing(monkeypatch):
-    monkeypatch.setattr(asking, "LONG", np.inf)
+    monkeypatch.setattr(on_demand, "LONG", np.inf)
     monkeypatch.setattr(layer_view, "LONG", np.inf)
 
 
@@ -64,7 +64,7 @@ def test_a_token_is_read_layer_by_layer(lens, encoder):
 
 
 def test_a_long_lens_is_asked_for(encoder, sequences, monkeypatch):
-    monkeypatch.setattr(asking, "LONG", 0.0)
+    monkeypatch.setattr(on_demand, "LONG", 0.0)
     view = dx.LensExplorer(encoder, [Sequence("long", sequences[1].bases[:130])])
     view.wait()
     assert "All tokens in sight take about" in view._message.value
@@ -99,6 +99,20 @@ def test_layers_are_scored_beside_their_nulls(encoder, labelled, monkeypatch):
     np.testing.assert_allclose(view.result.probe, found.probe)
     assert "shuffled labels up to" in view.caption
     assert "4-mers" in view.caption
+    # The untrained network takes the model's place, and back.
+    before = {trace.name: trace.y for trace in view.figure.data}
+    event(view, event="key", key="U")
+    after = {trace.name: trace.y for trace in view.figure.data}
+    assert set(after) == {"mean, untrained", "mean, trained", "4-mers"}
+    assert view.figure.data[0].name == "mean, untrained"  # the full line
+    assert view.figure.data[0].line.dash is None
+    np.testing.assert_array_equal(after["mean, untrained"], before["mean, untrained"])
+    np.testing.assert_array_equal(after["mean, trained"], before["mean"])
+    layer, _ = found.twin_best
+    assert f"layer {layer} of an untrained network" in view.caption
+    assert f"is best, {found.twin_probe.max():.3f}; 4-mers" in view.caption
+    assert "shown='untrained'" in view.code
+    event(view, event="key", key="T")
     event(view, event="key", key="N")
     assert view.figure.layout.yaxis.title.text.startswith("share of neighbours")
     assert view.table.splitlines()[1].startswith("layer,pooling,probe")
@@ -147,6 +161,57 @@ def test_a_feature_is_a_track_beside_its_nulls(view, encoder, sequences, trained
     assert f"untrained r {row['twin']:.2f}" in view.caption
     assert any(t.name == "untrained, most alike" for t in view.figure.data)
     assert view.table.splitlines()[1].startswith("feature,frequency,mean,token")
+
+
+def test_the_untrained_networks_features_are_one_click_away(view, encoder, sequences, trained):
+    found = trained.read(encoder, sequences)
+    feature = view.feature.value
+    alike = int(found.correlations()[feature].argmax())
+    dotted = next(t for t in view.figure.data if t.name == "untrained, most alike")
+    event(view, event="key", key="U")
+    assert view.feature.value == alike  # what was dotted
+    track = next(t for t in view.figure.data if t.name == f"feature {alike}")
+    expected = found.twin.track(alike, 0)
+    for x, y in zip(track.x[::2], track.y[::2], strict=True):
+        assert y == pytest.approx(float(expected[round(x - 0.5)]), abs=1e-5)
+    # The same shape, on the scale of the other.
+    assert np.corrcoef(track.y, dotted.y)[0, 1] == pytest.approx(1)
+    assert any(t.name == "trained, most alike" for t in view.figure.data)
+    r = found.correlations()[:, alike].max()
+    assert f"trained r {r:.2f}" in view.caption
+    assert "of an untrained network" in view.caption
+    assert "untrained network too" not in view.caption
+    assert "random weights" in view.caption
+    assert view.rows.rows[0][3] == found.twin.top(alike, 12)["bases"].iloc[0]
+    names = {"encoder": encoder, "sequences": sequences, "trained": trained}
+    code = view.code.replace(f"dx.load({encoder.source!r})", "encoder")
+    code = code.replace("list(dx.read_sequences('your_file.fa'))", "sequences")
+    code = code.replace("dx.features.load('folder')", "trained")
+    drawn = f"{code.rstrip()}".replace("feature_track(found", "figure = feature_track(found")
+    exec(drawn, names)
+    assert any(t.name == f"feature {alike}" for t in names["figure"].data)
+    event(view, event="key", key="T")
+    assert view.feature.value == feature  # where it came from
+
+
+def test_what_untrained_features_are_enriched_in(view, encoder, sequences, trained):
+    view.shown.value = "untrained"
+    view.tab.value = feature_view.ENRICHED
+    names = [one.name for one in view.selection.sequences]
+    exons = {name: (Feature(20, 60, "+", "exon", "one"),) for name in names}
+    view.selection.annotate(Annotation(exons, {}, "a.gff3"))
+    found = view._read[1, view._members[1]].enrichment({"exon": [[(20, 60)]] * len(names)})
+    view._enriched[1] = found
+    view._draw()
+    assert view.enrichment is found.twin
+    assert [one["label"] for one in view.rows.columns] == ["stretches", "feature", "fold", "q"]
+    view.paint.click()
+    view.wait()
+    ((field, values),) = view.selection.marks.items()
+    assert field == f"feature {view.feature.value}, layer 1, untrained"
+    twin = dx.random_twin(encoder, seed=trained.twin.seed)
+    expected = trained.twin.read(twin, sequences).by_sequence()[:, view.feature.value]
+    np.testing.assert_allclose([values[i] for i in range(len(names))], expected, atol=1e-5)
 
 
 def test_windows_lead_to_their_place(view, sequences):

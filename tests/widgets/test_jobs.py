@@ -5,7 +5,7 @@ import pytest
 
 from dnabert2_explore.errors import Cancelled, LibraryError
 from dnabert2_explore.sequences import UnknownBasesWarning
-from dnabert2_explore.widgets.attribution.parts import Failed, Part
+from dnabert2_explore.widgets.attribution.tasks import Failure, Task
 from dnabert2_explore.widgets.core.explorer import Explorer
 from dnabert2_explore.widgets.core.jobs import Job, JobBar, quiet
 
@@ -108,8 +108,8 @@ def test_a_panic_in_one_part_or_in_a_handler_is_shown_there():
     def broken(*_arguments):
         raise PanicException("index out of bounds")
 
-    failed = Part("key", "what", broken).run(lambda done, total: None)
-    assert isinstance(failed, Failed)
+    failed = Task("key", "what", broken).run(lambda done, total: None)
+    assert isinstance(failed, Failure)
     assert "index out of bounds" in failed.why
     view = Explorer(None, [])
     view._guarded(broken)

@@ -5,7 +5,7 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
-from dnabert2_explore.widgets.views import asking
+from dnabert2_explore.widgets.views import on_demand
 from dnabert2_explore.widgets.views.nucleotides import NucleotideExplorer
 
 from .conftest import event
@@ -13,7 +13,7 @@ from .conftest import event
 
 @pytest.fixture(autouse=True)
 def _a_slow_machine_asks_for_nothing(monkeypatch):
-    monkeypatch.setattr(asking, "LONG", np.inf)
+    monkeypatch.setattr(on_demand, "LONG", np.inf)
 
 
 @pytest.fixture
@@ -37,6 +37,22 @@ def test_the_logo_is_that_of_the_verb(view, encoder):
     assert "true" in view.table.splitlines()[1]
 
 
+def test_the_untrained_networks_logo_is_one_click_away(view):
+    twin = view.result.twin
+    event(view, event="key", key="U")
+    line = next(t for t in view.figure.data if t.name == "entropy, untrained")
+    np.testing.assert_array_equal(line.y, twin.entropy)
+    dotted = next(t for t in view.figure.data if t.name == "trained")
+    np.testing.assert_array_equal(dotted.y, view.result.entropy)
+    assert "an untrained network expects" in view.caption
+    assert twin.model in view.caption
+    assert "shown='untrained'" in view.code
+    event(view, event="press", x=20.0, y=0.1, panel="y", shift=False)
+    assert f"A {twin.probabilities[19, 0]:.2f}" in view._read_out.value
+    event(view, event="key", key="T")
+    assert "untrained" in {t.name for t in view.figure.data}
+
+
 def test_a_base_is_read_out_and_its_token_selected(view, encoder):
     start, end = (int(v) for v in encoder.tokenize(view.selection.current.bases).spans[3])
     event(view, event="press", x=float(start + 1), y=0.1, panel="y", shift=False)
@@ -50,7 +66,7 @@ def test_a_base_is_read_out_and_its_token_selected(view, encoder):
 
 
 def test_what_takes_long_is_said_first(encoder, sequences, monkeypatch):
-    monkeypatch.setattr(asking, "LONG", 0.0)
+    monkeypatch.setattr(on_demand, "LONG", 0.0)
     view = NucleotideExplorer(encoder, [Sequence("long", sequences[0].bases[:100])])
     view.wait()
     assert "All bases in sight take about" in view._message.value

@@ -17,14 +17,14 @@ from dnabert2_explore.errors import InputError
 from dnabert2_explore.records import read_record
 from dnabert2_explore.sequences import Sequence
 from dnabert2_explore.widgets.session import SESSION
-from dnabert2_explore.widgets.views import asking
+from dnabert2_explore.widgets.views import on_demand
 
 VIEWS = ("tokens", "attribution", "attention", "dependencies", "atlas")
 
 
 @pytest.fixture(autouse=True)
 def _a_slow_machine_asks_for_nothing(monkeypatch):
-    monkeypatch.setattr(asking, "LONG", float("inf"))
+    monkeypatch.setattr(on_demand, "LONG", float("inf"))
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from .agreement import RankCorrelations, rank_correlations
 from .attribute import attribute, explain
 from .baselines import BASELINES
 from .checks import CHECKS, Check
+from .explained_output import OUTPUTS, ExplainedOutput
 from .mutagenesis import Mutagenesis, saturation_mutagenesis
 from .offsets import OffsetAverage, average_offsets
-from .question import OUTPUTS, Question
 from .result import Attribution
 from .scorecard import Scorecard, scorecard
 from .spread import SPREADS
@@ -24,10 +24,10 @@ __all__ = [
     "Attribution",
     "AttributionSettings",
     "Check",
+    "ExplainedOutput",
     "MethodInfo",
     "Mutagenesis",
     "OffsetAverage",
-    "Question",
     "RankCorrelations",
     "Scorecard",
     "StrandMirror",

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...shown import Shown, counted
+from ...origins import recorded
+from ...rich_display import RichDisplay, counted
 from ..methods import METHODS
 from .result import Attribution
 
@@ -21,7 +22,7 @@ __all__ = ["RankCorrelations", "pearson", "rank_correlations", "spearman"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RankCorrelations(Shown):
+class RankCorrelations(RichDisplay):
     """Spearman's rank correlation of the base scores of each two attributions.
 
     Attributes
@@ -65,6 +66,7 @@ class RankCorrelations(Shown):
         return pd.DataFrame(self.rho, index=list(self.methods), columns=list(self.methods))
 
 
+@recorded
 def rank_correlations(results: Items[Attribution]) -> RankCorrelations:
     """Compare attributions of one sequence pair by pair.
 

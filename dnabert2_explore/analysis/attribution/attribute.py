@@ -14,15 +14,16 @@ from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.passes.finite import check_finite
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress, quiet, split
 from ..many import one_or_many
 from ..methods import find_method
 from ..settings import USUAL, AttributionOptions, AttributionSettings, takes_settings
 from .backend import differentiable, with_gradients
 from .baselines import baseline_embeddings
+from .explained_output import ExplainedOutput, Target
+from .inputs import CHUNK_TOKENS, AttributionInputs, Score
 from .mutagenesis import approximate_all, importance_of, mutate_all
-from .problem import CHUNK_TOKENS, Problem, Score
-from .question import Question, Target
 from .result import Attribution
 from .runs import RUNS
 from .spread import spread
@@ -30,6 +31,7 @@ from .spread import spread
 __all__ = ["attribute", "explain"]
 
 
+@recorded
 @says_cost
 @one_or_many
 @takes_settings()
@@ -113,32 +115,32 @@ def attribute(
     >>> result.token_scores.shape == (len(result.tokens),), result.base_scores.shape
     (True, (200,))
     """
-    return explain(Question.ask(enc, sequences, target, settings.output), settings, progress)
+    return explain(ExplainedOutput.of(enc, sequences, target, settings.output), settings, progress)
 
 
 @with_gradients
 def explain(
-    question: Question, settings: AttributionSettings, progress: Progress | None = None
+    explained: ExplainedOutput, settings: AttributionSettings, progress: Progress | None = None
 ) -> Attribution:
-    """Attribute the answer to a question that was asked already; see `attribute`."""
+    """Attribute an output that was found already; see `attribute`."""
     method, how, baseline = settings.method, settings.spread, settings.baseline
     info = find_method(method)
     report = progress or quiet
     if info.scores_bases:
-        return _of_bases(question, method, report)
+        return _of_bases(explained, method, report)
     # A method, and the spread of its scores, have a half of the bar each, if there are both.
     first, second = split(progress, [1, 1]) if how != "even" else (report, quiet)
     shuffles = settings.samples if method == "gradient_shap" else 5
     starts = baseline_embeddings(
-        question, baseline, shuffles if baseline == "shuffled" else 1, settings.seed
+        explained, baseline, shuffles if baseline == "shuffled" else 1, settings.seed
     )
-    features, shares = _features(question, settings.groups)
-    score = Score(question.of_embeddings, question.enc.module)
-    words = question.enc.module.get_input_embeddings()(question.ids)
-    with differentiable(question.enc, maps=method == "attention_x_gradient"):
+    features, shares = _features(explained, settings.groups)
+    score = Score(explained.of_embeddings, explained.enc.module)
+    words = explained.enc.module.get_input_embeddings()(explained.ids)
+    with differentiable(explained.enc, maps=method == "attention_x_gradient"):
         found = RUNS[method](
-            Problem(
-                inputs=words.detach().requires_grad_(),
+            AttributionInputs(
+                embeddings=words.detach().requires_grad_(),
                 baselines=starts,
                 score=score,
                 features=features,
@@ -148,8 +150,8 @@ def explain(
                 window=settings.window,
                 noise=settings.noise,
                 noise_samples=settings.noise_samples,
-                layer=_layer(question.enc, settings.layer) if "layer" in info.takes else None,
-                attention=tuple(question.enc.body.attention_blocks()),
+                layer=_layer(explained.enc, settings.layer) if "layer" in info.takes else None,
+                attention=tuple(explained.enc.body.attention_blocks()),
                 seed=settings.seed,
                 progress=first,
             )
@@ -157,29 +159,29 @@ def explain(
         baseline_score = None
         if info.baseline:
             with torch.no_grad():
-                rows = starts.split(max(1, CHUNK_TOKENS // question.n_read))
-                baseline_score = float(torch.cat([question.of_embeddings(r) for r in rows]).mean())
-    per_token = question.spread_out(found.float().cpu().numpy())
+                rows = starts.split(max(1, CHUNK_TOKENS // explained.n_read))
+                baseline_score = float(torch.cat([explained.of_embeddings(r) for r in rows]).mean())
+    per_token = explained.spread_out(found.float().cpu().numpy())
     delta = None
     # The mean over noisy copies no longer sums to the change at the sequence itself.
     if info.complete and baseline_score is not None and not settings.noise_samples:
-        delta = float(per_token.sum(dtype=np.float64)) - (question.score - baseline_score)
+        delta = float(per_token.sum(dtype=np.float64)) - (explained.score - baseline_score)
     told = {
         "steps": str(settings.n_steps) if info.integral else "",
         "samples": str(settings.samples) if "samples" in info.takes else "",
         "window": f"{settings.window} tokens" if settings.window > 1 else "",
         "groups": str(len(settings.groups)) if settings.groups is not None else "",
-        "layer": str(_layer_number(question.enc, settings.layer)) if "layer" in info.takes else "",
+        "layer": str(_layer_number(explained.enc, settings.layer)) if "layer" in info.takes else "",
         "noise": f"{settings.noise:g} × {settings.noise_samples} samples"
         if settings.noise_samples
         else "",
         "shuffled copies": str(shuffles) if info.baseline and baseline == "shuffled" else "",
     }
     return _result(
-        question,
+        explained,
         method,
         per_token,
-        spread(question, per_token, how, second),
+        spread(explained, per_token, how, second),
         delta=delta,
         baseline_score=baseline_score,
         baseline=baseline if info.baseline else "",
@@ -188,23 +190,23 @@ def explain(
     )
 
 
-def _of_bases(question: Question, method: str, report: Progress) -> Attribution:
+def _of_bases(explained: ExplainedOutput, method: str, report: Progress) -> Attribution:
     """Answer by a method that scores bases; tokens get the sum over theirs."""
     if method == "saturation_mutagenesis":
-        effects = mutate_all(question, progress=report)
+        effects = mutate_all(explained, progress=report)
     else:
         report(0, 1)
-        effects = approximate_all(question)
+        effects = approximate_all(explained)
         report(1, 1)
     per_base = importance_of(effects)
-    spans = question.tokens.spans
+    spans = explained.tokens.spans
     sums = np.concatenate([[0.0], np.cumsum(per_base, dtype=np.float64)])
     per_token = (sums[spans[:, 1]] - sums[spans[:, 0]]).astype(np.float32)
-    return _result(question, method, per_token, per_base, how="bases")
+    return _result(explained, method, per_token, per_base, how="bases")
 
 
 def _result(
-    question: Question,
+    explained: ExplainedOutput,
     method: str,
     per_token: NDArray[np.float32],
     per_base: NDArray[np.float32],
@@ -216,25 +218,25 @@ def _result(
     settings: tuple[tuple[str, str], ...] = (),
 ) -> Attribution:
     for values in (per_token, per_base):
-        check_finite(values, question.enc.module, "attributions")
+        check_finite(values, explained.enc.module, "attributions")
     return Attribution(
-        tokens=question.tokens,
+        tokens=explained.tokens,
         token_scores=per_token,
         base_scores=per_base,
         delta=delta,
         method=method,
-        target=question.target,
-        target_name=question.name,
-        score=question.score,
+        target=explained.target,
+        target_name=explained.name,
+        score=explained.score,
         baseline_score=baseline_score,
-        unit=question.unit,
-        probabilities=question.probabilities,
-        classes=question.enc.classes,
-        model=question.model,
+        unit=explained.unit,
+        probabilities=explained.probabilities,
+        classes=explained.enc.classes,
+        model=explained.model,
         baseline=baseline,
         spread=how,
         settings=settings,
-        visible=question.visible,
+        visible=explained.visible,
     )
 
 
@@ -251,17 +253,17 @@ def _layer(enc: Encoder, layer: int | None) -> nn.Module:
 
 
 def _features(
-    question: Question, groups: Items[tuple[int, int]] | None
+    explained: ExplainedOutput, groups: Items[tuple[int, int]] | None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Group of each token that is read, and its share of the group's bases."""
-    spans = question.tokens.spans[question.places]
+    spans = explained.tokens.spans[explained.places]
     lengths = (spans[:, 1] - spans[:, 0]).astype(np.float64)
-    free = np.flatnonzero(~question.fixed)
-    features = np.full(question.n_read, -1, dtype=np.int64)
+    free = np.flatnonzero(~explained.fixed)
+    features = np.full(explained.n_read, -1, dtype=np.int64)
     if groups is None or not len(groups):
         features[free] = np.arange(len(free))
     else:
-        n = len(question.tokens.bases)
+        n = len(explained.tokens.bases)
         for number, (start, end) in enumerate(groups):
             if not 0 <= start < end <= n:
                 raise InputError(
@@ -277,7 +279,7 @@ def _features(
         chosen = np.where(shared.max(axis=0) > 0, shared.argmax(axis=0), len(groups))
         # Numbered without gaps: a group may hold no token.
         features[free] = np.unique(chosen[free], return_inverse=True)[1]
-    shares = np.zeros(question.n_read)
+    shares = np.zeros(explained.n_read)
     for number in range(int(features.max()) + 1):
         members = features == number
         shares[members] = lengths[members] / lengths[members].sum()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...sequences import clean
 from ...sequences.shuffle import shuffle_dinucleotides
-from .question import Question
+from .explained_output import ExplainedOutput
 
 __all__ = ["BASELINES", "baseline_embeddings"]
 
@@ -24,15 +24,15 @@ BASELINES = {
 
 
 def baseline_embeddings(
-    question: Question, name: str, samples: int = 1, seed: int = 0
+    explained: ExplainedOutput, name: str, samples: int = 1, seed: int = 0
 ) -> torch.Tensor:
-    """Make the baseline of a question as token embeddings.
+    """Make the baseline of an output as token embeddings.
 
     Special tokens, and a masked span, keep their own embeddings in every baseline.
 
     Parameters
     ----------
-    question : Question
+    explained : ExplainedOutput
     name : str
         One of `BASELINES`. ``"shuffled"`` takes the tokens of dinucleotide-shuffled copies of the
         sequence (Altschul and Erickson 1985), one copy behind the other until there are as many
@@ -55,44 +55,44 @@ def baseline_embeddings(
         raise InputError(f"Baseline {name!r} is unknown: choose one of {', '.join(BASELINES)}.")
     if samples < 1:
         raise InputError(f"{samples} shuffled sequences were asked for; expected at least 1.")
-    enc = question.enc
+    enc = explained.enc
     table = enc.module.get_input_embeddings()
     with torch.no_grad():
-        words = table(question.ids)
+        words = table(explained.ids)
         if name == "shuffled":
-            ids = np.stack(list(_shuffled(question, samples, seed)))
+            ids = np.stack(list(_shuffled(explained, samples, seed)))
             other = table(torch.from_numpy(ids).to(enc.device))
         elif name == "zero":
             other = torch.zeros_like(words)
         elif name == "mean":
             # Special tokens are no DNA, and [UNK] is no base.
-            other = table.weight[_entries(question)].mean(dim=0).expand_as(words)
+            other = table.weight[_entries(explained)].mean(dim=0).expand_as(words)
         else:
             special = {"mask": enc.tokenizer.mask_id, "pad": enc.tokenizer.pad_id}[name]
-            other = table(torch.full_like(question.ids, special))
-        fixed = torch.from_numpy(question.fixed).to(enc.device)[:, None]
+            other = table(torch.full_like(explained.ids, special))
+        fixed = torch.from_numpy(explained.fixed).to(enc.device)[:, None]
         return torch.where(fixed, words, other)
 
 
-def _entries(question: Question) -> list[int]:
-    tokenizer = question.enc.tokenizer
+def _entries(explained: ExplainedOutput) -> list[int]:
+    tokenizer = explained.enc.tokenizer
     names = (tokenizer.unk_id, tokenizer.cls_id, tokenizer.sep_id, tokenizer.pad_id)
     special = {*names, tokenizer.mask_id}
     return [index for index in range(len(tokenizer)) if index not in special]
 
 
-def _shuffled(question: Question, samples: int, seed: int) -> list[NDArray[np.int64]]:
+def _shuffled(explained: ExplainedOutput, samples: int, seed: int) -> list[NDArray[np.int64]]:
     """Token ids of shuffled copies, as many tokens as are read."""
     rng = np.random.default_rng(seed)
-    tokenizer = question.enc.tokenizer
-    bases = clean(question.tokens.bases).bases
+    tokenizer = explained.enc.tokenizer
+    bases = clean(explained.tokens.bases).bases
     rows = []
     for _ in range(samples):
         ids: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-        while len(ids) < question.n_read:
+        while len(ids) < explained.n_read:
             (more,) = tokenizer.encode_ids_batch([clean(shuffle_dinucleotides(bases, rng))])
             ids = np.concatenate(
                 [ids, more[(more != tokenizer.cls_id) & (more != tokenizer.sep_id)]]
             )
-        rows.append(ids[: question.n_read])
+        rows.append(ids[: explained.n_read])
     return rows

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...progress import Progress
 from .baselines import BASELINES, baseline_embeddings
-from .problem import CHUNK_TOKENS
-from .question import Question
+from .explained_output import ExplainedOutput
+from .inputs import CHUNK_TOKENS
 
 __all__ = ["TokenCurves", "token_curves"]
 
@@ -83,7 +83,7 @@ class TokenCurves:
 
 
 def token_curves(
-    question: Question,
+    explained: ExplainedOutput,
     scores: NDArray[np.float32],
     signed: bool = True,
     baseline: str = "mask",
@@ -99,7 +99,7 @@ def token_curves(
 
     Parameters
     ----------
-    question : Question
+    explained : ExplainedOutput
     scores : numpy.ndarray, shape (n_tokens,)
         Equal ones are ordered at random.
     signed : bool
@@ -130,14 +130,14 @@ def token_curves(
     """
     if baseline not in BASELINES:
         raise InputError(f"Baseline {baseline!r} is unknown: choose one of {', '.join(BASELINES)}.")
-    free = np.flatnonzero(~question.fixed)
+    free = np.flatnonzero(~explained.fixed)
     n = len(free)
     if n < 2:
         raise InputError(
             f"{n} token can be taken away, which has no order: give a longer sequence."
         )
     rng = np.random.default_rng(seed)
-    ranked = np.asarray(scores, dtype=np.float64)[question.places[free]]
+    ranked = np.asarray(scores, dtype=np.float64)[explained.places[free]]
     ranked = ranked if signed else abs(ranked)
     shuffled = rng.permutation(n)
     best_first = shuffled[np.argsort(-ranked[shuffled], kind="stable")]
@@ -145,11 +145,11 @@ def token_curves(
     counts = np.unique(np.concatenate([counts, n - counts]))
     # A deletion read backwards is an insertion in the opposite order: `counts` is symmetric.
     every = [best_first, best_first[::-1], *(rng.permutation(n) for _ in range(orders))]
-    taken = np.zeros((len(every), len(counts), question.n_read), dtype=bool)
+    taken = np.zeros((len(every), len(counts), explained.n_read), dtype=bool)
     for row, order in zip(taken, every, strict=True):
         for one, count in zip(row, counts, strict=True):
             one[free[order[:count]]] = True
-    values = _without(question, taken.reshape(-1, question.n_read), baseline, seed, progress)
+    values = _without(explained, taken.reshape(-1, explained.n_read), baseline, seed, progress)
     curves = values.reshape(len(every), len(counts))
     return TokenCurves(
         shares=counts / n,
@@ -158,33 +158,33 @@ def token_curves(
         random_deletion=curves[2:],
         random_insertion=curves[2:, ::-1],
         signed=signed,
-        unit=question.unit,
+        unit=explained.unit,
         baseline=baseline,
     )
 
 
 def _without(
-    question: Question,
+    explained: ExplainedOutput,
     taken: NDArray[np.bool_],
     baseline: str,
     seed: int,
     progress: Progress | None,
 ) -> NDArray[np.float32]:
     """Compute the output where `taken` (rows, n_read) is the baseline's, shape (rows,)."""
-    tokenizer = question.enc.tokenizer
+    tokenizer = explained.enc.tokenizer
     special = {"mask": tokenizer.mask_id, "pad": tokenizer.pad_id}.get(baseline)
     if special is not None:
-        ids = question.ids[0].cpu().numpy()
-        return question.of_ids(np.where(taken, special, ids), progress)
+        ids = explained.ids[0].cpu().numpy()
+        return explained.of_ids(np.where(taken, special, ids), progress)
     # The others are no tokens, only embeddings.
-    chunk = max(1, CHUNK_TOKENS // question.n_read)
+    chunk = max(1, CHUNK_TOKENS // explained.n_read)
     values = []
-    with torch.no_grad(), question.enc.lock:
-        words = question.enc.module.get_input_embeddings()(question.ids)
-        other = baseline_embeddings(question, baseline, 1, seed)
+    with torch.no_grad(), explained.enc.lock:
+        words = explained.enc.module.get_input_embeddings()(explained.ids)
+        other = baseline_embeddings(explained, baseline, 1, seed)
         for start in range(0, len(taken), chunk):
             away = torch.from_numpy(taken[start : start + chunk]).to(words.device)[..., None]
-            values.append(question.of_embeddings(torch.where(away, other, words)).cpu().numpy())
+            values.append(explained.of_embeddings(torch.where(away, other, words)).cpu().numpy())
             if progress is not None:
                 progress(min(start + chunk, len(taken)), len(taken))
     return np.concatenate(values)

@@ -9,25 +9,25 @@ from typing import Any
 import torch
 from torch import nn
 
-from .problem import Problem
+from .inputs import AttributionInputs
 
 __all__ = ["attention_x_gradient", "layer_conductance"]
 
 
-def layer_conductance(problem: Problem) -> torch.Tensor:
+def layer_conductance(inputs: AttributionInputs) -> torch.Tensor:
     """Share of the integral that flows through each token of a layer (Dhamdhere et al. 2018)."""
     from captum.attr import LayerConductance
 
-    assert problem.layer is not None  # the caller chooses one
-    k = len(problem.baselines)
-    total = torch.zeros(problem.n, device=problem.inputs.device)
-    with _batched(problem.layer, problem.n) as probe, problem.counting(k * problem.n_steps):
+    assert inputs.layer is not None  # the caller chooses one
+    k = len(inputs.baselines)
+    total = torch.zeros(inputs.n, device=inputs.embeddings.device)
+    with _batched(inputs.layer, inputs.n) as probe, inputs.counting(k * inputs.n_steps):
         for number in range(k):
-            found = LayerConductance(problem.score, probe).attribute(
-                problem.inputs,
-                baselines=problem.baselines[number : number + 1],
-                n_steps=problem.n_steps,
-                internal_batch_size=min(problem.n_steps, problem.rows),
+            found = LayerConductance(inputs.score, probe).attribute(
+                inputs.embeddings,
+                baselines=inputs.baselines[number : number + 1],
+                n_steps=inputs.n_steps,
+                internal_batch_size=min(inputs.n_steps, inputs.rows),
             )
             total += found[0].detach().sum(dim=-1)
     return total / k
@@ -46,7 +46,7 @@ def _batched(layer: nn.Module, n: int) -> Iterator[nn.Module]:
         hook.remove()
 
 
-def attention_x_gradient(problem: Problem) -> torch.Tensor:
+def attention_x_gradient(inputs: AttributionInputs) -> torch.Tensor:
     """Attention times its gradient, summed over layers, heads and the tokens that look.
 
     A token's score is what the output would lose, to first order, if nothing looked at it.
@@ -57,10 +57,10 @@ def attention_x_gradient(problem: Problem) -> torch.Tensor:
     def keep(_module: nn.Module, _inputs: Any, output: tuple[Any, list[torch.Tensor]]) -> None:
         maps.extend(output[1])
 
-    hooks = [block.register_forward_hook(keep) for block in problem.attention]
+    hooks = [block.register_forward_hook(keep) for block in inputs.attention]
     try:
-        with problem.counting(1), torch.enable_grad():
-            score = problem.score(problem.inputs)
+        with inputs.counting(1), torch.enable_grad():
+            score = inputs.score(inputs.embeddings)
             gradients = torch.autograd.grad(score.sum(), maps)
     finally:
         for hook in hooks:

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...names import Output
+from ...origins import recorded
 from ...progress import Progress
+from ...rich_display import RichDisplay, counted
 from ...sequences import in_place, mutate, stretch
 from ...sequences.motifs.motif import ALPHABET
-from ...shown import Shown, counted
 from ...tokens import Tokens
 from ..many import one_or_many
 from .backend import differentiable, with_gradients
-from .question import Question, Target
+from .explained_output import ExplainedOutput, Target
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,7 @@ __all__ = ["Mutagenesis", "saturation_mutagenesis"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Mutagenesis(Shown):
+class Mutagenesis(RichDisplay):
     """What each single mutation changes in one output of a model.
 
     Attributes
@@ -134,6 +135,7 @@ def importance_of(effects: NDArray[np.float32]) -> NDArray[np.float32]:
     return (-np.nan_to_num(effects).sum(axis=1) / 3).astype(np.float32)
 
 
+@recorded
 @says_cost
 @one_or_many
 def saturation_mutagenesis(
@@ -186,44 +188,44 @@ def saturation_mutagenesis(
     >>> found.effects.shape
     (200, 4)
     """
-    question = Question.ask(enc, sequences, target, output)
-    estimate = approximate_all(question, region) if approximate else None
-    effects = mutate_all(question, region, progress)
+    explained = ExplainedOutput.of(enc, sequences, target, output)
+    estimate = approximate_all(explained, region) if approximate else None
+    effects = mutate_all(explained, region, progress)
     return Mutagenesis(
-        tokens=question.tokens,
+        tokens=explained.tokens,
         effects=effects,
         approximate=estimate,
-        tokens_changed=_tokens_changed(question, effects),
-        score=question.score,
-        target=question.target,
-        target_name=question.name,
-        unit=question.unit,
-        model=question.model,
-        hidden=question.stretch,
+        tokens_changed=_tokens_changed(explained, effects),
+        score=explained.score,
+        target=explained.target,
+        target_name=explained.name,
+        unit=explained.unit,
+        model=explained.model,
+        hidden=explained.stretch,
     )
 
 
 def mutate_all(
-    question: Question,
+    explained: ExplainedOutput,
     region: tuple[int, int] | None = None,
     progress: Progress | None = None,
 ) -> NDArray[np.float32]:
     """Compute the exact effects of all single mutations, shape (n_bases, 4)."""
-    bases = question.tokens.bases
-    effects = _empty(question, region)
-    mutants = list(_list_mutants(question, region))
+    bases = explained.tokens.bases
+    effects = _empty(explained, region)
+    mutants = list(_list_mutants(explained, region))
     if mutants:
-        scores = question.of_bases(
+        scores = explained.of_bases(
             (mutate(bases, place, ALPHABET[letter]) for place, letter in mutants), progress
         )
         places, letters = np.array(mutants).T
-        effects[places, letters] = scores - np.float32(question.score)
+        effects[places, letters] = scores - np.float32(explained.score)
     return effects
 
 
 @with_gradients
 def approximate_all(
-    question: Question, region: tuple[int, int] | None = None
+    explained: ExplainedOutput, region: tuple[int, int] | None = None
 ) -> NDArray[np.float32]:
     """Estimate the effects of all single mutations from one gradient, shape (n_bases, 4).
 
@@ -232,25 +234,25 @@ def approximate_all(
     ones, or parts of them, takes their gradients by the bases it shares with each. Exact for a
     model that is linear in its embeddings, as long as a mutant is cut into as many tokens.
     """
-    enc = question.enc
-    effects = _empty(question, region)
-    mutants = list(_list_mutants(question, region))
+    enc = explained.enc
+    effects = _empty(explained, region)
+    mutants = list(_list_mutants(explained, region))
     if not mutants:
         return effects
     table = enc.module.get_input_embeddings()
     with differentiable(enc), torch.enable_grad():
-        words = table(question.ids).detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(question.of_embeddings(words).sum(), words)
+        words = table(explained.ids).detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(explained.of_embeddings(words).sum(), words)
     weight = table.weight.detach()
-    by_token = torch.zeros(len(question.tokens), weight.shape[1], device=weight.device)
-    by_token[torch.from_numpy(question.places).to(weight.device)] = gradient[0].float()
+    by_token = torch.zeros(len(explained.tokens), weight.shape[1], device=weight.device)
+    by_token[torch.from_numpy(explained.places).to(weight.device)] = gradient[0].float()
     # What any vocabulary entry would add at the place of any token: (n_tokens, vocabulary).
     worth = (by_token @ weight.float().T).cpu().numpy()
-    tokens = question.tokens
-    old = worth[np.arange(len(tokens)), question.tokens.ids]
+    tokens = explained.tokens
+    old = worth[np.arange(len(tokens)), explained.tokens.ids]
     fixed = np.ones(len(tokens), dtype=bool)
-    fixed[question.places] = question.fixed
-    for (place, letter), mutant in zip(mutants, _cut(question, mutants), strict=True):
+    fixed[explained.places] = explained.fixed
+    for (place, letter), mutant in zip(mutants, _cut(explained, mutants), strict=True):
         first, last, new = _difference(_Cut.of(tokens), mutant)
         gain = -float(old[first:last][~fixed[first:last]].sum())
         for index, (start, end) in zip(new.ids, new.spans, strict=True):
@@ -274,16 +276,16 @@ class _Cut(NamedTuple):
         return cls(tokens.ids, tokens.spans)
 
 
-def _cut(question: Question, mutants: list[tuple[int, int]]) -> Iterator[_Cut]:
-    """Cut mutants into tokens as `Question.read` does, with their spans."""
-    bases = question.tokens.bases
-    encode = question.enc.tokenizer.encode_batch
+def _cut(explained: ExplainedOutput, mutants: list[tuple[int, int]]) -> Iterator[_Cut]:
+    """Cut mutants into tokens as `ExplainedOutput.read` does, with their spans."""
+    bases = explained.tokens.bases
+    encode = explained.enc.tokenizer.encode_batch
     texts = [mutate(bases, place, ALPHABET[letter]) for place, letter in mutants]
-    if question.span is None:
+    if explained.span is None:
         yield from map(_Cut.of, encode(texts, warn=False))
         return
-    start, end = question.stretch
-    kept = _Cut(*(part[slice(*question.span)] for part in _Cut.of(question.tokens)))
+    start, end = explained.stretch
+    kept = _Cut(*(part[slice(*explained.span)] for part in _Cut.of(explained.tokens)))
     before = encode([text[:start] for text in texts], warn=False)
     behind = encode([text[end:] for text in texts], warn=False)
     for left, right in zip(before, behind, strict=True):
@@ -307,14 +309,14 @@ def _alike(a: _Cut, b: _Cut, part: slice) -> NDArray[np.bool_]:
     return (a.ids[part] == b.ids[part]) & (a.spans[part] == b.spans[part]).all(axis=1)
 
 
-def _tokens_changed(question: Question, effects: NDArray[np.float32]) -> NDArray[np.int64]:
+def _tokens_changed(explained: ExplainedOutput, effects: NDArray[np.float32]) -> NDArray[np.int64]:
     counts = np.zeros(effects.shape, dtype=np.int64)
-    whole = _Cut.of(question.tokens)
+    whole = _Cut.of(explained.tokens)
     mutants = [
         (int(place), int(letter))
-        for place, letter in np.argwhere(_mutants(question.tokens.bases, effects))
+        for place, letter in np.argwhere(_mutants(explained.tokens.bases, effects))
     ]
-    for (place, letter), mutant in zip(mutants, _cut(question, mutants), strict=True):
+    for (place, letter), mutant in zip(mutants, _cut(explained, mutants), strict=True):
         counts[place, letter] = len(_difference(whole, mutant)[2].ids)
     return counts
 
@@ -326,10 +328,10 @@ def _mutants(bases: str, effects: NDArray[np.float32]) -> NDArray[np.bool_]:
     return ~np.isnan(effects) & ~own
 
 
-def _empty(question: Question, region: tuple[int, int] | None) -> NDArray[np.float32]:
+def _empty(explained: ExplainedOutput, region: tuple[int, int] | None) -> NDArray[np.float32]:
     """Effects before anything is computed: 0 where a base is known and in the region."""
-    start, end = stretch(region, len(question.tokens.bases))
-    letters = in_place(question.tokens.bases)
+    start, end = stretch(region, len(explained.tokens.bases))
+    letters = in_place(explained.tokens.bases)
     known = np.array([letter in ALPHABET for letter in letters])
     known[:start] = known[end:] = False
     effects = np.full((len(letters), 4), np.nan, dtype=np.float32)
@@ -337,11 +339,13 @@ def _empty(question: Question, region: tuple[int, int] | None) -> NDArray[np.flo
     return effects
 
 
-def _list_mutants(question: Question, region: tuple[int, int] | None) -> Iterator[tuple[int, int]]:
+def _list_mutants(
+    explained: ExplainedOutput, region: tuple[int, int] | None
+) -> Iterator[tuple[int, int]]:
     """Position and new base (a column) of every mutant that the model could tell apart."""
-    start, end = stretch(region, len(question.tokens.bases))
-    hidden = range(*question.stretch)
-    letters = in_place(question.tokens.bases)
+    start, end = stretch(region, len(explained.tokens.bases))
+    hidden = range(*explained.stretch)
+    letters = in_place(explained.tokens.bases)
     for place in range(start, end):
         if letters[place] in ALPHABET and place not in hidden:
             for column, base in enumerate(ALPHABET):

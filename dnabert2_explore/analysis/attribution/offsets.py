@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress, split
+from ...rich_display import RichDisplay, counted
 from ...sequences.given import bases_of
-from ...shown import Shown, counted
 from ...tokens import Tokens
 from ..many import one_or_many
 from ..settings import USUAL, AttributionOptions, AttributionSettings, takes_settings
 from .agreement import pearson, spearman
 from .attribute import attribute
-from .question import Question, Target
+from .explained_output import ExplainedOutput, Target
 from .result import Attribution
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ __all__ = ["OffsetAverage", "average_offsets"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class OffsetAverage(Shown):
+class OffsetAverage(RichDisplay):
     """Attributions of one sequence from several crops, on the sequence's coordinates.
 
     Attributes
@@ -138,6 +139,7 @@ class OffsetAverage(Shown):
         )  # fmt: skip
 
 
+@recorded
 @says_cost
 @one_or_many
 @takes_settings()
@@ -215,14 +217,14 @@ def offsets_of(
     progress: Progress | None,
     whole: Attribution | None = None,
 ) -> OffsetAverage:
-    """Do what `average_offsets` does; `whole` answers the same question for the whole sequence."""
+    """Do what `average_offsets` does; `whole` attributes the same output of the whole sequence."""
     if settings.groups:
         raise InputError(
             "groups are stretches of the whole sequence, which crops do not have: leave groups out."
         )
     text = bases_of(bases)
-    question = Question.ask(enc, text, target, settings.output)
-    _check(question, text, crops)
+    explained = ExplainedOutput.of(enc, text, target, settings.output)
+    _check(explained, text, crops)
     starts = _starts(text)
     parts = split(progress, [1] * crops)
     per_crop = np.full((crops, len(text)), np.nan, dtype=np.float32)
@@ -231,7 +233,7 @@ def offsets_of(
     for crop in range(crops):
         cut = starts[crop] if crop else 0
         end = starts[-crop] if crop and enc.config.anchor is not None else len(text)
-        wanted = question.target
+        wanted = explained.target
         if isinstance(wanted, tuple):
             wanted = wanted[0] - cut, wanted[1] - cut
         found = whole if crop == 0 else None
@@ -241,26 +243,26 @@ def offsets_of(
         scores[crop] = found.score
         visible[cut:end] &= found.seen
     return OffsetAverage(
-        tokens=question.tokens,
+        tokens=explained.tokens,
         per_crop=per_crop,
         scores=scores,
         method=settings.method,
-        target=question.target,
-        target_name=question.name,
-        unit=question.unit,
-        model=question.model,
+        target=explained.target,
+        target_name=explained.name,
+        unit=explained.unit,
+        model=explained.model,
         visible=visible,
     )
 
 
-def most_crops(question: Question, text: str) -> int:
+def most_crops(explained: ExplainedOutput, text: str) -> int:
     """Crops that leave at least two bases, all of a masked span, and the anchor where it was."""
     starts = _starts(text)
-    anchor = question.enc.config.anchor
+    anchor = explained.enc.config.anchor
     if anchor is not None and anchor != "middle":
         return 1
-    if isinstance(question.target, tuple):
-        return sum(start < question.target[0] for start in starts) + 1
+    if isinstance(explained.target, tuple):
+        return sum(start < explained.target[0] for start in starts) + 1
     # A crop of nothing but N has nothing to attribute to.
     known = [start for start in starts if text[start].upper() in "ACGTU"]
     if anchor == "middle":
@@ -276,22 +278,22 @@ def _starts(text: str) -> list[int]:
     return [place for place, letter in enumerate(text) if not letter.isspace()]
 
 
-def _check(question: Question, text: str, crops: int) -> None:
+def _check(explained: ExplainedOutput, text: str, crops: int) -> None:
     if crops < 2:
         raise InputError(f"crops is {crops}: at least 2 are needed to compare.")
-    most = most_crops(question, text)
+    most = most_crops(explained, text)
     if crops <= most:
         return
-    anchor = question.enc.config.anchor
+    anchor = explained.enc.config.anchor
     if anchor is not None and anchor != "middle":
         raise InputError(
-            f"Model {question.enc.name!r} reads a site {anchor} bases from the left end, which "
+            f"Model {explained.enc.name!r} reads a site {anchor} bases from the left end, which "
             "crops would move: crops are for models of whole sequences, or of sites in the middle."
         )
-    if isinstance(question.target, tuple):
+    if isinstance(explained.target, tuple):
         raise InputError(
             f"{crops} left crops need {crops - 1} bases before the masked span, which begins at "
-            f"base {question.target[0] + 1}: ask for at most {most}, or a span further right."
+            f"base {explained.target[0] + 1}: ask for at most {most}, or a span further right."
         )
     raise InputError(
         f"A sequence of {len(_starts(text))} bases is too short for {crops} left crops: ask for at "

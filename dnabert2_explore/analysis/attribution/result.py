@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...shown import Shown, counted
+from ...rich_display import RichDisplay, counted
 from ...tokens import Tokens
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ __all__ = ["Attribution"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Attribution(Shown):
+class Attribution(RichDisplay):
     """Contributions of tokens and bases to one output of a model.
 
     Attributes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import gradients, internals, perturbation
-from .problem import Method
+from .inputs import Method
 
 __all__ = ["RUNS"]
 

@@ -14,9 +14,10 @@ from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress, split
+from ...rich_display import RichDisplay
 from ...sequences.given import bases_of
-from ...shown import Shown
 from ..many import one_or_many
 from ..methods import find_method
 from ..settings import USUAL, AttributionOptions, AttributionSettings, takes_settings
@@ -34,9 +35,9 @@ from .checks import (
     recovery,
 )
 from .curves import TokenCurves, token_curves
+from .explained_output import ExplainedOutput, Target
 from .mutagenesis import importance_of, mutate_all
 from .offsets import OffsetAverage, most_crops, offsets_of
-from .question import Question, Target
 from .result import Attribution
 from .skill import check_skill
 from .strands import StrandMirror, mirror_strands
@@ -48,7 +49,7 @@ __all__ = ["Scorecard", "scorecard"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Scorecard(Shown):
+class Scorecard(RichDisplay):
     """An attribution with the checks it was put to; `str` of it is a table to print.
 
     Attributes
@@ -153,6 +154,7 @@ class Scorecard(Shown):
         return "\n".join([*rows, self.verdict])
 
 
+@recorded
 @says_cost
 @one_or_many
 @takes_settings()
@@ -253,10 +255,10 @@ def scorecard(
         if value < least:
             raise InputError(f"{name} is {value}; expected at least {least}.")
     text = bases_of(sequences)
-    question = Question.ask(enc, text, target, settings.output)
+    explained = ExplainedOutput.of(enc, text, target, settings.output)
     if truth is not None:
         recovery(np.zeros(len(text)), truth)  # bad spans are told before anything is computed
-    room = min(crops, most_crops(question, text))
+    room = min(crops, most_crops(explained, text))
     grouped = bool(settings.groups)
     with_offsets = room >= 2 and not grouped
     own_mutants = settings.method != "saturation_mutagenesis"
@@ -264,25 +266,25 @@ def scorecard(
         progress, [2, room if with_offsets else 0, *[1] * twins, 1, 2 * own_mutants, 0]
     )
 
-    mirror = mirror_strands(enc, text, question.target, settings=settings, progress=of_strands)
+    mirror = mirror_strands(enc, text, explained.target, settings=settings, progress=of_strands)
     found = mirror.forward
     offsets = None
     if with_offsets:
-        offsets = offsets_of(enc, text, question.target, settings, room, of_crops, found)
+        offsets = offsets_of(enc, text, explained.target, settings, room, of_crops, found)
     of_twins = [
         attribute(
             random_twin(enc, seed=settings.seed + number),
             text,
-            question.target,
+            explained.target,
             settings=settings,
             progress=of_each[number],
         ).base_scores
         for number in range(twins)
     ]
     curves = None
-    if (~question.fixed).sum() >= 2:
+    if (~explained.fixed).sum() >= 2:
         curves = token_curves(
-            question,
+            explained,
             found.token_scores,
             info.signed,
             "mask" if settings.baseline == USUAL.baseline else settings.baseline,
@@ -292,9 +294,9 @@ def scorecard(
         )
     mutations = None
     if own_mutants:
-        effects = mutate_all(question, _strongest(found, mutated), of_mutants)
+        effects = mutate_all(explained, _strongest(found, mutated), of_mutants)
         mutations = np.where(np.isnan(effects).all(axis=1), np.nan, importance_of(effects))
-        mutations[slice(*question.stretch)] = np.nan  # which the model does not see
+        mutations[slice(*explained.stretch)] = np.nan  # which the model does not see
         mutations[~found.seen] = np.nan
     end(1, 1)
     return Scorecard(
@@ -313,7 +315,7 @@ def scorecard(
                 "crops would move the place that the model is told of",
             ),
             check_planted(found, truth),
-            check_skill(enc, isinstance(question.target, tuple), scores),
+            check_skill(enc, isinstance(explained.target, tuple), scores),
         ),
         strands=mirror,
         offsets=offsets,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...progress import Progress
 from ...tokens import Tokens
-from .question import Question
+from .explained_output import ExplainedOutput
 
 __all__ = ["SPREADS", "spread"]
 
@@ -30,7 +30,7 @@ def check_spread(how: str) -> None:
 
 
 def spread(
-    question: Question,
+    explained: ExplainedOutput,
     scores: NDArray[np.float32],
     how: str = "even",
     progress: Progress | None = None,
@@ -45,7 +45,7 @@ def spread(
 
     Parameters
     ----------
-    question : Question
+    explained : ExplainedOutput
     scores : numpy.ndarray, shape (n_tokens,), float32
     how : str
         One of `SPREADS`.
@@ -62,14 +62,14 @@ def spread(
         If `how` is unknown.
     """
     check_spread(how)
-    tokens = question.tokens
+    tokens = explained.tokens
     if how == "even":
         return share(tokens, scores, np.array([not one.isspace() for one in tokens.bases]))
     if how == "occlusion":
-        return share(tokens, scores, np.abs(base_occlusion(question, progress)))
+        return share(tokens, scores, np.abs(base_occlusion(explained, progress)))
     from .mutagenesis import mutate_all  # which imports what is above
 
-    effects = mutate_all(question, progress=progress)
+    effects = mutate_all(explained, progress=progress)
     return share(tokens, scores, np.nan_to_num(np.abs(effects)).sum(axis=1) / 3)
 
 
@@ -100,14 +100,16 @@ def share(
     return (shares * weights).astype(np.float32)
 
 
-def base_occlusion(question: Question, progress: Progress | None = None) -> NDArray[np.float32]:
+def base_occlusion(
+    explained: ExplainedOutput, progress: Progress | None = None
+) -> NDArray[np.float32]:
     """Loss when one base becomes N, cut into tokens anew; shape (n_bases,), 0 where it cannot."""
-    bases = question.tokens.bases
-    start, end = question.stretch
+    bases = explained.tokens.bases
+    start, end = explained.stretch
     places = [
         i for i, letter in enumerate(bases) if letter.upper() in "ACGTU" and not start <= i < end
     ]
-    changed = question.of_bases((f"{bases[:i]}N{bases[i + 1 :]}" for i in places), progress)
+    changed = explained.of_bases((f"{bases[:i]}N{bases[i + 1 :]}" for i in places), progress)
     lost = np.zeros(len(bases), dtype=np.float32)
-    lost[places] = question.score - changed
+    lost[places] = explained.score - changed
     return lost

@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 
 from ...costs import says_cost
 from ...encoder import Bases, Encoder
+from ...origins import recorded
 from ...progress import Progress, split
+from ...rich_display import RichDisplay, counted
 from ...sequences import reverse_complement
 from ...sequences.given import bases_of
-from ...shown import Shown, counted
 from ..many import one_or_many
 from ..settings import USUAL, AttributionOptions, AttributionSettings, takes_settings
 from .agreement import pearson, spearman
 from .attribute import attribute
-from .question import Target
+from .explained_output import Target
 from .result import Attribution
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ LEAST = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class StrandMirror(Shown):
+class StrandMirror(RichDisplay):
     """One output of a model explained on either strand.
 
     Attributes
@@ -129,6 +130,7 @@ class StrandMirror(Shown):
         )  # fmt: skip
 
 
+@recorded
 @says_cost
 @one_or_many
 @takes_settings()

@@ -10,11 +10,12 @@ from numpy.typing import ArrayLike
 
 from ...costs import says_cost
 from ...names import Matching
+from ...origins import recorded
 from ...progress import Progress, quiet
+from ...rich_display import RichDisplay, counted
 from ...sequences import Sequence
 from ...sequences.given import as_sequences
 from ...sequences.motifs.motif import Motif
-from ...shown import Shown, counted
 from ..motifs.match import Matches, match_motifs
 from .composition import ClassShare, Contrast, class_shares, contrasts
 from .places import Place, place_of
@@ -30,7 +31,7 @@ __all__ = ["SequenceComparison", "compare_sequences"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class SequenceComparison(Shown):
+class SequenceComparison(RichDisplay):
     """What sequences of a selection have that the rest has not.
 
     Attributes
@@ -86,6 +87,7 @@ class SequenceComparison(Shown):
         return self.kmers.table()
 
 
+@recorded
 @says_cost
 def compare_sequences(
     selected: Iterable[str | Sequence],

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...rich_display import RichDisplay, counted
 from ...sequences import Sequence, clean
 from ...sequences.given import as_sequences
 from ...sequences.kmers import LONGEST, kmer_name, kmer_words, turned_kmers
-from ...shown import Shown, counted
 from .association import common_odds_ratio, expected_count, stratified_p
 from .strata import strata_of, upper
 
@@ -37,7 +37,7 @@ _FEWEST = 5  # sequences with a word, below which no test can tell
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Enrichment(Shown):
+class Enrichment(RichDisplay):
     """How many sequences of two sets hold each word, the surest difference first.
 
     Attributes

@@ -17,8 +17,9 @@ from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...errors import InputError
 from ...files import replacing
+from ...origins import recorded
 from ...progress import Progress
-from ...shown import Shown
+from ...rich_display import RichDisplay
 from ...version import __version__
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _TENSORS = ("W_enc", "b_enc", "W_dec", "b_dec")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Features(Shown):
+class Features(RichDisplay):
     """Directions of a layer's hidden states, few of which are active at a token.
 
     With `bias` b, a state x gives f = activation((x - b) · encode + encode_bias), and is put
@@ -158,6 +159,7 @@ class Features(Shown):
         random = np.random.default_rng(seed).standard_normal(self.decode.shape, dtype=np.float32)
         return _nearest(random, most)
 
+    @recorded
     @says_cost
     def read(
         self,
@@ -264,6 +266,7 @@ def _nearest(directions: NDArray[np.float32], most: int | None) -> NDArray[np.fl
     return found
 
 
+@recorded
 def load(folder: str | PathLike[str], layer: int | None = None) -> Features:
     """Read a sparse autoencoder from a folder as SAELens lays it out.
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...progress import Progress, split
-from ...shown import Shown, counted
+from ...rich_display import RichDisplay, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,7 @@ _AT_ONCE = 24
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class FeatureEnrichment(Shown):
+class FeatureEnrichment(RichDisplay):
     """Activation of features in stretches beside that in the same stretches turned round.
 
     The null turns the stretches round each sequence, by other numbers of tokens each time: it keeps

@@ -16,10 +16,11 @@ from ...costs import says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
+from ...rich_display import RichDisplay, counted
 from ...sequences import Sequence
 from ...sequences.annotation.tracks import write_track
-from ...shown import Shown, counted
 from ...tokens import Tokens
 from .autoencoder import Features
 from .states import named, states_of
@@ -37,7 +38,7 @@ EDGE = 15
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class FeatureReadings(Shown):
+class FeatureReadings(RichDisplay):
     """Activations of features at the tokens of sequences.
 
     Attributes
@@ -157,10 +158,8 @@ class FeatureReadings(Shown):
         InputError
             If there is no twin.
         """
-        if self.twin is None:
-            raise InputError(
-                "These features have no untrained twin to compare with: train them with twin=True."
-            )
+        self._needs_twin()
+        assert self.twin is not None
         ours, theirs = (one.values.astype(np.float64) for one in (self, self.twin))
         n = len(self.owner)
         means = [np.asarray(one.mean(axis=0)).ravel() for one in (ours, theirs)]
@@ -171,6 +170,25 @@ class FeatureReadings(Shown):
         shared = (ours.T @ theirs).toarray() / n - np.outer(*means)
         below = np.outer(*spreads)
         return np.divide(shared, below, out=np.zeros_like(shared), where=below > 1e-12)
+
+    @recorded(of_results=True)
+    def turned(self) -> FeatureReadings:
+        """Return the untrained network's readings, with these beside them as their `twin`.
+
+        Raises
+        ------
+        InputError
+            If there is no twin.
+        """
+        self._needs_twin()
+        assert self.twin is not None
+        return replace(self.twin, twin=replace(self, twin=None))
+
+    def _needs_twin(self) -> None:
+        if self.twin is None:
+            raise InputError(
+                "These features have no untrained twin to compare with: train them with twin=True."
+            )
 
     def track(self, feature: int, sequence: int = 0) -> NDArray[np.float32]:
         """Activation of one feature at every base of one sequence, that of the base's token.
@@ -209,6 +227,7 @@ class FeatureReadings(Shown):
         tracks = [self.track(feature, number) for number in range(len(self.sequences))]
         write_track(Path(path), self.sequences, tracks, name=f"feature {feature}")
 
+    @recorded
     def top(self, feature: int, n: int = 10, flank: int = 20) -> pd.DataFrame:
         """List the places where a feature is most active.
 
@@ -280,6 +299,7 @@ class FeatureReadings(Shown):
                 found[number] = np.asarray(made).ravel()
         return found
 
+    @recorded
     @says_cost
     def enrichment(
         self,

@@ -13,6 +13,7 @@ from ...costs import RATE, pass_seconds, tell_cost
 from ...encoder import Bases, Encoder
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
 from ...sequences import Sequence
 from .autoencoder import Features
@@ -29,6 +30,7 @@ _PATIENCE = 50
 _AUXILIARY = 1 / 32
 
 
+@recorded
 def train(
     enc: Encoder,
     sequences: Bases | Iterable[Bases],

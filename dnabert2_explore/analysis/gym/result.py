@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...rich_display import RichDisplay
 from ...sequences import Sequence
 from ...sequences.motifs.motif import Motif
-from ...shown import Shown
 from .designs import SWEEPS, Axis, Design, Place
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ SHOWN = ("effect", "control", "interaction")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Sweep(Shown):
+class Sweep(RichDisplay):
     """One output of a model for a motif in backgrounds, over two things that are varied.
 
     Attributes

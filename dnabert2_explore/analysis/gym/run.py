@@ -13,12 +13,13 @@ from ...encoder import Bases, Encoder
 from ...encoder.passes.readings import explained_line
 from ...errors import InputError
 from ...names import Output, SweepName
+from ...origins import recorded
 from ...progress import Progress
 from ...sequences import Sequence, clean
 from ...sequences.given import as_sequences
 from ...sequences.motifs.motif import Motif
 from ...sequences.shuffle import shuffle_dinucleotides
-from ..attribution.question import Question, Target
+from ..attribution.explained_output import ExplainedOutput, Target
 from .designs import MOVING, Design
 from .result import Sweep
 from .words import as_motif, control_motif, draw_sites
@@ -26,6 +27,7 @@ from .words import as_motif, control_motif, draw_sites
 __all__ = ["marginalize"]
 
 
+@recorded
 @says_cost
 def marginalize(
     enc: Encoder,
@@ -149,8 +151,8 @@ def marginalize(
     _check_space(given, [name for name, counts in counted.items() if counts])
     design = Design.make(sweep, len(plain[0].bases), lengths, columns, copies, at)
     backgrounds, words, decoys = _fill(plain, motifs, sites, control, rng)
-    questions = _ask(enc, backgrounds, target, output)
-    batch = _Batch(design, backgrounds, questions)
+    explained = _explained_outputs(enc, backgrounds, target, output)
+    batch = _Batch(design, backgrounds, explained)
     scores = batch.cells(lambda k, r, c: design.write(backgrounds[k].bases, words[k], r, c))
     baseline = batch.cells(lambda k, r, c: design.without(backgrounds[k].bases, r, c))
     against = alone = None
@@ -167,7 +169,7 @@ def marginalize(
             "or other columns."
         )
     values = batch.run(every_class=target is None, progress=progress)
-    asked, index = questions[0], 0
+    asked, index = explained[0], 0
     named, name = asked.target, asked.name
     if values.shape[1] > 1:
         change = _take(values, scores) - _take(values, baseline)
@@ -250,14 +252,14 @@ def _fill(
     return backgrounds, words, decoys
 
 
-def _ask(
+def _explained_outputs(
     enc: Encoder, backgrounds: list[Sequence], target: Target | None, output: str
-) -> list[Question]:
-    """One question for all backgrounds; a masked span holds other bases in each of them."""
-    first = Question.ask(enc, backgrounds[0], target, output)
+) -> list[ExplainedOutput]:
+    """One output for all backgrounds; a masked span holds other bases in each of them."""
+    first = ExplainedOutput.of(enc, backgrounds[0], target, output)
     if not first.masked:
         return [first]
-    return [first, *(Question.ask(enc, one, target, output) for one in backgrounds[1:])]
+    return [first, *(ExplainedOutput.of(enc, one, target, output) for one in backgrounds[1:])]
 
 
 class _Batch:
@@ -267,14 +269,14 @@ class _Batch:
     ----------
     design : Design
     backgrounds : list of Sequence
-    questions : list of Question
+    explained : list of ExplainedOutput
         One for all backgrounds, or one for each.
     """
 
     def __init__(
-        self, design: Design, backgrounds: list[Sequence], questions: list[Question]
+        self, design: Design, backgrounds: list[Sequence], explained: list[ExplainedOutput]
     ) -> None:
-        self.design, self.backgrounds, self.questions = design, backgrounds, questions
+        self.design, self.backgrounds, self.explained = design, backgrounds, explained
         self.numbers: dict[tuple[int, str], int] = {}
 
     def cells(self, write: Callable[[int, int, int], str]) -> NDArray[np.int64]:
@@ -291,9 +293,9 @@ class _Batch:
             if not self.design.exists(row, column):
                 continue
             text = write(k, row, column)
-            asked = k if len(self.questions) > 1 else 0
+            asked = k if len(self.explained) > 1 else 0
             # What is masked is predicted as the background has it: it must still stand there.
-            hidden = slice(*self.questions[asked].stretch)
+            hidden = slice(*self.explained[asked].stretch)
             if text[hidden] == self.backgrounds[k].bases[hidden]:
                 found[row, column, k] = self.numbers.setdefault((asked, text), len(self.numbers))
         return found
@@ -307,19 +309,19 @@ class _Batch:
             All classes' outputs where `every_class` is asked for and the model has several.
         """
         total = len(self.numbers)
-        enc = self.questions[0].enc
+        enc = self.explained[0].enc
         if every_class and len(enc.classes) > 1:
-            ids, _ = self.questions[0].read(text for _, text in self.numbers)
+            ids, _ = self.explained[0].read(text for _, text in self.numbers)
             compute = (
-                enc.predict_ids if self.questions[0].output == "probability" else enc.logits_ids
+                enc.predict_ids if self.explained[0].output == "probability" else enc.logits_ids
             )
             return compute(ids, progress=progress)
         values = np.zeros((total, 1), dtype=np.float32)
         before = 0
-        for asked, question in enumerate(self.questions):
+        for asked, explained in enumerate(self.explained):
             texts = {text: i for (number, text), i in self.numbers.items() if number == asked}
             report = progress and _shifted(progress, before, total)
-            values[list(texts.values()), 0] = question.of_bases(texts, report)
+            values[list(texts.values()), 0] = explained.of_bases(texts, report)
             before += len(texts)
         return values
 

@@ -1,4 +1,4 @@
-"""Two alleles of one sequence: the same question to both, and which tokens pair up."""
+"""Two alleles of one sequence: the same output of both, and which tokens pair up."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
 from ...errors import InputError
 from ...tokens import Tokens
-from ..attribution.question import Question, Target
+from ..attribution.explained_output import ExplainedOutput, Target
 
-__all__ = ["align", "ask_pair", "spans_of"]
+__all__ = ["align", "explained_pair", "spans_of"]
 
 #: Alleles whose longest differing run has more tokens than this, and than half of the longer one,
 #: are two sequences, not two alleles of one.
 _RUN = 24
 
 
-def ask_pair(
+def explained_pair(
     enc: Encoder, ref: Bases, alt: Bases, target: Target | None, output: str
-) -> tuple[Question, Question, list[tuple[int, int, int, int]]]:
+) -> tuple[ExplainedOutput, ExplainedOutput, list[tuple[int, int, int, int]]]:
     """Ask the same of both alleles, and pair their tokens.
 
     Returns
     -------
-    one, other : Question
+    one, other : ExplainedOutput
         Of reference and alternative.
     parts : list of tuple of int
         Tokens [a, b) of the reference and [c, d) of the alternative.
@@ -35,11 +35,11 @@ def ask_pair(
     InputError
         As `patch` does.
     """
-    one = Question.ask(enc, ref, target, output)
+    one = ExplainedOutput.of(enc, ref, target, output)
     if one.span is not None:
         other = _same_span(enc, one, bases_of(alt))
     else:
-        other = Question.ask(enc, alt, one.target, output)
+        other = ExplainedOutput.of(enc, alt, one.target, output)
     if one.n_read < len(one.tokens) or other.n_read < len(other.tokens):
         raise InputError(
             f"Model {enc.name!r} reads {enc.config.max_input_tokens} tokens, and an allele has "
@@ -49,7 +49,7 @@ def ask_pair(
     return one, other, align(one.tokens, other.tokens, ref_ids, alt_ids)
 
 
-def _same_span(enc: Encoder, one: Question, alt: str) -> Question:
+def _same_span(enc: Encoder, one: ExplainedOutput, alt: str) -> ExplainedOutput:
     """Ask the same masked tokens of the alternative, where it has them."""
     assert one.span is not None
     ref = one.tokens
@@ -61,7 +61,7 @@ def _same_span(enc: Encoder, one: Question, alt: str) -> Question:
     for at in places:
         if at > 0 and np.array_equal(tokens.ids[at : at + last - first], wanted):
             start, end = int(tokens.spans[at, 0]), int(tokens.spans[at + last - first - 1, 1])
-            return Question.ask(enc, alt, (start, end))
+            return ExplainedOutput.of(enc, alt, (start, end))
     raise InputError(
         f"The alleles are cut differently in the target, {one.name}: choose a stretch away from "
         "the variant."

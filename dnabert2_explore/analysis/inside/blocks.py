@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...progress import Progress
+from ...rich_display import RichDisplay
 from ...sequences import in_place
 from ...sequences.shuffle import shuffle_dinucleotides
-from ...shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Blocks(Shown):
+class Blocks(RichDisplay):
     """All clusters of a map, heaviest first.
 
     A cell counts where it exceeds 99% of the values at the same distance (in powers of two of

@@ -15,13 +15,14 @@ from ...encoder.loading.twin import random_twin
 from ...encoder.passes.masked import need_masked_lm
 from ...encoder.passes.readings import explained_line
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
+from ...rich_display import RichDisplay
 from ...sequences import in_place, stretch
-from ...shown import Shown
 from ...tokens import Tokens
 from ..attend import Attention
+from ..attribution.explained_output import ExplainedOutput
 from ..attribution.mutagenesis import mutate_all
-from ..attribution.question import Question
 from .blocks import Blocks, find_blocks
 from .heads import HeadAgreement, compare_heads
 from .substitutions import Reading, by_base, by_token, divergences
@@ -37,7 +38,7 @@ TOKENS, BASES = "tokens", "bases"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DependencyMap(Shown):
+class DependencyMap(RichDisplay):
     """What changing each base changes elsewhere.
 
     Attributes
@@ -145,6 +146,7 @@ class DependencyMap(Shown):
         pairs[np.isneginf(pairs)] = np.nan
         return pairs.T
 
+    @recorded
     def heads(self, attention: Attention | None = None) -> HeadAgreement:
         """Compare the map with the attention of every head, and of the same at equal distance.
 
@@ -155,6 +157,7 @@ class DependencyMap(Shown):
         """
         return compare_heads(self.between_tokens(), self.tokens, self._enc, attention)
 
+    @recorded
     @says_cost
     def blocks(self, copies: int = 19, seed: int = 0, progress: Progress | None = None) -> Blocks:
         """Find stretches that depend on each other more than in shuffled copies.
@@ -219,6 +222,7 @@ class DependencyMap(Shown):
         return pd.DataFrame(data).iloc[order].reset_index(drop=True)
 
 
+@recorded
 @says_cost
 def dependency_map(
     enc: Encoder,
@@ -297,8 +301,8 @@ def dependency_map(
         if of in (TOKENS, BASES):
             compare = by_token if of == TOKENS else by_base
             return divergences(model, reading, compare, batch_tokens, count)
-        question = Question.ask(model, text, of, "probability")
-        effects = mutate_all(question, (start, end), count)[start:end]
+        explained = ExplainedOutput.of(model, text, of, "probability")
+        effects = mutate_all(explained, (start, end), count)[start:end]
         strongest = np.abs(np.nan_to_num(effects)).argmax(axis=1)[:, None]
         return np.take_along_axis(effects, strongest, axis=1), 1.0
 

@@ -18,11 +18,12 @@ from ...names import Output
 from ...network.alibi import AlibiBias
 from ...network.blocks import Dnabert2Layer
 from ...network.packing import Packing
+from ...origins import recorded
 from ...progress import Progress
-from ...shown import Shown
+from ...rich_display import RichDisplay
 from ...tokens import Tokens
-from ..attribution.question import Target
-from .alleles import ask_pair
+from ..attribution.explained_output import Target
+from .alleles import explained_pair
 from .patching import PairRun
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ __all__ = ["HeadPatchMap", "patch_heads"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class HeadPatchMap(Shown):
+class HeadPatchMap(RichDisplay):
     """How much of the reference's score each attention head gives back.
 
     Attributes
@@ -102,6 +103,7 @@ class HeadPatchMap(Shown):
         return pd.DataFrame(data).sort_values("restored", ascending=False, ignore_index=True)
 
 
+@recorded
 @says_cost
 def patch_heads(
     enc: Encoder,
@@ -160,7 +162,7 @@ def patch_heads(
     >>> found.restored.shape, found.everything.round(4).tolist()
     ((2, 4), [1.0, 1.0])
     """
-    one, other, parts = ask_pair(enc, ref, alt, target, output)
+    one, other, parts = explained_pair(enc, ref, alt, target, output)
     runs = enc.config.num_hidden_layers * (enc.config.num_attention_heads + 3)
     total = (2 if twin else 1) * runs
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...encoder import Encoder
 from ...errors import InputError
-from ...shown import Shown, counted
+from ...rich_display import RichDisplay, counted
 from ...tokens import Tokens
 from ..attend import Attention, attend
 
@@ -21,7 +21,7 @@ __all__ = ["HeadAgreement", "compare_heads"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class HeadAgreement(Shown):
+class HeadAgreement(RichDisplay):
     """Rank correlation of each head's attention with a dependency map, over pairs of tokens.
 
     Attributes

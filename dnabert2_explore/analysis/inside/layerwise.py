@@ -17,9 +17,10 @@ from ...encoder.inputs import listed
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
 from ...names import Pooling
+from ...origins import recorded
 from ...progress import Progress
+from ...rich_display import RichDisplay
 from ...sequences import Sequence, clean
-from ...shown import Shown
 from ...tokens.kmers import overlapping_kmers
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _K = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LayerScores(Shown):
+class LayerScores(RichDisplay):
     """How well classes are told apart from the vectors of every layer.
 
     Two numbers: `probe`, the balanced accuracy of a cross-validated logistic regression, and
@@ -84,7 +85,15 @@ class LayerScores(Shown):
     @property
     def best(self) -> tuple[int, str]:
         """Layer and pooling of the best probe. Of many tried, the best looks a little too good."""
-        layer, pooling = np.unravel_index(int(self.probe.argmax()), self.probe.shape)
+        return self._best(self.probe)
+
+    @property
+    def twin_best(self) -> tuple[int, str]:
+        """Layer and pooling of the untrained network's best probe."""
+        return self._best(self.twin_probe)
+
+    def _best(self, scores: NDArray[np.float64]) -> tuple[int, str]:
+        layer, pooling = np.unravel_index(int(scores.argmax()), scores.shape)
         return int(layer), self.poolings[pooling]
 
     def __repr__(self) -> str:
@@ -120,6 +129,7 @@ class LayerScores(Shown):
         return data.sort_values("probe", ascending=False, ignore_index=True)
 
 
+@recorded
 def layers(
     enc: Encoder,
     sequences: Iterable[Bases],

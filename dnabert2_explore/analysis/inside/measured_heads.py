@@ -15,8 +15,9 @@ from ...encoder import Bases, Encoder
 from ...encoder.inputs import listed
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
-from ...shown import Shown
+from ...rich_display import RichDisplay
 from ..attend import Attention, attend
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ _SMOOTH = 9  # bases of the moving mean that is taken off before the period is l
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class HeadAtlas(Shown):
+class HeadAtlas(RichDisplay):
     """Measured properties of every head, each beside its null.
 
     The null permutes the keys of a sequence's tokens ([CLS] and [SEP] stay), so that distances,
@@ -112,6 +113,7 @@ class HeadAtlas(Shown):
         return pd.DataFrame(data)
 
 
+@recorded
 @says_cost
 def head_atlas(
     enc: Encoder,

@@ -18,12 +18,13 @@ from ...encoder.loading.twin import random_twin
 from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.masked import masked_passes, need_masked_lm
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
+from ...rich_display import RichDisplay
 from ...sequences import Sequence, in_place, stretch
 from ...sequences.annotation.tracks import write_track
 from ...sequences.given import as_sequences
 from ...sequences.motifs.motif import ALPHABET
-from ...shown import Shown
 from ...tokens import Tokens
 from ..variants.segments import Vocabulary
 from .fillings import Fillings
@@ -42,7 +43,7 @@ _PASSES = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NucleotideProbabilities(Shown):
+class NucleotideProbabilities(RichDisplay):
     """Probabilities of A, C, G and T at every base, from a masked-LM head.
 
     Attributes
@@ -187,6 +188,7 @@ class NucleotideProbabilities(Shown):
         write_track(path, [self.sequence], [values], name=f"{self.sequence.name} {what}")
 
 
+@recorded
 @says_cost
 def nucleotide_probabilities(
     enc: Encoder,

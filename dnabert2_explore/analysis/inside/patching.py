@@ -19,11 +19,12 @@ from ...errors import InputError
 from ...names import Output
 from ...network.forward import ClassifierForward, MaskedLMForward
 from ...network.packing import Packing
+from ...origins import recorded
 from ...progress import Progress
-from ...shown import Shown
+from ...rich_display import RichDisplay
 from ...tokens import Tokens
-from ..attribution.question import Question, Target
-from .alleles import ask_pair, spans_of
+from ..attribution.explained_output import ExplainedOutput, Target
+from .alleles import explained_pair, spans_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,7 @@ __all__ = ["PairRun", "PatchMap", "patch"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PatchMap(Shown):
+class PatchMap(RichDisplay):
     """How much of the reference's score each place of the network gives back.
 
     A part is a token that both alleles have at the same place, or the run of tokens in which they
@@ -126,6 +127,7 @@ class PatchMap(Shown):
         return pd.DataFrame(data)
 
 
+@recorded
 @says_cost
 def patch(
     enc: Encoder,
@@ -190,7 +192,7 @@ def patch(
     >>> found.everything.round(4).tolist()
     [1.0, 1.0, 1.0]
     """
-    one, other, parts = ask_pair(enc, ref, alt, target, output)
+    one, other, parts = explained_pair(enc, ref, alt, target, output)
     runs = (enc.config.num_hidden_layers + 1) * (len(parts) + 1)
     total = (2 if twin else 1) * runs
 
@@ -214,8 +216,8 @@ class PairRun:
     def __init__(
         self,
         enc: Encoder,
-        ref: Question,
-        alt: Question,
+        ref: ExplainedOutput,
+        alt: ExplainedOutput,
         parts: list[tuple[int, int, int, int]],
         budget: Budget,
     ) -> None:

@@ -16,9 +16,10 @@ from ...encoder.loading.twin import random_twin
 from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.masked import masked_passes, need_masked_lm
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
+from ...rich_display import RichDisplay
 from ...sequences import stretch
-from ...shown import Shown
 from ...tokens import Tokens
 from ..variants.likelihood import context_free
 
@@ -29,7 +30,7 @@ __all__ = ["LayerLens", "lens"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LayerLens(Shown):
+class LayerLens(RichDisplay):
     """What the masked-LM head says after every layer where a token is masked.
 
     Attributes
@@ -97,6 +98,7 @@ class LayerLens(Shown):
         return pd.DataFrame(data)
 
 
+@recorded
 @says_cost
 def lens(
     enc: Encoder,

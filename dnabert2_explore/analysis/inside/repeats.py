@@ -18,11 +18,12 @@ from ...encoder.loading.twin import random_twin
 from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.masked import masked_passes, need_masked_lm
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
+from ...rich_display import RichDisplay
 from ...sequences import clean
 from ...sequences.given import listed
 from ...sequences.shuffle import shuffle_dinucleotides
-from ...shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,7 @@ _FLANK = 60
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Recall(Shown):
+class Recall(RichDisplay):
     """What a copy of a stretch, so many bases before it, adds to predicting its tokens.
 
     Attributes
@@ -100,6 +101,7 @@ class Recall(Shown):
         return pd.DataFrame(columns)
 
 
+@recorded
 @says_cost
 def recall(
     enc: Encoder,

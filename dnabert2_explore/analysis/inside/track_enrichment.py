@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
+from ...origins import recorded
+from ...rich_display import RichDisplay
 from ...sequences.annotation.annotations import Feature
-from ...shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,7 @@ _FEWEST = 40
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TrackEnrichment(Shown):
+class TrackEnrichment(RichDisplay):
     """Values of a track in annotated stretches, by kind.
 
     Attributes
@@ -78,6 +79,7 @@ class TrackEnrichment(Shown):
         )
 
 
+@recorded
 def enrich_track(values: ArrayLike, features: Iterable[Feature]) -> TrackEnrichment:
     """Compare a track in annotated stretches with the same stretches at every other place.
 

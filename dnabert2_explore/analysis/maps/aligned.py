@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
 from ...extras import translated
-from ...shown import Shown, counted
+from ...origins import recorded
+from ...rich_display import RichDisplay, counted
 from ...threads import torch_threads
 from ..project import fit_projection
 
@@ -26,7 +27,7 @@ _METHODS = ("pca", "umap")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class AlignedMaps(Shown):
+class AlignedMaps(RichDisplay):
     """Maps in which a point of one is to be found again in the next.
 
     Attributes
@@ -69,6 +70,7 @@ class AlignedMaps(Shown):
         return table
 
 
+@recorded
 def align_maps(
     spaces: Mapping[str, ArrayLike],
     *,

@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...costs import says_cost
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress, quiet
-from ...shown import Shown, counted
+from ...rich_display import RichDisplay, counted
 from .neighbours import centred_unit
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Clusters(Shown):
+class Clusters(RichDisplay):
     """Clusters by density.
 
     Attributes
@@ -76,6 +77,7 @@ class Clusters(Shown):
         return table
 
 
+@recorded
 @says_cost
 def find_clusters(
     vectors: ArrayLike,

@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...costs import says_cost
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress, quiet
-from ...shown import Shown, counted
+from ...rich_display import RichDisplay, counted
 from .explained import composition_features, share_explained
 from .neighbours import centred_unit, label_purity, nearest, plane_keeps
 from .probe import Difference, Probe, difference, probe
@@ -49,7 +50,7 @@ class LabelScore:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MapJudgement(Shown):
+class MapJudgement(RichDisplay):
     """What a map is, in numbers from all dimensions.
 
     Attributes
@@ -205,6 +206,7 @@ class MapJudgement(Shown):
         return table
 
 
+@recorded
 @says_cost
 def judge_map(
     plane: ArrayLike,

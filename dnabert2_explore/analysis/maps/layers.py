@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
-from ...shown import Shown
+from ...origins import recorded
+from ...rich_display import RichDisplay
 from .neighbours import centred_unit, nearest
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ __all__ = ["SpaceComparison", "compare_spaces", "linear_cka"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class SpaceComparison(Shown):
+class SpaceComparison(RichDisplay):
     """Vectors of the same sequences in several spaces, each beside each.
 
     Attributes
@@ -94,6 +95,7 @@ def linear_cka(first: ArrayLike, second: ArrayLike) -> float:
     return float(both / each) if each > 0 else float("nan")
 
 
+@recorded
 def compare_spaces(
     spaces: Mapping[str, ArrayLike],
     *,

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...progress import Progress
-from .ground import Ground
-from .grow import Grown, Places, Stand, enrichment, grow, join, pooled, resemblance
+from .grow import AlignedSites, GrownMotif, SeqletSpans, enrichment, grow, join, pooled, resemblance
 from .neighbours import Neighbours, neighbours
+from .scored_sequences import ScoredSequences
 from .seqlets import Seqlets
 
-__all__ = ["Found", "cluster"]
+__all__ = ["FoundPattern", "cluster"]
 
 _FLANK = 5  # bases beside the widest seqlet that are compared too
 _REACH = 8  # largest offset of two seqlets
@@ -23,22 +23,22 @@ _TRIES = 25  # starts in a row that lead nowhere, after which no more are tried
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class FoundPattern:
     """A pattern among seqlets of one sign, and how far chance explains it."""
 
-    grown: Grown
+    grown: GrownMotif
     sign: int
     e_value: float
 
 
 def cluster(
-    ground: Ground,
+    scored: ScoredSequences,
     seqlets: Seqlets,
     least: int,
     similar: float,
     e_value: float,
     progress: Progress | None = None,
-) -> list[Found]:
+) -> list[FoundPattern]:
     """Find the patterns of positive and of negative seqlets.
 
     Seqlets are compared with each other (see `neighbours`). The one whose neighbours are closest is
@@ -48,7 +48,7 @@ def cluster(
 
     Parameters
     ----------
-    ground : Ground
+    scored : ScoredSequences
     seqlets : Seqlets
     least : int
         Fewest sites of a pattern.
@@ -64,36 +64,36 @@ def cluster(
         one
         for sign in (1, -1)
         for one in _of_one_sign(
-            ground, seqlets.take(seqlets.sign == sign), sign, least, similar, e_value, progress
+            scored, seqlets.take(seqlets.sign == sign), sign, least, similar, e_value, progress
         )
     ]
-    return sorted(found, key=lambda one: -len(one.grown.stand.start))
+    return sorted(found, key=lambda one: -len(one.grown.sites.start))
 
 
-def _places(ground: Ground, seqlets: Seqlets) -> Places:
-    first = ground.first[seqlets.sequence]
-    return Places(first + seqlets.start, first + seqlets.end)
+def _spans(scored: ScoredSequences, seqlets: Seqlets) -> SeqletSpans:
+    first = scored.first[seqlets.sequence]
+    return SeqletSpans(first + seqlets.start, first + seqlets.end)
 
 
 def _of_one_sign(
-    ground: Ground,
+    scored: ScoredSequences,
     seqlets: Seqlets,
     sign: int,
     least: int,
     similar: float,
     e_value: float,
     progress: Progress | None,
-) -> list[Found]:
+) -> list[FoundPattern]:
     if len(seqlets) < max(least, _FEWEST + 1):
         return []
-    places = _places(ground, seqlets)
-    length = int((places.end - places.start).max()) + 2 * _FLANK
-    start = (places.start + places.end - length) // 2
-    hot, scores = ground.stretches(start, np.ones(len(start), dtype=np.int64), length)
+    spans = _spans(scored, seqlets)
+    length = int((spans.end - spans.start).max()) + 2 * _FLANK
+    start = (spans.start + spans.end - length) // 2
+    hot, scores = scored.stretches(start, np.ones(len(start), dtype=np.int64), length)
     near = neighbours(hot, np.maximum(scores * sign, 0.0), seqlets.sequence, _NEIGHBOURS, _REACH)
     order = np.argsort(-near.similarity.mean(axis=1), kind="stable")
     alive = np.ones(len(seqlets), dtype=bool)
-    found: list[Found] = []
+    found: list[FoundPattern] = []
     failed = 0
     for done, seed in enumerate(order):
         if progress is not None:
@@ -103,14 +103,14 @@ def _of_one_sign(
         if not alive[seed]:
             continue
         first = _start(near, int(seed), start, length, alive)
-        grown = None if first is None else grow(ground, places, alive, first, least)
-        chance = np.inf if grown is None else enrichment(ground, places, grown) * len(seqlets)
+        grown = None if first is None else grow(scored, spans, alive, first, least)
+        chance = np.inf if grown is None else enrichment(scored, spans, grown) * len(seqlets)
         if grown is None or chance > e_value:
             failed += 1
             continue
         failed = 0
-        alive[grown.stand.seqlet] = False
-        found = _merged(ground, found, Found(grown, sign, chance), similar)
+        alive[grown.sites.seqlet] = False
+        found = _merged(scored, found, FoundPattern(grown, sign, chance), similar)
     if progress is not None:
         progress(len(order), len(order))
     return found
@@ -118,13 +118,13 @@ def _of_one_sign(
 
 def _start(
     near: Neighbours, seed: int, start: NDArray[np.int64], length: int, alive: NDArray[np.bool_]
-) -> Stand | None:
+) -> AlignedSites | None:
     """Align the neighbours that are left to the seed."""
     kept = alive[near.index[seed]] & (near.similarity[seed] > 0)
     if kept.sum() < _FEWEST:
         return None
     other, shift, strand = (rows[seed][kept] for rows in (near.index, near.shift, near.strand))
-    return Stand(
+    return AlignedSites(
         np.append(seed, other),
         np.append(start[seed], start[other] - shift * strand),
         np.append(1, strand),
@@ -132,7 +132,9 @@ def _start(
     )
 
 
-def _merged(ground: Ground, found: list[Found], new: Found, similar: float) -> list[Found]:
+def _merged(
+    scored: ScoredSequences, found: list[FoundPattern], new: FoundPattern, similar: float
+) -> list[FoundPattern]:
     """Add a pattern, or put its sites to those of the one it resembles most.
 
     A site either belongs to a motif or not; those with a rarer base at one place are left at first,
@@ -144,6 +146,6 @@ def _merged(ground: Ground, found: list[Found], new: Found, similar: float) -> l
         return [*found, new]
     _, offset, strand = likes[at]
     old = found[at]
-    both = pooled(ground, join(old.grown.stand, new.grown.stand, offset, strand))
-    merged = Found(both, old.sign, min(old.e_value, new.e_value))
+    both = pooled(scored, join(old.grown.sites, new.grown.sites, offset, strand))
+    merged = FoundPattern(both, old.sign, min(old.e_value, new.e_value))
     return [*found[:at], merged, *found[at + 1 :]]

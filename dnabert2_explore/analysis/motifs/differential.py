@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from ...costs import says_cost
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
+from ...rich_display import RichDisplay, counted
 from ...sequences import Composition, clean
 from ...sequences.given import as_sequences
 from ...sequences.motifs.jaspar import jaspar
 from ...sequences.motifs.motif import Motif
-from ...shown import Shown, counted
 from .scan import Bases, OutOfReachWarning, out_of_reach, scan_motifs
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class SetOfSequences:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Differential(Shown):
+class Differential(RichDisplay):
     """How many sequences of two sets hold each motif, the surest difference first.
 
     Attributes
@@ -156,6 +157,7 @@ class Differential(Shown):
         return table
 
 
+@recorded
 @says_cost
 def differential_motifs(
     first: Iterable[Bases],

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from ...errors import InputError
 from ...progress import Progress, split
 from ...sequences.motifs.motif import Motif
-from .cluster import Found, cluster
-from .ground import GAP, Ground
+from .cluster import FoundPattern, cluster
 from .pattern import Discovery, Pattern, Sites
+from .scored_sequences import GAP, ScoredSequences
 from .seqlets import Seqlets, call_seqlets, check_calling, scaled
 
 __all__ = ["CALLERS", "check_discovery", "discover_patterns"]
@@ -111,7 +111,7 @@ def discover_patterns(
 
         return discover_with_modisco(sequences, contributions, hypothetical, least, options or {})
     scores = scaled(contributions)
-    ground = Ground.of(sequences, scores)
+    scored = ScoredSequences.of(sequences, scores)
 
     parts = split(progress, _SHARES)
 
@@ -127,23 +127,23 @@ def discover_patterns(
             + (", or take null='bases'." if null != "bases" else " or p_value.")
         )
 
-    found = cluster(ground, seqlets, least, similar, e_value, parts[1])
-    control: list[Found] = []
+    found = cluster(scored, seqlets, least, similar, e_value, parts[1])
+    control: list[FoundPattern] = []
     searched = bool(found)
     if searched:
         turned = _rotated(scores, seed)
         others, _ = search(turned, parts[2])
-        elsewhere = Ground.of(sequences, turned)
+        elsewhere = ScoredSequences.of(sequences, turned)
         control = cluster(elsewhere, others, least, similar, e_value, parts[3])
         limit = min((one.e_value for one in control), default=np.inf)
         found = [one for one in found if one.e_value < limit]
     parts[3](1, 1)
     return Discovery(
-        patterns=tuple(_pattern(ground, one, number) for number, one in enumerate(found, 1)),
+        patterns=tuple(_pattern(scored, one, number) for number, one in enumerate(found, 1)),
         caller=caller,
         n_sequences=len(sequences),
         n_seqlets=called,
-        n_in_patterns=sum(len(one.grown.stand.start) for one in found),
+        n_in_patterns=sum(len(one.grown.sites.start) for one in found),
         n_control=len(control) if searched else None,
         lengths=np.array([len(values) for values in scores]),
         settings={
@@ -213,13 +213,13 @@ def _rotated(scores: list[NDArray[np.float64]], seed: int) -> list[NDArray[np.fl
     ]
 
 
-def _pattern(ground: Ground, found: Found, number: int) -> Pattern:
-    stand = found.grown.stand
-    if (stand.strand < 0).sum() > len(stand.strand) / 2:
-        stand = stand.turned()
-    hot, scores = ground.stretches(stand.start, stand.strand, stand.length)
-    owner = ground.owner[stand.start]
-    start = stand.start - ground.first[owner]
+def _pattern(scored: ScoredSequences, found: FoundPattern, number: int) -> Pattern:
+    sites = found.grown.sites
+    if (sites.strand < 0).sum() > len(sites.strand) / 2:
+        sites = sites.turned()
+    hot, scores = scored.stretches(sites.start, sites.strand, sites.length)
+    owner = scored.owner[sites.start]
+    start = sites.start - scored.first[owner]
     order = np.lexsort((start, owner))
     return Pattern(
         motif=Motif(
@@ -230,6 +230,6 @@ def _pattern(ground: Ground, found: Found, number: int) -> Pattern:
         ),
         contribution=(hot * scores[:, :, None]).mean(axis=0, dtype=np.float64),
         sign=found.sign,
-        sites=Sites(owner[order], start[order], start[order] + stand.length, stand.strand[order]),
+        sites=Sites(owner[order], start[order], start[order] + sites.length, sites.strand[order]),
         e_value=found.e_value,
     )

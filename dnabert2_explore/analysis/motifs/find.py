@@ -16,13 +16,20 @@ from ...encoder import Bases, Encoder
 from ...encoder.passes.readings import explained_line
 from ...errors import InputError
 from ...names import Caller
+from ...origins import recorded
 from ...progress import Progress, split
+from ...rich_display import RichDisplay, counted
 from ...sequences import Sequence
 from ...sequences.given import as_sequences, listed
 from ...sequences.known import check_known
 from ...sequences.motifs.motif import Motif
-from ...shown import Shown, counted
-from ..attribution import Mutagenesis, Question, attribute, find_method, saturation_mutagenesis
+from ..attribution import (
+    ExplainedOutput,
+    Mutagenesis,
+    attribute,
+    find_method,
+    saturation_mutagenesis,
+)
 from ..settings import USUAL, AttributionSettings, takes_settings
 from .discover import check_discovery, discover_patterns
 from .flanks import FLANK, check_flank, match_patterns
@@ -37,7 +44,7 @@ __all__ = ["MotifFindings", "discover_motifs"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MotifFindings(Shown):
+class MotifFindings(RichDisplay):
     """Motifs behind a model's output over a set of sequences.
 
     Attributes
@@ -122,6 +129,7 @@ def best_match(matches: Matches | None) -> tuple[float, str]:
     return float(matches.q_value[row]), matches[row].target.label
 
 
+@recorded
 @says_cost
 @takes_settings(method="saturation_mutagenesis")
 def discover_motifs(
@@ -228,7 +236,7 @@ def discover_motifs(
         return _run(model, asked, target, settings, known, caller, flank, parts[number], discovery)
 
     found = run(enc, 0, named)
-    index = Question.ask(enc, named[0], target, settings.output).target
+    index = ExplainedOutput.of(enc, named[0], target, settings.output).target
     nulls = []
     for number, model in enumerate(models):
         asked = models.chosen(model, index if isinstance(index, int) else None)
@@ -270,7 +278,7 @@ def _run(
         else:
             result = attribute(enc, one, target, settings=settings)
             contributions.append(result.base_scores)
-    question = Question.ask(enc, named[0], target, settings.output)
+    explained = ExplainedOutput.of(enc, named[0], target, settings.output)
     # TF-MoDISco counts a base beside the mean of all four; `importance` beside the other three.
     counted = [one * np.float32(0.75) for one in contributions]
     made = discover_patterns(
@@ -288,8 +296,8 @@ def _run(
         contributions=tuple(contributions),
         discovery=made,
         matches=matches,
-        target_name=question.name,
-        unit=question.unit,
+        target_name=explained.name,
+        unit=explained.unit,
         method=settings.method,
         model=explained_line(enc),
     )

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .ground import Ground
+from .scored_sequences import ScoredSequences
 
 __all__ = [
     "LONGEST",
-    "Grown",
-    "Places",
-    "Stand",
+    "AlignedSites",
+    "GrownMotif",
+    "SeqletSpans",
     "enrichment",
     "grow",
     "join",
@@ -34,15 +34,15 @@ _Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Places:
-    """Seqlets on the ground: ``start`` and ``end`` as its positions."""
+class SeqletSpans:
+    """Seqlets in `ScoredSequences`: ``start`` and ``end`` as its positions."""
 
     start: _Ints
     end: _Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stand:
+class AlignedSites:
     """Sites of equal length: the seqlet each belongs to, its leftmost position and strand."""
 
     seqlet: _Ints
@@ -50,31 +50,35 @@ class Stand:
     strand: _Ints
     length: int
 
-    def turned(self) -> Stand:
+    def turned(self) -> AlignedSites:
         """Return the same sites, read from the other strand."""
-        return Stand(self.seqlet, self.start, -self.strand, self.length)
+        return AlignedSites(self.seqlet, self.start, -self.strand, self.length)
 
-    def cut(self, left: int, length: int) -> Stand:
+    def cut(self, left: int, length: int) -> AlignedSites:
         """Move to the part that begins at `left` (below 0: before the sites), as each reads."""
         start = np.where(
             self.strand > 0, self.start + left, self.start + self.length - left - length
         )
-        return Stand(self.seqlet, start, self.strand, length)
+        return AlignedSites(self.seqlet, start, self.strand, length)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Grown:
+class GrownMotif:
     """A motif, its sites, and the least log-odds a site has, in nats."""
 
-    stand: Stand
+    sites: AlignedSites
     frequencies: NDArray[np.float64]
     odds: NDArray[np.float64]
     threshold: float
 
 
 def grow(
-    ground: Ground, places: Places, alive: NDArray[np.bool_], first: Stand, least: int
-) -> Grown | None:
+    scored: ScoredSequences,
+    spans: SeqletSpans,
+    alive: NDArray[np.bool_],
+    first: AlignedSites,
+    least: int,
+) -> GrownMotif | None:
     """Refine a motif and its sites by turns until they no longer change.
 
     Each seqlet has at most one site, the best of both strands that shares at least half of the
@@ -85,44 +89,44 @@ def grow(
 
     Parameters
     ----------
-    ground : Ground
-    places : Places
+    scored : ScoredSequences
+    spans : SeqletSpans
     alive : numpy.ndarray, shape (n,), bool
         Seqlets that may belong.
-    first : Stand
+    first : AlignedSites
         Sites to begin from.
     least : int
         Fewest sites.
 
     Returns
     -------
-    Grown or None
+    GrownMotif or None
         None where too few seqlets or too little information remain.
     """
-    background = ground.background
+    background = scored.background
     open_ = np.flatnonzero(alive)
-    stand, share = first, _PRIOR
+    sites, share = first, _PRIOR
     for _ in range(_ROUNDS):
-        found = _motif(ground, stand, background)
+        found = _motif(scored, sites, background)
         if found is None:
             return None
         left, frequencies = found
         odds = _odds(frequencies, background)
-        score, start, strand, choices = _best_sites(ground, places, open_, odds)
+        score, start, strand, choices = _best_sites(scored, spans, open_, odds)
         threshold = float(np.log(choices * (1 - share) / share))
         good = score > threshold
         if good.sum() < least:
             return None
-        new = Stand(open_[good], start[good], strand[good], len(odds))
-        old = stand.cut(left, len(odds))
+        new = AlignedSites(open_[good], start[good], strand[good], len(odds))
+        old = sites.cut(left, len(odds))
         share = float(np.clip(good.sum() / len(open_), 1e-4, 0.9))
-        stand = new
+        sites = new
         if _same(new, old):
             break
-    return Grown(stand, _frequencies(ground, stand, background), odds, threshold)
+    return GrownMotif(sites, _frequencies(scored, sites, background), odds, threshold)
 
 
-def _same(one: Stand, other: Stand) -> bool:
+def _same(one: AlignedSites, other: AlignedSites) -> bool:
     return len(one.seqlet) == len(other.seqlet) and bool(
         np.array_equal(one.seqlet, other.seqlet)
         and np.array_equal(one.start, other.start)
@@ -131,22 +135,22 @@ def _same(one: Stand, other: Stand) -> bool:
 
 
 def _frequencies(
-    ground: Ground, stand: Stand, background: NDArray[np.float64]
+    scored: ScoredSequences, sites: AlignedSites, background: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Count base frequencies at the sites, with one pseudocount shared out as the background is."""
-    hot, _ = ground.stretches(stand.start, stand.strand, stand.length)
+    hot, _ = scored.stretches(sites.start, sites.strand, sites.length)
     counts = hot.sum(axis=0, dtype=np.float64) + background
     return np.asarray(counts / counts.sum(axis=1, keepdims=True))
 
 
 def _motif(
-    ground: Ground, stand: Stand, background: NDArray[np.float64]
+    scored: ScoredSequences, sites: AlignedSites, background: NDArray[np.float64]
 ) -> tuple[int, NDArray[np.float64]] | None:
     """Find the informative part around the sites: where it begins, and its frequencies."""
-    wide = stand.cut(-_FLANK, stand.length + 2 * _FLANK)
-    frequencies = _frequencies(ground, wide, background)
+    wide = sites.cut(-_FLANK, sites.length + 2 * _FLANK)
+    frequencies = _frequencies(scored, wide, background)
     bits = (frequencies * np.log2(frequencies / background)).sum(axis=1)
-    begin, end = informative(bits, len(stand.start))
+    begin, end = informative(bits, len(sites.start))
     if bits[begin:end].clip(0).sum() < _LEAST_BITS:
         return None
     return begin - _FLANK, frequencies[begin:end]
@@ -188,24 +192,24 @@ def _both(odds: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.fl
 
 
 def _best_sites(
-    ground: Ground, places: Places, seqlets: _Ints, odds: NDArray[np.float64]
+    scored: ScoredSequences, spans: SeqletSpans, seqlets: _Ints, odds: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], _Ints, _Ints, float]:
     """Each seqlet's best placement: score, start, strand; and how many there were to choose."""
     length = len(odds)
-    begin, end = places.start[seqlets], places.end[seqlets]
+    begin, end = spans.start[seqlets], spans.end[seqlets]
     shared = (np.minimum(end - begin, length) + 1) // 2
     low = begin - length + shared
     count = end - shared - low + 1
     starts = low[:, None] + np.arange(int(count.max()))
-    owner = ground.owner[begin][:, None]
+    owner = scored.owner[begin][:, None]
     valid = (
         (np.arange(starts.shape[1]) < count[:, None])
-        & (ground.owner[starts] == owner)
-        & (ground.owner[starts + length - 1] == owner)
+        & (scored.owner[starts] == owner)
+        & (scored.owner[starts + length - 1] == owner)
     )
     scores = np.zeros((2, *starts.shape))
     for column in range(length):
-        codes = ground.codes[starts + column]
+        codes = scored.codes[starts + column]
         for strand, table in enumerate(_both(odds)):
             scores[strand] += table[column][codes]
     scores[:, ~valid] = -np.inf
@@ -217,7 +221,7 @@ def _best_sites(
     return flat[rows, best], starts[rows, column], 1 - 2 * strand, choices
 
 
-def enrichment(ground: Ground, places: Places, grown: Grown) -> float:
+def enrichment(scored: ScoredSequences, spans: SeqletSpans, grown: GrownMotif) -> float:
     """Chance of so many of the motif's occurrences at seqlets rather than anywhere else.
 
     All sequences are scanned, on both strands, with the threshold of the sites; of occurrences that
@@ -233,18 +237,18 @@ def enrichment(ground: Ground, places: Places, grown: Grown) -> float:
     from scipy.stats import binom
 
     length = len(grown.odds)
-    count = len(ground.codes) - length + 1
+    count = len(scored.codes) - length + 1
     scores = np.zeros((2, count))
     for column in range(length):
-        codes = ground.codes[column : column + count]
+        codes = scored.codes[column : column + count]
         for strand, table in enumerate(_both(grown.odds)):
             scores[strand] += table[column][codes]
     best = scores.max(axis=0)
-    valid = (ground.owner[:count] >= 0) & (ground.owner[:count] == ground.owner[length - 1 :])
+    valid = (scored.owner[:count] >= 0) & (scored.owner[:count] == scored.owner[length - 1 :])
     best[~valid] = -np.inf
     peak = best >= maximum_filter1d(best, 2 * (length // 2) + 1, mode="nearest")
     hits = peak & valid & (best > grown.threshold)
-    begin, end = places.start, places.end
+    begin, end = spans.start, spans.end
     shared = (np.minimum(end - begin, length) + 1) // 2
     edges = np.zeros(count + LONGEST + 64, dtype=np.int64)
     np.add.at(edges, begin - length + shared, 1)
@@ -254,7 +258,7 @@ def enrichment(ground: Ground, places: Places, grown: Grown) -> float:
     return float(binom.sf(inside - 1, total, near.sum() / max(valid.sum(), 1)))
 
 
-def resemblance(one: Grown, other: Grown) -> tuple[float, int, int]:
+def resemblance(one: GrownMotif, other: GrownMotif) -> tuple[float, int, int]:
     """Correlate two motifs over offsets and strands.
 
     Positions that do not overlap count as pairs without correlation, so that a small overlap is no
@@ -278,11 +282,11 @@ def resemblance(one: Grown, other: Grown) -> tuple[float, int, int]:
     return best
 
 
-def join(one: Stand, other: Stand, offset: int, strand: int) -> Stand:
+def join(one: AlignedSites, other: AlignedSites, offset: int, strand: int) -> AlignedSites:
     """Put the sites of another motif, aligned as `resemblance` says, to those of the one."""
     turned = other if strand > 0 else other.turned()
     moved = turned.cut(-offset, one.length)
-    return Stand(
+    return AlignedSites(
         np.concatenate([one.seqlet, moved.seqlet]),
         np.concatenate([one.start, moved.start]),
         np.concatenate([one.strand, moved.strand]),
@@ -290,17 +294,19 @@ def join(one: Stand, other: Stand, offset: int, strand: int) -> Stand:
     )
 
 
-def pooled(ground: Ground, stand: Stand) -> Grown:
+def pooled(scored: ScoredSequences, sites: AlignedSites) -> GrownMotif:
     """Make one motif of sites as they are; sites that leave their sequence with it are left out."""
-    background = ground.background
-    found = _motif(ground, stand, background)
+    background = scored.background
+    found = _motif(scored, sites, background)
     if found is not None:
-        stand = stand.cut(found[0], len(found[1]))
-    owner = ground.owner[stand.start]
-    inside = (owner >= 0) & (owner == ground.owner[stand.start + stand.length - 1])
-    stand = Stand(stand.seqlet[inside], stand.start[inside], stand.strand[inside], stand.length)
-    frequencies = _frequencies(ground, stand, background)
+        sites = sites.cut(found[0], len(found[1]))
+    owner = scored.owner[sites.start]
+    inside = (owner >= 0) & (owner == scored.owner[sites.start + sites.length - 1])
+    sites = AlignedSites(
+        sites.seqlet[inside], sites.start[inside], sites.strand[inside], sites.length
+    )
+    frequencies = _frequencies(scored, sites, background)
     odds = _odds(frequencies, background)
-    hot, _ = ground.stretches(stand.start, stand.strand, stand.length)
+    hot, _ = scored.stretches(sites.start, sites.strand, sites.length)
     scores = (hot * odds[None, :, :4]).sum(axis=(1, 2))
-    return Grown(stand, frequencies, odds, float(scores.min()))
+    return GrownMotif(sites, frequencies, odds, float(scores.min()))

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...origins import recorded
+from ...rich_display import RichDisplay, counted
 from ...sequences.motifs.motif import Motif
-from ...shown import Shown, counted
 from ...tokens import Tokens
 from .background import EVEN, is_even
 
@@ -21,7 +22,7 @@ __all__ = ["HitTokens", "Hits"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class HitTokens(Shown):
+class HitTokens(RichDisplay):
     """How the hits in one sequence are cut into tokens.
 
     Attributes
@@ -50,7 +51,7 @@ class HitTokens(Shown):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Hits(Shown):
+class Hits(RichDisplay):
     """Where motifs occur, ordered by sequence and start.
 
     Attributes
@@ -111,6 +112,7 @@ class Hits(Shown):
             return "even"
         return f"{self.background[1] + self.background[2]:.0%} GC"
 
+    @recorded
     def of(self, sequence: int) -> Hits:
         """Return the hits in one sequence, numbered as before.
 
@@ -147,6 +149,7 @@ class Hits(Shown):
         table.attrs["about"] = str(self)
         return table
 
+    @recorded
     def tokens(self, number: int, segmentation: Tokens) -> HitTokens:
         """Find the tokens under each hit in one sequence.
 

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ExploreWarning, InputError
+from ...origins import recorded
+from ...rich_display import RichDisplay, counted
 from ...sequences.motifs.jaspar import jaspar
 from ...sequences.motifs.motif import Motif
-from ...shown import Shown, counted
 from .scan import numba_alone
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class SmallDatabaseWarning(ExploreWarning):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Match(Shown):
+class Match(RichDisplay):
     """One motif laid over another.
 
     Attributes
@@ -67,7 +68,7 @@ class Match(Shown):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Matches(Shown):
+class Matches(RichDisplay):
     """The nearest targets of each query, best first.
 
     Attributes
@@ -125,6 +126,7 @@ class Matches(Shown):
             shared=float(self.shared[row]),
         )
 
+    @recorded
     def best(self, query: int) -> Match:
         """Return the nearest target of a query, however far it is.
 
@@ -171,6 +173,7 @@ class Matches(Shown):
         return table
 
 
+@recorded
 def match_motifs(
     queries: Motif | Iterable[Motif],
     database: Iterable[Motif] | None = None,

@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
 from ...sequences.motifs.motif import Motif
-from .ground import Ground
 from .grow import informative
 from .pattern import Discovery, Pattern, Sites
 from .scan import numba_alone
+from .scored_sequences import ScoredSequences
 from .seqlets import scaled
 
 __all__ = ["check_modisco", "discover_with_modisco"]
@@ -98,9 +98,9 @@ def discover_with_modisco(
     run = check_modisco(sequences, options)
     settings = _DEFAULTS | {"final_min_cluster_size": least} | dict(options)
     scores = scaled(contributions)
-    ground = Ground.of(sequences, scores)
+    scored = ScoredSequences.of(sequences, scores)
     lengths = np.array([len(bases) for bases in sequences])
-    hot, _ = ground.stretches(ground.first, np.ones(len(lengths), dtype=np.int64), int(lengths[0]))
+    hot, _ = scored.stretches(scored.first, np.ones(len(lengths), dtype=np.int64), int(lengths[0]))
     values = _checked(hypothetical, hot, contributions)
     try:
         with numba_alone():
@@ -183,7 +183,7 @@ def _checked(
     if far > 1e-3 * max(float(np.abs(given).max()), 1e-12):
         raise InputError(
             f"Hypothetical contributions differ by up to {far:.3g} from the contributions at the "
-            "bases that stand there: give those of the same sequences and method."
+            "bases that sites there: give those of the same sequences and method."
         )
     scale = np.abs(given).mean(axis=1)
     return np.asarray(values / np.where(scale > 0, scale, 1.0)[:, None, None], dtype=np.float32)

@@ -12,14 +12,14 @@ import numpy as np
 from ...encoder import Encoder
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
+from ...rich_display import RichDisplay, counted
 from ...sequences import Sequence
-from ...shown import Shown, counted
 
 __all__ = ["NullModels", "NullRun", "null_share", "null_words"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class NullRun(Shown):
+class NullRun(RichDisplay):
     """What one null model led to.
 
     Attributes

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...rich_display import RichDisplay, counted
 from ...sequences.motifs.motif import Motif
-from ...shown import Shown, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +19,7 @@ __all__ = ["Discovery", "Pattern", "Sites"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Sites(Shown):
+class Sites(RichDisplay):
     """Where a pattern stands.
 
     Attributes
@@ -68,7 +68,7 @@ class Sites(Shown):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Pattern(Shown):
+class Pattern(RichDisplay):
     """Seqlets that share a motif.
 
     Attributes
@@ -104,7 +104,7 @@ class Pattern(Shown):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Discovery(Shown):
+class Discovery(RichDisplay):
     """The patterns found in a set of sequences, those with most sites first.
 
     Attributes

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ...costs import says_cost
 from ...errors import ExploreWarning, InputError
+from ...origins import recorded
 from ...progress import Progress
 from ...sequences import Cleaned, Sequence, clean
 from ...sequences.given import as_sequences
@@ -44,6 +45,7 @@ class OutOfReachWarning(ExploreWarning):
     """No site of some motifs, however good, can have a p-value below the threshold."""
 
 
+@recorded
 @says_cost
 def scan_motifs(
     sequences: Bases | Iterable[Bases],

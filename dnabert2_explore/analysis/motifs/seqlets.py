@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
-from ...shown import Shown, counted
+from ...rich_display import RichDisplay, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,7 @@ _Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Seqlets(Shown):
+class Seqlets(RichDisplay):
     """Stretches with high contributions, the most significant first.
 
     Attributes
@@ -64,6 +65,7 @@ class Seqlets(Shown):
     def __len__(self) -> int:
         return len(self.start)
 
+    @recorded
     def take(self, rows: NDArray[Any]) -> Seqlets:
         """Keep some seqlets, given by indices or a mask."""
         return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})

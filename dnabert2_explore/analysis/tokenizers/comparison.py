@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
 from ...errors import InputError
+from ...origins import recorded
+from ...rich_display import RichDisplay, counted
 from ...sequences import clean, in_place, reverse_complement
 from ...sequences.motifs.motif import ALPHABET
-from ...shown import Shown, counted
 from ...tokens import DnaTokenizer, Tokens, overlapping_kmers, sixmers
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Edited:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TokenizerComparison(Shown):
+class TokenizerComparison(RichDisplay):
     """Segmentations of one sequence by several tokenizers.
 
     Attributes
@@ -233,6 +234,7 @@ class TokenizerComparison(Shown):
             found.append(Edited(cut.name, before, after, reach))
         return tuple(found)
 
+    @recorded
     def mutant(self, start: int, end: int, to: str) -> tuple[Tokens, ...]:
         """Cut the sequence with bases [start, end) replaced, as `edit` does.
 
@@ -276,6 +278,7 @@ class TokenizerComparison(Shown):
         )
 
 
+@recorded
 def compare_tokenizers(
     enc: Encoder,
     bases: Bases,

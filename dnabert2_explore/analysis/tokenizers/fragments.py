@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
 from ...errors import InputError
-from ...shown import Shown, counted
+from ...origins import recorded
+from ...rich_display import RichDisplay, counted
 from ...tokens import DnaTokenizer, Tokens
 from .comparison import compare_tokenizers
 
@@ -28,7 +29,7 @@ _SAMPLES = 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MotifFragments(Shown):
+class MotifFragments(RichDisplay):
     """Into how many tokens the sites of motifs are cut.
 
     Attributes
@@ -97,6 +98,7 @@ class MotifFragments(Shown):
         )  # fmt: skip
 
 
+@recorded
 def fragment_motifs(
     enc: Encoder,
     sequences: Iterable[Bases],

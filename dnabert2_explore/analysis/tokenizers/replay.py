@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
 from ...errors import InputError
-from ...shown import Shown, counted
+from ...origins import recorded
+from ...rich_display import RichDisplay, counted
 from ...tokens import DnaTokenizer, Tokens
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ MOST = 20_000
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MergeReplay(Shown):
+class MergeReplay(RichDisplay):
     """Merges that made the tokens of a sequence, in the order in which they were made.
 
     Attributes
@@ -112,6 +113,7 @@ class MergeReplay(Shown):
         )
 
 
+@recorded
 def replay_merges(enc: Encoder | DnaTokenizer, bases: Bases) -> MergeReplay:
     """Make a sequence's tokens once more, merge by merge.
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...shown import Shown, counted
+from ...origins import recorded
+from ...rich_display import RichDisplay, counted
 from .labels import Key
 from .scores import VariantScores
 
@@ -72,7 +73,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Calibration(Shown):
+class Calibration(RichDisplay):
     """Scores beside baselines on labelled variants; `str` of it is a table to print.
 
     Attributes
@@ -175,6 +176,7 @@ def auroc(
     return np.divide(wins, pairs, out=np.full(len(wins), np.nan), where=pairs > 0)
 
 
+@recorded
 def calibrate(
     scores: VariantScores | pd.DataFrame,
     labels: Sequence[bool | None],

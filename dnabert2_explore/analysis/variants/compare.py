@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from ...costs import says_cost
 from ...encoder import Encoder
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress
+from ...rich_display import RichDisplay
 from ...sequences.variants.variant import Skipped, Variant, place, windows_of
-from ...shown import Shown
 from ...tokens import Tokens
 from ..attend import Attention, attend
 from ..attribution import attribute
@@ -35,7 +36,7 @@ __all__ = ["VariantComparison", "compare_variant"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class VariantComparison(Shown):
+class VariantComparison(RichDisplay):
     """Both alleles of a variant in their windows, forward strand, laid over one another.
 
     The axis they share has a column for every base of the longer allele: the bases before the
@@ -160,6 +161,7 @@ class VariantComparison(Shown):
         return self.scores.table()
 
 
+@recorded
 @says_cost
 @takes_settings(method="occlusion")
 def compare_variant(

@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 from ...errors import InputError
 from ...files import replacing
 from ...progress import Progress
+from ...rich_display import RichDisplay, counted
 from ...sequences.variants.tables import VariantTable, open_calls
 from ...sequences.variants.variant import REASONS, Skipped, Variant
 from ...sequences.variants.vcf import PREFIX, Info, VcfReader, VcfRecord, VcfWriter, check_contigs
-from ...shown import Shown, counted
 from ...version import __version__
 from .scorer import Scorer
 from .scores import Column, VariantScores
@@ -52,7 +52,7 @@ _TABLE_ONLY = {
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class VcfSummary(Shown):
+class VcfSummary(RichDisplay):
     """What became of a VCF; `str` of it is a line to print.
 
     Attributes

@@ -16,6 +16,7 @@ from ...encoder import Encoder
 from ...errors import ExploreWarning, InputError
 from ...files import expanded
 from ...names import Strands
+from ...origins import recorded
 from ...progress import Progress
 from ...sequences.reading.genome import Genome
 from ...sequences.variants.tables import as_variants, open_calls, variants_in
@@ -27,6 +28,7 @@ from .scores import VariantScores
 __all__ = ["score_variants"]
 
 
+@recorded
 @says_cost
 def score_variants(
     enc: Encoder,

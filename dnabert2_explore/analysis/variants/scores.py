@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...rich_display import RichDisplay
 from ...sequences.variants.variant import REASONS, Skipped, Variant
-from ...shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +44,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class VariantScores(Shown):
+class VariantScores(RichDisplay):
     """Scores of variants, in the order they were given in.
 
     Attributes

@@ -151,13 +151,13 @@ def _choose(
     """Take the sequences that the model gives the target, the most confident first."""
     import numpy as np
 
-    from ...analysis.attribution import Question
+    from ...analysis.attribution import ExplainedOutput
 
     if len(enc.classes) < 2:
         return sequences[:most]
     if target is None:
         raise InputError(f"--target: name a class, one of {', '.join(enc.classes)}")
-    index = Question.ask(enc, sequences[0], target).target
+    index = ExplainedOutput.of(enc, sequences[0], target).target
     assert isinstance(index, int)
     probability = enc.predict(sequences)[:, index]
     order = np.argsort(-probability, kind="stable")

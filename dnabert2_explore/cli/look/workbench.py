@@ -143,8 +143,8 @@ def _notebook(source: Path | None, model: str, kernel: str) -> dict[str, object]
         made = f"dx.open_session({str(source)!r})"
     code = f"import dnabert2_explore as dx\n\nbench = {made}\nbench"
     link = (
-        f'<p style="margin:0;text-align:right"><a href="/lab/tree/{NOTEBOOK}" target="_blank" '
-        'rel="noopener">Open as a notebook</a></p>'
+        '<p style="margin:0;text-align:right;font-size:13px">'
+        f'<a href="/lab/tree/{NOTEBOOK}" target="_blank" rel="noopener">Open as a notebook</a></p>'
     )
     back = f"from IPython.display import HTML\n\nHTML({link!r})"
     cells: list[dict[str, object]] = [

@@ -18,7 +18,7 @@ from ...network.registry import warn_of_rival
 from ...records import note_model
 from ...tokens import DnaTokenizer
 from ..encoder import Encoder
-from ..told import model_entry
+from ..model_entry import model_entry
 from ..vectors.cache import find_cache
 from .adapters import find_base, is_adapter, merge_adapter
 from .foreign import foreign_kind, load_foreign

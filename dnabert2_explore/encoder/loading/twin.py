@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 from ...network.forward import EncoderForward
+from ...origins import recorded
 from ...randomness import seeded
 from ..encoder import Encoder
 from .foreign import ForeignEncoder
@@ -13,6 +14,7 @@ from .foreign import ForeignEncoder
 __all__ = ["random_twin"]
 
 
+@recorded
 def random_twin(
     enc: Encoder,
     *,

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from ...costs import says_cost
 from ...errors import InputError
 from ...progress import Progress
+from ...rich_display import RichDisplay
 from ...sequences import reverse_complement
-from ...shown import Shown
 from ...tokens.segmentation import random_cuts
 from ..inputs import cut_ids
 from ..model import Model
@@ -26,7 +26,7 @@ CUTS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Readings(Shown):
+class Readings(RichDisplay):
     """What an answer is the mean over; `str` says it in words.
 
     Parameters

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...names import Pooling
 from ...progress import Progress
+from ...rich_display import RichDisplay
 from ...sequences import UnknownBasesWarning, clean, warn_unknown
-from ...shown import Shown
 from ..inputs import bases_of, check_bases
 from ..model import Bases, Model
 from ..passes.batches import Budget
@@ -27,7 +27,7 @@ __all__ = ["LongEmbedding", "cut", "embed_long"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LongEmbedding(Shown):
+class LongEmbedding(RichDisplay):
     """One vector of a long sequence, made of overlapping windows; `str` says how.
 
     Attributes

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .colours import Theme
 
-__all__ = ["edges_of", "legend", "spread", "steps"]
+__all__ = ["edges_of", "legend", "shown_of", "spread", "steps"]
 
 
 def edges_of(spans: NDArray[Any]) -> tuple[NDArray[np.float64], list[int]]:
@@ -66,3 +66,19 @@ def legend(colours: Theme, y: float) -> dict[str, Any]:
         "font": {"size": 11, "color": colours.muted},
         "bgcolor": "rgba(0,0,0,0)",
     }
+
+
+def shown_of(found: Any, shown: str) -> Any:
+    """Pick a result, or that of its untrained twin.
+
+    Raises
+    ------
+    ValueError
+        If `shown` is neither "trained" nor "untrained", or there is no twin.
+    """
+    if shown not in ("trained", "untrained") or (shown == "untrained" and found.twin is None):
+        raise ValueError(
+            f"shown {shown!r} is not to be had; expected 'trained', or 'untrained' of what was "
+            "computed with twin=True"
+        )
+    return found.twin if shown == "untrained" else found

@@ -7,10 +7,12 @@ room that `ROOMS` names. Rooms load when one of their results is shown.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from importlib import import_module
 from numbers import Real
 from typing import Any
 
+from ...origins import origin_line
 from .canvas import number
 from .card import Card, rows_left, table
 
@@ -83,7 +85,7 @@ def html_of(result: Any) -> str:
 
     Parameters
     ----------
-    result : Shown
+    result : RichDisplay
 
     Returns
     -------
@@ -96,7 +98,14 @@ def html_of(result: Any) -> str:
     >>> html_of(Sequence("probe", "ACGTACGT")).startswith('<div class="dx-shown">')
     True
     """
-    return card_of(result).html(type(result).__name__)
+    return _told(result).html(type(result).__name__)
+
+
+def _told(result: Any) -> Card:
+    """Make the card of a result with where it comes from, if that is known."""
+    card = card_of(result)
+    parts = (card.provenance, origin_line(result))
+    return replace(card, provenance=" · ".join(one for one in parts if one))
 
 
 def bundle_of(result: Any) -> dict[str, str]:
@@ -104,12 +113,12 @@ def bundle_of(result: Any) -> dict[str, str]:
 
     Parameters
     ----------
-    result : Shown
+    result : RichDisplay
 
     Returns
     -------
     dict of str to str
         By MIME type.
     """
-    card, kind = card_of(result), type(result).__name__
+    card, kind = _told(result), type(result).__name__
     return {"text/html": card.html(kind), "text/markdown": card.markdown(kind)}

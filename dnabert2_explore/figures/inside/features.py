@@ -31,7 +31,8 @@ def feature_track(
     *,
     feature: int | None = None,
     sequence: int = 0,
-    untrained: int | None = None,
+    shown: str = "trained",
+    alike: int | None = None,
     others: int = 6,
     view: tuple[int, int] | None = None,
     selected: tuple[int, int] | None = None,
@@ -47,8 +48,10 @@ def feature_track(
         `common_feature` by default.
     sequence : int
         Counted from 0.
-    untrained : int, optional
-        Which feature of the untrained network to draw; the one that is most correlated by default.
+    shown : str
+        Whose features: ``"trained"`` or ``"untrained"``; `feature` is one of these.
+    alike : int, optional
+        Which feature of the other network to draw; the one that is most correlated by default.
     others : int
         Rows of the map below: the features with the largest activations in sight.
     view : tuple of int, optional
@@ -63,17 +66,20 @@ def feature_track(
     Returns
     -------
     plotly.graph_objects.Figure
-        Dotted: the feature of the untrained network that goes with this one best, scaled to the
-        same mean.
+        Dotted: the feature of the other network that goes with this one best, scaled to the same
+        mean.
 
     Raises
     ------
     InputError
-        If there is no such feature or sequence, or none is active.
+        If there is no such feature or sequence, none is active, or the twin was not read.
+    ValueError
+        If `shown` is unknown.
     """
     import plotly.graph_objects as go
 
     colours = theme_of(theme)
+    found, other = _shown(found, shown)
     if feature is None:
         feature = common_feature(found)
     found.track(feature, sequence)  # says what is not there
@@ -85,13 +91,13 @@ def feature_track(
     data = []
     top = float(values[:, feature].max(initial=0))
     if found.twin is not None:
-        best = int(found.correlations()[feature].argmax()) if untrained is None else untrained
+        best = int(found.correlations()[feature].argmax()) if alike is None else alike
         theirs = found.twin.values[:, [best]].toarray().ravel()
         mean = float(found.values[:, [feature]].sum()) / max(float(theirs.sum()), 1e-12)
         # Higher than twice as high it may end beyond the panel.
         top = max(top, min(2 * top, mean * float(theirs[mine].max(initial=0))))
         data.append(
-            steps(spans, theirs[mine] * mean, colours.muted, "untrained, most alike", "dot",
+            steps(spans, theirs[mine] * mean, colours.muted, f"{other}, most alike", "dot",
                   "%{y:.3g}")
         )  # fmt: skip
     data.append(
@@ -172,6 +178,13 @@ def feature_track(
     )
 
 
+def _shown(found: FeatureReadings, shown: str) -> tuple[FeatureReadings, str]:
+    """Return the readings that are drawn, the other network's beside them, and its name."""
+    if shown not in ("trained", "untrained"):
+        raise ValueError(f"shown {shown!r} is unknown; expected 'trained' or 'untrained'")
+    return (found, "untrained") if shown == "trained" else (found.turned(), "trained")
+
+
 def common_feature(found: FeatureReadings) -> int:
     """Find the most common feature that is not mostly a single token.
 
@@ -191,6 +204,7 @@ def feature_windows(
     found: FeatureReadings,
     *,
     feature: int | None = None,
+    shown: str = "trained",
     n: int = 10,
     flank: int = 20,
     theme: str = "light",
@@ -202,6 +216,8 @@ def feature_windows(
     found : FeatureReadings
     feature : int, optional
         The most common one that is not mostly a single token by default.
+    shown : str
+        Whose features: ``"trained"`` or ``"untrained"``.
     n : int
         Places at most.
     flank : int
@@ -217,11 +233,14 @@ def feature_windows(
     Raises
     ------
     InputError
-        If there is no such feature, or none is active.
+        If there is no such feature, none is active, or the twin was not read.
+    ValueError
+        If `shown` is unknown.
     """
     import plotly.graph_objects as go
 
     colours = theme_of(theme)
+    found, other = _shown(found, shown)
     if feature is None:
         feature = common_feature(found)
     data = found.table()
@@ -237,7 +256,7 @@ def feature_windows(
         if np.isfinite(one["edge"]):
             title += f" · first 15 bp ×{one['edge']:.2f}"
         if "twin" in row:
-            title += f" · untrained r = {one['twin']:.2f}"
+            title += f" · {other} r = {one['twin']:.2f}"
     values = np.full((len(top), 2 * flank + 8), np.nan)
     letters = np.full(values.shape, "", dtype=object)
     labels = []

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core.colours import OKABE_ITO, theme_of
 from ..core.style import layout, value_axis
+from .dependencies import SHOWN
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -16,9 +17,16 @@ if TYPE_CHECKING:
 
 __all__ = ["layer_curves"]
 
+TRAINED, UNTRAINED, _ = SHOWN
+
 
 def layer_curves(
-    found: LayerScores, *, quantity: str = "probe", height: int = 340, theme: str = "light"
+    found: LayerScores,
+    *,
+    quantity: str = "probe",
+    shown: str = "trained",
+    height: int = 340,
+    theme: str = "light",
 ) -> go.Figure:
     """Draw scores by layer, one line a pooling, with what knows nothing beside them.
 
@@ -27,6 +35,8 @@ def layer_curves(
     found : LayerScores
     quantity : str
         ``"probe"`` or ``"purity"``.
+    shown : str
+        Whose lines are full: ``"trained"``, or ``"untrained"``, and the model's are dotted then.
     height : int
         Pixels.
     theme : str
@@ -36,17 +46,19 @@ def layer_curves(
     -------
     plotly.graph_objects.Figure
         Full lines: the model. Dotted, in the same colour: its untrained twin. Dashed: 4-mers. Grey
-        band: shuffled labels.
+        band: shuffled labels. Bars: spread over folds, which only the model's have.
 
     Raises
     ------
     ValueError
-        If the quantity is unknown.
+        If the quantity or `shown` is unknown.
     """
     import plotly.graph_objects as go
 
     if quantity not in ("probe", "purity"):
         raise ValueError(f"quantity {quantity!r} is unknown; expected 'probe' or 'purity'")
+    if shown not in (TRAINED, UNTRAINED):
+        raise ValueError(f"shown {shown!r} is unknown; expected 'trained' or 'untrained'")
     colours = theme_of(theme)
     values, twin, blind = (
         getattr(found, prefix + quantity) for prefix in ("", "twin_", "shuffled_")
@@ -59,26 +71,29 @@ def layer_curves(
     for column, pooling in enumerate(found.poolings):
         colour = OKABE_ITO[column % len(OKABE_ITO)]
         shared = {"type": "scatter", "x": layers, "mode": "lines+markers"}
+        full, dotted = (values, twin) if shown == TRAINED else (twin, values)
+        other = UNTRAINED if shown == TRAINED else TRAINED
+        name = pooling if shown == TRAINED else f"{pooling}, untrained"
         bars = {"array": found.spread[:, column], "thickness": 1, "width": 3, "color": colour}
         data.append(
             {
                 **shared,
-                "y": values[:, column],
-                "name": pooling,
+                "y": full[:, column],
+                "name": name,
                 "line": {"color": colour, "width": 2},
                 "marker": {"symbol": marks[column % 3], "size": 8},
-                "error_y": bars if quantity == "probe" else None,
-                "hovertemplate": f"{pooling}, layer %{{x}}: %{{y:.3f}}<extra></extra>",
+                "error_y": bars if quantity == "probe" and shown == TRAINED else None,
+                "hovertemplate": f"{name}, layer %{{x}}: %{{y:.3f}}<extra></extra>",
             }
         )
         data.append(
             {
                 **shared,
-                "y": twin[:, column],
-                "name": f"{pooling}, untrained",
+                "y": dotted[:, column],
+                "name": f"{pooling}, {other}",
                 "line": {"color": colour, "width": 1.5, "dash": "dot"},
                 "marker": {"symbol": f"{marks[column % 3]}-open", "size": 6},
-                "hovertemplate": f"{pooling}, untrained, layer %{{x}}: %{{y:.3f}}<extra></extra>",
+                "hovertemplate": f"{pooling}, {other}, layer %{{x}}: %{{y:.3f}}<extra></extra>",
             }
         )
     data.append(

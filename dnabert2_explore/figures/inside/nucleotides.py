@@ -10,6 +10,7 @@ from ...sequences import in_place
 from ...sequences.motifs.motif import ALPHABET
 from ..attribution.marks import Sight
 from ..core.colours import theme_of
+from ..core.columns import shown_of
 from ..core.style import MONO, band, base_axis, layout, value_axis, whole
 from ..motifs.logo import letter_stacks
 
@@ -26,6 +27,7 @@ def nucleotide_figure(
     *,
     view: tuple[int, int] | None = None,
     selected: tuple[int, int] | None = None,
+    shown: str = "trained",
     width: int = 900,
     height: int = 300,
     theme: str = "light",
@@ -43,6 +45,8 @@ def nucleotide_figure(
         Visible bases, 0-based half-open; the region by default.
     selected : tuple of int, optional
         Bases to mark.
+    shown : str
+        Whose logo, and whose line is full: ``"trained"`` or ``"untrained"``.
     width, height : int
         Pixels.
     theme : str
@@ -51,10 +55,16 @@ def nucleotide_figure(
     Returns
     -------
     plotly.graph_objects.Figure
+
+    Raises
+    ------
+    ValueError
+        If `shown` is unknown, or the twin was not computed.
     """
     import plotly.graph_objects as go
 
     colours = theme_of(theme)
+    given, found = found, shown_of(found, shown)
     n = len(found.sequence.bases)
     visible = whole(view or found.region, n)
     sight = Sight(visible, n, width)
@@ -100,9 +110,12 @@ def nucleotide_figure(
             "hovertemplate": f"base %{{x:,.0f}}: %{{y:.3f}} bits, {name}<extra></extra>",
         }
 
-    if found.twin is not None:
+    if found is not given:
+        data.append(line(given.entropy, colours.muted, "trained", "dot"))
+    elif found.twin is not None:
         data.append(line(found.twin.entropy, colours.muted, "untrained", "dot"))
-    data.append(line(found.entropy, colours.negative, "entropy", "solid"))
+    name = "entropy" if found is given else "entropy, untrained"
+    data.append(line(found.entropy, colours.negative, name, "solid"))
     axis = base_axis(colours, visible, n, anchor="y2")
     shapes = []
     if selected is not None:
@@ -138,7 +151,7 @@ def nucleotide_figure(
             xaxis=axis,
             yaxis=value_axis(colours, "expected (bits)", (0.48, 1.0), range=[0, top]),
             yaxis2=value_axis(colours, "entropy (bits)", (0.0, 0.36), range=[0, 2.1], dtick=1),
-            showlegend=found.twin is not None,
+            showlegend=given.twin is not None,
             legend={
                 "orientation": "h",
                 "x": 1,

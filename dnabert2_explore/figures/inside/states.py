@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.colours import Theme, theme_of
-from ..core.columns import edges_of, legend, spread, steps
+from ..core.columns import edges_of, legend, shown_of, spread, steps
 from ..core.style import MARGIN, band, base_axis, layout, span_text, value_axis, whole
 from .dependencies import signed_scale
 
@@ -60,7 +60,7 @@ def lens_figure(
     import plotly.graph_objects as go
 
     colours = theme_of(theme)
-    one = _shown(found, shown)
+    one = shown_of(found, shown)
     n = len(found.tokens.bases)
     visible = whole(view, n)
     names = [found.tokens.tokens[place] for place in found.places]
@@ -172,7 +172,7 @@ def patch_figure(
     import plotly.graph_objects as go
 
     colours = theme_of(theme)
-    one = _shown(found, shown)
+    one = shown_of(found, shown)
     n = len(found.ref.bases)
     visible = whole(view, n)
     # Special tokens have no bases: a column of half a percent of what is in sight stands for each.
@@ -249,16 +249,6 @@ def patch_figure(
             shapes=shapes,
         ),
     )
-
-
-def _shown(found: Any, shown: str) -> Any:
-    """Pick a result, or that of its untrained twin."""
-    if shown not in ("trained", "untrained") or (shown == "untrained" and found.twin is None):
-        raise ValueError(
-            f"shown {shown!r} is not to be had; expected 'trained', or 'untrained' of a map that "
-            "was computed with twin=True"
-        )
-    return found.twin if shown == "untrained" else found
 
 
 def _layer(row: int) -> str:

@@ -13,7 +13,8 @@ from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote
 
 from ...errors import InputError
-from ...shown import Shown, counted
+from ...origins import recorded
+from ...rich_display import RichDisplay, counted
 from ..reading.formats import FAULTS
 from ..reading.letters import ReadingWarning, whole_number
 from ..reading.opening import open_bytes, open_path
@@ -60,7 +61,7 @@ class Feature:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Annotation(Shown):
+class Annotation(RichDisplay):
     """Features of one or more sequences, as a file lists them.
 
     Attributes
@@ -176,6 +177,7 @@ class Annotation(Shown):
         return pd.DataFrame(rows, columns=["sequence", "start", "end", "strand", "kind", "name"])
 
 
+@recorded
 def read_annotation(
     source: str | os.PathLike[str] | IO[bytes],
     *,

@@ -171,7 +171,7 @@ def _parse(text: str, where: str, source: str) -> list[Motif]:
         return _transfac(text, where, source)
     if not any(line.startswith("MEME version") for _, line in filled):
         raise InputError(
-            f"{where}, line {filled[0][0]}: {_shown(filled[0][1])} begins no file of motifs; "
+            f"{where}, line {filled[0][0]}: {_short(filled[0][1])} begins no file of motifs; "
             f"{_EXPECTED}: choose such a file."
         )
     motifs = _meme(filled, where, source)
@@ -190,7 +190,7 @@ def _meme(lines: Lines, where: str, source: str) -> list[Motif]:
         words = line.split()
         if words[0] == "ALPHABET=" and words[1:2] not in (["ACGT"], ["ACGU"]):
             raise InputError(
-                f"{where}, line {number}: the alphabet is {_shown(' '.join(words[1:]))}; expected "
+                f"{where}, line {number}: the alphabet is {_short(' '.join(words[1:]))}; expected "
                 "ACGT: give motifs of DNA."
             )
         if words[0] == "MOTIF":
@@ -236,7 +236,7 @@ def _meme_rows(lines: Lines, at: int, where: str) -> tuple[list[list[float]], in
             break
         if len(row) != 4 or min(row) < 0 or not math.isclose(sum(row), 1, abs_tol=_ROUNDING):
             raise InputError(
-                f"{where}, line {lines[at][0]}: {_shown(lines[at][1])} is no row of a matrix; "
+                f"{where}, line {lines[at][0]}: {_short(lines[at][1])} is no row of a matrix; "
                 "expected four probabilities, of A, C, G and T, that sum to 1: correct the line."
             )
         rows.append(row)
@@ -295,7 +295,7 @@ def _by_position(lines: Lines, where: str, header: int) -> NDArray[np.float64] |
         for (number, line), row in zip(lines, rows, strict=True):
             if row is None or len(row) != 4 or min(row) < 0:
                 raise InputError(
-                    f"{where}, line {number}: {_shown(line)} is no row of the matrix that begins "
+                    f"{where}, line {number}: {_short(line)} is no row of the matrix that begins "
                     f"in line {header}; expected four numbers from 0, of A, C, G and T: correct "
                     "the line."
                 )
@@ -334,7 +334,7 @@ def _cis_bp(lines: Lines, where: str, source: str) -> list[Motif]:
         order = [ALPHABET.index(c.upper().replace("U", "T")) for c in found.groups()]
         if sorted(order) != [0, 1, 2, 3]:
             raise InputError(
-                f"{where}, line {number}: {_shown(line)} names a base twice; expected A, C, G and "
+                f"{where}, line {number}: {_short(line)} names a base twice; expected A, C, G and "
                 "T: correct it."
             )
         rows: list[list[float]] = []
@@ -344,7 +344,7 @@ def _cis_bp(lines: Lines, where: str, source: str) -> list[Motif]:
                 break
             if len(row) != 5 or row[0] != len(rows) + 1 or min(row) < 0:
                 raise InputError(
-                    f"{where}, line {lines[at][0]}: {_shown(lines[at][1])} is no row of the matrix "
+                    f"{where}, line {lines[at][0]}: {_short(lines[at][1])} is no row of the matrix "
                     f"that begins in line {number}; expected the position {len(rows) + 1} and four "
                     "numbers from 0: correct the line."
                 )
@@ -396,7 +396,7 @@ def _jaspar_rows(lines: Lines, where: str, header: int) -> list[list[float]]:
         letter = letter or ALPHABET[len(rows) % 4]
         if row is None or letter in rows:
             raise InputError(
-                f"{where}, line {number}: {_shown(line)} is no row of the matrix that begins in "
+                f"{where}, line {number}: {_short(line)} is no row of the matrix that begins in "
                 f"line {header}; expected one row each of A, C, G and T, such as 'A [ 4 19 0 ]': "
                 "correct the line."
             )
@@ -420,5 +420,5 @@ def _floats(text: str) -> list[float] | None:
     return row if row and all(map(math.isfinite, row)) else None
 
 
-def _shown(text: str) -> str:
+def _short(text: str) -> str:
     return repr(text if len(text) <= 40 else f"{text[:39]}…")

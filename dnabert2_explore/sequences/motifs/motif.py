@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...shown import Shown, counted
+from ...rich_display import RichDisplay, counted
 
 __all__ = ["ALPHABET", "Motif"]
 
@@ -17,7 +17,7 @@ ALPHABET = "ACGT"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Motif(Shown):
+class Motif(RichDisplay):
     """A motif: how probable each base is at each of its positions.
 
     Parameters

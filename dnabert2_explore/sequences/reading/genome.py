@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ...errors import InputError
 from ...files import expanded
-from ...shown import Shown, counted
+from ...rich_display import RichDisplay, counted
 from ..sequence import Sequence
 from .bytes import Bytes, open_bgzf, open_plain
 from .fasta import starts_fasta
@@ -32,7 +32,7 @@ _EXPECTED = "expected FASTA"
 _PIECE, _NEAR = 1 << 20, 1000  # bases: what is searched for a bad letter, what a message names
 
 
-class Genome(Shown):
+class Genome(RichDisplay):
     """Named records of which any stretch can be read without reading the rest.
 
     A FASTA file is read through an index in samtools' ``.fai`` format. The index lies beside the

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from operator import index
 
 from ...errors import InputError
-from ...shown import Shown
+from ...rich_display import RichDisplay
 from ..reading.genome import Genome
 from ..reading.letters import ReadingWarning, whole_number
 from ..transform import reverse_complement
@@ -59,7 +59,7 @@ _AMBIGUITY = {
 
 
 @dataclass(frozen=True, slots=True)
-class Variant(Shown):
+class Variant(RichDisplay):
     """One alternative allele.
 
     Parameters

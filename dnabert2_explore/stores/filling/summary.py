@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ...shown import Shown, counted
+from ...rich_display import RichDisplay, counted
 
 __all__ = ["Summary"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Summary(Shown):
+class Summary(RichDisplay):
     """What one call of :func:`embed_windows` did.
 
     ``windows == computed + unknown_only + skipped``.

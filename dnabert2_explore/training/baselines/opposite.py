@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import InputError
-from ..twins import PositionalIndex, TwinIndex, told_label
+from ..twins import PositionalIndex, TwinIndex, label_of_twins
 from .fitted import Fitted, log_prior
 from .strands import check_strands
 
@@ -92,5 +92,5 @@ def _told(
         title=title,
         settings={"twins_in": ["train", "dev"], "opposite": opposite},
         parameters=0,
-        probabilities=lambda data: told_label(index.labels(data), frequencies, opposite),
+        probabilities=lambda data: label_of_twins(index.labels(data), frequencies, opposite),
     )

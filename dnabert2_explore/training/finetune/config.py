@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import InputError
 from ...network.attention import BACKENDS
-from ...shown import Shown, settings_line
+from ...rich_display import RichDisplay, settings_line
 from ..configuration import read_yaml
 from ..scores.metrics import TASKS
 
@@ -40,7 +40,7 @@ LORA_TARGETS = ("Wqkv", "dense", "gated_layers", "wo")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class FinetuneConfig(Shown):
+class FinetuneConfig(RichDisplay):
     """Everything that determines a fine-tuning run.
 
     What is left open is filled in when the run begins, by the size of the network and of the data

@@ -78,7 +78,7 @@ class RunFolder:
 
     def log(self, point: dict[str, Any]) -> None:
         """Add a row to ``log.csv``."""
-        row = {name: _shown(point[name]) for name in self.columns}
+        row = {name: _formatted(point[name]) for name in self.columns}
         append_row(self.out / "log.csv", self.columns, row)
 
     def write_model(
@@ -124,7 +124,7 @@ class RunFolder:
         self.step = step
 
 
-def _shown(value: Any) -> Any:
+def _formatted(value: Any) -> Any:
     if isinstance(value, bool):
         return int(value)
     return f"{value:.7g}" if isinstance(value, float) else value

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
+from ...rich_display import RichDisplay
 from ...sealed import read_json, write_json
-from ...shown import Shown
 from ..labelled.leakage import LeakageReport
 from ..scores.metrics import Scores
 from ..scores.rules import RuleComparison
@@ -26,7 +26,7 @@ SCORES = "scores.json"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class FinetuneResult(Shown):
+class FinetuneResult(RichDisplay):
     """What a fine-tuning run found; `str` says it in a few lines.
 
     Attributes

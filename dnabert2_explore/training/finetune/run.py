@@ -22,6 +22,7 @@ from ...errors import Cancelled, InputError
 from ...extras import translated
 from ...network import Dnabert2ForSequenceClassification
 from ...network.checkpoints.card import write_card
+from ...origins import recorded
 from ...progress import Progress
 from ...threads import torch_threads
 from ...tokens import DnaTokenizer
@@ -55,6 +56,7 @@ Watch = Callable[[dict[str, Any]], None]
 _Part = dict[str, torch.Tensor]
 
 
+@recorded(again=False)
 @says_cost
 def finetune(
     config: FinetuneConfig,

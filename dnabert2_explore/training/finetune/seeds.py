@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...costs import says_cost
 from ...errors import Cancelled, InputError
+from ...origins import recorded
 from ...progress import Progress
-from ...shown import Shown
+from ...rich_display import RichDisplay
 from .config import FinetuneConfig
 from .result import FinetuneResult
 from .run import finetune
@@ -24,7 +25,7 @@ __all__ = ["SeedsResult", "finetune_seeds"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class SeedsResult(Shown):
+class SeedsResult(RichDisplay):
     """Results of one configuration with several seeds; `str` is a table of means.
 
     Attributes
@@ -81,6 +82,7 @@ class SeedsResult(Shown):
         )
 
 
+@recorded(again=False)
 @says_cost
 def finetune_seeds(
     config: FinetuneConfig,

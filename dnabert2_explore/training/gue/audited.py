@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
+from ...rich_display import RichDisplay
 from ...sealed import read_json, write_json
-from ...shown import Shown
 from ..scores.metrics import Estimate
 from .linted import Linted
 
@@ -66,7 +66,7 @@ class ScoredRun:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class DatasetAudit(Shown):
+class DatasetAudit(RichDisplay):
     """What was found of a dataset.
 
     Attributes
@@ -200,7 +200,7 @@ def _plain(one: Rule | ScoredRun) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Audit(Shown):
+class Audit(RichDisplay):
     """Audits of datasets, by name in the paper's order.
 
     Attributes

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import InputError
-from ...shown import Shown
+from ...origins import recorded
+from ...rich_display import RichDisplay
 from ..baselines import BASELINES
 from ..scores.metrics import Estimate
 from ..scores.resampling import interval
@@ -91,7 +92,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Leaderboard(Shown):
+class Leaderboard(RichDisplay):
     """A table of scores.
 
     Attributes
@@ -201,6 +202,7 @@ def read_runs(folder: str | Path) -> tuple[GueRun, ...]:
     return tuple(GueRun.load(path) for path in paths)
 
 
+@recorded
 def leaderboard(
     runs: str | Path | Iterable[GueRun],
     *,

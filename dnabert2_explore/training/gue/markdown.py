@@ -108,7 +108,7 @@ def _name(column: Column) -> str:
     return {"run": "**{}**", "baseline": "{}", "published": "*{}*"}[column.kind].format(column.name)
 
 
-def _shown(cell: Cell | None, interval: bool) -> str:
+def _formatted(cell: Cell | None, interval: bool) -> str:
     if cell is None:
         return "–"
     text = f"{cell.score.value:.3f}"
@@ -122,7 +122,7 @@ def _scores(board: Leaderboard) -> str:
         [
             dataset,
             *(
-                _shown(board.cells.get((dataset, column.name)), column.kind == "run")
+                _formatted(board.cells.get((dataset, column.name)), column.kind == "run")
                 + (f" {board.rules[dataset]}" if column.name == BEST_RULE else "")
                 for column in board.columns
             ),

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...progress import Progress
+from ...rich_display import RichDisplay
 from ...sequences import reverse_complement
 from ...sequences.codes import UNKNOWN, codes
-from ...shown import Shown
 from ..scores.metrics import score
-from ..twins import PositionalIndex, TwinIndex, told_label
+from ..twins import PositionalIndex, TwinIndex, label_of_twins
 from .tables import Labelled
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ class SplitOverlap:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class LeakageReport(Shown):
+class LeakageReport(RichDisplay):
     """What each two splits share; `str` is a sentence or more.
 
     Attributes
@@ -383,7 +383,7 @@ def _twins(
     mcc = None
     if some.any() and len(other.classes) == 2:
         frequencies = np.bincount(one.labels, minlength=2) / len(one)
-        outputs = told_label(found, frequencies, opposite=True)
+        outputs = label_of_twins(found, frequencies, opposite=True)
         value = score(other.task, other.labels, outputs, other.classes, bootstrap=0)["mcc"]
         mcc = None if np.isnan(value) else value
     return int(some.sum()), int((some & ~same).sum()), mcc

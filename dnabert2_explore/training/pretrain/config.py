@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...network import BACKENDS, Dnabert2Config
-from ...shown import Shown, counted, settings_line
+from ...rich_display import RichDisplay, counted, settings_line
 from ...tokens.segmentation import Segmentation
 from ..configuration import read_yaml
 from ..corpus.rows import DRAWS
@@ -48,7 +48,7 @@ _DROPOUTS = {"hidden_dropout_prob", "attention_probs_dropout_prob"}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class PretrainConfig(Shown):
+class PretrainConfig(RichDisplay):
     """Everything that determines a pre-training run.
 
     Parameters
@@ -359,7 +359,7 @@ class PretrainConfig(Shown):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class PretrainResult(Shown):
+class PretrainResult(RichDisplay):
     """What a call of :func:`~dnabert2_explore.training.pretrain.pretrain` reached.
 
     Parameters

@@ -15,6 +15,7 @@ import torch
 from ...costs import says_cost
 from ...errors import Cancelled, CheckpointError, InputError
 from ...files import replacing
+from ...origins import recorded
 from ...progress import Progress
 from ...threads import torch_threads
 from ..corpus.rows import RowSampler
@@ -40,6 +41,7 @@ __all__ = ["pretrain"]
 _REFERENCE_ROWS = 512
 
 
+@recorded(again=False)
 @says_cost
 def pretrain(
     config: PretrainConfig,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...shown import Shown, counted
+from ...rich_display import RichDisplay, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Scores(Shown):
+class Scores(RichDisplay):
     """What `score` found; `str` is a sentence.
 
     Attributes

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...shown import Shown
+from ...rich_display import RichDisplay
 from ..baselines import BASELINES
 from ..labelled.tables import Labelled
 from .metrics import Estimate
@@ -28,7 +28,7 @@ _MOST = 50_000  # training rows: more make a rule slow, and hardly better
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class RuleComparison(Shown):
+class RuleComparison(RichDisplay):
     """A model beside the best rule on the same test sequences; `str` is a sentence.
 
     Attributes

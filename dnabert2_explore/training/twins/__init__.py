@@ -5,7 +5,7 @@ segments are replaced and the others stay in their places.
 """
 
 from .composition import TwinIndex, composition_keys
+from .labels import label_of_twins
 from .positional import PositionalIndex
-from .told import told_label
 
-__all__ = ["PositionalIndex", "TwinIndex", "composition_keys", "told_label"]
+__all__ = ["PositionalIndex", "TwinIndex", "composition_keys", "label_of_twins"]

@@ -63,6 +63,7 @@ function makeCloud({ model, host, canvas, send }) {
   over.className = "dx-cloud-over";
   picture.className = "dx-cloud-points";
   picture.setAttribute("role", "img");
+  picture.setAttribute("aria-label", "No points yet");
   const tools = document.createElement("div");
   tools.className = "dx-cloud-tools";
   const card = document.createElement("div");
@@ -113,7 +114,8 @@ function makeCloud({ model, host, canvas, send }) {
     }
     const middle = low.map((value, d) => (d < dims ? (value + high[d]) / 2 : 0));
     const extent = low.map((value, d) => (d < dims ? Math.max(high[d] - value, 1e-9) : 0));
-    const room = [Math.max(width - 36, 20), Math.max(height - 36, 20)];
+    // No point under the buttons above, nor under the names of the axes.
+    const room = [Math.max(width - 36, 20), Math.max(height - 64, 20)];
     const scale = dims === 3
       ? Math.min(...room) / Math.hypot(...extent) * 1.4
       : Math.min(room[0] / extent[0], room[1] / extent[1]);

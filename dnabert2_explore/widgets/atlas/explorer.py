@@ -20,12 +20,12 @@ from ..examples import SPLICE, WINDOWS, fill
 from .cards import card_of
 from .cloud import CloudView
 from .code import code_of
+from .content import OWN, AtlasContent
 from .growth import Growth
 from .judgement import Judgement
 from .legend import Legend
 from .maps import LAYERS, METHODS, Maps
 from .panel import SelectionPanel
-from .shown import OWN, ShownPoints
 from .spaces import GIVEN, SPACES, Spaces
 from .words import caption_of, selected_line, table_of
 
@@ -37,7 +37,7 @@ __all__ = ["AtlasExplorer"]
 _PANEL, _LOWEST = 170, 215  # pixels that the panel takes from the map, and what it leaves it
 
 
-class AtlasExplorer(ShownPoints):
+class AtlasExplorer(AtlasContent):
     """See sequences as points, near each other when their embeddings are.
 
     PCA stands at once; UMAP is computed beside it and waits to be chosen. Click a point to look at

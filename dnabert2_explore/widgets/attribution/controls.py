@@ -11,7 +11,7 @@ from ...analysis.attribution import BY_COST, METHODS, AttributionSettings
 from ...analysis.settings import USUAL
 from ...encoder import Encoder
 from ..core.controls import menu, show, toggle
-from .parts import Asked
+from .tasks import AttributionRequest
 
 __all__ = ["AttributionControls"]
 
@@ -177,8 +177,8 @@ class AttributionControls:
         """Further methods, the quick ones first."""
         return tuple(sorted(self.compared, key=BY_COST.index))
 
-    def asked(self, bases: str, target: Any, method: Any = "") -> Asked:
-        """Put the question, by the method chosen or another one."""
+    def request(self, bases: str, target: Any, method: Any = "") -> AttributionRequest:
+        """Say what is to be computed, by the method chosen or another one."""
         auto = self.steps.value == AUTO
         settings = AttributionSettings(
             method=self.method.value,
@@ -187,4 +187,4 @@ class AttributionControls:
             baseline=self.baseline.value,
             spread=self.spread.value,
         )
-        return Asked(bases, target, settings.by(method or self.method.value), auto)
+        return AttributionRequest(bases, target, settings.by(method or self.method.value), auto)

@@ -8,7 +8,7 @@ from typing import Any
 from ...costs import LONG
 from ...encoder import Encoder
 from ...encoder.passes.cost import measured_seconds, surely_quick
-from .parts import PER_TOKEN, Part
+from .tasks import PER_TOKEN, Task
 
 __all__ = ["QUICK", "Costs"]
 
@@ -18,24 +18,24 @@ QUICK = "input_x_gradient"
 
 
 class Costs:
-    """Seconds of parts, before they are begun, and to which of the long ones a person agreed."""
+    """Seconds of tasks, before they are begun, and to which of the long ones a person agreed."""
 
     def __init__(self) -> None:
         self._agreed: set[Hashable] = set()
         self._tried: Encoder | None = None
 
-    def agree(self, part: Part) -> None:
-        """Let a part take what it takes."""
-        self._agreed.add(part.key)
+    def agree(self, task: Task) -> None:
+        """Let a task take what it takes."""
+        self._agreed.add(task.key)
 
     def forget(self) -> None:
         """Ask again."""
         self._agreed.clear()
 
-    def trial(self, enc: Encoder, part: Part) -> Part | None:
-        """Make what has to be tried out before the cost of a part can be told; or None."""
-        quick = surely_quick(enc, _tokens(part), part.passes)
-        if quick or part.key in self._agreed or self._tried is enc:
+    def trial(self, enc: Encoder, task: Task) -> Task | None:
+        """Make what has to be tried out before the cost of a task can be told; or None."""
+        quick = surely_quick(enc, _tokens(task), task.passes)
+        if quick or task.key in self._agreed or self._tried is enc:
             return None
 
         def work(_progress: Any) -> bool:
@@ -43,16 +43,16 @@ class Costs:
             self._tried = enc
             return True
 
-        return Part(("trial", id(enc)), "trying out the model", work)
+        return Task(("trial", id(enc)), "trying out the model", work)
 
-    def long(self, enc: Encoder, part: Part) -> float:
-        """Return the seconds of a part that has to be agreed to first; 0 of all others."""
-        quick = surely_quick(enc, _tokens(part), part.passes)
-        if quick or part.key in self._agreed or self._tried is not enc:
+    def long(self, enc: Encoder, task: Task) -> float:
+        """Return the seconds of a task that has to be agreed to first; 0 of all others."""
+        quick = surely_quick(enc, _tokens(task), task.passes)
+        if quick or task.key in self._agreed or self._tried is not enc:
             return 0.0
-        seconds = measured_seconds(enc, _tokens(part), part.passes)
+        seconds = measured_seconds(enc, _tokens(task), task.passes)
         return seconds if seconds > LONG else 0.0
 
 
-def _tokens(part: Part) -> int:
-    return int(part.bases / PER_TOKEN) + 2
+def _tokens(task: Task) -> int:
+    return int(task.bases / PER_TOKEN) + 2

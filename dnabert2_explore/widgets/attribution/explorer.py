@@ -26,28 +26,28 @@ from ..core.state import MINE, Selection
 from ..examples import SPLICE, WINDOWS, fill
 from ..views.mutations import Edit, MutationBar, apply_edits, with_edit
 from ..views.tokens import BUTTONS, select_token, step_token
-from .controls import AttributionControls
-from .costs import QUICK, Costs
-from .export import code_of, table_of
-from .parts import (
-    Asked,
-    Kept,
-    Part,
-    attribution_part,
-    is_far,
-    map_part,
-    motifs_part,
-    offsets_part,
-    scorecard_part,
-    strands_part,
-)
-from .scorecard import ScorecardBadge, verdict
-from .shown import (
-    Shown,
+from .content import (
+    AttributionContent,
     change_in_words,
     in_words,
     probabilities,
     selected_in_words,
+)
+from .controls import AttributionControls
+from .costs import QUICK, Costs
+from .export import code_of, table_of
+from .scorecard import ScorecardBadge, verdict
+from .tasks import (
+    AttributionRequest,
+    Task,
+    TaskResults,
+    attribution_task,
+    is_far,
+    map_task,
+    motifs_task,
+    offsets_task,
+    scorecard_task,
+    strands_task,
 )
 
 if TYPE_CHECKING:
@@ -124,21 +124,21 @@ class AttributionExplorer(Explorer):
         self.steps = self.controls.steps
         self.badge = ScorecardBadge(self._check)
         self.mutations = MutationBar(self.mutate, self._take_back, self._keep)
-        self.shown: Shown | None = None
+        self.shown: AttributionContent | None = None
         self._classes = HTML().add_class("dx-classes")
         self._verdict = HTML().add_class("dx-verdict")
         self._correlations = VBox().add_class("dx-correlations")
-        self._kept = Kept()
+        self._kept = TaskResults()
         self._costs = Costs()
-        self._held: tuple[Part, float] | None = None  # what a person has to agree to, and seconds
+        self._held: tuple[Task, float] | None = None  # what a person has to agree to, and seconds
         self._instead: dict[str, tuple[Any, int]] = {}  # method and steps of files and sessions
         self.compute = compute_button(lambda: self._guarded(self._agree))
-        self._doing: Part | None = None
+        self._doing: Task | None = None
         self._halted = False
         self._edits: dict[str, tuple[Edit, ...]] = {}
         self._cursor: int | None = None
         self._region: tuple[int, int] | None = None
-        self._checked: Part | None = None
+        self._checked: Task | None = None
         self._to_check = False  # as soon as there is something to check
         super().__init__(selection, self.controls.heading)
         if selection is None:
@@ -196,7 +196,7 @@ class AttributionExplorer(Explorer):
         )
 
     def _target(self) -> Any:
-        """Target of the present question."""
+        """Target of the present request."""
         if self.enc.has_head:
             return self.target.value or None
         current, span = self.selection.current, self.selection.bases
@@ -211,79 +211,79 @@ class AttributionExplorer(Explorer):
         current = self.selection.current
         return () if current is None else self._edits.get(current.bases, ())
 
-    def _exact(self, asked: Asked) -> list[Part]:
-        """Parts that answer a question: a second, with more steps, where the first is not exact."""
-        steps = asked.first_steps
-        first = attribution_part(self.enc, asked.at(steps))
+    def _exact(self, request: AttributionRequest) -> list[Task]:
+        """Tasks that answer a request: a second, with more steps, where the first is not exact."""
+        steps = request.first_steps
+        first = attribution_task(self.enc, request.at(steps))
         result = self._kept.get(first)
-        if result is not None and steps and asked.auto and is_far(result):
-            return [first, attribution_part(self.enc, asked.at(4 * steps))]
+        if result is not None and steps and request.auto and is_far(result):
+            return [first, attribution_task(self.enc, request.at(4 * steps))]
         return [first]
 
-    def _fitting(self, asked: Asked) -> Asked:
+    def _fitting(self, request: AttributionRequest) -> AttributionRequest:
         """Ask by a quick method where the one that is chosen takes long for this sequence."""
-        method, steps = self._instead.get(asked.bases, ("", 0))
+        method, steps = self._instead.get(request.bases, ("", 0))
         if method:
-            return asked.by(method).at(steps)
-        return asked.by(QUICK) if self._waits(self._exact(asked)[0]) else asked
+            return request.by(method).at(steps)
+        return request.by(QUICK) if self._waits(self._exact(request)[0]) else request
 
-    def _waits(self, part: Part) -> bool:
-        """Whether a person has to agree to a part first."""
-        return part not in self._kept and self._costs.long(self.enc, part) > 0
+    def _waits(self, task: Task) -> bool:
+        """Whether a person has to agree to a task first."""
+        return task not in self._kept and self._costs.long(self.enc, task) > 0
 
-    def _answer(self, asked: Asked) -> Attribution | None:
+    def _answer(self, request: AttributionRequest) -> Attribution | None:
         """Return the best answer that is there."""
-        found = [self._kept.get(part) for part in self._exact(asked)]
+        found = [self._kept.get(task) for task in self._exact(request)]
         return next((one for one in reversed(found) if one is not None), None)
 
-    def _questions(self) -> tuple[Asked, Asked | None] | None:
+    def _questions(self) -> tuple[AttributionRequest, AttributionRequest | None] | None:
         """Ask for the sequence looked at, and, once that is answered, for its mutant."""
         current = self.selection.current
         if current is None:
             return None
-        asked = self._fitting(self.controls.asked(current.bases, self._target()))
+        request = self._fitting(self.controls.request(current.bases, self._target()))
         if not self.edits:
-            return asked, None
-        original = self._answer(asked)
+            return request, None
+        original = self._answer(request)
         if original is None:
-            return asked, None
+            return request, None
         mutant = apply_edits(current.bases, self.edits)
-        return asked, replace(asked, bases=mutant, target=original.target)
+        return request, replace(request, bases=mutant, target=original.target)
 
-    def _plan(self) -> dict[str, list[Part]]:
+    def _plan(self) -> dict[str, list[Task]]:
         """List what is wanted, the first things first."""
-        questions = self._questions()
-        if questions is None:
+        requests = self._questions()
+        if requests is None:
             return {}
-        asked, mutant = questions
-        plan = {"main": self._exact(asked)}
+        request, mutant = requests
+        plan = {"main": self._exact(request)}
         if mutant is not None:
             plan["mutant"] = self._exact(mutant)
-        shown = mutant or asked
+        shown = mutant or request
         result = self._answer(shown)
         if result is None or (self.edits and mutant is None):
             return plan
         controls = self.controls
         exact = shown.at(_steps(result))
-        others = [controls.asked(shown.bases, shown.target, name) for name in controls.by_cost]
-        plan["others"] = [part for other in others for part in self._exact(other)]
+        others = [controls.request(shown.bases, shown.target, name) for name in controls.by_cost]
+        plan["others"] = [task for other in others for task in self._exact(other)]
         if controls.strands.value:
-            plan["strands"] = [strands_part(self.enc, exact)]
+            plan["strands"] = [strands_task(self.enc, exact)]
         if controls.offsets.value:
-            plan["offsets"] = [offsets_part(self.enc, exact)]
+            plan["offsets"] = [offsets_task(self.enc, exact)]
         if controls.motifs.value:
             wanted, least = controls.motif.value, controls.threshold.value
-            plan["hits"] = [motifs_part(shown.bases, wanted, least)]
+            plan["hits"] = [motifs_task(shown.bases, wanted, least)]
         if self._region is not None:
-            plan["effects"] = [map_part(self.enc, shown, self._region)]
-        card = self._card_part(exact)
+            plan["effects"] = [map_task(self.enc, shown, self._region)]
+        card = self._card_task(exact)
         if card in self._kept or (self._checked is not None and self._checked.key == card.key):
             plan["card"] = [card]
         return plan
 
-    def _card_part(self, asked: Asked) -> Part:
+    def _card_task(self, request: AttributionRequest) -> Task:
         truth = tuple((f.start, f.end) for f in self.selection.features if f.kind in _PLANTED)
-        return scorecard_part(self.enc, asked, truth)
+        return scorecard_task(self.enc, request, truth)
 
     # Work --------------------------------------------------------------------------------------
 
@@ -307,9 +307,9 @@ class AttributionExplorer(Explorer):
     def _go_on(self) -> None:
         """Begin the first thing that is wanted and not there."""
         plan = self._plan()
-        every = [part for parts in plan.values() for part in parts]
-        absent = [part for part in every if part not in self._kept]
-        missing = next((part for part in absent if not self._waits(part)), None)
+        every = [task for tasks in plan.values() for task in tasks]
+        absent = [task for task in every if task not in self._kept]
+        missing = next((task for task in absent if not self._waits(task)), None)
         if missing is not None:
             trial = self._costs.trial(self.enc, missing)
             missing = missing if trial is None or trial in self._kept else trial
@@ -326,18 +326,18 @@ class AttributionExplorer(Explorer):
                 why = self._kept.failures(every)
                 self.say("<br>".join(why) or self._cost(), error=bool(why))
             return
-        self._doing = part = missing
-        self._start(part.what, part.run, lambda result: self._done(part, result))
+        self._doing = task = missing
+        self._start(task.what, task.run, lambda result: self._done(task, result))
 
-    def _hold(self, absent: list[Part]) -> None:
+    def _hold(self, absent: list[Task]) -> None:
         """Keep in mind the first thing that is wanted and takes long, and offer to compute it."""
         current = self.selection.current
         wanted = list(absent)
         if current is not None and current.bases not in self._instead:
-            asked = self.controls.asked(current.bases, self._target())
-            stands_in = self._exact(self._fitting(asked))[0]
-            wanted[:0] = [stands_in, self._exact(asked)[0]]
-        held = next((part for part in wanted if self._waits(part)), None)
+            request = self.controls.request(current.bases, self._target())
+            stands_in = self._exact(self._fitting(request))[0]
+            wanted[:0] = [stands_in, self._exact(request)[0]]
+        held = next((task for task in wanted if self._waits(task)), None)
         self._held = None if held is None else (held, self._costs.long(self.enc, held))
         show(self.compute, self._held is not None)
 
@@ -345,11 +345,11 @@ class AttributionExplorer(Explorer):
         """Say what the thing takes that was not begun, and what stands in its place."""
         if self._held is None:
             return ""
-        part, seconds = self._held
-        text = f"{part.what[:1].upper()}{part.what[1:]} of {part.bases:,} bp: about "
+        task, seconds = self._held
+        text = f"{task.what[:1].upper()}{task.what[1:]} of {task.bases:,} bp: about "
         text += f"{duration(seconds)}. Compute it, or look at a shorter stretch."
-        questions = self._questions()
-        by = questions[0] if questions is not None else None
+        requests = self._questions()
+        by = requests[0] if requests is not None else None
         if by is not None and by.method != self.controls.method.value and self._answer(by):
             text += f" {METHODS[by.method].title.capitalize()} stands in its place."
         return text
@@ -359,9 +359,9 @@ class AttributionExplorer(Explorer):
             self._costs.agree(self._held[0])
             self._changed({"control"})
 
-    def _done(self, part: Part, result: Any) -> None:
+    def _done(self, task: Task, result: Any) -> None:
         self._doing = None
-        self._kept.put(part, result)
+        self._kept.put(task, result)
         self._go_on()
         self._draw()
 
@@ -373,8 +373,8 @@ class AttributionExplorer(Explorer):
     def _check(self) -> None:
         def act() -> None:
             if self.shown is not None and self._fresh:
-                exact = self.shown.asked.at(_steps(self.shown.result))
-                self._checked = self._card_part(exact)
+                exact = self.shown.request.at(_steps(self.shown.result))
+                self._checked = self._card_task(exact)
                 self._changed({"control"})
 
         self._guarded(act)
@@ -394,13 +394,13 @@ class AttributionExplorer(Explorer):
             return False
         return (shown.original or shown.result).tokens.bases == current.bases
 
-    def _collect(self) -> Shown | None:
+    def _collect(self) -> AttributionContent | None:
         """Gather what is wanted and there; None while the first answer is not."""
-        current, questions = self.selection.current, self._questions()
-        if current is None or questions is None:
+        current, requests = self.selection.current, self._questions()
+        if current is None or requests is None:
             return None
-        asked, mutant = questions
-        original = self._answer(asked)
+        request, mutant = requests
+        original = self._answer(request)
         result = original if mutant is None else self._answer(mutant)
         if result is None or original is None or (self.edits and mutant is None):
             return None
@@ -410,14 +410,14 @@ class AttributionExplorer(Explorer):
             for name in ("strands", "offsets", "hits", "effects", "card")
             if name in plan
         }
-        shown = mutant or asked
+        shown = mutant or request
         others = [
-            self._answer(self.controls.asked(shown.bases, shown.target, name))
+            self._answer(self.controls.request(shown.bases, shown.target, name))
             for name in self.controls.compared
         ]
-        return Shown(
+        return AttributionContent(
             name=current.name,
-            asked=shown,
+            request=shown,
             result=result,
             edits=self.edits if mutant is not None else (),
             original=original if mutant is not None else None,
@@ -446,7 +446,7 @@ class AttributionExplorer(Explorer):
             self._show(None, "Choose an example, or add a sequence of your own.")
             return
         shown = self._collect()
-        # What is on show belongs to the question before: fade it until the answer is there.
+        # What is on show belongs to the request before: fade it until the answer is there.
         self.plot.stale = shown is None
         self._draw_mutations(shown)
         if shown is not None:
@@ -475,7 +475,7 @@ class AttributionExplorer(Explorer):
             self._to_check = False
             self._check()
 
-    def _draw_mutations(self, shown: Shown | None) -> None:
+    def _draw_mutations(self, shown: AttributionContent | None) -> None:
         current = self.selection.current
         assert current is not None  # the caller looked
         change = ""
@@ -484,7 +484,7 @@ class AttributionExplorer(Explorer):
         bases = apply_edits(current.bases, self.edits)
         self.mutations.show(self._cursor, bases, self.edits, change)
 
-    def _draw_correlations(self, shown: Shown) -> None:
+    def _draw_correlations(self, shown: AttributionContent) -> None:
         found = shown.correlations
         if found is None:
             self._correlations.children = ()
@@ -509,7 +509,7 @@ class AttributionExplorer(Explorer):
             return
         number = int(event.get("panel", "y")[1:] or 1) - 1
         panel = (self.shown.panels[number:] or ["token"])[0]
-        place = min(max(round(event["x"]) - 1, 0), len(self.shown.asked.bases) - 1)
+        place = min(max(round(event["x"]) - 1, 0), len(self.shown.request.bases) - 1)
         if panel == "base" and self._letters and not event.get("shift"):
             self._point(None if place == self._cursor else place)
         elif panel == "map":
@@ -628,7 +628,7 @@ class AttributionExplorer(Explorer):
         shown = self.shown
         if shown is None or self._held is None or not self._fresh:
             return {}
-        bases, method = (shown.original or shown.result).tokens.bases, shown.asked.method
+        bases, method = (shown.original or shown.result).tokens.bases, shown.request.method
         steps = int(dict(shown.result.settings).get("steps", 0))
         return {bases: [method, steps]}
 
@@ -649,7 +649,7 @@ class AttributionExplorer(Explorer):
 
     # Export ------------------------------------------------------------------------------------
 
-    def _there(self) -> Shown:
+    def _there(self) -> AttributionContent:
         if self.shown is None or not self._fresh:
             raise InputError("There are no scores yet: choose a sequence first.")
         return self.shown

@@ -8,15 +8,15 @@ from ...analysis.attribution import METHODS, Attribution
 from ...delimited import csv_line, csv_lines, remark
 from ..core.state import Selection
 from ..views.tokens import sequence_code
-from .shown import Shown
+from .content import AttributionContent
 
 __all__ = ["code_of", "table_of"]
 
 
-def code_of(shown: Shown, selection: Selection, model: str, cursor: int | None) -> str:
+def code_of(shown: AttributionContent, selection: Selection, model: str, cursor: int | None) -> str:
     """Write the lines of Python that rebuild what is on show; the last is the figure."""
     lines = [f"enc = dx.load({model!r})", sequence_code(selection).rstrip("\n")]
-    asked, result = shown.asked, shown.result
+    request, result = shown.request, shown.result
     how = f"view={selection.view!r}, selected={selection.bases!r}"
     if shown.plain and cursor is None:
         lines.append(f"result = {_attribute(shown, result)}")
@@ -61,10 +61,10 @@ def code_of(shown: Shown, selection: Selection, model: str, cursor: int | None) 
         lines.append(f"hits = dx.scan_motifs(bases, {motifs}, threshold={hits.threshold!r})")
         more.append("hits=hits")
     if shown.effects is not None:
-        given = asked.settings.given()
+        given = request.settings.given()
         output = f", output={given['output']!r}" if "output" in given else ""
         lines.append(
-            f"effects = dx.saturation_mutagenesis(enc, bases, {asked.target!r}{output}, "
+            f"effects = dx.saturation_mutagenesis(enc, bases, {request.target!r}{output}, "
             f"region={shown.region!r})"
         )
         more.append("effects=effects")
@@ -74,19 +74,19 @@ def code_of(shown: Shown, selection: Selection, model: str, cursor: int | None) 
     return "\n".join(["import dnabert2_explore as dx", *sorted(set(imports)), "", *lines])
 
 
-def _attribute(shown: Shown, found: Attribution, call: str = "dx.attribute") -> str:
+def _attribute(shown: AttributionContent, found: Attribution, call: str = "dx.attribute") -> str:
     """Write the call that gave an attribution of what is on show, or another with its settings."""
     steps = int(dict(found.settings).get("steps", 0))
-    asked = shown.asked.by(found.method)
+    request = shown.request.by(found.method)
     given = {"n_steps": steps} if steps else {}
-    given |= {n: v for n, v in asked.settings.given().items() if n not in ("method", "n_steps")}
-    target = asked.target if shown.original is None else found.target
+    given |= {n: v for n, v in request.settings.given().items() if n not in ("method", "n_steps")}
+    target = request.target if shown.original is None else found.target
     more = "".join(f", {name}={value!r}" for name, value in given.items())
     return f"{call}(enc, bases, target={target!r}, method={found.method!r}{more})"
 
 
-def _pairs(shown: Shown) -> list[str]:
-    """Lanes of original and mutant, as `Shown.lanes` has them."""
+def _pairs(shown: AttributionContent) -> list[str]:
+    """Lanes of original and mutant, as `AttributionContent.lanes` has them."""
     tokens, bases = shown.lanes[0].marked, shown.lanes[2].marked
     title = METHODS[shown.result.method].title
     return [
@@ -100,11 +100,11 @@ def _pairs(shown: Shown) -> list[str]:
     ]
 
 
-def _motifs(shown: Shown, imports: list[str]) -> str:
+def _motifs(shown: AttributionContent, imports: list[str]) -> str:
     hits = shown.hits
     assert hits is not None  # the caller asked
     if len(hits.motifs) > 1:
-        imports.append("from dnabert2_explore.widgets.attribution.parts import typed_motifs")
+        imports.append("from dnabert2_explore.widgets.attribution.tasks import typed_motifs")
         return f"typed_motifs('', {hits.threshold!r})[0]"
     (motif,) = hits.motifs
     if motif.accession:
@@ -112,7 +112,7 @@ def _motifs(shown: Shown, imports: list[str]) -> str:
     return f"dx.Motif.of_word({motif.name!r})"
 
 
-def table_of(shown: Shown, stamps: tuple[tuple[str, str], ...]) -> str:
+def table_of(shown: AttributionContent, stamps: tuple[tuple[str, str], ...]) -> str:
     """Write the numbers on show as CSV: tokens of one method alone, else all of it by base."""
     result = shown.result
     lines = [
@@ -130,7 +130,7 @@ def table_of(shown: Shown, stamps: tuple[tuple[str, str], ...]) -> str:
     return "\n".join(lines + (_tokens(shown) if shown.plain else _bases(shown))) + "\n"
 
 
-def _tokens(shown: Shown) -> list[str]:
+def _tokens(shown: AttributionContent) -> list[str]:
     result = shown.result
     return [
         "token_index,token,start,end,score",
@@ -148,7 +148,7 @@ def _tokens(shown: Shown) -> list[str]:
     ]
 
 
-def _bases(shown: Shown) -> list[str]:
+def _bases(shown: AttributionContent) -> list[str]:
     """One line a base: position, base, token, and a column for each lane of bases."""
     result, original = shown.result, shown.original
     lines = []

@@ -14,6 +14,7 @@ from ipywidgets import HTML, Button, HBox, Textarea, ToggleButton, VBox
 
 from ...errors import ExploreError, InputError, panics_told
 from ...figures.core.colours import theme_of
+from ...origins import unrecorded
 from ...progress import Progress
 from ...records import in_html, sealed_text, table_line
 from .closing import close_inside
@@ -233,7 +234,7 @@ class Explorer(VBox):
         """Run `action`; what goes wrong is shown in the view, where the person looks."""
         with self.selection.lock:
             try:
-                with quiet(), panics_told():
+                with quiet(), panics_told(), unrecorded():  # files of a view say what is on show
                     action()
             except Exception as error:  # a handler's exception would vanish in Jupyter's log
                 self.say(sentence(error), error=True)

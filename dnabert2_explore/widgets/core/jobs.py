@@ -15,6 +15,7 @@ from weakref import WeakSet
 import ipywidgets
 
 from ...errors import Cancelled, panics_told
+from ...origins import unrecorded
 from ...progress import Progress
 from ...sequences import UnknownBasesWarning
 
@@ -132,7 +133,7 @@ class Job(Generic[T]):
 
     def _run(self) -> None:
         try:
-            with quiet(), panics_told():
+            with quiet(), panics_told(), unrecorded():
                 result = self._work(self._progress)
         except Cancelled:
             outcome: Callable[[], None] = lambda: None  # noqa: E731

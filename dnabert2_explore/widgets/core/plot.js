@@ -5,6 +5,10 @@
 
 const page = (globalThis.__dnabert2_explore ??= { plotly: null, groups: new Map() });
 
+// Pixels of the window that are not for views: menu, tab, toolbar and status bar of a notebook;
+// margins and link of the app.
+const NOTEBOOK = 122, APP = 64;
+
 function loadPlotly(model) {
   page.plotly ??= (async () => {
     const id = model.get("runtime").replace("IPY_MODEL_", "");
@@ -320,9 +324,10 @@ async function render({ model, el }) {
   const measure = settle(60, () => {
     const width = Math.floor(host.clientWidth);
     if (width < 40) return;
-    if (model.get("width") !== width || model.get("screen") !== innerHeight) {
+    const room = innerHeight - (document.querySelector(".jp-NotebookPanel") ? NOTEBOOK : APP);
+    if (model.get("width") !== width || model.get("room") !== room) {
       model.set("width", width);
-      model.set("screen", innerHeight);
+      model.set("room", room);
       model.save_changes();
     }
     if (missed || (cloud ?? canvas._fullLayout)?.width !== width) redraw();

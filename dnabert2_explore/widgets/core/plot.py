@@ -56,8 +56,9 @@ class PlotlyView(anywidget.AnyWidget):
         ``typed``.
     width : int
         Width in pixels, reported by the browser.
-    screen : int
-        Height of the browser's window in pixels, reported by it; 0 before.
+    room : int
+        Height in pixels that the browser's window has for views: without the bars of a notebook.
+        Reported by it; 0 before.
     theme : str
         ``"light"`` or ``"dark"``, reported by the browser.
     stale : bool
@@ -72,7 +73,7 @@ class PlotlyView(anywidget.AnyWidget):
 
     spec = traitlets.Unicode().tag(sync=True)
     width = traitlets.Int(0).tag(sync=True)
-    screen = traitlets.Int(0).tag(sync=True)
+    room = traitlets.Int(0).tag(sync=True)
     theme = traitlets.Enum(["light", "dark"], default_value="light").tag(sync=True)
     stale = traitlets.Bool(False).tag(sync=True)
     group = traitlets.Unicode().tag(sync=True)

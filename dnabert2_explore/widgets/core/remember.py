@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ipywidgets import Checkbox, Dropdown, Text, ToggleButton, ToggleButtons, Widget
 from traitlets import TraitError
 
-from ...encoder.told import model_entry
+from ...encoder.model_entry import model_entry
 from ...errors import InputError
 from ...records import packed, unpacked
 from ...sequences import Sequence

@@ -13,7 +13,7 @@ from ...encoder import Encoder
 from ...names import Method, Output, SweepName
 from ..core.controls import menu, show
 
-__all__ = ["BACKGROUNDS", "MUTATED", "SET", "SHUFFLED", "Asked", "GymControls"]
+__all__ = ["BACKGROUNDS", "MUTATED", "SET", "SHUFFLED", "GymControls", "SweepRequest"]
 
 #: Shuffled copies beside a background, and backgrounds in a set.
 SHUFFLED, SET = 4, 8
@@ -29,7 +29,7 @@ BACKGROUNDS = {
 _SHOWN = ("effect", "control", "interaction")
 
 
-class Asked(NamedTuple):
+class SweepRequest(NamedTuple):
     """What is computed: a sweep's arguments."""
 
     motif: str

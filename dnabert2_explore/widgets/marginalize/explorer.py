@@ -29,9 +29,9 @@ from ..core.plot import PlotlyView
 from ..core.state import Selection
 from ..examples import MOTIF, SPLICE, WINDOWS, fill
 from ..views.tokens import BUTTONS
-from .controls import SET, SHUFFLED, Asked, GymControls
+from .captions import chips, in_words, outputs_of_cell, short, what_cell_changes
+from .controls import SET, SHUFFLED, GymControls, SweepRequest
 from .export import background_code, cell_code, sweep_code, table_of
-from .shown import chips, in_words, outputs_of_cell, short, what_cell_changes
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -102,14 +102,14 @@ class MotifGym(Explorer):
         self.result: Sweep | None = None
         self.attribution: Attribution | None = None
         self.picked: tuple[int, int] | None = None
-        self._asked: Asked | None = None
+        self._request: SweepRequest | None = None
         self._explained: tuple[Any, ...] | None = None  # what is asked of the cell
         self._answered: tuple[Any, ...] | None = None  # and what `attribution` answers
         self._before: NDArray[np.float32] | None = None
         self._marks: tuple[Place, ...] = ()  # sites in what is explained
         self._carried = ""  # the place that was picked, not typed
         self._quiet = False
-        self._kept: OrderedDict[Asked, Sweep] = OrderedDict()
+        self._kept: OrderedDict[SweepRequest, Sweep] = OrderedDict()
         self._known: OrderedDict[tuple[Any, ...], tuple[Attribution, Any]] = OrderedDict()
         self._profiles = {one.label: one for one in jaspar()}
         # Motifs given as such are kept under what the box shows of them.
@@ -204,7 +204,7 @@ class MotifGym(Explorer):
         ]
         return [current, *like[: SET - 1]]
 
-    def _question(self) -> Asked | None:
+    def _make_request(self) -> SweepRequest | None:
         current = self.selection.current
         if current is None:
             return None
@@ -218,7 +218,7 @@ class MotifGym(Explorer):
                 min(len(current), middle + _SPAN // 2),
             )
         bases = tuple(one.bases for one in self._sequences())
-        return Asked(
+        return SweepRequest(
             motif=self.motif.value,
             second=self.second.value.strip() if sweep == "spacing" else "",
             sweep=sweep,
@@ -269,29 +269,29 @@ class MotifGym(Explorer):
             self._draw()
             return
         if self._refuses():
-            self._asked = None
+            self._request = None
             self.detail.layout.display = "none"
             return
-        # What is on show belongs to the question before: fade it until the answer is there.
+        # What is on show belongs to the request before: fade it until the answer is there.
         self.plot.stale = self.detail.stale = True
-        before, self._asked = self._asked, None
-        question = self._asked = self._question()
-        if question is None or (question == before and self.result is not None):
+        before, self._request = self._request, None
+        request = self._request = self._make_request()
+        if request is None or (request == before and self.result is not None):
             self._draw()
             self._explain()
             return
-        if question in self._kept:
+        if request in self._kept:
             if self._job is not None:
                 self._job.cancel()
-            self._kept.move_to_end(question)
+            self._kept.move_to_end(request)
             self.say("")
-            self._apply(self._kept[question])
+            self._apply(self._kept[request])
             return
-        self._compute(question)
+        self._compute(request)
 
-    def _compute(self, question: Asked) -> None:
-        motif = self._motif(question.motif)
-        second = self._motif(question.second) if question.second else None
+    def _compute(self, request: SweepRequest) -> None:
+        motif = self._motif(request.motif)
+        second = self._motif(request.second) if request.second else None
         sequences = self._sequences()
 
         def work(progress: Any) -> Sweep:
@@ -299,25 +299,25 @@ class MotifGym(Explorer):
                 self.enc,
                 sequences,
                 motif,
-                question.target,
-                sweep=question.sweep,
+                request.target,
+                sweep=request.sweep,
                 second=second,
-                output=question.output,
-                columns=question.columns,
-                at=question.at,
-                shuffled=question.shuffled,
-                only_shuffled=question.kind == "shuffled",
+                output=request.output,
+                columns=request.columns,
+                at=request.at,
+                shuffled=request.shuffled,
+                only_shuffled=request.kind == "shuffled",
                 control=True,
                 progress=progress,
             )
 
         def done(result: Sweep) -> None:
-            self._kept[question] = result
+            self._kept[request] = result
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
             self._apply(result)
 
-        self._start(f"sweeping {SWEEPS[question.sweep]} of {motif.label}", work, done)
+        self._start(f"sweeping {SWEEPS[request.sweep]} of {motif.label}", work, done)
 
     def _apply(self, result: Sweep) -> None:
         self.result = result
@@ -365,16 +365,16 @@ class MotifGym(Explorer):
         plain = result.without(*picked, which)
         method = self.controls.method_for(len(bases))
         output: Output = "probability" if result.unit == "probability" else "auto"
-        question = (bases, plain, result.target, method, output)
-        if question == self._explained:
+        request = (bases, plain, result.target, method, output)
+        if request == self._explained:
             self._draw_detail()
             return
-        self._explained = question
-        if question in self._known:
+        self._explained = request
+        if request in self._known:
             if self._job is not None:
                 self._job.cancel()
             self.say("")
-            self._show_detail(question, marks)
+            self._show_detail(request, marks)
             return
         self._draw_detail()
 
@@ -396,16 +396,16 @@ class MotifGym(Explorer):
             return found, before[0]
 
         def done(found: tuple[Attribution, Any]) -> None:
-            self._known[question] = found
+            self._known[request] = found
             while len(self._known) > _KEPT:
                 self._known.popitem(last=False)
-            self._show_detail(question, marks)
+            self._show_detail(request, marks)
 
         self._start(METHODS[method].title, work, done)
 
-    def _show_detail(self, question: tuple[Any, ...], marks: tuple[Place, ...]) -> None:
-        self.attribution, self._before = self._known[question]
-        self._answered, self._marks = question, marks
+    def _show_detail(self, request: tuple[Any, ...], marks: tuple[Place, ...]) -> None:
+        self.attribution, self._before = self._known[request]
+        self._answered, self._marks = request, marks
         self._draw_detail()
 
     def _detail_figure(self) -> go.Figure | None:
@@ -445,7 +445,7 @@ class MotifGym(Explorer):
     # What is shown -----------------------------------------------------------------------------
 
     @property
-    def _shown(self) -> str:
+    def _quantity(self) -> str:
         """What the map shows, where the sweep has it."""
         wanted = self.shown.value
         return wanted if self.result is not None and self.result.has(wanted) else "effect"
@@ -454,7 +454,7 @@ class MotifGym(Explorer):
         current = self.selection.current
         name = current.name if current is not None else ""
         method = self.controls.method_for(len(result.backgrounds[0]))
-        return in_words(result, self._shown, self.enc, self._asked, name, method)
+        return in_words(result, self._quantity, self.enc, self._request, name, method)
 
     def _view(self) -> tuple[float, float] | None:
         """Range of the x axis, where it is the base axis."""
@@ -469,7 +469,7 @@ class MotifGym(Explorer):
             return None
         figure = sweep_figure(
             result,
-            shown=self._shown,
+            shown=self._quantity,
             picked=self.picked,
             view=self._view(),
             theme=self.selection.theme,
@@ -484,7 +484,7 @@ class MotifGym(Explorer):
             return
         if result is None:
             return
-        self.plot.stale = self._asked is None or self._kept.get(self._asked) is not result
+        self.plot.stale = self._request is None or self._kept.get(self._request) is not result
         n_bases = len(result.backgrounds[0])
         self._show(
             self._figure(),
@@ -503,7 +503,7 @@ class MotifGym(Explorer):
         x = column_values(result)
         column = int(np.abs(x - event["x"]).argmin())
         if event.get("panel") == "y2":  # a line: the nearest
-            away = np.abs(result.mean(self._shown)[:, column] - event["y"])
+            away = np.abs(result.mean(self._quantity)[:, column] - event["y"])
             if np.isnan(away).all():  # no line here: every cell would write over masked bases
                 return
             row = int(np.nanargmin(away))
@@ -523,18 +523,18 @@ class MotifGym(Explorer):
 
     def _cancelled(self) -> None:
         if self.plot.stale:
-            self._asked = None
+            self._request = None
         self._explained = None
         super()._cancelled()
 
     # Export ------------------------------------------------------------------------------------
 
     def _code(self) -> str:
-        question, result = self._asked, self.result
-        if question is None or result is None:
+        request, result = self._request, self.result
+        if request is None or result is None:
             raise InputError("There is no sweep yet: choose a background first.")
         backgrounds = background_code(self.selection, self._sequences())
-        code = sweep_code(result, question, self.enc, backgrounds, self.shown.value, self.picked)
+        code = sweep_code(result, request, self.enc, backgrounds, self.shown.value, self.picked)
         if self._explained is not None and self.picked is not None:
             _, _, target, method, output = self._explained
             which = self.which.value or 0

@@ -13,7 +13,7 @@ from ...sequences.motifs.motif import Motif
 from ..core.state import Selection
 from ..examples import CODE
 from ..views.tokens import in_comment
-from .controls import Asked
+from .controls import SweepRequest
 
 __all__ = ["background_code", "cell_code", "sweep_code", "table_of"]
 
@@ -21,14 +21,14 @@ _LONGEST = 3000  # bases to write out
 
 
 def sweep_code(
-    result: Sweep, asked: Asked, enc: Encoder, backgrounds: str, shown: str, picked: Any
+    result: Sweep, asked: SweepRequest, enc: Encoder, backgrounds: str, shown: str, picked: Any
 ) -> str:
     """Write the lines of Python that sweep and draw.
 
     Parameters
     ----------
     result : Sweep
-    asked : Asked
+    asked : SweepRequest
         What it answers.
     enc : Encoder
     backgrounds : str

@@ -204,7 +204,7 @@ class TimeLapseExplorer(Explorer):
         if question in self._kept:
             if self._job is not None:
                 self._job.cancel()
-            self._shown(question, self._kept[question])
+            self._show_lapse(question, self._kept[question])
             return
         self.plot.stale = True
         bases, layer, head = question
@@ -215,9 +215,11 @@ class TimeLapseExplorer(Explorer):
 
             return timelapse(snapshots, bases, atlas, layer=layer, head=head, progress=progress)
 
-        self._start(f"{len(snapshots)} snapshots", work, lambda lapse: self._shown(question, lapse))
+        self._start(
+            f"{len(snapshots)} snapshots", work, lambda lapse: self._show_lapse(question, lapse)
+        )
 
-    def _shown(self, question: tuple[Any, ...], lapse: TimeLapse) -> None:
+    def _show_lapse(self, question: tuple[Any, ...], lapse: TimeLapse) -> None:
         self._kept[question] = lapse
         while len(self._kept) > 8:
             self._kept.pop(next(iter(self._kept)))

@@ -31,7 +31,7 @@ from ...figures.inside.attention import (
 from ...figures.inside.heads import head_gallery
 from ...network import alibi_slopes
 from ...sequences import Sequence
-from ..core.controls import compute_button
+from ..core.controls import TRAINED, UNTRAINED, compute_button
 from ..core.explorer import Explorer
 from ..core.plot import PlotlyView
 from ..core.state import Selection
@@ -50,7 +50,6 @@ _WHOLE = 2048
 _EXACT = 4096
 _QUERIES = 8
 HEAD, MEAN, ALL, ROLLOUT = "head", "mean of heads", "mean of all layers", "rollout"
-TRAINED, UNTRAINED = "trained", "untrained"
 
 
 class AttentionExplorer(Explorer):
@@ -125,7 +124,7 @@ class AttentionExplorer(Explorer):
             tooltips=["Axes in bp", "One step per token", "Arcs between tokens, in bp"],
         ).add_class("dx-axes")
         self.pooling = Dropdown(
-            options=[(f"{name} of cell", name) for name in POOLINGS],
+            options=[(f"by {name}", name) for name in POOLINGS],
             tooltip="How tokens that share a cell are summed up",
         ).add_class("dx-pooling")
         self.part = Dropdown(

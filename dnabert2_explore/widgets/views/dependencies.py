@@ -9,7 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import Dropdown, ToggleButtons
+from ipywidgets import Dropdown
 
 from ...analysis.inside.dependencies import BASES, TOKENS, DependencyMap, dependency_map
 from ...analysis.inside.heads import HeadAgreement
@@ -20,19 +20,18 @@ from ...encoder.loading.twin import random_twin
 from ...encoder.passes.cost import clock
 from ...errors import InputError
 from ...figures.inside.attention import cell_text
-from ...figures.inside.dependencies import SHOWN, dependency_figure
+from ...figures.inside.dependencies import dependency_figure
 from ...sequences import Sequence, in_place
+from ..core.controls import TRAINED, UNTRAINED, twin_choice, twin_key
 from ..core.state import Selection
-from . import asking
-from .asking import AskingExplorer, Wanted
+from . import on_demand
+from .on_demand import OnDemandExplorer, Wanted
 from .tokens import BUTTONS, select_token, sequence_code, step_token
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 __all__ = ["DependencyExplorer"]
-
-TRAINED, UNTRAINED, DIFFERENCE = SHOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class _Computed:
     heads: HeadAgreement | None
 
 
-class DependencyExplorer(AskingExplorer):
+class DependencyExplorer(OnDemandExplorer):
     """See which tokens' predictions change when a base is substituted.
 
     Columns are the substituted bases, rows the tokens predicted, as an attention map has keys and
@@ -84,14 +83,7 @@ class DependencyExplorer(AskingExplorer):
         selection: Selection | None = None,
         active: bool = True,
     ) -> None:
-        self.shown = ToggleButtons(
-            options=list(SHOWN),
-            tooltips=[
-                "The model (key T)",
-                "The same network before any training (key U)",
-                "What training added (key D)",
-            ],
-        ).add_class("dx-shown")
+        self.shown = twin_choice(difference=True)
         self.of = Dropdown(
             options=[("tokens predicted", TOKENS), ("bases predicted", BASES)],
             tooltip="Whose predictions are compared",
@@ -142,7 +134,7 @@ class DependencyExplorer(AskingExplorer):
                 begun = clock(enc)
                 dependency_map(enc, asked.bases, (few, few + 4), of=asked.of)
                 seconds = (clock(enc) - begun) * (end - start) / 4
-                if seconds > asking.LONG:
+                if seconds > on_demand.LONG:
                     return None, seconds
         begun = clock(enc)
         found = dependency_map(enc, asked.bases, asked.region, of=asked.of, progress=progress)
@@ -268,9 +260,9 @@ class DependencyExplorer(AskingExplorer):
 
     def _key(self, key: str, shift: bool) -> None:
         result = self.result
-        if key in "TUD":
-            self.shown.value = {"T": TRAINED, "U": UNTRAINED, "D": DIFFERENCE}[key]
-        elif key in ("ArrowLeft", "ArrowRight") and result is not None:
+        if twin_key(self.shown, key):
+            return
+        if key in ("ArrowLeft", "ArrowRight") and result is not None:
             self._cell = ""
             step_token(self.selection, result.tokens, -1 if key == "ArrowLeft" else 1)
         else:

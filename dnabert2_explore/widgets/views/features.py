@@ -22,11 +22,12 @@ from ...analysis.features import (
 from ...costs import duration
 from ...delimited import csv_lines, remark
 from ...encoder import Encoder, load
+from ...encoder.loading.twin import random_twin
 from ...errors import InputError
 from ...figures.inside.features import common_feature, feature_track
 from ...progress import Progress
 from ...sequences import Sequence
-from ..core.controls import menu, show
+from ..core.controls import TRAINED, UNTRAINED, menu, show, twin_choice, twin_key
 from ..core.explorer import LONGEST, Explorer
 from ..core.rows import Column, RowTable
 from ..core.state import Selection
@@ -58,11 +59,11 @@ class FeatureExplorer(Explorer):
     A TopK autoencoder is trained on all sequences of the set that is looked at, when ``dx-compute``
     is pressed, and one on the states of an untrained network. Below the track stand the windows in
     which a feature is most active, or the annotation and motifs it is enriched in. Press a row of
-    the map or of a table; keys: N for the next feature, P for the one before, arrows from token to
-    token.
+    the map or of a table; keys: N for the next feature, P for the one before, U for the untrained
+    network's feature that is most like this one, T back, arrows from token to token.
 
-    Class ``dx-features``; parts ``dx-layer``, ``dx-feature``, ``dx-order``, ``dx-tab``,
-    ``dx-compute``, ``dx-enrich``, ``dx-paint`` (colours the atlas), ``dx-rows``.
+    Class ``dx-features``; parts ``dx-shown``, ``dx-layer``, ``dx-feature``, ``dx-order``,
+    ``dx-tab``, ``dx-compute``, ``dx-enrich``, ``dx-paint`` (colours the atlas), ``dx-rows``.
 
     Parameters
     ----------
@@ -113,6 +114,7 @@ class FeatureExplorer(Explorer):
             [(one, one) for one in (COMMON, HERE, WORDS, LEARNT)],
             "Which features come first in the list",
         )
+        self.shown = twin_choice()
         self.feature = Dropdown(options=[], tooltip="Which feature").add_class("dx-feature")
         self.tab = ToggleButtons(
             options=[TOP, ENRICHED],
@@ -128,14 +130,19 @@ class FeatureExplorer(Explorer):
         self._read: dict[tuple[int, tuple[int, ...]], FeatureReadings] = {}
         self._own: tuple[int, str, FeatureReadings] | None = None
         self._enriched: dict[int, FeatureEnrichment] = {}
-        self._table_of: tuple[int, pd.DataFrame] | None = None
+        self._table_of: tuple[FeatureReadings, pd.DataFrame] | None = None
+        self._turned: tuple[FeatureReadings, FeatureReadings] | None = None
+        self._nearest: tuple[FeatureReadings, np.ndarray[Any, Any]] | None = None
         self._members: dict[int, tuple[int, ...]] = {}
         self._given = features is not None
         self._wish: int | None = None
+        # The feature that was left for the other network's, that one, and their layer.
+        self._came: tuple[int, int, int] | None = None
         self._places: list[tuple[int, int, int]] = []
         self._quiet = False
-        super().__init__(selection, [self.layer, self.order, self.feature])
+        super().__init__(selection, [self.shown, self.layer, self.feature])
         self.layer.observe(lambda _change: self._guarded(self._ask), names="value")
+        self.shown.observe(lambda _change: self._guarded(self._other), names="value")
         for control in (self.order, self.feature, self.tab):
             control.observe(lambda _change: self._guarded(self._chosen), names="value")
         for button, act in (
@@ -149,7 +156,9 @@ class FeatureExplorer(Explorer):
         self._guarded(self._ask)
 
     def _above(self) -> list[Widget]:
-        self._choices = HBox([self.tab, self.enrich, self.paint]).add_class("dx-feature-bar")
+        self._choices = HBox([self.tab, self.order, self.enrich, self.paint]).add_class(
+            "dx-feature-bar"
+        )
         return [self.compute, self._choices]
 
     def _below(self) -> list[Widget]:
@@ -199,14 +208,47 @@ class FeatureExplorer(Explorer):
 
     @property
     def readings(self) -> FeatureReadings | None:
-        """Activations in the sequences that the features were trained on; None before."""
+        """Activations in the sequences that the features were trained on; None before.
+
+        Of the network on show, with the other beside it as `twin`.
+        """
+        found = self._both
+        if found is None or not self._untrained:
+            return found
+        # Kept: what is known of readings (their table, who is alike) is kept by which they are.
+        if self._turned is None or self._turned[0] is not found:
+            self._turned = found, found.turned()
+        return self._turned[1]
+
+    @property
+    def _both(self) -> FeatureReadings | None:
+        """Readings of the model, the untrained network's beside them, whichever is on show."""
         layer = self.layer.value
         return self._read.get((layer, self._members.get(layer, ())))
 
     @property
+    def _untrained(self) -> bool:
+        """Whether the untrained network is on show, and there is one."""
+        features = self.features
+        return self.shown.value == UNTRAINED and features is not None and features.twin is not None
+
+    def _other(self) -> None:
+        """Go to the feature of the network now chosen that is most like the one on show."""
+        readings, left, layer = self.readings, self.feature.value, self.layer.value
+        beside = readings is not None and readings.twin is not None
+        if self._wish is None and left is not None and readings is not None and beside:
+            if self._came is not None and self._came[1:] == (left, layer):
+                self._wish = self._came[0]  # back to where it came from
+            else:
+                self._wish = int(readings.correlations()[:, left].argmax())
+            self._came = left, self._wish, layer
+        self._chosen()
+
+    @property
     def enrichment(self) -> FeatureEnrichment | None:
-        """What features are enriched in; None before it was looked up."""
-        return self._enriched.get(self.layer.value)
+        """What features of the network on show are enriched in; None before it was looked up."""
+        found = self._enriched.get(self.layer.value)
+        return found.twin if found is not None and self._untrained else found
 
     def _texts(self, members: tuple[int, ...]) -> list[Sequence]:
         return [self.selection.sequences[i] for i in members]
@@ -289,8 +331,17 @@ class FeatureExplorer(Explorer):
             show(self.compute, True)
 
     def _here(self, current: Sequence) -> tuple[FeatureReadings, int] | None:
-        """Find the readings that hold a sequence, and its place among them."""
-        readings = self.readings
+        """Find the readings on show that hold a sequence, and its place among them."""
+        found = self._holding(current)
+        if found is None or not self._untrained:
+            return found
+        turned = self.readings if found[0] is self._both else found[0].turned()
+        assert turned is not None
+        return turned, found[1]
+
+    def _holding(self, current: Sequence) -> tuple[FeatureReadings, int] | None:
+        """Find the model's readings that hold a sequence, and its place among them."""
+        readings = self._both
         if readings is None:
             return None
         members = self._members[self.layer.value]
@@ -304,7 +355,7 @@ class FeatureExplorer(Explorer):
 
     def _look_up(self) -> None:
         """Ask what features are enriched in: annotation of the set, and JASPAR's motifs."""
-        readings, layer = self.readings, self.layer.value
+        readings, layer = self._both, self.layer.value
         if readings is None:
             raise InputError("There are no features yet: train them first.")
         members = self._members[layer]
@@ -357,19 +408,18 @@ class FeatureExplorer(Explorer):
             raise InputError("There is no feature to colour by: train some first.")
         layer = self.layer.value
         every = [i for i, one in enumerate(self.selection.sequences) if len(one) <= LONGEST]
-        alone = replace(readings.features, twin=None)
+        alone, untrained = replace(readings.features, twin=None), self._untrained
+        name = f"feature {feature}, layer {layer}" + (", untrained" if untrained else "")
+
+        def read(progress: Progress) -> FeatureReadings:
+            enc = random_twin(self.enc, seed=alone.seed) if untrained else self.enc
+            return alone.read(enc, self._texts(tuple(every)), progress)
 
         def done(found: FeatureReadings) -> None:
             values = found.by_sequence()[:, feature].astype(float).tolist()
-            self.selection.mark(
-                f"feature {feature}, layer {layer}", dict(zip(every, values, strict=True))
-            )
+            self.selection.mark(name, dict(zip(every, values, strict=True)))
 
-        self._start(
-            "reading features, sequences",
-            lambda progress: alone.read(self.enc, self._texts(tuple(every)), progress),
-            done,
-        )
+        self._start("reading features, sequences", read, done)
 
     # What is shown -----------------------------------------------------------------------------
 
@@ -378,8 +428,8 @@ class FeatureExplorer(Explorer):
         readings = self.readings
         if readings is None:
             return None
-        if self._table_of is None or self._table_of[0] != id(readings):
-            self._table_of = (id(readings), readings.table())
+        if self._table_of is None or self._table_of[0] is not readings:
+            self._table_of = (readings, readings.table())
         return self._table_of[1]
 
     def _order_list(self) -> None:
@@ -399,7 +449,7 @@ class FeatureExplorer(Explorer):
             (f"{row.feature} · {row.frequency:.1%} of tokens", int(row.feature))
             for row in ordered.itertuples()
         ]
-        if list(self.feature.options) == options:
+        if list(self.feature.options) == options and self._wish is None:
             return
         wish = self._wish if self._wish is not None else self.feature.value
         known = {value for _, value in options}
@@ -432,14 +482,15 @@ class FeatureExplorer(Explorer):
 
     def _figure(self) -> go.Figure | None:
         current = self.selection.current
-        here = None if current is None else self._here(current)
+        here = None if current is None else self._holding(current)
         if here is None or self.feature.value is None:
             return None
         figure = feature_track(
             here[0],
             feature=self.feature.value,
             sequence=here[1],
-            untrained=self._alike(),
+            shown=UNTRAINED if self._untrained else TRAINED,
+            alike=self._alike(),
             view=self.selection.view,
             selected=self.selection.bases,
             height=max(self.height - (_BAR if self._compact else _LISTS), 170),
@@ -448,11 +499,13 @@ class FeatureExplorer(Explorer):
         return figure.update_layout(dragmode=self.selection.drag)
 
     def _alike(self) -> int | None:
-        """Find the untrained network's feature that is most like the one on show."""
+        """Find the other network's feature that is most like the one on show."""
         readings, feature = self.readings, self.feature.value
         if readings is None or readings.twin is None or feature is None:
             return None
-        return int(readings.correlations()[feature].argmax())
+        if self._nearest is None or self._nearest[0] is not readings:
+            self._nearest = readings, readings.correlations().argmax(axis=1)
+        return int(self._nearest[1][feature])
 
     def _draw(self) -> None:
         if not self.active:
@@ -463,6 +516,7 @@ class FeatureExplorer(Explorer):
         show(self._choices, there)
         show(self.feature, there)
         show(self.order, there)
+        show(self.shown, there and self.features is not None and self.features.twin is not None)
         if current is None:
             self._show(None, "Choose an example, or add a sequence of your own.")
             return
@@ -480,12 +534,12 @@ class FeatureExplorer(Explorer):
             return
         self._show(
             figure,
-            f"{self._words()} in <b>{escape(current.name)}</b>. {escape(readings._line())}. "
+            f"{self._words()} in <b>{escape(current.name)}</b>. {escape(self._line(readings))}. "
             f"<span class='dx-model'>{escape(readings.model)}</span>",
             linked=True,
             bounds=(0.5, len(current) + 0.5),
             pressable=True,
-            typed="NP",
+            typed="NPTU",
             config=BUTTONS,
         )
         if self._compact:
@@ -503,8 +557,13 @@ class FeatureExplorer(Explorer):
         if np.isfinite(row["edge"]):
             nulls.append(f"edge ×{row['edge']:.2f}")
         if "twin" in row:
-            nulls.append(f"untrained r {row['twin']:.2f}")
-        return f"Feature {feature} ({', '.join(nulls)})"
+            nulls.append(f"{TRAINED if self._untrained else UNTRAINED} r {row['twin']:.2f}")
+        who = " of an untrained network" if self._untrained else ""
+        return f"Feature {feature}{who} ({', '.join(nulls)})"
+
+    def _line(self, readings: FeatureReadings) -> str:
+        # Of the untrained network nothing is said to be "in an untrained network too".
+        return (replace(readings, twin=None) if self._untrained else readings)._line()
 
     def _cell(self, current: Sequence) -> str:
         """Say which features are active in the selected bases."""
@@ -603,6 +662,8 @@ class FeatureExplorer(Explorer):
     def _key(self, key: str, shift: bool) -> None:
         current = self.selection.current
         here = None if current is None else self._here(current)
+        if twin_key(self.shown, key):
+            return
         if key in "NP" and self.feature.options:
             values = [value for _, value in self.feature.options]
             at = values.index(self.feature.value) + (1 if key == "N" else -1)
@@ -642,7 +703,7 @@ class FeatureExplorer(Explorer):
             if self._given
             else f"dx.features.train(enc, sequences, {self.layer.value})"
         )
-        sequences = CODE.get(name, OTHERS)
+        sequences, shown = CODE.get(name, OTHERS), UNTRAINED if self._untrained else TRAINED
         return (
             "import dnabert2_explore as dx\n"
             "from dnabert2_explore.figures import feature_track\n\n"
@@ -651,8 +712,8 @@ class FeatureExplorer(Explorer):
             f"features = {made}\n"
             f"{sequence_code(self.selection)}"
             "found = features.read(enc, bases)\n"
-            f"feature_track(found, feature={self.feature.value!r}, view={self.selection.view!r}, "
-            f"selected={self.selection.bases!r})"
+            f"feature_track(found, feature={self.feature.value!r}, shown={shown!r}, "
+            f"view={self.selection.view!r}, selected={self.selection.bases!r})"
         )
 
     def _table(self) -> str:

@@ -16,7 +16,7 @@ from ...errors import InputError
 from ...figures.inside.layers import layer_curves
 from ...progress import Progress
 from ...sequences import Sequence
-from ..core.controls import menu, show
+from ..core.controls import TRAINED, menu, show, twin_choice, twin_key
 from ..core.explorer import LONGEST, Explorer
 from ..core.state import Selection
 from ..examples import CODE, OTHERS, SPLICE, WINDOWS, fill
@@ -36,10 +36,11 @@ class LayersExplorer(Explorer):
     """See which layer and pooling tells the labels of a set of sequences apart.
 
     At every layer a probe and the nearest neighbours, beside 4-mers, an untrained network and
-    shuffled labels. Key N: neighbours, P: probe.
+    shuffled labels. Keys: N for neighbours, P for the probe, U for the untrained network in the
+    model's place, T for the trained one.
 
-    Class ``dx-layers``; parts ``dx-quantity``, ``dx-classes-field``, ``dx-groups-field``,
-    ``dx-compute``.
+    Class ``dx-layers``; parts ``dx-shown``, ``dx-quantity``, ``dx-classes-field``,
+    ``dx-groups-field``, ``dx-compute``.
 
     Parameters
     ----------
@@ -79,6 +80,7 @@ class LayersExplorer(Explorer):
             options=[PROBE, NEIGHBOURS],
             tooltips=["Logistic regression (key P)", "Ten nearest neighbours (key N)"],
         ).add_class("dx-quantity")
+        self.shown = twin_choice()
         self.classes = menu("dx-classes-field", [(LABEL, LABEL)], "What is told apart")
         self.groups = menu(
             "dx-groups-field", [("no groups", "")], "What never stands on both sides of a fold"
@@ -88,10 +90,11 @@ class LayersExplorer(Explorer):
         self._kept: dict[tuple[tuple[int, ...], str, str], LayerScores] = {}
         self._doing: tuple[tuple[int, ...], str, str] | None = None
         self._quiet = False
-        super().__init__(selection, [self.quantity, self.classes, self.groups])
+        super().__init__(selection, [self.shown, self.quantity, self.classes, self.groups])
         show(self.compute, False)
         self.compute.on_click(lambda _button: self._guarded(self._begin))
-        self.quantity.observe(lambda _change: self._guarded(self._draw), names="value")
+        for control in (self.shown, self.quantity):
+            control.observe(lambda _change: self._guarded(self._draw), names="value")
         for control in (self.classes, self.groups):
             control.observe(lambda _change: self._guarded(self._field), names="value")
         if selection is None:
@@ -226,6 +229,7 @@ class LayersExplorer(Explorer):
         return layer_curves(
             result,
             quantity="probe" if self.quantity.value == PROBE else "purity",
+            shown=self.shown.value,
             height=self.height,
             theme=self.selection.theme,
         )
@@ -240,21 +244,28 @@ class LayersExplorer(Explorer):
         if result is None:
             self._show(None, "Layers of this set: not computed yet.")
             return
-        layer, pooling = result.best
+        layer, pooling = result.best if self.shown.value == TRAINED else result.twin_best
         at = layer, result.poolings.index(pooling)
+        told = f"{result.probe[at]:.3f} ± {result.spread[at]:.3f} over folds"
+        beside = f"untrained {result.twin_probe[at]:.3f}"
+        who = ""
+        if self.shown.value != TRAINED:
+            who = " of an untrained network"
+            told, beside = f"{result.twin_probe[at]:.3f}", f"trained {result.probe[at]:.3f}"
         self._show(
             self._figure(),
             f"{result.n:,} sequences, {len(result.classes)} classes ({escape(self.classes.value)})"
-            f"{', groups kept apart' if result.grouped else ''}: layer <b>{layer}</b>, {pooling} "
-            f"pooling is best, {result.probe[at]:.3f} ± {result.spread[at]:.3f} over folds; 4-mers "
-            f"{result.kmer_probe:.3f}, untrained {result.twin_probe[at]:.3f}, shuffled labels up "
-            f"to {result.shuffled_probe.max():.3f}. "
+            f"{', groups kept apart' if result.grouped else ''}: layer <b>{layer}</b>{who}, "
+            f"{pooling} pooling is best, {told}; 4-mers {result.kmer_probe:.3f}, {beside}, "
+            f"shuffled labels up to {result.shuffled_probe.max():.3f}. "
             f"<span class='dx-model'>{escape(result.model)}</span>",
-            typed="PN",
+            typed="PNTU",
             config={"displayModeBar": False},
         )
 
     def _key(self, key: str, shift: bool) -> None:
+        if twin_key(self.shown, key):
+            return
         if key in "PN":
             self.quantity.value = PROBE if key == "P" else NEIGHBOURS
         elif key == "Escape":
@@ -286,7 +297,7 @@ class LayersExplorer(Explorer):
             f"enc = dx.load({self.enc.source!r})\n"
             f"sequences = {CODE.get(name, OTHERS)}\n"
             f"found = dx.layers(enc, sequences, [{label} for one in sequences]{more})\n"
-            f"dx.plot(found, quantity={quantity!r})"
+            f"dx.plot(found, quantity={quantity!r}, shown={self.shown.value!r})"
         )
 
     def _table(self) -> str:

@@ -7,7 +7,6 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import ToggleButtons
 
 from ...analysis.inside.readout import LayerLens, lens
 from ...costs import duration, pass_seconds
@@ -17,9 +16,10 @@ from ...errors import InputError
 from ...figures.core.style import span_text
 from ...figures.inside.states import lens_figure
 from ...sequences import Sequence
+from ..core.controls import UNTRAINED, twin_choice, twin_key
 from ..core.state import Selection
-from . import asking
-from .asking import AskingExplorer, Wanted
+from . import on_demand
+from .on_demand import OnDemandExplorer, Wanted
 from .tokens import BUTTONS, select_token, sequence_code, step_token
 
 if TYPE_CHECKING:
@@ -27,10 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LensExplorer"]
 
-TRAINED, UNTRAINED = "trained", "untrained"
 
-
-class LensExplorer(AskingExplorer):
+class LensExplorer(OnDemandExplorer):
     """See after which layer the network knows a masked token, beside an untrained network.
 
     Tokens are masked one at a time, and the masked-LM head reads every layer. Click a column to
@@ -70,10 +68,7 @@ class LensExplorer(AskingExplorer):
         selection: Selection | None = None,
         active: bool = True,
     ) -> None:
-        self.shown = ToggleButtons(
-            options=[TRAINED, UNTRAINED],
-            tooltips=["The model (key T)", "The same network before any training (key U)"],
-        ).add_class("dx-shown")
+        self.shown = twin_choice()
         super().__init__(enc, sequences, selection, active, [self.shown], height=320)
 
     def _announce(self, wanted: Wanted) -> str:
@@ -90,7 +85,7 @@ class LensExplorer(AskingExplorer):
         tokens = int(((spans[:, 0] < region[1]) & (spans[:, 1] > region[0])).sum())
         parameters = sum(one.numel() for one in self.enc.body.encoder.parameters())
         seconds = 2 * pass_seconds(parameters, tokens * len(bases))
-        if seconds > asking.LONG and not agreed:
+        if seconds > on_demand.LONG and not agreed:
             return None, seconds
         return lens(self.enc, bases, region, twin=True, progress=progress), seconds
 
@@ -174,9 +169,9 @@ class LensExplorer(AskingExplorer):
 
     def _key(self, key: str, shift: bool) -> None:
         result = self.result
-        if key in "TU":
-            self.shown.value = TRAINED if key == "T" else UNTRAINED
-        elif key in ("ArrowLeft", "ArrowRight") and result is not None:
+        if twin_key(self.shown, key):
+            return
+        if key in ("ArrowLeft", "ArrowRight") and result is not None:
             step_token(self.selection, result.tokens, -1 if key == "ArrowLeft" else 1)
         else:
             super()._key(key, shift)

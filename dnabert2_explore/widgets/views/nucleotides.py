@@ -17,9 +17,10 @@ from ...errors import InputError
 from ...figures.inside.nucleotides import nucleotide_figure
 from ...sequences import Sequence, in_place
 from ...sequences.motifs.motif import ALPHABET
+from ..core.controls import UNTRAINED, twin_choice, twin_key
 from ..core.state import Selection
-from . import asking
-from .asking import AskingExplorer, Wanted
+from . import on_demand
+from .on_demand import OnDemandExplorer, Wanted
 from .tokens import BUTTONS, select_token, sequence_code, step_token
 
 if TYPE_CHECKING:
@@ -31,14 +32,15 @@ __all__ = ["NucleotideExplorer"]
 _TRIED = 12
 
 
-class NucleotideExplorer(AskingExplorer):
+class NucleotideExplorer(OnDemandExplorer):
     """See which bases the model expects, and how sure it is, beside an untrained network.
 
     Every token is masked in turn, and the masked-LM head's probabilities are summed over all tokens
-    that could stand there. Click a base to select its token; arrows go from token to token.
+    that could stand there. Click a base to select its token; keys: T for trained, U for untrained,
+    arrows from token to token.
 
-    Class ``dx-nucleotides``; part ``dx-compute`` (what takes more than 10 s is computed when this
-    is pressed).
+    Class ``dx-nucleotides``; parts ``dx-shown``, ``dx-compute`` (what takes more than 10 s is
+    computed when this is pressed).
 
     Parameters
     ----------
@@ -70,7 +72,8 @@ class NucleotideExplorer(AskingExplorer):
         active: bool = True,
     ) -> None:
         self._base: int | None = None
-        super().__init__(enc, sequences, selection, active, [], height=300)
+        self.shown = twin_choice()
+        super().__init__(enc, sequences, selection, active, [self.shown], height=300)
 
     def _forget(self) -> None:
         self._base = None
@@ -91,7 +94,7 @@ class NucleotideExplorer(AskingExplorer):
             middle = (start + end - _TRIED) // 2
             nucleotide_probabilities(self.enc, bases, (middle, middle + _TRIED))
             seconds = 2 * (clock(self.enc) - begun) * (end - start) / _TRIED
-            if seconds > asking.LONG:
+            if seconds > on_demand.LONG:
                 return None, seconds
             begun = clock(self.enc)
         found = nucleotide_probabilities(
@@ -113,6 +116,7 @@ class NucleotideExplorer(AskingExplorer):
             result,
             view=self.selection.view or (0, len(current)),
             selected=self.selection.bases,
+            shown=self.shown.value,
             width=self.plot.width or 900,
             height=self.height,
             theme=self.selection.theme,
@@ -131,22 +135,34 @@ class NucleotideExplorer(AskingExplorer):
         if self._waiting(ready, ready) or result is None or current is None:
             return
         self._read_out.value = self._cell(result)
+        one = self._one(result)
+        who, other = escape(self.enc.name), ""
+        if result.twin is not None:
+            other = f"untrained {result.twin.nats:.3f}"
+        if one is not result:
+            who, other = "an untrained network", f"trained {result.nats:.3f}"
         self._show(
             self._figure(),
-            f"Bases that {escape(self.enc.name)} expects in <b>{escape(current.name)}</b>, every "
-            f"token masked in turn: {escape(result._line())}. "
-            f"<span class='dx-model'>{escape(result.model)}</span>",
+            f"Bases that {who} expects in <b>{escape(current.name)}</b>, every "
+            f"token masked in turn: {one.nats:.3f} nats a base (composition "
+            f"{one.composition_nats:.3f}{', ' if other else ''}{other}; less is better). "
+            f"<span class='dx-model'>{escape(one.model)}</span>",
             linked=True,
             bounds=(0.5, len(current) + 0.5),
             pressable=True,
+            typed="TU",
             config=BUTTONS,
         )
+
+    def _one(self, result: NucleotideProbabilities) -> NucleotideProbabilities:
+        untrained = self.shown.value == UNTRAINED and result.twin is not None
+        return result.twin if untrained and result.twin is not None else result
 
     def _cell(self, result: NucleotideProbabilities) -> str:
         """Say what is expected at the base that was pressed."""
         if self._base is None:
             return ""
-        row = result.probabilities[self._base - result.region[0]]
+        row = self._one(result).probabilities[self._base - result.region[0]]
         if np.isnan(row).any():
             return f"Base {self._base + 1:,} is not known to the vocabulary."
         letters = ", ".join(f"{base} {p:.2f}" for base, p in zip(ALPHABET, row, strict=True))
@@ -165,6 +181,8 @@ class NucleotideExplorer(AskingExplorer):
 
     def _key(self, key: str, shift: bool) -> None:
         result = self.result
+        if twin_key(self.shown, key):
+            return
         if key in ("ArrowLeft", "ArrowRight") and result is not None:
             self._base = None
             tokens = self.enc.tokenize(result.sequence.bases)
@@ -188,7 +206,8 @@ class NucleotideExplorer(AskingExplorer):
             f"enc = dx.load({self.enc.source!r})\n"
             f"{sequence_code(self.selection)}"
             f"found = dx.nucleotide_probabilities(enc, bases, {result.region}, twin=True)\n"
-            f"dx.plot(found, view={self.selection.view!r}, selected={self.selection.bases!r})"
+            f"dx.plot(found, shown={self.shown.value!r}, view={self.selection.view!r}, "
+            f"selected={self.selection.bases!r})"
         )
 
     def _table(self) -> str:

@@ -246,7 +246,7 @@ class VariantExplorer(Explorer):
         if self.result is None:
             return
         columns = self.result.columns
-        start, end = self._shown()
+        start, end = self._region()
         width = (end - start) * factor
         if width >= columns:
             self._view = (0, columns)
@@ -256,7 +256,7 @@ class VariantExplorer(Explorer):
             self._view = (first, first + max(12, round(width)))
         self._draw()
 
-    def _shown(self) -> tuple[int, int]:
+    def _region(self) -> tuple[int, int]:
         assert self.result is not None  # callers have one
         left = self.result.start - 36
         return self._view or (
@@ -272,7 +272,7 @@ class VariantExplorer(Explorer):
         return variant_tracks(
             self.result,
             layer=None if self.layer.value == _MEAN else self.layer.value,
-            view=self._shown(),
+            view=self._region(),
             width=self.plot.width or 900,
             theme=self.selection.theme,
         )

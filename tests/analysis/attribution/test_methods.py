@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from dnabert2_explore.analysis.attribution.problem import Problem, Score
+from dnabert2_explore.analysis.attribution.inputs import AttributionInputs, Score
 from dnabert2_explore.analysis.attribution.runs import RUNS
 from dnabert2_explore.analysis.methods import METHODS
 
@@ -46,7 +46,9 @@ class Attend(nn.Module):
         return packed, [self.maps]
 
 
-def problem(power: int = 1, baselines: torch.Tensor = BASELINES, **settings) -> Problem:
+def attribution_inputs(
+    power: int = 1, baselines: torch.Tensor = BASELINES, **settings
+) -> AttributionInputs:
     """(Σ w·x)^power, through a layer that changes nothing."""
     layer = Layer()
 
@@ -54,8 +56,8 @@ def problem(power: int = 1, baselines: torch.Tensor = BASELINES, **settings) -> 
         hidden = layer(words.flatten(0, 1)).unflatten(0, words.shape[:2])
         return (hidden @ WEIGHTS).sum(dim=1) ** power
 
-    return Problem(
-        inputs=INPUTS,
+    return AttributionInputs(
+        embeddings=INPUTS,
         baselines=baselines,
         score=Score(function, layer),
         features=np.arange(N),
@@ -65,7 +67,7 @@ def problem(power: int = 1, baselines: torch.Tensor = BASELINES, **settings) -> 
     )
 
 
-def scores(name: str, given: Problem) -> np.ndarray:
+def scores(name: str, given: AttributionInputs) -> np.ndarray:
     return RUNS[name](given).detach().numpy()
 
 
@@ -75,10 +77,10 @@ def test_a_linear_function_is_shared_by_its_terms(name):
     # GradientSHAP draws one of the baselines for each sample; Captum's conductance takes the ends
     # of steps for their middles.
     tolerance = {"gradient_shap": 0.7, "layer_conductance": 0.01}.get(name, 1e-4)
-    found = scores(name, problem(samples=400, n_steps=200))
+    found = scores(name, attribution_inputs(samples=400, n_steps=200))
     np.testing.assert_allclose(found, expected, atol=tolerance)
     if name == "gradient_shap":
-        one = problem(baselines=BASELINES[:1], samples=10)
+        one = attribution_inputs(baselines=BASELINES[:1], samples=10)
         np.testing.assert_allclose(
             scores(name, one), PARTS - (BASELINES[0] @ WEIGHTS).numpy(), atol=1e-9
         )
@@ -89,7 +91,7 @@ def test_a_linear_function_is_shared_by_its_terms(name):
 def test_a_square_is_shared_completely(name):
     """With f = s², s = Σ u, from zero: integrated gradients and Shapley values are both u · s."""
     zero = torch.zeros_like(BASELINES[:1])
-    given = problem(power=2, baselines=zero, samples=3000, n_steps=400)
+    given = attribution_inputs(power=2, baselines=zero, samples=3000, n_steps=400)
     expected = PARTS * PARTS.sum()
     found = scores(name, given)
     near = {"gradient_shap": 0.05, "shapley_value_sampling": 0.1, "layer_conductance": 0.01}
@@ -100,10 +102,10 @@ def test_a_square_is_shared_completely(name):
 
 def test_deep_lift_rescales_a_tanh():
     squash = nn.Tanh()
-    given = problem(baselines=BASELINES[:1])
+    given = attribution_inputs(baselines=BASELINES[:1])
     score = Score(lambda words: squash((words @ WEIGHTS).sum(dim=1)), squash)
-    given = Problem(
-        inputs=INPUTS, baselines=BASELINES[:1], score=score, features=np.arange(N),
+    given = AttributionInputs(
+        embeddings=INPUTS, baselines=BASELINES[:1], score=score, features=np.arange(N),
         shares=np.ones(N),
     )  # fmt: skip
     start = (BASELINES[0] @ WEIGHTS).numpy()
@@ -112,7 +114,7 @@ def test_deep_lift_rescales_a_tanh():
 
 
 def test_gradients_of_a_square():
-    given = problem(power=2)
+    given = attribution_inputs(power=2)
     gradient = 2 * PARTS.sum() * WEIGHTS.norm().item()
     np.testing.assert_allclose(scores("saliency", given), np.full(N, abs(gradient)), rtol=1e-9)
     np.testing.assert_allclose(
@@ -122,7 +124,7 @@ def test_gradients_of_a_square():
 
 def test_taking_tokens_away_from_a_square():
     zero = torch.zeros_like(BASELINES[:1])
-    given = problem(power=2, baselines=zero)
+    given = attribution_inputs(power=2, baselines=zero)
     lost = PARTS.sum() ** 2 - (PARTS.sum() - PARTS) ** 2
     np.testing.assert_allclose(scores("occlusion", given), lost, rtol=1e-5)
     np.testing.assert_allclose(scores("feature_ablation", given), lost, rtol=1e-5)
@@ -130,7 +132,7 @@ def test_taking_tokens_away_from_a_square():
 
 def test_windows_of_occlusion_average_over_what_holds_a_token():
     zero = torch.zeros_like(BASELINES[:1])
-    found = scores("occlusion", problem(baselines=zero, window=3))
+    found = scores("occlusion", attribution_inputs(baselines=zero, window=3))
     windows = np.convolve(PARTS, np.ones(3), "valid")
     expected = [windows[max(0, i - 2) : i + 1].mean() for i in range(N)]
     np.testing.assert_allclose(found, expected, rtol=1e-5)
@@ -139,11 +141,11 @@ def test_windows_of_occlusion_average_over_what_holds_a_token():
 @pytest.mark.parametrize("name", ["feature_ablation", "shapley_value_sampling"])
 def test_groups_are_taken_away_together(name):
     zero = torch.zeros_like(BASELINES[:1])
-    given = problem(baselines=zero)
+    given = attribution_inputs(baselines=zero)
     features = np.array([-1, 0, 0, 1, 1, 1, -1])
     shares = np.array([0, 0.25, 0.75, 0.5, 0.25, 0.25, 0])
-    given = Problem(
-        inputs=INPUTS, baselines=torch.where(torch.tensor(features < 0)[None, :, None],
+    given = AttributionInputs(
+        embeddings=INPUTS, baselines=torch.where(torch.tensor(features < 0)[None, :, None],
                                              INPUTS.detach(), zero),
         score=given.score, features=features, shares=shares,
     )  # fmt: skip
@@ -160,8 +162,8 @@ def test_attention_times_gradient_where_the_output_is_linear_in_attention():
         _, (maps,) = block(words.flatten(0, 1))
         return (maps * values).sum()[None] + 0 * words.sum(dim=(1, 2))
 
-    given = Problem(
-        inputs=INPUTS, baselines=BASELINES[:1], score=Score(function, block),
+    given = AttributionInputs(
+        embeddings=INPUTS, baselines=BASELINES[:1], score=Score(function, block),
         features=np.arange(N), shares=np.ones(N), attention=(block,),
     )  # fmt: skip
     expected = (block.maps * values).sum(dim=(0, 1, 2)).detach().numpy()
@@ -171,7 +173,7 @@ def test_attention_times_gradient_where_the_output_is_linear_in_attention():
 
 @pytest.mark.parametrize("name", [n for n, info in METHODS.items() if info.gradient])
 def test_noise_changes_nothing_of_a_linear_function_but_is_there_for_others(name):
-    still, noisy = problem(), problem(noise=0.5, noise_samples=4)
+    still, noisy = attribution_inputs(), attribution_inputs(noise=0.5, noise_samples=4)
     if name == "input_x_gradient":  # the input itself is noisy
         assert not np.allclose(scores(name, still), scores(name, noisy))
     elif name == "saliency":
@@ -179,7 +181,7 @@ def test_noise_changes_nothing_of_a_linear_function_but_is_there_for_others(name
     else:
         assert not np.allclose(scores(name, still), scores(name, noisy))
         # Noise has mean 0: with many samples the scores come back.
-        many = problem(noise=0.05, noise_samples=200)
+        many = attribution_inputs(noise=0.05, noise_samples=200)
         np.testing.assert_allclose(scores(name, many), scores(name, still), atol=0.1)
 
 
@@ -188,13 +190,13 @@ def test_a_seed_repeats_and_leaves_the_callers_numbers_alone(name):
     torch.manual_seed(5)
     np.random.seed(5)
     expected = torch.rand(1).item(), np.random.rand()
-    given = problem(power=2, samples=5)  # whose layer draws weights
+    given = attribution_inputs(power=2, samples=5)  # whose layer draws weights
     torch.manual_seed(5)
     np.random.seed(5)
     first = scores(name, given)
     assert (torch.rand(1).item(), np.random.rand()) == expected
-    np.testing.assert_array_equal(first, scores(name, problem(power=2, samples=5)))
-    assert not np.allclose(first, scores(name, problem(power=2, samples=5, seed=1)))
+    np.testing.assert_array_equal(first, scores(name, attribution_inputs(power=2, samples=5)))
+    assert not np.allclose(first, scores(name, attribution_inputs(power=2, samples=5, seed=1)))
 
 
 @pytest.mark.parametrize("name", TOKEN_METHODS)
@@ -206,15 +208,15 @@ def test_progress_ends_at_its_total(name):
         _, (maps,) = block(words.flatten(0, 1))
         return ((words @ WEIGHTS) ** 2).sum(dim=1) + maps.sum()
 
-    base = problem()
-    given = Problem(
-        inputs=INPUTS, baselines=BASELINES, score=Score(function, base.layer),
+    base = attribution_inputs()
+    given = AttributionInputs(
+        embeddings=INPUTS, baselines=BASELINES, score=Score(function, base.layer),
         features=np.arange(N), shares=np.ones(N), attention=(block,),
         progress=lambda done, total: seen.append((done, total)),
         **({"layer": base.layer} if name != "layer_conductance" else {}),
     )  # fmt: skip
     if name == "layer_conductance":
-        given = problem(progress=lambda done, total: seen.append((done, total)))
+        given = attribution_inputs(progress=lambda done, total: seen.append((done, total)))
     RUNS[name](given)
     done, total = zip(*seen, strict=True)
     assert list(done) == sorted(done)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import dnabert2_explore as dx
 from dnabert2_explore import InputError, attribute, saturation_mutagenesis
-from dnabert2_explore.analysis.attribution import Question
+from dnabert2_explore.analysis.attribution import ExplainedOutput
 from dnabert2_explore.sequences import UnknownBasesWarning, mutate
 
 
@@ -114,11 +114,11 @@ def test_cutting_on_both_sides_of_a_span_is_cutting_the_whole(model_folder, text
     enc = dx.load(model_folder)
     start = data.draw(st.integers(0, len(text) - 1))
     end = data.draw(st.integers(start + 1, len(text)))
-    question = Question.ask(enc, text, (start, end))
-    rows, firsts = question.read([text])
+    explained = ExplainedOutput.of(enc, text, (start, end))
+    rows, firsts = explained.read([text])
     np.testing.assert_array_equal(rows[0], enc.tokenize(text).ids)
-    assert firsts == [question.span[0]]
-    assert question.of_bases([text])[0] == pytest.approx(question.score, abs=1e-4)
+    assert firsts == [explained.span[0]]
+    assert explained.of_bases([text])[0] == pytest.approx(explained.score, abs=1e-4)
 
 
 def test_unknown_bases_are_left_alone(classifier) -> None:

@@ -10,7 +10,7 @@ from torch import nn
 
 from dnabert2_explore.analysis.attribution import attribute
 from dnabert2_explore.analysis.attribution.gradients import attn_lrp
-from dnabert2_explore.analysis.attribution.problem import Problem, Score
+from dnabert2_explore.analysis.attribution.inputs import AttributionInputs, Score
 from dnabert2_explore.analysis.attribution.relevance import (
     attend,
     gelu,
@@ -108,29 +108,29 @@ def network(biased: bool) -> Dnabert2ForSequenceClassification:
     return made
 
 
-def problem(made: nn.Module) -> Problem:
+def attribution_inputs(made: nn.Module) -> AttributionInputs:
     words = torch.tensor(RNG.normal(size=(1, 5, 8)), requires_grad=True)
     score = Score(lambda x: made(inputs_embeds=x).logits[:, 1], made)
-    return Problem(words, words.detach(), score, np.arange(5), np.ones(5))
+    return AttributionInputs(words, words.detach(), score, np.arange(5), np.ones(5))
 
 
 def test_a_network_without_biases_keeps_all_of_the_score():
-    given = problem(network(biased=False))
+    given = attribution_inputs(network(biased=False))
     found = attn_lrp(given)
-    assert found.sum().item() == pytest.approx(given.score(given.inputs).item(), rel=1e-9)
+    assert found.sum().item() == pytest.approx(given.score(given.embeddings).item(), rel=1e-9)
     # The plain gradient does not: LayerNorm forgets the scale of what it reads.
-    (plain,) = torch.autograd.grad(given.score(given.inputs).sum(), given.inputs)
-    assert abs(float((plain * given.inputs).sum())) < 1e-9
+    (plain,) = torch.autograd.grad(given.score(given.embeddings).sum(), given.embeddings)
+    assert abs(float((plain * given.embeddings).sum())) < 1e-9
 
 
 def test_values_stay_and_the_network_is_left_as_it_was():
     made = network(biased=True)
-    given = problem(made)
-    before = given.score(given.inputs)
+    given = attribution_inputs(made)
+    before = given.score(given.embeddings)
     with relevance_rules(made):
-        torch.testing.assert_close(given.score(given.inputs), before, rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(given.score(given.embeddings), before, rtol=1e-9, atol=1e-12)
     assert not any("forward" in vars(module) for module in made.modules())
-    torch.testing.assert_close(given.score(given.inputs), before, rtol=0, atol=0)
+    torch.testing.assert_close(given.score(given.embeddings), before, rtol=0, atol=0)
 
 
 def test_relevance_of_a_model_with_a_masked_lm_head(enc):

@@ -11,7 +11,7 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import Cancelled, InputError, attribute
-from dnabert2_explore.analysis.attribution import METHODS, Question
+from dnabert2_explore.analysis.attribution import METHODS, ExplainedOutput
 from dnabert2_explore.analysis.attribution.checks import (
     CHECKS,
     Check,
@@ -35,7 +35,7 @@ MASK = 0
 
 
 class Sum:
-    """A question whose answer is the sum of what each token is worth; [MASK] is worth nothing.
+    """An output that is the sum of what each token is worth; [MASK] is worth nothing.
 
     The first and the last token are special.
     """
@@ -94,34 +94,34 @@ def test_the_worst_order_is_as_bad_as_the_best_is_good() -> None:
 
 def test_random_scores_gain_nothing() -> None:
     worth = np.random.default_rng(0).normal(size=30)
-    question = Sum(worth)
+    explained = Sum(worth)
     gains = [
-        token_curves(question, np.random.default_rng(seed).normal(size=32), seed=seed)
+        token_curves(explained, np.random.default_rng(seed).normal(size=32), seed=seed)
         for seed in range(60)
     ]
     for values in ([g.deletion_gain for g in gains], [g.insertion_gain for g in gains]):
         assert np.mean(values) == pytest.approx(0, abs=3 * np.std(values) / np.sqrt(60))
-    best = token_curves(question, question.scores)
+    best = token_curves(explained, explained.scores)
     assert best.deletion_gain > max(g.deletion_gain for g in gains)
     assert best.insertion_gain > max(g.insertion_gain for g in gains)
 
 
 def test_scores_without_sign_find_what_matters_either_way() -> None:
-    question = Sum([0, 0, -5, 0, 0, 0, 0, 0])
-    found = token_curves(question, abs(question.scores), signed=False, orders=2000)
+    explained = Sum([0, 0, -5, 0, 0, 0, 0, 0])
+    found = token_curves(explained, abs(explained.scores), signed=False, orders=2000)
     assert found.deletion_gain == pytest.approx(1 / 2 - 1 / 16, abs=0.03)
     assert found.insertion_gain == pytest.approx(1 / 2 - 1 / 16, abs=0.03)
     # Taken for signed, the same order makes the output rise, which is the wrong way.
-    assert token_curves(question, abs(question.scores), orders=2000).deletion_gain < -0.4
+    assert token_curves(explained, abs(explained.scores), orders=2000).deletion_gain < -0.4
 
 
 def test_curves_end_where_they_should_and_run_at_once() -> None:
-    question = Sum(np.arange(100))
-    found = token_curves(question, question.scores, points=21, orders=5)
-    assert question.calls == 1
+    explained = Sum(np.arange(100))
+    found = token_curves(explained, explained.scores, points=21, orders=5)
+    assert explained.calls == 1
     assert len(found.shares) <= 22
     np.testing.assert_allclose(found.shares + found.shares[::-1], 1)
-    full = question.worth.sum()
+    full = explained.worth.sum()
     for curve in (found.deletion, *found.random_deletion):
         assert (curve[0], curve[-1]) == (full, 0)
     for curve in (found.insertion, *found.random_insertion):
@@ -145,9 +145,9 @@ def test_an_output_that_never_changes_fails() -> None:
 
 @pytest.mark.parametrize("baseline", ["mask", "pad", "zero", "mean", "shuffled"])
 def test_curves_of_a_network(classifier, bases, baseline) -> None:
-    question = Question.ask(classifier, bases[:60], 1)
+    explained = ExplainedOutput.of(classifier, bases[:60], 1)
     found = attribute(classifier, bases[:60], 1, method="occlusion", baseline=baseline)
-    curves = token_curves(question, found.token_scores, baseline=baseline, orders=3)
+    curves = token_curves(explained, found.token_scores, baseline=baseline, orders=3)
     assert curves.deletion[0] == pytest.approx(found.score, abs=1e-4)
     assert curves.insertion[-1] == pytest.approx(found.score, abs=1e-4)
     if baseline != "shuffled":  # of which `attribute` takes five copies
@@ -158,19 +158,19 @@ def test_curves_of_a_network(classifier, bases, baseline) -> None:
 
 
 def test_curves_leave_a_masked_span(enc, bases) -> None:
-    question = Question.ask(enc, bases[:60], (20, 26))
+    explained = ExplainedOutput.of(enc, bases[:60], (20, 26))
     found = attribute(enc, bases[:60], (20, 26), method="occlusion", baseline="mask")
-    curves = token_curves(question, found.token_scores, orders=3)
+    curves = token_curves(explained, found.token_scores, orders=3)
     assert curves.deletion[0] == pytest.approx(found.score, abs=1e-4)
     assert curves.deletion[-1] == pytest.approx(found.baseline_score, abs=1e-4)
 
 
 def test_curves_refuse_what_has_no_order(classifier) -> None:
-    question = Question.ask(classifier, "A", 0)
+    explained = ExplainedOutput.of(classifier, "A", 0)
     with pytest.raises(InputError, match="1 token can be taken away"):
-        token_curves(question, np.zeros(3))
+        token_curves(explained, np.zeros(3))
     with pytest.raises(InputError, match="Baseline 'noise' is unknown"):
-        token_curves(question, np.zeros(3), baseline="noise")
+        token_curves(explained, np.zeros(3), baseline="noise")
 
 
 def test_thresholds_are_the_calibrated_ones() -> None:

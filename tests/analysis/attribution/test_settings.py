@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from dnabert2_explore import Encoder, InputError, attribute
-from dnabert2_explore.analysis.attribution import BASELINES, METHODS, Question
+from dnabert2_explore.analysis.attribution import BASELINES, METHODS, ExplainedOutput
 from dnabert2_explore.analysis.attribution.backend import differentiable
 from dnabert2_explore.analysis.attribution.baselines import baseline_embeddings
 from dnabert2_explore.analysis.attribution.spread import base_occlusion, share
@@ -110,11 +110,11 @@ def test_nothing_known_or_no_single_sequences(classifier, enc) -> None:
 
 @pytest.mark.parametrize("name", BASELINES)
 def test_baselines_replace_all_but_special_tokens(classifier, bases, name) -> None:
-    question = Question.ask(classifier, bases, 0)
-    found = baseline_embeddings(question, name, samples=3 if name == "shuffled" else 1, seed=2)
+    explained = ExplainedOutput.of(classifier, bases, 0)
+    found = baseline_embeddings(explained, name, samples=3 if name == "shuffled" else 1, seed=2)
     table = classifier.network.get_input_embeddings()
-    words = table(question.ids)[0]
-    assert found.shape == (3 if name == "shuffled" else 1, question.n_read, 32)
+    words = table(explained.ids)[0]
+    assert found.shape == (3 if name == "shuffled" else 1, explained.n_read, 32)
     for one in found:
         assert torch.equal(one[[0, -1]], words[[0, -1]])
     inner = found[0, 1:-1]
@@ -129,16 +129,16 @@ def test_baselines_replace_all_but_special_tokens(classifier, bases, name) -> No
         rows = {tuple(row.tolist()) for row in table.weight[5:]}
         assert all(tuple(row.tolist()) in rows for row in inner)
         assert not torch.equal(found[0], found[1])
-        again = baseline_embeddings(question, name, samples=3, seed=2)
+        again = baseline_embeddings(explained, name, samples=3, seed=2)
         assert torch.equal(found, again)
 
 
 def test_a_masked_span_stays_masked_in_every_baseline(enc, bases) -> None:
-    question = Question.ask(enc, bases, (40, 50))
-    first, last = question.span
+    explained = ExplainedOutput.of(enc, bases, (40, 50))
+    first, last = explained.span
     mask = enc.network.get_input_embeddings().weight[enc.tokenizer.mask_id]
     for name in BASELINES:
-        found = baseline_embeddings(question, name)[0, first:last]
+        found = baseline_embeddings(explained, name)[0, first:last]
         assert torch.equal(found, mask.expand_as(found))
 
 
@@ -196,14 +196,14 @@ def test_sums_are_conserved(classifier, bases, how) -> None:
 
 def test_spread_by_occlusion_is_what_n_changes(classifier, bases) -> None:
     short = bases[:40]
-    question = Question.ask(classifier, short, 0)
-    lost = base_occlusion(question)
+    explained = ExplainedOutput.of(classifier, short, 0)
+    lost = base_occlusion(explained)
     for place in (0, 13, 39):
         changed = f"{short[:place]}N{short[place + 1 :]}"
         (logits,) = classifier.logits_ids(
             [classifier.tokenizer.encode_batch([changed], warn=False)[0].ids]
         )
-        assert lost[place] == pytest.approx(question.score - logits[0], abs=1e-5)
+        assert lost[place] == pytest.approx(explained.score - logits[0], abs=1e-5)
     result = attribute(classifier, short, 0, method="occlusion", spread="occlusion")
     start, end = result.tokens.spans[3]
     weights = np.abs(lost[start:end])

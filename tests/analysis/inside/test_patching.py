@@ -6,7 +6,7 @@ import torch
 
 import dnabert2_explore as dx
 from dnabert2_explore import InputError
-from dnabert2_explore.analysis.attribution.question import Question
+from dnabert2_explore.analysis.attribution.explained_output import ExplainedOutput
 
 SITE = dx.demo.splice()[0].bases
 SUBSTITUTION = SITE[:100] + "A" + SITE[101:]
@@ -35,8 +35,12 @@ def enc():
 def test_everything_restores_all_and_the_scores_are_the_alleles_own(splice, enc, alt):
     found = dx.patch(splice, SITE, alt, "donor")
     np.testing.assert_allclose(found.everything, 1, atol=2e-4)
-    assert found.ref_score == pytest.approx(Question.ask(splice, SITE, "donor").score, abs=1e-4)
-    assert found.alt_score == pytest.approx(Question.ask(splice, alt, "donor").score, abs=1e-4)
+    assert found.ref_score == pytest.approx(
+        ExplainedOutput.of(splice, SITE, "donor").score, abs=1e-4
+    )
+    assert found.alt_score == pytest.approx(
+        ExplainedOutput.of(splice, alt, "donor").score, abs=1e-4
+    )
     for parts, tokens in ((found.ref_parts, found.ref), (found.alt_parts, found.alt)):
         assert parts[0, 0] == 0
         assert parts[-1, 1] == len(tokens)
@@ -47,7 +51,7 @@ def test_everything_restores_all_and_the_scores_are_the_alleles_own(splice, enc,
     masked = dx.patch(enc, SITE, alt, (20, 25))
     np.testing.assert_allclose(masked.everything, 1, atol=2e-3)
     np.testing.assert_allclose(masked.restored[0, ~masked.differs], 0, atol=2e-3)
-    asked = Question.ask(enc, SITE, (20, 25))
+    asked = ExplainedOutput.of(enc, SITE, (20, 25))
     assert masked.ref_score == pytest.approx(asked.score, abs=1e-4)
     assert masked.unit == "nats"
 
@@ -56,7 +60,7 @@ def test_patching_nothing_gives_nothing_back(splice):
     from dnabert2_explore.analysis.inside import alleles, patching
     from dnabert2_explore.encoder.passes.batches import Budget
 
-    one, other = (Question.ask(splice, bases, "donor") for bases in (SITE, SUBSTITUTION))
+    one, other = (ExplainedOutput.of(splice, bases, "donor") for bases in (SITE, SUBSTITUTION))
     parts = alleles.align(one.tokens, other.tokens, one.ids[0].numpy(), other.ids[0].numpy())
     run = patching.PairRun(splice, one, other, parts, Budget(1024))
     for layer in range(3):

@@ -21,7 +21,7 @@ from ...sequences import clean
 from ...tokens import Tokens
 from .backend import with_gradients
 
-__all__ = ["OUTPUTS", "Question", "Target"]
+__all__ = ["OUTPUTS", "ExplainedOutput", "Target"]
 
 Target = int | str | tuple[int, int]
 
@@ -30,8 +30,8 @@ OUTPUTS = ("auto", "logit", "probability")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Question:
-    """One output of a model for one sequence; make it with `ask`.
+class ExplainedOutput:
+    """One output of a model for one sequence; make it with `of`.
 
     Attributes
     ----------
@@ -74,10 +74,10 @@ class Question:
 
     @classmethod
     @with_gradients
-    def ask(
+    def of(
         cls, enc: Encoder, bases: Bases, target: Target | None = None, output: str = "auto"
-    ) -> Question:
-        """Find out what is asked, and the answer.
+    ) -> ExplainedOutput:
+        """Find the output that a target names, and its value.
 
         Parameters
         ----------
@@ -89,13 +89,13 @@ class Question:
 
         Returns
         -------
-        Question
+        ExplainedOutput
 
         Raises
         ------
         InputError
             If the target does not exist, the sequence has no bases the model knows, or the model
-            has nothing to be asked for.
+            has no output to explain.
         """
         if output not in OUTPUTS:
             raise InputError(f"Output {output!r} is unknown: choose one of {', '.join(OUTPUTS)}.")
@@ -109,7 +109,7 @@ class Question:
                 "The sequence has no A, C, G or T: there is nothing to attribute to; give bases "
                 "that the model knows."
             )
-        return (_ask_class if enc.has_head else _ask_span)(enc, tokens, target, output)
+        return (_class_output if enc.has_head else _span_output)(enc, tokens, target, output)
 
     @property
     def masked(self) -> bool:
@@ -253,7 +253,9 @@ class Question:
         return every
 
 
-def _ask_class(enc: Encoder, tokens: Tokens, target: Target | None, output: str) -> Question:
+def _class_output(
+    enc: Encoder, tokens: Tokens, target: Target | None, output: str
+) -> ExplainedOutput:
     if enc.config.sequence_pairs:
         raise InputError(
             f"Model {enc.name!r} reads pairs of sequences, which attribution does not take: load a "
@@ -273,7 +275,7 @@ def _ask_class(enc: Encoder, tokens: Tokens, target: Target | None, output: str)
             f"Model {enc.name!r} answers with a value, not with classes: leave output at 'auto'."
         )
     output = "value" if regression else {"auto": "logit"}.get(output, output)
-    return Question(
+    return ExplainedOutput(
         enc=enc,
         tokens=tokens,
         ids=torch.from_numpy(ids)[None].to(enc.device),
@@ -290,7 +292,9 @@ def _ask_class(enc: Encoder, tokens: Tokens, target: Target | None, output: str)
     )
 
 
-def _ask_span(enc: Encoder, tokens: Tokens, target: Target | None, output: str) -> Question:
+def _span_output(
+    enc: Encoder, tokens: Tokens, target: Target | None, output: str
+) -> ExplainedOutput:
     if output != "auto":
         raise InputError(
             f"Model {enc.name!r} has no classes; what is explained is a log-likelihood: leave "
@@ -302,7 +306,7 @@ def _ask_span(enc: Encoder, tokens: Tokens, target: Target | None, output: str) 
     fixed = tokens.special.copy()
     fixed[first:last] = True
     (score,) = _masked_likelihoods(enc, [ids], [first], tokens.ids[first:last])
-    return Question(
+    return ExplainedOutput(
         enc=enc,
         tokens=tokens,
         ids=torch.from_numpy(ids)[None].to(enc.device),

@@ -13,7 +13,7 @@ from torch import nn
 
 from ...progress import Progress, quiet
 
-__all__ = ["CHUNK_TOKENS", "Method", "Problem", "Score"]
+__all__ = ["CHUNK_TOKENS", "AttributionInputs", "Method", "Score"]
 
 
 #: Tokens in one pass; bounds the memory of methods that Captum would run all at once.
@@ -47,12 +47,12 @@ class Score(nn.Module):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Problem:
-    """One question as numbers; nothing in it knows DNA.
+class AttributionInputs:
+    """One output to explain, as numbers; nothing in it knows DNA.
 
     Attributes
     ----------
-    inputs : torch.Tensor, shape (1, n, hidden)
+    embeddings : torch.Tensor, shape (1, n, hidden)
         Asks for gradients.
     baselines : torch.Tensor, shape (k, n, hidden)
     score : Score
@@ -77,7 +77,7 @@ class Problem:
     progress : callable
     """
 
-    inputs: torch.Tensor
+    embeddings: torch.Tensor
     baselines: torch.Tensor
     score: Score
     features: NDArray[np.int64]
@@ -95,7 +95,7 @@ class Problem:
     @property
     def n(self) -> int:
         """Tokens."""
-        return int(self.inputs.shape[1])
+        return int(self.embeddings.shape[1])
 
     @property
     def rows(self) -> int:
@@ -121,5 +121,5 @@ class Problem:
         self.progress(total, total)
 
 
-#: Takes a problem, returns scores of its tokens, shape (n,).
-Method = Callable[[Problem], torch.Tensor]
+#: Takes inputs, returns scores of its tokens, shape (n,).
+Method = Callable[[AttributionInputs], torch.Tensor]

@@ -33,7 +33,7 @@ from .spaces import GIVEN, Spaces
 if TYPE_CHECKING:
     from ipywidgets import Dropdown, ToggleButton, ToggleButtons
 
-__all__ = ["OWN", "ShownPoints"]
+__all__ = ["OWN", "AtlasContent"]
 
 #: Chosen in the menu of layers; None there would be nothing chosen.
 OWN = "own"
@@ -41,7 +41,7 @@ OWN = "own"
 _CHEAP = 1000  # points of which UMAP is made without being asked for
 
 
-class ShownPoints(Explorer):
+class AtlasContent(Explorer):
     """The part of `AtlasExplorer` that knows no page: points, vectors, maps, colours."""
 
     enc: Encoder

@@ -25,18 +25,18 @@ from ..core.explorer import sentence
 
 __all__ = [
     "PER_TOKEN",
-    "Asked",
-    "Failed",
-    "Kept",
-    "Part",
-    "attribution_part",
+    "AttributionRequest",
+    "Failure",
+    "Task",
+    "TaskResults",
+    "attribution_task",
     "is_far",
-    "map_part",
-    "motifs_part",
-    "offsets_part",
+    "map_task",
+    "motifs_task",
+    "offsets_task",
     "passes_of",
-    "scorecard_part",
-    "strands_part",
+    "scorecard_task",
+    "strands_task",
     "typed_motifs",
 ]
 
@@ -49,8 +49,8 @@ _KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One question to a model, as the controls put it.
+class AttributionRequest:
+    """One attribution, as the controls ask for it.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class Asked:
         """The method."""
         return self.settings.method
 
-    def by(self, method: str) -> Asked:
+    def by(self, method: str) -> AttributionRequest:
         """Ask by another method: what that has no use for takes its default."""
         return replace(self, settings=self.settings.by(method))
 
@@ -82,14 +82,14 @@ class Asked:
             return 0
         return (50 if len(self.bases) <= 600 else 20) if self.auto else self.settings.n_steps
 
-    def at(self, steps: int) -> Asked:
+    def at(self, steps: int) -> AttributionRequest:
         """Ask with so many steps; 0 leaves them as they are."""
         settings = replace(self.settings, n_steps=steps) if steps else self.settings
         return replace(self, settings=settings, auto=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Task:
     """A piece of work.
 
     Attributes
@@ -120,47 +120,47 @@ class Part:
         except Cancelled:
             raise
         except Exception as error:  # shown in the view: a thread has nobody above it to tell
-            return Failed(sentence(error))
+            return Failure(sentence(error))
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class Failure:
     """Why a piece could not be done, as HTML."""
 
     why: str
 
 
-class Kept:
-    """Results of parts by key; those that were not looked at for longest go first."""
+class TaskResults:
+    """Results of tasks by key; those that were not looked at for longest go first."""
 
     def __init__(self) -> None:
         self._results: OrderedDict[Hashable, Any] = OrderedDict()
 
-    def get(self, part: Part | None) -> Any:
-        """Return the result of a part; None where it is not there, or failed."""
-        if part is None or part.key not in self._results:
+    def get(self, task: Task | None) -> Any:
+        """Return the result of a task; None where it is not there, or failed."""
+        if task is None or task.key not in self._results:
             return None
-        self._results.move_to_end(part.key)
-        found = self._results[part.key]
-        return None if isinstance(found, Failed) else found
+        self._results.move_to_end(task.key)
+        found = self._results[task.key]
+        return None if isinstance(found, Failure) else found
 
-    def put(self, part: Part, result: Any) -> None:
+    def put(self, task: Task, result: Any) -> None:
         """Keep a result."""
-        self._results[part.key] = result
+        self._results[task.key] = result
         while len(self._results) > _KEPT:
             self._results.popitem(last=False)
 
-    def __contains__(self, part: Part) -> bool:
-        return part.key in self._results
+    def __contains__(self, task: Task) -> bool:
+        return task.key in self._results
 
-    def failures(self, parts: list[Part]) -> list[str]:
-        """Why parts could not be done."""
-        found = [self._results.get(part.key) for part in parts]
-        return list(dict.fromkeys(one.why for one in found if isinstance(one, Failed)))
+    def failures(self, tasks: list[Task]) -> list[str]:
+        """Why tasks could not be done."""
+        found = [self._results.get(task.key) for task in tasks]
+        return list(dict.fromkeys(one.why for one in found if isinstance(one, Failure)))
 
     def forget_failures(self) -> None:
         """Let what failed be tried again."""
-        for key in [k for k, one in self._results.items() if isinstance(one, Failed)]:
+        for key in [k for k, one in self._results.items() if isinstance(one, Failure)]:
             del self._results[key]
 
     def clear(self) -> None:
@@ -175,11 +175,11 @@ def is_far(result: Attribution) -> bool:
     return check_convergence(result).passed is False
 
 
-def passes_of(asked: Asked) -> float:
+def passes_of(request: AttributionRequest) -> float:
     """Count the forward passes of the whole sequence that an attribution takes, about."""
-    bases, tokens = len(asked.bases), len(asked.bases) / PER_TOKEN
-    if METHODS[asked.method].integral:
-        own = BACKWARD * asked.settings.n_steps
+    bases, tokens = len(request.bases), len(request.bases) / PER_TOKEN
+    if METHODS[request.method].integral:
+        own = BACKWARD * request.settings.n_steps
     else:
         own = {
             "deep_lift": 2 * BACKWARD,
@@ -189,52 +189,59 @@ def passes_of(asked: Asked) -> float:
             "feature_ablation": tokens,
             "shapley_value_sampling": _SAMPLES * tokens,
             "saturation_mutagenesis": 3.0 * bases,
-        }.get(asked.method, BACKWARD)
-    spread = {"occlusion": 1.0, "mutagenesis": 3.0}.get(asked.settings.spread, 0.0)
+        }.get(request.method, BACKWARD)
+    spread = {"occlusion": 1.0, "mutagenesis": 3.0}.get(request.settings.spread, 0.0)
     return own + spread * bases
 
 
-def attribution_part(enc: Encoder, asked: Asked) -> Part:
+def attribution_task(enc: Encoder, request: AttributionRequest) -> Task:
     """Explain by one method."""
-    steps = asked.settings.n_steps if METHODS[asked.method].integral else 0
-    what = f"{METHODS[asked.method].title}{f', {steps} steps' if steps else ''}"
-    return _part("attribution", what, attribute, enc, asked)
+    steps = request.settings.n_steps if METHODS[request.method].integral else 0
+    what = f"{METHODS[request.method].title}{f', {steps} steps' if steps else ''}"
+    return _task("attribution", what, attribute, enc, request)
 
 
-def offsets_part(enc: Encoder, asked: Asked) -> Part:
+def offsets_task(enc: Encoder, request: AttributionRequest) -> Task:
     """Explain by the same method over tokenization offsets."""
-    return _part("offsets", "tokenization offsets", average_offsets, enc, asked)
+    return _task("offsets", "tokenization offsets", average_offsets, enc, request)
 
 
-def strands_part(enc: Encoder, asked: Asked) -> Part:
+def strands_task(enc: Encoder, request: AttributionRequest) -> Task:
     """Explain by the same method on both strands."""
-    return _part("strands", "both strands", mirror_strands, enc, asked)
+    return _task("strands", "both strands", mirror_strands, enc, request)
 
 
-def scorecard_part(enc: Encoder, asked: Asked, truth: tuple[tuple[int, int], ...]) -> Part:
+def scorecard_task(
+    enc: Encoder, request: AttributionRequest, truth: tuple[tuple[int, int], ...]
+) -> Task:
     """Put one attribution to all checks."""
-    return _part("scorecard", "scorecard", scorecard, enc, asked, truth=truth or None)
+    return _task("scorecard", "scorecard", scorecard, enc, request, truth=truth or None)
 
 
-def _part(
-    kind: str, what: str, call: Callable[..., Any], enc: Encoder, asked: Asked, **more: Any
-) -> Part:
-    """Make a part of a call that attributes."""
+def _task(
+    kind: str,
+    what: str,
+    call: Callable[..., Any],
+    enc: Encoder,
+    request: AttributionRequest,
+    **more: Any,
+) -> Task:
+    """Make a task of a call that attributes."""
 
     def work(progress: Any) -> Any:
         return call(
-            enc, asked.bases, asked.target, settings=asked.settings, progress=progress, **more
+            enc, request.bases, request.target, settings=request.settings, progress=progress, **more
         )
 
-    n, passes = len(asked.bases), passes_of(asked)
+    n, passes = len(request.bases), passes_of(request)
     if kind == "scorecard":
         passes = _CARD * passes + _POINTS + 3 * min(n, _MUTATED)
     else:
         passes *= {"offsets": 8, "strands": 2}.get(kind, 1)
-    return Part((kind, asked, *more.values()), what, work, n, passes)
+    return Task((kind, request, *more.values()), what, work, n, passes)
 
 
-def map_part(enc: Encoder, asked: Asked, region: tuple[int, int]) -> Part:
+def map_task(enc: Encoder, request: AttributionRequest, region: tuple[int, int]) -> Task:
     """Mutate every base of a stretch."""
 
     def work(progress: Any) -> Any:
@@ -242,19 +249,19 @@ def map_part(enc: Encoder, asked: Asked, region: tuple[int, int]) -> Part:
 
         return saturation_mutagenesis(
             enc,
-            asked.bases,
-            asked.target,
-            output=asked.settings.output,
+            request.bases,
+            request.target,
+            output=request.settings.output,
             region=region,
             progress=progress,
         )
 
-    key = ("map", asked.bases, asked.target, asked.settings.output, region)
-    return Part(key, "mutants", work, len(asked.bases), 3.0 * (region[1] - region[0]))
+    key = ("map", request.bases, request.target, request.settings.output, region)
+    return Task(key, "mutants", work, len(request.bases), 3.0 * (region[1] - region[0]))
 
 
-def motifs_part(bases: str, wanted: str, threshold: float) -> Part:
-    """Look for the motifs that are asked for."""
+def motifs_task(bases: str, wanted: str, threshold: float) -> Task:
+    """Look for the motifs that are request for."""
 
     def work(progress: Any) -> Any:
         from ...analysis.motifs import scan_motifs
@@ -262,7 +269,7 @@ def motifs_part(bases: str, wanted: str, threshold: float) -> Part:
         motifs, least = typed_motifs(wanted, threshold)
         return scan_motifs(bases, motifs, threshold=least, progress=progress)
 
-    return Part(("motifs", bases, wanted, threshold), "looking for motifs", work)
+    return Task(("motifs", bases, wanted, threshold), "looking for motifs", work)
 
 
 def typed_motifs(wanted: str, threshold: float) -> tuple[list[Motif], float]:

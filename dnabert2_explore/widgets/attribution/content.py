@@ -15,7 +15,7 @@ from ...figures.attribution.stack import attribution_stack
 from ...figures.attribution.tracks import attribution_tracks
 from ...figures.core.style import span_text
 from ..views.mutations import Edit, changed_tokens
-from .parts import Asked, is_far
+from .tasks import AttributionRequest, is_far
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -26,18 +26,24 @@ if TYPE_CHECKING:
     from ...analysis.motifs import Hits
     from ...figures.core.locus import FeatureLike
 
-__all__ = ["Shown", "change_in_words", "in_words", "probabilities", "selected_in_words"]
+__all__ = [
+    "AttributionContent",
+    "change_in_words",
+    "in_words",
+    "probabilities",
+    "selected_in_words",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shown:
+class AttributionContent:
     """Everything that is on show, of one sequence.
 
     Attributes
     ----------
     name : str
         Of the sequence.
-    asked : Asked
+    request : AttributionRequest
         What `result` answers; its bases are the mutant's where there are edits.
     result : Attribution
     edits : tuple of Edit
@@ -54,7 +60,7 @@ class Shown:
     """
 
     name: str
-    asked: Asked
+    request: AttributionRequest
     result: Attribution
     edits: tuple[Edit, ...] = ()
     original: Attribution | None = None
@@ -132,7 +138,7 @@ class Shown:
         )
 
 
-def in_words(shown: Shown) -> str:
+def in_words(shown: AttributionContent) -> str:
     """Write the caption, as HTML."""
     result = shown.result
     output = (
@@ -176,7 +182,7 @@ def in_words(shown: Shown) -> str:
     return " ".join(parts)
 
 
-def _more_words(shown: Shown) -> list[str]:
+def _more_words(shown: AttributionContent) -> list[str]:
     parts = []
     if (found := shown.correlations) is not None:
         n = len(found.methods)

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .core.colours import Theme, theme_of
-from .core.columns import legend
-from .core.style import layout, value_axis
-from .training.curves import axis_style, axis_title
+from ..core.colours import Theme, theme_of
+from ..core.columns import legend
+from ..core.style import layout, value_axis
+from ..training.curves import axis_style, axis_title
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from ..analysis.features import FeatureEnrichment
-    from ..analysis.inside.track_enrichment import TrackEnrichment
+    from ...analysis.features import FeatureEnrichment
+    from ...analysis.inside.track_enrichment import TrackEnrichment
 
 __all__ = ["feature_volcano", "track_contrast"]
 

@@ -17,7 +17,7 @@ from ..core.explorer import Explorer
 from ..core.state import Selection
 from ..examples import SPLICE, WINDOWS, fill
 
-__all__ = ["LONG", "AskingExplorer", "Question", "Wanted"]
+__all__ = ["LONG", "OnDemandExplorer", "Request", "Wanted"]
 
 #: Bases of the longest stretch that is read at once: more are more than a screen can show.
 MOST = 1200
@@ -26,7 +26,7 @@ KEPT = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Request:
     """What a result is of: a stretch of a sequence, and what is asked of it."""
 
     bases: str
@@ -35,10 +35,10 @@ class Question:
 
 
 #: A question, and whether it is put to the untrained network.
-Wanted = tuple[Question, bool]
+Wanted = tuple[Request, bool]
 
 
-class AskingExplorer(Explorer):
+class OnDemandExplorer(Explorer):
     """Base of views that compute a stretch in the background; part ``dx-compute``.
 
     Subclasses say in `_work` what is computed, in `_announce` and `_cost` what it is called, and
@@ -77,8 +77,8 @@ class AskingExplorer(Explorer):
         self.compute.on_click(lambda _button: self._guarded(self._agree))
         self.height = height
         self._kept: OrderedDict[Wanted, Any] = OrderedDict()
-        self._seconds: dict[Question, float] = {}
-        self._agreed: set[Question] = set()
+        self._seconds: dict[Request, float] = {}
+        self._agreed: set[Request] = set()
         self._regions: dict[str, tuple[int, int]] = {}  # of sessions that were opened
         self._doing: Wanted | None = None
         self._halted = False
@@ -149,7 +149,7 @@ class AskingExplorer(Explorer):
             self._agreed.add(asked)
             self._ask()
 
-    def _asked(self) -> Question | None:
+    def _asked(self) -> Request | None:
         """Find the present question; None where there is none to ask."""
         current = self.selection.current
         if current is None or not self.active or not self.enc.has_masked_lm:
@@ -157,8 +157,8 @@ class AskingExplorer(Explorer):
         n, view = len(current), self.selection.view
         recalled = self._regions.get(current.bases)
         if recalled is not None and (view is None or _inside(view, recalled)):
-            return Question(current.bases, recalled, self._of)
-        whole = Question(current.bases, (0, n), self._of)
+            return Request(current.bases, recalled, self._of)
+        whole = Request(current.bases, (0, n), self._of)
         dear = self._seconds.get(whole, 0.0) > LONG and whole not in self._agreed
         shown = (view or (0, n)) if n > MOST or dear else (0, n)
         if shown[1] - shown[0] > MOST:
@@ -168,7 +168,7 @@ class AskingExplorer(Explorer):
             same = (asked.bases, asked.of) == (current.bases, self._of)
             if same and _inside(shown, asked.region):
                 return asked
-        return Question(current.bases, shown, self._of)
+        return Request(current.bases, shown, self._of)
 
     @property
     def _wanted(self) -> list[Wanted]:

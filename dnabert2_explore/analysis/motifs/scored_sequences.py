@@ -1,4 +1,4 @@
-"""The sequences end to end as numbers: the ground on which sites are found and counted."""
+"""The sequences end to end as numbers: all of the bases in which sites are found and counted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 
-__all__ = ["GAP", "Ground"]
+__all__ = ["GAP", "ScoredSequences"]
 
 #: Positions without a base around and between sequences: no site reaches across.
 GAP = 128
@@ -23,7 +23,7 @@ for _index, _letters in enumerate(("Aa", "Cc", "Gg", "TtUu")):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ground:
+class ScoredSequences:
     """Sequences and their scaled contributions, end to end with gaps between.
 
     Attributes
@@ -44,7 +44,7 @@ class Ground:
     first: NDArray[np.int64]
 
     @classmethod
-    def of(cls, sequences: Sequence[str], scores: Sequence[NDArray[np.float64]]) -> Ground:
+    def of(cls, sequences: Sequence[str], scores: Sequence[NDArray[np.float64]]) -> ScoredSequences:
         """Lay out sequences and scores.
 
         Raises

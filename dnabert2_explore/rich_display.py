@@ -11,7 +11,9 @@ import textwrap
 from collections.abc import Callable, Container
 from typing import Any
 
-__all__ = ["Shown", "counted", "draw_with", "settings_line"]
+from .origins import recorded
+
+__all__ = ["RichDisplay", "counted", "draw_with", "settings_line"]
 
 #: Characters of the line that stands for a result in a terminal and in lists.
 LONGEST = 240
@@ -36,25 +38,32 @@ def counted(number: int, noun: str, several: str = "") -> str:
     return f"{number:,} {noun if number == 1 else several or noun + 's'}"
 
 
-class Shown:
+class RichDisplay:
     """Base of everything that a cell of a notebook shows: `_line` says what it is.
 
     A dataclass derives from it with ``repr=False``.
 
     Examples
     --------
-    >>> class Probe(Shown):
+    >>> class Probe(RichDisplay):
     ...     def _line(self):
     ...         return "8 bases"
     >>> Probe()
     <Probe: 8 bases>
     """
 
-    __slots__ = ()
+    # Where a result comes from is kept beside it as long as it lives.
+    __slots__ = ("__weakref__",)
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        table = cls.__dict__.get("table")
+        if callable(table) and not hasattr(table, "__recorded__"):
+            cls.table = recorded(of_results=True)(table)  # type: ignore[attr-defined]
 
     def _line(self) -> str:
         """Say in a line, without a full stop, what this is and what came out."""
-        if type(self).__repr__ is Shown.__repr__:
+        if type(self).__repr__ is RichDisplay.__repr__:
             raise NotImplementedError(f"{type(self).__name__} does not say what it is in _line.")
         # A class with a __repr__ of its own has said it there.
         return repr(self).removeprefix(f"<{type(self).__name__}").strip(" :>")

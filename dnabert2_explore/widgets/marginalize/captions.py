@@ -13,13 +13,13 @@ from ...encoder import Encoder
 from ...figures.core.style import span_text
 from ...figures.gym import column_values, row_labels
 from ...sequences.motifs.motif import Motif
-from .controls import SHUFFLED, Asked
+from .controls import SHUFFLED, SweepRequest
 
 __all__ = ["chips", "in_words", "outputs_of_cell", "short", "what_cell_changes"]
 
 
 def in_words(
-    result: Sweep, shown: str, enc: Encoder, asked: Asked | None, current: str, method: str
+    result: Sweep, shown: str, enc: Encoder, asked: SweepRequest | None, current: str, method: str
 ) -> str:
     """Write the caption, as HTML.
 
@@ -29,7 +29,7 @@ def in_words(
     shown : str
         What the map shows of it.
     enc : Encoder
-    asked : Asked or None
+    asked : SweepRequest or None
         What `result` answers.
     current : str
         Name of the sequence looked at.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["told_label"]
+__all__ = ["label_of_twins"]
 
 
-def told_label(
+def label_of_twins(
     twins: NDArray[np.int64], frequencies: NDArray[np.float64], opposite: bool
 ) -> NDArray[np.float64]:
     """Answer the label of most of a row's twins, or the other one, of two.

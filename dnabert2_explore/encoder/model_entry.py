@@ -1,0 +1,30 @@
+"""Which model computed, as files and sessions say it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .model import Model
+
+__all__ = ["model_entry"]
+
+
+def model_entry(enc: Model, *, by_file: bool = False) -> dict[str, str]:
+    """Say which model computes: where it lies, the digest of its weights, and how it runs.
+
+    Parameters
+    ----------
+    enc : Encoder
+    by_file : bool
+        Of the weights' file, without a look at the weights: for what does not compute with them.
+    """
+    return {
+        "name": enc.name,
+        "source": enc.source,
+        "folder": "" if enc.checkpoint is None else str(enc.checkpoint.folder),
+        "sha256": enc.sha256 if by_file else enc.weights_sha256,
+        "dtype": str(enc.dtype).removeprefix("torch."),
+        "attention": enc.attention,
+        "device": str(enc.device),
+    }
