@@ -63,12 +63,12 @@ class Encoder(Model):
     def embed(
         self,
         sequences: Bases | Iterable[Bases],
+        *,
         pooling: Pooling = "mean",
         layer: int | Iterable[int] | None = None,
+        strands: str | None = None,
         batch_tokens: int | None = None,
         progress: Progress | None = None,
-        *,
-        strands: str | None = None,
     ) -> NDArray[np.float32]:
         """Embed sequences, one vector each.
 
@@ -132,6 +132,7 @@ class Encoder(Model):
     def embed_long(
         self,
         bases: Bases,
+        *,
         window: int = 10_000,
         overlap: int = 1_000,
         pooling: Pooling = "mean",
@@ -177,11 +178,11 @@ class Encoder(Model):
         self,
         store: str | PathLike[str],
         source: str | PathLike[str] | Sequence | Iterable[Bases],
+        *,
         window: int | None = None,
         stride: int | None = None,
         layers: int | Iterable[int] | None = None,
         pooling: Pooling = "mean",
-        *,
         client: Client | None = None,
         rows_per_chunk: int = 256,
         batch_tokens: int | None = None,
@@ -301,6 +302,7 @@ class Encoder(Model):
         self,
         ids: list[NDArray[np.int64]],
         positions: list[NDArray[np.int64]],
+        *,
         batch_tokens: int | None = None,
         progress: Progress | None = None,
     ) -> list[NDArray[np.float32]]:
@@ -342,12 +344,12 @@ class Encoder(Model):
     def predict(
         self,
         sequences: Bases | Iterable[Bases],
-        batch_tokens: int | None = None,
-        progress: Progress | None = None,
-        second: Bases | Iterable[Bases] | None = None,
         *,
+        second: Bases | Iterable[Bases] | None = None,
         strands: str | None = None,
         segmentations: int | None = None,
+        batch_tokens: int | None = None,
+        progress: Progress | None = None,
     ) -> NDArray[np.float32]:
         """Predict with the model's head.
 
@@ -402,7 +404,7 @@ class Encoder(Model):
                 f"There are {len(batches[0]):,} first and {len(batches[1]):,} second sequences: "
                 "give as many of the one as of the other."
             )
-        readings = Readings.of(self, strands, segmentations)
+        readings = Readings.of(self, strands=strands, segmentations=segmentations)
         ids = [self._encode(batch) for batch in batches]
         if self.config.training_bases is not None:
             shortest, longest = self.config.training_bases
@@ -415,7 +417,7 @@ class Encoder(Model):
         check_finite(values, self.network, "predictions")
         return values
 
-    def as_onehot(self, target: int | str | None = None, output: Output = "auto") -> OneHotModel:
+    def as_onehot(self, target: int | str | None = None, *, output: Output = "auto") -> OneHotModel:
         """Return this model as a torch module of one-hot bases, as other tools for DNA ask.
 
         Parameters
@@ -443,7 +445,7 @@ class Encoder(Model):
         >>> load("pocket-splice").as_onehot("donor")(one_hot).shape
         torch.Size([1, 1])
         """
-        return OneHotModel(self, target, output)
+        return OneHotModel(self, target, output=output)
 
     def _one(self, bases: Bases | Tokens) -> Tokens:
         if isinstance(bases, Tokens):

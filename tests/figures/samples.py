@@ -246,7 +246,9 @@ def trained(folder: Path, runs: list[Any]) -> list[Any]:
 
 def stored(folder: Path) -> list[Any]:
     """A store, and what making and checking it says."""
-    summary = dx.load("pocket").embed_to(folder / "g.zarr", dx.demo.windows()[:3], 250, 250)
+    summary = dx.load("pocket").embed_to(
+        folder / "g.zarr", dx.demo.windows()[:3], window=250, stride=250
+    )
     store = dx.open_store(folder / "g.zarr")
     damage = (Damage(0, folder / "file", "cut short"),)
     return [summary, store, StoreCheck(folder, 3, 3, damage, True)]

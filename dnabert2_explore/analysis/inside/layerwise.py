@@ -211,8 +211,8 @@ def layers(
     )
     twin = random_twin(enc)
     for column, pooling in enumerate(poolings):
-        vectors = enc.embed(batch, pooling, every, batch_tokens)
-        untrained = twin.embed(batch, pooling, every, batch_tokens)
+        vectors = enc.embed(batch, pooling=pooling, layer=every, batch_tokens=batch_tokens)
+        untrained = twin.embed(batch, pooling=pooling, layer=every, batch_tokens=batch_tokens)
         for row in every:
             x = vectors[:, row]
             scores = _probe(x, y, folds)

@@ -18,6 +18,7 @@ from ...errors import ExploreWarning, InputError
 from ...origins import recorded
 from ...progress import Progress
 from ...sequences import Cleaned, Sequence, clean
+from ...sequences.codes import UNKNOWN, codes
 from ...sequences.given import as_sequences
 from ...sequences.motifs.motif import Motif
 from ...threads import torch_threads
@@ -33,10 +34,7 @@ _guard = threading.Lock()
 
 #: Bases scanned at once: 8 MB, and some seconds for a thousand motifs.
 CHUNK = 1 << 21
-_NO_BASE = 4
 
-_CODES = np.full(256, _NO_BASE, dtype=np.int8)
-_CODES[np.frombuffer(b"ACGT", dtype=np.uint8)] = np.arange(4)
 
 Bases = str | Sequence
 
@@ -249,8 +247,7 @@ def _scan(
     for batch in _batches(texts, max(map(len, motifs))):
         # End to end with an N between: what reaches across a border holds it, and is dropped.
         text = "N".join(texts[piece.sequence][piece.begin : piece.end] for piece in batch)
-        codes = _CODES[np.frombuffer(text.encode("ascii"), dtype=np.uint8)]
-        found += find(codes, batch, steps, background, threshold, both_strands)
+        found += find(codes(text), batch, steps, background, threshold, both_strands)
         done += sum(piece.own - piece.begin for piece in batch)
         if progress is not None:
             progress(done, total)
@@ -258,7 +255,7 @@ def _scan(
 
 
 def _by_memelite(
-    codes: NDArray[np.int8],
+    coded: NDArray[np.int8],
     batch: list[_Piece],
     steps: list[NDArray[np.float64]],
     background: Items[float],
@@ -271,7 +268,7 @@ def _by_memelite(
     with numba_alone():
         tables = fimo(
             {str(i): _for_memelite(one) for i, one in enumerate(steps)},
-            (codes == np.arange(4, dtype=np.int8)[:, None]).astype(np.int8)[None],
+            (coded == np.arange(4, dtype=np.int8)[:, None]).astype(np.int8)[None],
             bin_size=BIN,
             eps=0.0,
             threshold=threshold,
@@ -281,7 +278,7 @@ def _by_memelite(
     return [
         _placed(
             batch,
-            codes,
+            coded,
             motif=(motif := table["motif_idx"].to_numpy(dtype=np.int64)),
             start=table["start"].to_numpy(dtype=np.int64),
             end=table["end"].to_numpy(dtype=np.int64),
@@ -295,7 +292,7 @@ def _by_memelite(
 
 
 def _by_convolution(
-    codes: NDArray[np.int8],
+    coded: NDArray[np.int8],
     batch: list[_Piece],
     steps: list[NDArray[np.float64]],
     background: Items[float],
@@ -307,7 +304,7 @@ def _by_convolution(
     return [
         _placed(
             batch,
-            codes,
+            coded,
             motif=motif,
             start=start,
             end=start + lengths[motif],
@@ -316,7 +313,7 @@ def _by_convolution(
             p_value=p_value,
         )
         for motif, start, strand, score, p_value in sites(
-            codes, steps, background, threshold, both_strands
+            coded, steps, background, threshold, both_strands
         )
     ]
 
@@ -341,7 +338,7 @@ def _joined(tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
 
 def _placed(
     batch: list[_Piece],
-    codes: NDArray[np.int8],
+    coded: NDArray[np.int8],
     *,
     motif: NDArray[np.int64],
     start: NDArray[np.int64],
@@ -359,7 +356,7 @@ def _placed(
     sequence, begin, own = np.array([(p.sequence, p.begin, p.own) for p in batch]).T
     shift = begin[which] - first[which]
     # FIMO proper passes over ambiguous letters too; here they score 0.
-    doubtful = np.concatenate([[0], np.cumsum(codes == _NO_BASE)])
+    doubtful = np.concatenate([[0], np.cumsum(coded == UNKNOWN)])
     kept = (doubtful[start] == doubtful[end]) & (start + shift < own[which])
     return _Found(
         sequence=sequence[which][kept],

@@ -270,7 +270,9 @@ class Scorer:
         with warnings.catch_warnings():
             # Unknown bases are counted, variant by variant.
             warnings.simplefilter("ignore", UnknownBasesWarning)
-            outputs = head.predict(texts, self.batch_tokens, progress).astype(np.float64)
+            outputs = head.predict(texts, batch_tokens=self.batch_tokens, progress=progress).astype(
+                np.float64
+            )
         # (strands, n, alleles, outputs), averaged over the strands
         mean = outputs.reshape(-1, n, 2, head.config.num_labels).mean(axis=0)
         names = class_names(head)

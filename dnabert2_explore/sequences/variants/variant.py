@@ -13,7 +13,7 @@ from ...errors import InputError
 from ...rich_display import RichDisplay
 from ..reading.genome import Genome
 from ..reading.letters import ReadingWarning, whole_number
-from ..transform import reverse_complement
+from ..transform import as_dna, reverse_complement
 
 __all__ = [
     "REASONS",
@@ -255,7 +255,7 @@ def place(
     """
     where = variant.where or str(variant)
     contig = (rename or {}).get(variant.contig, variant.contig)
-    ref, alt = variant.ref.upper().replace("U", "T"), variant.alt.upper().replace("U", "T")
+    ref, alt = as_dna(variant.ref), as_dna(variant.alt)
     if alt == ".":
         return Skipped("no_alt", f"{where}: {REASONS['no_alt']}: there is nothing to score.")
     # "C." and ".C" are single breakends.

@@ -81,6 +81,7 @@ class TimeLapseExplorer(Explorer):
         self,
         run: str | Path | TimeLapse | None = None,
         sequences: Items[Sequence] | None = None,
+        *,
         atlas: Items[Sequence] | None = None,
         selection: Selection | None = None,
         patient: bool = True,

@@ -91,6 +91,7 @@ class VariantExplorer(Explorer):
         self,
         enc: Encoder | None = None,
         variants: str | PathLike[str] | Iterable[Variant | str] | None = None,
+        *,
         genome: Genome | str | PathLike[str] | None = None,
         head: Encoder | None = None,
         window: int = 256,
