@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from tokenizers import Tokenizer
 
-__all__ = ["VocabularyCurve", "vocabulary_curve"]
+__all__ = ["VocabularyCurve", "vocabulary_cost", "vocabulary_curve"]
 
 SIZES = tuple(2**power for power in range(8, 16))
 #: Bases of a word of the trainer, and of a stretch that is held out or not.
 _WORD, _STRETCH = 250, 500
+#: A shorter sequence is a stretch of its own, if it has so many.
+_LEAST = 100
 #: One stretch in so many is held out.
 _HELD = 10
 #: Bases that are trained on at most, and seconds that a million of them takes.
@@ -106,8 +108,8 @@ def vocabulary_curve(
     Parameters
     ----------
     sequences : str, Sequence, or iterable of them
-        Such as ``dx.read_sequences("genome.fa")``. One stretch of 500 bases in ten is held out;
-        letters other than A, C, G and T part stretches.
+        Such as ``dx.read_sequences("genome.fa")``. One stretch in ten is held out: of 500 bases, or
+        a whole sequence of 100 to 499; letters other than A, C, G and T part stretches.
     sizes : sequence of int
         Entries, 5 special tokens and 4 bases among them. Those that the sequences do not hold
         enough words for are left out.
@@ -147,14 +149,14 @@ def vocabulary_curve(
     stretches = _stretches(sequences)
     if len(stretches) < _HELD:
         raise InputError(
-            f"The sequences hold {len(stretches)} stretches of {_STRETCH:,} clean bases; expected "
-            f"at least {_HELD}: give longer or more of them."
+            f"The sequences hold {len(stretches)} stretches of {_LEAST} clean bases or more; "
+            f"expected at least {_HELD}: give longer or more of them."
         )
-    stretches = stretches[:: max(1, -(-len(stretches) * _STRETCH // most))]
+    stretches = stretches[:: max(1, -(-sum(map(len, stretches)) // most))]
     rng = np.random.default_rng(seed)
     kept = [one for i, one in enumerate(stretches) if i % _HELD]
     held = stretches[::_HELD]
-    bases = len(kept) * _STRETCH
+    bases = sum(map(len, kept))
     if progress is None:
         tell_cost("Training the encodings", _SECONDS * bases / 1e6)
     report = progress or quiet
@@ -163,8 +165,9 @@ def vocabulary_curve(
     words = [
         (one if rng.random() < 0.5 else reverse_complement(one))[at : at + _WORD]
         for one in kept
-        for at in range(0, _STRETCH, _WORD)
+        for at in range(0, len(one), _WORD)
     ]
+    total = sum(map(len, held))
     whole = blank_tokenizer()
     whole.train_from_iterator(words, trainer_of(wanted[-1]))
     report(1, steps)
@@ -177,7 +180,6 @@ def vocabulary_curve(
             smaller = first_entries(whole, size)
             ids = [one.ids for one in smaller.encode_batch(held, add_special_tokens=False)]
             blind = smaller.encode_batch(shuffled, add_special_tokens=False)
-            total = len(held) * _STRETCH
             rows.append(
                 (
                     size,
@@ -199,9 +201,21 @@ def vocabulary_curve(
         shuffled=np.array(chance),
         used=np.array(used),
         trained_on=bases,
-        held_out=len(held) * _STRETCH,
+        held_out=total,
         seed=seed,
     )
+
+
+def vocabulary_cost(sequences: Items[str | Sequence], *, most: int = _MOST) -> float:
+    """Estimate the seconds of a processor that `vocabulary_curve` takes.
+
+    Examples
+    --------
+    >>> vocabulary_cost(["ACGT" * 250_000])
+    2.5
+    """
+    bases = sum(len(one.bases if isinstance(one, Sequence) else one) for one in sequences)
+    return _SECONDS * min(bases, most) / 1e6
 
 
 def _stretches(sequences: str | Sequence | Iterable[str | Sequence]) -> list[str]:
@@ -211,6 +225,8 @@ def _stretches(sequences: str | Sequence | Iterable[str | Sequence]) -> list[str
         text = clean(one.bases if isinstance(one, Sequence) else str(one)).bases
         text = "".join(letter if letter in "ACGT" else " " for letter in text)
         for part in text.split():
+            if _LEAST <= len(part) < _STRETCH:
+                found.append(part)
             found += [
                 part[at : at + _STRETCH] for at in range(0, len(part) - _STRETCH + 1, _STRETCH)
             ]

@@ -53,7 +53,7 @@ LENS, LAYERS, FEATURES = "lens", "layers", "features"
 MAPS = (
     ("attention", ATTENTION),
     ("dependencies", DEPENDENCIES),
-    ("dependencies and attention", BOTH),
+    ("both, one above other", BOTH),
     ("predicted bases", BASES),
     ("lens: every layer", LENS),
     ("layers to embed from", LAYERS),
@@ -263,6 +263,8 @@ class Workbench(VBox):
         return "".join(chips)
 
     def _low_tokens(self, figure: go.Figure) -> go.Figure:
+        if self.tokens.vocabularies.value:  # no base axis: it keeps its own title
+            return figure.update_layout(height=230)
         if self.tokens.comparing:  # blocks of words: as high as their rows
             return compacted(figure, 1.0)
         return compacted(figure, 0.52 if self.selection.features else 0.62)
@@ -320,8 +322,8 @@ class Workbench(VBox):
     def wait(self, timeout: float | None = None) -> None:
         """Block until the background work of all views is done (for scripts and tests)."""
         for view in (
-            self.attention, self.dependencies, self.nucleotides, self.lens, self.layers,
-            self.features, self.attribution, self.atlas,
+            self.tokens, self.attention, self.dependencies, self.nucleotides, self.lens,
+            self.layers, self.features, self.attribution, self.atlas,
         ):  # fmt: skip
             view.wait(timeout)
 

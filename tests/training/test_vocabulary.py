@@ -51,6 +51,15 @@ def test_the_curve_by_hand(texts):
     assert list(found.table().columns) == ["entries", "compression", "shuffled", "used"]
 
 
+def test_short_sequences_are_stretches_of_their_own():
+    sites = [one.bases for one in dx.demo.splice()]  # 200 bp each
+    found = dx.vocabulary_curve([*sites, "ACGT" * 24], sizes=(16, 64))  # 96 bp: left out
+    assert found.held_out == 200 * len(sites[::10])
+    assert found.trained_on + found.held_out == 200 * len(sites)
+    by_size = {size: found.compression[i] for i, size in enumerate(found.sizes)}
+    assert 1 < by_size[16] < by_size[64]
+
+
 def test_it_can_be_stopped_says_its_cost_and_what_is_wrong(texts, monkeypatch):
     def stop(_done, _total):
         raise dx.Cancelled

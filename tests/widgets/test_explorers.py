@@ -3,6 +3,7 @@ import io
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from html import unescape
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from dnabert2_explore import Sequence
 from dnabert2_explore.analysis.attribution import METHODS
 from dnabert2_explore.widgets.attribution import tasks as attribution_tasks
 from dnabert2_explore.widgets.attribution.controls import AUTO
+from dnabert2_explore.widgets.views import vocabularies
 
 from .conftest import event
 
@@ -89,6 +91,53 @@ def test_shift_extends_the_selection(tokens):
         event(tokens, event="press", x=float(spans[token, 0] + 1), y=1, panel="y", shift=shift)
     assert tokens.selection.bases == (spans[4, 0], spans[7, 1])
     assert "4 tokens in bases" in tokens._read_out.value
+
+
+def test_vocabularies_of_other_sizes_are_trained_on_the_set(encoder, monkeypatch):
+    few = partial(dx.vocabulary_curve, sizes=(16, 64, 256))
+    monkeypatch.setattr(vocabularies, "vocabulary_curve", few)
+    windows = dx.demo.windows()[::25]
+    view = dx.TokenExplorer(encoder, windows)
+    view.merges.value = True
+    view.vocabularies.value = True
+    assert not view.merges.value  # one of the three at a time
+    view.wait()
+    found = view._sizes.result
+    expected = few(windows)
+    np.testing.assert_array_equal(found.compression, expected.compression)
+    assert [t.name for t in view.figure.data] == ["shuffled", "held out", "used"]
+    assert view.figure.layout.shapes[0].x0 == len(encoder.tokenizer)
+    assert f"{expected.compression[1]:.2f}</td>" in view._read_out.value
+    assert f"trained on {expected.trained_on:,} bases" in view.caption
+    assert view.table.splitlines()[2] == "entries,compression,shuffled,used"
+    assert "dx.vocabulary_curve(sequences)" in view.code
+    assert len(view._needs()) == len(windows)
+    view.vocabularies.value = False
+    assert "byte-pair encoding of" in view.caption
+    # What takes long says so, and waits.
+    monkeypatch.setattr(vocabularies, "LONG", 0.0)
+    view = dx.TokenExplorer(encoder, windows)
+    view.vocabularies.value = True
+    assert view._job is None
+    assert "bp) take about 1 s to train" in view._message.value
+    assert view._sizes.compute.layout.display == ""
+    with pytest.raises(dx.InputError, match="train them first"):
+        _ = view.table
+    view._sizes.compute.click()
+    view._job.cancel()
+    view._cancelled()
+    view.wait()
+    assert view._sizes.result is None
+    assert view._sizes.compute.layout.display == ""
+    view._sizes.compute.click()
+    view.wait()
+    assert view._sizes.result is not None
+    # Too little to learn from is said.
+    view = dx.TokenExplorer(encoder, [Sequence("short", "ACGT" * 30)])
+    view.vocabularies.value = True
+    view._sizes.compute.click()
+    view.wait()
+    assert "expected at least 10" in view._message.value
 
 
 def test_keys_step_zoom_and_clear(tokens):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from ..core.colours import OKABE_ITO, theme_of
@@ -17,13 +18,15 @@ __all__ = ["vocabulary_figure"]
 
 
 def vocabulary_figure(
-    found: VocabularyCurve, *, height: int = 320, theme: str = "light"
+    found: VocabularyCurve, *, mark: int | None = None, height: int = 320, theme: str = "light"
 ) -> go.Figure:
     """Draw bases a token, and the share of entries that are used, against the entries.
 
     Parameters
     ----------
     found : VocabularyCurve
+    mark : int, optional
+        Entries of a vocabulary to mark, such as a model's.
     height : int
         Pixels.
     theme : str
@@ -82,6 +85,15 @@ def vocabulary_figure(
                              tickformat=".0%", nticks=3),
             yaxis2=value_axis(colours, "bases a token", (0.46, 1.0), rangemode="tozero"),
             margin={**MARGIN, "t": 26, "b": 44},
+            shapes=[] if mark is None else [
+                {"type": "line", "yref": "paper", "x0": mark, "x1": mark, "y0": 0, "y1": 1,
+                 "line": {"width": 1, "dash": "dot", "color": colours.select}},
+            ],
+            annotations=[] if mark is None else [
+                {"text": "this model", "x": math.log10(mark), "y": 0.41, "yref": "paper",
+                 "xanchor": "right", "xshift": -4, "showarrow": False,
+                 "font": {"size": 11, "color": colours.select}},
+            ],
             showlegend=True,
             legend=legend(colours, 1.01),
         ),

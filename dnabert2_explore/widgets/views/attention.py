@@ -125,7 +125,7 @@ class AttentionExplorer(Explorer):
             tooltips=["Axes in bp", "One step per token", "Arcs between tokens, in bp"],
         ).add_class("dx-axes")
         self.pooling = Dropdown(
-            options=[(f"{name} of cell", name) for name in POOLINGS],
+            options=[(f"by {name}", name) for name in POOLINGS],
             tooltip="How tokens that share a cell are summed up",
         ).add_class("dx-pooling")
         self.part = Dropdown(

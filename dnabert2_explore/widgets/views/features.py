@@ -141,7 +141,7 @@ class FeatureExplorer(Explorer):
         self._came: tuple[int, int, int] | None = None
         self._places: list[tuple[int, int, int]] = []
         self._quiet = False
-        super().__init__(selection, [self.shown, self.layer, self.order, self.feature])
+        super().__init__(selection, [self.shown, self.layer, self.feature])
         self.layer.observe(lambda _change: self._guarded(self._ask), names="value")
         self.shown.observe(lambda _change: self._guarded(self._other), names="value")
         for control in (self.order, self.feature, self.tab):
@@ -157,7 +157,9 @@ class FeatureExplorer(Explorer):
         self._guarded(self._ask)
 
     def _above(self) -> list[Widget]:
-        self._choices = HBox([self.tab, self.enrich, self.paint]).add_class("dx-feature-bar")
+        self._choices = HBox([self.tab, self.order, self.enrich, self.paint]).add_class(
+            "dx-feature-bar"
+        )
         return [self.compute, self._choices]
 
     def _below(self) -> list[Widget]:

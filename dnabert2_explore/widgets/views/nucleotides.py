@@ -137,11 +137,16 @@ class NucleotideExplorer(OnDemandExplorer):
             return
         self._read_out.value = self._cell(result)
         one = self._one(result)
-        who = escape(self.enc.name) if one is result else "an untrained network"
+        who, other = escape(self.enc.name), ""
+        if result.twin is not None:
+            other = f"untrained {result.twin.nats:.3f}"
+        if one is not result:
+            who, other = "an untrained network", f"trained {result.nats:.3f}"
         self._show(
             self._figure(),
             f"Bases that {who} expects in <b>{escape(current.name)}</b>, every "
-            f"token masked in turn: {escape(one._line())}. "
+            f"token masked in turn: {one.nats:.3f} nats a base (composition "
+            f"{one.composition_nats:.3f}{', ' if other else ''}{other}; less is better). "
             f"<span class='dx-model'>{escape(one.model)}</span>",
             linked=True,
             bounds=(0.5, len(current) + 0.5),

@@ -40,6 +40,7 @@ from .token_tables import (
     ripple_table,
     statistics,
 )
+from .vocabularies import Vocabularies
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -90,8 +91,9 @@ class TokenExplorer(Explorer):
 
     Class ``dx-tokens``; parts ``dx-stats``, ``dx-compare-tokenizers`` (other models' tokenizers on
     the same axis, with ``dx-token-edit``: what a click on a base does; keys: A C G T, X deletes, Z
-    takes back), ``dx-merges`` (how the tokens were made, merge by merge) and ``dx-entries`` (what a
-    smaller vocabulary makes).
+    takes back), ``dx-merges`` (how the tokens were made, merge by merge), ``dx-entries`` (what a
+    smaller vocabulary makes) and ``dx-vocabularies`` (encodings of other sizes, trained on the set
+    looked at; what takes more than 10 s waits for ``dx-compute``).
 
     Parameters
     ----------
@@ -148,7 +150,14 @@ class TokenExplorer(Explorer):
             tooltip="What a smaller vocabulary of the same encoding makes of the sequence",
         ).add_class("dx-entries")
         self.entries.layout.display = "none"
-        for toggle in (self.compare, self.merges):
+        self._sizes = Vocabularies(
+            lambda: self.selection,
+            lambda what, work, done: self._start(what, work, done),
+            lambda words: self.say(words),
+            lambda: self._draw(),
+        )
+        self.vocabularies = self._sizes.toggle
+        for toggle in (self.compare, self.merges, self.vocabularies):
             toggle.observe(self._toggled, names="value")
         self.entries.observe(lambda _change: self._guarded(self._draw), names="value")
         self.editing = EditBar(self._lettered, self._undo, self._keep)
@@ -158,22 +167,24 @@ class TokenExplorer(Explorer):
         self._at: int | None = None
         self._compared: TokenizerComparison | None = None
         self._replayed: MergeReplay | None = None
-        more = [self.merges, self.compare, self.entries]
+        more = [self.merges, self.compare, self.vocabularies, self.entries]
         super().__init__(selection, [self._stats, *more] if low else more)
         if selection is None:
             fill(self.selection, sequences)
         self._guarded(self._draw)
 
     def _toggled(self, change: dict[str, Any]) -> None:
-        """Show one of the two at a time."""
-        other = self.merges if change["owner"] is self.compare else self.compare
-        if change["new"] and other.value:
-            other.value = False
+        """Show one of the three at a time."""
+        if change["new"]:
+            for other in (self.compare, self.merges, self.vocabularies):
+                if other is not change["owner"]:
+                    other.value = False
         self.entries.layout.display = "" if self.merges.value else "none"
         self._guarded(self._draw)
 
     def _above(self) -> list[Widget]:
-        return [self.editing] if self._low else [self._stats, self.editing]
+        more = [self.editing, self._sizes.compute]
+        return more if self._low else [self._stats, *more]
 
     # Edits -------------------------------------------------------------------------------------
 
@@ -264,6 +275,8 @@ class TokenExplorer(Explorer):
         if tokens is None:
             return None
         selection = self.selection
+        if self.vocabularies.value:
+            return self._sizes.figure(len(self.enc.tokenizer), selection.theme)
         if self.comparing:
             figure = tokenizer_lanes(
                 self._comparison(tokens.bases),
@@ -336,6 +349,7 @@ class TokenExplorer(Explorer):
             return
         self.say("")
         show(self.editing, self.comparing)
+        show(self._sizes.compute, False)
         self.editing.show(self.edit is not None)
         self._stats.value = statistics(tokens)
         self._read_out.value = self._selected_line(tokens)
@@ -343,6 +357,15 @@ class TokenExplorer(Explorer):
         if (self.compare.value or self.merges.value) and not self._near:
             what = "the other tokenizers" if self.compare.value else "how tokens were made"
             self.say(f"Zoom in to {MOST} bases or less to see {what}.")
+        if self.vocabularies.value:
+            self._sizes.ask()
+            self._read_out.value = self._sizes.rows()
+            self._show(
+                self._figure(),
+                self._sizes.caption(len(self.enc.tokenizer)),
+                config={"displayModeBar": False},
+            )
+            return
         if self.replaying:
             found = self._replay(tokens.bases)
             self._read_out.value = merge_line(found, self.selection.bases)
@@ -408,7 +431,7 @@ class TokenExplorer(Explorer):
 
     def _press(self, event: dict[str, Any]) -> None:
         tokens = self.tokens
-        if tokens is None:
+        if tokens is None or self.vocabularies.value:
             return
         if self.comparing and self.editing.how.value != LOOK:
             at = int(np.clip(round(event["x"]) - 1, 0, len(tokens.bases) - 1))
@@ -445,7 +468,16 @@ class TokenExplorer(Explorer):
                 self.editing.letter.value = key
                 self._change(at, key)
 
+    def _cancelled(self) -> None:
+        super()._cancelled()
+        self._sizes.halt()
+
+    def _needs(self) -> tuple[int, ...]:
+        return self._sizes.members if self.vocabularies.value else super()._needs()
+
     def _code(self) -> str:
+        if self.vocabularies.value:
+            return self._sizes.code(len(self.enc.tokenizer))
         if self.comparing:
             view = self.selection.view or (0, len(self.selection.current or ""))
             return (
@@ -478,6 +510,8 @@ class TokenExplorer(Explorer):
         tokens, current = self.tokens, self.selection.current
         if tokens is None or current is None:
             raise InputError("There are no tokens yet: choose a sequence first.")
+        if self.vocabularies.value:
+            return self._sizes.table()
         if self.comparing:
             found = self._comparison(tokens.bases)
             frame, edit = found.table(), self.edit
