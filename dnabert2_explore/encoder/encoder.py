@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from os import PathLike
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from torch.utils.hooks import RemovableHandle
 
 from ..costs import says_cost
-from ..errors import ExploreWarning, InputError
+from ..errors import InputError, warn
 from ..names import Pooling
 from ..network.modeling import Dnabert2SelfAttention
 from ..origins import recorded
@@ -411,7 +410,7 @@ class Encoder(Model):
             lengths = (len(bases_of(one)) for batch in batches for one in batch)
             told = far_lengths(lengths, (shortest, longest))
             if told is not None:
-                warnings.warn(told, ExploreWarning, stacklevel=2)
+                warn(told)
         texts = [[clean(one).bases for one in texts_of(batch)] for batch in batches]
         values = readings.predict(self, ids, texts, self._limit(batch_tokens), progress)
         check_finite(values, self.network, "predictions")

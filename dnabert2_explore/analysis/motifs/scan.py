@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as Items
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...costs import says_cost
-from ...errors import ExploreWarning, InputError
+from ...errors import ExploreWarning, InputError, warn
 from ...origins import recorded
 from ...progress import Progress
 from ...sequences import Cleaned, Sequence, clean
@@ -175,12 +174,11 @@ def _tell_out_of_reach(
             f"No site of {which}, can have p < {threshold:g}: raise the threshold, or give longer "
             "motifs."
         )
-    warnings.warn(
+    warn(
         f"{len(lost):,} of {len(motifs):,} motifs are too short or too vague for any site to have "
         f"p < {threshold:g} (such as {about}) and are not found: raise the threshold where they "
         "matter.",
         OutOfReachWarning,
-        stacklevel=3,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
@@ -13,7 +12,7 @@ import numpy as np
 
 from ...costs import says_cost
 from ...encoder import Encoder
-from ...errors import ExploreWarning, InputError
+from ...errors import InputError, warn
 from ...files import expanded
 from ...names import Strands
 from ...origins import recorded
@@ -170,7 +169,7 @@ def _read(
         if record.problem is not None:
             found.append((record.stand_in, record.problem))
     if reader.problem:
-        warnings.warn(reader.problem, ExploreWarning, stacklevel=3)
+        warn(reader.problem)
     return found, reader.problem
 
 

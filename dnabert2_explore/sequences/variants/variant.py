@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from operator import index
 
-from ...errors import InputError
+from ...errors import InputError, warn
 from ...rich_display import RichDisplay
 from ..reading.genome import Genome
 from ..reading.letters import ReadingWarning, whole_number
@@ -214,12 +213,11 @@ def parse_variant(text: str, where: str = "", contig: str = "") -> Variant:
         )
     ref, alt = ("" if allele == "-" else allele for allele in (found["ref"], found["alt"]))
     if _SPDI.fullmatch(bare):
-        warnings.warn(
+        warn(
             f"{bare!r} is read as SPDI, whose positions count from 0: base {position + 1:,} of "
             f"{found['contig']}. Where {position:,} counts from 1, write '{found['contig']}:"
             f"{position} {ref or '-'}>{alt or '-'}'.",
             ReadingWarning,
-            stacklevel=2,
         )
         position += 1
     if position < 1:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 import uuid
-import warnings
 from collections import OrderedDict
 from collections.abc import Iterable
 from html import escape
@@ -19,7 +18,7 @@ from ...analysis.variants import Scorer
 from ...analysis.variants.compare import VariantComparison, compare_variant
 from ...delimited import csv_line, remark
 from ...encoder import Encoder, load
-from ...errors import InputError
+from ...errors import InputError, warn
 from ...figures.core.style import span_text
 from ...figures.variant import variant_tracks
 from ...sequences import ReadingWarning
@@ -444,4 +443,4 @@ def _tell_left_out(wrong: list[Skipped], good: int) -> None:
     if good > _MOST:
         said.append(f"the list holds the first {_MOST:,} of {good:,}: type any other")
     if said:
-        warnings.warn("; ".join(said), ReadingWarning, stacklevel=3)
+        warn("; ".join(said), ReadingWarning)
