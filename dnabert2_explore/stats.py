@@ -47,11 +47,12 @@ def matthews(confusion: NDArray[Any]) -> NDArray[np.float64]:
     >>> float(matthews(np.array([[2, 0], [0, 3]])))
     1.0
     """
-    total, right = confusion.sum(axis=(-1, -2)), np.trace(confusion, axis1=-2, axis2=-1)
-    true, said = confusion.sum(axis=-1), confusion.sum(axis=-2)
+    counts = np.asarray(confusion, dtype=np.float64)  # whose products no integer holds
+    total, right = counts.sum(axis=(-1, -2)), np.trace(counts, axis1=-2, axis2=-1)
+    true, said = counts.sum(axis=-1), counts.sum(axis=-2)
     spread_true, spread_said = total**2 - (true**2).sum(-1), total**2 - (said**2).sum(-1)
-    scale = np.sqrt(spread_true) * np.sqrt(spread_said)
-    above = np.asarray(right * total - (true * said).sum(-1), dtype=np.float64)
+    scale = np.sqrt(spread_true * spread_said)
+    above = np.asarray(right * total - (true * said).sum(-1))
     found = np.divide(above, scale, out=np.zeros_like(above), where=scale > 0)
     return np.asarray(np.where(spread_true == 0, np.nan, found), dtype=np.float64)
 
@@ -86,7 +87,7 @@ def pearson(a: NDArray[Any], b: NDArray[Any], weights: NDArray[Any] | None = Non
     # Of a constant, centring leaves rounding errors, not zeros.
     if xx <= 1e-24 * (times @ x**2) or yy <= 1e-24 * (times @ y**2):
         return float("nan")
-    return float(np.clip(times @ (dx * dy) / np.sqrt(xx) / np.sqrt(yy), -1, 1))
+    return float(np.clip(times @ (dx * dy) / np.sqrt(xx * yy), -1, 1))
 
 
 def spearman(a: NDArray[Any], b: NDArray[Any]) -> float:

@@ -8,9 +8,7 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
 from dnabert2_explore.sequences.annotation.annotations import Annotation, Feature
-from dnabert2_explore.widgets.views import features as feature_view
-from dnabert2_explore.widgets.views import layers as layer_view
-from dnabert2_explore.widgets.views import on_demand
+from dnabert2_explore.widgets.views import features as feature_view, layers as layer_view, on_demand
 
 from .conftest import event
 

@@ -184,7 +184,7 @@ class Windows:
     first: int
 
 
-def parse_variant(text: str, where: str = "", contig: str = "") -> Variant:
+def parse_variant(text: str, *, where: str = "", contig: str = "") -> Variant:
     """Read ``chr1:1,234 A>G``; also ``chr1-1234-A-G``, ``chr1:1234:A:G``, ``chr1:g.1234A>G``.
 
     Positions count from 1, but of SPDI (``NC_000001.11:1233:A:G``: an accession with its version,

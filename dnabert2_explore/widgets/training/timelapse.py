@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from collections.abc import Sequence as Items
+from collections.abc import Callable, Sequence as Items
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
