@@ -56,6 +56,10 @@ class Record:
         return len(self.clicks) + len(self.sequences)
 
 
+#: Seconds after the last one came in which its atlas is still drawn.
+SETTLING = 30.0
+
+
 class Visitor:
     """A browser, as far as the server sees it."""
 
@@ -325,6 +329,7 @@ async def visit(options: argparse.Namespace, base: str, token: str, page: str, r
         tasks.append(asyncio.create_task(one(visitor, i * options.arrive)))
     before, own = cpu_seconds(), sum(children_cpu(root).values())
     since: dict[str, float] | None = None
+    calm: tuple[dict[str, float], int] | None = None
     while not all(task.done() for task in tasks):
         await asyncio.sleep(2 if since is None else 10)
         gone = sum(task.done() for task in tasks)
@@ -332,6 +337,8 @@ async def visit(options: argparse.Namespace, base: str, token: str, page: str, r
             since, mid, started = children_cpu(root), cpu_seconds(), time.perf_counter()
             record.all_in, record.until = True, started + options.minutes * 60
             print(f"all in after {started - entered:.0f} s", file=sys.stderr)
+        elif calm is None and since is not None and time.perf_counter() > started + SETTLING:
+            calm = children_cpu(root), record.actions
         elif since is None and (time.perf_counter() - entered) % 10 > 2:
             continue
         now = memory(root)
@@ -348,10 +355,13 @@ async def visit(options: argparse.Namespace, base: str, token: str, page: str, r
     if since is None:  # some never came: there is no time together
         since, started, mid = children_cpu(root), time.perf_counter(), cpu_seconds()
     now, apart = children_cpu(root), max(time.perf_counter() - started, 1e-9)
-    together = {name: now[name] - since[name] for name in now}
+    calm = calm or (now, 0)
+    done = max(record.actions - calm[1], 1)
+    together = {name: (now[name] - calm[0][name]) / done for name in now}
+    whole = sum(now.values()) - sum(since.values())
     shares = {
         "arriving": (sum(since.values()) - own) / max(started - entered, 1e-9),
-        "together": sum(together.values()) / apart,
+        "together": whole / apart,
         "machine": (cpu_seconds() - mid) / apart,
         "machine arriving": (mid - before) / max(started - entered, 1e-9),
     }
@@ -444,7 +454,7 @@ def _tell(
         header=("server", "kernels", "nest and other", "all"),
         rows=(
             tuple(
-                f"{seconds / max(record.actions, 1):.3f}"
+                f"{seconds:.3f}"
                 for seconds in (
                     together["server"],
                     together["kernels"],
@@ -453,7 +463,7 @@ def _tell(
                 )
             ),
         ),
-        note=f"{record.actions:,} actions; what all take while nobody acts is in it.",
+        note=f"From {SETTLING:g} s after the last one came, with what all take while nobody acts.",
     )
     all_of_it = sum(peak.values())
     parts = Table(

@@ -177,3 +177,30 @@ def test_one_sequence_alone_is_placed_in_an_atlas(encoder, classifier, monkeypat
     assert "1 of them are placed" in bench.atlas.caption
     assert bench.atlas.plot.cloud["n"] == len(few) + 1
     bench.close()
+
+
+def test_what_nobody_looks_at_is_not_drawn_anew(encoder, classifier, sequences):
+    bench = dx.Workbench(encoder, classifier, sequences)
+    bench.wait()
+    bench.maps.value = "dependencies"
+    bench.wait()
+    before = bench.attention.plot.spec
+    bench.selection.update(bases=(4, 9))
+    bench.wait()
+    assert bench.attention.plot.spec == before
+    bench.maps.value = "attention"
+    bench.wait()
+    marked = bench.attention.plot.spec
+    assert marked != before
+    bench.side.value = "All heads"
+    gallery = bench.attention._gallery.spec
+    assert gallery
+    drawn = []
+    bench.attention._gallery.observe(lambda _change: drawn.append(1), names="spec")
+    bench.selection.update(bases=(12, 20))
+    bench.wait()
+    assert not drawn
+    bench.attention.head.value = 1
+    bench.wait()
+    assert drawn
+    bench.close()

@@ -33,6 +33,8 @@ __all__ = ["LONGEST", "Explorer", "sentence"]
 #: Bases of the longest sequence that is put through a model here: its attention map already takes
 #: a quarter of a gigabyte, and time grows with the square.
 LONGEST = 40_000
+#: Changes that only move marks and what is in sight.
+_PASSING = frozenset(("bases", "view", "drag"))
 _TURN = 0.05  # seconds between two looks whether another view is done
 
 
@@ -126,6 +128,8 @@ class Explorer(VBox):
         self.add_class("dx-view").add_class(f"dx-{self.kind}")
         if self.alone:
             self.add_class("dx-alone")
+        self._missed: set[str] = set()
+        self.layout.observe(self._looked_at, names="display")
         self._unsubscribe = self.selection.subscribe(self._selection_changed)
 
     def __repr__(self) -> str:
@@ -227,8 +231,19 @@ class Explorer(VBox):
     # Events ------------------------------------------------------------------------------------
 
     def _selection_changed(self, changed: set[str]) -> None:
-        if changed & self.reacts_to:
-            self._guarded(lambda: self._changed(changed))
+        wanted = changed & self.reacts_to
+        if not wanted:
+            return
+        if changed <= _PASSING and self.layout.display == "none":
+            self._missed |= wanted  # nobody looks: what is selected is marked when somebody does
+            return
+        missed, self._missed = self._missed, set()
+        self._guarded(lambda: self._changed(changed | missed))
+
+    def _looked_at(self, _change: Any) -> None:
+        missed, self._missed = self._missed, set()
+        if missed and self.layout.display != "none":
+            self._guarded(lambda: self._changed(missed))
 
     def _guarded(self, action: Callable[[], None]) -> None:
         """Run `action`; what goes wrong is shown in the view, where the person looks."""

@@ -110,7 +110,8 @@ class PlotlyView(anywidget.AnyWidget):
         config : dict, optional
             Added to plotly.js' configuration.
         """
-        parts = json.loads(figure.to_json(validate=False))
+        from plotly.utils import PlotlyJSONEncoder
+
         settings = {
             "displaylogo": False,
             "displayModeBar": "hover",
@@ -118,6 +119,7 @@ class PlotlyView(anywidget.AnyWidget):
             "showTips": False,
             **(config or {}),
         }
+        parts = figure.to_dict()
         self.spec = json.dumps(
             {
                 "data": parts["data"],
@@ -128,6 +130,7 @@ class PlotlyView(anywidget.AnyWidget):
                 "pressable": pressable,
                 "typed": typed,
             },
+            cls=PlotlyJSONEncoder,
             separators=(",", ":"),
         )
 

@@ -136,6 +136,7 @@ class AttentionExplorer(Explorer):
         self._agreed = ""
         for control in (self.what, self.layer, self.head, self.part, self.axes, self.pooling):
             control.observe(self._on_control, names="value")
+        self._drawn: tuple[Any, ...] | None = None
         self._gallery = PlotlyView().add_class("dx-heads-plot")
         self._gallery.on_event(self._on_gallery)
         self._gallery.observe(lambda _change: self._guarded(self._draw_gallery), names="width")
@@ -149,6 +150,9 @@ class AttentionExplorer(Explorer):
                 ).add_class("dx-caption"),
             ]
         ).add_class("dx-heads")
+        self.heads.layout.observe(
+            lambda _change: self._guarded(self._draw_gallery), names="display"
+        )
         self._beside = gallery
         self._thumbnails: NDArray[np.float32] | None = None
         self.result: Attention | None = None
@@ -371,15 +375,16 @@ class AttentionExplorer(Explorer):
         return HBox([self.heads, self.plot]).add_class("dx-with-heads")
 
     def _draw_gallery(self) -> None:
-        if self._thumbnails is None:
-            return
+        if self._thumbnails is None or self.heads.layout.display == "none":
+            return  # drawn when it is looked at
+        selected = (self.layer.value, self.head.value) if self.what.value == HEAD else None
+        how = (selected, self._gallery.width or 360, self.selection.theme)
+        drawn = (self._thumbnails, *how)
+        if self._drawn is not None and self._drawn[0] is drawn[0] and self._drawn[1:] == how:
+            return  # a click on a token changes nothing of it
+        self._drawn = drawn
         self._gallery.show(
-            head_gallery(
-                self._thumbnails,
-                selected=(self.layer.value, self.head.value) if self.what.value == HEAD else None,
-                width=self._gallery.width or 360,
-                theme=self.selection.theme,
-            ),
+            head_gallery(self._thumbnails, selected=selected, width=how[1], theme=how[2]),
             pressable=True,
             config={"displayModeBar": False},
         )
