@@ -6,14 +6,13 @@ import inspect
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from .errors import LongWorkWarning
+from .errors import LongWorkWarning, warn
 
 __all__ = [
     "LONG", "RATE", "Teller", "duration", "pass_seconds", "say_cost", "says_cost", "tell_cost",
@@ -72,11 +71,10 @@ def tell_cost(what: str, seconds: float) -> None:
     LongWorkWarning
     """
     if seconds > LONG:
-        warnings.warn(
+        warn(
             f"{what} takes about {duration(seconds)} of a processor: give progress= to follow it, "
             "interrupt it to stop.",
             LongWorkWarning,
-            stacklevel=3,
         )
 
 
