@@ -10,7 +10,7 @@
 FROM python:3.11.14-slim-bookworm AS build
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 WORKDIR /source
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml setup.py constraints.txt README.md LICENSE ./
 COPY dnabert2_explore dnabert2_explore
 COPY notebooks notebooks
 # torch without CUDA, which is gigabytes that no CPU uses.

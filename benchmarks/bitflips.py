@@ -318,7 +318,7 @@ def cases(work: Path) -> list[Kill]:
     ]  # fmt: skip
 
 
-_EXPORTED = 8  # config, weights, two code files, tokenizer and its settings, two cards
+_EXPORTED = 9  # config, weights, three code files, tokenizer and its settings, two cards
 
 
 def all_kills(work: Path, count: int) -> list[dict[str, Any]]:

@@ -44,9 +44,9 @@ def register_when_needed() -> None:
 
 
 def _register() -> None:
-    """Import the networks, which register themselves."""
+    """Import the networks, which register themselves in the end."""
     try:
-        importlib.import_module("dnabert2_explore.network")
+        importlib.import_module("dnabert2_explore.network.modeling")
     except ImportError as error:
         # Whoever asked for transformers gets it; ours would only have been an addition.
         warnings.warn(

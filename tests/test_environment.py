@@ -125,3 +125,11 @@ def test_the_commands_of_the_readme_and_the_container_name_these_extras():
     assert f'pip install -c constraints.txt -e ".{wanted}" && dnabert2-explore lab' in readme
     assert f'".{wanted}"' in (ROOT / "Dockerfile").read_text(encoding="utf-8")
     assert wanted in (ROOT / "docs/room.md").read_text(encoding="utf-8")
+
+
+def test_the_container_is_built_from_all_that_a_build_reads():
+    """Without setup.py the image had no notebooks, and its `app` and `lab` did not start."""
+    copied = re.findall(r"^COPY (?!--)(.+) \S+$", (ROOT / "Dockerfile").read_text(), re.M)
+    names = {name for line in copied for name in line.split()}
+    assert {"pyproject.toml", "setup.py", "README.md", "LICENSE"} <= names
+    assert {"dnabert2_explore", "notebooks", "constraints.txt"} <= names

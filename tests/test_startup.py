@@ -5,10 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
-#: Installed beside the package, slow to load, and of no use to `embed`. What transformers itself
-#: loads with its base class of models (accelerate, scipy, torch._dynamo, sympy) is not here: that
-#: is half of the processor time from the command to the first vector.
+#: Installed beside the package, slow to load, and of no use to `embed`. What transformers' base
+#: class of models loads (the second line) was half of the time to the first vector.
 HEAVY = {
+    *("transformers.modeling_utils", "torch._dynamo", "accelerate", "scipy", "sympy"),
     *("IPython", "anndata", "anywidget", "captum", "dask", "datasets", "distributed", "h5py"),
     *("ipywidgets", "jupyterlab", "logomaker", "matplotlib", "modiscolite", "numba", "onnx"),
     *("onnxruntime", "pandas", "peft", "plotly", "pyarrow", "pyfaidx", "pysam", "sklearn"),
@@ -36,4 +36,14 @@ def test_embed_loads_nothing_that_it_does_not_use(tmp_path) -> None:
         check=True,
     )
     assert (tmp_path / "one.npz").is_file()
+    assert said.stdout.split() == []
+
+
+def test_the_workbench_loads_without_the_base_class_of_transformers() -> None:
+    code = (
+        "import sys, dnabert2_explore as dx; import dnabert2_explore.widgets.workbench\n"
+        "dx.load('pocket', cache=False)\n"
+        "print(*({'transformers.modeling_utils', 'torch._dynamo'} & set(sys.modules)))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.split() == []

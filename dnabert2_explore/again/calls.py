@@ -13,13 +13,13 @@ from typing import Any
 
 from ..digests import sha256_of
 from ..encoder import Encoder
+from ..encoder.loading.recorded import load_model
 from ..encoder.model_entry import model_entry
 from ..errors import InputError
 from ..origins import unrecorded
 from ..records import KEYWORD, unpacked, without_record
 from ..sequences import Sequence
 from ..table_files import plain_text
-from ..widgets.session import load_model
 from .compare import Comparison, compare_numbers, compare_tables
 
 __all__ = ["rebuild_call"]

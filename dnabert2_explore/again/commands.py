@@ -56,8 +56,8 @@ def rebuild_command(path: Path, record: Mapping[str, Any]) -> Comparison:
 
 def _model(entry: Mapping[str, str]) -> list[str]:
     """Say whether a model is the one it was; one that is nowhere here is refused."""
+    from ..encoder.loading.recorded import load_model
     from ..encoder.model_entry import model_entry
-    from ..widgets.session import load_model
 
     now = model_entry(load_model(entry))
     if now["sha256"] == entry["sha256"]:

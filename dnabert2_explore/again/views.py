@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..encoder import Encoder
+from ..encoder.loading.recorded import load_model
 from ..encoder.model_entry import model_entry
 from ..errors import InputError
 from ..records import unpacked
@@ -15,7 +16,6 @@ from ..sequences import Sequence
 from ..widgets.core.explorer import Explorer
 from ..widgets.core.remember import recall, recall_selection
 from ..widgets.core.state import MINE, Selection
-from ..widgets.session import load_model
 from .compare import Comparison, compare_tables
 
 __all__ = ["rebuild_view"]

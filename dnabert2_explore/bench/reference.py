@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from ..network import Dnabert2Config, Dnabert2Model, alibi_slopes
-from ..network.modeling import Dnabert2Layer
+from ..network.blocks import Dnabert2Layer
 from ..network.packing import Packing
 
 __all__ = ["KeptBias", "embed_reference", "pad", "reference_states"]

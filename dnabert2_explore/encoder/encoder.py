@@ -15,7 +15,7 @@ from torch.utils.hooks import RemovableHandle
 from ..costs import says_cost
 from ..errors import ExploreWarning, InputError
 from ..names import Pooling
-from ..network.modeling import Dnabert2SelfAttention
+from ..network.blocks import Dnabert2SelfAttention
 from ..origins import recorded
 from ..progress import Progress
 from ..sequences import Sequence, clean
@@ -257,7 +257,7 @@ class Encoder(Model):
         with self.lock, torch.inference_mode():
             states = self.body(self.input_ids(tokens), output_hidden_states=True).hidden_states
             values = torch.cat(states).float().cpu().numpy()
-        check_finite(values, self.network, "values of the hidden states")
+        check_finite(values, self.module, "values of the hidden states")
         return values
 
     def projections(self, bases: Bases | Tokens) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -293,7 +293,7 @@ class Encoder(Model):
         both = torch.stack(captured).permute(2, 0, 3, 1, 4).contiguous()
         queries, keys = both.float().cpu().numpy()
         for values in (queries, keys):
-            check_finite(values, self.network, "values of queries and keys")
+            check_finite(values, self.module, "values of queries and keys")
         return queries, keys
 
     @says_cost
@@ -412,7 +412,7 @@ class Encoder(Model):
                 warnings.warn(told, ExploreWarning, stacklevel=2)
         texts = [[clean(one).bases for one in texts_of(batch)] for batch in batches]
         values = readings.predict(self, ids, texts, self._limit(batch_tokens), progress)
-        check_finite(values, self.network, "predictions")
+        check_finite(values, self.module, "predictions")
         return values
 
     def as_onehot(self, target: int | str | None = None, output: Output = "auto") -> OneHotModel:

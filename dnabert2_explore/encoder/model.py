@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import index
+from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -14,13 +15,10 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..names import Pooling
-from ..network import (
-    Dnabert2Config,
-    Dnabert2ForMaskedLM,
-    Dnabert2Model,
-    Dnabert2PreTrainedModel,
-)
+from ..network import Dnabert2Config, Network
+from ..network.bare import BareNetwork
 from ..network.checkpoints.load import Checkpoint
+from ..network.forward import ClassifierForward, EncoderForward, MaskedLMForward
 from ..network.packing import Packing
 from ..origins import recorded
 from ..progress import Progress
@@ -35,12 +33,15 @@ from .passes.finite import check_finite
 from .vectors.cache import VectorCache
 from .vectors.pooling import POOLINGS, pool
 
+if TYPE_CHECKING:
+    from ..network import Dnabert2PreTrainedModel
+
 __all__ = ["Bases", "Model", "ModelInfo"]
 
 Bases = str | Sequence
 
 _guard = threading.Lock()
-_locks: WeakKeyDictionary[Dnabert2PreTrainedModel, threading.RLock] = WeakKeyDictionary()
+_locks: WeakKeyDictionary[Network, threading.RLock] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -74,8 +75,8 @@ class Model(RichDisplay):
 
     Parameters
     ----------
-    network : Dnabert2PreTrainedModel
-        With or without a head; put in eval mode.
+    network : Network
+        With or without a head, a transformers model or a bare one; put in eval mode.
     tokenizer : DnaTokenizer
     name : str
         What views call the model.
@@ -90,14 +91,14 @@ class Model(RichDisplay):
 
     def __init__(
         self,
-        network: Dnabert2PreTrainedModel,
+        network: Network,
         tokenizer: DnaTokenizer,
         name: str = "model",
         checkpoint: Checkpoint | None = None,
         cache: VectorCache | None = None,
         source: str = "",
     ) -> None:
-        self.network = network.eval()
+        self._module = network.eval()
         self.tokenizer = tokenizer
         self.name = name
         self.source = source or name
@@ -112,25 +113,48 @@ class Model(RichDisplay):
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
-        self._loaded = Snapshot.of(self.network) if state["_loaded"] else Snapshot.never()
+        self._loaded = Snapshot.of(self._module) if state["_loaded"] else Snapshot.never()
 
     def _line(self) -> str:
         return str(self.info)
 
     @property
+    def module(self) -> Network:
+        """The network as a torch module, whichever of its two classes it is: what computes."""
+        return self._module
+
+    @property
+    def network(self) -> Dnabert2PreTrainedModel:
+        """The network as a transformers model: what peft, Trainer and ``save_pretrained`` take.
+
+        Made when first asked for, of the modules and weights that compute: its base class takes as
+        long to import as torch.
+        """
+        with _guard:
+            if isinstance(self._module, BareNetwork):
+                from ..network.modeling import pretrained_of
+
+                made = pretrained_of(self._module)
+                if (lock := _locks.get(self._module)) is not None:
+                    _locks[made] = lock
+                self._module = made
+            network = self._module
+        return cast("Dnabert2PreTrainedModel", network)
+
+    @property
     def config(self) -> Dnabert2Config:
         """Shape of the network."""
-        return self.network.config
+        return self.module.config
 
     @property
     def device(self) -> torch.device:
         """Where the network computes."""
-        return self.network.device
+        return self.module.device
 
     @property
     def dtype(self) -> torch.dtype:
         """Type of the weights."""
-        return self.network.dtype
+        return self.module.dtype
 
     @property
     def attention(self) -> str:
@@ -140,12 +164,12 @@ class Model(RichDisplay):
     @property
     def has_head(self) -> bool:
         """Whether the model predicts classes or values."""
-        return hasattr(self.network, "classifier")
+        return hasattr(self.module, "classifier")
 
     @property
     def has_masked_lm(self) -> bool:
         """Whether the model predicts masked tokens."""
-        return isinstance(self.network, Dnabert2ForMaskedLM)
+        return isinstance(self.module, MaskedLMForward)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -186,12 +210,12 @@ class Model(RichDisplay):
 
     def holds(self, thorough: bool = True) -> bool:
         """Whether the network computes what it did when this was made; see `Snapshot.holds`."""
-        return self._loaded.holds(self.network, thorough=thorough)
+        return self._loaded.holds(self.module, thorough=thorough)
 
     @property
     def weights_sha256(self) -> str:
         """Digest of the weights that compute: the file's, or their own where they are no file's."""
-        return (self.pristine and self.sha256) or network_sha256(self.network)
+        return (self.pristine and self.sha256) or network_sha256(self.module)
 
     @property
     def info(self) -> ModelInfo:
@@ -200,7 +224,7 @@ class Model(RichDisplay):
         return ModelInfo(
             name=self.name,
             path="" if self.checkpoint is None else str(self.checkpoint.folder),
-            parameters=sum(p.numel() for p in self.network.parameters()),
+            parameters=sum(p.numel() for p in self.module.parameters()),
             layers=config.num_hidden_layers,
             heads=config.num_attention_heads,
             hidden=config.hidden_size,
@@ -230,13 +254,12 @@ class Model(RichDisplay):
         It belongs to the network: encoders that share one share its lock.
         """
         with _guard:
-            return _locks.setdefault(self.network, threading.RLock())
+            return _locks.setdefault(self.module, threading.RLock())
 
     @property
-    def body(self) -> Dnabert2Model:
+    def body(self) -> EncoderForward:
         """The encoder under the head, if there is a head."""
-        body: Dnabert2Model = getattr(self.network, "bert", self.network)
-        return body
+        return cast(EncoderForward, getattr(self.module, "bert", self.module))
 
     @recorded(light=True)
     def tokenize(self, bases: Bases) -> Tokens:
@@ -348,7 +371,7 @@ class Model(RichDisplay):
             If the model has no head.
         """
         values = self._head_ids(ids, lambda logits: logits, budget, progress)
-        check_finite(values, self.network, "outputs of the head")
+        check_finite(values, self.module, "outputs of the head")
         return values
 
     def _head_ids(
@@ -361,7 +384,9 @@ class Model(RichDisplay):
         self._need_head()
 
         def outputs(packed: torch.Tensor, packing: Packing) -> torch.Tensor:
-            return activate(self.network.packed_logits(packed, packing).float())
+            return activate(
+                cast(ClassifierForward, self.module).packed_logits(packed, packing).float()
+            )
 
         return run(ids, outputs, self.device, self.lock, budget or self.budget, progress)
 

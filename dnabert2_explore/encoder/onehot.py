@@ -60,7 +60,7 @@ class OneHotModel(torch.nn.Module):
         if enc.has_head and enc.config.sequence_pairs:
             raise InputError(f"Model {enc.name!r} reads pairs of sequences, not one at a time.")
         self.target = _column(enc, target, self.output)
-        self.network = enc.network  # so that .to(device) and .parameters() mean what they say
+        self.network = enc.module  # so that .to(device) and .parameters() mean what they say
         self._enc = enc
         self.eval()
 

@@ -1,21 +1,24 @@
 """What DNABERT-2 is built of, with the published parameter names: embeddings, blocks, heads.
 
 Everything here computes on packed tokens (see `network.packing`). What does not care how tokens are
-laid out is that of the exported single file.
+laid out is that of the exported files. Nothing here needs more of transformers than the
+configuration, which is a quarter of what its base class of models takes to load.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import nn
-from transformers.modeling_layers import GradientCheckpointingLayer
 
 from .alibi import AlibiBias
 from .attention import BACKENDS, refuse_backend
 from .config import Dnabert2Config
 from .packing import Packing
-from .plain import modeling_dnabert2 as plain
-from .plain.modeling_dnabert2 import (
+from .plain import blocks_dnabert2 as plain
+from .plain.blocks_dnabert2 import (
     Dnabert2AttentionOutput,
     Dnabert2Embeddings,
     Dnabert2MaskedLMHead,
@@ -94,8 +97,16 @@ class Dnabert2GatedMLP(plain.Dnabert2GatedMLP):
         return mix(hidden)
 
 
-class Dnabert2Layer(GradientCheckpointingLayer):
-    """One post-norm encoder block."""
+class Dnabert2Layer(nn.Module):
+    """One post-norm encoder block.
+
+    Its activations are computed again in the backward pass where transformers'
+    ``gradient_checkpointing_enable`` asks for it, by setting the two attributes below. Within
+    `forward`, so that hooks on the layer run once.
+    """
+
+    gradient_checkpointing = False
+    _gradient_checkpointing_func: Callable[..., Any]
 
     def __init__(self, config: Dnabert2Config) -> None:
         super().__init__()
@@ -106,6 +117,16 @@ class Dnabert2Layer(GradientCheckpointingLayer):
         self, hidden: torch.Tensor, packing: Packing, alibi: AlibiBias
     ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Attend and mix (total, hidden); returns what `Dnabert2SelfAttention` does."""
+        if self.gradient_checkpointing and self.training:
+            out: tuple[torch.Tensor, list[torch.Tensor]] = self._gradient_checkpointing_func(
+                self._mixed, hidden, packing, alibi
+            )
+            return out
+        return self._mixed(hidden, packing, alibi)
+
+    def _mixed(
+        self, hidden: torch.Tensor, packing: Packing, alibi: AlibiBias
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         attended, maps = self.attention(hidden, packing, alibi)
         return self.mlp(attended), maps
 

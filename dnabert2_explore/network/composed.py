@@ -13,7 +13,7 @@ computed once and stored as any other, so that architecture, file and speed are 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.func import functional_call
 
-from .modeling import Dnabert2PreTrainedModel
+if TYPE_CHECKING:
+    from .modeling import Dnabert2PreTrainedModel
 
 __all__ = ["ComposedNetwork", "composition"]
 

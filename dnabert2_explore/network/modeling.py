@@ -1,40 +1,23 @@
 """DNABERT-2 as a standard transformers model, with the published parameter names.
 
-The computation is the one of Zhou et al. 2023 (arXiv 2306.15006), built on MosaicBERT: post-norm
-blocks, ALiBi instead of position embeddings, a gated GELU MLP. What the original lacks is added:
-attentions, hidden states, ``ModelOutput``, ``inputs_embeds``.
+What the networks compute is in `network.forward`; here they become what ``from_pretrained``,
+``save_pretrained``, ``Trainer`` and peft work with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional
 from transformers import PreTrainedModel
-from transformers.modeling_outputs import (
-    BaseModelOutputWithPooling,
-    MaskedLMOutput,
-    SequenceClassifierOutput,
-)
-from transformers.utils.generic import can_return_tuple
 
-from .alibi import AlibiBias
 from .attention import refuse_backend
-from .blocks import (
-    Dnabert2Embeddings,
-    Dnabert2Encoder,
-    Dnabert2Layer,
-    Dnabert2MaskedLMHead,
-    Dnabert2Pooler,
-    Dnabert2SelfAttention,
-)
+from .bare import BareClassifier, BareEncoder, BareMaskedLM, BareNetwork, Unfilled
+from .blocks import Dnabert2Layer, Dnabert2SelfAttention
 from .config import Dnabert2Config
-from .packing import Packing
-from .plain.modeling_dnabert2 import refuse_unknown
+from .forward import ClassifierForward, EncoderForward, MaskedLMForward, Network
+from .registry import register
 
 __all__ = [
     "Dnabert2ForMaskedLM",
@@ -43,6 +26,7 @@ __all__ = [
     "Dnabert2Model",
     "Dnabert2PreTrainedModel",
     "Dnabert2SelfAttention",
+    "pretrained_of",
 ]
 
 
@@ -76,8 +60,8 @@ class Dnabert2PreTrainedModel(PreTrainedModel):
         return True
 
 
-class Dnabert2Model(Dnabert2PreTrainedModel):
-    """The DNABERT-2 encoder.
+class Dnabert2Model(EncoderForward, Dnabert2PreTrainedModel):
+    """The DNABERT-2 encoder, as a transformers model.
 
     Parameters
     ----------
@@ -88,11 +72,7 @@ class Dnabert2Model(Dnabert2PreTrainedModel):
     """
 
     def __init__(self, config: Dnabert2Config, add_pooling_layer: bool | None = None) -> None:
-        super().__init__(config)
-        with_pooler = config.has_pooler if add_pooling_layer is None else add_pooling_layer
-        self.embeddings = Dnabert2Embeddings(config)
-        self.encoder = Dnabert2Encoder(config)
-        self.pooler: Dnabert2Pooler | None = Dnabert2Pooler(config) if with_pooler else None
+        super().__init__(config, add_pooling_layer)
         self.post_init()
 
     def save_pretrained(self, *args: Any, **kwargs: Any) -> None:
@@ -100,217 +80,17 @@ class Dnabert2Model(Dnabert2PreTrainedModel):
         self.config.pooler = self.pooler is not None
         super().save_pretrained(*args, **kwargs)
 
-    def get_input_embeddings(self) -> nn.Module:
-        """Return the token embedding table."""
-        return self.embeddings.word_embeddings
 
-    def set_input_embeddings(self, value: nn.Embedding) -> None:
-        """Replace the token embedding table."""
-        self.embeddings.word_embeddings = value
+class Dnabert2ForMaskedLM(MaskedLMForward, Dnabert2PreTrainedModel):
+    """DNABERT-2 with its masked-language-model head, as published, as a transformers model."""
 
-    def attention_blocks(self) -> list[Dnabert2SelfAttention]:
-        """Return each layer's self-attention, from the first layer to the last."""
-        layers = (cast(Dnabert2Layer, layer) for layer in self.encoder.layer)
-        return [layer.attention.self for layer in layers]
-
-    def _begin(
-        self,
-        input_ids: torch.Tensor | None,
-        attention_mask: torch.Tensor | None,
-        token_type_ids: torch.Tensor | None = None,
-        inputs_embeds: torch.Tensor | None = None,
-    ) -> tuple[torch.Tensor, Packing, AlibiBias]:
-        """Pack the batch and embed its tokens, (total, hidden)."""
-        words = inputs_embeds
-        if words is None:
-            # Looked up in the padded layout, so that hooks on the table (Captum's) see a batch.
-            words = self.embeddings.word_embeddings(input_ids)
-        _check_shapes(words, attention_mask=attention_mask, token_type_ids=token_type_ids)
-        if attention_mask is None:
-            packing = Packing.dense(words.shape[0], words.shape[1], words.device)
-        else:
-            packing = Packing.from_mask(attention_mask).to(words.device)
-        if token_type_ids is None and input_ids is not None:
-            token_type_ids = self.part_types(input_ids)
-        types = None if token_type_ids is None else packing.pack(token_type_ids)
-        hidden = self.embeddings(packing.pack(words), types)
-        alibi = AlibiBias(
-            self.config.num_attention_heads, packing.longest, hidden.dtype, hidden.device
-        )
-        return hidden, packing, alibi
-
-    def part_types(self, ids: torch.Tensor, packing: Packing | None = None) -> torch.Tensor | None:
-        """Token types of an anchored model: 0 up to the first [SEP], 1 behind it.
-
-        Parameters
-        ----------
-        ids : torch.Tensor, shape (…, n), or (total,) with a `packing`
-        packing : Packing, optional
-            Of packed ids.
-
-        Returns
-        -------
-        torch.Tensor or None
-            Of the shape of `ids`; None of a model that reads sequences whole.
-        """
-        if self.config.anchor is None:
-            return None
-        ends = (ids == self.config.sep_token_id).long()
-        before = ends.cumsum(-1) - ends
-        if packing is not None:
-            before = before - before[packing.offsets[:-1].long()][packing.documents]
-        return (before > 0).long()
-
-    def packed_states(
-        self, ids: torch.Tensor, packing: Packing, layers: Collection[int]
-    ) -> dict[int, torch.Tensor]:
-        """Compute hidden states of packed tokens, and no layer beyond those asked for.
-
-        Parameters
-        ----------
-        ids : torch.Tensor, shape (total,)
-            Token ids of all sequences, one behind the other.
-        packing : Packing
-            ``Packing.from_lengths`` of their lengths.
-        layers : collection of int
-            0 for the embeddings, i for the output of layer i (counted from 1).
-
-        Returns
-        -------
-        dict of int to torch.Tensor, shape (total, hidden)
-            What `forward` returns as ``hidden_states[i]``, without padding.
-        """
-        types = self.part_types(ids, packing)
-        hidden = self.embeddings(self.embeddings.word_embeddings(ids), types)
-        return self.packed_onward(hidden, 0, packing, layers)
-
-    def packed_onward(
-        self, hidden: torch.Tensor, begin: int, packing: Packing, layers: Collection[int]
-    ) -> dict[int, torch.Tensor]:
-        """Compute hidden states from those of a layer on, whatever they were made of.
-
-        Parameters
-        ----------
-        hidden : torch.Tensor, shape (total, hidden)
-            States of layer `begin` (0 for the embeddings), packed.
-        begin : int
-        packing : Packing
-        layers : collection of int
-            As for `packed_states`, none before `begin`.
-
-        Returns
-        -------
-        dict of int to torch.Tensor, shape (total, hidden)
-        """
-        alibi = AlibiBias(
-            self.config.num_attention_heads, packing.longest, hidden.dtype, hidden.device
-        )
-        states = {begin: hidden} if begin in layers else {}
-        for index, layer in enumerate(self.encoder.layer[begin : max(layers)], start=begin + 1):
-            hidden, _ = layer(hidden, packing, alibi)
-            if index in layers:
-                states[index] = hidden
-        return states
-
-    @can_return_tuple
-    def forward(
-        self,
-        input_ids: torch.Tensor | None = None,
-        attention_mask: torch.Tensor | None = None,
-        token_type_ids: torch.Tensor | None = None,
-        inputs_embeds: torch.Tensor | None = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-        **kwargs: Any,
-    ) -> BaseModelOutputWithPooling:
-        """Encode token ids or embeddings.
-
-        Parameters
-        ----------
-        input_ids : torch.Tensor, shape (batch, n)
-            Token ids; exactly one of `input_ids` and `inputs_embeds` is needed.
-        attention_mask : torch.Tensor, shape (batch, n), optional
-            1 for tokens, 0 for padding, which may stand anywhere. None: no padding.
-        token_type_ids : torch.Tensor, shape (batch, n), optional
-        inputs_embeds : torch.Tensor, shape (batch, n, hidden), optional
-            Takes the place of the token embeddings; token types are still added.
-        output_attentions, output_hidden_states : bool, optional
-            Return attention probabilities (eager backend only), and the embeddings with every
-            layer's output.
-
-        Returns
-        -------
-        BaseModelOutputWithPooling
-            `last_hidden_state` (batch, n, hidden), exactly 0 at padding, as in the original;
-            `pooler_output` (batch, hidden) if there is a pooler; `hidden_states`, layers + 1
-            tensors; `attentions`, one (batch, heads, n, n) per layer.
-
-        Raises
-        ------
-        ValueError
-            If both or neither kind of input is given, there are no tokens, mask or token types
-            are of another shape than the tokens, or attentions are asked of a backend that never
-            forms them.
-        TypeError
-            For a keyword that DNABERT-2 does not know, such as ``position_ids``.
-        """
-        refuse_unknown(kwargs)
-        if (input_ids is None) == (inputs_embeds is None):
-            raise ValueError("Give exactly one of input_ids and inputs_embeds.")
-        if output_attentions is None:
-            output_attentions = self.config.output_attentions
-        if output_hidden_states is None:
-            output_hidden_states = self.config.output_hidden_states
-        if output_attentions and self.config._attn_implementation != "eager":
-            raise ValueError(
-                f"Backend {self.config._attn_implementation!r} never forms attention maps: call "
-                'set_attn_implementation("eager") first.'
-            )
-        hidden, packing, alibi = self._begin(
-            input_ids, attention_mask, token_type_ids, inputs_embeds
-        )
-        # What is handed out is what the next layer computes with, so that gradients reach it.
-        if output_attentions and torch.is_grad_enabled() and packing.indices is not None:
-            packing = replace(packing, padded_maps=True, shared={})
-        hidden_states: list[torch.Tensor] = []
-        attentions: list[torch.Tensor] = []
-
-        def record(hidden: torch.Tensor) -> torch.Tensor:
-            if not output_hidden_states:
-                return hidden
-            hidden_states.append(packing.unpack(hidden))
-            return packing.pack(hidden_states[-1]) if torch.is_grad_enabled() else hidden
-
-        hidden = record(hidden)
-        for layer in self.encoder.layer:
-            if packing.groups:
-                hidden, maps = layer(hidden, packing, alibi)
-                if output_attentions:
-                    attentions.append(packing.unpack_maps(maps))
-            elif output_attentions:  # padding only: there is nothing to attend to
-                shape = (packing.batch, self.config.num_attention_heads, *2 * (packing.width,))
-                attentions.append(hidden.new_zeros(shape))
-            hidden = record(hidden)
-        last = hidden_states[-1] if output_hidden_states else packing.unpack(hidden)
-        return BaseModelOutputWithPooling(
-            last_hidden_state=last,
-            pooler_output=self.pooler(last[:, 0]) if self.pooler is not None else None,
-            hidden_states=tuple(hidden_states) if output_hidden_states else None,
-            attentions=tuple(attentions) if output_attentions else None,
-        )
-
-
-class Dnabert2ForMaskedLM(Dnabert2PreTrainedModel):
-    """DNABERT-2 with its masked-language-model head, as published."""
-
+    encoder_class = Dnabert2Model
     _tied_weights_keys = {  # noqa: RUF012
         "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight"
     }
 
     def __init__(self, config: Dnabert2Config) -> None:
         super().__init__(config)
-        self.bert = Dnabert2Model(config, add_pooling_layer=False)
-        self.cls = Dnabert2MaskedLMHead(config)
         self.post_init()
 
     def get_output_embeddings(self) -> nn.Module:
@@ -321,183 +101,49 @@ class Dnabert2ForMaskedLM(Dnabert2PreTrainedModel):
         """Replace the decoder."""
         self.cls.predictions.decoder = new_embeddings
 
-    @can_return_tuple
-    def forward(
-        self,
-        input_ids: torch.Tensor | None = None,
-        attention_mask: torch.Tensor | None = None,
-        token_type_ids: torch.Tensor | None = None,
-        inputs_embeds: torch.Tensor | None = None,
-        labels: torch.Tensor | None = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-        **kwargs: Any,
-    ) -> MaskedLMOutput:
-        """Predict tokens; takes what `Dnabert2Model` does.
 
-        Parameters
-        ----------
-        labels : torch.Tensor, shape (batch, n), optional
-            Token ids to predict; everything below 1 is ignored. (The original's rule: [UNK], id 0,
-            is never a target, like -100.)
+class Dnabert2ForSequenceClassification(ClassifierForward, Dnabert2PreTrainedModel):
+    """DNABERT-2 with a classification (or regression) head, as a transformers model."""
 
-        Returns
-        -------
-        MaskedLMOutput
-            `loss`, the mean cross entropy in nats per labelled token (0 if there is none);
-            `logits` (batch, n, vocab_size), or (labelled, vocab_size) with labels and
-            `config.sparse_prediction`.
-        """
-        refuse_unknown(kwargs)
-        outputs = self.bert(
-            input_ids,
-            attention_mask,
-            token_type_ids,
-            inputs_embeds,
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
-            return_dict=True,
-        )
-        hidden = outputs.last_hidden_state
-        if labels is not None:
-            labels = labels.to(hidden.device)
-        targets: torch.Tensor | None
-        if labels is not None and self.config.sparse_prediction:
-            labelled = labels > 0
-            logits = self.cls(hidden[labelled])
-            targets = labels[labelled]
-        else:
-            logits = self.cls(hidden)
-            targets = None if labels is None else labels.masked_fill(labels <= 0, -100).view(-1)
-        loss = None
-        if targets is not None:
-            total = functional.cross_entropy(
-                logits.view(-1, logits.shape[-1]), targets, ignore_index=-100, reduction="sum"
-            )
-            loss = total / (targets != -100).sum().clamp(min=1)
-        return MaskedLMOutput(
-            loss=loss,
-            logits=logits,
-            hidden_states=outputs.hidden_states,
-            attentions=outputs.attentions,
-        )
-
-
-class Dnabert2ForSequenceClassification(Dnabert2PreTrainedModel):
-    """DNABERT-2 with a classification (or regression) head on its pooler."""
+    encoder_class = Dnabert2Model
 
     def __init__(self, config: Dnabert2Config) -> None:
         super().__init__(config)
-        self.num_labels = config.num_labels
-        self.bert = Dnabert2Model(config, add_pooling_layer=True)
-        dropout = config.classifier_dropout
-        self.dropout = nn.Dropout(config.hidden_dropout_prob if dropout is None else dropout)
-        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
         self.post_init()
 
-    @can_return_tuple
-    def forward(
-        self,
-        input_ids: torch.Tensor | None = None,
-        attention_mask: torch.Tensor | None = None,
-        token_type_ids: torch.Tensor | None = None,
-        inputs_embeds: torch.Tensor | None = None,
-        labels: torch.Tensor | None = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-        **kwargs: Any,
-    ) -> SequenceClassifierOutput:
-        """Classify sequences; takes what `Dnabert2Model` does.
 
-        Parameters
-        ----------
-        labels : torch.Tensor, shape (batch,) or (batch, num_labels), optional
-            Class indices, multi-label 0/1 floats, or regression values, by `config.problem_type`.
+#: Class of a bare network with a head -> the transformers model that computes the same.
+_PRETRAINED: dict[type[BareNetwork], type[Dnabert2PreTrainedModel]] = {
+    BareMaskedLM: Dnabert2ForMaskedLM,
+    BareClassifier: Dnabert2ForSequenceClassification,
+}
 
-        Returns
-        -------
-        SequenceClassifierOutput
-            `logits` (batch, num_labels) and, with labels, `loss` (cross entropy, binary cross
-            entropy with logits, or mean squared error).
-        """
-        refuse_unknown(kwargs)
-        outputs = self.bert(
-            input_ids,
-            attention_mask,
-            token_type_ids,
-            inputs_embeds,
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
-            return_dict=True,
+
+def pretrained_of(network: Network) -> Dnabert2PreTrainedModel:
+    """Make a transformers model of a bare network: of the same modules and weights, not of copies.
+
+    Parameters
+    ----------
+    network : Network
+        A transformers model is handed back as it is.
+    """
+    if isinstance(network, Dnabert2PreTrainedModel):
+        return network
+    assert isinstance(network, BareNetwork)
+    with torch.device("meta"), Unfilled():  # its own weights are never made
+        made = (
+            Dnabert2Model(network.config, add_pooling_layer=network.pooler is not None)
+            if isinstance(network, BareEncoder)
+            else _PRETRAINED[type(network)](network.config)
         )
-        if self.config.classifier_pooling == "mean":
-            hidden = outputs.last_hidden_state
-            # Padding is exactly 0 in `hidden`, so the sum needs no mask.
-            count = (
-                hidden.new_full((hidden.shape[0], 1), hidden.shape[1])
-                if attention_mask is None
-                else attention_mask.sum(dim=1, keepdim=True).clamp(min=1).to(hidden)
-            )
-            assert self.bert.pooler is not None  # built in __init__
-            pooled = self.bert.pooler(hidden.sum(dim=1) / count)
+    for name, module in network.named_children():
+        if name == "bert":
+            for part, inner in module.named_children():
+                setattr(made.bert, part, inner)
         else:
-            pooled = outputs.pooler_output
-        logits = self.classifier(self.dropout(pooled))
-        return SequenceClassifierOutput(
-            loss=None if labels is None else self._loss(logits, labels),
-            logits=logits,
-            hidden_states=outputs.hidden_states,
-            attentions=outputs.attentions,
-        )
-
-    def packed_logits(self, ids: torch.Tensor, packing: Packing) -> torch.Tensor:
-        """Classify packed tokens; takes what `Dnabert2Model.packed_states` does.
-
-        Returns
-        -------
-        torch.Tensor, shape (sequences, num_labels)
-            What `forward` returns as ``logits``.
-        """
-        last = self.config.num_hidden_layers
-        return self.states_logits(self.bert.packed_states(ids, packing, (last,))[last], packing)
-
-    def states_logits(self, hidden: torch.Tensor, packing: Packing) -> torch.Tensor:
-        """Classify from the last layer's packed states (total, hidden)."""
-        packing = packing.to(hidden.device)
-        if self.config.classifier_pooling == "mean":
-            means = torch.segment_reduce(hidden.float(), "mean", lengths=packing.lengths, axis=0)
-            vectors = means.to(hidden.dtype)
-        else:
-            vectors = hidden[packing.offsets[:-1]]
-        assert self.bert.pooler is not None  # built in __init__
-        return self.classifier(self.dropout(self.bert.pooler(vectors)))
-
-    def _loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        labels = labels.to(logits.device)
-        if self.config.problem_type is None:
-            if self.num_labels == 1:
-                self.config.problem_type = "regression"
-            elif labels.dtype in (torch.long, torch.int):
-                self.config.problem_type = "single_label_classification"
-            else:
-                self.config.problem_type = "multi_label_classification"
-        if self.config.problem_type == "regression":
-            return functional.mse_loss(logits.squeeze(), labels.squeeze().to(logits.dtype))
-        if self.config.problem_type == "single_label_classification":
-            return functional.cross_entropy(logits, labels.view(-1))
-        return functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
+            setattr(made, name, module)
+    return made.train(network.training)
 
 
-def _check_shapes(words: torch.Tensor, **beside: torch.Tensor | None) -> None:
-    """Raise unless there are tokens, and what stands beside them is of their shape."""
-    batch, width = words.shape[:2]
-    if width == 0:
-        raise ValueError(
-            "There are no tokens: give input_ids of shape (batch, tokens) with tokens."
-        )
-    for name, tensor in beside.items():
-        if tensor is not None and tensor.shape != (batch, width):
-            raise ValueError(
-                f"{name} has the shape {tuple(tensor.shape)}: give (batch, tokens), here "
-                f"{(batch, width)}."
-            )
+# At the end, for the Auto classes' own import may have led here, or be led to from here.
+register()

@@ -7,27 +7,22 @@ weights, because none of the names fit.
 
 from __future__ import annotations
 
+import sys
 import warnings
 
-from transformers import (
-    AutoConfig,
-    AutoModel,
-    AutoModelForMaskedLM,
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    PreTrainedTokenizerFast,
-)
-from transformers.models.auto.configuration_auto import CONFIG_MAPPING
-
+from ..autoclasses import REGISTRY
 from ..errors import ExploreWarning
 from .config import Dnabert2Config
-from .modeling import Dnabert2ForMaskedLM, Dnabert2ForSequenceClassification, Dnabert2Model
 
 __all__ = ["register", "warn_of_rival"]
 
 
 def _rival() -> str:
     """Name the package whose configuration stands for our model type; empty if it is ours."""
+    if REGISTRY not in sys.modules:  # nobody can have registered anything
+        return ""
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
     kind = Dnabert2Config.model_type
     # Its get() knows nothing of what was registered.
     holder = CONFIG_MAPPING[kind] if kind in CONFIG_MAPPING else Dnabert2Config  # noqa: SIM401
@@ -42,6 +37,17 @@ def register() -> None:
     UserWarning
         If they take the place of another package's.
     """
+    from transformers import (
+        AutoConfig,
+        AutoModel,
+        AutoModelForMaskedLM,
+        AutoModelForSequenceClassification,
+        AutoTokenizer,
+        PreTrainedTokenizerFast,
+    )
+
+    from .modeling import Dnabert2ForMaskedLM, Dnabert2ForSequenceClassification, Dnabert2Model
+
     if rival := _rival():
         warnings.warn(
             "Two packages claim model_type 'dnabert2' of transformers' Auto classes: from now on "

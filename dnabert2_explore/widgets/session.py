@@ -7,7 +7,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..encoder import SHIPPED, Encoder, load
+from ..encoder import Encoder
+from ..encoder.loading.recorded import load_model
 from ..encoder.model_entry import model_entry
 from ..errors import InputError
 from ..files import expanded, located, putting
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = [
     "SESSION",
     "VIEWS",
-    "load_model",
     "open_session",
     "read_session",
     "restore",
@@ -122,25 +122,6 @@ def read_session(folder: str | Path) -> dict[str, Any]:
     if found.get("what") != "session":
         raise InputError(f"{place / SESSION} is no session of a workbench.")
     return found
-
-
-def load_model(entry: Mapping[str, Any]) -> Encoder:
-    """Load the model that a record names: one that ships, or a folder; nothing is downloaded.
-
-    Raises
-    ------
-    InputError
-        If it is not on this machine.
-    """
-    source, folder = entry["source"], entry["folder"]
-    places = [source] if source in SHIPPED or Path(source).is_dir() else []
-    places += [folder] if folder and Path(folder).is_dir() else []
-    if not places:
-        raise InputError(
-            f"The model {source!r} is no folder on this machine, and nothing is downloaded "
-            "unasked: load it and pass it."
-        )
-    return load(places[0], dtype=entry["dtype"])
 
 
 def open_session(

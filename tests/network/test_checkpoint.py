@@ -322,7 +322,7 @@ def change(folder, **values) -> None:
 def test_config_is_compared_with_the_weights_before_anything_is_built(folder, monkeypatch) -> None:
     """Ten million layers took more than ten minutes and a gigabyte before they were refused."""
     monkeypatch.setattr(
-        "dnabert2_explore.network.checkpoints.load.Dnabert2ForMaskedLM",
+        "dnabert2_explore.network.checkpoints.load.BareMaskedLM",
         lambda config: pytest.fail("it was built"),
     )
     change(folder, num_hidden_layers=10_000_000)

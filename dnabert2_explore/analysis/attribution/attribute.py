@@ -135,8 +135,8 @@ def explain(
         explained, baseline, shuffles if baseline == "shuffled" else 1, settings.seed
     )
     features, shares = _features(explained, settings.groups)
-    score = Score(explained.of_embeddings, explained.enc.network)
-    words = explained.enc.network.get_input_embeddings()(explained.ids)
+    score = Score(explained.of_embeddings, explained.enc.module)
+    words = explained.enc.module.get_input_embeddings()(explained.ids)
     with differentiable(explained.enc, maps=method == "attention_x_gradient"):
         found = RUNS[method](
             AttributionInputs(
@@ -218,7 +218,7 @@ def _result(
     settings: tuple[tuple[str, str], ...] = (),
 ) -> Attribution:
     for values in (per_token, per_base):
-        check_finite(values, explained.enc.network, "attributions")
+        check_finite(values, explained.enc.module, "attributions")
     return Attribution(
         tokens=explained.tokens,
         token_scores=per_token,

@@ -38,12 +38,12 @@ def differentiable(enc: Encoder, maps: bool = False) -> Iterator[None]:
         elif before == "flex" and enc.device.type == "cpu":
             needed = "sdpa"
         if needed != before:
-            enc.network.set_attn_implementation(needed)
+            enc.module.set_attn_implementation(needed)
         try:
             yield
         finally:
             if needed != before:
-                enc.network.set_attn_implementation(before)
+                enc.module.set_attn_implementation(before)
 
 
 def with_gradients(function: Callable[Given, Made]) -> Callable[Given, Made]:

@@ -56,7 +56,7 @@ def baseline_embeddings(
     if samples < 1:
         raise InputError(f"{samples} shuffled sequences were asked for; expected at least 1.")
     enc = explained.enc
-    table = enc.network.get_input_embeddings()
+    table = enc.module.get_input_embeddings()
     with torch.no_grad():
         words = table(explained.ids)
         if name == "shuffled":

@@ -180,7 +180,7 @@ def _without(
     chunk = max(1, CHUNK_TOKENS // explained.n_read)
     values = []
     with torch.no_grad(), explained.enc.lock:
-        words = explained.enc.network.get_input_embeddings()(explained.ids)
+        words = explained.enc.module.get_input_embeddings()(explained.ids)
         other = baseline_embeddings(explained, baseline, 1, seed)
         for start in range(0, len(taken), chunk):
             away = torch.from_numpy(taken[start : start + chunk]).to(words.device)[..., None]

@@ -142,7 +142,7 @@ class ExplainedOutput:
         """
         # Captum multiplies by numbers of its own, in float32, where the network has a half type.
         types = self.enc.body.part_types(self.ids)
-        logits = self.enc.network(
+        logits = self.enc.module(
             inputs_embeds=words.to(self.enc.dtype),
             token_type_ids=None if types is None else types.expand(len(words), -1),
         ).logits.float()

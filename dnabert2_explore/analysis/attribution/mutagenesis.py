@@ -239,7 +239,7 @@ def approximate_all(
     mutants = list(_list_mutants(explained, region))
     if not mutants:
         return effects
-    table = enc.network.get_input_embeddings()
+    table = enc.module.get_input_embeddings()
     with differentiable(enc), torch.enable_grad():
         words = table(explained.ids).detach().requires_grad_()
         (gradient,) = torch.autograd.grad(explained.of_embeddings(words).sum(), words)

@@ -27,7 +27,7 @@ from torch import nn
 from ...network.alibi import AlibiBias
 from ...network.blocks import Dnabert2SelfAttention
 from ...network.packing import Packing
-from ...network.plain.modeling_dnabert2 import Dnabert2GatedMLP, Dnabert2PredictionTransform
+from ...network.plain.blocks_dnabert2 import Dnabert2GatedMLP, Dnabert2PredictionTransform
 
 __all__ = ["attend", "gelu", "half", "layer_norm", "relevance_rules", "tanh"]
 

@@ -58,6 +58,6 @@ def states_of(
         with enc.lock, torch.inference_mode():
             states = enc.body.packed_states(ids, packing, (number,))[number]
         values = states.float().cpu().numpy()[inner]
-        check_finite(values, enc.network, "values of the hidden states")
+        check_finite(values, enc.module, "values of the hidden states")
         yield tokens, inner, values
         progress(done)

@@ -16,7 +16,7 @@ from ...encoder.loading.twin import random_twin
 from ...encoder.passes.batches import Budget, default_budget
 from ...names import Output
 from ...network.alibi import AlibiBias
-from ...network.modeling import Dnabert2Layer
+from ...network.blocks import Dnabert2Layer
 from ...network.packing import Packing
 from ...origins import recorded
 from ...progress import Progress

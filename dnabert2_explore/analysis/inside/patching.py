@@ -17,7 +17,7 @@ from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.onward import all_states, run_onward
 from ...errors import InputError
 from ...names import Output
-from ...network import Dnabert2ForMaskedLM, Dnabert2ForSequenceClassification
+from ...network.forward import ClassifierForward, MaskedLMForward
 from ...network.packing import Packing
 from ...origins import recorded
 from ...progress import Progress
@@ -320,14 +320,14 @@ class PairRun:
         def read(
             members: NDArray[np.int64], hidden: torch.Tensor, packing: Packing
         ) -> NDArray[np.float32]:
-            network = self.enc.network
+            network = self.enc.module
             if self.ref.span is None:
-                assert isinstance(network, Dnabert2ForSequenceClassification)
+                assert isinstance(network, ClassifierForward)
                 logits = network.states_logits(hidden, packing).float()
                 values = self.enc.activate(logits) if self.ref.output == "probability" else logits
                 assert isinstance(self.ref.target, int)
                 return values[:, self.ref.target].cpu().numpy()
-            assert isinstance(network, Dnabert2ForMaskedLM)
+            assert isinstance(network, MaskedLMForward)
             first, last = self.ref.span
             truth = torch.from_numpy(self.ref.tokens.ids[first:last]).to(hidden.device)
             offsets = packing.offsets.tolist()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -13,12 +13,7 @@ from safetensors import SafetensorError, safe_open
 from ...errors import CheckpointError
 from ...extras import translated
 from ...files import expanded, located
-from ...network import (
-    Dnabert2Config,
-    Dnabert2ForSequenceClassification,
-    Dnabert2Model,
-    Dnabert2PreTrainedModel,
-)
+from ...network import Dnabert2Config
 from ...network.checkpoints.load import (
     CONFIG,
     Checkpoint,
@@ -28,8 +23,12 @@ from ...network.checkpoints.load import (
     read_config,
 )
 from ...network.checkpoints.weights import check_weights
+from ...network.forward import ClassifierForward, EncoderForward
 from ...sealed import read_json
 from .heads import under_fresh_head
+
+if TYPE_CHECKING:
+    from ...network import Dnabert2PreTrainedModel
 
 __all__ = ["ADAPTER_CONFIG", "ADAPTER_WEIGHTS", "find_base", "is_adapter", "merge_adapter"]
 
@@ -150,7 +149,7 @@ def _under_adapter(
     """Make of the base model what the adapter was trained on, with no random weight in the end."""
     named = folder / CONFIG
     if not (named.is_file() or _HEAD in shapes):
-        if isinstance(source, Dnabert2Model | Dnabert2ForSequenceClassification):
+        if isinstance(source, EncoderForward | ClassifierForward):
             return source
         # Trained on the bare encoder, as AutoModel gives it?
         return source if any(name.startswith("bert.") for name in shapes) else source.bert
@@ -165,7 +164,7 @@ def _under_adapter(
     network = under_fresh_head(source, config)
     heads = ("bert.pooler.", "classifier.")
     fresh = {name for name in network.state_dict() if name.startswith(heads)} - shapes.keys()
-    if isinstance(source, Dnabert2ForSequenceClassification):
+    if isinstance(source, ClassifierForward):
         # peft saves no more of a head than it was told to; the rest is the base model's own.
         own = {
             name: tensor

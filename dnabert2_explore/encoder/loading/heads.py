@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ...network import (
-    Dnabert2Config,
-    Dnabert2ForSequenceClassification,
-    Dnabert2Model,
-    Dnabert2PreTrainedModel,
-)
+from typing import TYPE_CHECKING
+
+from ...network import Dnabert2Config
+from ...network.forward import EncoderForward
+
+if TYPE_CHECKING:
+    from ...network import Dnabert2ForSequenceClassification, Dnabert2PreTrainedModel
 
 __all__ = ["under_fresh_head"]
 
@@ -24,8 +25,10 @@ def under_fresh_head(
     config : Dnabert2Config
         Of the classifier, with the source's shape.
     """
+    from ...network import Dnabert2ForSequenceClassification
+
     network = Dnabert2ForSequenceClassification(config)
-    body = source if isinstance(source, Dnabert2Model) else source.bert
+    body = source if isinstance(source, EncoderForward) else source.bert
     # strict=False for the pooler alone: load_network has checked every other key already.
     missing, _ = network.bert.load_state_dict(
         {k: v for k, v in body.state_dict().items() if not k.startswith("pooler.")},

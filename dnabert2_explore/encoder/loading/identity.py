@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from ...network import Dnabert2PreTrainedModel
+from ...network import Network
 from ...network.checkpoints.load import Checkpoint
 
 Weights = dict[str, torch.nn.Parameter]
@@ -51,7 +51,7 @@ class Snapshot:
     sample: torch.Tensor = field(compare=False)
 
     @classmethod
-    def of(cls, network: Dnabert2PreTrainedModel) -> Snapshot:
+    def of(cls, network: Network) -> Snapshot:
         """Take a snapshot; some ten milliseconds for 117 million weights."""
         weights = dict(network.named_parameters())
         return cls(_counters(weights), _sums(weights), _sample(weights))
@@ -61,12 +61,12 @@ class Snapshot:
         """Make one that no network fits."""
         return cls((), (), torch.empty(0))
 
-    def holds(self, network: Dnabert2PreTrainedModel, thorough: bool = True) -> bool:
+    def holds(self, network: Network, thorough: bool = True) -> bool:
         """Whether the network still computes what it computed then.
 
         Parameters
         ----------
-        network : Dnabert2PreTrainedModel
+        network : Network
         thorough : bool
             Read all weights. If not, a tenth of the time is spent on a sample, which an edit of a
             few numbers through ``.data`` may pass by; every other edit is seen.
@@ -130,7 +130,7 @@ def file_sha256(checkpoint: Checkpoint) -> str:
         return ""
 
 
-def network_sha256(network: Dnabert2PreTrainedModel) -> str:
+def network_sha256(network: Network) -> str:
     """Digest of the names, types and values of a network's weights."""
     digest = hashlib.sha256()
     for name, tensor in network.state_dict().items():
@@ -140,7 +140,7 @@ def network_sha256(network: Dnabert2PreTrainedModel) -> str:
     return digest.hexdigest()
 
 
-def shape_of(network: Dnabert2PreTrainedModel) -> str:
+def shape_of(network: Network) -> str:
     """Tell, as JSON, what of a network its weights do not say."""
     config = network.config
     # Other models than DNABERT-2 do not have them all.

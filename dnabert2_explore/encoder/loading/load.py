@@ -10,9 +10,10 @@ import torch
 from ...errors import InputError
 from ...files import located
 from ...names import Backend, DType
+from ...network import Network
 from ...network.attention import BACKENDS, why_not
 from ...network.attention.choose import fastest_backend
-from ...network.checkpoints.load import CONFIG, find_checkpoint, load_network, read_config
+from ...network.checkpoints.load import CONFIG, find_checkpoint, load_bare, read_config
 from ...network.registry import warn_of_rival
 from ...records import note_model
 from ...tokens import DnaTokenizer
@@ -128,10 +129,10 @@ def load(
         remember(backend, where, precision)
     elif (problem := why_not(backend, where, precision)) is not None:
         raise InputError(problem)
-    network = (
+    network: Network = (
         merge_adapter(name, checkpoint, backend).to(precision)
         if adapter
-        else load_network(checkpoint, precision, backend, shared=where.type == "cpu")
+        else load_bare(checkpoint, precision, backend, shared=where.type == "cpu")
     )
     tokenizer = DnaTokenizer.from_file(checkpoint.tokenizer)
     tokenizer.anchor = network.config.anchor

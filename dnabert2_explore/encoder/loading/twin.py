@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
-from ...network import Dnabert2Model
+from ...network.forward import EncoderForward
 from ...origins import recorded
 from ...randomness import seeded
 from ..encoder import Encoder
@@ -44,9 +45,10 @@ def random_twin(
     if isinstance(enc, ForeignEncoder):
         return enc.twin(seed)
     config = copy.deepcopy(enc.config)
-    kind = type(enc.network)
+    kind: Any = type(enc.network)
+    bare = {"add_pooling_layer": False} if issubclass(kind, EncoderForward) else {}
     with seeded(seed):
-        network = kind(config, add_pooling_layer=False) if kind is Dnabert2Model else kind(config)
+        network = kind(config, **bare)
     network.set_attn_implementation(enc.attention)
     return Encoder(
         network.to(device=enc.device, dtype=enc.dtype),

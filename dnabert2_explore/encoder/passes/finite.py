@@ -9,19 +9,19 @@ import torch
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...network import Dnabert2PreTrainedModel
+from ...network import Network
 
 __all__ = ["check_finite", "why_not_finite"]
 
 
-def check_finite(values: NDArray[Any], network: Dnabert2PreTrainedModel, what: str) -> None:
+def check_finite(values: NDArray[Any], network: Network, what: str) -> None:
     """Raise unless every value is a number.
 
     Parameters
     ----------
     values : numpy.ndarray
         What `network` computed.
-    network : Dnabert2PreTrainedModel
+    network : Network
     what : str
         What the values are, such as "embeddings".
 
@@ -37,7 +37,7 @@ def check_finite(values: NDArray[Any], network: Dnabert2PreTrainedModel, what: s
         )
 
 
-def why_not_finite(network: Dnabert2PreTrainedModel) -> str:
+def why_not_finite(network: Network) -> str:
     """Look for what makes a network compute NaN or infinity, and say it with the mend.
 
     Weights are looked at first: a damaged file, or a training run that diverged, is no matter of

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...network import Dnabert2ForMaskedLM
+from ...network.forward import MaskedLMForward
 from ...network.packing import Packing
 from ...progress import Progress
 from ..model import Model
@@ -25,7 +25,7 @@ Take = Callable[[int, torch.Tensor], NDArray[Any]]
 _ROWS = 1024
 
 
-def need_masked_lm(enc: Model) -> Dnabert2ForMaskedLM:
+def need_masked_lm(enc: Model) -> MaskedLMForward:
     """Return the network, which has a masked-LM head.
 
     Raises
@@ -33,12 +33,12 @@ def need_masked_lm(enc: Model) -> Dnabert2ForMaskedLM:
     InputError
         If it has none.
     """
-    if not isinstance(enc.network, Dnabert2ForMaskedLM):
+    if not isinstance(enc.module, MaskedLMForward):
         raise InputError(
             f"Model {enc.name!r} has no masked-LM head: load a pre-trained model such as "
             '"pocket", or the checkpoint this one was fine-tuned from.'
         )
-    return enc.network
+    return enc.module
 
 
 def masked_passes(

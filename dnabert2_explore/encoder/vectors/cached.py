@@ -124,7 +124,7 @@ def cached_vectors(
     # With the version of the code: a fault that was mended must not live on in the cache.
     dtype = str(model.dtype).removeprefix("torch.")
     settings = (
-        f"{__version__} {sha256} {shape_of(model.network)} {dtype} "
+        f"{__version__} {sha256} {shape_of(model.module)} {dtype} "
         f"{model.attention} {model.device.type} {torch.get_float32_matmul_precision()} "
         f"{pooling} {layers} {model.tokenizer.cls_id} {model.tokenizer.sep_id}"
     )
@@ -164,5 +164,5 @@ def _vectors(
 ) -> NDArray[np.float32]:
     """Embed token ids, refused where a value is no number."""
     vectors = model.embed_ids(ids, pooling, layers, budget, progress)
-    check_finite(vectors, model.network, "values of the embeddings")
+    check_finite(vectors, model.module, "values of the embeddings")
     return vectors

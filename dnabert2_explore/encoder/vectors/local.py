@@ -75,5 +75,5 @@ def embed_with_stretch(
             progress(done, len(ids))
 
     run_passes(lengths, one_pass, device, enc.lock, budget, report)
-    check_finite(out, enc.network, "values of the embeddings")
+    check_finite(out, enc.module, "values of the embeddings")
     return out

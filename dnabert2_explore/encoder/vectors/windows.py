@@ -106,7 +106,7 @@ class WindowEmbedder:
         return {
             "weights_sha256": self.enc.weights_sha256,
             "tokenizer_sha256": self.enc.tokenizer.sha256,
-            "shape": shape_of(self.enc.network),
+            "shape": shape_of(self.enc.module),
             "dtype": self.enc.info.dtype,
             "pooling": self.pooling,
             "layers": list(self.layers),
@@ -168,4 +168,4 @@ class WindowEmbedder:
 
     def why_not_finite(self) -> str:
         """Say what makes a vector that holds NaN or infinity, and the mend."""
-        return why_not_finite(self.enc.network)
+        return why_not_finite(self.enc.module)

@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any
 
 import torch
-import torch._dynamo
 from torch.nn import functional
 from torch.nn.attention.flex_attention import BlockMask
 from torch.nn.attention.flex_attention import flex_attention as torch_flex_attention
@@ -77,7 +76,9 @@ def flex_attention(
     query, key, value = (part.transpose(0, 1)[None] for part in qkv.unbind(dim=1))
     # Without these, torch goes on uncompiled, in silence and with memory for all scores, after
     # eight kinds of batches (types, gradients or none, one block or several).
-    with torch._dynamo.config.patch(recompile_limit=64, fail_on_recompile_limit_hit=True):
+    import torch._dynamo.config as compiling  # as long to import as torch itself
+
+    with compiling.patch(recompile_limit=64, fail_on_recompile_limit_hit=True):
         context = _compiled()(query, key, value, score_mod=score_mod, block_mask=block_mask)
     return context[0].transpose(0, 1)[:total], []
 

@@ -7,6 +7,7 @@ import inspect
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -18,13 +19,8 @@ from ...errors import CheckpointError
 from ...files import located
 from ...sealed import read_json
 from ..attention import refuse_backend
+from ..bare import BareClassifier, BareEncoder, BareMaskedLM, BareNetwork, Unfilled
 from ..config import Dnabert2Config
-from ..modeling import (
-    Dnabert2ForMaskedLM,
-    Dnabert2ForSequenceClassification,
-    Dnabert2Model,
-    Dnabert2PreTrainedModel,
-)
 from .converted import convert
 from .state import (
     DECODER,
@@ -38,7 +34,10 @@ from .state import (
 )
 from .vocabulary import check_vocabulary
 
-__all__ = ["Checkpoint", "find_checkpoint", "load_network", "read_config"]
+if TYPE_CHECKING:
+    from ..modeling import Dnabert2PreTrainedModel
+
+__all__ = ["Checkpoint", "find_checkpoint", "load_bare", "load_network", "read_config"]
 
 WEIGHTS = ("model.safetensors", INDEX, "pytorch_model.bin")
 TOKENIZER = "tokenizer.json"
@@ -329,6 +328,26 @@ def load_network(
     attention: str = "sdpa",
     shared: bool = False,
 ) -> Dnabert2PreTrainedModel:
+    """Build the network a checkpoint holds as a transformers model, and fill every weight of it.
+
+    Parameters, what is raised: as for `load_bare`, of whose modules and weights it is made.
+
+    Returns
+    -------
+    Dnabert2PreTrainedModel
+        In eval mode, on the CPU.
+    """
+    from ..modeling import pretrained_of
+
+    return pretrained_of(load_bare(checkpoint, dtype, attention, shared))
+
+
+def load_bare(
+    checkpoint: Checkpoint,
+    dtype: torch.dtype = torch.float32,
+    attention: str = "sdpa",
+    shared: bool = False,
+) -> BareNetwork:
     """Build the network a checkpoint holds, and fill every weight of it.
 
     The head follows the weights: a classifier, the masked-LM head, or none. The pooler is built
@@ -348,7 +367,7 @@ def load_network(
 
     Returns
     -------
-    Dnabert2PreTrainedModel
+    BareNetwork
         In eval mode, on the CPU.
 
     Raises
@@ -364,19 +383,19 @@ def load_network(
     check_vocabulary(config, checkpoint.tokenizer)
     state = read_state(checkpoint.weights, checkpoint.parts)
     check_sizes(config, state, checkpoint.weights)
-    network_class: type[Dnabert2PreTrainedModel]
+    network_class: type[BareNetwork]
     if "classifier.weight" in state:
-        network_class = Dnabert2ForSequenceClassification
+        network_class = BareClassifier
         check_classes(checkpoint.config, config, state["classifier.weight"].shape[0])
     elif any(name.startswith("cls.predictions.") for name in state):
-        network_class = Dnabert2ForMaskedLM
+        network_class = BareMaskedLM
     else:
-        network_class = Dnabert2Model
+        network_class = BareEncoder
         state = {name.removeprefix("bert."): tensor for name, tensor in state.items()}
-    with torch.device("meta"):  # no time is spent on random weights that would be overwritten
+    with torch.device("meta"), Unfilled():  # random weights would only be overwritten
         network = (
-            network_class(config, add_pooling_layer=False)
-            if network_class is Dnabert2Model
+            BareEncoder(config, add_pooling_layer=False)
+            if network_class is BareEncoder
             else network_class(config)
         )
     _check_keys(network, state, checkpoint.weights)
@@ -392,9 +411,7 @@ def load_network(
     return network.eval()
 
 
-def _check_keys(
-    network: Dnabert2PreTrainedModel, state: dict[str, torch.Tensor], path: Path
-) -> None:
+def _check_keys(network: BareNetwork, state: dict[str, torch.Tensor], path: Path) -> None:
     """Raise unless `state` fills `network` exactly; a pooler nobody trained is no loss."""
     expected = network.state_dict()
     # Tied to the embeddings, so that a file may leave it out, but not say otherwise.

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ...files import filling, replacing
 from ...sealed import read_json, write_json
-from ..modeling import Dnabert2PreTrainedModel
 from .card import Card, write_card
 from .load import CONFIG
 from .vocabulary import vocabulary_sha256
 from .weights import save_weights
+
+if TYPE_CHECKING:
+    from ..modeling import Dnabert2PreTrainedModel
 
 __all__ = ["copy_tokenizer", "save_model"]
 

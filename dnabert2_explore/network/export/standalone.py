@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["export_transformers", "keep_card", "standalone_network"]
 
-_CODE = ("configuration_dnabert2.py", "modeling_dnabert2.py")
+_CODE = ("blocks_dnabert2.py", "configuration_dnabert2.py", "modeling_dnabert2.py")
 _AUTO = {
     "Dnabert2Model": "AutoModel",
     "Dnabert2ForMaskedLM": "AutoModelForMaskedLM",
@@ -34,7 +34,7 @@ def export_transformers(
 ) -> Path:
     """Write a model so that transformers alone can load it.
 
-    The folder holds the weights, the tokenizer, and two code files of this package, which
+    The folder holds the weights, the tokenizer, and three code files of this package, which
     ``from_pretrained(folder, trust_remote_code=True)`` runs. With dnabert2-explore imported, the
     same folder loads without that code.
 
@@ -112,7 +112,7 @@ def keep_card(checkpoint: Checkpoint, folder: Path, fresh: Path) -> tuple[str, .
 ORIGINAL = "ORIGINAL_CARD.md"
 
 _USAGE = """\
-With transformers 5 alone, running the two code files of this folder (read them first):
+With transformers 5 alone, running the three code files of this folder (read them first):
 
 ```python
 from transformers import {auto}, PreTrainedTokenizerFast

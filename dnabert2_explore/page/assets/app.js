@@ -136,7 +136,9 @@ function fillTable(head, rows) {
 
 function drawResult() {
   const { result, reading } = state;
-  const canvas = $("scores");
+  const canvas = $("scores"), side = $("scale");
+  sheet(side, 0, 0);
+  let wide = false;
   $("table").replaceChildren();
   if (!result || result.reading !== reading) {
     sheet(canvas, 10, 10);
@@ -147,13 +149,13 @@ function drawResult() {
   const { bases } = reading;
   let words = "";
   if (result.kind === "occlude") {
-    drawScores(canvas, bases, perBase(reading, result.values), null);
+    wide = drawScores(canvas, side, bases, perBase(reading, result.values), null);
     const best = [...result.values].map((x, t) => [x, t]).sort((a, b) => b[0] - a[0]).slice(0, 3).map(([x, t]) => `${reading.tokens[t].text} ${x.toFixed(2)}`);
     words = `What the logit of “${name}” loses where a token is hidden by [MASK], spread evenly over its bases. Most: ${best.join(", ")}.`;
     fillTable(["token", "bases", "logit lost"], reading.tokens.map((one, t) => [one.text, one.end > one.start ? `${one.start + 1}–${one.end}` : "", result.values[t].toFixed(4)]).filter((row) => row[1]));
   } else if (result.kind === "mutate") {
     const letters = Float64Array.from(bases, (_, i) => -(result.values[4 * i] + result.values[4 * i + 1] + result.values[4 * i + 2] + result.values[4 * i + 3]) / 3);
-    drawScores(canvas, bases, letters, result.values);
+    wide = drawScores(canvas, side, bases, letters, result.values);
     const best = [...letters].map((x, i) => [x, i]).sort((a, b) => b[0] - a[0]).slice(0, 5).map(([x, i]) => `${bases[i]}${i + 1} ${x.toFixed(2)}`);
     words = `Every base by every other: the change of the logit of “${name}” (below: orange up, blue down; a dot is the base that stands), and its mean with the sign turned (letters). Most: ${best.join(", ")}. An untrained network draws pictures too: ask whether the model is any good first.`;
     fillTable(["base", "position", "A", "C", "G", "T"], [...bases].map((base, i) => [base, i + 1, ...[0, 1, 2, 3].map((k) => ("ACGT"[k] === base ? "·" : result.values[4 * i + k].toFixed(3)))]));
@@ -169,6 +171,7 @@ function drawResult() {
       return [`${bases[i]}${i + 1}`, best < 0 ? "" : reading.tokens[best].text, best < 0 ? "" : result.values[i * reading.tokens.length + best].toFixed(3)];
     }));
   }
+  if (wide) words += " The picture is wider than the page: scroll it, or move it with the arrow keys.";
   $("why-said").textContent = words;
   canvas.setAttribute("aria-label", words);
 }

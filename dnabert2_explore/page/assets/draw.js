@@ -64,28 +64,30 @@ function drawMap(canvas, values, n, picked) {
 
 const LEFT = 34;
 
-// Scores of bases as letters above and below a line, and mutants as a map of four rows below.
-function drawScores(canvas, bases, letters, changes) {
-  const cell = Math.max(9, Math.min(16, Math.floor((canvas.parentElement.clientWidth - LEFT - 4) / bases.length)));
-  const height = 120;
-  const pen = sheet(canvas, LEFT + cell * bases.length + 4, height + 18 + (changes ? 4 * 14 + 6 : 0));
-  const most = Math.max(1e-9, ...Array.from(letters, Math.abs));
+// Scores of bases as letters above and below a line, and mutants as a map of four rows below. What
+// the rows are stands on a canvas of its own, which stays where it is when the picture scrolls.
+function drawScores(canvas, side, bases, letters, changes) {
+  const fits = Math.floor((canvas.parentElement.clientWidth - LEFT - 12) / bases.length);
+  const cell = fits < 6 ? 9 : Math.min(16, fits);
+  const height = 120, whole = height + 18 + (changes ? 4 * 14 + 6 : 0);
+  const pen = sheet(canvas, cell * bases.length + 12, whole);
+  const scales = sheet(side, LEFT, whole);
   const low = Math.min(0, ...letters);
   const high = Math.max(0, ...letters, 1e-9);
   const scale = (height - 8) / (high - low);
   const zero = 4 + high * scale;
-  pen.textAlign = "right";
-  pen.fillText(high.toPrecision(2), LEFT - 4, 12);
-  if (low < 0) pen.fillText(low.toPrecision(2), LEFT - 4, height);
+  scales.textAlign = "right";
+  scales.fillText(high.toPrecision(2), LEFT - 4, 12);
+  if (low < 0) scales.fillText(low.toPrecision(2), LEFT - 4, height);
   pen.strokeStyle = ink();
   pen.beginPath();
-  pen.moveTo(LEFT, zero);
-  pen.lineTo(LEFT + cell * bases.length, zero);
+  pen.moveTo(0, zero);
+  pen.lineTo(cell * bases.length, zero);
   pen.stroke();
   pen.textAlign = "center";
   for (let i = 0; i < bases.length; i += 1) {
     const tall = letters[i] * scale;
-    const x = LEFT + cell * (i + 0.5);
+    const x = cell * (i + 0.5);
     if (Math.abs(tall) > 1.5) {
       pen.save();
       pen.fillStyle = BASE_COLOURS[bases[i]];
@@ -101,10 +103,9 @@ function drawScores(canvas, bases, letters, changes) {
     const top = height + 20;
     const largest = Math.max(1e-9, ...Array.from(changes, Math.abs));
     for (let k = 0; k < 4; k += 1) {
-      pen.fillStyle = ink();
-      pen.fillText("ACGT"[k], LEFT - 10, top + 14 * k + 11);
+      scales.fillText("ACGT"[k], LEFT - 6, top + 14 * k + 11);
       for (let i = 0; i < bases.length; i += 1) {
-        const x = LEFT + cell * i;
+        const x = cell * i;
         if ("ACGT"[k] === bases[i]) {
           pen.fillStyle = ink();
           pen.fillRect(x + cell / 2 - 1, top + 14 * k + 6, 2, 2);
@@ -119,7 +120,7 @@ function drawScores(canvas, bases, letters, changes) {
   const strongest = letters.reduce((best, x, i) => (Math.abs(x) > Math.abs(letters[best]) ? i : best), 0);
   const frame = canvas.parentElement;
   frame.scrollLeft = LEFT + cell * strongest - frame.clientWidth / 2;
-  return most;
+  return LEFT + cell * bases.length + 12 > frame.clientWidth;
 }
 
 // Bases down, tokens over: which tokens' predictions depend on which bases.

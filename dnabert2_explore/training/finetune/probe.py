@@ -68,7 +68,7 @@ class ProbeLearner(Learner):
     ) -> NDArray[np.float32]:
         """Compute what the classifier of the saved model will read, times `NARROW`."""
         network = self.network.eval()
-        head, network.classifier = network.classifier, nn.Identity()
+        head, network.classifier = network.classifier, nn.Identity()  # type: ignore[assignment]
 
         def compute(packed: torch.Tensor, packing: Packing) -> torch.Tensor:
             return network.packed_logits(packed, packing)

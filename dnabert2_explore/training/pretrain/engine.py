@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -79,7 +79,7 @@ class Run:
             saved = self._restore(resumed)
         self.network: Network = start.network.to(processes.device)
         if config.compile:
-            encoder = getattr(self.network, "bert", self.network)
+            encoder: Any = getattr(self.network, "bert", self.network)
             encoder.compile(dynamic=False if config.windows == "random" else None)
         self.module: nn.Module = self.network
         if config.embeddings == "composed":
@@ -110,7 +110,7 @@ class Run:
         check_continuation(folder, state, self.config, self.data)
         # save_model leaves out the decoder, which is the word embeddings under a second name.
         missing, unexpected = self.start.network.load_state_dict(weights, strict=False)
-        tied = set(self.start.network._tied_weights_keys or ())
+        tied = set(getattr(self.start.network, "_tied_weights_keys", None) or ())
         if unexpected or set(missing) - tied:
             raise CheckpointError(
                 f"checkpoint {folder}: missing {sorted(set(missing) - tied)}, "
@@ -190,7 +190,7 @@ class Run:
             if flash:
                 network.set_attn_implementation("flash")
         if self.processes.sharded:
-            self.network.reshard()
+            cast(Any, self.network).reshard()
         return scores
 
     def save(self) -> Path:

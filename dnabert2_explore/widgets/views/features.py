@@ -103,6 +103,11 @@ class FeatureExplorer(Explorer):
         self.active = active
         self.height = 340
         layers = self.enc.config.num_hidden_layers
+        if features is not None and not 0 <= features.layer <= layers:
+            raise InputError(
+                f"These features are of layer {features.layer}, and {self.enc.name} has layers 0 "
+                f"(the embeddings) to {layers}: give the model they were trained on."
+            )
         self.layer = menu(
             "dx-layer",
             [(f"layer {i}" if i else "embeddings", i) for i in range(layers + 1)],
