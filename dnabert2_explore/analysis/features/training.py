@@ -36,6 +36,7 @@ def train(
     enc: Encoder,
     sequences: Bases | Iterable[Bases],
     layer: int,
+    *,
     n_features: int = 0,
     k: int = 16,
     steps: int = 300,
@@ -89,7 +90,8 @@ def train(
     --------
     >>> import dnabert2_explore as dx
     >>> windows = dx.demo.windows()[:8]
-    >>> found = dx.features.train(dx.load("pocket"), windows, 2, 64, k=4, steps=5, twin=False)
+    >>> enc = dx.load("pocket")
+    >>> found = dx.features.train(enc, windows, 2, n_features=64, k=4, steps=5, twin=False)
     >>> len(found), found.layer
     (64, 2)
     """

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
-from collections.abc import Sequence as Items
+from collections.abc import Iterable, Sequence as Items
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -206,8 +205,8 @@ def layers(
     )
     twin = random_twin(enc)
     for column, pooling in enumerate(poolings):
-        vectors = enc.embed(batch, pooling, every, batch_tokens)
-        untrained = twin.embed(batch, pooling, every, batch_tokens)
+        vectors = enc.embed(batch, pooling=pooling, layer=every, batch_tokens=batch_tokens)
+        untrained = twin.embed(batch, pooling=pooling, layer=every, batch_tokens=batch_tokens)
         for row in every:
             x = vectors[:, row]
             scores = _probe(x, y, folds)

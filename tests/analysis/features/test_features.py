@@ -178,7 +178,7 @@ def test_training_can_be_stopped_and_says_how_far_it_is(pocket, windows):
             raise dx.Cancelled
 
     with pytest.raises(dx.Cancelled):
-        dx.features.train(pocket, windows, 1, 16, k=2, steps=5, progress=stop)
+        dx.features.train(pocket, windows, 1, n_features=16, k=2, steps=5, progress=stop)
     assert seen[-1] == (12, 2 * (len(windows) + 5))
 
 
@@ -297,7 +297,9 @@ def test_what_takes_long_is_said_where_nobody_follows(monkeypatch, pocket, windo
     monkeypatch.setattr(training, "training_cost", lambda *_, **_more: 240.0)
 
     def short(**more):
-        return dx.features.train(pocket, windows[:2], 1, 8, k=2, steps=1, twin=False, **more)
+        return dx.features.train(
+            pocket, windows[:2], 1, n_features=8, k=2, steps=1, twin=False, **more
+        )
 
     short()
     assert capsys.readouterr().err == "train(…) takes about 4 min; Ctrl-C stops it\n"
