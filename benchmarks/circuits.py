@@ -2,6 +2,7 @@
 
     python benchmarks/circuits.py --out runs/circuits            # resumable; says what it costs
     python benchmarks/circuits.py --out runs/circuits --publish
+    python benchmarks/circuits.py --out runs/circuits --from-random 3000     # order alone
 
 For each of three grammars (``grammars.py``) a network of two layers is trained, from random weights
 or from those of another grammar, to tell sequences that keep it from those that break it; both hold
@@ -89,12 +90,15 @@ def write_data(grammar: str, folder: Path) -> None:
     (folder / "kept.fa").write_text("".join(lines), encoding="ascii")
 
 
-def train(grammar: str, folder: Path, seed: int) -> FinetuneResult:
-    """Train a classifier of two layers from random weights, or from another grammar's."""
-    out = folder / f"network{seed}"
+def train(grammar: str, folder: Path, seed: int, from_random: int = 0) -> FinetuneResult:
+    """Train a classifier of two layers from random weights, or from another grammar's.
+
+    With `from_random`, from random weights in any case, for so many steps.
+    """
+    out = folder / (f"random{seed}-{from_random}" if from_random else f"network{seed}")
     if (out / "result.json").exists():
         return FinetuneResult.load(out)
-    before, model = BEGUN_FROM.get(grammar), "scratch:2x128"
+    before, model = None if from_random else BEGUN_FROM.get(grammar), "scratch:2x128"
     if before:
         write_data(before, folder.parent / before)
         train(before, folder.parent / before, seed)
@@ -104,7 +108,7 @@ def train(grammar: str, folder: Path, seed: int) -> FinetuneResult:
             model=model,
             **{part: str(folder / f"{part}.csv") for part in PARTS},
             out=str(out),
-            max_steps=STEPS[grammar],
+            max_steps=from_random or STEPS[grammar],
             batch_size=64,
             learning_rate=1e-3,
             warmup_steps=100,
@@ -118,7 +122,7 @@ def train(grammar: str, folder: Path, seed: int) -> FinetuneResult:
             segmentations=0,
             embeddings="plain",
             average=0.0,
-            evaluate_every=100 if before else 175,
+            evaluate_every=100 if before else 250 if from_random else 175,
             check_leakage=False,  # parts come from different windows
             precision="float32",
             seed=seed + 10 if before else seed,  # batches of its own
@@ -332,8 +336,20 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--publish", action="store_true")
+    parser.add_argument(
+        "--from-random",
+        type=int,
+        metavar="STEPS",
+        help="train order from random weights for so many steps, and do nothing else",
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    if arguments.from_random:
+        folder = arguments.out / "order"
+        write_data("order", folder)
+        found = train("order", folder, SEEDS[0], arguments.from_random)
+        say(f"order from random weights, {found.steps:,} steps: test MCC {found.test['mcc']:.3f}")
+        return
     say("about 35 CPU minutes in all, most of it training; what is in --out is not done again")
     results = collect(arguments.out)
     print(table(results))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from ..errors import CheckpointError, InputError
+from ..rich_display import counted
 from ..sequences import Cleaned, Composition, clean, warn_unknown
 from .backend import check_backend, read_backend, speaking
 from .tokens import Tokens
@@ -223,8 +224,8 @@ class DnaTokenizer:
         at = length // 2 if self.anchor == "middle" else int(self.anchor)
         if not 0 < at < length:
             raise InputError(
-                f"A sequence of {length} bases cannot be read as two parts "
-                + ("" if self.anchor == "middle" else f"({self.anchor} bases and the rest)")
+                f"A sequence of {counted(length, 'base')} cannot be read as two parts"
+                + ("" if self.anchor == "middle" else f" ({self.anchor} bases and the rest)")
                 + ", as this model reads sites: give windows like those it was trained on."
             )
         return at

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...stats import pearson, spearman
 from ..methods import METHODS
-from .agreement import pearson, spearman
 from .curves import TokenCurves
 from .offsets import OffsetAverage
 from .result import Attribution

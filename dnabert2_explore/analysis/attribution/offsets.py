@@ -16,10 +16,10 @@ from ...origins import recorded
 from ...progress import Progress, split
 from ...rich_display import RichDisplay, counted
 from ...sequences.given import bases_of
+from ...stats import pearson, spearman
 from ...tokens import Tokens
 from ..many import one_or_many
 from ..settings import USUAL, AttributionOptions, AttributionSettings, takes_settings
-from .agreement import pearson, spearman
 from .attribute import attribute
 from .explained_output import ExplainedOutput, Target
 from .result import Attribution

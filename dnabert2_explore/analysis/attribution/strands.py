@@ -15,9 +15,9 @@ from ...progress import Progress, split
 from ...rich_display import RichDisplay, counted
 from ...sequences import reverse_complement
 from ...sequences.given import bases_of
+from ...stats import pearson, spearman
 from ..many import one_or_many
 from ..settings import USUAL, AttributionOptions, AttributionSettings, takes_settings
-from .agreement import pearson, spearman
 from .attribute import attribute
 from .explained_output import Target
 from .result import Attribution

@@ -25,9 +25,11 @@ from ipywidgets import (
 from ...errors import ExploreError, InputError, panics_told
 from ...figures.core.style import span_text
 from ...files import expanded
+from ...rich_display import counted
 from ...sequences import ReadingWarning, Sequence, read_sequences
 from ...sequences.annotation.annotations import read_annotation
 from ...sequences.annotation.regions import is_bed, read_bed
+from ...sequences.motifs.files import read_motifs
 from ...sequences.reading.genome import Genome
 from ...sequences.reading.letters import whole_number
 from ...sequences.reading.opening import open_bytes
@@ -361,6 +363,13 @@ class InputBar(VBox):
             return self._annotate(content, name)
         count = len(self.selection.sequences)
         good = self._read(lambda: read_sequences(io.BytesIO(content), name=name), name)
+        if not good and (count := _motifs_in(content, name)):
+            self.say(
+                f"{escape(name)} holds {counted(count, 'motif')} and no sequences: give sequences "
+                "here, and look for its motifs in Python, by dx.scan_motifs(sequences, "
+                "dx.read_motifs(file)).",
+                error=True,
+            )
         if good and _stem(name).endswith(_GENBANK):
             self._annotate(content, name, count)
         return good
@@ -437,6 +446,14 @@ class InputBar(VBox):
         said = [f"Added {n:,} sequence{'s' if n != 1 else ''} from {escape(what)}."]
         self.say(" ".join([*said, *(escape(str(one.message)) for one in told)]))
         return True
+
+
+def _motifs_in(content: bytes, name: str) -> int:
+    """Count the motifs of a file that is no file of sequences; 0 where it is none of motifs."""
+    try:
+        return len(read_motifs(io.BytesIO(content), name=name))
+    except ExploreError:
+        return 0
 
 
 #: Sequences in the list at once: a browser lays out no list of 20,000 without a stop of seconds.

@@ -70,6 +70,7 @@ class LayersExplorer(Explorer):
         self,
         enc: Encoder | None = None,
         sequences: Items[Sequence] | None = None,
+        *,
         selection: Selection | None = None,
         active: bool = True,
     ) -> None:
@@ -185,8 +186,8 @@ class LayersExplorer(Explorer):
         if self.result is None and self._doing != self._key_now and texts:
             self._doing = None
             seconds = layers_cost(self.enc, texts)
-            if not any(self._labels()):
-                self.say("The sequences of this set have no labels: add some that do.")
+            if hindrance := self._hindrance():
+                self.say(hindrance)
             elif seconds > LONG:
                 self.say(
                     f"{len(texts):,} sequences, and an untrained network beside, take about "
@@ -198,6 +199,26 @@ class LayersExplorer(Explorer):
         elif self.result is not None:
             self.say("")
         self._draw()
+
+    def _hindrance(self) -> str:
+        """Say, as HTML, why the labels of the set cannot be told apart; empty where they can."""
+        labels = self._labels()
+        without = sum(not one for one in labels)
+        named = sorted({str(one) for one in labels if one})
+        if not named:
+            return "The sequences of this set have no labels: add some that do."
+        if without:
+            return (
+                f"{without:,} of {len(labels):,} sequences of this set have no "
+                f"{escape(str(self.classes.value))}: choose another field, or a set in which all "
+                "have one."
+            )
+        if len(named) == 1:
+            return (
+                f"All sequences of this set are {escape(named[0])}: choose another field, or a set "
+                "of several classes."
+            )
+        return ""
 
     def _begin(self) -> None:
         key, texts, labels = self._key_now, self._sequences(), self._labels()

@@ -12,7 +12,8 @@ from ipywidgets import Button, Widget
 
 from ...costs import LONG
 from ...encoder import Encoder, load
-from ...sequences import Sequence
+from ...sequences import Sequence, in_place
+from ...sequences.motifs.motif import ALPHABET
 from ..core.explorer import Explorer
 from ..core.state import Selection
 from ..examples import SPLICE, WINDOWS, fill
@@ -140,6 +141,8 @@ class OnDemandExplorer(Explorer):
     def _ask(self) -> None:
         """Begin what is wanted and not there."""
         self._halted = False
+        if not self.busy:
+            self.say("")  # of the sequence before
         self._go_on()
         self._draw()
 
@@ -178,6 +181,8 @@ class OnDemandExplorer(Explorer):
 
     def _go_on(self) -> None:
         missing = next((one for one in self._wanted if one not in self._kept), None)
+        if self._bare:
+            missing = None  # what stands in its place says why
         running = self._job is not None and self._job.running and not self._job.cancelled
         if running and missing is not None and self._doing == missing:
             return
@@ -216,6 +221,15 @@ class OnDemandExplorer(Explorer):
 
     # What is shown -----------------------------------------------------------------------------
 
+    @property
+    def _bare(self) -> bool:
+        """Whether what is asked of holds no base that a vocabulary knows."""
+        asked = self._asked()
+        if asked is None:
+            return False
+        start, end = asked.region
+        return set(in_place(asked.bases)[start:end]).isdisjoint(ALPHABET)
+
     def _hindrance(self) -> str:
         """Say, as HTML, why nothing can be shown; empty where something can."""
         current = self.selection.current
@@ -230,6 +244,11 @@ class OnDemandExplorer(Explorer):
             return (
                 f"<b>{escape(current.name)}</b> has {len(current):,} bp; up to {MOST:,} bp are "
                 "read at once: zoom in."
+            )
+        if self._bare:
+            return (
+                f"<b>{escape(current.name)}</b> has no A, C, G or T here, and nothing else is "
+                "predicted: choose another sequence, or another stretch of this one."
             )
         return ""
 
