@@ -14,7 +14,6 @@ __all__ = [
     "ExploreWarning",
     "InputError",
     "LibraryError",
-    "LongWorkWarning",
     "panicked",
     "panics_told",
     "warn",
@@ -47,10 +46,6 @@ class LibraryError(ExploreError, RuntimeError):
 
 class ExploreWarning(UserWarning):
     """Base of every warning: what was done is whole, and something about it should be known."""
-
-
-class LongWorkWarning(ExploreWarning):
-    """What was asked for takes long: how long about, and how to follow or stop it."""
 
 
 def warn(message: str, category: type[Warning] = ExploreWarning) -> None:

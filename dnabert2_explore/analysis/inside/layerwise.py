@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...costs import pass_seconds, tell_cost
+from ...costs import expect_cost, pass_seconds, says_cost
 from ...encoder import POOLINGS, Bases, Encoder
 from ...encoder.inputs import listed
 from ...encoder.loading.twin import random_twin
@@ -129,6 +129,7 @@ class LayerScores(RichDisplay):
 
 
 @recorded
+@says_cost
 def layers(
     enc: Encoder,
     sequences: Iterable[Bases],
@@ -169,11 +170,6 @@ def layers(
         If there is no label for every sequence, fewer than two classes, a class with fewer than
         five sequences, or fewer groups than folds.
 
-    Warns
-    -----
-    LongWorkWarning
-        If it takes more than 10 s, and there is no `progress`.
-
     Examples
     --------
     >>> import dnabert2_explore as dx
@@ -192,8 +188,7 @@ def layers(
     for pooling in poolings:
         enc.find_layers(every, pooling)
     folds = _folds(y, classes, together, seed)
-    if progress is None:
-        tell_cost("Comparing layers", layers_cost(enc, batch, poolings))
+    expect_cost(progress, layers_cost(enc, batch, poolings))
     rng = np.random.default_rng(seed)
     shape = (len(every), len(poolings))
     steps = 2 * len(poolings) * len(every) + 1

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Encoder
 from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.vectors.local import embed_with_stretch
@@ -169,6 +170,7 @@ class VariantScorer(RichDisplay):
         }
 
     @recorded(of_results=True)
+    @says_cost
     def score(
         self,
         variants: Iterable[Variant],

@@ -14,7 +14,6 @@ from scipy.sparse import csr_array
 import dnabert2_explore as dx
 from dnabert2_explore.analysis.features import training
 from dnabert2_explore.analysis.features.readings import FeatureReadings
-from dnabert2_explore.errors import LongWorkWarning
 
 RNG = np.random.default_rng(4)
 HIDDEN, COUNT, K = 6, 10, 3
@@ -294,7 +293,7 @@ def test_kinds_by_name_are_each_asked_as_alone():
         found.enrichment({})
 
 
-def test_what_takes_long_is_said_where_nobody_follows(monkeypatch, pocket, windows):
+def test_what_takes_long_is_said_where_nobody_follows(monkeypatch, pocket, windows, capsys):
     monkeypatch.setattr(training, "training_cost", lambda *_, **_more: 240.0)
 
     def short(**more):
@@ -302,6 +301,7 @@ def test_what_takes_long_is_said_where_nobody_follows(monkeypatch, pocket, windo
             pocket, windows[:2], 1, n_features=8, k=2, steps=1, twin=False, **more
         )
 
-    with pytest.warns(LongWorkWarning, match="Training takes about 4 min"):
-        short()
-    short(progress=lambda _done, _total: None)  # is followed: no warning, which would be an error
+    short()
+    assert capsys.readouterr().err == "train(…) takes about 4 min; Ctrl-C stops it\n"
+    short(progress=lambda _done, _total: None)  # is followed
+    assert not capsys.readouterr().err
