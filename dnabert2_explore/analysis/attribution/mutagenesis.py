@@ -20,8 +20,8 @@ from ...sequences import in_place, mutate, stretch
 from ...sequences.motifs.motif import ALPHABET
 from ...tokens import Tokens
 from ..many import one_or_many
-from .backend import differentiable, with_gradients
 from .explained_output import ExplainedOutput, Target
+from .methods.backend import differentiable, with_gradients
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,10 +19,10 @@ from ...sequences.given import bases_of
 from ...tokens import Tokens
 from ..many import one_or_many
 from ..settings import USUAL, AttributionOptions, AttributionSettings, takes_settings
-from .agreement import pearson, spearman
 from .attribute import attribute
 from .explained_output import ExplainedOutput, Target
 from .result import Attribution
+from .trust.agreement import pearson, spearman
 
 if TYPE_CHECKING:
     import pandas as pd

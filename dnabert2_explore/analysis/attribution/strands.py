@@ -17,10 +17,10 @@ from ...sequences import reverse_complement
 from ...sequences.given import bases_of
 from ..many import one_or_many
 from ..settings import USUAL, AttributionOptions, AttributionSettings, takes_settings
-from .agreement import pearson, spearman
 from .attribute import attribute
 from .explained_output import Target
 from .result import Attribution
+from .trust.agreement import pearson, spearman
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...sequences.codes import codes
 from ...sequences.kmers import kmer_words, turned_kmers
 from ...sequences.motifs.motif import Motif
-from ..motifs.pattern import Sites
+from ..motifs.discovery.pattern import Sites
 from .strata import upper
 from .words import Enrichment
 

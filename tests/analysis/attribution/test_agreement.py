@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dnabert2_explore import InputError, attribute
-from dnabert2_explore.analysis.attribution.agreement import rank_correlations, spearman
+from dnabert2_explore.analysis.attribution.trust.agreement import rank_correlations, spearman
 
 
 def test_ties_have_the_mean_of_their_ranks():
