@@ -65,7 +65,9 @@ def main() -> None:
     enc.embed("ACGT" * 250)
     with tempfile.TemporaryDirectory() as folder:
         before = forget()
-        summary = enc.embed_to(Path(folder) / "out.zarr", source, options.window, options.stride)
+        summary = enc.embed_to(
+            Path(folder) / "out.zarr", source, window=options.window, stride=options.stride
+        )
         print(f"{summary}; {enc.info}; peak {peak() - before:,.0f} MB above the loaded model")
     if stretch:
         before, start = forget(), time.perf_counter()

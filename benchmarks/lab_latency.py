@@ -2,6 +2,7 @@
 
     python benchmarks/lab_latency.py                # one start, ten clicks on a 1 kb sequence
     python benchmarks/lab_latency.py --starts 3     # the first start may be a cold one
+    python benchmarks/lab_latency.py --model FOLDER --classifier FOLDER   # one's own, no browser
 
 Drives Chromium, headless, on this machine, so its rendering takes cores that a real browser would
 take too. Prints Markdown; the numbers kept in docs/performance.md come from here.
@@ -95,7 +96,16 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--starts", type=int, default=1, help="how often to start the lab")
-    starts = parser.parse_args().starts
+    parser.add_argument("--model", help="a folder: the kernel's part with that model, 1 and 10 kb")
+    parser.add_argument("--classifier", default="", help="a folder to ask for attributions")
+    parser.add_argument("--out", default="", help="JSON file of the table, with --model")
+    options = parser.parse_args()
+    if options.model:
+        from benchmarks.lab_model import measure
+
+        measure(options.model, options.classifier, options.out)
+        return
+    starts = options.starts
     if find_chromium() is None:
         sys.exit("no Chromium on this machine: apt-get install chromium")
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 import dnabert2_explore as dx
-from dnabert2_explore.analysis.variants import Scorer
+from dnabert2_explore.analysis.variants import VariantScorer
 from dnabert2_explore.encoder.machine import describe_machine
 from dnabert2_explore.files import replacing
 from dnabert2_explore.sealed import write_json
@@ -65,7 +65,7 @@ def main() -> None:
     if arguments.speed:
         speeds(enc, genome, variants)
         return
-    found = Scorer.make(enc, genome, scores=("llr",)).score(variants)
+    found = VariantScorer.make(enc, genome, scores=("llr",)).score(variants)
     tokens = found["tokens_alt"] - found["tokens_ref"]
     rows = {
         name: {
@@ -109,7 +109,7 @@ def speeds(enc: dx.Encoder, genome: Genome, variants: list[dx.Variant]) -> None:
     """Print variants a second."""
     for kind in ("llr", "distance", "pll"):
         some = variants if kind != "pll" else variants[: max(1, len(variants) // 20)]
-        scorer = Scorer.make(enc, genome, scores=(kind,))
+        scorer = VariantScorer.make(enc, genome, scores=(kind,))
         scorer.score(some[:8])  # warm
         begun = time.perf_counter()
         scorer.score(some)

@@ -6,17 +6,14 @@ import inspect
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from .errors import LongWorkWarning
-
 __all__ = [
-    "LONG", "RATE", "Teller", "duration", "pass_seconds", "say_cost", "says_cost", "tell_cost",
+    "LONG", "RATE", "Teller", "duration", "expect_cost", "pass_seconds", "say_cost", "says_cost",
     "untold",
 ]  # fmt: skip
 
@@ -57,33 +54,25 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
-def tell_cost(what: str, seconds: float) -> None:
-    """Warn before work of more than `LONG` seconds that nobody follows.
+def expect_cost(progress: object, seconds: float) -> None:
+    """Say before it begins what work takes by a formula, where a `Teller` follows it.
 
     Parameters
     ----------
-    what : str
-        What takes long, to begin a sentence with.
+    progress : callable or None
+        What the call was given, or `says_cost` gave it.
     seconds : float
         About how many.
-
-    Warns
-    -----
-    LongWorkWarning
     """
-    if seconds > LONG:
-        warnings.warn(
-            f"{what} takes about {duration(seconds)} of a processor: give progress= to follow it, "
-            "interrupt it to stop.",
-            LongWorkWarning,
-            stacklevel=3,
-        )
+    if isinstance(progress, Teller):
+        progress.expect(seconds)
 
 
 class Teller:
     """A ``progress(done, total)`` that says on stderr what a call takes, if that is long.
 
-    From the pace of the first steps, as soon as it can be told; then a line every `every` seconds.
+    Before it begins where a formula tells it (`expect`), otherwise from the pace of the first
+    steps, as soon as it can be told; then a line every `every` seconds.
     What is over in `LONG` seconds says nothing.
 
     Parameters
@@ -102,6 +91,12 @@ class Teller:
         self._first: tuple[float, int] | None = None
         self._last = self._begun
         self._said = False
+
+    def expect(self, seconds: float) -> None:
+        """Say what all of it takes, if that is long."""
+        if seconds > LONG and not self._said:
+            self._said, self._last = True, time.monotonic()
+            self._say(f"takes about {duration(seconds)}; Ctrl-C stops it")
 
     def __call__(self, done: int, total: int) -> None:
         """Hear how far it is."""

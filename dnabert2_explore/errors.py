@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,10 +14,14 @@ __all__ = [
     "ExploreWarning",
     "InputError",
     "LibraryError",
-    "LongWorkWarning",
     "panicked",
     "panics_told",
+    "warn",
 ]
+
+_OURS = __name__.partition(".")[0]
+#: Modules whose frames stand between ours: they are not whom a warning is for.
+_BETWEEN = {_OURS, "contextlib", "functools", "torch"}
 
 
 class ExploreError(Exception):
@@ -42,8 +48,22 @@ class ExploreWarning(UserWarning):
     """Base of every warning: what was done is whole, and something about it should be known."""
 
 
-class LongWorkWarning(ExploreWarning):
-    """What was asked for takes long: how long about, and how to follow or stop it."""
+def warn(message: str, category: type[Warning] = ExploreWarning) -> None:
+    """Warn, and name the line outside the package that led here, whatever stands between.
+
+    Parameters
+    ----------
+    message : str
+    category : type of Warning
+    """
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and _root(frame.f_globals) in _BETWEEN:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _root(names: dict[str, object]) -> str:
+    return str(names.get("__name__", "")).partition(".")[0]
 
 
 def panicked(error: BaseException) -> bool:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .errors import ExploreError, ExploreWarning, InputError
+from .errors import ExploreError, InputError, warn
 from .files import replacing
 
 __all__ = ["SEAL", "read_json", "seal", "unsealed", "write_json"]
@@ -96,11 +95,9 @@ def read_json(
     except error:
         if not editable or _one_bit_wrong(raw):
             raise
-    warnings.warn(
+    warn(
         f"{path} was changed after it was written (its digest does not fit): it is taken as it "
-        f'is. Take out its entry "{SEAL}" if that is as it should be.',
-        ExploreWarning,
-        stacklevel=3,
+        f'is. Take out its entry "{SEAL}" if that is as it should be.'
     )
     return {name: value for name, value in content.items() if name != SEAL}
 

@@ -212,6 +212,7 @@ ELSEWHERE = {
     "TimeLapse": "notebooks/01_training.ipynb; needs a pre-training run",
     "Variant": "a line of a VCF",
     "VariantComparison": "notebooks/02_variants.ipynb",
+    "VariantScorer": "settings, not a result",
     "VcfSummary": "what the command variants says",
 }
 

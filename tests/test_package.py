@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import shutil
 import subprocess
@@ -72,6 +73,20 @@ def test_reading_and_tokenizing_need_no_network():
 
 def test_promised_names_are_public():
     assert set(dx.__all__) >= PROMISED
+
+
+def test_editors_and_mypy_see_the_names_that_resolve():
+    tree = ast.parse(Path(dx.__file__).read_text(encoding="utf-8"))
+    (block,) = [one for one in tree.body if isinstance(one, ast.If)]
+    seen = {}
+    for one in block.body:
+        assert isinstance(one, ast.ImportFrom)
+        for name in one.names:
+            assert name.asname == name.name  # said to be public, as PEP 484 has it
+            seen[name.name] = "." * one.level + (one.module or "")
+    for name in dx._MODULES:
+        seen[name] = seen[name].rstrip(".") + f".{name}"
+    assert seen == dx._HOMES
 
 
 @pytest.mark.parametrize("name", dx.__all__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from dataclasses import fields
+from dataclasses import MISSING, fields, is_dataclass
 
 import pytest
 
@@ -25,7 +25,8 @@ ABOUT = {
     "hits", "name", "collection",
 }  # fmt: skip
 #: Text that is anything a person writes, not one of a few names.
-FREE = {"device", "label", "grouped_by", "name", "of", "on", "theme", "title", "model", "caption"}
+FREE = {"device", "label", "grouped_by", "name", "of", "on", "theme", "title", "model", "caption",
+        "where", "contig"}  # fmt: skip
 
 
 def parameters(name: str) -> list[inspect.Parameter]:
@@ -47,6 +48,60 @@ def test_what_a_call_is_about_comes_first_and_all_else_has_its_name(name):
         assert order[0] == "enc"
     if "target" in order:
         assert order[-1] == "target"
+
+
+def methods() -> dict[str, typing.Callable]:
+    """Calls of public classes and modules, and how views are made; results are not made by hand."""
+    found = {}
+    for name in dx.__all__:
+        value = getattr(dx, name)
+        if inspect.ismodule(value):
+            found |= {
+                f"{name}.{key}": getattr(value, key)
+                for key in value.__all__
+                if inspect.isfunction(getattr(value, key))
+            }
+        elif inspect.isclass(value):
+            keys = [key for key in dir(value) if not key.startswith("_")]
+            if not is_dataclass(value) and "__init__" in vars(value):
+                keys.append("__init__")
+            for key in keys:
+                one = inspect.getattr_static(value, key)
+                bound = getattr(value, key) if isinstance(one, classmethod) else None
+                call = bound or getattr(one, "__func__", one)
+                home = getattr(call, "__module__", None) or ""
+                if inspect.isroutine(call) and home.startswith("dnabert2_explore"):
+                    found[f"{name}.{key}"] = call
+    return {name: call for name, call in found.items() if name not in NOT_FOR_USERS}
+
+
+#: What a call of an object is about beside the above.
+OF_OBJECTS = ABOUT | {"names", "variants", "background", "motif", "data", "run", "sequence", "stop"}
+#: Calls between floors, in token ids, and those of other libraries' protocols.
+NOT_FOR_USERS = {
+    "Encoder.__init__", "Encoder.embed_ids", "Encoder.find_layers", "Encoder.logits_ids",
+    "Encoder.predict_ids", "OneHotModel.train", "Readings.predict",
+}  # fmt: skip
+
+
+def test_settings_of_methods_and_views_have_their_names():
+    late = {}
+    for name, call in methods().items():
+        places = [
+            one for one in inspect.signature(call).parameters.values()
+            if one.kind is one.POSITIONAL_OR_KEYWORD and one.name != "self"
+        ]  # fmt: skip
+        found = [one.name for one in places[1:] if one.default is not one.empty]
+        if set(found) - OF_OBJECTS:
+            late[name] = found
+    assert late == {}
+
+
+def test_settings_of_a_run_have_their_names():
+    for config in (dx.FinetuneConfig, dx.PretrainConfig):
+        for one in fields(config):
+            given = one.default is not MISSING or one.default_factory is not MISSING
+            assert one.kw_only == given, one.name
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -136,9 +191,9 @@ def test_the_documentation_shows_the_table_of_methods():
 
 #: What exported code still takes from inside the package, because no public call draws it.
 INSIDE = {
-    "analysis.maps", "analysis.variants", "encoder.loading.twin", "figures",
+    "analysis.maps", "encoder.loading.twin", "figures",
     "figures.attribution.lanes", "figures.attribution.stack", "sequences", "sequences.kmers",
-    "sequences.variants.variant", "widgets.attribution.tasks", "widgets.examples",
+    "widgets.attribution.tasks", "widgets.examples",
     "widgets.training.runlog",
 }  # fmt: skip
 

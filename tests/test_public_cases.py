@@ -13,7 +13,7 @@ import torch
 from typer.testing import CliRunner
 
 import dnabert2_explore as dx
-from dnabert2_explore.analysis.variants import Scorer, score_vcf
+from dnabert2_explore.analysis.variants import VariantScorer, score_vcf
 from dnabert2_explore.cli import app
 from dnabert2_explore.sequences import UnknownBasesWarning
 from dnabert2_explore.sequences.reading.genome import Genome
@@ -46,7 +46,7 @@ def test_a_position_beyond_any_number_costs_its_line_only(pocket, tmp_path):
         "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
         + "".join(f"c\t{at}\t.\t{ref}\t{'G' if ref != 'G' else 'T'}\t.\t.\t.\n" for at, ref in rows)
     )
-    scorer = Scorer.make(pocket, genome, 64, ["llr"])
+    scorer = VariantScorer.make(pocket, genome, window=64, scores=["llr"])
     found = score_vcf(scorer, tmp_path / "x.vcf", tmp_path / "y.vcf", tmp_path / "y.parquet")
     assert (found.records, found.scored, found.reasons) == (4, 2, {"malformed": 2})
 

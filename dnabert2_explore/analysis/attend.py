@@ -71,7 +71,7 @@ class Attention(RichDisplay):
         """Heads in a layer."""
         return self.queries.shape[1]
 
-    def head(self, layer: int, head: int, part: str = "both") -> NDArray[np.float32]:
+    def head(self, layer: int, head: int, *, part: str = "both") -> NDArray[np.float32]:
         """Attention probabilities of one head.
 
         Parameters
@@ -92,13 +92,14 @@ class Attention(RichDisplay):
         InputError
             If there is no such layer, head or part.
         """
-        return self._filled(lambda queries: self.rows(layer, head, queries, part))
+        return self._filled(lambda queries: self.rows(layer, head, queries, part=part))
 
     def rows(
         self,
         layer: int | None,
         head: int | None,
         queries: NDArray[np.int64],
+        *,
         part: str = "both",
     ) -> NDArray[np.float32]:
         """Attention probabilities of some queries of one head.
@@ -130,7 +131,7 @@ class Attention(RichDisplay):
             total = np.zeros((len(queries), self.keys.shape[2]), dtype=np.float32)
             for one in layers:
                 for other in heads:
-                    total += self.rows(one, other, queries, part)
+                    total += self.rows(one, other, queries, part=part)
             total /= np.float32(len(layers) * len(heads))
             return total
         self._check("layer", layer, self.n_layers)
@@ -152,7 +153,7 @@ class Attention(RichDisplay):
         scores /= scores.sum(axis=1, keepdims=True)
         return scores
 
-    def mean(self, layer: int | None = None, part: str = "both") -> NDArray[np.float32]:
+    def mean(self, layer: int | None = None, *, part: str = "both") -> NDArray[np.float32]:
         """Mean over the heads of one layer, or over all layers and heads.
 
         Parameters
@@ -166,7 +167,7 @@ class Attention(RichDisplay):
         -------
         numpy.ndarray, shape (n, n), float32
         """
-        return self._filled(lambda queries: self.rows(layer, None, queries, part))
+        return self._filled(lambda queries: self.rows(layer, None, queries, part=part))
 
     def reach(self, share: float = 0.95) -> NDArray[np.float64]:
         """How far ALiBi alone lets each head look.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from collections.abc import Sequence as Items
+from collections.abc import Callable, Iterable, Sequence as Items
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import wraps
 from inspect import Parameter, signature

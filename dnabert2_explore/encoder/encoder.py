@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from os import PathLike
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from torch.utils.hooks import RemovableHandle
 
 from ..costs import says_cost
-from ..errors import ExploreWarning, InputError
+from ..errors import InputError, warn
 from ..names import Pooling
 from ..network.blocks import Dnabert2SelfAttention
 from ..origins import recorded
@@ -63,12 +62,12 @@ class Encoder(Model):
     def embed(
         self,
         sequences: Bases | Iterable[Bases],
+        *,
         pooling: Pooling = "mean",
         layer: int | Iterable[int] | None = None,
+        strands: str | None = None,
         batch_tokens: int | None = None,
         progress: Progress | None = None,
-        *,
-        strands: str | None = None,
     ) -> NDArray[np.float32]:
         """Embed sequences, one vector each.
 
@@ -132,6 +131,7 @@ class Encoder(Model):
     def embed_long(
         self,
         bases: Bases,
+        *,
         window: int = 10_000,
         overlap: int = 1_000,
         pooling: Pooling = "mean",
@@ -177,11 +177,11 @@ class Encoder(Model):
         self,
         store: str | PathLike[str],
         source: str | PathLike[str] | Sequence | Iterable[Bases],
+        *,
         window: int | None = None,
         stride: int | None = None,
         layers: int | Iterable[int] | None = None,
         pooling: Pooling = "mean",
-        *,
         client: Client | None = None,
         rows_per_chunk: int = 256,
         batch_tokens: int | None = None,
@@ -301,6 +301,7 @@ class Encoder(Model):
         self,
         ids: list[NDArray[np.int64]],
         positions: list[NDArray[np.int64]],
+        *,
         batch_tokens: int | None = None,
         progress: Progress | None = None,
     ) -> list[NDArray[np.float32]]:
@@ -342,12 +343,12 @@ class Encoder(Model):
     def predict(
         self,
         sequences: Bases | Iterable[Bases],
-        batch_tokens: int | None = None,
-        progress: Progress | None = None,
-        second: Bases | Iterable[Bases] | None = None,
         *,
+        second: Bases | Iterable[Bases] | None = None,
         strands: str | None = None,
         segmentations: int | None = None,
+        batch_tokens: int | None = None,
+        progress: Progress | None = None,
     ) -> NDArray[np.float32]:
         """Predict with the model's head.
 
@@ -402,20 +403,20 @@ class Encoder(Model):
                 f"There are {len(batches[0]):,} first and {len(batches[1]):,} second sequences: "
                 "give as many of the one as of the other."
             )
-        readings = Readings.of(self, strands, segmentations)
+        readings = Readings.of(self, strands=strands, segmentations=segmentations)
         ids = [self._encode(batch) for batch in batches]
         if self.config.training_bases is not None:
             shortest, longest = self.config.training_bases
             lengths = (len(bases_of(one)) for batch in batches for one in batch)
             told = far_lengths(lengths, (shortest, longest))
             if told is not None:
-                warnings.warn(told, ExploreWarning, stacklevel=2)
+                warn(told)
         texts = [[clean(one).bases for one in texts_of(batch)] for batch in batches]
         values = readings.predict(self, ids, texts, self._limit(batch_tokens), progress)
         check_finite(values, self.module, "predictions")
         return values
 
-    def as_onehot(self, target: int | str | None = None, output: Output = "auto") -> OneHotModel:
+    def as_onehot(self, target: int | str | None = None, *, output: Output = "auto") -> OneHotModel:
         """Return this model as a torch module of one-hot bases, as other tools for DNA ask.
 
         Parameters
@@ -443,7 +444,7 @@ class Encoder(Model):
         >>> load("pocket-splice").as_onehot("donor")(one_hot).shape
         torch.Size([1, 1])
         """
-        return OneHotModel(self, target, output)
+        return OneHotModel(self, target, output=output)
 
     def _one(self, bases: Bases | Tokens) -> Tokens:
         if isinstance(bases, Tokens):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import InputError, warn
 from ..sequences import (
     Cleaned,
     Composition,
@@ -121,7 +120,7 @@ def cleaned(batch: list[str | Sequence]) -> list[Cleaned]:
     """Read each sequence; warn once of all that is no A, C, G, T or U."""
     read = [clean(text) for text in texts_of(batch)]
     check_bases(batch, read)
-    warn_unknown(Composition.total(c.composition for c in read), stacklevel=4)
+    warn_unknown(Composition.total(c.composition for c in read))
     blank = [
         _called(number, batch)
         for number, c in enumerate(read)
@@ -129,11 +128,10 @@ def cleaned(batch: list[str | Sequence]) -> list[Cleaned]:
     ]
     if blank:
         more = f" and {len(blank) - 3:,} more" if len(blank) > 3 else ""
-        warnings.warn(
+        warn(
             f"{', '.join(blank[:3])}{more}: no A, C, G or T at all, so that what is computed "
             "says nothing about DNA: leave such sequences out.",
             UnknownBasesWarning,
-            stacklevel=4,
         )
     return read
 

@@ -43,7 +43,7 @@ class OneHotModel(torch.nn.Module):
     """
 
     def __init__(
-        self, enc: Model, target: int | str | None = None, output: Output = "auto"
+        self, enc: Model, target: int | str | None = None, *, output: Output = "auto"
     ) -> None:
         super().__init__()
         usual: Output = "embedding"

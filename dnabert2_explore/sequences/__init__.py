@@ -4,7 +4,7 @@ from .clean import Cleaned, Composition, UnknownBasesWarning, clean, in_place, w
 from .reading.letters import ReadingWarning
 from .reading.read import iter_fasta, iter_sequences, read_sequences
 from .sequence import Sequence
-from .transform import gc_content, mutate, reverse_complement, stretch, windows
+from .transform import as_dna, gc_content, mutate, reverse_complement, stretch, windows
 
 __all__ = [
     "Cleaned",
@@ -12,6 +12,7 @@ __all__ = [
     "ReadingWarning",
     "Sequence",
     "UnknownBasesWarning",
+    "as_dna",
     "clean",
     "gc_content",
     "in_place",

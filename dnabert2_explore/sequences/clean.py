@@ -7,14 +7,13 @@ first, and what was changed is counted.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ExploreWarning, InputError
+from ..errors import ExploreWarning, InputError, warn
 
 __all__ = ["Cleaned", "Composition", "UnknownBasesWarning", "clean", "in_place", "warn_unknown"]
 
@@ -170,7 +169,7 @@ def in_place(text: str) -> str:
     return "".join(letters)
 
 
-def warn_unknown(composition: Composition, stacklevel: int = 2) -> None:
+def warn_unknown(composition: Composition) -> None:
     """Warn with the numbers if ``composition`` holds bases other than A, C, G, T and U.
 
     Callers decide when, so that one call of theirs warns once. Lower case and U are normalised
@@ -180,8 +179,6 @@ def warn_unknown(composition: Composition, stacklevel: int = 2) -> None:
     ----------
     composition : Composition
         From :func:`clean`.
-    stacklevel : int
-        1 is the caller of this function, 2 (default) the caller's caller.
     """
     if not composition.ambiguous:
         return
@@ -195,12 +192,11 @@ def warn_unknown(composition: Composition, stacklevel: int = 2) -> None:
         if count
     ]
     share = composition.ambiguous / composition.length
-    warnings.warn(
+    warn(
         f"{composition.ambiguous:,} of {composition.length:,} bases ({share:.2%}) are not A, C, G "
         f"or T ({', '.join(kinds)}) and are read as N, which the model knows only as unknown: "
         "leave these stretches out where they matter.",
         UnknownBasesWarning,
-        stacklevel=stacklevel + 1,
     )
 
 

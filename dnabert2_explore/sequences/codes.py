@@ -7,18 +7,25 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["UNKNOWN", "codes", "padded_codes"]
+__all__ = ["BASE_CODES", "UNKNOWN", "codes", "padded_codes"]
 
 #: Code of everything that is not A, C, G or T, and of what lies behind the end of a sequence.
 UNKNOWN = 4
 
-_CODE = np.full(256, UNKNOWN, dtype=np.int8)
-_CODE[np.frombuffer(b"ACGT", dtype=np.uint8)] = np.arange(4)
+#: Code of each byte, shape (256,): A, C, G, T are 0 to 3, everything else is `UNKNOWN`.
+BASE_CODES = np.full(256, UNKNOWN, dtype=np.int8)
+BASE_CODES[np.frombuffer(b"ACGT", dtype=np.uint8)] = np.arange(4)
 
 
 def codes(bases: str) -> NDArray[np.int8]:
-    """Write A, C, G, T as 0 to 3 and everything else as 4; shape (n,)."""
-    return _CODE[np.frombuffer(bases.encode("ascii", "replace"), dtype=np.uint8)]
+    """Write A, C, G, T as 0 to 3 and everything else as 4; shape (n,).
+
+    Examples
+    --------
+    >>> codes("ACGTNa").tolist()
+    [0, 1, 2, 3, 4, 4]
+    """
+    return BASE_CODES[np.frombuffer(bases.encode("ascii", "replace"), dtype=np.uint8)]
 
 
 def padded_codes(bases: Sequence[str], length: int) -> NDArray[np.int8]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 import os
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, warn
 from ..files import expanded
 from .reading.letters import ReadingWarning
 from .sequence import Sequence
@@ -86,11 +85,10 @@ def join_table(
             f"check that its column {on!r} holds their names."
         )
     if missing:
-        warnings.warn(
+        warn(
             f"{len(missing):,} of {len(out):,} sequences have no row in {where}, such as "
             f"{missing[0]!r}: they are as they were.",
             ReadingWarning,
-            stacklevel=2,
         )
     return out
 

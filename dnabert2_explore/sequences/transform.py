@@ -8,11 +8,22 @@ from operator import index
 
 from ..errors import InputError
 
-__all__ = ["gc_content", "mutate", "reverse_complement", "stretch", "windows"]
+__all__ = ["as_dna", "gc_content", "mutate", "reverse_complement", "stretch", "windows"]
 
 # Every IUPAC code pairs with the code of its complements; U pairs as T does.
 _COMPLEMENT = str.maketrans("ACGTUNRYSWKMBDHVacgtunryswkmbdhv", "TGCAANYRSWMKVHDBtgcaanyrswmkvhdb")
 _REPLACEMENTS = "ACGTUNacgtun"
+
+
+def as_dna(bases: str) -> str:
+    """Write bases in capitals, U as T.
+
+    Examples
+    --------
+    >>> as_dna("acgU")
+    'ACGT'
+    """
+    return bases.upper().replace("U", "T")
 
 
 def reverse_complement(bases: str) -> str:

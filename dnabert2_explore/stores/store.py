@@ -367,14 +367,14 @@ class EmbeddingStore(RichDisplay):
         return pd.DataFrame(columns)
 
     @recorded
-    def search(self, queries: Any, k: int = 10, **settings: Any) -> StoreHits:
+    def search(self, queries: Any, *, k: int = 10, **settings: Any) -> StoreHits:
         """Find the windows most like vectors or sequences, exactly; see :func:`.search.search`."""
         from .search import search
 
         return search(self, queries, k, **settings)
 
     @says_cost
-    def build_index(self, layers: Any = None, progress: Any = None) -> Path:
+    def build_index(self, layers: Any = None, *, progress: Any = None) -> Path:
         """Write what makes searches quick; see :func:`.search.build_index`."""
         from .search import build_index
 

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CheckpointError, InputError
-from ..sequences import Cleaned, Composition, warn_unknown
-from ..sequences import clean as cleaned_of
+from ..sequences import Cleaned, Composition, clean as cleaned_of, warn_unknown
 from .kmers import overlapping_kmers, sixmers
 from .tokens import Tokens
 

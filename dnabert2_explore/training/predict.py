@@ -146,7 +146,7 @@ def predict_table(
         raise InputError(f"{out}: a name ending in {', '.join(_WRITERS)} says what to write.")
     encoder = model if isinstance(model, Encoder) else load(model, device=device, dtype=dtype)
     task, classes = task_of(encoder)
-    readings = Readings.of(encoder, strands, segmentations)
+    readings = Readings.of(encoder, strands=strands, segmentations=segmentations)
     file = RecordFile(source, genome)
     if file.pairs != encoder.config.sequence_pairs:
         raise InputError(
@@ -212,9 +212,9 @@ class _Seen:
             warnings.filterwarnings("ignore", message=".*this model was trained on")
             return self.encoder.predict(
                 first,
-                batch_tokens,
-                progress,
-                second if pairs else None,
+                batch_tokens=batch_tokens,
+                progress=progress,
+                second=second if pairs else None,
                 strands=self.readings.strands,
                 segmentations=self.readings.segmentations,
             )

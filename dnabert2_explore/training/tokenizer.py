@@ -117,8 +117,7 @@ def train_tokenizer(
 
 def blank_tokenizer() -> Tokenizer:
     """Make a byte-pair encoding that has learnt nothing yet, in the published file's shape."""
-    from tokenizers import Tokenizer as Made
-    from tokenizers import models, pre_tokenizers
+    from tokenizers import Tokenizer as Made, models, pre_tokenizers
 
     tokenizer: Tokenizer = Made(models.BPE(unk_token=SPECIAL_TOKENS[0]))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from collections.abc import Sequence as Items
+from collections.abc import Iterable, Sequence as Items
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..costs import tell_cost
+from ..costs import expect_cost, says_cost
 from ..errors import InputError
 from ..origins import recorded
 from ..progress import Progress, quiet
@@ -91,6 +90,7 @@ class VocabularyCurve(RichDisplay):
 
 
 @recorded
+@says_cost
 def vocabulary_curve(
     sequences: str | Sequence | Iterable[str | Sequence],
     *,
@@ -103,7 +103,7 @@ def vocabulary_curve(
 
     One training makes them all: an encoding of fewer entries is the first merges of a larger one.
     Each stretch is read on either strand, as in `train-tokenizer`. Cost: about 2.5 s a million
-    bases; of more than 10 s a warning says it where nobody follows by `progress`.
+    bases.
 
     Parameters
     ----------
@@ -130,11 +130,6 @@ def vocabulary_curve(
     InputError
         If there are fewer than ten stretches, a size is too small, or none can be learnt.
 
-    Warns
-    -----
-    LongWorkWarning
-        If it takes more than 10 s, and there is no `progress`.
-
     Examples
     --------
     >>> import dnabert2_explore as dx
@@ -157,8 +152,7 @@ def vocabulary_curve(
     kept = [one for i, one in enumerate(stretches) if i % _HELD]
     held = stretches[::_HELD]
     bases = sum(map(len, kept))
-    if progress is None:
-        tell_cost("Training the encodings", _SECONDS * bases / 1e6)
+    expect_cost(progress, _SECONDS * bases / 1e6)
     report = progress or quiet
     steps = len(wanted) + 2
     report(0, steps)

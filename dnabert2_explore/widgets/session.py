@@ -161,7 +161,12 @@ def open_session(
             own = loaded.get(entry["sha256"]) or load_model(entry)
             loaded[entry["sha256"]] = own
         models[role] = own
-    bench = Workbench(models["encoder"], models["classifier"], [], models["embedder"])
+    bench = Workbench(
+        models["encoder"],
+        classifier=models["classifier"],
+        sequences=[],
+        embedder=models["embedder"],
+    )
     said = restore(bench, state)
     if said:
         bench.input.say(escape("; ".join(said)) + ".")

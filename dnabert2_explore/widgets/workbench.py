@@ -82,15 +82,15 @@ class Workbench(VBox):
 
     Parameters
     ----------
-    encoder : Encoder, optional
+    enc : Encoder, optional
         Gives tokens and attention; the pocket model by default.
-    classifier : Encoder, optional
-        Asked for attributions; ``"pocket-splice"`` by default, or `encoder` where that has a
-        classification head.
     sequences : sequence of Sequence, optional
         The examples of :mod:`dnabert2_explore.demo` by default.
+    classifier : Encoder, optional
+        Asked for attributions; ``"pocket-splice"`` by default, or `enc` where that has a
+        classification head.
     embedder : Encoder, optional
-        Gives the atlas' embeddings; by default `encoder`, but for the pocket model the one that
+        Gives the atlas' embeddings; by default `enc`, but for the pocket model the one that
         ships for embeddings (`dnabert2_explore.ATLAS_MODEL`).
     annotation : Annotation or path, optional
         Features of the sequences, as a track under the tokens: GFF3, GTF, BED or GenBank.
@@ -117,14 +117,15 @@ class Workbench(VBox):
 
     def __init__(
         self,
-        encoder: Encoder | None = None,
-        classifier: Encoder | None = None,
+        enc: Encoder | None = None,
         sequences: Items[Sequence] | None = None,
+        *,
+        classifier: Encoder | None = None,
         embedder: Encoder | None = None,
         annotation: Annotation | str | PathLike[str] | None = None,
     ) -> None:
         self.number = next(_numbers)
-        self.encoder = encoder if encoder is not None else load()
+        self.encoder = enc if enc is not None else load()
         if classifier is None:
             classifier = self.encoder if self.encoder.has_head else load("pocket-splice")
         self.classifier = classifier

@@ -101,16 +101,16 @@ def test_parts_are_the_softmax_of_scores_and_of_alibi_alone(enc, bases) -> None:
         for part, logits in (("both", scores + bias), ("content", scores), ("distance", bias)):
             weights = np.exp(logits - logits.max(axis=1, keepdims=True))
             weights /= weights.sum(axis=1, keepdims=True)
-            np.testing.assert_allclose(attention.head(1, head, part), weights, atol=1e-5)
+            np.testing.assert_allclose(attention.head(1, head, part=part), weights, atol=1e-5)
     np.testing.assert_allclose(
-        attention.mean(1, "content"),
-        np.mean([attention.head(1, h, "content") for h in range(attention.n_heads)], axis=0),
+        attention.mean(1, part="content"),
+        np.mean([attention.head(1, h, part="content") for h in range(attention.n_heads)], axis=0),
         atol=1e-6,
     )
     some = np.array([2, 0])
     np.testing.assert_allclose(attention.rows(None, None, some), attention.mean()[some], atol=1e-6)
     with pytest.raises(InputError, match="Part 'bias' is unknown"):
-        attention.head(0, 0, "bias")
+        attention.head(0, 0, part="bias")
 
 
 def test_reach_is_what_a_long_sequence_shows(enc, bases) -> None:

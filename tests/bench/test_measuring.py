@@ -16,13 +16,13 @@ from dnabert2_explore.bench import (
     alternately,
     describe_machine,
     measure,
+    memory as memories,
     mutant_case,
     random_cases,
     resident,
     shapes,
     why_unmeasurable,
 )
-from dnabert2_explore.bench import memory as memories
 from dnabert2_explore.bench.cases import mutants, reference_rows
 from dnabert2_explore.cli import app
 from dnabert2_explore.errors import ExploreError

@@ -12,8 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator
-from playwright.sync_api import TimeoutError as Refused
+from playwright.sync_api import Locator, TimeoutError as Refused
 
 from .harness import Lab
 

@@ -33,7 +33,7 @@ def test_it_computes_what_the_model_predicts(splice, site):
     found = splice.as_onehot(output="probability")(one_hot(site, other))
     wanted = splice.predict([site, other], strands="one", segmentations=0)
     np.testing.assert_allclose(found, wanted, atol=1e-6)
-    column = splice.as_onehot("donor", "probability")(one_hot(site, other))
+    column = splice.as_onehot("donor", output="probability")(one_hot(site, other))
     np.testing.assert_allclose(column[:, 0], wanted[:, splice.classes.index("donor")], atol=1e-6)
     assert splice.as_onehot(1)(one_hot(site).to(torch.int8)).dtype == torch.float32
     enc = dx.load("pocket")

@@ -15,7 +15,7 @@ from dnabert2_explore.analysis.attribution import rank_correlations
 from dnabert2_explore.analysis.motifs import Discovery, MotifFindings, NullRun, Pattern, Sites
 from dnabert2_explore.analysis.motifs.discovery.seqlets import Seqlets
 from dnabert2_explore.analysis.timelapse import TimeLapse
-from dnabert2_explore.analysis.variants import Calibration, Comparison, Scorer, VcfSummary
+from dnabert2_explore.analysis.variants import Calibration, Comparison, VariantScorer, VcfSummary
 from dnabert2_explore.analysis.variants.compare import compare_variant
 from dnabert2_explore.sequences import UnknownBasesWarning
 from dnabert2_explore.sequences.annotation.annotations import Annotation, Feature
@@ -183,7 +183,7 @@ def variants() -> list[Any]:
     one = dx.Variant(name, 3000, bases[3000], "A" if bases[3000] != "A" else "C")
     other = dx.Variant(name, 3100, bases[3100], bases[3100] + "ACG")
     wrong = dx.Variant("nowhere", 1, "A", "C")
-    scorer = Scorer.make(enc, genome, 128)
+    scorer = VariantScorer.make(enc, genome, window=128)
     rows = (
         Comparison("-llr", "model", 10, 20, 0.7, 0.6, 0.8, 0.1, -0.1, 0.2),
         Comparison("GC", "baseline", 10, 20, 0.6, 0.5, 0.7, np.nan, np.nan, np.nan),
@@ -246,7 +246,9 @@ def trained(folder: Path, runs: list[Any]) -> list[Any]:
 
 def stored(folder: Path) -> list[Any]:
     """A store, and what making and checking it says."""
-    summary = dx.load("pocket").embed_to(folder / "g.zarr", dx.demo.windows()[:3], 250, 250)
+    summary = dx.load("pocket").embed_to(
+        folder / "g.zarr", dx.demo.windows()[:3], window=250, stride=250
+    )
     store = dx.open_store(folder / "g.zarr")
     damage = (Damage(0, folder / "file", "cut short"),)
     return [summary, store, StoreCheck(folder, 3, 3, damage, True)]

@@ -20,7 +20,7 @@ def test_windows_are_aligned_at_the_token(readings, theme):
     feature = int(readings.table()["feature"].iloc[0])
     figure = feature_windows(readings, feature=feature, n=4, flank=10, theme=theme)
     cells = figure.data[0]
-    top = readings.top(feature, 4, 10)
+    top = readings.top(feature, n=4, flank=10)
     at = list(cells.x).index(0)
     for line, place in enumerate(top.itertuples()):
         letters = "".join(cells.text[line][at : at + len(place.token)])

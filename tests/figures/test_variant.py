@@ -3,7 +3,7 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
-from dnabert2_explore.analysis.variants import Scorer
+from dnabert2_explore.analysis.variants import VariantScorer
 from dnabert2_explore.analysis.variants.compare import compare_variant
 from dnabert2_explore.figures import score_waterfall, variant_tracks
 from dnabert2_explore.sequences.reading.genome import Genome
@@ -15,7 +15,7 @@ BASES = "GGCATTACAGGCTTATTGCCGGATTACCAGTCCATGCAATTGGCACGTTAGCATGCAATGGCTTAGC" * 
 @pytest.fixture(scope="module")
 def result():
     genome = Genome.from_records([Sequence("c", BASES)])
-    scorer = Scorer.make(dx.load("pocket", cache=False), genome, 100)
+    scorer = VariantScorer.make(dx.load("pocket", cache=False), genome, window=100)
     return compare_variant(scorer, Variant("c", 60, BASES[60], BASES[60] + "TTT"))
 
 
@@ -75,7 +75,7 @@ def test_far_out_there_are_no_letters(result, theme):
 @pytest.mark.filterwarnings("default::dnabert2_explore.errors.ExploreWarning")  # short ones
 def test_a_model_without_likelihood_has_no_steps():
     genome = Genome.from_records([Sequence("c", BASES)])
-    scorer = Scorer.make(dx.load("pocket-splice", cache=False), genome, 100)
+    scorer = VariantScorer.make(dx.load("pocket-splice", cache=False), genome, window=100)
     found = compare_variant(scorer, Variant("c", 60, BASES[60], ""))
     figure = variant_tracks(found)
     assert len(figure.data) == 7

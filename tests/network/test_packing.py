@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from dnabert2_explore.network import Dnabert2Config, Dnabert2Model, alibi_slopes
 from dnabert2_explore.network.alibi import AlibiBias

@@ -2,8 +2,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.sequences import Composition, UnknownBasesWarning, clean, warn_unknown

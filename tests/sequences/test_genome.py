@@ -15,8 +15,7 @@ from pathlib import Path
 
 import pysam
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.sequences import ReadingWarning, Sequence, read_sequences

@@ -9,8 +9,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.sequences import ReadingWarning, Sequence, iter_fasta, read_sequences

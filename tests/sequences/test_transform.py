@@ -1,8 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.sequences import gc_content, mutate, reverse_complement, windows

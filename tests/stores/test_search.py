@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from dnabert2_explore import InputError, Sequence
-from dnabert2_explore.stores import check_store, open_store
-from dnabert2_explore.stores import search as searching
+from dnabert2_explore.stores import check_store, open_store, search as searching
 from dnabert2_explore.stores.search import nearest_rows
 
 from .fake import FakeEmbedder

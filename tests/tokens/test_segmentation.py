@@ -9,8 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from dnabert2_explore.encoder import SHIPPED
 from dnabert2_explore.errors import CheckpointError, InputError
@@ -188,7 +187,7 @@ def test_an_anchor_after_so_many_bases() -> None:
     assert read(tokenizer, tokenizer.encode("ACGTACGTACGT").ids) == "ACGTACG|TACGT|"
     with pytest.raises(InputError, match=r"7 bases cannot be read as two parts \(7 bases and the"):
         tokenizer.encode("ACGTACG")
-    with pytest.raises(InputError, match="A sequence of 1 bases cannot be read as two parts"):
+    with pytest.raises(InputError, match="A sequence of 1 base cannot be read as two parts"):
         MIDDLE.encode("A")
 
 

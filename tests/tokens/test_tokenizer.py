@@ -5,8 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from dnabert2_explore import CheckpointError, InputError
 from dnabert2_explore.sequences import UnknownBasesWarning

@@ -14,8 +14,13 @@ from pathlib import Path
 import pytest
 
 from dnabert2_explore.errors import Cancelled, CheckpointError, ExploreWarning, InputError
-from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune, keeping
-from dnabert2_explore.training.finetune import run as run_module
+from dnabert2_explore.training.finetune import (
+    FinetuneConfig,
+    FinetuneResult,
+    finetune,
+    keeping,
+    run as run_module,
+)
 
 from .labelled import authors, read_csv, tiny_model, write_splits
 

@@ -11,8 +11,7 @@ from dnabert2_explore.training.baselines import fit_positional
 from dnabert2_explore.training.labelled.leakage import check_leakage
 from dnabert2_explore.training.labelled.tables import Labelled
 from dnabert2_explore.training.scores.rules import compare_with_rules
-from dnabert2_explore.training.twins import PositionalIndex
-from dnabert2_explore.training.twins import positional as module
+from dnabert2_explore.training.twins import PositionalIndex, positional as module
 
 
 def labelled(bases, labels, second=None):

@@ -12,8 +12,7 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
 from dnabert2_explore.widgets.core.remember import recall
-from dnabert2_explore.widgets.views import layers as layer_view
-from dnabert2_explore.widgets.views import on_demand, patching
+from dnabert2_explore.widgets.views import layers as layer_view, on_demand, patching
 from dnabert2_explore.widgets.workbench import MAPS
 
 from ..conftest import random_bases

@@ -112,7 +112,8 @@ def test_short_and_unknown_sequences(encoder):
     assert not view._message.value
     view.selection.update(index=1)
     view.wait()
-    assert "no A, C, G or T to substitute" in view._message.value
+    assert "has no A, C, G or T here" in view.caption
+    assert not view._message.value
 
 
 def test_exports_rebuild_the_view(view):

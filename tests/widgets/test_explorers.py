@@ -242,7 +242,7 @@ def test_a_head_shows_its_own_map(attention):
 
 def test_alibi_can_be_switched_off_and_looked_at_alone(attention):
     attention.part.value = "content"
-    assert np.array_equal(attention.matrix, attention.result.head(1, 3, "content"))
+    assert np.array_equal(attention.matrix, attention.result.head(1, 3, part="content"))
     assert "Without ALiBi" in attention.caption
     assert "'content'" in attention.code
     attention.part.value = "distance"

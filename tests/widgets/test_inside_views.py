@@ -8,9 +8,7 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
 from dnabert2_explore.sequences.annotation.annotations import Annotation, Feature
-from dnabert2_explore.widgets.views import features as feature_view
-from dnabert2_explore.widgets.views import layers as layer_view
-from dnabert2_explore.widgets.views import on_demand
+from dnabert2_explore.widgets.views import features as feature_view, layers as layer_view, on_demand
 
 from .conftest import event
 
@@ -182,7 +180,7 @@ def test_the_untrained_networks_features_are_one_click_away(view, encoder, seque
     assert "of an untrained network" in view.caption
     assert "untrained network too" not in view.caption
     assert "random weights" in view.caption
-    assert view.rows.rows[0][3] == found.twin.top(alike, 12)["bases"].iloc[0]
+    assert view.rows.rows[0][3] == found.twin.top(alike, n=12)["bases"].iloc[0]
     names = {"encoder": encoder, "sequences": sequences, "trained": trained}
     code = view.code.replace(f"dx.load({encoder.source!r})", "encoder")
     code = code.replace("list(dx.read_sequences('your_file.fa'))", "sequences")
@@ -215,7 +213,7 @@ def test_what_untrained_features_are_enriched_in(view, encoder, sequences, train
 
 
 def test_windows_lead_to_their_place(view, sequences):
-    top = view.readings.top(view.feature.value, 12)
+    top = view.readings.top(view.feature.value, n=12)
     assert view.rows.rows[0][3] == top["bases"].iloc[0]
     view.rows._receive(view.rows, {"event": "row", "key": 1}, [])
     second = top.iloc[1]
@@ -280,7 +278,7 @@ def test_training_says_its_cost_and_can_be_cancelled(encoder, sequences):
 
 def test_the_workbench_holds_them_in_the_maps_place(encoder, sequences):
     few = [Sequence(s.name, s.bases[:60]) for s in sequences[:4]]
-    bench = dx.Workbench(encoder, encoder, few)
+    bench = dx.Workbench(encoder, classifier=encoder, sequences=few)
     for name in ("lens", "layers", "features"):
         shown = getattr(bench, name)
         assert not shown.active
@@ -293,7 +291,7 @@ def test_the_workbench_holds_them_in_the_maps_place(encoder, sequences):
 
 
 def test_the_atlas_takes_a_feature_for_its_colour(encoder, sequences, trained):
-    bench = dx.Workbench(encoder, encoder, sequences, encoder)
+    bench = dx.Workbench(encoder, classifier=encoder, sequences=sequences, embedder=encoder)
     bench.features._trained[1], bench.features.layer.value = trained, 1
     bench.maps.value = "features"
     bench.wait()

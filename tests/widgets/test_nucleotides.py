@@ -94,7 +94,9 @@ def test_nothing_is_computed_before_it_is_asked(encoder, classifier, sequences):
 
 
 def test_the_workbench_shows_it_in_the_maps_place(encoder, sequences):
-    bench = dx.Workbench(encoder, encoder, [Sequence("a", sequences[0].bases[:60])])
+    bench = dx.Workbench(
+        encoder, classifier=encoder, sequences=[Sequence("a", sequences[0].bases[:60])]
+    )
     assert bench.nucleotides.layout.display == "none"
     bench.maps.value = "bases"
     bench.wait()

@@ -29,7 +29,7 @@ def _a_slow_machine_asks_for_nothing(monkeypatch):
 
 @pytest.fixture
 def bench(encoder, classifier, sequences):
-    bench = dx.Workbench(encoder, classifier, sequences)
+    bench = dx.Workbench(encoder, classifier=classifier, sequences=sequences)
     bench.maps.value = "both"
     bench.wait()
     bench.attention.layer.value, bench.attention.head.value = 0, 1
@@ -173,7 +173,7 @@ def test_a_file_of_the_users_in_a_session_is_never_lost(bench, tmp_path):
 
 def test_the_predicted_bases_come_back_and_are_made_again(encoder, classifier, sequences, tmp_path):
     short = [Sequence(one.name, one.bases[:90]) for one in sequences]
-    bench = dx.Workbench(encoder, classifier, short)
+    bench = dx.Workbench(encoder, classifier=classifier, sequences=short)
     bench.maps.value = "bases"
     bench.selection.update(index=1, bases=(40, 46), view=(20, 60))
     bench.nucleotides._regions[short[1].bases] = (20, 60)  # of a machine that was slow

@@ -152,7 +152,7 @@ def test_an_error_is_shown_and_the_form_can_be_used_again(app, monkeypatch):
 
 
 def test_sending_the_model_opens_a_workbench_or_fills_one(finished, encoder, classifier, sequences):
-    bench = dx.Workbench(encoder, classifier, sequences)
+    bench = dx.Workbench(encoder, classifier=classifier, sequences=sequences)
     bench.wait()
     before = bench.attribution.result
     finished._offer_benches()

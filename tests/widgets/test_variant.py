@@ -30,7 +30,7 @@ def variants():
 
 @pytest.fixture
 def view(encoder, variants, genome):
-    made = dx.VariantExplorer(encoder, variants, genome, window=64)
+    made = dx.VariantExplorer(encoder, variants, genome=genome, window=64)
     made.wait()
     return made
 
@@ -97,7 +97,7 @@ def test_layers_and_methods(view):
 
 
 def test_a_head_has_classes_to_explain(encoder, classifier, variants, genome):
-    view = dx.VariantExplorer(encoder, variants, genome, head=classifier, window=64)
+    view = dx.VariantExplorer(encoder, variants, genome=genome, head=classifier, window=64)
     view.wait()
     assert " → <b>" in view._read_out.value
     view.target.value = classifier.classes[0]
@@ -128,7 +128,7 @@ def test_the_example_runs_as_its_code_says():
 
 
 def test_nothing_to_show_says_what_to_do(encoder, genome):
-    view = dx.VariantExplorer(encoder, [], genome, window=64)
+    view = dx.VariantExplorer(encoder, [], genome=genome, window=64)
     assert "type one such as" in view.caption
     assert view.figure is None
 
@@ -139,14 +139,16 @@ def test_variants_come_as_people_have_them(encoder, variants, genome, tmp_path):
     (tmp_path / "v.csv").write_text("chrom,pos,ref,alt\n" + rows + "chr,x,A,C\n")
     text = [f"chr:{v.position + 1} {v.ref}>{v.alt}" for v in variants]
     with pytest.warns(ReadingWarning, match="1 variants cannot be read, such as: .*line 4"):
-        views = [dx.VariantExplorer(encoder, tmp_path / "v.csv", genome, window=64)]
-    views += [dx.VariantExplorer(encoder, given, genome, window=64) for given in (text, text[0])]
+        views = [dx.VariantExplorer(encoder, tmp_path / "v.csv", genome=genome, window=64)]
+    views += [
+        dx.VariantExplorer(encoder, given, genome=genome, window=64) for given in (text, text[0])
+    ]
     for view, expected in zip(views, (variants, variants, variants[:1]), strict=True):
         view.wait()
         assert [one.position for one in view.variants] == [one.position for one in expected]
         assert "dx-error" not in view._message._dom_classes, view._message.value
     with pytest.raises(dx.InputError, match="There is no file"):
-        dx.VariantExplorer(encoder, "calls.vcf", genome)
+        dx.VariantExplorer(encoder, "calls.vcf", genome=genome)
 
 
 def test_the_patch_map_comes_on_demand(view, variants, monkeypatch):
@@ -178,7 +180,7 @@ def test_the_patch_map_comes_on_demand(view, variants, monkeypatch):
 
 
 def test_the_patch_map_of_a_class(encoder, classifier, variants, genome):
-    made = dx.VariantExplorer(encoder, variants, genome, head=classifier, window=64)
+    made = dx.VariantExplorer(encoder, variants, genome=genome, head=classifier, window=64)
     made.wait()
     made.patching.button.value = True
     made.wait()

@@ -10,7 +10,7 @@ from .conftest import event
 
 @pytest.fixture
 def bench(encoder, classifier, sequences):
-    bench = dx.Workbench(encoder, classifier, sequences)
+    bench = dx.Workbench(encoder, classifier=classifier, sequences=sequences)
     bench.wait()
     return bench
 
@@ -167,7 +167,9 @@ def test_one_sequence_alone_is_placed_in_an_atlas(encoder, classifier, monkeypat
 
     few = demo.windows()[::40]
     monkeypatch.setattr(demo, "windows", lambda: few)
-    bench = dx.Workbench(encoder, classifier, [Sequence("mine", "ACGTTGCATT" * 20)])
+    bench = dx.Workbench(
+        encoder, classifier=classifier, sequences=[Sequence("mine", "ACGTTGCATT" * 20)]
+    )
     bench.wait()
     assert bench.selection.current.name == "mine"
     assert bench.selection.sets.count(WINDOWS) == len(few)

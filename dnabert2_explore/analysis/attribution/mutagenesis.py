@@ -18,6 +18,7 @@ from ...progress import Progress
 from ...rich_display import RichDisplay, counted
 from ...sequences import in_place, mutate, stretch
 from ...sequences.motifs.motif import ALPHABET
+from ...stats import pearson
 from ...tokens import Tokens
 from ..many import one_or_many
 from .explained_output import ExplainedOutput, Target
@@ -103,9 +104,7 @@ class Mutagenesis(RichDisplay):
         mutants = _mutants(self.tokens.bases, self.effects)
         mutants[slice(*self.hidden)] = False
         exact, near = self.effects[mutants], self.approximate[mutants]
-        if len(exact) < 2 or not exact.std() or not near.std():
-            return float("nan")
-        return float(np.corrcoef(exact, near)[0, 1])
+        return pearson(exact, near)
 
     def table(self) -> pd.DataFrame:
         """Return the mutants as a table, one row each.

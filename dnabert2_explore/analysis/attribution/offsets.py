@@ -16,13 +16,13 @@ from ...origins import recorded
 from ...progress import Progress, split
 from ...rich_display import RichDisplay, counted
 from ...sequences.given import bases_of
+from ...stats import pearson, spearman
 from ...tokens import Tokens
 from ..many import one_or_many
 from ..settings import USUAL, AttributionOptions, AttributionSettings, takes_settings
 from .attribute import attribute
 from .explained_output import ExplainedOutput, Target
 from .result import Attribution
-from .trust.agreement import pearson, spearman
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,12 +15,12 @@ from ...progress import Progress, split
 from ...rich_display import RichDisplay, counted
 from ...sequences import reverse_complement
 from ...sequences.given import bases_of
+from ...stats import pearson, spearman
 from ..many import one_or_many
 from ..settings import USUAL, AttributionOptions, AttributionSettings, takes_settings
 from .attribute import attribute
 from .explained_output import Target
 from .result import Attribution
-from .trust.agreement import pearson, spearman
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...sequences import Sequence
-from .strata import cpg_of, gc_of, upper
+from ...sequences import Sequence, as_dna
+from .strata import cpg_of, gc_of
 
 __all__ = ["ClassShare", "Contrast", "class_shares", "composition", "contrasts"]
 
@@ -77,7 +77,7 @@ def composition(texts: Items[str]) -> dict[str, tuple[str, NDArray[np.float64]]]
     {'GC content': 66.66666666666666, 'CpG observed / expected': 3.0, 'length': 6.0,
      'unknown bases': 0.0}
     """
-    each = upper(texts)
+    each = [as_dna(text) for text in texts]
     length = np.array([len(t) for t in each], dtype=np.float64)
     known = np.array([sum(map(t.count, "ACGT")) for t in each], dtype=np.float64)
     return {

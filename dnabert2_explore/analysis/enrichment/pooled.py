@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from collections.abc import Sequence as Items
+from collections.abc import Iterator, Sequence as Items
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...sequences import as_dna, reverse_complement
 from ...sequences.codes import codes
 from ...sequences.kmers import kmer_words, turned_kmers
 from ...sequences.motifs.motif import Motif
 from ..motifs.discovery.pattern import Sites
-from .strata import upper
 from .words import Enrichment
 
 __all__ = ["pooled_motifs", "pooled_sites"]
@@ -55,7 +54,7 @@ def pooled_motifs(
     ['CGTGACTCATGC']
     """
     k, groups = _groups(found, fdr)
-    texts = upper(selected)
+    texts = [as_dna(text) for text in selected]
     motifs: list[Motif] = []
     for members in groups:
         if len(motifs) == most:
@@ -96,7 +95,7 @@ def pooled_sites(found: Enrichment, selected: Items[str], name: str, *, fdr: flo
     ('ACTCA', 9, 9, 5, 10)
     """
     k, groups = _groups(found, fdr)
-    texts = upper(selected)
+    texts = [as_dna(text) for text in selected]
     empty = np.empty(0, dtype=np.int64)
     parts: list[tuple[NDArray[np.int64], ...]] = [(empty,) * 4]
     for members in groups:
@@ -129,10 +128,6 @@ def _groups(found: Enrichment, fdr: float) -> tuple[int, list[dict[str, tuple[in
     return k, groups
 
 
-def _turned(word: str) -> str:
-    return word[::-1].translate(str.maketrans("ACGT", "TGCA"))
-
-
 def _aligned(seed: str, words: list[str]) -> dict[str, tuple[int, int]]:
     """K-mers that lie over the seed: shift against it, and strand."""
     k = len(seed)
@@ -147,7 +142,7 @@ def _aligned(seed: str, words: list[str]) -> dict[str, tuple[int, int]]:
     for word in words:
         best: tuple[int, int, int, int] | None = None
         for distance, shift, strand in tried:
-            own = word if strand > 0 else _turned(word)
+            own = word if strand > 0 else reverse_complement(word)
             over = zip(seed[max(shift, 0) : k + min(shift, 0)], own[max(-shift, 0) :], strict=False)
             wrong = sum(a != b for a, b in over)
             # Beside a shift a mismatch leaves too little that is the same.

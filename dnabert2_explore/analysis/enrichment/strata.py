@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 
-__all__ = ["MATCHES", "cpg_of", "gc_of", "strata_of", "upper"]
+__all__ = ["MATCHES", "cpg_of", "gc_of", "strata_of"]
 
 #: What two sets can be matched by.
 MATCHES = ("gc+length", "gc+cpg", "gc", "none")
@@ -18,11 +18,6 @@ _MEMBERS = 50  # sequences a stratum has on average, at least
 _MOST = 20  # strata of GC
 _OTHERS = 4  # strata of length, or of CpG
 _ALIKE = 1.1  # lengths that differ by less than this factor are one
-
-
-def upper(texts: Items[str]) -> list[str]:
-    """Write bases in capitals, U as T."""
-    return [text.upper().replace("U", "T") for text in texts]
 
 
 def gc_of(texts: Items[str]) -> NDArray[np.float64]:

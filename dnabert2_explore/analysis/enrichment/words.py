@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from collections.abc import Sequence as Items
+from collections.abc import Iterable, Sequence as Items
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,11 +11,11 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...rich_display import RichDisplay, counted
-from ...sequences import Sequence, clean
+from ...sequences import Sequence, as_dna, clean
 from ...sequences.given import as_sequences
 from ...sequences.kmers import LONGEST, kmer_name, kmer_words, turned_kmers
 from .association import common_odds_ratio, expected_count, stratified_p
-from .strata import strata_of, upper
+from .strata import strata_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -284,7 +283,7 @@ def _both_sets(selected: Iterable[Bases], rest: Iterable[Bases]) -> tuple[list[s
             texts.append([s.bases for s in as_sequences(one)])
         except InputError as error:
             raise InputError(f"The {which}: {error}") from None
-    return upper([*texts[0], *texts[1]]), len(texts[0])
+    return [as_dna(text) for text in (*texts[0], *texts[1])], len(texts[0])
 
 
 def _groups(texts: Items[str], n: int, match: str) -> tuple[NDArray[np.int64], int]:

@@ -154,7 +154,7 @@ class Features(RichDisplay):
         """
         return _nearest(self.decode, most)
 
-    def alike_by_chance(self, most: int | None = None, seed: int = 0) -> NDArray[np.float32]:
+    def alike_by_chance(self, most: int | None = None, *, seed: int = 0) -> NDArray[np.float32]:
         """As `alike`, of as many random directions in as many dimensions."""
         random = np.random.default_rng(seed).standard_normal(self.decode.shape, dtype=np.float32)
         return _nearest(random, most)
@@ -165,6 +165,7 @@ class Features(RichDisplay):
         self,
         enc: Encoder,
         sequences: Bases | Iterable[Bases],
+        *,
         progress: Progress | None = None,
     ) -> FeatureReadings:
         """Find out where features are active in sequences.
@@ -267,7 +268,7 @@ def _nearest(directions: NDArray[np.float32], most: int | None) -> NDArray[np.fl
 
 
 @recorded
-def load(folder: str | PathLike[str], layer: int | None = None) -> Features:
+def load(folder: str | PathLike[str], *, layer: int | None = None) -> Features:
     """Read a sparse autoencoder from a folder as SAELens lays it out.
 
     Parameters
@@ -308,7 +309,7 @@ def load(folder: str | PathLike[str], layer: int | None = None) -> Features:
         tensors = load_file(folder / _WEIGHTS)
     except (json.JSONDecodeError, UnicodeDecodeError, SafetensorError) as error:
         raise InputError(f"{folder} cannot be read ({error}): write it again.") from error
-    twin = load(folder / "twin", layer) if (folder / "twin").is_dir() else None
+    twin = load(folder / "twin", layer=layer) if (folder / "twin").is_dir() else None
     return _of(folder, config, tensors, layer, twin)
 
 

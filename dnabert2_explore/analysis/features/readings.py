@@ -228,7 +228,7 @@ class FeatureReadings(RichDisplay):
         write_track(Path(path), self.sequences, tracks, name=f"feature {feature}")
 
     @recorded
-    def top(self, feature: int, n: int = 10, flank: int = 20) -> pd.DataFrame:
+    def top(self, feature: int, *, n: int = 10, flank: int = 20) -> pd.DataFrame:
         """List the places where a feature is most active.
 
         Parameters
@@ -304,6 +304,7 @@ class FeatureReadings(RichDisplay):
     def enrichment(
         self,
         where: Stretches | Mapping[str, Stretches] | Hits,
+        *,
         turns: int = 200,
         seed: int = 0,
         progress: Progress | None = None,

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...costs import RATE, pass_seconds, tell_cost
+from ...costs import RATE, expect_cost, pass_seconds, says_cost
 from ...encoder import Bases, Encoder
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
@@ -31,10 +31,12 @@ _AUXILIARY = 1 / 32
 
 
 @recorded
+@says_cost
 def train(
     enc: Encoder,
     sequences: Bases | Iterable[Bases],
     layer: int,
+    *,
     n_features: int = 0,
     k: int = 16,
     steps: int = 300,
@@ -46,8 +48,7 @@ def train(
     """Train a sparse autoencoder on the states of one layer at all tokens of sequences.
 
     Cost: `steps` steps of 1,024 tokens (about 40 ms each of a network 192 wide), and one pass of
-    the network; twice that with `twin`. `training_cost` says it for a case; of more than 10 s a
-    warning says it, too, where nobody follows by `progress`.
+    the network; twice that with `twin`. `training_cost` says it for a case.
 
     Parameters
     ----------
@@ -80,11 +81,6 @@ def train(
     InputError
         If there is no such layer, a number is out of range, or there are fewer than 200 tokens.
 
-    Warns
-    -----
-    LongWorkWarning
-        If it takes long, and there is no `progress`.
-
     Notes
     -----
     TopK autoencoders with an auxiliary loss for dead features: Gao et al. 2024 (arXiv 2406.04093).
@@ -94,7 +90,8 @@ def train(
     --------
     >>> import dnabert2_explore as dx
     >>> windows = dx.demo.windows()[:8]
-    >>> found = dx.features.train(dx.load("pocket"), windows, 2, 64, k=4, steps=5, twin=False)
+    >>> enc = dx.load("pocket")
+    >>> found = dx.features.train(enc, windows, 2, n_features=64, k=4, steps=5, twin=False)
     >>> len(found), found.layer
     (64, 2)
     """
@@ -113,10 +110,7 @@ def train(
             f"The sequences have {tokens} tokens, too few to train on: give sequences with "
             f"{_LEAST} or more in all."
         )
-    if progress is None:
-        tell_cost(
-            "Training", training_cost(enc, batch, n_features=n_features, steps=steps, twin=twin)
-        )
+    expect_cost(progress, training_cost(enc, batch, n_features=n_features, steps=steps, twin=twin))
     each = len(batch) + steps
     total = each * (2 if twin else 1)
 

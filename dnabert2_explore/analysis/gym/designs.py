@@ -30,7 +30,6 @@ _ROWS = {
     "spacing": ("++", "+-", "-+", "--"),
     "indel": ("before", "inside", "behind"),
 }
-_COMPLEMENT = str.maketrans("ACGT", "TGCA")
 # Where nothing is asked for.
 _GAPS, _SPACINGS, _INDELS = 20, 40, 10
 
@@ -234,7 +233,7 @@ def _turned(word: str, turn: str) -> str:
         return reverse_complement(word)
     if turn == "reversed":
         return word[::-1]
-    return word.translate(_COMPLEMENT) if turn == "complement" else word
+    return reverse_complement(word)[::-1] if turn == "complement" else word
 
 
 def _defaults(

@@ -162,7 +162,7 @@ class Sweep(RichDisplay):
         row, column = np.unravel_index(int(sizes.argmax()), sizes.shape)
         return int(row), int(column)
 
-    def sequence(self, row: int, column: int, background: int = 0, control: bool = False) -> str:
+    def sequence(self, row: int, column: int, background: int = 0, *, control: bool = False) -> str:
         """Return the bases behind a score.
 
         Parameters

@@ -159,7 +159,9 @@ class DependencyMap(RichDisplay):
 
     @recorded
     @says_cost
-    def blocks(self, copies: int = 19, seed: int = 0, progress: Progress | None = None) -> Blocks:
+    def blocks(
+        self, copies: int = 19, *, seed: int = 0, progress: Progress | None = None
+    ) -> Blocks:
         """Find stretches that depend on each other more than in shuffled copies.
 
         Costs `copies` times what the map did. See `Blocks` for the test.

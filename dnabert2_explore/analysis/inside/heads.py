@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...encoder import Encoder
 from ...errors import InputError
 from ...rich_display import RichDisplay, counted
+from ...stats import Ranks, pearson
 from ...tokens import Tokens
 from ..attend import Attention, attend
 
@@ -109,10 +110,7 @@ def compare_heads(
 
 
 def _ranks(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    from scipy.stats import rankdata
-
-    ranks: NDArray[np.float64] = rankdata(values)
-    return ranks
+    return Ranks(values).of()
 
 
 def _within(
@@ -129,6 +127,5 @@ def _within(
 
 
 def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    if not one.std() or not other.std():
-        return 0.0
-    return float(np.corrcoef(one, other)[0, 1])
+    found = pearson(one, other)
+    return 0.0 if np.isnan(found) else found

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
-from collections.abc import Sequence as Items
+from collections.abc import Iterable, Sequence as Items
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...costs import pass_seconds, tell_cost
+from ...costs import expect_cost, pass_seconds, says_cost
 from ...encoder import POOLINGS, Bases, Encoder
 from ...encoder.inputs import listed
 from ...encoder.loading.twin import random_twin
@@ -130,6 +129,7 @@ class LayerScores(RichDisplay):
 
 
 @recorded
+@says_cost
 def layers(
     enc: Encoder,
     sequences: Iterable[Bases],
@@ -170,11 +170,6 @@ def layers(
         If there is no label for every sequence, fewer than two classes, a class with fewer than
         five sequences, or fewer groups than folds.
 
-    Warns
-    -----
-    LongWorkWarning
-        If it takes more than 10 s, and there is no `progress`.
-
     Examples
     --------
     >>> import dnabert2_explore as dx
@@ -193,8 +188,7 @@ def layers(
     for pooling in poolings:
         enc.find_layers(every, pooling)
     folds = _folds(y, classes, together, seed)
-    if progress is None:
-        tell_cost("Comparing layers", layers_cost(enc, batch, poolings))
+    expect_cost(progress, layers_cost(enc, batch, poolings))
     rng = np.random.default_rng(seed)
     shape = (len(every), len(poolings))
     steps = 2 * len(poolings) * len(every) + 1
@@ -211,8 +205,8 @@ def layers(
     )
     twin = random_twin(enc)
     for column, pooling in enumerate(poolings):
-        vectors = enc.embed(batch, pooling, every, batch_tokens)
-        untrained = twin.embed(batch, pooling, every, batch_tokens)
+        vectors = enc.embed(batch, pooling=pooling, layer=every, batch_tokens=batch_tokens)
+        untrained = twin.embed(batch, pooling=pooling, layer=every, batch_tokens=batch_tokens)
         for row in every:
             x = vectors[:, row]
             scores = _probe(x, y, folds)

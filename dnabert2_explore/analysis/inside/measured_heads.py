@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from collections.abc import Sequence as Items
+from collections.abc import Iterable, Sequence as Items
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 

@@ -168,7 +168,7 @@ class NucleotideProbabilities(RichDisplay):
                 inside[:] = 2 - inside
         return values
 
-    def write(self, path: str | PathLike[str], what: str = "entropy") -> None:
+    def write(self, path: str | PathLike[str], *, what: str = "entropy") -> None:
         """Write a track for genome browsers.
 
         Parameters

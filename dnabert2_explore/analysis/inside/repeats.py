@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from collections.abc import Sequence as Items
+from collections.abc import Iterable, Sequence as Items
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from ...rich_display import RichDisplay
 from ...sequences import clean
 from ...sequences.given import listed
 from ...sequences.shuffle import shuffle_dinucleotides
+from ...stats import interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +72,7 @@ class Recall(RichDisplay):
         )
         return f"{told} (nats a token, of {self.nats:.2f})"
 
-    def intervals(self, samples: int = 1000, seed: int = 0) -> NDArray[np.float64]:
+    def intervals(self, samples: int = 1000, *, seed: int = 0) -> NDArray[np.float64]:
         """Mean gain at each distance with its 95% bootstrap interval over places.
 
         Returns
@@ -83,7 +83,7 @@ class Recall(RichDisplay):
         rng = np.random.default_rng(seed)
         drawn = rng.integers(self.gain.shape[1], size=(samples, self.gain.shape[1]))
         means = self.gain[:, drawn].mean(axis=2)
-        low, high = np.percentile(means, [2.5, 97.5], axis=1)
+        low, high = interval(means)
         return np.stack([self.gain.mean(axis=1), low, high], axis=1)
 
     def table(self) -> pd.DataFrame:

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
+from ...sequences import as_dna
 from ...sequences.kmers import kmer_frequencies
-from ..enrichment.strata import cpg_of, gc_of, upper
+from ..enrichment.strata import cpg_of, gc_of
 
 __all__ = ["REMOVED", "composition_features", "remove_composition", "share_explained"]
 
@@ -18,7 +19,7 @@ _FOLDS = 5
 
 def composition_features(texts: list[str]) -> dict[str, NDArray[np.float64]]:
     """Return what composition tells of each sequence: arrays (n, 1), and (n, 256) of 4-mers."""
-    each = upper(texts)
+    each = [as_dna(text) for text in texts]
     return {
         "GC content": np.nan_to_num(gc_of(each), nan=0.5)[:, None],
         "CpG": cpg_of(each)[:, None],

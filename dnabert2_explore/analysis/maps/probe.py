@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...stats import interval
+
 __all__ = ["Difference", "Probe", "difference", "probe"]
 
 _FOLDS = 5
@@ -66,7 +68,7 @@ def difference(first: Probe, second: Probe) -> Difference:
     """
     if first.draws is None or second.draws is None:
         return Difference(math.nan, math.nan, math.nan)
-    low, high = np.nanpercentile(first.draws - second.draws, [2.5, 97.5])
+    low, high = interval(first.draws - second.draws)
     return Difference(first.score - second.score, float(low), float(high))
 
 
@@ -129,5 +131,5 @@ def probe(
     drawn = weights @ counts[0], weights @ counts[1]
     with np.errstate(invalid="ignore"):
         scores = np.nanmean(np.where(drawn[0] > 0, drawn[1] / drawn[0], np.nan), axis=1)
-    low, high = np.nanpercentile(scores, [2.5, 97.5])
+    low, high = interval(scores)
     return Probe(float((total[1] / total[0]).mean()), float(low), float(high), scores)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import ExploreWarning, InputError
+from ...errors import ExploreWarning, InputError, warn
 from ...origins import recorded
 from ...rich_display import RichDisplay, counted
 from ...sequences.motifs.jaspar import jaspar
@@ -238,11 +238,10 @@ def match_motifs(
     if nearest is not None and nearest < 1:
         raise InputError(f"The nearest {nearest} targets were asked for: ask for 1 or more.")
     if len(known) < FEW:
-        warnings.warn(
+        warn(
             f"P-values against {len(known)} motifs depend on which these are, since their columns "
             f"stand for chance: match against {FEW} or more, such as jaspar().",
             SmallDatabaseWarning,
-            stacklevel=2,
         )
     from scipy.stats import false_discovery_control
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-import warnings
-from collections.abc import Iterable, Iterator
-from collections.abc import Sequence as Items
+from collections.abc import Iterable, Iterator, Sequence as Items
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...costs import says_cost
-from ...errors import ExploreWarning, InputError
+from ...errors import ExploreWarning, InputError, warn
 from ...origins import recorded
 from ...progress import Progress
 from ...sequences import Cleaned, Sequence, clean
+from ...sequences.codes import UNKNOWN, codes
 from ...sequences.given import as_sequences
 from ...sequences.motifs.motif import Motif
 from ...threads import torch_threads
@@ -33,10 +32,7 @@ _guard = threading.Lock()
 
 #: Bases scanned at once: 8 MB, and some seconds for a thousand motifs.
 CHUNK = 1 << 21
-_NO_BASE = 4
 
-_CODES = np.full(256, _NO_BASE, dtype=np.int8)
-_CODES[np.frombuffer(b"ACGT", dtype=np.uint8)] = np.arange(4)
 
 Bases = str | Sequence
 
@@ -177,12 +173,11 @@ def _tell_out_of_reach(
             f"No site of {which}, can have p < {threshold:g}: raise the threshold, or give longer "
             "motifs."
         )
-    warnings.warn(
+    warn(
         f"{len(lost):,} of {len(motifs):,} motifs are too short or too vague for any site to have "
         f"p < {threshold:g} (such as {about}) and are not found: raise the threshold where they "
         "matter.",
         OutOfReachWarning,
-        stacklevel=3,
     )
 
 
@@ -249,8 +244,7 @@ def _scan(
     for batch in _batches(texts, max(map(len, motifs))):
         # End to end with an N between: what reaches across a border holds it, and is dropped.
         text = "N".join(texts[piece.sequence][piece.begin : piece.end] for piece in batch)
-        codes = _CODES[np.frombuffer(text.encode("ascii"), dtype=np.uint8)]
-        found += find(codes, batch, steps, background, threshold, both_strands)
+        found += find(codes(text), batch, steps, background, threshold, both_strands)
         done += sum(piece.own - piece.begin for piece in batch)
         if progress is not None:
             progress(done, total)
@@ -258,7 +252,7 @@ def _scan(
 
 
 def _by_memelite(
-    codes: NDArray[np.int8],
+    coded: NDArray[np.int8],
     batch: list[_Piece],
     steps: list[NDArray[np.float64]],
     background: Items[float],
@@ -271,7 +265,7 @@ def _by_memelite(
     with numba_alone():
         tables = fimo(
             {str(i): _for_memelite(one) for i, one in enumerate(steps)},
-            (codes == np.arange(4, dtype=np.int8)[:, None]).astype(np.int8)[None],
+            (coded == np.arange(4, dtype=np.int8)[:, None]).astype(np.int8)[None],
             bin_size=BIN,
             eps=0.0,
             threshold=threshold,
@@ -281,7 +275,7 @@ def _by_memelite(
     return [
         _placed(
             batch,
-            codes,
+            coded,
             motif=(motif := table["motif_idx"].to_numpy(dtype=np.int64)),
             start=table["start"].to_numpy(dtype=np.int64),
             end=table["end"].to_numpy(dtype=np.int64),
@@ -295,7 +289,7 @@ def _by_memelite(
 
 
 def _by_convolution(
-    codes: NDArray[np.int8],
+    coded: NDArray[np.int8],
     batch: list[_Piece],
     steps: list[NDArray[np.float64]],
     background: Items[float],
@@ -307,7 +301,7 @@ def _by_convolution(
     return [
         _placed(
             batch,
-            codes,
+            coded,
             motif=motif,
             start=start,
             end=start + lengths[motif],
@@ -316,7 +310,7 @@ def _by_convolution(
             p_value=p_value,
         )
         for motif, start, strand, score, p_value in sites(
-            codes, steps, background, threshold, both_strands
+            coded, steps, background, threshold, both_strands
         )
     ]
 
@@ -341,7 +335,7 @@ def _joined(tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
 
 def _placed(
     batch: list[_Piece],
-    codes: NDArray[np.int8],
+    coded: NDArray[np.int8],
     *,
     motif: NDArray[np.int64],
     start: NDArray[np.int64],
@@ -359,7 +353,7 @@ def _placed(
     sequence, begin, own = np.array([(p.sequence, p.begin, p.own) for p in batch]).T
     shift = begin[which] - first[which]
     # FIMO proper passes over ambiguous letters too; here they score 0.
-    doubtful = np.concatenate([[0], np.cumsum(codes == _NO_BASE)])
+    doubtful = np.concatenate([[0], np.cumsum(coded == UNKNOWN)])
     kept = (doubtful[start] == doubtful[end]) & (start + shift < own[which])
     return _Found(
         sequence=sequence[which][kept],

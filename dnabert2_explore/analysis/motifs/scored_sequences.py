@@ -9,17 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...sequences import as_dna
+from ...sequences.codes import UNKNOWN, codes
 
 __all__ = ["GAP", "ScoredSequences"]
 
 #: Positions without a base around and between sequences: no site reaches across.
 GAP = 128
-_NO_BASE = 4
-
-_CODES = np.full(256, _NO_BASE, dtype=np.int8)
-for _index, _letters in enumerate(("Aa", "Cc", "Gg", "TtUu")):
-    for _letter in _letters:
-        _CODES[ord(_letter)] = _index
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,14 +62,13 @@ class ScoredSequences:
         lengths = np.array([len(bases) for bases in sequences], dtype=np.int64)
         first = GAP + np.cumsum(lengths + GAP) - (lengths + GAP)
         total = int(first[-1] + lengths[-1] + GAP)
-        codes = np.full(total, _NO_BASE, dtype=np.int8)
+        coded = np.full(total, UNKNOWN, dtype=np.int8)
         laid = np.zeros(total)
         owner = np.full(total, -1, dtype=np.int64)
         for number, (bases, values) in enumerate(zip(sequences, scores, strict=True)):
             here = slice(first[number], first[number] + lengths[number])
-            letters = np.frombuffer(bases.encode("ascii", "replace"), dtype=np.uint8)
-            codes[here], laid[here], owner[here] = _CODES[letters], values, number
-        return cls(codes, laid, owner, first)
+            coded[here], laid[here], owner[here] = codes(as_dna(bases)), values, number
+        return cls(coded, laid, owner, first)
 
     @property
     def background(self) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from ...encoder.inputs import bases_of
 from ...errors import InputError
 from ...origins import recorded
 from ...rich_display import RichDisplay, counted
+from ...stats import interval
 from ...tokens import DnaTokenizer, Tokens
 from .comparison import compare_tokenizers
 
@@ -220,5 +221,4 @@ def _interval(
     sites = counts @ drawn.T
     with np.errstate(invalid="ignore"):  # a motif that no sequence of a resample has
         values = np.where(sites > 0, (differences @ drawn.T) / sites, np.nan)
-    low, high = np.nanpercentile(values, (2.5, 97.5), axis=2)
-    return low, high
+    return interval(values)

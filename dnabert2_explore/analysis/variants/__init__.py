@@ -4,7 +4,7 @@ from .calibration import Calibration, Comparison, calibrate, calibrate_table
 from .files import VcfSummary, score_vcf
 from .labels import Known, read_labels
 from .score import score_variants
-from .scorer import SCORES, STRANDS, Scorer
+from .scorer import SCORES, STRANDS, VariantScorer
 from .scores import Column, VariantScores
 
 __all__ = [
@@ -14,7 +14,7 @@ __all__ = [
     "Column",
     "Comparison",
     "Known",
-    "Scorer",
+    "VariantScorer",
     "VariantScores",
     "VcfSummary",
     "calibrate",

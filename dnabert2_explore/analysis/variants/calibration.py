@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...origins import recorded
 from ...rich_display import RichDisplay, counted
+from ...stats import Ranking, interval
 from .labels import Key
 from .scores import VariantScores
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Calibration", "Comparison", "auroc", "calibrate", "calibrate_table"]
+__all__ = ["Calibration", "Comparison", "calibrate", "calibrate_table"]
 
 #: Weights held at once: 16 MB.
 _AT_ONCE = 2_000_000
@@ -140,42 +141,6 @@ class Calibration(RichDisplay):
         return pd.DataFrame([asdict(row) for row in self.rows])
 
 
-def auroc(
-    labels: NDArray[np.bool_], values: NDArray[Any], weights: NDArray[Any] | None = None
-) -> NDArray[np.float64]:
-    """Area under the ROC curve: how often a positive lies above a negative, ties half.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray, shape (n,), bool
-    values : numpy.ndarray, shape (n,)
-    weights : numpy.ndarray, shape (m, n), optional
-        How often each variant counts, in each of m resamples; once by default.
-
-    Returns
-    -------
-    numpy.ndarray, shape (m,), float64
-        NaN where a class is empty.
-
-    Examples
-    --------
-    >>> auroc(np.array([True, False, True]), np.array([3.0, 1.0, 1.0]))
-    array([0.75])
-    """
-    order = np.argsort(values, kind="stable")
-    times = np.ones((1, len(labels))) if weights is None else weights
-    up = np.where(labels, times, 0.0)[:, order]
-    down = np.where(labels, 0.0, times)[:, order]
-    ranked = values[order]
-    first = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
-    positives = np.add.reduceat(up, first, axis=1)
-    negatives = np.add.reduceat(down, first, axis=1)
-    below = np.cumsum(negatives, axis=1) - negatives
-    wins = (positives * (below + negatives / 2)).sum(axis=1)
-    pairs = up.sum(axis=1) * down.sum(axis=1)
-    return np.divide(wins, pairs, out=np.full(len(wins), np.nan), where=pairs > 0)
-
-
 @recorded
 def calibrate(
     scores: VariantScores | pd.DataFrame,
@@ -233,7 +198,7 @@ def calibrate(
     for name, (values, kind) in columns.items():
         rows = known & np.isfinite(values)
         if (truth & rows).any() and (~truth & rows).any():
-            compared[name] = _Drawn(values, kind, rows, float(auroc(truth[rows], values[rows])[0]))
+            compared[name] = _Drawn(values, kind, rows, float(_auroc(truth, values, rows)))
     best = max((n for n, d in compared.items() if d.kind == "baseline"), key=_value_in(compared))
     reference = compared[best].values
     rng = np.random.default_rng(seed)
@@ -266,10 +231,10 @@ class _Drawn:
     ) -> None:
         """Add resamples; the baseline is taken on the same variants."""
         rows = self.rows
-        values = auroc(truth[rows], self.values[rows], weights[:, rows])
+        values = _auroc(truth, self.values, rows, weights)
         self.drawn.append(values)
         if self.kind == "model":
-            self.gained.append(values - auroc(truth[rows], reference[rows], weights[:, rows]))
+            self.gained.append(values - _auroc(truth, reference, rows, weights))
 
     def compare(
         self, name: str, truth: NDArray[np.bool_], reference: NDArray[np.float64]
@@ -278,9 +243,9 @@ class _Drawn:
         rows = self.rows
         gain = gain_low = gain_high = float("nan")
         if self.kind == "model":
-            gain = self.value - float(auroc(truth[rows], reference[rows])[0])
-            gain_low, gain_high = _interval(self.gained)
-        low, high = _interval(self.drawn)
+            gain = self.value - float(_auroc(truth, reference, rows))
+            gain_low, gain_high = map(float, interval(np.concatenate(self.gained)))
+        low, high = map(float, interval(np.concatenate(self.drawn)))
         return Comparison(
             score=name,
             kind=self.kind,
@@ -299,9 +264,15 @@ def _value_in(compared: Mapping[str, _Drawn]) -> Callable[[str], float]:
     return lambda name: compared[name].value
 
 
-def _interval(drawn: list[NDArray[np.float64]]) -> tuple[float, float]:
-    low, high = np.nanpercentile(np.concatenate(drawn), [2.5, 97.5])
-    return float(low), float(high)
+def _auroc(
+    truth: NDArray[np.bool_],
+    values: NDArray[np.float64],
+    rows: NDArray[np.bool_],
+    weights: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """Area under the ROC curve of some variants, for each row of weights."""
+    times = None if weights is None else weights[:, rows]
+    return Ranking(values[rows], truth[rows]).areas(times)[0]
 
 
 def _resamples(

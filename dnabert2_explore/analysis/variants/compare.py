@@ -25,7 +25,7 @@ from ..settings import (
     AttributionSettings,
     takes_settings,
 )
-from .scorer import Scorer
+from .scorer import VariantScorer
 from .scores import VariantScores
 from .segments import Pair, cut_pairs
 
@@ -165,7 +165,7 @@ class VariantComparison(RichDisplay):
 @says_cost
 @takes_settings(method="occlusion")
 def compare_variant(
-    scorer: Scorer,
+    scorer: VariantScorer,
     variant: Variant,
     target: int | str | None = None,
     *,
@@ -177,7 +177,7 @@ def compare_variant(
 
     Parameters
     ----------
-    scorer : Scorer
+    scorer : VariantScorer
     variant : Variant
     target : int or str, optional
         Class of the head to explain; by default the one whose probability changes most. Without a
@@ -263,7 +263,7 @@ class _Explained:
 
 
 def _explain(
-    scorer: Scorer,
+    scorer: VariantScorer,
     pair: Pair,
     target: int | str | None,
     settings: AttributionSettings,

@@ -21,7 +21,7 @@ from ...sequences.variants.tables import VariantTable, open_calls
 from ...sequences.variants.variant import REASONS, Skipped, Variant
 from ...sequences.variants.vcf import PREFIX, Info, VcfReader, VcfRecord, VcfWriter, check_contigs
 from ...version import __version__
-from .scorer import Scorer
+from .scorer import VariantScorer
 from .scores import Column, VariantScores
 
 __all__ = ["VcfSummary", "info_key", "score_vcf"]
@@ -101,7 +101,7 @@ def info_key(column: Column) -> str:
 
 
 def score_vcf(
-    scorer: Scorer,
+    scorer: VariantScorer,
     source: str | PathLike[str],
     vcf: str | PathLike[str] | None = None,
     parquet: str | PathLike[str] | None = None,
@@ -116,7 +116,7 @@ def score_vcf(
 
     Parameters
     ----------
-    scorer : Scorer
+    scorer : VariantScorer
     source : str or path-like
         ``.vcf``, ``.vcf.gz`` or ``.bcf``; or a CSV or TSV with contig, position, ref and alt.
     vcf : str or path-like, optional
@@ -239,7 +239,7 @@ def _chunks(records: Iterable[VcfRecord], size: int) -> Iterator[list[VcfRecord]
         yield part
 
 
-def _score(scorer: Scorer, records: list[VcfRecord], progress: Progress) -> VariantScores:
+def _score(scorer: VariantScorer, records: list[VcfRecord], progress: Progress) -> VariantScores:
     variants: list[Variant] = []
     problems: list[Skipped | None] = []
     for record in records:
@@ -248,11 +248,11 @@ def _score(scorer: Scorer, records: list[VcfRecord], progress: Progress) -> Vari
             problems.append(record.problem)
         variants += record.variants
         problems += [None] * len(record.variants)
-    return scorer.score(variants, progress, problems)
+    return scorer.score(variants, progress=progress, problems=problems)
 
 
 def _open_vcf(
-    path: Path, reader: VcfReader | VariantTable, scorer: Scorer, columns: list[Column]
+    path: Path, reader: VcfReader | VariantTable, scorer: VariantScorer, columns: list[Column]
 ) -> VcfWriter:
     fields = [Info(info_key(c), "Float", f"{c.meaning} ({c.unit})") for c in columns]
     words = "; ".join(f"{word}: {meaning}" for word, meaning in REASONS.items())
@@ -318,7 +318,7 @@ def _index(path: Path) -> str:
 class _Table:
     """A Parquet file that grows by row groups."""
 
-    def __init__(self, path: Path, scorer: Scorer) -> None:
+    def __init__(self, path: Path, scorer: VariantScorer) -> None:
         import pyarrow as pa
 
         fields = [

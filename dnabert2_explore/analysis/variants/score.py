@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
@@ -13,7 +12,7 @@ import numpy as np
 
 from ...costs import says_cost
 from ...encoder import Encoder
-from ...errors import ExploreWarning, InputError
+from ...errors import InputError, warn
 from ...files import expanded
 from ...names import Strands
 from ...origins import recorded
@@ -22,7 +21,7 @@ from ...sequences.reading.genome import Genome
 from ...sequences.variants.tables import as_variants, open_calls, variants_in
 from ...sequences.variants.variant import Skipped, Variant
 from ...sequences.variants.vcf import check_contigs
-from .scorer import Scorer
+from .scorer import VariantScorer
 from .scores import VariantScores
 
 __all__ = ["score_variants"]
@@ -110,14 +109,23 @@ def score_variants(
     if chunk < 1:
         raise InputError(f"chunk is {chunk}: give at least 1 variant.")
     with nullcontext(genome) if isinstance(genome, Genome) else Genome(genome) as opened:
-        scorer = Scorer.make(
-            enc, opened, window, scores, layers, strands, head, pll_within, rename, batch_tokens
+        scorer = VariantScorer.make(
+            enc,
+            opened,
+            window=window,
+            scores=scores,
+            layers=layers,
+            strands=strands,
+            head=head,
+            pll_within=pll_within,
+            rename=rename,
+            batch_tokens=batch_tokens,
         )
         return _score_all(scorer, variants, chunk, progress)
 
 
 def _score_all(
-    scorer: Scorer,
+    scorer: VariantScorer,
     variants: str | PathLike[str] | Iterable[Variant | str],
     chunk: int,
     progress: Progress | None,
@@ -139,7 +147,11 @@ def _score_all(
             if progress is not None:
                 progress(before + size * steps // max(of, 1), total)
 
-        parts.append(scorer.score([v for v, _ in part], inside, [wrong for _, wrong in part]))
+        parts.append(
+            scorer.score(
+                [v for v, _ in part], progress=inside, problems=[wrong for _, wrong in part]
+            )
+        )
         done += len(part)
         if progress is not None:
             progress(done, total)
@@ -159,7 +171,7 @@ def _score_all(
 
 
 def _read(
-    path: str | PathLike[str], scorer: Scorer
+    path: str | PathLike[str], scorer: VariantScorer
 ) -> tuple[list[tuple[Variant, Skipped | None]], str]:
     """Variants of a VCF, each with what is wrong with its line, and with the file."""
     reader = open_calls(path)
@@ -170,7 +182,7 @@ def _read(
         if record.problem is not None:
             found.append((record.stand_in, record.problem))
     if reader.problem:
-        warnings.warn(reader.problem, ExploreWarning, stacklevel=3)
+        warn(reader.problem)
     return found, reader.problem
 
 

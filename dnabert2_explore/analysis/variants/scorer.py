@@ -9,11 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...costs import says_cost
 from ...encoder import Encoder
 from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.vectors.local import embed_with_stretch
 from ...errors import InputError
+from ...origins import recorded
 from ...progress import Progress, quiet
+from ...rich_display import RichDisplay
 from ...sequences import UnknownBasesWarning, gc_content
 from ...sequences.reading.genome import Genome
 from ...sequences.variants.variant import Placement, Skipped, Variant, place, windows_of
@@ -22,7 +25,7 @@ from .likelihood import Likelihood, context_free, likelihoods, pseudo_likelihood
 from .scores import Column, VariantScores
 from .segments import Pair, Vocabulary, cut_pairs
 
-__all__ = ["SCORES", "STRANDS", "Scorer"]
+__all__ = ["SCORES", "STRANDS", "VariantScorer"]
 
 Values = dict[str, NDArray[np.float32]]
 
@@ -34,11 +37,11 @@ _WINDOW = 512
 _SMALLEST = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Scorer:
+@dataclass(frozen=True, slots=True, repr=False)
+class VariantScorer(RichDisplay):
     """The settings of a run; scores any number of variants, some at a time.
 
-    Make one with `Scorer.make`, which checks the settings.
+    Make one with `VariantScorer.make`, which checks the settings.
 
     Attributes
     ----------
@@ -74,11 +77,17 @@ class Scorer:
     batch_tokens: int | None
     free: NDArray[np.float64] | None
 
+    def _line(self) -> str:
+        strands = "both strands" if self.strands == "both" else f"the {self.strands} strand"
+        windows = f"{', '.join(self.scores)} in windows of {self.window:,} bp"
+        return f"{windows}, {strands}, by {self.enc.name}"
+
     @classmethod
     def make(
         cls,
         enc: Encoder,
         genome: Genome,
+        *,
         window: int | None = None,
         scores: Iterable[str] | None = None,
         layers: int | Iterable[int] = -1,
@@ -87,8 +96,16 @@ class Scorer:
         pll_within: int | None = None,
         rename: Mapping[str, str] | None = None,
         batch_tokens: int | None = None,
-    ) -> Scorer:
-        """Check settings; parameters and errors as in `score_variants`."""
+    ) -> VariantScorer:
+        """Check settings; parameters and errors as in `score_variants`.
+
+        Examples
+        --------
+        >>> import dnabert2_explore as dx
+        >>> locus = dx.Genome.from_records([dx.demo.locus().sequence])
+        >>> VariantScorer.make(dx.load("pocket"), locus, window=200)
+        <VariantScorer: llr, distance in windows of 200 bp, both strands, by pocket>
+        """
         head = head if head is not None else (enc if enc.has_head else None)
         size = _WINDOW if window is None else window
         if size < _SMALLEST:
@@ -152,9 +169,12 @@ class Scorer:
             f"llr_{name}" for name in ("forward", "reverse") if self.strands not in ("both", name)
         }
 
+    @recorded(of_results=True)
+    @says_cost
     def score(
         self,
         variants: Iterable[Variant],
+        *,
         progress: Progress | None = None,
         problems: Iterable[Skipped | None] = (),
     ) -> VariantScores:
@@ -270,7 +290,9 @@ class Scorer:
         with warnings.catch_warnings():
             # Unknown bases are counted, variant by variant.
             warnings.simplefilter("ignore", UnknownBasesWarning)
-            outputs = head.predict(texts, self.batch_tokens, progress).astype(np.float64)
+            outputs = head.predict(texts, batch_tokens=self.batch_tokens, progress=progress).astype(
+                np.float64
+            )
         # (strands, n, alleles, outputs), averaged over the strands
         mean = outputs.reshape(-1, n, 2, head.config.num_labels).mean(axis=0)
         names = class_names(head)

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...sequences import clean
+from ...sequences.codes import codes
 from ...sequences.variants.variant import Windows
 from ...tokens import DnaTokenizer
 
 __all__ = ["Allele", "Pair", "Vocabulary", "cut_pairs"]
-
-_CODE = {base: code for code, base in enumerate("ACGT")}
 
 
 class Vocabulary:
@@ -50,7 +49,7 @@ class Vocabulary:
         return {
             length: (
                 np.array([self.ids[text] for text in texts], dtype=np.int64),
-                np.array([[_CODE[base] for base in text] for text in texts], dtype=np.int8),
+                codes("".join(texts)).reshape(len(texts), length),
             )
             for length, texts in groups.items()
         }

@@ -30,8 +30,7 @@ def export(
       dnabert2-explore export genome.zarr -o genome.h5ad
     """
     check_output(output, force)
-    from ...stores import export as write
-    from ...stores import open_store
+    from ...stores import export as write, open_store
 
     opened = open_store(store)
     write(opened, output)

@@ -163,22 +163,22 @@ def variants(
         known = _known(calls, labels, positive, negative)
         if known is not None:
             print(f"{labels}: {known}", file=sys.stderr)
-        from ...analysis.variants import Scorer, score_vcf
+        from ...analysis.variants import VariantScorer, score_vcf
         from ...encoder import load
 
         encoder = load(model, device=device, dtype=dtype, attention=attention, cache=False)
         second = load(head, device=device, dtype=dtype, cache=False) if head else None
-        scorer = Scorer.make(
+        scorer = VariantScorer.make(
             encoder,
             opened,
-            window,
-            [one.value for one in score] if score else None,
-            layer or -1,
-            strands.value,
-            second,
-            pll_within,
-            names,
-            batch_tokens,
+            window=window,
+            scores=[one.value for one in score] if score else None,
+            layers=layer or -1,
+            strands=strands.value,
+            head=second,
+            pll_within=pll_within,
+            rename=names,
+            batch_tokens=batch_tokens,
         )
         with progress_bar("Scoring", "records") as bar, stop_between_steps(bar) as report:
             summary = score_vcf(scorer, calls, vcf, table, progress=report)

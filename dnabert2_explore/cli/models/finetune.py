@@ -211,8 +211,7 @@ def finetune(
     """  # fmt: skip
     import dataclasses
 
-    from ...training.finetune import FinetuneConfig, finetune_seeds
-    from ...training.finetune import finetune as train
+    from ...training.finetune import FinetuneConfig, finetune as train, finetune_seeds
 
     given: dict[str, Any] = {
         "task": task and task.value,

@@ -120,8 +120,7 @@ def pretrain(
 
       python -m pydoc dnabert2_explore.training.pretrain.PretrainConfig
     """
-    from ...training.pretrain import PretrainConfig, is_main
-    from ...training.pretrain import pretrain as train
+    from ...training.pretrain import PretrainConfig, is_main, pretrain as train
 
     over = settings_of(PretrainConfig, settings or [], "batch_rows=256")
     if output is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
@@ -10,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...errors import ExploreWarning, InputError
+from ...errors import InputError, warn
 from ...network.packing import Packing
 from ...progress import Progress
 
@@ -94,11 +93,9 @@ def run_passes(
                     "with embed_long or embed_to, or take a shorter one."
                 ) from error
             budget.tokens = max(1, tokens // 2)
-            warnings.warn(
+            warn(
                 f"A batch of {tokens:,} tokens did not fit in memory; going on with "
-                f"{budget.tokens:,} at a time.",
-                ExploreWarning,
-                stacklevel=4,
+                f"{budget.tokens:,} at a time."
             )
             if device.type == "cuda":
                 torch.cuda.empty_cache()

@@ -57,7 +57,7 @@ class Readings(RichDisplay):
 
     @classmethod
     def of(
-        cls, enc: Model, strands: str | None = None, segmentations: int | None = None
+        cls, enc: Model, *, strands: str | None = None, segmentations: int | None = None
     ) -> Readings:
         """Take what the caller says, and the model's own setting for what is None.
 

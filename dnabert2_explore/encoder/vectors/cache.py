@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import ExploreWarning
+from ...errors import warn
 from ...folders import CACHE_VARIABLE, cache_folder
 
 __all__ = ["LIMIT", "VectorCache", "find_cache"]
@@ -146,11 +145,9 @@ class VectorCache:
         if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
             return  # another process writes for long: this time without
         self._usable = False
-        warnings.warn(
+        warn(
             f"The cache {self.path} cannot be used ({error}) and is left alone; vectors are "
-            f"computed anew: delete the file, or set {CACHE_VARIABLE}=off.",
-            ExploreWarning,
-            stacklevel=5,
+            f"computed anew: delete the file, or set {CACHE_VARIABLE}=off."
         )
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...errors import ExploreWarning
+from ...errors import warn
 from ...names import Pooling
 from ...progress import Progress
 from ...version import __version__
@@ -114,11 +113,9 @@ def cached_vectors(
     ):
         return _vectors(model, ids, pooling, layers, budget, progress)
     if len(ids) * len(layers) * model.config.hidden_size * 4 > cache.limit // 2:
-        warnings.warn(
+        warn(
             f"{len(ids):,} vectors take more than half of the cache and are not kept for the "
-            "next time: embed_to writes so many to a store.",
-            ExploreWarning,
-            stacklevel=4,
+            "next time: embed_to writes so many to a store."
         )
         return _vectors(model, ids, pooling, layers, budget, progress)
     # With the version of the code: a fault that was mended must not live on in the cache.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...sequences import as_dna
 from ..core.colours import Theme
 from ..core.glyphs import logo_outline
 from ..core.style import LETTER_PX, MARGIN, pixels_per_base, span_text, window
@@ -179,7 +180,7 @@ def logo(
     """One filled trace per base, always five: letters as high as their scores."""
     sent = sight.sent
     cut = np.frombuffer(
-        bases[sent[0] : sent[1]].upper().replace("U", "T").encode("ascii", "replace"), dtype="S1"
+        as_dna(bases[sent[0] : sent[1]]).encode("ascii", "replace"), dtype="S1"
     ).astype(str)
     cut = np.where(np.isin(cut, list("ACGT")), cut, "N")
     traces = []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...sequences import as_dna
 from ..core.colours import Theme, theme_of
 from ..core.locus import FeatureLike, feature_axis, feature_traces
 from ..core.style import MARGIN, band, base_axis, layout, signed_axis, value_axis, whole
@@ -193,7 +194,7 @@ def _map(effects: Mutagenesis, sight: Sight, colours: Theme, number: int) -> _Pa
     else:
         values = values[:0]
     half = float(np.nanmax(np.abs(effects.effects), initial=0.0)) or 1.0
-    letters = effects.tokens.bases[first : first + len(values)].upper().replace("U", "T")
+    letters = as_dna(effects.tokens.bases[first : first + len(values)])
     own = [(first + i + 1, _BASES.index(b)) for i, b in enumerate(letters) if b in _BASES]
     yaxis = _axis(number)
     height = 4 * 17

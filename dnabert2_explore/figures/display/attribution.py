@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...sequences import as_dna
 from ..core.style import span_text
 from .canvas import PAGE, WIDTH, Canvas, Panel, number, signed
 from .card import Card, counted, facts, table
@@ -98,7 +99,7 @@ def mutagenesis(result: Mutagenesis) -> Card:
     panel.bars(np.arange(first, last) + 1, importance, max(width, 0.6))
     panel.zero()
     canvas.cells(effects.T.astype(float), left, 102, right - left, 72)
-    bases = result.tokens.bases[first:last].upper().replace("U", "T")
+    bases = as_dna(result.tokens.bases[first:last])
     if width >= 5:  # a dot on the base that is there
         for place, letter in enumerate(bases):
             if letter in "ACGT":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...sequences import as_dna
 from ...sequences.clean import clean
 from ..tokens.merges import brackets
 from .canvas import PAGE, WIDTH, Canvas, Panel
@@ -58,7 +59,7 @@ def _letters(bases: str) -> str:
         runs: list[str] = []
         last = ""
         for letter in text:
-            base = letter.upper().replace("U", "T")
+            base = as_dna(letter)
             base = base if base in "ACGT" else "N"
             if base == last:
                 runs[-1] += escape(letter)

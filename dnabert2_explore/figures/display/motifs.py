@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core.page import table as raw_table
-from ..core.page import tiny
+from ..core.page import table as raw_table, tiny
 from ..core.style import span_text
 from ..motifs.logo import logo_svg
 from .canvas import PAGE, WIDTH, Canvas, Panel, inline, number

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...sequences import as_dna
 from ...sequences.motifs.motif import ALPHABET
 from ...tokens import Tokens
 from ..motifs.logo import logo_svg
@@ -126,7 +127,7 @@ def _lane(
 
 def _one_hot(bases: str) -> NDArray[np.float64]:
     """Columns A, C, G, T; what is none of them has a 1 nowhere."""
-    text = bases.upper().replace("U", "T")
+    text = as_dna(bases)
     return np.array([[float(letter == base) for base in ALPHABET] for letter in text])
 
 

@@ -244,7 +244,7 @@ def feature_windows(
     if feature is None:
         feature = common_feature(found)
     data = found.table()
-    top = found.top(feature, n, flank)
+    top = found.top(feature, n=n, flank=flank)
     row = data[data["feature"] == feature]
     title = f"Feature {feature}: not active here"
     if len(row):

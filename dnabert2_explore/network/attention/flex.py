@@ -11,8 +11,7 @@ from typing import Any
 
 import torch
 from torch.nn import functional
-from torch.nn.attention.flex_attention import BlockMask
-from torch.nn.attention.flex_attention import flex_attention as torch_flex_attention
+from torch.nn.attention.flex_attention import BlockMask, flex_attention as torch_flex_attention
 
 from ..alibi import AlibiBias
 from ..packing import Packing

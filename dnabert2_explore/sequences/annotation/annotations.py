@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote
 
-from ...errors import InputError
+from ...errors import InputError, warn
 from ...origins import recorded
 from ...rich_display import RichDisplay, counted
 from ..reading.formats import FAULTS
@@ -106,12 +106,11 @@ class Annotation(RichDisplay):
         if whole is not None:
             inside = tuple(one for one in whole if one.end <= len(sequence))
             if len(inside) < len(whole):
-                warnings.warn(
+                warn(
                     f"{len(whole) - len(inside):,} of {len(whole):,} features of {sequence.name!r} "
                     f"in {self.source} end beyond its {len(sequence):,} bases and are left out: "
                     "is it the same sequence?",
                     ReadingWarning,
-                    stacklevel=2,
                 )
             return inside
         place = place_of(sequence)

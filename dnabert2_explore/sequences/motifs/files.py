@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...files import expanded, replacing
 from ..reading.opening import open_bytes, open_path
+from ..transform import as_dna
 from .motif import ALPHABET, Motif
 
 __all__ = ["meme_text", "read_motifs", "write_motifs"]
@@ -331,7 +332,7 @@ def _cis_bp(lines: Lines, where: str, source: str) -> list[Motif]:
             key, _, value = line.partition("\t" if "\t" in line else " ")
             about[key.strip().lower()] = value.strip()
             continue
-        order = [ALPHABET.index(c.upper().replace("U", "T")) for c in found.groups()]
+        order = [ALPHABET.index(as_dna(c)) for c in found.groups()]
         if sorted(order) != [0, 1, 2, 3]:
             raise InputError(
                 f"{where}, line {number}: {_short(line)} names a base twice; expected A, C, G and "
@@ -392,7 +393,7 @@ def _jaspar_rows(lines: Lines, where: str, header: int) -> list[list[float]]:
     for number, line in lines:
         match = _ROW.fullmatch(line)
         row = _floats(match[2]) if match else None
-        letter = match[1].upper().replace("U", "T") if match else ""
+        letter = as_dna(match[1]) if match else ""
         letter = letter or ALPHABET[len(rows) % 4]
         if row is None or letter in rows:
             raise InputError(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import ExploreWarning, InputError
+from ...errors import ExploreWarning, InputError, warn
 from ...files import replacing
 from ...folders import cache_folder
 from .bytes import Bytes
@@ -325,4 +324,4 @@ def _keep(entries: list[Entry], beside: Path, file: Path) -> Path | None:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, StaleIndexWarning, stacklevel=5)
+    warn(message, StaleIndexWarning)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from itertools import pairwise
 
-from ...errors import ExploreWarning, InputError
+from ...errors import ExploreWarning, InputError, warn
 
 __all__ = [
     "NUCLEOTIDE_BYTES",
@@ -54,7 +53,7 @@ class Told:
         """Warn, unless this kind was told before."""
         if kind not in self._kinds:
             self._kinds.add(kind)
-            warnings.warn(f"{self.source}{message}", ReadingWarning, stacklevel=2)
+            warn(f"{self.source}{message}", ReadingWarning)
 
     def unique(self, name: str, place: int, noun: str = "record", unit: str = "lines") -> str:
         """Return a record's name, with a number behind it if an earlier record has it.

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from contextlib import suppress
 from pathlib import Path
 
 from ...digests import sha256_of, stamp_of
-from ...errors import InputError
+from ...errors import InputError, warn
 from ...files import replacing
 from ...folders import CACHE_VARIABLE, cache_folder
 from .letters import ReadingWarning
@@ -64,11 +63,10 @@ def repacked(file: Path, kind: str, shown: str) -> Path:
     # Of bases, gzip leaves a third at best; below a few seconds nobody needs to know how many.
     seconds = 3 * before[0] / 1e9 * _PACE
     long = f" (this may take {max(1, round(seconds / 60))} min)" if seconds > 10 else ""
-    warnings.warn(
+    warn(
         f"{shown} is compressed with {kind}, which allows no random access: it is packed anew, as "
         f"bgzip does, into {copy.parent}{long}, and read from there from now on.",
         ReadingWarning,
-        stacklevel=5,
     )
     try:
         copy.parent.mkdir(parents=True, exist_ok=True)

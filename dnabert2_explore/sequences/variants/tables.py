@@ -139,7 +139,7 @@ def _variant(cells: Mapping[str, Any], names: Mapping[str, str], where: str) -> 
     name = cell("name")
     name = "" if name == "." else name
     if "position" not in names:
-        made = parse_variant(cell("variant"), where)
+        made = parse_variant(cell("variant"), where=where)
         return Variant(made.contig, made.position, made.ref, made.alt, name, where)
     written = cell("position")
     position = whole_number(written.replace(",", "").removesuffix(".0"))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from operator import index
 
-from ...errors import InputError
+from ...errors import InputError, warn
 from ...rich_display import RichDisplay
 from ..reading.genome import Genome
 from ..reading.letters import ReadingWarning, whole_number
-from ..transform import reverse_complement
+from ..transform import as_dna, reverse_complement
 
 __all__ = [
     "REASONS",
@@ -185,7 +184,7 @@ class Windows:
     first: int
 
 
-def parse_variant(text: str, where: str = "", contig: str = "") -> Variant:
+def parse_variant(text: str, *, where: str = "", contig: str = "") -> Variant:
     """Read ``chr1:1,234 A>G``; also ``chr1-1234-A-G``, ``chr1:1234:A:G``, ``chr1:g.1234A>G``.
 
     Positions count from 1, but of SPDI (``NC_000001.11:1233:A:G``: an accession with its version,
@@ -214,12 +213,11 @@ def parse_variant(text: str, where: str = "", contig: str = "") -> Variant:
         )
     ref, alt = ("" if allele == "-" else allele for allele in (found["ref"], found["alt"]))
     if _SPDI.fullmatch(bare):
-        warnings.warn(
+        warn(
             f"{bare!r} is read as SPDI, whose positions count from 0: base {position + 1:,} of "
             f"{found['contig']}. Where {position:,} counts from 1, write '{found['contig']}:"
             f"{position} {ref or '-'}>{alt or '-'}'.",
             ReadingWarning,
-            stacklevel=2,
         )
         position += 1
     if position < 1:
@@ -255,7 +253,7 @@ def place(
     """
     where = variant.where or str(variant)
     contig = (rename or {}).get(variant.contig, variant.contig)
-    ref, alt = variant.ref.upper().replace("U", "T"), variant.alt.upper().replace("U", "T")
+    ref, alt = as_dna(variant.ref), as_dna(variant.alt)
     if alt == ".":
         return Skipped("no_alt", f"{where}: {REASONS['no_alt']}: there is nothing to score.")
     # "C." and ".C" are single breakends.

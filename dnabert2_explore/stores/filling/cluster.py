@@ -7,7 +7,6 @@ import socket
 import threading
 import time
 import uuid
-import warnings
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import ExploreError, ExploreWarning, InputError
+from ...errors import ExploreError, InputError, warn
 from ...progress import Progress
 from ...sequences.reading.genome import Genome
 from ...version import __version__
@@ -133,9 +132,7 @@ def run_cluster(
                 peopled = looked if threads else peopled
                 if looked - peopled > _LONELY and not said:
                     said = True
-                    warnings.warn(
-                        _nobody(client), ExploreWarning, stacklevel=3
-                    )  # the caller of embed_windows
+                    warn(_nobody(client))  # the caller of embed_windows
             while len(running) < limit and (index := next(waiting, None)) is not None:
                 future = _submit(client, job, plan, genome, index)
                 running[future.key] = future

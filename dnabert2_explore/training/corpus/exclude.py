@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...sequences import reverse_complement
+from ...sequences.codes import BASE_CODES
 from ..labelled.records import RecordFile
 from .stretches import SpeciesBases
 
@@ -23,10 +25,6 @@ _K = 32
 #: Distinct dinucleotides of a 32-mer that says where it is from; fewer are repeats found anywhere.
 _DISTINCT = 9
 _CHUNK = 1 << 21
-
-_CODES = np.zeros(256, dtype=np.uint64)
-_CODES[np.frombuffer(b"ACGT", dtype=np.uint8)] = np.arange(4, dtype=np.uint64)
-_COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +60,7 @@ class Excluded:
             for record in RecordFile(path):
                 count += 1
                 for part in record.bases.split("N"):
-                    for strand in (part, part[::-1].translate(_COMPLEMENT)):
+                    for strand in (part, reverse_complement(part)):
                         words.append(_telling(np.frombuffer(strand.encode(), dtype=np.uint8)))
         found = np.unique(np.concatenate(words)) if words else np.empty(0, dtype=np.uint64)
         if not len(found):
@@ -116,7 +114,7 @@ class Excluded:
 
 def _words(bases: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """Every 32-mer as a number, two bits a base, by doubling: 2, 4, … 32 bases."""
-    words = _CODES[bases]
+    words = BASE_CODES[bases].astype(np.uint64)
     if len(words) < _K:
         return words[:0]
     size = 1
@@ -131,7 +129,7 @@ def _telling(bases: NDArray[np.uint8]) -> NDArray[np.uint64]:
     words = _words(bases)
     if not len(words):
         return words
-    codes = _CODES[bases]
+    codes = BASE_CODES[bases].astype(np.uint64)
     pairs = np.uint64(1) << (codes[:-1] * np.uint64(4) + codes[1:])
     seen = np.lib.stride_tricks.sliding_window_view(pairs, _K - 1)
     distinct = np.bitwise_count(np.bitwise_or.reduce(seen, axis=1))

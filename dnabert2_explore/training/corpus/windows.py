@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...files import expanded
 from ...progress import Progress
+from ...sequences import reverse_complement
 from .exclude import Excluded
 from .species import SPLITS, GenomeFile, list_files, read_table
 from .stretches import CUTS, SpeciesBases, open_species
@@ -19,9 +20,6 @@ from .stretches import CUTS, SpeciesBases, open_species
 __all__ = ["SPLITS", "STRANDS", "Corpus", "GenomeFile", "SpeciesBases", "Window", "read_table"]
 
 STRANDS = ("both", "forward")
-
-_COMPLEMENT = np.arange(256, dtype=np.uint8)
-_COMPLEMENT[np.frombuffer(b"ACGT", dtype=np.uint8)] = np.frombuffer(b"TGCA", dtype=np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,8 +291,8 @@ class Corpus:
     ) -> Window:
         start = int(one.starts[stretch]) + offset
         end = min(start + longest, int(one.starts[stretch]) + int(one.lengths[stretch]))
-        codes = one.bases[start:end]
+        bases = one.bases[start:end].tobytes().decode("ascii")
         strand = "+" if rng.integers(2) or self.strands == "forward" else "-"
         if strand == "-":
-            codes = _COMPLEMENT[codes[::-1]]
-        return Window(codes.tobytes().decode("ascii"), one.category, one.species, strand)
+            bases = reverse_complement(bases)
+        return Window(bases, one.category, one.species, strand)

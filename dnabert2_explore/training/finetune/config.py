@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +162,7 @@ class FinetuneConfig(RichDisplay):
     train: str
     dev: str
     out: str
+    _: KW_ONLY
     test: str = ""
     genome: str = ""
     dev_share: float = 0.1

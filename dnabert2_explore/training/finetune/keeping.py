@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...errors import CheckpointError, ExploreWarning
+from ...errors import CheckpointError, warn
 from ...files import putting
 from ...network import Dnabert2ForSequenceClassification
 from ...network.checkpoints.card import Card
@@ -124,9 +123,7 @@ class Keeper:
             try:
                 self._write_model()
             except CheckpointError as error:
-                warnings.warn(
-                    f"{error} Training goes on, and tries again.", ExploreWarning, stacklevel=2
-                )
+                warn(f"{error} Training goes on, and tries again.")
         return True
 
     def for_good(self, step: int, state: dict[str, Any]) -> Dnabert2ForSequenceClassification:
@@ -204,7 +201,7 @@ class Keeper:
         try:
             write_whole(folder, fill, "training goes on without a checkpoint")
         except CheckpointError as error:
-            warnings.warn(str(error), ExploreWarning, stacklevel=3)
+            warn(str(error))
             return
         for old in folder.parent.glob("step-*[0-9]"):
             if old != folder:
@@ -277,13 +274,11 @@ def _move_aside(checkpoints: Path, step: str, other: str) -> None:
     while (aside := checkpoints.with_name(f"{checkpoints.name}-{number}")).exists():
         number += 1
     checkpoints.rename(aside)
-    warnings.warn(
+    warn(
         f"{checkpoints} is of a killed run with other settings ({other}): this run begins anew, "
         f"and that of {step} is kept as {aside.name}. To go on with it, move it as "
         f"{checkpoints.name} into an out folder of its own and call with its settings; else remove "
-        "it.",
-        ExploreWarning,
-        stacklevel=3,
+        "it."
     )
 
 

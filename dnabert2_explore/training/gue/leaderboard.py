@@ -14,7 +14,6 @@ from ...origins import recorded
 from ...rich_display import RichDisplay
 from ..baselines import BASELINES
 from ..scores.metrics import Estimate
-from ..scores.resampling import interval
 from .answers import BEST_RULE, Answers, Scored
 from .auditing.audited import Audit, read_audit
 from .datasets import DATASETS
@@ -161,7 +160,7 @@ class Leaderboard(RichDisplay):
 
         return write(self)
 
-    def difference(self, first: str, second: str, dataset: str = "mean") -> Difference:
+    def difference(self, first: str, second: str, *, dataset: str = "mean") -> Difference:
         """Find one difference.
 
         Raises
@@ -256,7 +255,7 @@ def leaderboard(
     for dataset in datasets:
         for name, (values, samples) in answers.of(dataset).items():
             state, seeds = answers.describe(dataset, name)
-            cells[dataset, name] = Cell(interval(values, samples), state, seeds)
+            cells[dataset, name] = Cell(Estimate.of(values, samples), state, seeds)
         for name in published:
             if dataset in table[name]:
                 cells[dataset, name] = Cell(Estimate(table[name][dataset]), "published")
@@ -311,7 +310,7 @@ def _mean(
     value = float(np.mean([cells[dataset, name].score.value for dataset in shared]))
     if cells[shared[0], name].state == "published":
         return Estimate(round(value, 6))
-    return interval(value, np.mean([answers.of(dataset)[name][1] for dataset in shared], axis=0))
+    return Estimate.of(value, np.mean([answers.of(dataset)[name][1] for dataset in shared], axis=0))
 
 
 def _differences(
@@ -342,8 +341,8 @@ def _differences(
                     others = np.full_like(samples, other)
                 gaps[dataset] = value - other, samples - others
             for dataset, (value, samples) in gaps.items():
-                yield Difference(first, second, dataset, interval(value, samples), paired)
+                yield Difference(first, second, dataset, Estimate.of(value, samples), paired)
             if shared and all(dataset in gaps for dataset in shared):
                 value = float(np.mean([gaps[dataset][0] for dataset in shared]))
                 samples = np.mean([gaps[dataset][1] for dataset in shared], axis=0)
-                yield Difference(first, second, "mean", interval(value, samples), paired)
+                yield Difference(first, second, "mean", Estimate.of(value, samples), paired)

@@ -7,7 +7,6 @@ import dataclasses
 import os
 import shutil
 import time
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from ...digests import sha256_of
 from ...encoder import find_device
 from ...encoder.machine import describe_machine
-from ...errors import Cancelled, CheckpointError, ExploreWarning, InputError
+from ...errors import Cancelled, CheckpointError, InputError, warn
 from ...files import replacing
 from ...network.checkpoints.load import Checkpoint, find_checkpoint, load_network
 from ...progress import Progress, quiet, split
@@ -319,11 +318,9 @@ def _same_model(path: Path, run: GueRun, model: str) -> None:
                     "file away."
                 )
     if unknown:
-        warnings.warn(
+        warn(
             f"{path} is taken as it is, without a look whether {model} is still the model it was "
-            f"made from ({unknown.rstrip('.')}): move the file away to run again.",
-            ExploreWarning,
-            stacklevel=4,
+            f"made from ({unknown.rstrip('.')}): move the file away to run again."
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,7 +10,7 @@ from typing import Any, TypeVar
 import torch
 
 from ...digests import sha256_of
-from ...errors import CheckpointError, ExploreWarning, InputError
+from ...errors import CheckpointError, InputError, warn
 from ...files import putting
 from ...sealed import read_json, write_json
 
@@ -129,10 +128,8 @@ def read_checkpoint(
             f"checkpoint {folder} cannot be read ({error}); {otherwise}."
         ) from error
     if "files" not in state:
-        warnings.warn(
+        warn(
             f"checkpoint {folder} was written before digests were kept: its files are taken as "
-            "they are.",
-            ExploreWarning,
-            stacklevel=3,
+            "they are."
         )
     return found

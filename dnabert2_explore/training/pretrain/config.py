@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +181,7 @@ class PretrainConfig(RichDisplay):
     table: str
     tokenizer: str
     out: str
+    _: KW_ONLY
     network: dict[str, Any] = field(default_factory=dict)
     row_tokens: int = 128
     batch_rows: int = 64

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...rich_display import RichDisplay, counted
+from ...stats import Ranking, Ranks, f1, interval, matthews, pearson
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,6 @@ __all__ = ["TASKS", "Estimate", "Scores", "lower_is_better", "metric_names", "sc
 TASKS = ("classification", "multi_label", "regression")
 
 _TINY = float(np.finfo(np.float32).tiny)
-_LEVELS = (2.5, 97.5)
 
 Weights = NDArray[np.float64]
 Measure = Callable[[Weights], dict[str, float]]
@@ -43,6 +43,13 @@ class Estimate:
     value: float
     low: float = math.nan
     high: float = math.nan
+
+    @classmethod
+    def of(cls, value: float, samples: NDArray[np.float64]) -> Estimate:
+        """Put the interval of its values on bootstrap samples to a value."""
+        if math.isnan(value) or np.isnan(samples).all():
+            return cls(value)
+        return cls(value, *map(float, interval(samples)))
 
     def __str__(self) -> str:
         if math.isnan(self.value):
@@ -218,7 +225,9 @@ def score(
     return Scores(
         task=task,
         count=count,
-        values={name: _estimate(value, samples[name]) for name, value in values.items()},
+        values={
+            name: Estimate.of(value, np.array(samples[name])) for name, value in values.items()
+        },
         loss=loss,
         notes=_undefined(task, values, labels),
     )
@@ -251,14 +260,6 @@ def _check(
         )
 
 
-def _estimate(value: float, samples: list[float]) -> Estimate:
-    known = [one for one in samples if not math.isnan(one)]
-    if math.isnan(value) or not known:
-        return Estimate(value)
-    low, high = np.percentile(known, _LEVELS)
-    return Estimate(value, float(low), float(high))
-
-
 def _undefined(task: str, values: dict[str, float], labels: NDArray[Any]) -> tuple[str, ...]:
     names = [name for name, value in values.items() if math.isnan(value)]
     if not names:
@@ -282,18 +283,18 @@ def _classification(
     k = len(classes)
     cells = labels * k + outputs.argmax(axis=1)
     positives = (1,) if k == 2 else range(k)
-    rankings = [_Ranking(outputs[:, c], labels == c) for c in positives]
+    rankings = [Ranking(outputs[:, c], labels == c) for c in positives]
 
     def measure(weights: Weights) -> dict[str, float]:
         confusion = _table(cells, weights, k)
-        each = _f1(confusion)
+        each = f1(confusion).tolist()
         areas = [ranking.areas(weights) for ranking in rankings]
         return {
-            "mcc": _mcc(confusion),
+            "mcc": float(matthews(confusion)),
             "accuracy": float(np.trace(confusion) / confusion.sum()),
             "f1_macro": _mean(each),
-            "auroc": _mean([area for area, _ in areas]),
-            "auprc": _mean([area for _, area in areas]),
+            "auroc": _mean([float(area) for area, _ in areas]),
+            "auprc": _mean([float(area) for _, area in areas]),
         } | {f"f1_{name}": value for name, value in zip(classes, each, strict=True)}
 
     # A float32 probability that is 0 was too small to write down, not impossible.
@@ -307,18 +308,18 @@ def _multi_label(
     truth, predicted = labels.astype(bool), outputs >= 0.5
     cells = truth * 2 + predicted
     right = (truth == predicted).all(axis=1)
-    rankings = [_Ranking(outputs[:, c], truth[:, c]) for c in range(len(classes))]
+    rankings = [Ranking(outputs[:, c], truth[:, c]) for c in range(len(classes))]
 
     def measure(weights: Weights) -> dict[str, float]:
         tables = [_table(column, weights, 2) for column in cells.T]
-        each = [_f1(table)[1] for table in tables]
+        each = [float(f1(table)[1]) for table in tables]
         areas = [ranking.areas(weights) for ranking in rankings]
         return {
-            "mcc": _mean([_mcc(table) for table in tables]),
+            "mcc": _mean([float(matthews(table)) for table in tables]),
             "accuracy": float(weights @ right / weights.sum()),
             "f1_macro": _mean(each),
-            "auroc": _mean([area for area, _ in areas]),
-            "auprc": _mean([area for _, area in areas]),
+            "auroc": _mean([float(area) for area, _ in areas]),
+            "auprc": _mean([float(area) for _, area in areas]),
         } | {f"f1_{name}": value for name, value in zip(classes, each, strict=True)}
 
     given = np.where(truth, outputs, 1 - outputs)
@@ -327,7 +328,7 @@ def _multi_label(
 
 def _regression(labels: NDArray[np.float64], outputs: NDArray[np.float64]) -> tuple[Measure, float]:
     squares = (labels - outputs) ** 2
-    ranks = _Ranks(labels), _Ranks(outputs)
+    ranks = Ranks(labels), Ranks(outputs)
 
     def measure(weights: Weights) -> dict[str, float]:
         total = weights.sum()
@@ -335,8 +336,8 @@ def _regression(labels: NDArray[np.float64], outputs: NDArray[np.float64]) -> tu
         spread = weights @ (labels - weights @ labels / total) ** 2
         return {
             "r2": float(1 - error / spread) if spread > 0 else math.nan,
-            "spearman": _correlation(ranks[0].of(weights), ranks[1].of(weights), weights),
-            "pearson": _correlation(labels, outputs, weights),
+            "spearman": pearson(ranks[0].of(weights), ranks[1].of(weights), weights),
+            "pearson": pearson(labels, outputs, weights),
             "rmse": float(np.sqrt(error / total)),
         }
 
@@ -346,71 +347,3 @@ def _regression(labels: NDArray[np.float64], outputs: NDArray[np.float64]) -> tu
 def _table(cells: NDArray[np.int64], weights: Weights, classes: int) -> NDArray[np.float64]:
     counts = np.bincount(cells, weights, classes**2).astype(np.float64)
     return counts.reshape(classes, classes)
-
-
-def _mcc(confusion: NDArray[np.float64]) -> float:
-    """Matthews correlation of a confusion matrix; rows are the truth."""
-    total, true, said = confusion.sum(), confusion.sum(axis=1), confusion.sum(axis=0)
-    spread_true, spread_said = total**2 - true @ true, total**2 - said @ said
-    if spread_true == 0:
-        return math.nan
-    if spread_said == 0:
-        return 0.0
-    together = np.trace(confusion) * total - true @ said
-    return float(together / math.sqrt(spread_true) / math.sqrt(spread_said))
-
-
-def _f1(confusion: NDArray[np.float64]) -> list[float]:
-    """F1 of each class; NaN for one that neither occurs nor is predicted."""
-    both = confusion.sum(axis=0) + confusion.sum(axis=1)
-    hits = np.diagonal(confusion)
-    return [float(2 * h / b) if b else math.nan for h, b in zip(hits, both, strict=True)]
-
-
-def _correlation(x: NDArray[np.float64], y: NDArray[np.float64], weights: Weights) -> float:
-    total = weights.sum()
-    dx, dy = x - weights @ x / total, y - weights @ y / total
-    xx, yy = weights @ dx**2, weights @ dy**2
-    # Of a constant, centring leaves rounding errors, not zeros.
-    if xx <= 1e-24 * (weights @ x**2) or yy <= 1e-24 * (weights @ y**2):
-        return math.nan
-    return float(weights @ (dx * dy) / math.sqrt(xx) / math.sqrt(yy))
-
-
-class _Ranking:
-    """Scores sorted once; areas under curves for any weights of the sequences."""
-
-    def __init__(self, scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> None:
-        self.order = np.argsort(scores, kind="stable")
-        ordered = scores[self.order]
-        self.positive = positive[self.order].astype(np.float64)
-        self.ends = np.flatnonzero(np.append(np.diff(ordered) != 0, True))  # ties are one step
-
-    def areas(self, weights: Weights) -> tuple[float, float]:
-        """Area under the ROC curve, and average precision; NaN without both classes."""
-        weights = weights[self.order]
-        total = weights.cumsum()[self.ends]
-        hits = (weights * self.positive).cumsum()[self.ends]
-        misses = total - hits
-        p, n = hits[-1], misses[-1]
-        if p == 0 or n == 0:
-            return math.nan, math.nan
-        new_hits, new_misses = np.diff(hits, prepend=0.0), np.diff(misses, prepend=0.0)
-        area = new_hits @ (misses - new_misses / 2) / (p * n)
-        # At or above a score lie all but those of the steps before it.
-        above_hits, above = p - hits + new_hits, p + n - total + new_hits + new_misses
-        precision = np.divide(above_hits, above, out=np.zeros_like(above), where=above > 0)
-        return float(area), float(new_hits @ precision / p)
-
-
-class _Ranks:
-    """Values sorted once; their ranks, ties averaged, for any weights of the sequences."""
-
-    def __init__(self, values: NDArray[np.float64]) -> None:
-        _, self.group = np.unique(values, return_inverse=True)
-
-    def of(self, weights: Weights) -> NDArray[np.float64]:
-        """Rank of each value in the weighted sample, shape (n,)."""
-        sizes = np.bincount(self.group, weights)
-        ranks = sizes.cumsum() - (sizes - 1) / 2
-        return np.asarray(ranks[self.group], dtype=np.float64)

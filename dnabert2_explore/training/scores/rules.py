@@ -14,7 +14,7 @@ from ...rich_display import RichDisplay
 from ..baselines import BASELINES
 from ..labelled.tables import Labelled
 from .metrics import Estimate
-from .resampling import interval, resampled
+from .resampling import resampled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,8 +161,8 @@ def compare_with_rules(
     return RuleComparison(
         rule=best,
         title=titles[best],
-        score=interval(*scored[best]),
-        minus=interval(own[0] - scored[best][0], own[1] - scored[best][1]),
+        score=Estimate.of(*scored[best]),
+        minus=Estimate.of(own[0] - scored[best][0], own[1] - scored[best][1]),
         others=known,
         strands=strands,
     )

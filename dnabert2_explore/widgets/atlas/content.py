@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,6 +110,7 @@ class AtlasContent(Explorer):
         order = self._growth.order(*both)
 
         def work(progress: Any) -> int:
+            import_module("sklearn.decomposition")  # 2 s the first time: not while others wait
             return self._spaces.begin(*self._asked(order), progress, LONG)
 
         self._start("embedding sequences", work, lambda n: self._begun(order[:n]))

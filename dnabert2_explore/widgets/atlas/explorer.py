@@ -82,6 +82,7 @@ class AtlasExplorer(AtlasContent):
         self,
         enc: Encoder | None = None,
         sequences: Items[Sequence] | EmbeddedSequences | None = None,
+        *,
         selection: Selection | None = None,
         points: str = "",
         classifier: Encoder | None = None,

@@ -9,12 +9,12 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from ...analysis.enrichment.strata import upper
 from ...analysis.maps import remove_composition
 from ...encoder import Encoder
 from ...encoder.loading.twin import random_twin
 from ...names import Pooling
 from ...progress import Progress
+from ...sequences import as_dna
 from ...sequences.kmers import kmer_frequencies
 from ...stores import EmbeddedSequences
 
@@ -180,7 +180,7 @@ class Spaces:
             return np.stack([self._rows.get(text, unknown) for text in texts])
         enc = self._encoder(space)
         if enc is None:
-            return kmer_frequencies(upper(texts), 4)
+            return kmer_frequencies([as_dna(text) for text in texts], 4)
         known = _known[enc]
         rows = np.stack([known[text, layer, pooling] for text in texts])
         if space in ("gc", "4-mers") and len(rows) >= 10:

@@ -115,6 +115,7 @@ class AttributionExplorer(Explorer):
         self,
         enc: Encoder | None = None,
         sequences: Items[Sequence] | None = None,
+        *,
         selection: Selection | None = None,
         n_steps: int | None = None,
     ) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Sequence as Items
+from collections.abc import Callable, Sequence as Items
 from typing import Any
 
 from ipywidgets import Button, Dropdown, ToggleButton, ToggleButtons, Widget

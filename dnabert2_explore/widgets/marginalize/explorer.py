@@ -91,6 +91,7 @@ class MotifGym(Explorer):
         enc: Encoder | None = None,
         background: Bases | Items[Bases] | None = None,
         motif: Motif | str | None = None,
+        *,
         sweep: str = "position",
         second: Motif | str | None = None,
         selection: Selection | None = None,

@@ -88,6 +88,7 @@ class FinetuneApp(Explorer):
     def __init__(
         self,
         data: str | Path = "category",
+        *,
         model: str = "pocket",
         bench: Workbench | None = None,
         folder: str | Path = "runs",
@@ -391,7 +392,7 @@ class FinetuneApp(Explorer):
             # What began as nothing has no model to be set beside.
             fresh = name.startswith((SCRATCH, UNTRAINED))
             base = classifier if fresh else load(name)
-            bench = Workbench(base, classifier)
+            bench = Workbench(base, classifier=classifier)
             self._slot.children = (bench,)
         else:
             bench.use_classifier(classifier)

@@ -107,6 +107,7 @@ class PretrainingMonitor(Explorer):
     def __init__(
         self,
         folder: str | Path | None = None,
+        *,
         runs: str | Path = "runs",
         follow: bool = True,
         pace: float = 1.0,

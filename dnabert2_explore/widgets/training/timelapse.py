@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from collections.abc import Sequence as Items
+from collections.abc import Callable, Sequence as Items
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,6 +80,7 @@ class TimeLapseExplorer(Explorer):
         self,
         run: str | Path | TimeLapse | None = None,
         sequences: Items[Sequence] | None = None,
+        *,
         atlas: Items[Sequence] | None = None,
         selection: Selection | None = None,
         patient: bool = True,

@@ -94,6 +94,7 @@ class AttentionExplorer(Explorer):
         self,
         enc: Encoder | None = None,
         sequences: Items[Sequence] | None = None,
+        *,
         selection: Selection | None = None,
         gallery: bool = True,
     ) -> None:
@@ -254,7 +255,7 @@ class AttentionExplorer(Explorer):
         head = self.head.value if what == HEAD else None
         n = len(result.tokens)
         if what != ROLLOUT and n > _WHOLE:
-            return lambda queries: result.rows(layer, head, queries, part)
+            return lambda queries: result.rows(layer, head, queries, part=part)
         if what == ROLLOUT and n > _EXACT:
             raise InputError(
                 f"Rollout multiplies whole maps, and takes up to {_EXACT:,} tokens; this sequence "
@@ -265,9 +266,9 @@ class AttentionExplorer(Explorer):
             if what == ROLLOUT:
                 values = result.rollout()
             elif what == HEAD:
-                values = result.head(self.layer.value, self.head.value, part)
+                values = result.head(self.layer.value, self.head.value, part=part)
             else:
-                values = result.mean(layer, part)
+                values = result.mean(layer, part=part)
             self._matrix = (key, values)
         return self._matrix[1]
 
@@ -479,10 +480,11 @@ class AttentionExplorer(Explorer):
         super()._cancelled()
 
     def _code(self) -> str:
+        part = f"part={self.part.value!r}"
         call = {
-            HEAD: f"attention.head({self.layer.value}, {self.head.value}, {self.part.value!r})",
-            MEAN: f"attention.mean({self.layer.value}, {self.part.value!r})",
-            ALL: f"attention.mean(None, {self.part.value!r})",
+            HEAD: f"attention.head({self.layer.value}, {self.head.value}, {part})",
+            MEAN: f"attention.mean({self.layer.value}, {part})",
+            ALL: f"attention.mean({part})",
             ROLLOUT: "attention.rollout()",
         }[self.what.value]
         arcs = self.axes.value == "arcs"

@@ -80,6 +80,7 @@ class DependencyExplorer(OnDemandExplorer):
         self,
         enc: Encoder | None = None,
         sequences: Items[Sequence] | None = None,
+        *,
         selection: Selection | None = None,
         active: bool = True,
     ) -> None:

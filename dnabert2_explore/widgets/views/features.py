@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Sequence as Items
+from collections.abc import Callable, Sequence as Items
 from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -95,6 +94,7 @@ class FeatureExplorer(Explorer):
         self,
         enc: Encoder | None = None,
         sequences: Items[Sequence] | None = None,
+        *,
         selection: Selection | None = None,
         features: Features | None = None,
         active: bool = True,
@@ -276,13 +276,13 @@ class FeatureExplorer(Explorer):
             members = self._set()
             self._start(
                 "reading features, sequences",
-                lambda progress: features.read(self.enc, self._texts(members), progress),
+                lambda progress: features.read(self.enc, self._texts(members), progress=progress),
                 lambda found: self._was_read(layer, members, found),
             )
         elif self._here(current) is None:
             self._start(
                 "reading features",
-                lambda progress: features.read(self.enc, current, progress),
+                lambda progress: features.read(self.enc, current, progress=progress),
                 lambda found: self._was_read_alone(layer, current.bases, found),
             )
         self._draw()
@@ -309,7 +309,7 @@ class FeatureExplorer(Explorer):
 
         def work(progress: Progress) -> tuple[Features, FeatureReadings]:
             made = train(self.enc, texts, layer, progress=progress)
-            return made, made.read(self.enc, texts, progress)
+            return made, made.read(self.enc, texts, progress=progress)
 
         def done(result: tuple[Features, FeatureReadings]) -> None:
             self._trained[layer] = result[0]
@@ -418,7 +418,7 @@ class FeatureExplorer(Explorer):
 
         def read(progress: Progress) -> FeatureReadings:
             enc = random_twin(self.enc, seed=alone.seed) if untrained else self.enc
-            return alone.read(enc, self._texts(tuple(every)), progress)
+            return alone.read(enc, self._texts(tuple(every)), progress=progress)
 
         def done(found: FeatureReadings) -> None:
             values = found.by_sequence()[:, feature].astype(float).tolist()
@@ -591,7 +591,7 @@ class FeatureExplorer(Explorer):
         if enriched:
             self._list_enriched(found)
             return
-        top = readings.top(feature, _WINDOWS)
+        top = readings.top(feature, n=_WINDOWS)
         members = self._members[self.layer.value]
         rows = list(top.itertuples())
         self._places = [(members[int(r.number)], int(r.start), int(r.end)) for r in rows]

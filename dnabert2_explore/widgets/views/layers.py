@@ -70,6 +70,7 @@ class LayersExplorer(Explorer):
         self,
         enc: Encoder | None = None,
         sequences: Items[Sequence] | None = None,
+        *,
         selection: Selection | None = None,
         active: bool = True,
     ) -> None:

@@ -65,6 +65,7 @@ class LensExplorer(OnDemandExplorer):
         self,
         enc: Encoder | None = None,
         sequences: Items[Sequence] | None = None,
+        *,
         selection: Selection | None = None,
         active: bool = True,
     ) -> None:

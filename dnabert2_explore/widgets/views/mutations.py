@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ipywidgets import HTML, Button, HBox, VBox
 
-from ...sequences import mutate
+from ...sequences import as_dna, mutate
 from ...sequences.motifs.motif import ALPHABET
 from ...tokens import Tokens
 
@@ -118,7 +118,7 @@ class MutationBar(VBox):
 
     def show(self, cursor: int | None, bases: str, edits: tuple[Edit, ...], change: str) -> None:
         """Show the cursor (a 0-based position in `bases`), the edits, and what they change."""
-        own = "" if cursor is None else bases[cursor].upper().replace("U", "T")
+        own = "" if cursor is None else as_dna(bases[cursor])
         self.cursor_row.layout.display = "none" if cursor is None else ""
         if cursor is not None:
             self._cursor.value = (
@@ -152,5 +152,5 @@ def with_edit(edits: tuple[Edit, ...], bases: str, position: int, letter: str) -
     (['C2G'], ())
     """
     rest = tuple(edit for edit in edits if edit.position != position)
-    before = bases[position].upper().replace("U", "T")
+    before = as_dna(bases[position])
     return rest if before == letter else (*rest, Edit(position, before, letter))

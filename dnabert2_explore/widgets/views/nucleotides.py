@@ -68,6 +68,7 @@ class NucleotideExplorer(OnDemandExplorer):
         self,
         enc: Encoder | None = None,
         sequences: Items[Sequence] | None = None,
+        *,
         selection: Selection | None = None,
         active: bool = True,
     ) -> None:

@@ -127,6 +127,7 @@ class TokenExplorer(Explorer):
         self,
         enc: Encoder | None = None,
         sequences: Items[Sequence] | None = None,
+        *,
         selection: Selection | None = None,
         low: bool = False,
     ) -> None:

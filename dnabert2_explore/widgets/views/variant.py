@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 import uuid
-import warnings
 from collections import OrderedDict
 from collections.abc import Iterable
 from html import escape
@@ -15,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from ipywidgets import Dropdown, HBox, Text, Widget
 
 from ...analysis.attribution import METHODS
-from ...analysis.variants import Scorer
+from ...analysis.variants import VariantScorer
 from ...analysis.variants.compare import VariantComparison, compare_variant
 from ...delimited import csv_line, remark
 from ...encoder import Encoder, load
-from ...errors import InputError
+from ...errors import InputError, warn
 from ...figures.core.style import span_text
 from ...figures.variant import variant_tracks
 from ...sequences import ReadingWarning
@@ -91,6 +90,7 @@ class VariantExplorer(Explorer):
         self,
         enc: Encoder | None = None,
         variants: str | PathLike[str] | Iterable[Variant | str] | None = None,
+        *,
         genome: Genome | str | PathLike[str] | None = None,
         head: Encoder | None = None,
         window: int = 256,
@@ -112,7 +112,9 @@ class VariantExplorer(Explorer):
         self.variants = tuple(good[:_MOST])
         _tell_left_out([wrong for _, wrong in read if wrong is not None], len(good))
         self._example = given is not None
-        self.scorer = Scorer.make(self.enc, self.genome, window, strands=strands, head=head)
+        self.scorer = VariantScorer.make(
+            self.enc, self.genome, window=window, strands=strands, head=head
+        )
         self._steps = n_steps
         self.result: VariantComparison | None = None
         self._view: tuple[int, int] | None = None
@@ -334,11 +336,9 @@ class VariantExplorer(Explorer):
         layer = None if self.layer.value == _MEAN else self.layer.value
         return (
             "import dnabert2_explore as dx\n"
-            "from dnabert2_explore.analysis.variants import Scorer\n"
-            "from dnabert2_explore.sequences.variants.variant import parse_variant\n\n"
-            f"scorer = Scorer.make(dx.load({self.enc.source!r}), {genome}, {self.scorer.window}, "
-            f"strands={self.scorer.strands!r}, head={head})\n"
-            f"result = dx.compare_variant(scorer, parse_variant({text!r}), "
+            f"scorer = dx.VariantScorer.make(dx.load({self.enc.source!r}), {genome}, "
+            f"window={self.scorer.window}, strands={self.scorer.strands!r}, head={head})\n"
+            f"result = dx.compare_variant(scorer, dx.parse_variant({text!r}), "
             f"{self.target.value or None!r}, method={self.method.value!r}, n_steps={self._steps})\n"
             f"dx.plot(result, layer={layer!r})"
         )
@@ -443,4 +443,4 @@ def _tell_left_out(wrong: list[Skipped], good: int) -> None:
     if good > _MOST:
         said.append(f"the list holds the first {_MOST:,} of {good:,}: type any other")
     if said:
-        warnings.warn("; ".join(said), ReadingWarning, stacklevel=3)
+        warn("; ".join(said), ReadingWarning)

@@ -14,7 +14,6 @@ from scipy.sparse import csr_array
 import dnabert2_explore as dx
 from dnabert2_explore.analysis.features import training
 from dnabert2_explore.analysis.features.readings import FeatureReadings
-from dnabert2_explore.errors import LongWorkWarning
 
 RNG = np.random.default_rng(4)
 HIDDEN, COUNT, K = 6, 10, 3
@@ -179,7 +178,7 @@ def test_training_can_be_stopped_and_says_how_far_it_is(pocket, windows):
             raise dx.Cancelled
 
     with pytest.raises(dx.Cancelled):
-        dx.features.train(pocket, windows, 1, 16, k=2, steps=5, progress=stop)
+        dx.features.train(pocket, windows, 1, n_features=16, k=2, steps=5, progress=stop)
     assert seen[-1] == (12, 2 * (len(windows) + 5))
 
 
@@ -294,12 +293,15 @@ def test_kinds_by_name_are_each_asked_as_alone():
         found.enrichment({})
 
 
-def test_what_takes_long_is_said_where_nobody_follows(monkeypatch, pocket, windows):
+def test_what_takes_long_is_said_where_nobody_follows(monkeypatch, pocket, windows, capsys):
     monkeypatch.setattr(training, "training_cost", lambda *_, **_more: 240.0)
 
     def short(**more):
-        return dx.features.train(pocket, windows[:2], 1, 8, k=2, steps=1, twin=False, **more)
+        return dx.features.train(
+            pocket, windows[:2], 1, n_features=8, k=2, steps=1, twin=False, **more
+        )
 
-    with pytest.warns(LongWorkWarning, match="Training takes about 4 min"):
-        short()
-    short(progress=lambda _done, _total: None)  # is followed: no warning, which would be an error
+    short()
+    assert capsys.readouterr().err == "train(…) takes about 4 min; Ctrl-C stops it\n"
+    short(progress=lambda _done, _total: None)  # is followed
+    assert not capsys.readouterr().err

@@ -27,7 +27,7 @@ def test_scores_are_scikit_learns(enc, sites):
 
     found = dx.layers(enc, sites, poolings=["mean"], seed=3)
     y = np.array([site.label for site in sites])
-    vectors = enc.embed(sites, "mean", range(3))
+    vectors = enc.embed(sites, pooling="mean", layer=range(3))
     model = make_pipeline(
         StandardScaler(), LogisticRegression(C=0.1, class_weight="balanced", max_iter=200)
     )

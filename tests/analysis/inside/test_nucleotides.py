@@ -148,7 +148,7 @@ def test_tracks_are_written_where_the_sequence_lies(enc, tmp_path):
         rows = list(track.records("chr7"))
     assert [row[0] for row in rows] == [1005, 1006, 1007, 1008]
     np.testing.assert_allclose([row[2] for row in rows], found.entropy, rtol=1e-5)
-    found.write(tmp_path / "a.bedgraph", "A")
+    found.write(tmp_path / "a.bedgraph", what="A")
     lines = (tmp_path / "a.bedgraph").read_text().splitlines()[1:]
     assert [float(line.split("\t")[3]) for line in lines] == pytest.approx(
         found.probabilities[:, 0], rel=1e-4

@@ -8,7 +8,7 @@ import pytest
 
 from dnabert2_explore import InputError
 from dnabert2_explore.analysis.variants import calibrate, read_labels
-from dnabert2_explore.analysis.variants.calibration import auroc
+from dnabert2_explore.stats import Ranking
 
 
 def by_counting(labels, values):
@@ -22,14 +22,15 @@ def test_auroc_counts_pairs():
         labels = rng.random(30) < 0.4
         labels[:2] = True, False
         values = rng.integers(0, 8, 30).astype(float)  # many ties
-        assert auroc(labels, values)[0] == pytest.approx(by_counting(labels, values))
+        ranking = Ranking(values, labels)
+        assert ranking.areas()[0] == pytest.approx(by_counting(labels, values))
         weights = rng.integers(0, 3, (3, 30)).astype(float)
-        drawn = auroc(labels, values, weights)
+        drawn, _ = ranking.areas(weights)
         for row, value in zip(weights.astype(int), drawn, strict=True):
             many = np.repeat(np.arange(30), row)
             expected = by_counting(labels[many], values[many])
             assert value == pytest.approx(expected, nan_ok=True)
-    assert np.isnan(auroc(np.array([True, True]), np.array([1.0, 2.0])))[0]
+    assert np.isnan(Ranking(np.array([1.0, 2.0]), np.array([True, True])).areas()[0])
 
 
 def table(n=400, seed=0):

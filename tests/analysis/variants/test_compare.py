@@ -6,7 +6,7 @@ import pytest
 from dnabert2_explore import InputError, Sequence
 from dnabert2_explore.analysis.attend import attend
 from dnabert2_explore.analysis.attribution import attribute
-from dnabert2_explore.analysis.variants import Scorer
+from dnabert2_explore.analysis.variants import VariantScorer
 from dnabert2_explore.analysis.variants.compare import compare_variant
 from dnabert2_explore.sequences.reading.genome import Genome
 from dnabert2_explore.sequences.variants.variant import Variant
@@ -27,7 +27,7 @@ def variant(request, bases):
 
 @pytest.fixture(scope="module")
 def result(enc, head, genome, variant):
-    return compare_variant(Scorer.make(enc, genome, WINDOW, head=head), variant)
+    return compare_variant(VariantScorer.make(enc, genome, window=WINDOW, head=head), variant)
 
 
 def test_columns_hold_the_same_position_of_the_record(result, bases, variant):
@@ -71,7 +71,7 @@ def test_differences_are_those_of_the_windows_alone(result, enc, head):
 
 
 def test_without_a_head_the_masked_tokens_are_explained(enc, genome, variant):
-    result = compare_variant(Scorer.make(enc, genome, WINDOW), variant)
+    result = compare_variant(VariantScorer.make(enc, genome, window=WINDOW), variant)
     assert result.unit == "nats"
     assert result.attribution is not None
     length = len(variant.alt) - len(variant.ref)
@@ -80,7 +80,7 @@ def test_without_a_head_the_masked_tokens_are_explained(enc, genome, variant):
 
 
 def test_what_cannot_be_scored_is_said(enc, genome):
-    scorer = Scorer.make(enc, genome, WINDOW)
+    scorer = VariantScorer.make(enc, genome, window=WINDOW)
     with pytest.raises(InputError, match="symbolic"):
         compare_variant(scorer, Variant("c", 5, "A", "<DEL>"))
 
@@ -89,7 +89,7 @@ def test_what_cannot_be_scored_is_said(enc, genome):
 def test_unknown_bases_among_the_tokens_leave_no_attribution(enc, bases):
     text = bases[:100] + "N" + bases[101:200]
     genome = Genome.from_records([Sequence("c", text)])
-    scorer = Scorer.make(enc, genome, 60)
+    scorer = VariantScorer.make(enc, genome, window=60)
     for place in (98, 99, 101, 102):
         other = "ACGT"["ACGT".index(text[place]) - 1]
         result = compare_variant(scorer, Variant("c", place, text[place : place + 1], other))

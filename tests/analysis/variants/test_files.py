@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from dnabert2_explore import Cancelled, InputError
-from dnabert2_explore.analysis.variants import Scorer, files, score_variants, score_vcf
+from dnabert2_explore.analysis.variants import VariantScorer, files, score_variants, score_vcf
 
 pysam = pytest.importorskip("pysam", reason="pysam does not exist for Windows")
 
@@ -19,7 +19,7 @@ HEADER = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 
 @pytest.fixture
 def scorer(enc, head, genome):
-    return Scorer.make(enc, genome, 60, head=head, rename={"chrC": "c"})
+    return VariantScorer.make(enc, genome, window=60, head=head, rename={"chrC": "c"})
 
 
 @pytest.fixture

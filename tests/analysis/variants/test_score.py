@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dnabert2_explore import InputError, Sequence, load
-from dnabert2_explore.analysis.variants import Scorer, score_variants
+from dnabert2_explore.analysis.variants import VariantScorer, score_variants
 from dnabert2_explore.sequences import reverse_complement
 from dnabert2_explore.sequences.reading.genome import Genome
 from dnabert2_explore.sequences.variants.variant import Placement, Variant, place, windows_of
@@ -310,13 +310,13 @@ def test_settings_are_checked(enc, head, genome):
             score_variants(enc, [], genome, **settings)
     with pytest.raises(InputError, match="needs a masked-LM head"):
         score_variants(head, [], genome, scores="llr")
-    assert Scorer.make(head, genome).scores == ("distance", "prediction")
-    assert Scorer.make(enc, genome).scores == ("llr", "distance")
-    json.dumps(Scorer.make(enc, genome).about)
+    assert VariantScorer.make(head, genome).scores == ("distance", "prediction")
+    assert VariantScorer.make(enc, genome).scores == ("llr", "distance")
+    json.dumps(VariantScorer.make(enc, genome).about)
 
 
 def test_classes_keep_their_columns_apart(head, genome, bases):
-    names = [c.name for c in Scorer.make(head, genome).columns]
+    names = [c.name for c in VariantScorer.make(head, genome).columns]
     assert len(names) == len(set(names))
     assert {"change_no", "change_yes_here_1", "change_yes_here_2"} <= set(names)
 
@@ -329,10 +329,10 @@ def test_one_strand_only(enc, head, genome, variants, everything):
 
 def test_a_head_reads_windows_as_long_as_it_was_trained_on(tokenizer, genome):
     head = load("pocket-splice", cache=False)
-    own = Scorer.make(head, genome)
+    own = VariantScorer.make(head, genome)
     trained = head.config.training_bases
     assert own.head_window == (trained[1] if trained else own.window)
-    assert Scorer.make(head, genome, window=300).head_window == 300
+    assert VariantScorer.make(head, genome, window=300).head_window == 300
 
 
 def test_predictions_are_those_of_the_head(enc, head, genome, bases):

@@ -92,7 +92,7 @@ def test_scores_beside_published_ones(make_run):
 
 def test_differences_are_paired(make_run):
     board = leaderboard([make_run("tf_2"), make_run("tf_2", label="twin")])
-    twin = board.difference("mine", "twin", "tf_2")
+    twin = board.difference("mine", "twin", dataset="tf_2")
     assert twin.paired
     assert (twin.score.value, twin.score.low, twin.score.high) == (0.0, 0.0, 0.0)
     kmer = board.difference("mine", "kmer")
@@ -206,7 +206,7 @@ def test_the_best_rule_stands_beside_each_run(make_run, tmp_path):
     assert board.cells["tf_2", "best rule"].score == board.cells["tf_2", "kmer"].score
     with_audit = leaderboard([run], audit=audited(run))
     assert with_audit.rules == {"tf_2": "twins"}
-    gain = with_audit.difference("mine", "best rule", "tf_2")
+    gain = with_audit.difference("mine", "best rule", dataset="tf_2")
     assert gain.paired
     assert gain.score.value == pytest.approx(
         matthews_corrcoef(decode(run.labels), decode(run.predicted))

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from ....errors import InputError
 from ....origins import recorded
 from ....rich_display import RichDisplay, counted
+from ....stats import spearman
 from ...methods import METHODS
 from ..result import Attribution
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["RankCorrelations", "pearson", "rank_correlations", "spearman"]
+__all__ = ["RankCorrelations", "rank_correlations"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -115,37 +116,3 @@ def rank_correlations(results: Items[Attribution]) -> RankCorrelations:
         n_bases=len(first.bases),
         n_tokens=int((~first.special).sum()),
     )
-
-
-def spearman(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
-    """Correlate the ranks of two arrays of one shape; NaN where one of them is constant.
-
-    Examples
-    --------
-    >>> spearman(np.array([1.0, 2.0, 3.0]), np.array([10.0, 100.0, 1000.0]))
-    1.0
-    """
-    return pearson(_ranks(a), _ranks(b))
-
-
-def pearson(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
-    """Correlate two arrays of one shape; NaN where one of them is constant, or empty.
-
-    Examples
-    --------
-    >>> pearson(np.array([1.0, 2.0, 3.0]), np.array([3.0, 2.0, 1.0]))
-    -1.0
-    """
-    if not a.size:
-        return float("nan")
-    x, y = (values - values.mean(dtype=np.float64) for values in (a, b))
-    scale = float(np.sqrt((x @ x) * (y @ y)))
-    return float(np.clip(x @ y / scale, -1, 1)) if scale > 0 else float("nan")
-
-
-def _ranks(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Ranks from 1; equal values have the mean of theirs."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    mean: NDArray[np.float64] = (last - (counts - 1) / 2)[place]
-    return mean

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....errors import InputError
+from ....stats import pearson, spearman
 from ...methods import METHODS
 from ..offsets import OffsetAverage
 from ..result import Attribution
 from ..strands import LEAST, StrandMirror
-from .agreement import pearson, spearman
 from .curves import TokenCurves
 
 __all__ = ["CHECKS", "Check", "CheckInfo", "thresholds"]

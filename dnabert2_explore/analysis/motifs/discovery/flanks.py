@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ....errors import InputError
-from ....sequences import reverse_complement
+from ....sequences import as_dna, reverse_complement
 from ....sequences.motifs.motif import ALPHABET, Motif
 from ..match import Matches, match_motifs
 from .pattern import Discovery, Pattern
@@ -52,7 +52,7 @@ def widened(pattern: Pattern, sequences: Sequence[str], flank: int = FLANK) -> M
     for index, start, end, strand in zip(
         sites.sequence, sites.start, sites.end, sites.strand, strict=True
     ):
-        bases = sequences[index].upper().replace("U", "T")
+        bases = as_dna(sequences[index])
         left, right = max(0, flank - int(start)), max(0, int(end) + flank - len(bases))
         word = bases[max(0, start - flank) : end + flank]
         word = "N" * left + word + "N" * right

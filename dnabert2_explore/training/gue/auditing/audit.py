@@ -17,7 +17,7 @@ from ...baselines import BASELINES
 from ...labelled.leakage import copied_rows, twins_tell
 from ...labelled.tables import Labelled, read_labelled
 from ...scores.metrics import Estimate
-from ...scores.resampling import interval, resampled
+from ...scores.resampling import resampled
 from ...scores.rules import RULES
 from ...twins import PositionalIndex, TwinIndex
 from ..datasets import DATASETS
@@ -246,7 +246,7 @@ def _scored(table: dict[Any, tuple[float, NDArray[np.float64]]], name: Any, minu
     value, samples = table[name]
     if minus:
         value, samples = value - table[minus][0], samples - table[minus][1]
-    return interval(value, samples)
+    return Estimate.of(value, samples)
 
 
 def _published(dataset: str) -> tuple[str, float] | None:

@@ -19,7 +19,7 @@ from ....analysis.enrichment.words import enriched_tokens
 from ....analysis.motifs.match import Matches, match_motifs
 from ....delimited import csv_line, csv_lines, remark
 from ....encoder import Encoder
-from ....sequences import Sequence, reverse_complement
+from ....sequences import Sequence, as_dna, reverse_complement
 from ...core.jobs import Job, JobBar
 from ...core.plot import PlotlyView
 from ...core.rows import RowTable
@@ -466,7 +466,7 @@ class SelectionPanel(VBox):
         chosen = self._chosen()
 
         def find(number: int) -> tuple[int, int] | None:
-            text = chosen[number].bases.upper().replace("U", "T")
+            text = as_dna(chosen[number].bases)
             start = min((p for f in forms if (p := text.find(f)) >= 0), default=-1)
             return None if start < 0 else (start, start + len(word))
 
