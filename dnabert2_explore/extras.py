@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from .errors import ExploreError
 
-__all__ = ["EXTRAS", "MissingExtra", "require", "translated"]
+__all__ = ["EXTRAS", "MissingExtra", "installed_by", "require", "translated"]
 
 #: Extra of pyproject.toml -> modules that are there with it and not without.
 EXTRAS = {
@@ -26,12 +26,21 @@ class MissingExtra(ExploreError, ImportError):  # noqa: N818 - says what is miss
     """Something that an extra of the package brings is asked for and not installed."""
 
 
+def installed_by(extra: str) -> str:
+    """Say how an extra is had. The package is in no index: its name there would be another's.
+
+    Examples
+    --------
+    >>> installed_by("umap")
+    'run python -m pip install -c constraints.txt -e ".[umap]" in the checkout'
+    """
+    return f'run python -m pip install -c constraints.txt -e ".[{extra}]" in the checkout'
+
+
 def _sentence(module: str) -> str:
     extra = _OF[module]
     return (
-        f"{module} is not installed, which comes with the extra [{extra}]: run pip install "
-        f"'dnabert2-explore[{extra}]', in a checkout python -m pip install -c constraints.txt "
-        f'-e ".[{extra}]".'
+        f"{module} is not installed, which comes with the extra [{extra}]: {installed_by(extra)}."
     )
 
 

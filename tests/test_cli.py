@@ -587,6 +587,34 @@ def test_a_server_is_for_this_machine_only_behind_a_token(run, served, tmp_path,
     assert served["page"]["fullMathjaxUrl"] == served["page"]["mathjaxConfig"] == "null"
 
 
+def test_a_notebook_opens_in_its_folder_and_nothing_is_copied_there(run, served, tmp_path):
+    lesson = tmp_path / "my lessons" / "lesson 01.ipynb"
+    lesson.parent.mkdir()
+    lesson.write_text("{}")
+    result = run("lab", lesson, "--no-browser", "--", "--LabApp.x=1")
+    assert result.exit_code == 0, result.output
+    assert "/doc/tree/lesson%2001.ipynb?token=" in result.stdout
+    assert f"--ServerApp.root_dir={lesson.parent}" in served["options"]
+    assert "--LabApp.default_url=/doc/tree/lesson%2001.ipynb" in served["options"]
+    assert served["options"][-1] == "--LabApp.x=1"
+    assert [one.name for one in lesson.parent.iterdir()] == [lesson.name]
+
+
+@pytest.mark.parametrize("name", ["missing.ipynb", "text.txt", "."])
+def test_what_is_no_notebook_is_not_opened(run, served, tmp_path, name):
+    (tmp_path / "text.txt").write_text("no notebook")
+    result = run("lab", tmp_path / name)
+    assert result.exit_code == 1
+    assert "There is no notebook" in result.output
+    assert "options" not in served
+
+
+def test_a_notebook_and_a_folder_are_one_too_many(run, served, tmp_path):
+    result = run("lab", tmp_path / "a.ipynb", "--dir", tmp_path)
+    assert result.exit_code == 1
+    assert "both named" in result.output
+
+
 def test_notebooks_are_copies_and_none_is_copied_over_mine(run, served, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     mine = tmp_path / "dnabert2-notebooks"

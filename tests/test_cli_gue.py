@@ -131,7 +131,7 @@ def test_onnx_without_its_extra(run, model_folder, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     result = run("export-model", model_folder, "-o", tmp_path / "x", "--to", "onnx")
     assert result.exit_code == 1
-    assert "pip install 'dnabert2-explore[onnx]'" in result.output
+    assert 'pip install -c constraints.txt -e ".[onnx]"' in result.output
 
 
 def test_audit(run, data, tmp_path):

@@ -58,7 +58,7 @@ def test_a_server_embeds_and_what_it_lacks_is_said_in_a_sentence(tmp_path):
     assert done.returncode == 0, done.stderr
     shapes, umap, widgets = done.stdout.splitlines()
     assert shapes == "(6, 384) (6, 2)"
-    assert umap.startswith("umap is not installed, which comes with the extra [umap]: run pip")
+    assert umap.startswith("umap is not installed, which comes with the extra [umap]: run python")
     assert "with the extra [widgets]" in widgets
 
     opened = plain(

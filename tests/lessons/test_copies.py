@@ -31,7 +31,7 @@ def test_lessons_are_copied_and_none_is_copied_over_mine(tmp_path):
             assert (folder / path.name).read_bytes() == path.read_bytes()
     assert result.stdout.count("copied ") == len(playing.LESSONS) - 1
     assert "lesson_02_attention.ipynb, which was there" in result.stdout
-    assert f"dnabert2-explore lab --dir '{folder}'" in result.stdout
+    assert f"dnabert2-explore lab '{folder / 'lesson_01_tokens.ipynb'}'" in result.stdout
 
 
 def test_a_file_is_no_folder(tmp_path):

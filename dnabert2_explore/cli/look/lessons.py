@@ -35,7 +35,7 @@ def lessons(
     [bold]Examples[/bold]
 
       dnabert2-explore lessons ~/dna
-      dnabert2-explore lab --dir ~/dna
+      dnabert2-explore lab ~/dna/lesson_01_tokens.ipynb
 
       dnabert2-explore lessons course/source/dna --nbgrader
     """
@@ -47,5 +47,6 @@ def lessons(
     for name in kept:
         print(f"kept    {directory / name}, which was there")
     if not nbgrader:
-        print(f"Open them:  dnabert2-explore lab --dir {shlex.quote(str(directory))}")
-        print("In the file browser on the left: lesson_01_tokens.ipynb, and so on.")
+        first = directory / "lesson_01_tokens.ipynb"
+        print(f"Open the first:  dnabert2-explore lab {shlex.quote(str(first))}")
+        print("The others are in the file browser: the folder at the page's left edge.")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ...errors import InputError
+from ...extras import installed_by
 from ..common import FORCE, MODEL
 from ..output import check_output
 
@@ -48,8 +49,7 @@ def page(
         path = build_page(model, output, runtime)
     except ImportError as error:
         raise InputError(
-            f"A page needs {error.name}, which is not installed: "
-            "pip install 'dnabert2-explore[onnx]'"
+            f"A page needs {error.name}, which is not installed: {installed_by('onnx')}"
         ) from error
     print(
         f"{path}: {path.stat().st_size / 1e6:.1f} MB; open it in a browser, offline",

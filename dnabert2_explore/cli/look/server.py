@@ -152,7 +152,7 @@ class Server:
 
 
 @contextmanager
-def prepared(directory: Path | None, port: int | None) -> Iterator[Server]:
+def prepared(directory: Path | None, port: int | None, copies: bool = True) -> Iterator[Server]:
     """Copy the notebooks, find a port, make a token, and keep Jupyter quiet while it runs.
 
     Parameters
@@ -161,10 +161,12 @@ def prepared(directory: Path | None, port: int | None) -> Iterator[Server]:
         Folder to work in; by default ``dnabert2-notebooks`` in the current one.
     port : int, optional
         By default the first free one from 8888.
+    copies : bool, default True
+        Whether the folder gets the notebooks that it lacks.
     """
     require("widgets")
     port = _free_port(FIRST_PORT) if port is None else _checked_port(port)
-    folder = workspace(directory)
+    folder = workspace(directory) if copies or directory is None else directory.resolve()
     token = os.environ.get("JUPYTER_TOKEN") or secrets.token_urlsafe(24)
     with tempfile.TemporaryDirectory(prefix="dnabert2-explore-") as overlay:
         _quiet_frontend(Path(overlay))
@@ -318,6 +320,8 @@ def server_options(server: Server, browser: bool, opens: str) -> list[str]:
         "--ServerApp.answer_yes=True",  # Ctrl-C stops at once instead of asking
         "--Application.log_level=WARN",
         f"--LabApp.default_url=/{opens}",
+        # What JupyterLab had open in another folder is not there, nor is its layout ours to change.
+        f"--LabApp.workspaces_dir={server.overlay / 'workspaces'}",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",

@@ -29,6 +29,12 @@ __all__ = ["workbench"]
 
 #: Seconds without a message after which a kernel ends that no page is open to.
 _IDLE, _IDLE_ROOM = 3600, 600
+#: What draws the widgets.
+_EXTENSIONS = (
+    "anywidget",
+    "@jupyter-widgets/jupyterlab-manager",
+    "@voila-dashboards/widgets-manager8",
+)
 #: One a server: two in the same folder show what each was asked for.
 PAGE = "workbench-app-{port}.ipynb"
 
@@ -114,6 +120,8 @@ def workbench(
             f"--VoilaConfiguration.template={TEMPLATE}",
             "--VoilaConfiguration.strip_sources=True",
             "--VoilaConfiguration.show_tracebacks=True",
+            # What else extends this person's JupyterLab need not fit Voila's, and is no part here.
+            *(f"--VoilaConfiguration.extension_allowlist={name}" for name in _EXTENSIONS),
             # A page that is closed ends its kernel; one whose laptop was shut does not say so.
             f"--MappingKernelManager.cull_idle_timeout={_IDLE_ROOM if room else _IDLE}",
             "--MappingKernelManager.cull_interval=60",

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ...errors import InputError
+from ...extras import installed_by
 from ..common import FORCE
 
 __all__ = ["export_model"]
@@ -63,8 +64,7 @@ def export_model(
             path = export_onnx(source, output)
         except ImportError as error:
             raise InputError(
-                f"ONNX export needs {error.name}, which is not installed: "
-                "pip install 'dnabert2-explore[onnx]'"
+                f"ONNX export needs {error.name}, which is not installed: {installed_by('onnx')}"
             ) from error
         print(f"{path}: {path.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
         return

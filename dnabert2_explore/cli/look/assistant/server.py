@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ....errors import ExploreError, InputError
+from ....extras import installed_by
 from ....version import __version__
 from .tools import Tools
 
@@ -41,8 +42,7 @@ def serve_tools(folder: Path) -> None:
         from mcp.server.mcpserver.exceptions import ToolError
     except ImportError as error:
         raise InputError(
-            "The server for assistants needs mcp, which is not installed: "
-            "pip install 'dnabert2-explore[mcp]'"
+            f"The server for assistants needs mcp, which is not installed: {installed_by('mcp')}"
         ) from error
     server = MCPServer("dnabert2-explore", version=__version__, instructions=_WORDS)
     tools = Tools(folder)
