@@ -88,7 +88,7 @@ def one(folder: str, classifier: str, length: int) -> dict[str, Any]:
     found: dict[str, Any] = {"load": clock.now()}
     bases = "".join(np.random.default_rng(0).choice(list("ACGT"), length))
     clock, drawn = Clock(), {}
-    bench = dx.Workbench(enc, asked, [dx.Sequence("random", bases)])
+    bench = dx.Workbench(enc, classifier=asked, sequences=[dx.Sequence("random", bases)])
     found["page"] = clock.now()
     views = {name: getattr(bench, name) for name in VIEWS}
     for name, view in views.items():

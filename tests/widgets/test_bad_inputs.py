@@ -57,7 +57,9 @@ def views_of(bench):
 @pytest.fixture
 def bench(encoder, classifier):
     poor = [Sequence(name, bases, label="a") for name, bases in POOR.items()]
-    bench = dx.Workbench(encoder, classifier, [*SITES, *poor], encoder)
+    bench = dx.Workbench(
+        encoder, classifier=classifier, sequences=[*SITES, *poor], embedder=encoder
+    )
     bench.wait()
     yield bench
     bench.close()

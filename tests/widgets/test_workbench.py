@@ -180,7 +180,7 @@ def test_one_sequence_alone_is_placed_in_an_atlas(encoder, classifier, monkeypat
 
 
 def test_what_nobody_looks_at_is_not_drawn_anew(encoder, classifier, sequences):
-    bench = dx.Workbench(encoder, classifier, sequences)
+    bench = dx.Workbench(encoder, classifier=classifier, sequences=sequences)
     bench.wait()
     bench.maps.value = "dependencies"
     bench.wait()
