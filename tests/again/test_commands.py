@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -91,6 +92,36 @@ def test_each_kind_of_file_is_made_again(
     if command == "attribute":
         words += ["--method", "input_x_gradient", "--target", "0"]
     result = invoke(*words)
+    assert result.exit_code == 0, result.output
+    found = dx.reproduce(file)
+    assert found.identical, found
+
+
+@pytest.mark.parametrize("name", ["v.vcf", "v.vcf.gz", "v.parquet"])
+def test_scored_variants_are_made_again(name, tmp_path, in_process, classifier_folder):
+    genome, calls, file = tmp_path / "g.fa", tmp_path / "c.vcf", tmp_path / name
+    genome.write_text(">chr1\n" + FASTA.splitlines()[1] * 20 + "\n")
+    calls.write_text(
+        "##fileformat=VCFv4.2\n##contig=<ID=chr1,length=540>\n"
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+        f"chr1\t101\t.\t{(FASTA.splitlines()[1] * 20)[100]}\tN\t.\t.\t.\n"
+        f"chr1\t201\t.\t{(FASTA.splitlines()[1] * 20)[200]}\t<DEL>\t.\t.\t.\n"
+        f"chr1\t301\t.\t{(FASTA.splitlines()[1] * 20)[300]}\tTTTT\t.\t.\t.\n"
+    )
+    words = ["variants", calls, "--genome", genome, "-m", classifier_folder, "-o", file]
+    result = invoke(*words, "--window", 200)
+    assert result.exit_code == 0, result.output
+    found = dx.reproduce(file)
+    assert found.identical, found
+
+
+@pytest.mark.parametrize("name", ["m.html"])
+def test_motifs_are_made_again(name, tmp_path, in_process, classifier_folder):
+    source, file = tmp_path / "peaks.fa", tmp_path / name
+    letters = np.random.default_rng(0).choice(list("ACGT"), (24, 60))
+    source.write_text("".join(f">s{i}\n{''.join(row)}\n" for i, row in enumerate(letters)))
+    words = ["motifs", source, "-m", classifier_folder, "-t", "donor", "--confident", 0]
+    result = invoke(*words, "--least", 8, "--null", 0, "-o", file)
     assert result.exit_code == 0, result.output
     found = dx.reproduce(file)
     assert found.identical, found

@@ -206,6 +206,10 @@ def test_arcs_and_the_maps_of_the_layers_fit_a_laptop(bench, screenshots):
         foot = bench.locator(f".dx-{view}:visible").first.bounding_box()
         status = page.locator("#jp-bottom-panel").bounding_box()
         assert foot["y"] + foot["height"] <= status["y"]
+        if view == "lens":
+            bench.locator(".dx-lens .dx-shown button").nth(1).click()
+            bench.wait_text(".dx-lens > .dx-caption", "of an untrained network")
+            bench.locator(".dx-lens .dx-shown button").nth(0).click()
     # What takes longer is said before it begins, and waits to be asked.
     assert bench.locator(".dx-features button:visible").filter(has_text="Train").count() == 1
     assert bench.sideways_overflow() == 0
