@@ -12,7 +12,8 @@ were made on dev sequences of the first two motifs, the rule for thresholds with
 sight; the third motif only judges.
 
 Whatever is done stands in --out and is not done again. --publish writes
-``dnabert2_explore/analysis/attribution/calibration.json`` and ``benchmarks/results/planted.json``.
+``dnabert2_explore/analysis/attribution/trust/calibration.json`` and
+``benchmarks/results/planted.json``.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ from dnabert2_explore.analysis.attribution import (
     find_method,
     mirror_strands,
 )
-from dnabert2_explore.analysis.attribution.checks import recovery
-from dnabert2_explore.analysis.attribution.scorecard import scorecard
+from dnabert2_explore.analysis.attribution.trust.checks import recovery
+from dnabert2_explore.analysis.attribution.trust.scorecard import scorecard
 from dnabert2_explore.encoder.loading.twin import random_twin
 from dnabert2_explore.encoder.machine import describe_machine
 from dnabert2_explore.files import replacing
@@ -411,7 +412,7 @@ def main() -> None:
         calibration, results = report(out, machine, arguments.count)
         show(results)
         if arguments.publish:
-            package = ROOT / "dnabert2_explore" / "analysis" / "attribution"
+            package = ROOT / "dnabert2_explore" / "analysis" / "attribution" / "trust"
             write_json(package / "calibration.json", calibration)
             write_json(ROOT / "benchmarks" / "results" / "planted.json", results)
 

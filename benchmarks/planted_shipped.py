@@ -19,7 +19,7 @@ import torch
 from planted import interval, say, scores_of, title_of, write_json
 
 import dnabert2_explore as dx
-from dnabert2_explore.analysis.attribution.checks import recovery
+from dnabert2_explore.analysis.attribution.trust.checks import recovery
 from dnabert2_explore.encoder.loading.twin import random_twin
 from dnabert2_explore.encoder.machine import describe_machine
 

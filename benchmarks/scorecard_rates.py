@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from dnabert2_explore.analysis.attribution.checks import CHECKS
+from dnabert2_explore.analysis.attribution.trust.checks import CHECKS
 from dnabert2_explore.files import replacing
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "planted.json"
-CALIBRATION = ROOT / "dnabert2_explore" / "analysis" / "attribution" / "calibration.json"
+CALIBRATION = ROOT / "dnabert2_explore/analysis/attribution/trust/calibration.json"
 PAGE = ROOT / "docs" / "attribution.md"
 MARKS = ("<!-- rates of planted.json -->", "<!-- end of rates -->")
 

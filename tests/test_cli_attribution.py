@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import dnabert2_explore as dx
 from dnabert2_explore.analysis import attribution
-from dnabert2_explore.analysis.attribution.checks import thresholds
+from dnabert2_explore.analysis.attribution.trust.checks import thresholds
 from dnabert2_explore.cli import app
 from dnabert2_explore.sequences import reverse_complement
 

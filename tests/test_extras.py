@@ -19,7 +19,7 @@ BLOCKED = [*MODULES, "IPython", "comm", "ipykernel", "jupyter_server", "pynndesc
 BLOCK = f"import sys\nfor name in {BLOCKED!r}: sys.modules[name] = None\n"
 #: Floors and modules that are for Jupyter or for adapters, and may ask for an extra.
 OF_EXTRAS = ("dnabert2_explore.widgets", "dnabert2_explore.again.views",
-             "dnabert2_explore.training.finetune.lora")  # fmt: skip
+             "dnabert2_explore.training.finetune.methods.lora")  # fmt: skip
 
 
 def plain(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:

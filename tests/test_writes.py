@@ -33,7 +33,7 @@ GIVEN = {
     "stores/files/vectors.py:_npz": "into what `replacing` gave",
     "training/finetune/keeping.py:_link": "into what `putting` gave",
     "training/finetune/keeping.py:_write_checkpoint": "into what `putting` gave",
-    "training/finetune/lora.py:save_extras": "into what `putting` gave",
+    "training/finetune/methods/lora.py:save_extras": "into what `putting` gave",
     "training/loop/logs.py:append_row": "a row, at once",
     "training/predict.py:_csv": "into what `replacing` gave",
     "training/predict.py:_parquet": "into what `replacing` gave",

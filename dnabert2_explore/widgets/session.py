@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..files import expanded, located, putting
 from ..records import sealed_text, versions
 from ..sealed import read_json
-from .atlas.exports import as_fasta
+from .atlas.chosen.exports import as_fasta
 from .core.remember import recall, recall_selection, remembered, remembered_selection
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore.analysis.attribution import rank_correlations
 from dnabert2_explore.analysis.motifs import Discovery, MotifFindings, NullRun, Pattern, Sites
-from dnabert2_explore.analysis.motifs.seqlets import Seqlets
+from dnabert2_explore.analysis.motifs.discovery.seqlets import Seqlets
 from dnabert2_explore.analysis.timelapse import TimeLapse
 from dnabert2_explore.analysis.variants import Calibration, Comparison, VariantScorer, VcfSummary
 from dnabert2_explore.analysis.variants.compare import compare_variant
@@ -23,7 +23,7 @@ from dnabert2_explore.sequences.reading.genome import Genome
 from dnabert2_explore.stores.check import Damage, StoreCheck
 from dnabert2_explore.training.finetune.seeds import SeedsResult
 from dnabert2_explore.training.gue import Audit, DatasetAudit, leaderboard
-from dnabert2_explore.training.gue.audited import Rule
+from dnabert2_explore.training.gue.auditing.audited import Rule
 from dnabert2_explore.training.labelled.leakage import LeakageReport, SplitOverlap
 from dnabert2_explore.training.predict import PredictionSummary
 from dnabert2_explore.training.pretrain.config import PretrainResult

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dnabert2_explore.analysis.attribution import Mutagenesis, StrandMirror
-from dnabert2_explore.analysis.attribution.agreement import rank_correlations
+from dnabert2_explore.analysis.attribution.trust.agreement import rank_correlations
 from dnabert2_explore.analysis.motifs import Hits
 from dnabert2_explore.figures.attribution.correlations import attribution_correlations
 from dnabert2_explore.figures.attribution.lanes import Lane

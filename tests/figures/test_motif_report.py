@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dnabert2_explore.analysis.motifs import match_motifs, scan_motifs
-from dnabert2_explore.analysis.motifs.pattern import Discovery, Pattern, Sites
+from dnabert2_explore.analysis.motifs.discovery.pattern import Discovery, Pattern, Sites
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.figures.motifs.report import motif_report
 from dnabert2_explore.sequences import Sequence, reverse_complement

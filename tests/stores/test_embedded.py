@@ -8,7 +8,7 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore import InputError, Sequence
 from dnabert2_explore.stores import export, open_store
-from dnabert2_explore.widgets.atlas.exports import as_h5ad
+from dnabert2_explore.widgets.atlas.chosen.exports import as_h5ad
 
 
 def test_a_store_gives_its_windows_with_their_bases(store, genome):

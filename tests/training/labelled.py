@@ -11,7 +11,7 @@ import torch
 
 from dnabert2_explore.network import Dnabert2Config, Dnabert2ForMaskedLM
 from dnabert2_explore.training.finetune import FinetuneConfig
-from dnabert2_explore.training.finetune.recipe import PUBLISHED
+from dnabert2_explore.training.finetune.methods.recipe import PUBLISHED
 from dnabert2_explore.training.saving import save_model
 
 

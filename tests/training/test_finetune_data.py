@@ -14,7 +14,7 @@ from dnabert2_explore.training.finetune.data import (
     sample_rows,
     split_off,
 )
-from dnabert2_explore.training.finetune.targets import Targets
+from dnabert2_explore.training.finetune.methods.targets import Targets
 from dnabert2_explore.training.labelled.tables import Labelled
 
 

@@ -15,10 +15,11 @@ from dnabert2_explore.network import Dnabert2Config, Dnabert2ForSequenceClassifi
 from dnabert2_explore.network.composed import composition
 from dnabert2_explore.tokens import DnaTokenizer
 from dnabert2_explore.tokens.segmentation import Segmentation
-from dnabert2_explore.training.finetune import FinetuneConfig, finetune, learners
+from dnabert2_explore.training.finetune import FinetuneConfig, finetune
 from dnabert2_explore.training.finetune.config import AUTO
 from dnabert2_explore.training.finetune.data import Batches, Resegmented
-from dnabert2_explore.training.finetune.recipe import PUBLISHED, settle
+from dnabert2_explore.training.finetune.methods import learners
+from dnabert2_explore.training.finetune.methods.recipe import PUBLISHED, settle
 from dnabert2_explore.training.labelled.tables import read_labelled
 from dnabert2_explore.training.loop.update import Update
 from dnabert2_explore.training.predict import predict_table

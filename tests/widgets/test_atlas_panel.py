@@ -11,7 +11,7 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence, read_sequences
 from dnabert2_explore.sequences import reverse_complement
-from dnabert2_explore.widgets.atlas.exports import as_csv, as_fasta, as_training_csv
+from dnabert2_explore.widgets.atlas.chosen.exports import as_csv, as_fasta, as_training_csv
 
 from ..conftest import random_bases
 from .conftest import event

@@ -110,7 +110,7 @@ def test_ten_thousand_classes(encoder, monkeypatch):
 
 
 def test_what_a_file_says_of_its_vectors_is_no_html():
-    from dnabert2_explore.widgets.atlas.words import caption_of
+    from dnabert2_explore.widgets.atlas.chosen.words import caption_of
 
     said = caption_of(
         method="PCA", wanted="PCA", dimensions=2, n=3, whole=0,

@@ -40,6 +40,7 @@ def differences(figure, other):
     """Where two figures draw differently, beyond the rounding of two computations."""
     ours, theirs = figure.to_plotly_json(), other.to_plotly_json()
     theirs["layout"] = theirs["layout"] | {"dragmode": ours["layout"]["dragmode"]}
+    theirs["layout"].pop("meta", None)  # where it comes from is not drawn
     return list(apart(ours, theirs, "figure"))
 
 

@@ -2,17 +2,17 @@
 
 from ..methods import BY_COST, METHODS, MethodInfo, find_method
 from ..settings import AttributionSettings
-from .agreement import RankCorrelations, rank_correlations
 from .attribute import attribute, explain
-from .baselines import BASELINES
-from .checks import CHECKS, Check
 from .explained_output import OUTPUTS, ExplainedOutput
+from .methods.baselines import BASELINES
 from .mutagenesis import Mutagenesis, saturation_mutagenesis
 from .offsets import OffsetAverage, average_offsets
 from .result import Attribution
-from .scorecard import Scorecard, scorecard
 from .spread import SPREADS
 from .strands import StrandMirror, mirror_strands
+from .trust.agreement import RankCorrelations, rank_correlations
+from .trust.checks import CHECKS, Check
+from .trust.scorecard import Scorecard, scorecard
 
 __all__ = [
     "BASELINES",

@@ -19,13 +19,13 @@ from ...progress import Progress, quiet, split
 from ..many import one_or_many
 from ..methods import find_method
 from ..settings import USUAL, AttributionOptions, AttributionSettings, takes_settings
-from .backend import differentiable, with_gradients
-from .baselines import baseline_embeddings
 from .explained_output import ExplainedOutput, Target
-from .inputs import CHUNK_TOKENS, AttributionInputs, Score
+from .methods.backend import differentiable, with_gradients
+from .methods.baselines import baseline_embeddings
+from .methods.inputs import CHUNK_TOKENS, AttributionInputs, Score
+from .methods.runs import RUNS
 from .mutagenesis import approximate_all, importance_of, mutate_all
 from .result import Attribution
-from .runs import RUNS
 from .spread import spread
 
 __all__ = ["attribute", "explain"]

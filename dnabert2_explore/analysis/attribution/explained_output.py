@@ -19,7 +19,7 @@ from ...errors import InputError
 from ...progress import Progress
 from ...sequences import clean
 from ...tokens import Tokens
-from .backend import with_gradients
+from .methods.backend import with_gradients
 
 __all__ = ["OUTPUTS", "ExplainedOutput", "Target"]
 

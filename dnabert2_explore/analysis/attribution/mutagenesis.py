@@ -21,8 +21,8 @@ from ...sequences.motifs.motif import ALPHABET
 from ...stats import pearson
 from ...tokens import Tokens
 from ..many import one_or_many
-from .backend import differentiable, with_gradients
 from .explained_output import ExplainedOutput, Target
+from .methods.backend import differentiable, with_gradients
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from ...sequences import as_dna, reverse_complement
 from ...sequences.codes import codes
 from ...sequences.kmers import kmer_words, turned_kmers
 from ...sequences.motifs.motif import Motif
-from ..motifs.pattern import Sites
+from ..motifs.discovery.pattern import Sites
 from .words import Enrichment
 
 __all__ = ["pooled_motifs", "pooled_sites"]

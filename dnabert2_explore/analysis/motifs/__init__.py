@@ -1,15 +1,15 @@
 """Motifs: discovered in contributions, found in sequences, compared with known ones."""
 
 from .differential import Differential, SetOfSequences, differential_motifs
-from .discover import CALLERS, discover_patterns
+from .discovery.discover import CALLERS, discover_patterns
+from .discovery.flanks import match_patterns, widened
+from .discovery.pattern import Discovery, Pattern, Sites
+from .discovery.seqlets import Seqlets, call_seqlets
 from .find import MotifFindings, discover_motifs
-from .flanks import match_patterns, widened
 from .hits import Hits, HitTokens
 from .match import Match, Matches, SmallDatabaseWarning, match_motifs
 from .null import NullRun, null_share
-from .pattern import Discovery, Pattern, Sites
 from .scan import OutOfReachWarning, scan_motifs
-from .seqlets import Seqlets, call_seqlets
 
 __all__ = [
     "CALLERS",

@@ -30,11 +30,11 @@ from ..attribution import (
     saturation_mutagenesis,
 )
 from ..settings import USUAL, AttributionSettings, takes_settings
-from .discover import check_discovery, discover_patterns
-from .flanks import FLANK, check_flank, match_patterns
+from .discovery.discover import check_discovery, discover_patterns
+from .discovery.flanks import FLANK, check_flank, match_patterns
+from .discovery.pattern import Discovery
 from .match import Matches
 from .null import NullModels, NullRun, null_share, null_words
-from .pattern import Discovery
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -104,7 +104,7 @@ def attribute(
       dnabert2-explore attribute genes.fa -m pocket --target 101-112 --per token
     """
     from ...analysis.attribution import attribute as explain
-    from ...analysis.attribution.checks import thresholds
+    from ...analysis.attribution.trust.checks import thresholds
     from ...encoder import load
     from ...sequences.known import check_known
 

@@ -12,7 +12,7 @@ from ..core.style import layout
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from ...analysis.attribution.agreement import RankCorrelations
+    from ...analysis.attribution.trust.agreement import RankCorrelations
 
 __all__ = ["attribution_correlations"]
 

@@ -19,8 +19,8 @@ from ..core.style import SANS, span_text
 from .logo import logo_svg
 
 if TYPE_CHECKING:
+    from ...analysis.motifs.discovery.pattern import Pattern, Sites
     from ...analysis.motifs.match import Match
-    from ...analysis.motifs.pattern import Pattern, Sites
 
 __all__ = ["card"]
 

@@ -20,7 +20,7 @@ from .logo import logo_svg
 
 if TYPE_CHECKING:
     from ...analysis.motifs import Differential, Hits, Match, Matches
-    from ...analysis.motifs.pattern import Discovery
+    from ...analysis.motifs.discovery.pattern import Discovery
 
 __all__ = ["motif_report"]
 

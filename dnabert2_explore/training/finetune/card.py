@@ -10,7 +10,7 @@ from ..labelled.leakage import LeakageReport
 from ..scores.metrics import Scores
 from .config import FinetuneConfig
 from .data import Splits
-from .source import SCRATCH, UNTRAINED
+from .methods.source import SCRATCH, UNTRAINED
 
 __all__ = ["describe"]
 

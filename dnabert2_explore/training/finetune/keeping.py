@@ -33,8 +33,8 @@ from ..loop.processes import Processes
 from .config import FinetuneConfig
 from .data import Splits
 from .folder import RunFolder
-from .learners import Learner
-from .source import Source
+from .methods.learners import Learner
+from .methods.source import Source
 
 __all__ = ["Keeper", "identity"]
 

@@ -41,13 +41,13 @@ from .data import Batches, Resegmented, TokenRows, encode, read_splits
 from .folder import RunFolder
 from .judging import beside_rules, final_scores, gathered, share_of, shown_metrics
 from .keeping import Keeper, identity
-from .learners import Learner, classifier_from
-from .probe import ProbeLearner
-from .recipe import anchor_of, settle
+from .methods.learners import Learner, classifier_from
+from .methods.probe import ProbeLearner
+from .methods.recipe import anchor_of, settle
+from .methods.schedule import decayed, learning_rate
+from .methods.source import find_source
+from .methods.targets import Targets
 from .result import FinetuneResult
-from .schedule import decayed, learning_rate
-from .source import find_source
-from .targets import Targets
 
 __all__ = ["finetune"]
 
@@ -226,7 +226,7 @@ class _Run:
         method = self.config.method
         if method == "lora":
             with translated():
-                from .lora import LoraLearner  # peft takes seconds to import
+                from .methods.lora import LoraLearner  # peft takes seconds to import
 
             learner: Learner = LoraLearner(
                 network, tokenizer, targets, rows, self.config, self.source.checkpoint

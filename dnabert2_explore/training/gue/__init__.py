@@ -8,8 +8,8 @@ Zhou et al. 2023, "DNABERT-2", arXiv:2306.15006.
 
 from __future__ import annotations
 
-from .audit import audit
-from .audited import Audit, DatasetAudit, read_audit
+from .auditing.audit import audit
+from .auditing.audited import Audit, DatasetAudit, read_audit
 from .datasets import DATASETS, GUE, GUE_PLUS, Dataset, Recipe, find_dataset
 from .files import Found, find
 from .leaderboard import Leaderboard, leaderboard, read_runs

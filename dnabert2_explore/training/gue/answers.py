@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ..scores.resampling import resampled
 from ..scores.rules import RULES
-from .audited import Audit, DatasetAudit
+from .auditing.audited import Audit, DatasetAudit
 from .datasets import DATASETS
 from .results import GueRun, decode
 

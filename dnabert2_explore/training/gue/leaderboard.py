@@ -15,7 +15,7 @@ from ...rich_display import RichDisplay
 from ..baselines import BASELINES
 from ..scores.metrics import Estimate
 from .answers import BEST_RULE, Answers, Scored
-from .audited import Audit, read_audit
+from .auditing.audited import Audit, read_audit
 from .datasets import DATASETS
 from .published import PUBLISHED, published_scores
 from .results import GueRun

@@ -24,8 +24,8 @@ from ...progress import Progress, quiet, split
 from ...threads import torch_threads
 from ..baselines import BASELINES
 from ..finetune import FinetuneConfig, FinetuneResult, finetune
-from ..finetune.recipe import settle
-from ..finetune.source import find_source
+from ..finetune.methods.recipe import settle
+from ..finetune.methods.source import find_source
 from ..labelled.tables import Labelled, read_labelled
 from ..scores.metrics import Scores
 from .baselines import run_baselines

@@ -22,12 +22,12 @@ from .choice import (
     point_options,
     reference_and_placed,
 )
+from .chosen.panel import SelectionPanel
 from .cloud import CloudView
 from .growth import Growth
 from .judgement import Judgement
 from .legend import Legend
 from .maps import LAYERS, MadeMap, Maps
-from .panel import SelectionPanel
 from .points import Points
 from .spaces import GIVEN, Spaces
 

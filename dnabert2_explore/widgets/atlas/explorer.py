@@ -18,6 +18,8 @@ from ..core.explorer import sentence
 from ..core.state import MINE, Selection
 from ..examples import SPLICE, WINDOWS, fill
 from .cards import card_of
+from .chosen.panel import SelectionPanel
+from .chosen.words import caption_of, selected_line, table_of
 from .cloud import CloudView
 from .code import code_of
 from .content import OWN, AtlasContent
@@ -25,9 +27,7 @@ from .growth import Growth
 from .judgement import Judgement
 from .legend import Legend
 from .maps import LAYERS, METHODS, Maps
-from .panel import SelectionPanel
 from .spaces import GIVEN, SPACES, Spaces
-from .words import caption_of, selected_line, table_of
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -44,7 +44,7 @@ class AtlasExplorer(AtlasContent):
     its sequence, draw a lasso to choose several, Esc to let go; rest on a point to read its tokens.
     A class of the legend that is pressed is hidden, from the lasso and the comparisons too. A panel
     below the map compares what is chosen with the rest
-    (:class:`~dnabert2_explore.widgets.atlas.panel.SelectionPanel`).
+    (:class:`~dnabert2_explore.widgets.atlas.chosen.panel.SelectionPanel`).
 
     Class ``dx-atlas``; parts ``dx-projection``, ``dx-three``, ``dx-colour``, ``dx-space``,
     ``dx-embedding-layer``, ``dx-embedding-pooling``, ``dx-legend``, ``dx-judged``; in the map

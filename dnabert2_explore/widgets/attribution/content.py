@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...analysis.attribution import BASELINES, METHODS, SPREADS, Attribution, Mutagenesis
-from ...analysis.attribution.agreement import RankCorrelations, rank_correlations
+from ...analysis.attribution.trust.agreement import RankCorrelations, rank_correlations
 from ...figures.attribution.lanes import Lane
 from ...figures.attribution.stack import attribution_stack
 from ...figures.attribution.tracks import attribution_tracks
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from ...analysis.attribution.offsets import OffsetAverage
-    from ...analysis.attribution.scorecard import Scorecard
     from ...analysis.attribution.strands import StrandMirror
+    from ...analysis.attribution.trust.scorecard import Scorecard
     from ...analysis.motifs import Hits
     from ...figures.core.locus import FeatureLike
 

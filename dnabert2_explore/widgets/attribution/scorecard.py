@@ -8,8 +8,8 @@ from html import escape
 from ipywidgets import HTML, Button, HBox
 
 from ...analysis.attribution import Attribution
-from ...analysis.attribution.checks import Check, check_convergence
-from ...analysis.attribution.scorecard import Scorecard
+from ...analysis.attribution.trust.checks import Check, check_convergence
+from ...analysis.attribution.trust.scorecard import Scorecard
 
 __all__ = ["ScorecardBadge", "verdict"]
 

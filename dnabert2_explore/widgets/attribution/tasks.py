@@ -170,7 +170,7 @@ class TaskResults:
 
 def is_far(result: Attribution) -> bool:
     """Tell whether delta is larger than the scorecard lets pass."""
-    from ...analysis.attribution.checks import check_convergence
+    from ...analysis.attribution.trust.checks import check_convergence
 
     return check_convergence(result).passed is False
 

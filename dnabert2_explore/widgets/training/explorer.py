@@ -382,7 +382,7 @@ class FinetuneApp(Explorer):
         return load(self.result.model)
 
     def _send_model(self) -> None:
-        from ...training.finetune.source import SCRATCH, UNTRAINED
+        from ...training.finetune.methods.source import SCRATCH, UNTRAINED
 
         classifier = self.classifier
         bench = self._bench_choice.value

@@ -190,7 +190,7 @@ class FinetuneForm:
         """Fill in what the form leaves open, but for the strands: those are asked of 4-mers."""
         from dataclasses import replace
 
-        from ...training.finetune.recipe import settle
+        from ...training.finetune.methods.recipe import settle
 
         chosen = self.data.chosen
         if chosen is None:
@@ -210,8 +210,8 @@ class FinetuneForm:
 
     def size(self) -> int:
         """Parameters of the model; of one that is not here yet, as many as make it no small one."""
-        from ...training.finetune.recipe import FEW_PARAMETERS
-        from ...training.finetune.source import SCRATCH, UNTRAINED, find_source
+        from ...training.finetune.methods.recipe import FEW_PARAMETERS
+        from ...training.finetune.methods.source import SCRATCH, UNTRAINED, find_source
 
         name = self.model.value.strip()
         if name not in self._parameters:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dnabert2_explore import InputError, attribute
-from dnabert2_explore.analysis.attribution.agreement import rank_correlations
+from dnabert2_explore.analysis.attribution.trust.agreement import rank_correlations
 from dnabert2_explore.stats import spearman
 
 

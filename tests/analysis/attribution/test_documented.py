@@ -13,7 +13,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from dnabert2_explore.analysis.attribution import METHODS
-from dnabert2_explore.analysis.attribution.checks import CHECKS, thresholds
+from dnabert2_explore.analysis.attribution.trust.checks import CHECKS, thresholds
 
 ROOT = Path(__file__).parents[3]
 
@@ -40,7 +40,7 @@ def test_the_package_has_the_published_calibration(results) -> None:
     assert results["calibration"]["thresholds"] == thresholds()
     of_attributions = [name for name in CHECKS if name != "skill"]
     assert list(results["cards"][0])[1 : 1 + len(of_attributions)] == of_attributions
-    place = files("dnabert2_explore.analysis.attribution") / "calibration.json"
+    place = files("dnabert2_explore.analysis.attribution.trust") / "calibration.json"
     assert json.loads(place.read_text(encoding="utf-8")) == results["calibration"]
 
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from dnabert2_explore.analysis.attribution.inputs import AttributionInputs, Score
-from dnabert2_explore.analysis.attribution.runs import RUNS
+from dnabert2_explore.analysis.attribution.methods.inputs import AttributionInputs, Score
+from dnabert2_explore.analysis.attribution.methods.runs import RUNS
 from dnabert2_explore.analysis.methods import METHODS
 
 N, HIDDEN = 7, 5

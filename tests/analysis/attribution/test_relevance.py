@@ -9,9 +9,9 @@ from scipy.special import erf, softmax
 from torch import nn
 
 from dnabert2_explore.analysis.attribution import attribute
-from dnabert2_explore.analysis.attribution.gradients import attn_lrp
-from dnabert2_explore.analysis.attribution.inputs import AttributionInputs, Score
-from dnabert2_explore.analysis.attribution.relevance import (
+from dnabert2_explore.analysis.attribution.methods.gradients import attn_lrp
+from dnabert2_explore.analysis.attribution.methods.inputs import AttributionInputs, Score
+from dnabert2_explore.analysis.attribution.methods.relevance import (
     attend,
     gelu,
     half,

@@ -12,7 +12,7 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore import Cancelled, InputError, attribute
 from dnabert2_explore.analysis.attribution import METHODS, ExplainedOutput
-from dnabert2_explore.analysis.attribution.checks import (
+from dnabert2_explore.analysis.attribution.trust.checks import (
     CHECKS,
     Check,
     check_convergence,
@@ -25,9 +25,9 @@ from dnabert2_explore.analysis.attribution.checks import (
     skip,
     thresholds,
 )
-from dnabert2_explore.analysis.attribution.curves import token_curves
-from dnabert2_explore.analysis.attribution.scorecard import Scorecard, scorecard
-from dnabert2_explore.analysis.attribution.skill import check_skill
+from dnabert2_explore.analysis.attribution.trust.curves import token_curves
+from dnabert2_explore.analysis.attribution.trust.scorecard import Scorecard, scorecard
+from dnabert2_explore.analysis.attribution.trust.skill import check_skill
 from dnabert2_explore.encoder.loading.twin import random_twin
 from dnabert2_explore.sealed import write_json
 
@@ -174,7 +174,7 @@ def test_curves_refuse_what_has_no_order(classifier) -> None:
 
 
 def test_thresholds_are_the_calibrated_ones() -> None:
-    place = files("dnabert2_explore.analysis.attribution") / "calibration.json"
+    place = files("dnabert2_explore.analysis.attribution.trust") / "calibration.json"
     content = json.loads(place.read_text(encoding="utf-8"))
     assert list(thresholds()) == [name for name, info in CHECKS.items() if info.judges]
     assert content["thresholds"] == thresholds()

@@ -53,7 +53,7 @@ def test_a_tail_of_n_leaves_fewer_crops(classifier) -> None:
 def test_equal_scores_are_called_so(classifier, bases, monkeypatch) -> None:
     import dataclasses
 
-    from dnabert2_explore.analysis.attribution.checks import check_randomised
+    from dnabert2_explore.analysis.attribution.trust.checks import check_randomised
 
     found = scorecard(classifier, bases[:60], 0, method="occlusion", crops=2).attribution
     flat = dataclasses.replace(found, base_scores=np.ones(60, np.float32))

@@ -13,8 +13,8 @@ import torch
 
 from dnabert2_explore import Encoder, InputError, attribute
 from dnabert2_explore.analysis.attribution import BASELINES, METHODS, ExplainedOutput
-from dnabert2_explore.analysis.attribution.backend import differentiable
-from dnabert2_explore.analysis.attribution.baselines import baseline_embeddings
+from dnabert2_explore.analysis.attribution.methods.backend import differentiable
+from dnabert2_explore.analysis.attribution.methods.baselines import baseline_embeddings
 from dnabert2_explore.analysis.attribution.spread import base_occlusion, share
 from dnabert2_explore.network import Dnabert2ForSequenceClassification
 from dnabert2_explore.sequences import UnknownBasesWarning

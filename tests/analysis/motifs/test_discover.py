@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dnabert2_explore.analysis.motifs.discover import discover_patterns
+from dnabert2_explore.analysis.motifs.discovery.discover import discover_patterns
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.sequences import reverse_complement
 

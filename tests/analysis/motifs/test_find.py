@@ -99,7 +99,7 @@ def test_what_cannot_be_used_is_said_before_the_attribution(classifier, untouche
 
 def test_modisco_gets_contributions_that_fit_its_hypothetical_ones(classifier, monkeypatch):
     pytest.importorskip("modiscolite", reason="modisco-lite, the extra [motifs], is not installed")
-    from dnabert2_explore.analysis.motifs import modisco
+    from dnabert2_explore.analysis.motifs.discovery import modisco
 
     seen = []
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dnabert2_explore.analysis.motifs.seqlets import call_seqlets, scaled
+from dnabert2_explore.analysis.motifs.discovery.seqlets import call_seqlets, scaled
 from dnabert2_explore.errors import InputError
 
 from .planted import AP1, planted

@@ -16,7 +16,7 @@ from dnabert2_explore.training.gue import (
     published_scores,
     read_runs,
 )
-from dnabert2_explore.training.gue.audited import Rule
+from dnabert2_explore.training.gue.auditing.audited import Rule
 from dnabert2_explore.training.gue.markdown import command
 from dnabert2_explore.training.gue.results import decode, encode
 from dnabert2_explore.training.scores.metrics import Estimate

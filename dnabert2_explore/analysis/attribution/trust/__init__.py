@@ -1,0 +1,1 @@
+"""How far an attribution is to be trusted: its checks, curves and scorecard."""

@@ -1,0 +1,1 @@
+"""From contributions to patterns: seqlets, their neighbours, clusters, growth."""

@@ -1,0 +1,1 @@
+"""Faults of GUE's own splits, found and written down."""

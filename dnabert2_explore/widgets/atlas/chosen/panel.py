@@ -1,0 +1,563 @@
+"""What a lasso holds: why these sequences, what they are, which they are, and where they go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ipywidgets import HTML, Button, Dropdown, HBox, Text, ToggleButtons, VBox
+
+from ....analysis.enrichment import (
+    Enrichment,
+    SequenceComparison,
+    compare_sequences,
+    pooled_sites,
+)
+from ....analysis.enrichment.words import enriched_tokens
+from ....analysis.motifs.match import Matches, match_motifs
+from ....delimited import csv_line, csv_lines, remark
+from ....encoder import Encoder
+from ....sequences import Sequence, as_dna, reverse_complement
+from ...core.jobs import Job, JobBar
+from ...core.plot import PlotlyView
+from ...core.rows import RowTable
+from ...core.state import Selection
+from ..points import Points
+from .discovery import MotifFinder
+from .logos import LogoCards
+from .saving import SaveButtons
+from .tables import (
+    MOST,
+    composition_rows,
+    confounder,
+    kept_rows,
+    place_words,
+    sequence_rows,
+    word_rows,
+    words_line,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["SelectionPanel"]
+
+_TABS = ("Enriched", "Composition", "Sequences", "Kept")
+_WORDS = ("k-mers", "tokens", "motifs")
+_MATCHES = (("GC, length", "gc+length"), ("GC, CpG", "gc+cpg"), ("nothing", "none"))
+_REST = ""
+
+
+class SelectionPanel(VBox):
+    """Tables of what was chosen, below the map; hidden while nothing is.
+
+    Class ``dx-chosen``; parts ``dx-chosen-count``, ``dx-tab``, ``dx-words select``,
+    ``dx-against select``, ``dx-match select``, ``dx-which select``, ``dx-rows``,
+    ``dx-motif-card``, ``dx-why``, ``dx-keep``, ``dx-keep-name input``, ``dx-use-set``,
+    ``dx-save-fasta`` (chosen-csv, h5ad, training, table), ``dx-combine``,
+    ``dx-recall select``, ``dx-find-motifs``.
+
+    Parameters
+    ----------
+    selection : Selection
+    enc : Encoder
+        Whose tokens are compared.
+    plot : PlotlyView
+        Hands files to the browser.
+    classifier : Encoder, optional
+        Asked for motifs.
+    told : callable
+        Called with HTML, and ``error=True`` where it is one.
+    guarded : callable
+        Runs an action and shows what goes wrong.
+    """
+
+    def __init__(
+        self,
+        selection: Selection,
+        enc: Encoder,
+        plot: PlotlyView,
+        classifier: Encoder | None,
+        told: Callable[..., None],
+        guarded: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self.selection, self.enc, self.plot = selection, enc, plot
+        self._told, self._guarded = told, guarded
+        self._points: Points | None = None
+        self._asked: tuple[Any, ...] = ()
+        self._found: SequenceComparison | None = None
+        self._tokens: Enrichment | None = None
+        self._matches: Matches | None = None
+        self._job: Job[Any] | None = None
+        self.bar = JobBar(lambda: None)
+        self.count = HTML().add_class("dx-chosen-count")
+        self.name = Text(placeholder="name", tooltip="Name to keep this selection under")
+        self.name.add_class("dx-keep-name").layout.width = "84px"
+        self.keep = self._button(
+            "Keep", "Keep this selection under a name", "dx-keep", self._on_keep
+        )
+        self.use = self._button(
+            "Use as set",
+            "Make these sequences a set of their own, in the input bar of all views",
+            "dx-use-set",
+            self._on_use,
+        )
+        self._files = SaveButtons(plot, self._both, lambda: self.table, guarded)
+        self.tabs = ToggleButtons(options=list(_TABS)).add_class("dx-tab")
+        self.words = Dropdown(options=list(_WORDS), tooltip="What is counted").add_class("dx-words")
+        self.match = Dropdown(
+            options=list(_MATCHES), tooltip="What both sides are matched by"
+        ).add_class("dx-match")
+        self.against = Dropdown(
+            options=[("the rest", _REST)], tooltip="What the selection is compared with"
+        ).add_class("dx-against")
+        self._ask_row = HBox(
+            [
+                self.words, HTML("<span class='dx-hint'>against</span>"), self.against,
+                HTML("<span class='dx-hint'>matched by</span>"), self.match,
+            ]
+        ).add_class("dx-chosen-row")  # fmt: skip
+        self.which = Dropdown(
+            options=[("chosen, the most typical first", True), ("nearest of the rest", False)],
+            tooltip="Which sequences are listed",
+        ).add_class("dx-which")
+        self.why = HTML().add_class("dx-why")
+        self.rows = RowTable(self._on_row)
+        self.pictures = LogoCards(self._on_motif)
+        self.first, self.second = (
+            Dropdown(options=[], tooltip="A kept selection").add_class("dx-combine") for _ in "ab"
+        )
+        self.how = Dropdown(options=["and", "or", "minus"]).add_class("dx-combine")
+        self.combine = self._button(
+            "Choose", "Choose what they give", "dx-combine-go", self._on_combine
+        )
+        self._combine_row = HBox([self.first, self.how, self.second, self.combine])
+        self._combine_row.add_class("dx-chosen-row")
+        self.recalled = Dropdown(options=[], tooltip="A kept selection").add_class("dx-recall")
+        self.recall = self._button("Choose", "Choose it again", "dx-recall-go", self._on_recall)
+        self._recall_row = HBox(
+            [HTML("<span class='dx-hint'>Kept selections</span>"), self.recalled, self.recall]
+        ).add_class("dx-chosen-row")
+        self.finder = MotifFinder(classifier, self._chosen, self._go_to_next, selection, guarded)
+        body = [
+            self._ask_row, self.bar, self._combine_row, self.which, self.why, self.rows,
+            self.pictures, self.finder,
+        ]  # fmt: skip
+        head = HBox([self.count, self.name, self.keep, self.use, self._files.opener])
+        #: What is hidden while nothing is chosen.
+        self._whole = VBox(
+            [
+                head.add_class("dx-chosen-row"),
+                self._files,
+                self.tabs,
+                VBox(body).add_class("dx-chosen-body"),
+            ]
+        ).add_class("dx-chosen-whole")
+        super().__init__([self._recall_row, self._whole])
+        self.add_class("dx-chosen")
+        self.layout.display = self._whole.layout.display = "none"
+        self.tabs.observe(self._on_show, names="value")
+        self.words.observe(self._on_show, names="value")
+        self.which.observe(self._on_show, names="value")
+        for control in (self.match, self.against):
+            control.observe(lambda _change: self._guarded(self._ask), names="value")
+
+    def _button(self, label: str, tip: str, name: str, action: Callable[[], None]) -> Button:
+        button = Button(description=label, tooltip=tip).add_class(name)
+        button.on_click(lambda _button: self._guarded(action))
+        return button
+
+    # What is chosen -------------------------------------------------------------------------------
+
+    @property
+    def shown(self) -> bool:
+        """Whether the tables are on show: something is chosen."""
+        return self._whole.layout.display != "none"
+
+    def follow(self, points: Points | None) -> None:
+        """Take the points on show, and compare what of them is chosen."""
+        self._points = points
+        chosen = self.selection.chosen
+        kept = dict(self.selection.kept)
+        inside = [] if points is None else points.split(chosen)[0]
+        self.layout.display = "" if inside or kept else "none"
+        self._whole.layout.display = "" if inside else "none"
+        self._recall_row.layout.display = "none" if inside else ""
+        self._offer(kept)
+        if not inside:
+            self._stop()
+            self._asked, self._found, self._tokens, self._matches = (), None, None, None
+        else:
+            assert points is not None
+            self.count.value = f"<b>{len(inside):,}</b> of {len(points.indices):,} chosen"
+            self._ask()
+        self._show()
+
+    def _offer(self, kept: dict[str, tuple[int, ...]]) -> None:
+        names = list(kept)
+        against = [("the rest", _REST), *((f"“{n}”", n) for n in names)]
+        if tuple(self.against.options) != tuple(against):
+            before = self.against.value
+            with self.against.hold_trait_notifications():
+                self.against.options = against
+                self.against.value = before if before in names else _REST
+        for menu in (self.first, self.second, self.recalled):
+            if tuple(menu.options) != tuple(names):
+                before = menu.value
+                menu.options = names
+                menu.value = before if before in names else next(iter(names), None)
+
+    def _sides(self) -> tuple[list[int], list[int]]:
+        """Rows of the chosen points, and of what they are compared with."""
+        assert self._points is not None
+        inside, outside = self._points.split(self.selection.chosen)
+        if self.against.value != _REST:
+            other = self.selection.kept.get(self.against.value, ())
+            mine = set(inside)
+            outside = [row for row in self._points.split(other)[0] if row not in mine]
+        return inside, outside
+
+    def _both(self) -> tuple[Points, list[int], list[int]]:
+        assert self._points is not None
+        return self._points, *self._sides()
+
+    def _chosen(self) -> list[Sequence]:
+        if self._points is None:
+            return []
+        return [self._points.sequences[row] for row in self._sides()[0]]
+
+    # Comparing ------------------------------------------------------------------------------------
+
+    def _ask(self) -> None:
+        points = self._points
+        if points is None:
+            return
+        inside, outside = self._sides()
+        asked = (points.indices, points.about, tuple(inside), tuple(outside), self.match.value)
+        if asked == self._asked:
+            return
+        self._stop()
+        self._asked, self._found, self._tokens, self._matches = asked, None, None, None
+        self.finder.forget()
+        if not inside or not outside:
+            self._show()
+            return
+        mine, yours = ([points.sequences[row] for row in part] for part in (inside, outside))
+        match, vectors = self.match.value, (points.vectors[inside], points.vectors[outside])
+
+        def work(progress: Any) -> SequenceComparison:
+            return compare_sequences(mine, yours, vectors=vectors, match=match, progress=progress)
+
+        def done(found: SequenceComparison) -> None:
+            self._found = found
+            self._show()
+
+        self._run("comparing the selection with the rest", work, done)
+        self._show()
+
+    def _more(self) -> None:
+        """Compute what only one entry of the menu shows."""
+        found, points = self._found, self._points
+        if found is None or points is None or (self._job is not None and self._job.running):
+            return
+        if self.words.value == "tokens" and self._tokens is None:
+            mine, yours = ([points.sequences[r] for r in part] for part in self._sides())
+            match, tokenizer = self.match.value, self.enc.tokenizer
+
+            def count(progress: Any) -> Enrichment:
+                progress(0, 0)
+                return enriched_tokens(mine, yours, tokenizer, match=match)
+
+            self._run("cutting into tokens", count, self._got_tokens)
+        elif self.words.value == "motifs" and self._matches is None and found.motifs:
+
+            def look(progress: Any) -> Matches:
+                progress(0, 0)
+                return match_motifs(found.motifs)
+
+            self._run("looking up JASPAR (the first time about 10 s)", look, self._got_matches)
+
+    def _got_tokens(self, tokens: Enrichment) -> None:
+        self._tokens = tokens
+        self._show()
+
+    def _got_matches(self, matches: Matches) -> None:
+        self._matches = matches
+        self._show()
+
+    def _run(self, what: str, work: Callable[..., Any], done: Callable[[Any], None]) -> None:
+        def failed(error: Exception) -> None:
+            from ...core.explorer import sentence
+
+            self._told(sentence(error), error=True)
+
+        def finished(result: Any) -> None:
+            # The next entry of the menu may be waiting for this one's thread to end.
+            self._job = None
+            self._guarded(lambda: done(result))
+
+        self._job = Job(
+            work, finished, failed, bar=self.bar, what=what, lock=self.selection.lock
+        ).start()
+
+    def _stop(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Block until what was asked is computed (for scripts and tests)."""
+        while (job := self._job) is not None:
+            job.wait(timeout)
+            if self._job is job:
+                break
+        self.finder.wait(timeout)
+
+    # Showing --------------------------------------------------------------------------------------
+
+    def _show(self) -> None:
+        tab = self.tabs.value
+        self._ask_row.layout.display = "" if tab == "Enriched" else "none"
+        self._combine_row.layout.display = (
+            "" if tab == "Kept" and len(self.selection.kept) else "none"
+        )
+        self.which.layout.display = "" if tab == "Sequences" else "none"
+        self.finder.layout.display = (
+            "" if tab == "Enriched" and self.words.value == "motifs" else ("none")
+        )
+        if tab != "Enriched" or self.words.value != "motifs" or self._found is None:
+            self.pictures.show()
+        self.rows.layout.display = ""
+        self.rows.current = -1
+        {
+            "Enriched": self._show_enriched,
+            "Composition": self._show_composition,
+            "Sequences": self._show_sequences,
+            "Kept": self._show_kept,
+        }[tab]()
+
+    def _show_enriched(self) -> None:
+        found = self._found
+        if found is None:
+            self.why.value = self._waiting()
+            self.rows.show([], [])
+            return
+        if self.words.value == "motifs":
+            self._show_motifs(found)
+            return
+        words = found.kmers if self.words.value == "k-mers" else self._tokens
+        if words is None:
+            self.why.value = "Counting …"
+            self.rows.show([], [])
+            self._more()
+            return
+        self.why.value = (
+            f"{words_line(words)} {confounder(found, words.match)} Press a row to see it in a "
+            "sequence."
+        )
+        self.rows.show(*word_rows(words))
+
+    def _show_motifs(self, found: SequenceComparison) -> None:
+        self.rows.show([], [])
+        self.rows.layout.display = "none"
+        if not found.motifs:
+            self.why.value = "No k-mer is enriched, so that there is nothing to pool."
+            self.pictures.show()
+            return
+        self.why.value = (
+            f"The {len(found.kmers.enriched()):,} enriched k-mers (the surest 100 of them) pooled "
+            "where they lie over each other; and the nearest profile of JASPAR's vertebrates. "
+            "Press a motif to see it in a sequence."
+        )
+        self.pictures.show(found.motifs, self._matches, self.selection.theme)
+        self._more()
+
+    def _show_composition(self) -> None:
+        found = self._found
+        if found is None:
+            self.why.value = self._waiting()
+            self.rows.show([], [])
+            return
+        self.why.value = place_words(found)
+        self.rows.show(*composition_rows(found))
+
+    def _show_sequences(self) -> None:
+        points = self._points
+        if points is None or not self.selection.chosen:
+            self.why.value = self._waiting()
+            self.rows.show([], [])
+            return
+        if self.which.value:
+            rows = self._by_likeness()
+            self.why.value = (
+                f"The {MOST:,} most typical of {len(rows):,}; files hold all. "
+                if len(rows) > MOST
+                else ""
+            )
+        else:
+            place, outside = None if self._found is None else self._found.place, self._sides()[1]
+            if place is None:
+                self.why.value = self._waiting()
+                self.rows.show([], [])
+                return
+            rows = [outside[i] for i in place.nearest]
+            self.why.value = (
+                f"Of the rest, the {len(rows):,} most like the chosen ones in all dimensions: mean "
+                f"cosine similarity {place.similarity[0]:.2f} to {place.similarity[-1]:.2f}. "
+            )
+        self.why.value += "Press a row to look at it in every view."
+        self.rows.show(*sequence_rows(points, rows))
+        self.rows.current = self.selection.index
+
+    def _by_likeness(self) -> list[int]:
+        """Rows of the chosen points, the nearest to their middle first."""
+        assert self._points is not None
+        rows = self._points.split(self.selection.chosen)[0]
+        vectors = self._points.vectors[rows]
+        unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)
+        likeness = unit @ np.nan_to_num(unit).mean(axis=0)
+        return [rows[i] for i in np.argsort(-np.nan_to_num(likeness, nan=-2.0), kind="stable")]
+
+    def _show_kept(self) -> None:
+        kept = self.selection.kept
+        if not kept:
+            self.why.value = "Nothing is kept yet: name a selection above and press Keep."
+            self.rows.show([], [])
+            return
+        self.why.value = "Press a row to choose it again; two give a third by and, or, minus."
+        self.rows.show(*kept_rows(kept))
+
+    def _waiting(self) -> str:
+        if self._points is None or not self.selection.chosen:
+            return "Draw a lasso about some points to compare them with the rest."
+        inside, outside = self._sides()
+        if inside and not outside:
+            return "There is nothing else to compare with: leave some points out."
+        return "Comparing …"
+
+    # A person did something -----------------------------------------------------------------------
+
+    def _on_show(self, _change: Any) -> None:
+        self._guarded(self._show)
+
+    def _on_row(self, key: int) -> None:
+        self._guarded(lambda: self._press(key))
+
+    def _press(self, key: int) -> None:
+        tab = self.tabs.value
+        if tab == "Sequences":
+            # Said again: a step into another set would let go of what is chosen.
+            self.selection.update(index=key, chosen=self.selection.chosen)
+            self.rows.current = key
+        elif tab == "Kept":
+            names = list(self.selection.kept)
+            self.selection.update(chosen=self.selection.kept[names[key]])
+        elif tab == "Enriched" and self._found is not None:
+            words = self._found.kmers if self.words.value == "k-mers" else self._tokens
+            if words is not None:
+                self._look_at_word(words.words[key], both=words is self._found.kmers)
+                self.rows.current = key
+
+    def _look_at_word(self, word: str, both: bool) -> None:
+        """Go to the next chosen sequence that holds a word, and select it there."""
+        forms = (word, reverse_complement(word)) if both else (word,)
+        chosen = self._chosen()
+
+        def find(number: int) -> tuple[int, int] | None:
+            text = as_dna(chosen[number].bases)
+            start = min((p for f in forms if (p := text.find(f)) >= 0), default=-1)
+            return None if start < 0 else (start, start + len(word))
+
+        self._go_to_next(find, word)
+
+    def _on_motif(self, number: int) -> None:
+        def act() -> None:
+            found = self._found
+            if found is None or number >= len(found.motifs):
+                return
+            name = found.motifs[number].name
+            places = pooled_sites(found.kmers, [s.bases for s in self._chosen()], name)
+            self._go_to_next(places.first_in, name)
+            self.pictures.current = number
+
+        self._guarded(act)
+
+    def _go_to_next(self, find: Callable[[int], tuple[int, int] | None], what: str) -> None:
+        """Look at the next chosen sequence in which something is found, and select it there.
+
+        Parameters
+        ----------
+        find : callable
+            Called with the number of a chosen sequence; returns a stretch, or None.
+        what : str
+            Named where none holds it.
+        """
+        points = self._points
+        assert points is not None
+        inside = self._sides()[0]
+        number = {row: n for n, row in enumerate(inside)}
+        order = self._by_likeness()
+        indices = [points.indices[row] for row in order]
+        at = indices.index(self.selection.index) + 1 if self.selection.index in indices else 0
+        for row in [*order[at:], *order[:at]]:
+            stretch = find(number[row])
+            if stretch is not None:
+                self.selection.update(
+                    index=points.indices[row], bases=stretch, chosen=self.selection.chosen
+                )
+                return
+        self._told(f"No chosen sequence holds {escape(what)}.", error=False)
+
+    def _on_keep(self) -> None:
+        chosen = self.selection.chosen
+        if not chosen:
+            self._told("Nothing is chosen yet: draw a lasso first.", error=True)
+            return
+        kept = dict(self.selection.kept)
+        name = " ".join(self.name.value.split())
+        if not name:
+            number = next(i for i in range(1, len(kept) + 2) if f"selection {i}" not in kept)
+            name = f"selection {number}"
+        self.selection.update(kept={**kept, name: tuple(chosen)})
+        self.name.value = ""
+        self._told(f"Kept {len(chosen):,} sequences as “{escape(name)}”.")
+
+    def _on_recall(self) -> None:
+        self.selection.update(chosen=self.selection.kept.get(self.recalled.value, ()))
+
+    def _on_combine(self) -> None:
+        a, b = (set(self.selection.kept.get(m.value, ())) for m in (self.first, self.second))
+        found = {"and": a & b, "or": a | b, "minus": a - b}[self.how.value]
+        if not found:
+            self._told("They have no sequence in common." if self.how.value == "and" else
+                       "Nothing is left of the first.")  # fmt: skip
+            return
+        self.selection.update(chosen=tuple(sorted(found)))
+
+    def _on_use(self) -> None:
+        chosen = self._chosen()
+        if not chosen:
+            self._told("Nothing is chosen yet: draw a lasso first.", error=True)
+            return
+        used = set(self.selection.sets)
+        name = " ".join(self.name.value.split()) or "Chosen in the atlas"
+        name = next(n for n in (name, *(f"{name} {i}" for i in range(2, 10_000))) if n not in used)
+        self.selection.add(chosen, name)
+
+    @property
+    def table(self) -> str:
+        """What the open tab shows, in full, as CSV."""
+        words = None
+        if self.tabs.value == "Enriched" and self._found is not None:
+            words = self._tokens if self.words.value == "tokens" else self._found.kmers
+        if words is not None:
+            about: Iterable[str] = (str(words),)
+            return (
+                "\n".join(remark(line) for line in about)
+                + "\n"
+                + words.table().to_csv(index=False, lineterminator="\n")
+            )
+        head = [column["label"] or "what" for column in self.rows.columns]
+        return "\n".join([csv_line(head), *csv_lines(self.rows.rows)]) + "\n"

@@ -1,0 +1,84 @@
+"""Buttons that hand a selection to the browser as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ipywidgets import Button, HBox, ToggleButton
+
+from ....sequences import Sequence
+from ...core.plot import PlotlyView
+from ..points import Points
+from .exports import as_csv, as_fasta, as_h5ad, as_training_csv
+
+__all__ = ["SaveButtons"]
+
+_FILES = (
+    ("FASTA", "The chosen sequences", "fasta"),
+    ("CSV", "The chosen sequences with their columns", "chosen-csv"),
+    (".h5ad", "Their vectors and columns, for scanpy", "h5ad"),
+    ("Training set", "CSV of chosen and rest, to fine-tune on", "training"),
+    ("This table", "What the open tab shows, in full", "table"),
+)
+
+
+class SaveButtons(HBox):
+    """FASTA, CSV, AnnData, a training set, and the table on show; hidden until asked for.
+
+    Parts ``dx-save-fasta`` (chosen-csv, h5ad, training, table); `opener` is the button that shows
+    them.
+
+    Parameters
+    ----------
+    plot : PlotlyView
+        Hands files to the browser.
+    sides : callable
+        Returns the points, and the rows of the chosen ones and of what they are compared with.
+    table : callable
+        Returns what the open tab shows, as CSV.
+    guarded : callable
+        Runs an action and shows what goes wrong.
+    """
+
+    def __init__(
+        self,
+        plot: PlotlyView,
+        sides: Callable[[], tuple[Points, list[int], list[int]]],
+        table: Callable[[], str],
+        guarded: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self._plot, self._sides, self._table = plot, sides, table
+        buttons = []
+        for label, tip, name in _FILES:
+            button = Button(description=label, tooltip=tip).add_class(f"dx-save-{name}")
+            button.on_click(lambda _button, name=name: guarded(lambda: self._save(name)))
+            buttons.append(button)
+        super().__init__(buttons)
+        self.add_class("dx-export-buttons")
+        self.layout.display = "none"
+        self.opener = ToggleButton(description="Save", tooltip="FASTA, CSV, .h5ad, training set")
+        self.opener.add_class("dx-quiet").observe(self._toggle, names="value")
+
+    def _toggle(self, change: Any) -> None:
+        self.layout.display = "" if change["new"] else "none"
+
+    def _save(self, name: str) -> None:
+        if name == "table":
+            self._plot.save_text(self._table(), "chosen-table.csv", "text/csv")
+            return
+        points, inside, outside = self._sides()
+
+        def of(rows: list[int]) -> list[Sequence]:
+            return [points.sequences[row] for row in rows]
+
+        if name == "fasta":
+            self._plot.save_text(as_fasta(of(inside)), "chosen.fa", "text/x-fasta")
+        elif name == "chosen-csv":
+            self._plot.save_text(as_csv(of(inside)), "chosen.csv", "text/csv")
+        elif name == "training":
+            both = as_training_csv(of(inside), of(outside))
+            self._plot.save_text(both, "chosen-and-rest.csv", "text/csv")
+        else:
+            data = as_h5ad(of(inside), points.vectors[inside], {"about": points.about})
+            self._plot.save_bytes(data, "chosen.h5ad", "application/x-hdf5")
