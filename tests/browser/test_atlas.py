@@ -200,5 +200,24 @@ def test_the_slider_goes_from_layer_to_layer(atlas, screenshots):
              for a, b in zip(before, after, strict=True)]  # fmt: skip
     assert max(moved) > 2
     atlas.lab.page.screenshot(path=screenshots / "atlas-layers.png")
+    # Who asked for less motion sees a point at its old place and at its new one, nowhere between.
+    atlas.lab.page.emulate_media(reduced_motion="reduce")
+    places = slider.evaluate(
+        """(slider, layer) => new Promise((done) => {
+        const plot = slider.closest(".dx-plot"), seen = new Set();
+        slider.value = layer;
+        slider.dispatchEvent(new Event("input"));
+        const begun = performance.now();
+        const look = () => {
+            seen.add(plot.pointPlace(7).join());
+            performance.now() - begun < 700 ? requestAnimationFrame(look) : done(seen.size);
+        };
+        look();
+    })""",
+        last - 2,
+    )
+    assert places <= 2
+    atlas.lab.page.emulate_media(reduced_motion="no-preference")
+    atlas.wait_caption(f"layer {last - 2}")
     atlas.find(".dx-projection button").nth(0).click()
     slider.wait_for(state="hidden")

@@ -398,12 +398,16 @@ function makeCloud({ model, host, canvas, send }) {
     play.textContent = moving ? "❚❚" : "▶";
   };
   const sendFrame = settle(250, () => send("frame", { frame: Math.round(frame) }));
+  // Who asked for less motion sees one layer, then the next, and nothing between.
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
   const glide = (target, then) => {
     cancelAnimationFrame(moving);
     const from = frame, began = performance.now();
+    const takes = still.matches && !then ? 1 : 350;
     const step = (now) => {
-      const part = Math.min(1, Math.max(0, now - began) / 350);
-      frame = part < 1 ? from + (target - from) * part * part * (3 - 2 * part) : target;
+      const part = Math.min(1, Math.max(0, now - began) / takes);
+      const way = still.matches ? 0 : part * part * (3 - 2 * part);
+      frame = part < 1 ? from + (target - from) * way : target;
       moving = part < 1 || then ? requestAnimationFrame(part < 1 ? step : () => then()) : 0;
       slider.value = Math.round(frame);
       tellFrame();

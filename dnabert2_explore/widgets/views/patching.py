@@ -118,7 +118,8 @@ class PatchPanel(VBox):
             self.compute.layout.display = "none"
             return
         shown = "untrained" if self.twin.value else "trained"
-        self.plot.show(patch_figure(result, shown=shown, height=240, theme=self._theme))
+        figure = patch_figure(result, shown=shown, height=240, theme=self._theme)
+        self.plot.show(figure, config={"displayModeBar": False})  # it would lie on the scale
         one = result.twin if self.twin.value and result.twin is not None else result
         if np.isnan(one.restored).all():
             self.words.value = "To the untrained network both alleles are the same."

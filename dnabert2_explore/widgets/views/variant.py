@@ -144,7 +144,7 @@ class VariantExplorer(Explorer):
             options=[(METHODS[n].title, n) for n in sorted(METHODS, key="occlusion".__ne__)],
             tooltip="Attribution method",
         ).add_class("dx-method")
-        self.typed.layout.width = "230px"
+        self.typed.layout.width = "290px"
         self._how: list[Widget] = [self.layer, self.method]
         if classes:
             self._how.append(self.target)
