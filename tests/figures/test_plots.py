@@ -42,7 +42,7 @@ WITHOUT = {
     },
     "sources, which other calls draw": {
         "EmbeddedSequences", "EmbeddingStore", "Encoder", "Genome", "ModelInfo", "Sequence",
-        "Variant",
+        "Variant", "VariantScorer",
     },
     "rows, whose table says all of it": {
         "Audit", "DatasetAudit", "LeakageReport", "Match", "Matches", "NullRun", "StoreHits",
