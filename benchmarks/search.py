@@ -18,7 +18,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.lab_latency import processor
-from dnabert2_explore.stores.search import nearest_rows
+from dnabert2_explore.stores.nearest import nearest_rows
 
 
 def main() -> None:

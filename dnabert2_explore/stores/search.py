@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,18 +18,16 @@ from ..sequences import Sequence, gc_content
 from ..sequences.given import as_sequences
 from ..sequences.reading.genome import Genome
 from .beside import layers_of, vectors_of
+from .nearest import best_of, nearest_rows, unit
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from .store import EmbeddingStore
 
-__all__ = ["QueryEncoder", "StoreHits", "build_index", "index_path", "nearest_rows", "search"]
+__all__ = ["QueryEncoder", "StoreHits", "build_index", "index_path", "search"]
 
 
-# Rows multiplied at once: 3 MB of 768 numbers, which stay in the cache of a core.
-_ROWS = 1024
-_THREADS = 8  # at most: memory feeds no more
 _BLOCK = 1 << 25  # bytes read from Zarr at once, about
 _NULL = 2000  # random windows whose GC is looked at
 _ALIKE = 200  # of these, those nearest in GC are the null
@@ -179,95 +173,12 @@ def build_index(
     with replacing(path) as temporary:
         out = np.lib.format.open_memmap(temporary, "w+", np.float32, (n, width))
         for first in range(0, n, step):
-            out[first : first + step] = _unit(np.asarray(vectors[first : first + step]))
+            out[first : first + step] = unit(np.asarray(vectors[first : first + step]))
             if progress is not None:
                 progress(min(first + step, n), n)
         out.flush()
         del out  # Windows renames no file that is mapped
     return path
-
-
-def nearest_rows(
-    vectors: Any, queries: NDArray[np.float32], k: int, progress: Progress | None = None
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Find the k rows with the largest product with each query.
-
-    Parameters
-    ----------
-    vectors : array, shape (n, hidden)
-        Of length 1; a memory map, or blocks of it as `search` makes them. Rows with NaN are passed
-        over.
-    queries : (q, hidden) float32
-        Of length 1.
-    k : int
-    progress : callable, optional
-
-    Returns
-    -------
-    rows : (q, k) int64
-        The nearest first, of equal ones the earlier; -1 where there are fewer.
-    products : (q, k) float32
-    """
-    n = len(vectors)
-    # Threads of Python multiply their parts at once; those of BLAS inside them would fight for the
-    # same cores (measured: eight times the CPU time).
-    parts = min(os.cpu_count() or 1, _THREADS, max(n // (8 * _ROWS), 1))
-    done, lock = 0, threading.Lock()
-
-    def told(rows: int) -> None:
-        nonlocal done
-        with lock:
-            done += rows
-            if progress is not None:
-                progress(done, n)
-
-    edges = np.linspace(0, n, parts + 1).astype(int)
-    if parts == 1:
-        return _nearest(vectors, queries, k, 0, n, told)
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(parts) as pool:
-        asked = [
-            pool.submit(_nearest, vectors, queries, k, first, last, told)
-            for first, last in pairwise(edges)
-        ]
-        return _best([one.result() for one in asked], k)
-
-
-def _nearest(
-    vectors: Any,
-    queries: NDArray[np.float32],
-    k: int,
-    start: int,
-    stop: int,
-    told: Callable[[int], None],
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Look at the rows from `start` to `stop`."""
-    best = np.full((len(queries), k), -np.inf, dtype=np.float32)
-    rows = np.full((len(queries), k), -1, dtype=np.int64)
-    for first in range(start, stop, _ROWS):
-        last = min(first + _ROWS, stop)
-        products = queries @ np.asarray(vectors[first:last]).T
-        np.nan_to_num(products, copy=False, nan=-np.inf)
-        # Nearly all blocks hold nothing better than what is known.
-        for query in np.flatnonzero((products > best[:, -1:]).any(axis=1)):
-            better = np.flatnonzero(products[query] > best[query, -1])
-            found = np.concatenate([best[query], products[query, better]])
-            where = np.concatenate([rows[query], first + better])
-            order = np.argsort(-found, kind="stable")[:k]
-            best[query], rows[query] = found[order], where[order]
-        told(last - first)
-    return rows, best
-
-
-def _best(
-    parts: list[tuple[NDArray[np.int64], NDArray[np.float32]]], k: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Put together what was found in parts; of equal ones the earlier part's come first."""
-    rows = np.concatenate([r for r, _ in parts], axis=1)
-    products = np.concatenate([p for _, p in parts], axis=1)
-    order = np.argsort(-products, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(rows, order, axis=1), np.take_along_axis(products, order, axis=1)
 
 
 def search(
@@ -349,11 +260,6 @@ def _step(store: EmbeddingStore, width: int) -> int:
     return rows * max(1, _BLOCK // (rows * width * 4))
 
 
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.maximum(norms, np.finfo(np.float32).tiny)
-
-
 def _streamed(
     store: EmbeddingStore,
     vectors: Any,
@@ -365,11 +271,11 @@ def _streamed(
     step, n = _step(store, asked.shape[1]), store.n_windows
     parts = []
     for first in range(0, n, step):
-        rows, products = nearest_rows(_unit(np.asarray(vectors[first : first + step])), asked, k)
+        rows, products = nearest_rows(unit(np.asarray(vectors[first : first + step])), asked, k)
         parts.append((np.where(rows >= 0, rows + first, -1), products))
         if progress is not None:
             progress(min(first + step, n), n)
-    return _best(parts, k)
+    return best_of(parts, k)
 
 
 def _taken(array: Any, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -435,7 +341,7 @@ def _queries(
     bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
     if bad.size:
         raise InputError(f"{names[bad[0]]} holds NaN or infinity: leave it out.")
-    return names, _unit(np.asarray(array, dtype=np.float32)), gc
+    return names, unit(np.asarray(array, dtype=np.float32)), gc
 
 
 def _null(
@@ -468,12 +374,12 @@ def _null(
             ]
         )
     reader = vectors if isinstance(vectors, np.ndarray) else vectors.oindex
-    unit = _unit(np.asarray(reader[drawn]))
-    usable = np.flatnonzero(np.isfinite(share) & np.isfinite(unit).all(axis=1))
+    scaled = unit(np.asarray(reader[drawn]))
+    usable = np.flatnonzero(np.isfinite(share) & np.isfinite(scaled).all(axis=1))
     out = np.ones(similarity.shape)
     for query in range(len(asked)):
         alike = usable[np.argsort(np.abs(share[usable] - gc[query]), kind="stable")[:_ALIKE]]
-        theirs = unit[alike] @ asked[query]
+        theirs = scaled[alike] @ asked[query]
         more = (theirs[None] >= similarity[query][:, None]).sum(axis=1)
         out[query] = (1 + more) / (1 + len(alike))
     n = min(_ALIKE, len(usable))

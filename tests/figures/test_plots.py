@@ -38,7 +38,8 @@ def results(tmp_path_factory):
 WITHOUT = {
     "settings, files and what a command says": {
         "AttributionSettings", "FinetuneConfig", "PretrainConfig", "PretrainResult",
-        "PredictionSummary", "Summary", "StoreCheck", "VcfSummary", "Reproduction", "Readings",
+        "PredictionSummary", "Summary", "StoreCheck", "VariantScorer", "VcfSummary", "Reproduction",
+        "Readings",
     },
     "sources, which other calls draw": {
         "EmbeddedSequences", "EmbeddingStore", "Encoder", "Genome", "ModelInfo", "Sequence",

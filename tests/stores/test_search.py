@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from dnabert2_explore import InputError, Sequence
-from dnabert2_explore.stores import check_store, open_store, search as searching
-from dnabert2_explore.stores.search import nearest_rows
+from dnabert2_explore.stores import check_store, nearest, open_store, search as searching
+from dnabert2_explore.stores.nearest import nearest_rows
 
 from .fake import FakeEmbedder
 
@@ -35,7 +35,7 @@ def brute(vectors, queries, k):
 
 @pytest.mark.parametrize("rows", [7, 1024])
 def test_blocks_find_what_brute_force_finds(monkeypatch, rows):
-    monkeypatch.setattr(searching, "_ROWS", rows)
+    monkeypatch.setattr(nearest, "_ROWS", rows)
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(500, 12)).astype(np.float32)
     vectors[3] = np.nan
@@ -131,9 +131,9 @@ def test_what_cannot_be_searched_is_said(opened):
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_threads_find_what_one_finds(monkeypatch, threads):
-    monkeypatch.setattr(searching, "_ROWS", 8)
-    monkeypatch.setattr(searching, "_THREADS", threads)
-    monkeypatch.setattr(searching.os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(nearest, "_ROWS", 8)
+    monkeypatch.setattr(nearest, "_THREADS", threads)
+    monkeypatch.setattr(nearest.os, "cpu_count", lambda: 4)
     rng = np.random.default_rng(0)
     unit = rng.normal(size=(700, 6)).astype(np.float32)
     unit[300:] = unit[:400]  # equal rows: the earlier one comes first, whoever found it

@@ -109,12 +109,12 @@ def test_pairs_must_both_be_found(rng):
 
 
 def test_parts_of_a_large_split_are_looked_through_one_by_one(rng, monkeypatch):
-    import dnabert2_explore.training.labelled.leakage as leakage
+    from dnabert2_explore.training.labelled import near
 
     train = [random_bases(rng, 90) for _ in range(40)]
     test = [text[:80] + random_bases(rng, 10) for text in train]
     whole = check_leakage({"train": labelled(train), "test": labelled(test)})
-    monkeypatch.setattr(leakage, "CHUNK", 200)
+    monkeypatch.setattr(near, "CHUNK", 200)
     assert check_leakage({"train": labelled(train), "test": labelled(test)}) == whole
     assert whole.pairs[0].near == 40
 

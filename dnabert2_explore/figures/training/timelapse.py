@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence as Items
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.colours import NOT_GIVEN, SYMBOLS, Theme, class_colours, theme_of
+from ..core.colours import NOT_GIVEN, Theme, class_colours, theme_of
 from ..core.style import band, base_axis, layout, whole
-from ..inside.attention import pool
 from .curves import axis_style, axis_title
+from .timelapse_panels import NARROW, attention, levels, points, probabilities, purity
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -21,10 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["timelapse_figure", "timelapse_movie"]
 
-_NARROW = 760
-_STROKE_PX = 5  # narrower than this on average, tokens are bars only
 _SIGNS = "●■◆▲✚⬟★✶"  # as SYMBOLS, for the legend
-_CELLS = 72  # cells a side of the attention map: small enough to be redrawn while it plays
 
 
 def timelapse_figure(
@@ -165,7 +161,7 @@ def timelapse_movie(
 
 def _boxes(width: int) -> dict[str, tuple[float, float]]:
     """Where each panel stands between the bottom, 0, and the top, 1."""
-    if width >= _NARROW:
+    if width >= NARROW:
         return {
             "probability": (0.72, 1.0),
             "attention": (0.0, 0.66),
@@ -184,183 +180,10 @@ def _traces(
     lapse: TimeLapse, at: int, shown: tuple[int, int], width: int, colours: Theme
 ) -> list[dict[str, Any]]:
     return [
-        *_probabilities(lapse, at, shown, width, colours),
-        _attention(lapse, at, shown, _boxes(width)["attention"], colours),
-        *_points(lapse, at, colours),
-        *_purity(lapse, at, colours),
-    ]
-
-
-def _levels(lapse: TimeLapse) -> tuple[float, float, float]:
-    """Log10 of a blind guess, and the ends of the probability axis over all snapshots."""
-    guess = -math.log10(lapse.vocabulary)
-    known = lapse.probability[:, ~lapse.tokens.special]
-    logs = np.log10(np.clip(known, 1e-12, 1.0))
-    logs = logs[np.isfinite(logs)]
-    low, high = (float(logs.min()), float(logs.max())) if logs.size else (guess, guess + 1)
-    low = max(min(low, guess), guess - 3.0)  # one token in ten thousand must not flatten the rest
-    return guess, low - 0.1, max(high, guess + 0.3) + 0.1
-
-
-def _probabilities(
-    lapse: TimeLapse, at: int, shown: tuple[int, int], width: int, colours: Theme
-) -> list[dict[str, Any]]:
-    tokens = lapse.tokens
-    inside = np.flatnonzero(
-        ~tokens.special
-        & np.isfinite(lapse.probability[at])
-        & (tokens.spans[:, 0] < shown[1])
-        & (tokens.spans[:, 1] > shown[0])
-    )
-    guess, _, _ = _levels(lapse)
-    logs = np.log10(np.clip(lapse.probability[at, inside], 1e-12, 1.0))
-    first = np.log10(np.clip(lapse.probability[0, inside], 1e-12, 1.0))
-    centre = tokens.spans[inside].mean(axis=1) + 0.5
-    bars = {
-        "type": "bar",
-        "name": "probability",
-        "x": centre,
-        "y": logs - guess,
-        "base": guess,
-        "width": tokens.lengths[inside] * 1.0,
-        "marker": {
-            "color": [colours.positive if v >= guess else colours.negative for v in logs],
-            "line": {"color": colours.paper, "width": 0.6},
-        },
-        "hovertext": [
-            f"<b style='font-family:monospace'>{tokens.tokens[i]}</b> when masked: "
-            f"{lapse.probability[at, i]:.3%} ({lapse.probability[0, i]:.3%} at first)<br>"
-            f"bases {tokens.spans[i, 0] + 1:,}–{tokens.spans[i, 1]:,} · "
-            f"entropy {lapse.entropy[at, i]:.2f} nats"
-            for i in inside
-        ],
-        "hovertemplate": "%{hovertext}<extra></extra>",
-    }
-    # A stroke across each token: where it began. Far out strokes would be a haze.
-    if len(inside) * _STROKE_PX > (0.52 if width >= _NARROW else 0.8) * width:
-        inside, first = inside[:0], first[:0]
-    x = np.column_stack(
-        [tokens.spans[inside, 0] + 0.5, tokens.spans[inside, 1] + 0.5, np.full(len(inside), np.nan)]
-    ).ravel()
-    strokes = {
-        "type": "scatter",
-        "name": "first snapshot",
-        "mode": "lines",
-        "x": x,
-        "y": np.column_stack([first, first, np.full(len(inside), np.nan)]).ravel(),
-        "line": {"color": colours.ink, "width": 1.2},
-        "hoverinfo": "skip",
-    }
-    return [bars, strokes]
-
-
-def _attention(
-    lapse: TimeLapse,
-    at: int,
-    shown: tuple[int, int],
-    box: tuple[float, float],
-    colours: Theme,
-) -> dict[str, Any]:
-    pooled = pool(lapse.attention[at], lapse.tokens, view=shown, pooling="max", cells=_CELLS)
-    edges = pooled.edges + 0.5
-    return {
-        "type": "heatmap",
-        "name": "attention",
-        "x": edges,
-        "y": edges,
-        "yaxis": "y2",
-        "z": pooled.values,
-        "zmin": 0.0,
-        "zmax": float(np.quantile(lapse.attention, 0.995)) or 1.0,
-        "colorscale": [list(step) for step in colours.sequential],
-        "showscale": True,
-        "colorbar": {
-            "x": 1.005,
-            "xanchor": "left",
-            "y": sum(box) / 2,
-            "len": box[1] - box[0],
-            "title": {
-                "text": "attention",
-                "side": "right",
-                "font": {"size": 11, "color": colours.muted},
-            },
-            "thickness": 8,
-            "outlinewidth": 0,
-            "nticks": 4,
-            "tickfont": {"size": 10, "color": colours.muted},
-        },
-        "hovertemplate": "from base %{y:,.0f}<br>to base %{x:,.0f}<br><b>%{z:.4f}</b> attention"
-        "<extra></extra>",
-    }
-
-
-def _points(lapse: TimeLapse, at: int, colours: Theme) -> list[dict[str, Any]]:
-    labels = np.array([one or NOT_GIVEN for one in lapse.labels])
-    palette = class_colours(labels.tolist())
-    plane = lapse.planes[at]
-    traces = []
-    for i, (name, colour) in enumerate(palette.items()):
-        chosen = np.flatnonzero(labels == name)
-        traces.append(
-            {
-                "type": "scatter",
-                "name": name,
-                "mode": "markers",
-                "x": plane[chosen, 0],
-                "y": plane[chosen, 1],
-                "xaxis": "x2",
-                "yaxis": "y3",
-                "marker": {
-                    "color": colour,
-                    "symbol": SYMBOLS[i % len(SYMBOLS)],
-                    "size": 7,
-                    "opacity": 0.86,
-                    "line": {"width": 0.5, "color": colours.paper},
-                },
-                "text": [lapse.names[k] for k in chosen],
-                "hovertemplate": f"%{{text}}<br>{name}<extra></extra>",
-            }
-        )
-    return traces
-
-
-def _purity(lapse: TimeLapse, at: int, colours: Theme) -> list[dict[str, Any]]:
-    steps = lapse.steps
-    common = {"type": "scatter", "xaxis": "x3", "yaxis": "y4"}
-    return [
-        {
-            **common,
-            "name": "purity",
-            "mode": "lines+markers",
-            "x": steps,
-            "y": lapse.purity,
-            "line": {"color": colours.negative, "width": 1.8},
-            "marker": {"size": 4, "color": colours.negative},
-            "hovertemplate": "step %{x:,}: <b>%{y:.0%}</b> of neighbours share the class"
-            "<extra></extra>",
-        },
-        {
-            **common,
-            "name": "shuffled",
-            "mode": "lines",
-            "x": steps,
-            "y": lapse.purity_null,
-            "line": {"color": colours.muted, "width": 1.2, "dash": "dot"},
-            "hovertemplate": "labels shuffled: %{y:.0%}<extra></extra>",
-        },
-        {
-            **common,
-            "name": "now",
-            "mode": "markers",
-            "x": [steps[at]],
-            "y": [lapse.purity[at]],
-            "marker": {
-                "size": 12,
-                "color": colours.select,
-                "line": {"width": 1, "color": colours.paper},
-            },
-            "hoverinfo": "skip",
-        },
+        *probabilities(lapse, at, shown, width, colours),
+        attention(lapse, at, shown, _boxes(width)["attention"], colours),
+        *points(lapse, at, colours),
+        *purity(lapse, at, colours),
     ]
 
 
@@ -372,13 +195,13 @@ def _layout(
     width: int,
     colours: Theme,
 ) -> dict[str, Any]:
-    beside = width >= _NARROW
+    beside = width >= NARROW
     n_bases = len(lapse.tokens.bases)
     axis = axis_style(colours)
     tracks = (0.43, 1.0) if beside else (0.0, 1.0)
     cloud = (0.0, 0.34) if beside else (0.0, 1.0)
     boxes = _boxes(width)
-    guess, low, high = _levels(lapse)
+    guess, low, high = levels(lapse)
     ticks = [k for k in range(-12, 1) if low <= k <= high]
     ranges = [_padded(lapse.planes[..., k]) for k in (0, 1)]
     x = base_axis(colours, shown, n_bases, anchor="y2") | {"domain": list(tracks)}
@@ -471,7 +294,7 @@ def _words(
 ) -> Items[dict[str, Any]]:
     """Name the level of a blind guess, and the classes below the atlas, as many as fit a line."""
     palette = class_colours(one or NOT_GIVEN for one in lapse.labels)
-    room = (0.34 if width >= _NARROW else 1.0) * (width - 106)
+    room = (0.34 if width >= NARROW else 1.0) * (width - 106)
     lines: list[list[str]] = [[]]
     used = 0.0
     for i, (name, colour) in enumerate(palette.items()):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,22 +18,15 @@ from numpy.typing import NDArray
 from ...progress import Progress
 from ...rich_display import RichDisplay
 from ...sequences import reverse_complement
-from ...sequences.codes import UNKNOWN, codes
 from ..scores.metrics import score
 from ..twins import PositionalIndex, TwinIndex, label_of_twins
+from .near import WORD, near_duplicates
 from .tables import Labelled
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["LeakageReport", "SplitOverlap", "check_leakage", "copied_rows", "twins_tell"]
-
-#: Bases of the words that are compared: their codes fit 32 bits, and chance finds few.
-WORD = 16
-#: Words that more of the checked sequences hold are repeats, and say little.
-COMMON = 200
-#: Bases of `first` looked through at once.
-CHUNK = 1 << 21
 
 _EXAMPLES = 3
 
@@ -314,7 +306,7 @@ def copied_rows(
     fresh = np.flatnonzero(~exact)
     texts = _texts(data)
     for one in known:
-        found = _near([texts[row] for row in fresh], _texts(one), threshold)
+        found = near_duplicates([texts[row] for row in fresh], _texts(one), threshold)
         near[fresh[list(found)]] = True
     return exact, near
 
@@ -345,7 +337,7 @@ def _compare(
         rows = np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False))
     fresh = [int(row) for row in rows if other_keys[row] not in places]
     texts = _texts(other)
-    near = _near([texts[row] for row in fresh], _texts(one), threshold)
+    near = near_duplicates([texts[row] for row in fresh], _texts(one), threshold)
     matches = [(row, places[other_keys[row]]) for row in exact[:_EXAMPLES]]
     matches += [(fresh[query], partner) for query, partner in near.items()]
     twins, opposite, twin_mcc = _twins(one, other, indices[0])
@@ -387,78 +379,3 @@ def _twins(
         value = score(other.task, other.labels, outputs, other.classes, bootstrap=0)["mcc"]
         mcc = None if np.isnan(value) else value
     return int(some.sum()), int((some & ~same).sum()), mcc
-
-
-def _near(queries: list[str], texts: list[str], threshold: float) -> dict[int, int]:
-    """Near-duplicates: index of the query to that of its best partner among the texts."""
-    words, owners = _words(queries)
-    if not len(words):
-        return {}
-    # A word counts once a query; the queries' words are sorted, those of the texts looked up.
-    pairs = np.unique(np.stack([words, owners.astype(np.uint64)], axis=1), axis=0)
-    words, owners = pairs[:, 0], pairs[:, 1].astype(np.int64)
-    held = np.bincount(owners, minlength=len(queries))
-    known, starts, counts = np.unique(words, return_index=True, return_counts=True)
-    maybe = np.zeros(
-        1 << 24, dtype=bool
-    )  # most words of the texts are of no query: told in one look
-    maybe[_hash(known)] = True
-    best = np.zeros(len(queries))
-    partner = np.zeros(len(queries), dtype=np.int64)
-    for begin, part in _chunks(texts):
-        found, texts_of = _words(part)
-        seen = maybe[_hash(found)]
-        found, texts_of = found[seen], texts_of[seen]
-        index = np.minimum(np.searchsorted(known, found), len(known) - 1)
-        right = (known[index] == found) & (counts[index] <= COMMON)
-        index, texts_of = index[right], texts_of[right]
-        if not len(index):
-            continue
-        once = np.unique(np.stack([index, texts_of], axis=1), axis=0)
-        index, texts_of = once[:, 0], once[:, 1]
-        repeat = counts[index]
-        offsets = np.arange(repeat.sum()) - np.repeat(repeat.cumsum() - repeat, repeat)
-        query = owners[np.repeat(starts[index], repeat) + offsets]
-        both = query * len(part) + np.repeat(texts_of, repeat)
-        which, shared = np.unique(both, return_counts=True)
-        share = shared / held[which // len(part)]
-        for place in np.flatnonzero(share >= threshold):
-            asked = int(which[place] // len(part))
-            if share[place] > best[asked]:
-                best[asked] = share[place]
-                partner[asked] = begin + int(which[place] % len(part))
-    return {int(q): int(partner[q]) for q in np.flatnonzero(best >= threshold)}
-
-
-def _chunks(texts: list[str]) -> list[tuple[int, list[str]]]:
-    """Cut a list into parts of about `CHUNK` bases: (index of the first text, texts)."""
-    ends = np.cumsum([len(text) for text in texts])
-    cuts = np.flatnonzero(np.diff(ends // CHUNK, prepend=0))
-    edges = sorted({0, *map(int, cuts), len(texts)})
-    return [(a, texts[a:b]) for a, b in pairwise(edges)]
-
-
-def _hash(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """24 bits of each word (Fibonacci hashing)."""
-    return (words * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(40)
-
-
-def _words(texts: list[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Every word of A, C, G and T, written one way for both strands, and the text it is of."""
-    # The separator is no base, so that no word crosses from one text into the next.
-    letters = codes("-".join(texts))
-    if len(letters) < WORD:
-        return np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64)
-    known = letters < UNKNOWN
-    forward = np.where(known, letters, 0).astype(np.uint64)
-    backward = 3 - forward
-    size = 1
-    while size < WORD:  # words of 2, 4, 8, 16 bases from two of half the length
-        shift = np.uint64(2 * size)
-        forward = (forward[:-size] << shift) | forward[size:]
-        backward = backward[:-size] | (backward[size:] << shift)
-        size *= 2
-    bad = np.concatenate([[0], np.cumsum(~known)])
-    whole = bad[WORD:] == bad[:-WORD]
-    owners = np.repeat(np.arange(len(texts)), [len(text) + 1 for text in texts])[: len(forward)]
-    return np.minimum(forward, backward)[whole], owners[whole]
