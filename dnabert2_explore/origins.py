@@ -26,7 +26,15 @@ from typing import Any, TypeVar, overload
 from .digests import sha256_of
 from .records import KEYWORD, packed, sealed_text, versions
 
-__all__ = ["Call", "origin_line", "origin_of", "origin_text", "recorded", "unrecorded"]
+__all__ = [
+    "Call",
+    "origin_line",
+    "origin_of",
+    "origin_text",
+    "recorded",
+    "running_call",
+    "unrecorded",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -44,8 +52,14 @@ _VALUES = frozenset(("Sequence", "Motif", "Variant", "AttributionSettings", "Mod
 _NAME = 1_000
 
 _inside: ContextVar[bool] = ContextVar("_inside", default=False)
+_running: ContextVar[object] = ContextVar("_running", default=None)
 _guard = threading.Lock()
 _known: dict[int, tuple[weakref.ref[Any], Call, tuple[str | int, ...], str]] = {}
+
+
+def running_call() -> object:
+    """Tell recorded calls apart: an object of the outermost that runs in this thread, or None."""
+    return _running.get()
 
 
 @contextmanager
@@ -123,7 +137,7 @@ class _Model:
     """A model as it was when it was handed in; not kept alive."""
 
     def __init__(self, model: Any, light: bool = False) -> None:
-        self._model, self._name = weakref.ref(model), str(model.name)
+        self._model, self._name, self._light = weakref.ref(model), str(model.name), light
         # Another thread may compute with it, whose hooks make it look changed: it is told later.
         self._entry: dict[str, str] | None = model._model_entry(wait=False, by_file=light)
 
@@ -133,6 +147,12 @@ class _Model:
             gone = dict.fromkeys(("source", "folder", "sha256", "dtype", "attention", "device"), "")
             told = {"name": self._name, **gone}
             self._entry = told if model is None else model._model_entry(wait=True)
+        elif not self._light and (model := self._model()) is not None:
+            # Told by a sample so far. All weights are read for what is written down, if they are
+            # still those of the call.
+            if model._model_entry() == self._entry:
+                self._entry = model._model_entry(quick=False)
+            self._light = True  # once
         assert self._entry is not None
         return self._entry
 
@@ -373,14 +393,18 @@ def _recorded(call: Any, again: bool, of_results: bool, light: bool) -> Any:
         if of_results and (not args or origin_of(args[0]) is None):
             return call(*args, **kwargs)
         made: Call | None = None
+        running = _running.set(object())
         try:
-            arguments = own.bind(*args, **kwargs)
-        except TypeError:
-            pass  # the call itself says what is wrong
-        else:
-            made = Call(_name(call, args), _defaulted(arguments), again, light)
-        with unrecorded():
-            result = call(*args, **kwargs)
+            try:
+                arguments = own.bind(*args, **kwargs)
+            except TypeError:
+                pass  # the call itself says what is wrong
+            else:
+                made = Call(_name(call, args), _defaulted(arguments), again, light)
+            with unrecorded():
+                result = call(*args, **kwargs)
+        finally:
+            _running.reset(running)
         if made is not None:
             _note(result, made, {id(one) for one in (*args, *kwargs.values())}, (), [_PARTS])
             _stamp(result, made)

@@ -20,13 +20,13 @@ from ..network.bare import BareNetwork
 from ..network.checkpoints.load import Checkpoint
 from ..network.forward import ClassifierForward, EncoderForward, MaskedLMForward
 from ..network.packing import Packing
-from ..origins import recorded
+from ..origins import recorded, running_call
 from ..progress import Progress
 from ..rich_display import RichDisplay
 from ..sequences import Sequence, clean, reverse_complement
 from ..tokens import DnaTokenizer, Tokens
 from .inputs import bases_of
-from .loading.identity import Snapshot, file_sha256, network_sha256
+from .loading.identity import Sample, Snapshot, file_sha256, network_sha256
 from .model_entry import model_entry
 from .passes.batches import Budget, default_budget, run
 from .passes.finite import check_finite
@@ -105,11 +105,13 @@ class Model(RichDisplay):
         self.checkpoint = checkpoint
         self.cache = cache
         self._loaded = Snapshot.of(network)
+        self._digested: tuple[Sample, str] | None = None
+        self._looked: tuple[object, bool] | None = None
         self.budget = Budget(default_budget(network.device))
 
     def __getstate__(self) -> dict[str, object]:
         # Weights lie elsewhere in another process; what counts is whether they were the file's.
-        return {**self.__dict__, "_loaded": self.pristine}
+        return {**self.__dict__, "_loaded": self.pristine, "_digested": None, "_looked": None}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
@@ -210,12 +212,36 @@ class Model(RichDisplay):
 
     def holds(self, thorough: bool = True) -> bool:
         """Whether the network computes what it did when this was made; see `Snapshot.holds`."""
-        return self._loaded.holds(self.module, thorough=thorough)
+        call = None if thorough else running_call()
+        if call is not None and self._looked is not None and self._looked[0] is call:
+            return self._looked[1]
+        found = self._loaded.holds(self.module, thorough=thorough)
+        if call is not None:  # its record and its cache ask the same: one look does for both
+            self._looked = (call, found)
+        return found
 
     @property
     def weights_sha256(self) -> str:
         """Digest of the weights that compute: the file's, or their own where they are no file's."""
-        return (self.pristine and self.sha256) or network_sha256(self.module)
+        return self.find_weights_sha256()
+
+    def find_weights_sha256(self, *, quick: bool = False) -> str:
+        """Digest of the weights that compute.
+
+        Parameters
+        ----------
+        quick : bool
+            Read a sample of the weights, not all, to tell whether they are the file's or those of
+            the last time, and all of them only where they are neither.
+        """
+        if self.holds(thorough=not quick) and (digest := self.sha256):
+            return digest
+        seen = Sample.of(self.module)
+        if quick and self._digested is not None and self._digested[0].same(seen):
+            return self._digested[1]
+        digest = network_sha256(self.module)
+        self._digested = (seen, digest)
+        return digest
 
     @property
     def info(self) -> ModelInfo:
@@ -236,14 +262,16 @@ class Model(RichDisplay):
             sha256=self.sha256,
         )
 
-    def _model_entry(self, wait: bool = True, by_file: bool = False) -> dict[str, str] | None:
+    def _model_entry(
+        self, wait: bool = True, by_file: bool = False, quick: bool = True
+    ) -> dict[str, str] | None:
         """Say which model this is; None where it computes and shall not be waited for."""
         if by_file:
             return model_entry(self, by_file=True)
         if not self.lock.acquire(blocking=wait):
             return None
         try:
-            return model_entry(self)
+            return model_entry(self, quick=quick)
         finally:
             self.lock.release()
 
