@@ -47,6 +47,7 @@ from dnabert2_explore.files import replacing
 from dnabert2_explore.sequences.motifs.jaspar import jaspar_motif
 from dnabert2_explore.sequences.motifs.plant import Planted, planted_set
 from dnabert2_explore.sequences.transform import reverse_complement, windows
+from dnabert2_explore.stats import interval as percentiles
 from dnabert2_explore.training.baselines import BASELINES
 from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
 from dnabert2_explore.training.labelled.tables import read_labelled
@@ -273,8 +274,7 @@ def interval(values: list[float]) -> tuple[float, float, float]:
     """Mean with its 95% bootstrap interval over sequences."""
     rng = np.random.default_rng(SEED)
     drawn = rng.choice(values, size=(2000, len(values))).mean(axis=1)
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return float(np.mean(values)), float(low), float(high)
+    return float(np.mean(values)), *map(float, percentiles(drawn))
 
 
 def title_of(method: str, settings: dict[str, Any]) -> str:

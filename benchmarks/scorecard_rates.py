@@ -20,6 +20,7 @@ import numpy as np
 
 from dnabert2_explore.analysis.attribution.trust.checks import CHECKS
 from dnabert2_explore.files import replacing
+from dnabert2_explore.stats import interval
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "planted.json"
@@ -130,7 +131,7 @@ def share(rows: list[Row], of: Callable[[Row], bool]) -> dict[str, Any]:
     sizes = np.array([len(each) for each in by.values()], dtype=float)
     drawn = np.random.default_rng(0).integers(len(by), size=(SAMPLES, len(by)))
     values = hits[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
-    low, high = np.percentile(values, (2.5, 97.5))
+    low, high = interval(values)
     return {
         "cards": len(rows),
         "sequences": len(by),
