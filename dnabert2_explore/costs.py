@@ -27,6 +27,8 @@ RATE = 6e10
 _BASES_PER_TOKEN = 5
 #: Seconds after which the pace of the first steps is believed.
 _SOON = 0.5
+#: Steps from which what comes before the first of them is not reckoned to its pace.
+_MANY = 20
 
 _told: ContextVar[bool] = ContextVar("_told", default=False)
 
@@ -102,8 +104,10 @@ class Teller:
         """Hear how far it is."""
         now = time.monotonic()
         if self._first is None:
-            # A run that goes on where another stopped did not do all of that.
-            self._first = (self._begun, 0) if done < total / 2 else (now, done)
+            # A run that goes on where another stopped did not do all of that; and before the first
+            # of many steps, files were read and modules loaded.
+            early = done < total / 2 and total < done * _MANY
+            self._first = (self._begun, 0) if early else (now, done)
         since, before = self._first
         gone = now - since
         if done <= before or done >= total or gone < _SOON:
@@ -150,13 +154,15 @@ def says_cost(call: F) -> F:
     What it calls in turn says nothing. Ctrl-C stops it between two lines of Python, as always.
     """
     place = list(inspect.signature(call).parameters).index("progress")
+    # dx.features.train is called so.
+    called = f"features.{call.__name__}" if ".features." in call.__module__ else call.__name__
 
     @wraps(call)
     def told(*args: Any, **kwargs: Any) -> Any:
         if not _listened():
             return call(*args, **kwargs)
         if len(args) <= place and kwargs.get("progress") is None:
-            kwargs["progress"] = Teller(f"{call.__name__}(…)")
+            kwargs["progress"] = Teller(f"{called}(…)")
         with untold():
             return call(*args, **kwargs)
 

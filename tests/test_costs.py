@@ -29,7 +29,7 @@ def test_the_cost_is_told_from_the_first_steps(clock, capsys):
         told(done, 400)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "scan takes about 7 min; Ctrl-C stops it"
-    assert lines[1] == "scan: 31 of 400, about 6 min left"
+    assert lines[1] == "scan: 32 of 400, about 6 min left"
     assert len(lines) == 2
 
 
@@ -45,6 +45,16 @@ def test_what_a_formula_tells_is_said_once_and_before(clock, capsys):
         clock.now += 1.0
         told(done, 400)
     assert capsys.readouterr().err == "train: 30 of 400, about 6 min left\n"
+
+
+def test_what_comes_before_the_first_of_many_steps_is_not_their_pace(clock, capsys):
+    """Reading genomes for two minutes made 400 steps of a second "about 774 min"."""
+    told = Teller("pretrain")
+    clock.now += 120.0
+    for done in range(1, 4):
+        clock.now += 1.0
+        told(done, 400)
+    assert capsys.readouterr().err == "pretrain takes about 7 min; Ctrl-C stops it\n"
 
 
 def test_what_is_over_soon_says_nothing(clock, capsys):

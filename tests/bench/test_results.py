@@ -25,7 +25,7 @@ from .test_reference import CPU
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE, RESULTS = ROOT / "docs" / "performance.md", ROOT / "benchmarks" / "results"
-PAGES = [PAGE, ROOT / "docs" / "room.md", ROOT / "docs" / "inside.md"]
+PAGES = [PAGE, *(ROOT / "docs" / name for name in ("room.md", "inside.md", "pretraining.md"))]
 
 #: Before each table of the page: which table of which file it is.
 MARK = re.compile(r"<!-- table (\d+) of ([\w.-]+\.json) -->\n((?:\|.*\n)+)")
@@ -98,7 +98,8 @@ def test_every_table_of_the_page_is_a_files(path) -> None:
     page = path.read_text(encoding="utf-8")
     marked = MARK.findall(page)
     assert marked
-    assert len(marked) == len(re.findall(r"^\|[-|]+\|$", page, re.M)), "a table without a file"
+    if path.name != "pretraining.md":  # which has tables of settings
+        assert len(marked) == len(re.findall(r"^\|[-|]+\|$", page, re.M)), "a table without a file"
     for number, name, text in marked:
         table = read_tables(RESULTS / name)[int(number) - 1]
         lines = table.markdown().splitlines()
