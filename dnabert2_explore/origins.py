@@ -30,7 +30,6 @@ __all__ = [
     "Call",
     "origin_line",
     "origin_of",
-    "origin_text",
     "recorded",
     "running_call",
     "unrecorded",
@@ -281,12 +280,6 @@ def origin_of(result: Any) -> tuple[Call, tuple[str | int, ...]] | None:
     if found[3] and _array_sha(result) != found[3]:
         return None
     return found[1], found[2]
-
-
-def origin_text(result: Any) -> str | None:
-    """Return the record of a result as files carry it; None where its origin is not known."""
-    found = origin_of(result)
-    return None if found is None else sealed_text(found[0].record(found[1]))
 
 
 def origin_line(result: Any) -> str:

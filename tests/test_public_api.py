@@ -79,8 +79,7 @@ def methods() -> dict[str, typing.Callable]:
 OF_OBJECTS = ABOUT | {"names", "variants", "background", "motif", "data", "run", "sequence", "stop"}
 #: Calls between floors, in token ids, and those of other libraries' protocols.
 NOT_FOR_USERS = {
-    "Encoder.__init__", "Encoder.embed_ids", "Encoder.find_layers", "Encoder.logits_ids",
-    "Encoder.predict_ids", "OneHotModel.train", "Readings.predict",
+    "Encoder.__init__", "OneHotModel.train", "Readings.predict",
 }  # fmt: skip
 
 

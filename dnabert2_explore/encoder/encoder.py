@@ -104,7 +104,9 @@ class Encoder(Model):
             If there is nothing to embed, a sequence is empty or too long for the memory, pooling
             or layer is unknown, or a value is NaN or infinite.
         """
-        layers = self.find_layers(self.embedding_layers if layer is None else layer, pooling)
+        layers = self.find_layers(
+            self.embedding_layers if layer is None else layer, pooling=pooling
+        )
         both = self._embeds_both(strands)
 
         def shaped(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -166,7 +168,9 @@ class Encoder(Model):
         """
         if pooling == "cls":
             raise InputError("Pooling 'cls' has no meaning over windows: choose 'mean' or 'max'.")
-        numbers = self.find_layers(self.embedding_layers if layer is None else layer, pooling)
+        numbers = self.find_layers(
+            self.embedding_layers if layer is None else layer, pooling=pooling
+        )
         budget = self._limit(batch_tokens)
         both = self._embeds_both(None)
         return embed_long(self, bases, window, overlap, pooling, numbers, both, budget, progress)
@@ -227,7 +231,7 @@ class Encoder(Model):
 
         # A layer named twice, from either end, is one array.
         asked = self.embedding_layers if layers is None else layers
-        wanted = tuple(dict.fromkeys(self.find_layers(asked, pooling)))
+        wanted = tuple(dict.fromkeys(self.find_layers(asked, pooling=pooling)))
         embedder = WindowEmbedder(self, pooling, wanted, batch_tokens)
         return embed_windows(
             store,

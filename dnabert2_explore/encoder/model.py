@@ -318,7 +318,9 @@ class Model(RichDisplay):
         turned = (clean(reverse_complement(clean(text).bases)) for text in texts)
         return self.tokenizer.encode_ids_batch(turned)
 
-    def find_layers(self, layer: int | Iterable[int], pooling: Pooling = "mean") -> tuple[int, ...]:
+    def find_layers(
+        self, layer: int | Iterable[int], *, pooling: Pooling = "mean"
+    ) -> tuple[int, ...]:
         """Resolve layers counted from either end to 0 … layers; check the pooling's name too.
 
         Raises
@@ -350,6 +352,7 @@ class Model(RichDisplay):
     def embed_ids(
         self,
         ids: list[NDArray[np.int64]],
+        *,
         pooling: str,
         layers: tuple[int, ...],
         budget: Budget | None = None,
@@ -374,6 +377,7 @@ class Model(RichDisplay):
     def predict_ids(
         self,
         ids: list[NDArray[np.int64]],
+        *,
         budget: Budget | None = None,
         progress: Progress | None = None,
     ) -> NDArray[np.float32]:
@@ -384,6 +388,7 @@ class Model(RichDisplay):
     def logits_ids(
         self,
         ids: list[NDArray[np.int64]],
+        *,
         budget: Budget | None = None,
         progress: Progress | None = None,
     ) -> NDArray[np.float32]:

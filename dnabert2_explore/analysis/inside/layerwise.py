@@ -186,7 +186,7 @@ def layers(
         raise InputError(f"No pooling is named: choose among {', '.join(POOLINGS)}.")
     every = range(enc.config.num_hidden_layers + 1)
     for pooling in poolings:
-        enc.find_layers(every, pooling)
+        enc.find_layers(every, pooling=pooling)
     folds = _folds(y, classes, together, seed)
     expect_cost(progress, layers_cost(enc, batch, poolings))
     rng = np.random.default_rng(seed)

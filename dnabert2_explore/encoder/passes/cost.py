@@ -79,5 +79,5 @@ def clock(enc: Encoder) -> float:
 
 def _timed(enc: Encoder, ids: NDArray[np.int64]) -> float:
     begun = clock(enc)
-    enc.embed_ids([ids], "mean", (enc.config.num_hidden_layers,))
+    enc.embed_ids([ids], pooling="mean", layers=(enc.config.num_hidden_layers,))
     return clock(enc) - begun

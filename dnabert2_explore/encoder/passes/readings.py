@@ -137,7 +137,7 @@ class Readings(RichDisplay):
                           for one in strand]
                 )  # fmt: skip
                 read = cut_ids(rows[0], rows[1] if len(rows) > 1 else None, limit)
-                found = enc.predict_ids(read, budget, tick)
+                found = enc.predict_ids(read, budget=budget, progress=tick)
                 if len(self) == 1:
                     return found
                 total = found.astype(np.float64) if total is None else total + found

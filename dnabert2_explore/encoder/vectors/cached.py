@@ -160,6 +160,6 @@ def _vectors(
     progress: Progress | None,
 ) -> NDArray[np.float32]:
     """Embed token ids, refused where a value is no number."""
-    vectors = model.embed_ids(ids, pooling, layers, budget, progress)
+    vectors = model.embed_ids(ids, pooling=pooling, layers=layers, budget=budget, progress=progress)
     check_finite(vectors, model.module, "values of the embeddings")
     return vectors

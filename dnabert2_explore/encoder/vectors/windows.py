@@ -163,7 +163,9 @@ class WindowEmbedder:
 
     def compute(self, prepared: list[NDArray[np.int64]]) -> NDArray[np.float32]:
         """Embed tokenized windows, shape (n, layers, hidden)."""
-        found = self.enc.embed_ids(prepared, self.pooling, self.layers, self.budget)
+        found = self.enc.embed_ids(
+            prepared, pooling=self.pooling, layers=self.layers, budget=self.budget
+        )
         return both_strands(found, self.pooling) if self.both else found
 
     def why_not_finite(self) -> str:
