@@ -175,7 +175,7 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
         'dx.load(dx.ATLAS_MODEL).embed_to("locus.zarr", locus.sequence, window=500)',
     ),
     ("The same, opened", "EmbeddingStore", 'store = dx.open_store("locus.zarr")\nstore'),
-    ("Nearest windows", "StoreHits", "store.search(store.vectors()[:2], 5)"),
+    ("Nearest windows", "StoreHits", "store.search(store.vectors()[:2], k=5)"),
     (
         "What a fine-tuning will do", "FinetuneConfig",
         'dx.FinetuneConfig("pocket", train="train.csv", dev="dev.csv", out="runs/mine")',

@@ -27,8 +27,8 @@ from dnabert2_explore.training.baselines import fit_position_weights
 from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
 from dnabert2_explore.training.labelled.tables import read_labelled
 from dnabert2_explore.training.saving import save_model
-from dnabert2_explore.training.scores.metrics import Scores, score
-from dnabert2_explore.training.scores.resampling import interval, resampled
+from dnabert2_explore.training.scores.metrics import Estimate, Scores, score
+from dnabert2_explore.training.scores.resampling import resampled
 from dnabert2_explore.training.scores.rules import compare_with_rules
 
 CARD = """\
@@ -140,7 +140,7 @@ def measure(enc: Any, config: FinetuneConfig, result: FinetuneResult) -> dict[st
         resampled(test.labels, [one], len(result.classes), "mcc", max(samples, 1))
         for one in answers
     ]
-    minus = interval(found[0][0] - found[1][0], found[0][1] - found[1][1])
+    minus = Estimate.of(found[0][0] - found[1][0], found[0][1] - found[1][1])
     return {
         "classes": list(result.classes),
         "best_step": result.best_step,
