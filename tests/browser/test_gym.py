@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed: pip install -e '.[test]'")
 
+from .axe import serious_findings
 from .harness import find_chromium, lab_page, lab_server, write_notebook
 
 pytestmark = [
@@ -64,6 +65,7 @@ def test_a_motif_is_swept_clicked_changed_and_refused(tmp_path_factory, screensh
         page.press(".dx-gym-motif input", "Enter")
         page.wait_for_selector(".dx-gym .dx-error")
         assert "no profile" in page.inner_text(".dx-gym .dx-error")
+        assert serious_findings(page, ".dx-gym") == []
         assert lab.foreign == []
         assert lab.errors == []
         assert lab.tracebacks() == []

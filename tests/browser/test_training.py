@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed: pip install -e '.[test]'")
 
+from .axe import serious_findings
 from .conftest import ROOT
 from .harness import find_chromium, lab_page, lab_server
 
@@ -131,3 +132,4 @@ def test_nothing_scrolls_sideways(lab):
                 .map(e => `${e.tagName} ${e.className}: ${(e.innerText ?? "").slice(0, 60)}`)"""
         )
         assert not outside, view
+        assert serious_findings(lab.page, f".dx-{view}") == [], view

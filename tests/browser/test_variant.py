@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed: pip install -e '.[test]'")
 
+from .axe import serious_findings
 from .harness import find_chromium, lab_page, lab_server, write_notebook
 
 pytestmark = [
@@ -64,6 +65,7 @@ def test_a_variant_is_chosen_typed_zoomed_and_refused(tmp_path_factory, screensh
         page.press(".dx-variant-typed input", "Enter")
         page.wait_for_selector(".dx-variant .dx-error")
         assert "the genome holds G" in page.inner_text(".dx-variant .dx-error")
+        assert serious_findings(page, ".dx-variant") == []
         assert lab.foreign == []
         assert lab.errors == []
         assert lab.tracebacks() == []

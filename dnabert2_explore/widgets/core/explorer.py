@@ -445,7 +445,7 @@ class Explorer(VBox):
         return f"{self.kind}-{name}"
 
     def _make_export(self) -> tuple[VBox, Textarea]:
-        box = Textarea().add_class("dx-code")
+        box = Textarea(tooltip="The Python that rebuilds this view").add_class("dx-code")
         box.layout.display = "none"
         actions: list[tuple[str, str, Callable[[], None]]] = [
             ("PNG", "Picture at three times the resolution", lambda: self._image("png")),

@@ -126,7 +126,8 @@ class InputBar(VBox):
         self.selected = HTML().add_class("dx-selected")
         self.clear = self._button("clear", "Unselect (Esc)", "dx-clear")
         self.paste = Textarea(
-            placeholder="Paste FASTA, bare bases, a table with a 'sequence' column, or BED …"
+            placeholder="Paste FASTA, bare bases, a table with a 'sequence' column, or BED …",
+            tooltip="Sequences, pasted",
         ).add_class("dx-paste")
         self.upload = FileUpload(
             description="Upload file",

@@ -43,9 +43,21 @@ function plain(value) {
 
 // ipywidgets gives controls a title, which screen readers may leave unsaid: it becomes their name.
 const CONTROLS = ":is(.dx-workbench, .dx-alone) :is(select, input, textarea)[title]:not([aria-label])";
+// The handle of a slider and the icons of a player have not even that.
+const HANDLES = ":is(.dx-workbench, .dx-alone) .noUi-handle:not([aria-label])";
+const PLAYERS = ":is(.dx-workbench, .dx-alone) .widget-play button:not([aria-label])";
+const ICONS = { "fa-play": "Play", "fa-pause": "Pause", "fa-stop": "Stop", "fa-repeat": "Repeat" };
 const nameControls = settle(200, () => {
   for (const control of document.querySelectorAll(CONTROLS)) {
     control.setAttribute("aria-label", control.title);
+  }
+  for (const handle of document.querySelectorAll(HANDLES)) {
+    const named = handle.closest(".widget-slider")?.querySelector("[title]");
+    handle.setAttribute("aria-label", handle.closest("[title]")?.title || named?.title || "Slider");
+  }
+  for (const button of document.querySelectorAll(PLAYERS)) {
+    const icon = Object.keys(ICONS).find((name) => button.querySelector(`.${name}`));
+    button.setAttribute("aria-label", ICONS[icon] || "Repeat");
   }
 });
 let naming = null;

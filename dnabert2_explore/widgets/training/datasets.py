@@ -130,7 +130,8 @@ class DataChooser(VBox):
         self.paste = Textarea(
             placeholder="sequence,label\nACGTTGCA…,promoter\nTTGCACGT…,other\n\n"
             "A table with the columns sequence and label (or sequence1, sequence2, label), or "
-            "FASTA with label=… in the headers, or BED (names are labels)."
+            "FASTA with label=… in the headers, or BED (names are labels).",
+            tooltip="Labelled sequences, pasted",
         ).add_class("dx-paste")
         self.use = Button(description="Use this table").add_class("dx-use")
         self.use.button_style = "primary"

@@ -133,9 +133,9 @@ class FinetuneApp(Explorer):
         self._verdict = HTML().add_class("dx-verdict")
         self._leakage = HTML().add_class("dx-leakage")
         self._notes = HTML().add_class("dx-notes")
-        self._bench_choice = Dropdown(options=[("a new workbench", None)]).add_class(
-            "dx-bench-choice"
-        )
+        self._bench_choice = Dropdown(
+            options=[("a new workbench", None)], tooltip="The workbench it is sent to"
+        ).add_class("dx-bench-choice")
         self.send_button = Button(description="Send to workbench").add_class("dx-send")
         self.send_button.tooltip = "Explain this model's decisions base by base"
         self.send_button.button_style = "primary"

@@ -129,7 +129,8 @@ class SelectionPanel(VBox):
         self.first, self.second = (
             Dropdown(options=[], tooltip="A kept selection").add_class("dx-combine") for _ in "ab"
         )
-        self.how = Dropdown(options=["and", "or", "minus"]).add_class("dx-combine")
+        self.how = Dropdown(options=["and", "or", "minus"], tooltip="How the two are put together")
+        self.how.add_class("dx-combine")
         self.combine = self._button(
             "Choose", "Choose what they give", "dx-combine-go", self._on_combine
         )
