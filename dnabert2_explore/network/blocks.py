@@ -7,9 +7,6 @@ configuration, which is a quarter of what its base class of models takes to load
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import nn
 
@@ -98,15 +95,7 @@ class Dnabert2GatedMLP(plain.Dnabert2GatedMLP):
 
 
 class Dnabert2Layer(nn.Module):
-    """One post-norm encoder block.
-
-    Its activations are computed again in the backward pass where transformers'
-    ``gradient_checkpointing_enable`` asks for it, by setting the two attributes below. Within
-    `forward`, so that hooks on the layer run once.
-    """
-
-    gradient_checkpointing = False
-    _gradient_checkpointing_func: Callable[..., Any]
+    """One post-norm encoder block."""
 
     def __init__(self, config: Dnabert2Config) -> None:
         super().__init__()
@@ -117,16 +106,6 @@ class Dnabert2Layer(nn.Module):
         self, hidden: torch.Tensor, packing: Packing, alibi: AlibiBias
     ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Attend and mix (total, hidden); returns what `Dnabert2SelfAttention` does."""
-        if self.gradient_checkpointing and self.training:
-            out: tuple[torch.Tensor, list[torch.Tensor]] = self._gradient_checkpointing_func(
-                self._mixed, hidden, packing, alibi
-            )
-            return out
-        return self._mixed(hidden, packing, alibi)
-
-    def _mixed(
-        self, hidden: torch.Tensor, packing: Packing, alibi: AlibiBias
-    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         attended, maps = self.attention(hidden, packing, alibi)
         return self.mlp(attended), maps
 
@@ -134,6 +113,8 @@ class Dnabert2Layer(nn.Module):
 class Dnabert2Encoder(nn.Module):
     """The stack of blocks."""
 
-    def __init__(self, config: Dnabert2Config) -> None:
+    def __init__(
+        self, config: Dnabert2Config, layer_class: type[Dnabert2Layer] = Dnabert2Layer
+    ) -> None:
         super().__init__()
-        self.layer = nn.ModuleList(Dnabert2Layer(config) for _ in range(config.num_hidden_layers))
+        self.layer = nn.ModuleList(layer_class(config) for _ in range(config.num_hidden_layers))

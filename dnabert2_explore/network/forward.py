@@ -76,11 +76,13 @@ class EncoderForward(Network):
         published one has none, and a pooler of random weights tells nothing.
     """
 
+    layer_class: type[Dnabert2Layer] = Dnabert2Layer
+
     def __init__(self, config: Dnabert2Config, add_pooling_layer: bool | None = None) -> None:
         super().__init__(config)
         with_pooler = config.has_pooler if add_pooling_layer is None else add_pooling_layer
         self.embeddings = Dnabert2Embeddings(config)
-        self.encoder = Dnabert2Encoder(config)
+        self.encoder = Dnabert2Encoder(config, self.layer_class)
         self.pooler: Dnabert2Pooler | None = Dnabert2Pooler(config) if with_pooler else None
 
     def get_input_embeddings(self) -> nn.Embedding:

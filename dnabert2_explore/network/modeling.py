@@ -11,10 +11,12 @@ from typing import Any
 import torch
 from torch import nn
 from transformers import PreTrainedModel
+from transformers.modeling_layers import GradientCheckpointingLayer
 
+from . import blocks
 from .attention import refuse_backend
 from .bare import BareClassifier, BareEncoder, BareMaskedLM, BareNetwork, Unfilled
-from .blocks import Dnabert2Layer, Dnabert2SelfAttention
+from .blocks import Dnabert2SelfAttention
 from .config import Dnabert2Config
 from .forward import ClassifierForward, EncoderForward, MaskedLMForward, Network
 from .registry import register
@@ -60,6 +62,10 @@ class Dnabert2PreTrainedModel(PreTrainedModel):
         return True
 
 
+class Dnabert2Layer(blocks.Dnabert2Layer, GradientCheckpointingLayer):
+    """An encoder block whose activations can be computed again in the backward pass."""
+
+
 class Dnabert2Model(EncoderForward, Dnabert2PreTrainedModel):
     """The DNABERT-2 encoder, as a transformers model.
 
@@ -70,6 +76,8 @@ class Dnabert2Model(EncoderForward, Dnabert2PreTrainedModel):
         Whether to build the pooler. By default as the checkpoint has it (`config.has_pooler`): the
         published one has none, and a pooler of random weights tells nothing.
     """
+
+    layer_class = Dnabert2Layer
 
     def __init__(self, config: Dnabert2Config, add_pooling_layer: bool | None = None) -> None:
         super().__init__(config, add_pooling_layer)
@@ -142,6 +150,9 @@ def pretrained_of(network: Network) -> Dnabert2PreTrainedModel:
                 setattr(made.bert, part, inner)
         else:
             setattr(made, name, module)
+    body: Any = getattr(made, "bert", made)
+    for layer in body.encoder.layer:
+        layer.__class__ = Dnabert2Layer  # itself, hooks and all, as torch's FSDP 2 does it
     return made.train(network.training)
 
 

@@ -6,6 +6,7 @@ import pickle
 
 import pytest
 import torch
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 import dnabert2_explore as dx
 from dnabert2_explore.network import Dnabert2Config, Dnabert2PreTrainedModel
@@ -55,6 +56,9 @@ def test_a_transformers_model_is_made_of_the_same_modules(bare):
     assert all(mine[name] is theirs[name] for name in mine)
     assert torch.equal(outputs(bare), outputs(made))
     assert len(hooked) == 2
+    layers = getattr(made, "bert", made).encoder.layer
+    assert layers[0] is first
+    assert all(isinstance(layer, GradientCheckpointingLayer) for layer in layers)
 
 
 def test_a_made_model_saves_and_loads(bare, tmp_path):

@@ -302,6 +302,6 @@ def test_what_takes_long_is_said_where_nobody_follows(monkeypatch, pocket, windo
         )
 
     short()
-    assert capsys.readouterr().err == "train(…) takes about 4 min; Ctrl-C stops it\n"
+    assert capsys.readouterr().err == "features.train(…) takes about 4 min; Ctrl-C stops it\n"
     short(progress=lambda _done, _total: None)  # is followed
     assert not capsys.readouterr().err
