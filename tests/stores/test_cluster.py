@@ -127,7 +127,8 @@ def test_cancelled_it_goes_on_later(tmp_path, client, store, fasta):
     done = done_chunks(path)
     assert 1 <= len(done) < 10
     summary = embed(path, fasta, client)
-    assert summary.skipped == len(done) * ROWS
+    # A worker writes the chunk that it was on, though its task was let go of.
+    assert len(done) * ROWS <= summary.skipped < 10 * ROWS
     assert files(path) == files(store)
 
 
