@@ -40,6 +40,12 @@ def axe_script() -> str:
 
 def serious_findings(page: Page, within: str = "html") -> list[str]:
     """Serious and critical findings of axe-core, a line each."""
+    # Controls get their names a moment after the last of them is drawn.
+    page.wait_for_function(
+        """() => !document.querySelector(":is(.dx-workbench, .dx-alone) "
+            + ":is(select, input, textarea)[title]:not([aria-label])")""",
+        timeout=60_000,
+    )
     page.evaluate(axe_script() + ";0")
     found = page.evaluate(
         "within => axe.run(within, { resultTypes: ['violations'] }).then(r => r.violations)", within
