@@ -47,3 +47,16 @@ def test_the_workbench_loads_without_the_base_class_of_transformers() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.split() == []
+
+
+def test_forks_of_a_warm_kernel_share_what_an_untrained_twin_takes() -> None:
+    """Imported in every fork, it was seven minutes of thirty visitors' opening, and 4 GB."""
+    code = (
+        "import importlib, sys; from dnabert2_explore.cli.look import warm\n"
+        "for name in warm._IMPORTED: importlib.import_module(name)\n"
+        "before = set(sys.modules)\n"
+        "import dnabert2_explore as dx; dx.random_twin(dx.load('pocket', cache=False))\n"
+        "print(*{name.split('.')[0] for name in set(sys.modules) - before})"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"transformers", "sympy", "accelerate", "torch"} & set(said.stdout.split())

@@ -34,17 +34,24 @@ KERNEL = "dnabert2-warm"
 
 _NEST = "import sys; from dnabert2_explore.cli.look.warm import nest; nest(sys.argv[1])"
 _CLIENT = Path(__file__).with_name("warm_kernel.py")
-#: What the first picture takes; none of it may start a thread or compute in parallel.
+#: What the first pictures take; none of it may start a thread or compute in parallel. Transformers'
+#: base class of models is what an untrained twin is made of, and 130 MB that forks share.
 _IMPORTED = (
     "ipykernel.kernelapp",
     "ipykernel.inprocess",
     "IPython.core.completer",
     "captum.attr",
+    "plotly.graph_objects",
+    "plotly.basedatatypes",
+    "plotly.graph_objs",
+    "plotly.io",
     "plotly.offline",
     "sklearn.decomposition",
+    "sklearn.discriminant_analysis",
     "dnabert2_explore.widgets",
     "dnabert2_explore.widgets.workbench",
     "dnabert2_explore.analysis.maps",
+    "dnabert2_explore.network.modeling",
 )
 
 
