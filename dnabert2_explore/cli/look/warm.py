@@ -95,7 +95,9 @@ def warm_kernels(overlay: Path) -> Iterator[str]:
         [sys.executable, "-c", _NEST, str(place)],
         stdin=subprocess.PIPE,  # whose end says that the server is gone
         start_new_session=True,  # Ctrl-C in the terminal is the server's
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # no threads that a fork would lack
+        # No threads that a fork would lack; and few heaps: one a thread keeps what it once held,
+        # a hundred megabytes of every kernel.
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
     )
     try:
         yield KERNEL
