@@ -327,7 +327,7 @@ def _note(
     elif _is_array(result):
         if not part or all(isinstance(one, int) for one in part):
             _keep(result, call, part, _array_sha(result))
-    elif hasattr(result, "_line"):  # what shows itself; see `shown`
+    elif hasattr(result, "_line"):  # what shows itself: a `RichDisplay`
         if type(result).__name__ in _VALUES or (part and hasattr(result, "_model_entry")):
             return
         left[0] -= 1

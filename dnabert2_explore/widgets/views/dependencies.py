@@ -14,7 +14,6 @@ from ipywidgets import Dropdown
 from ...analysis.inside.dependencies import BASES, TOKENS, DependencyMap, dependency_map
 from ...analysis.inside.heads import HeadAgreement
 from ...costs import duration
-from ...delimited import csv_lines, remark
 from ...encoder import Encoder
 from ...encoder.loading.twin import random_twin
 from ...encoder.passes.cost import clock
@@ -22,11 +21,11 @@ from ...errors import InputError
 from ...figures.inside.attention import cell_text
 from ...figures.inside.dependencies import dependency_figure
 from ...sequences import Sequence, in_place
-from ..core.controls import TRAINED, UNTRAINED, twin_choice, twin_key
+from ..core.controls import TRAINED, twin_choice
 from ..core.state import Selection
 from . import on_demand
 from .on_demand import OnDemandExplorer, Wanted
-from .tokens import BUTTONS, select_token, sequence_code, step_token
+from .tokens import select_token
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -67,6 +66,9 @@ class DependencyExplorer(OnDemandExplorer):
 
     title = "Dependencies"
     kind = "dependencies"
+    typed = "TUD"
+    nothing = "There is no dependency map yet: choose a sequence first."
+    units = "positions 0-based, half-open; change in nats; own: the base lies in that token"
     help = (
         "Every base is replaced by each of the three others, the mutant is cut into tokens anew, "
         "and the masked-LM head reads it as it stands. The map holds, for each token that kept its "
@@ -90,7 +92,7 @@ class DependencyExplorer(OnDemandExplorer):
             tooltip="Whose predictions are compared",
         ).add_class("dx-of")
         self._twin: Encoder | None = None
-        self._cell = ""
+        self._pressed = ""
         super().__init__(enc, sequences, selection, active, [self.shown, self.of], height=420)
 
     @property
@@ -98,7 +100,7 @@ class DependencyExplorer(OnDemandExplorer):
         return str(self.of.value)
 
     def _forget(self) -> None:
-        self._cell = ""
+        self._pressed = ""
 
     @property
     def _wanted(self) -> list[Wanted]:
@@ -163,42 +165,11 @@ class DependencyExplorer(OnDemandExplorer):
         result = self.result
         return self.shown.value if result is not None and result.twin is not None else TRAINED
 
-    def _figure(self) -> go.Figure | None:
-        result = self.result
-        if result is None:
-            return None
-        figure = dependency_figure(
-            result,
-            shown=self._ready,
-            view=self.selection.view,
-            selected=self.selection.bases,
-            width=self.plot.width or 900,
-            height=self.height,
-            theme=self.selection.theme,
-        )
-        return figure.update_layout(dragmode=self.selection.drag)
+    def _picture(self, result: DependencyMap, **of_all: Any) -> go.Figure:
+        return dependency_figure(result, width=self.plot.width or 900, **of_all)
 
-    def _draw(self) -> None:
-        current = self.selection.current
-        if not self.active:
-            return
-        if hindrance := self._hindrance():
-            self._show(None, hindrance)
-            return
-        result = self.result
-        fresh = result is not None and self._ready == self.shown.value
-        if self._waiting(result is not None, fresh) or result is None or current is None:
-            return
-        self._read_out.value = self._cell
-        self._show(
-            self._figure(),
-            self._words(result),
-            linked=True,
-            bounds=(0.5, len(current) + 0.5),
-            pressable=True,
-            typed="TUD",
-            config=BUTTONS,
-        )
+    def _cell(self, result: DependencyMap) -> str:
+        return self._pressed
 
     def _words(self, result: DependencyMap) -> str:
         current, asked = self.selection.current, self._asked()
@@ -224,8 +195,6 @@ class DependencyExplorer(OnDemandExplorer):
                 f"{heads.chance[layer, head]:.2f})."
             )
         parts.append("Colours end at the 99th percentile outside of own tokens.")
-        line = result.twin.model if self._ready == UNTRAINED and result.twin else result.model
-        parts.append(f"<span class='dx-model'>{escape(line)}</span>")
         return " ".join(parts)
 
     # Pressing and typing -----------------------------------------------------------------------
@@ -238,7 +207,7 @@ class DependencyExplorer(OnDemandExplorer):
         last = len(tokens.bases) - 1
         base = int(np.clip(round(event["x"]) - 1, 0, last))
         start, end = result.region
-        self._cell = ""
+        self._pressed = ""
         if start <= base < end and event.get("panel", "y") == "y":
             other = int(np.clip(round(event["y"]) - 1, 0, last))
             column = tokens.at(other) if result.of == TOKENS else other
@@ -252,56 +221,18 @@ class DependencyExplorer(OnDemandExplorer):
             more = ""
             if result.twin is not None and not np.isnan(result.twin.values[base - start, column]):
                 more = f" (untrained {result.twin.values[base - start, column]:.4f})"
-            self._cell = (
+            self._pressed = (
                 f"Substituting <code>{in_place(tokens.bases)[base]}</code> at base {base + 1:,} · "
                 f"change at {escape(name)}: <b>{said}</b>{more}"
             )
         select_token(self.selection, tokens, event["x"], bool(event.get("shift")))
-        self._read_out.value = self._cell
+        self._read_out.value = self._pressed
 
-    def _key(self, key: str, shift: bool) -> None:
-        result = self.result
-        if twin_key(self.shown, key):
-            return
-        if key in ("ArrowLeft", "ArrowRight") and result is not None:
-            self._cell = ""
-            step_token(self.selection, result.tokens, -1 if key == "ArrowLeft" else 1)
-        else:
-            super()._key(key, shift)
-
-    # Export ------------------------------------------------------------------------------------
-
-    def _there(self) -> DependencyMap:
-        result = self.result
-        if result is None:
-            raise InputError("There is no dependency map yet: choose a sequence first.")
-        return result
-
-    def _memory(self) -> dict[str, Any]:
-        return self._remember(None if self.result is None else self.result.region)
-
-    def _code(self) -> str:
-        result = self._there()
+    def _call(self, result: DependencyMap) -> str:
         return (
-            "import dnabert2_explore as dx\n\n"
-            f"enc = dx.load({self.enc.source!r})\n"
-            f"{sequence_code(self.selection)}"
-            f"found = dx.dependency_map(enc, bases, {result.region}, of={result.of!r}, "
-            f"twin={result.twin is not None})\n"
-            f"dx.plot(found, shown={self._ready!r}, view={self.selection.view!r}, "
-            f"selected={self.selection.bases!r})"
+            f"dx.dependency_map(enc, bases, {result.region}, of={result.of!r}, "
+            f"twin={result.twin is not None})"
         )
-
-    def _table(self) -> str:
-        result, current = self._there(), self.selection.current
-        assert current is not None
-        frame = result.table()
-        lines = [
-            remark(f"{current.name}: {self.caption}"),
-            "# positions 0-based, half-open; change in nats; own: the base lies in that token",
-            ",".join(frame.columns),
-        ]
-        return "\n".join([*lines, *csv_lines(frame.itertuples(index=False))]) + "\n"
 
 
 def _mean(found: DependencyMap) -> float:

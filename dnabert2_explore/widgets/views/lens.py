@@ -10,17 +10,15 @@ import numpy as np
 
 from ...analysis.inside.readout import LayerLens, lens
 from ...costs import duration, pass_seconds
-from ...delimited import csv_lines, remark
 from ...encoder import Encoder
-from ...errors import InputError
 from ...figures.core.style import span_text
 from ...figures.inside.states import lens_figure
 from ...sequences import Sequence
-from ..core.controls import UNTRAINED, twin_choice, twin_key
+from ..core.controls import twin_choice
 from ..core.state import Selection
 from . import on_demand
 from .on_demand import OnDemandExplorer, Wanted
-from .tokens import BUTTONS, select_token, sequence_code, step_token
+from .tokens import select_token
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -52,6 +50,8 @@ class LensExplorer(OnDemandExplorer):
 
     title = "Lens"
     kind = "lens"
+    nothing = "Nothing was read yet: choose a sequence first."
+    units = "start, end: 0-based, half-open; log_prob and entropy in nats"
     help = (
         "Each token is masked alone, and the masked-LM head reads the state at its place after "
         "every layer: the map holds the rank of the true token among all entries of the "
@@ -90,58 +90,20 @@ class LensExplorer(OnDemandExplorer):
             return None, seconds
         return lens(self.enc, bases, region, twin=True, progress=progress), seconds
 
-    @property
-    def result(self) -> LayerLens | None:
-        """What is on show, its untrained twin beside it; None before it is there."""
-        asked = self._asked()
-        return None if asked is None else self._kept.get((asked, False))
+    def _picture(self, result: LayerLens, **of_all: Any) -> go.Figure:
+        return lens_figure(result, **of_all)
 
-    def _figure(self) -> go.Figure | None:
-        result, current = self.result, self.selection.current
-        if result is None or current is None:
-            return None
-        figure = lens_figure(
-            result,
-            view=self.selection.view or (0, len(current)),
-            selected=self.selection.bases,
-            shown=self.shown.value,
-            height=self.height,
-            theme=self.selection.theme,
-        )
-        return figure.update_layout(dragmode=self.selection.drag)
-
-    def _draw(self) -> None:
+    def _words(self, result: LayerLens) -> str:
         current = self.selection.current
-        if not self.active:
-            return
-        if hindrance := self._hindrance():
-            self._show(None, hindrance)
-            return
-        result = self.result
-        ready = result is not None
-        if self._waiting(ready, ready) or result is None or current is None:
-            return
-        self._read_out.value = self._cell(result)
-        one = self._one(result)
+        assert current is not None
+        untrained = " of an untrained network" if self._one(result) is not result else ""
         ranks = ", ".join(f"{rank:,.0f}" for rank in np.median(result.rank, axis=1))
         twin = "" if result.twin is None else f", untrained {np.median(result.twin.rank[-1]):,.0f}"
-        self._show(
-            self._figure(),
+        return (
             f"Rank of {len(result.places):,} masked tokens of <b>{escape(current.name)}</b> after "
-            f"every layer{' of an untrained network' if one is not result else ''}. Median from "
-            f"the embeddings to the last layer: {ranks} (without context "
-            f"{np.median(result.common):,.0f}{twin}). "
-            f"<span class='dx-model'>{escape(one.model)}</span>",
-            linked=True,
-            bounds=(0.5, len(current) + 0.5),
-            pressable=True,
-            typed="TU",
-            config=BUTTONS,
+            f"every layer{untrained}. Median from the embeddings to the last layer: {ranks} "
+            f"(without context {np.median(result.common):,.0f}{twin})."
         )
-
-    def _one(self, result: LayerLens) -> LayerLens:
-        untrained = self.shown.value == UNTRAINED and result.twin is not None
-        return result.twin if untrained and result.twin is not None else result
 
     def _cell(self, result: LayerLens) -> str:
         """Say what every layer expects at the selected token."""
@@ -168,48 +130,5 @@ class LensExplorer(OnDemandExplorer):
         if result is not None:
             select_token(self.selection, result.tokens, event["x"], bool(event.get("shift")))
 
-    def _key(self, key: str, shift: bool) -> None:
-        result = self.result
-        if twin_key(self.shown, key):
-            return
-        if key in ("ArrowLeft", "ArrowRight") and result is not None:
-            step_token(self.selection, result.tokens, -1 if key == "ArrowLeft" else 1)
-        else:
-            super()._key(key, shift)
-
-    def _there(self) -> LayerLens:
-        result = self.result
-        if result is None:
-            raise InputError("Nothing was read yet: choose a sequence first.")
-        return result
-
-    @property
-    def _region(self) -> tuple[int, int]:
-        asked = self._asked()
-        assert asked is not None  # of what is there
-        return asked.region
-
-    def _memory(self) -> dict[str, Any]:
-        return self._remember(None if self.result is None else self._region)
-
-    def _code(self) -> str:
-        self._there()
-        return (
-            "import dnabert2_explore as dx\n\n"
-            f"enc = dx.load({self.enc.source!r})\n"
-            f"{sequence_code(self.selection)}"
-            f"found = dx.lens(enc, bases, {self._region}, twin=True)\n"
-            f"dx.plot(found, shown={self.shown.value!r}, view={self.selection.view!r}, "
-            f"selected={self.selection.bases!r})"
-        )
-
-    def _table(self) -> str:
-        result, current = self._there(), self.selection.current
-        assert current is not None
-        frame = result.table()
-        lines = [
-            remark(f"{current.name}: {self.caption}"),
-            "# start, end: 0-based, half-open; log_prob and entropy in nats",
-            ",".join(frame.columns),
-        ]
-        return "\n".join([*lines, *csv_lines(frame.itertuples(index=False))]) + "\n"
+    def _call(self, result: LayerLens) -> str:
+        return f"dx.lens(enc, bases, {self._region}, twin=True)"

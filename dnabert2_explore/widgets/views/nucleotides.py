@@ -10,18 +10,16 @@ import numpy as np
 
 from ...analysis.inside import NucleotideProbabilities, nucleotide_probabilities
 from ...costs import duration
-from ...delimited import csv_lines, remark
 from ...encoder import Encoder
 from ...encoder.passes.cost import clock
-from ...errors import InputError
 from ...figures.inside.nucleotides import nucleotide_figure
 from ...sequences import Sequence, in_place
 from ...sequences.motifs.motif import ALPHABET
-from ..core.controls import UNTRAINED, twin_choice, twin_key
+from ..core.controls import twin_choice
 from ..core.state import Selection
 from . import on_demand
 from .on_demand import OnDemandExplorer, Wanted
-from .tokens import BUTTONS, select_token, sequence_code, step_token
+from .tokens import select_token
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -56,6 +54,7 @@ class NucleotideExplorer(OnDemandExplorer):
 
     title = "Predicted bases"
     kind = "nucleotides"
+    nothing = "There are no probabilities yet: choose a sequence first."
     help = (
         "Each token is masked, and the probability of a base is summed over all entries of the "
         "vocabulary that could stand there. Letters are as high as their probability times the "
@@ -103,61 +102,22 @@ class NucleotideExplorer(OnDemandExplorer):
         )
         return found, clock(self.enc) - begun
 
-    @property
-    def result(self) -> NucleotideProbabilities | None:
-        """What is on show; None before it is there."""
-        asked = self._asked()
-        return None if asked is None else self._kept.get((asked, False))
+    def _picture(self, result: NucleotideProbabilities, **of_all: Any) -> go.Figure:
+        return nucleotide_figure(result, width=self.plot.width or 900, **of_all)
 
-    def _figure(self) -> go.Figure | None:
-        result, current = self.result, self.selection.current
-        if result is None or current is None:
-            return None
-        figure = nucleotide_figure(
-            result,
-            view=self.selection.view or (0, len(current)),
-            selected=self.selection.bases,
-            shown=self.shown.value,
-            width=self.plot.width or 900,
-            height=self.height,
-            theme=self.selection.theme,
-        )
-        return figure.update_layout(dragmode=self.selection.drag)
-
-    def _draw(self) -> None:
-        current = self.selection.current
-        if not self.active:
-            return
-        if hindrance := self._hindrance():
-            self._show(None, hindrance)
-            return
-        result = self.result
-        ready = result is not None
-        if self._waiting(ready, ready) or result is None or current is None:
-            return
-        self._read_out.value = self._cell(result)
-        one = self._one(result)
+    def _words(self, result: NucleotideProbabilities) -> str:
+        current, one = self.selection.current, self._one(result)
+        assert current is not None
         who, other = escape(self.enc.name), ""
         if result.twin is not None:
-            other = f"untrained {result.twin.nats:.3f}"
+            other = f", untrained {result.twin.nats:.3f}"
         if one is not result:
-            who, other = "an untrained network", f"trained {result.nats:.3f}"
-        self._show(
-            self._figure(),
-            f"Bases that {who} expects in <b>{escape(current.name)}</b>, every "
-            f"token masked in turn: {one.nats:.3f} nats a base (composition "
-            f"{one.composition_nats:.3f}{', ' if other else ''}{other}; less is better). "
-            f"<span class='dx-model'>{escape(one.model)}</span>",
-            linked=True,
-            bounds=(0.5, len(current) + 0.5),
-            pressable=True,
-            typed="TU",
-            config=BUTTONS,
+            who, other = "an untrained network", f", trained {result.nats:.3f}"
+        return (
+            f"Bases that {who} expects in <b>{escape(current.name)}</b>, every token masked in "
+            f"turn: {one.nats:.3f} nats a base (composition {one.composition_nats:.3f}{other}; "
+            "less is better)."
         )
-
-    def _one(self, result: NucleotideProbabilities) -> NucleotideProbabilities:
-        untrained = self.shown.value == UNTRAINED and result.twin is not None
-        return result.twin if untrained and result.twin is not None else result
 
     def _cell(self, result: NucleotideProbabilities) -> str:
         """Say what is expected at the base that was pressed."""
@@ -180,40 +140,5 @@ class NucleotideExplorer(OnDemandExplorer):
         select_token(self.selection, tokens, event["x"], bool(event.get("shift")))
         self._read_out.value = self._cell(result)
 
-    def _key(self, key: str, shift: bool) -> None:
-        result = self.result
-        if twin_key(self.shown, key):
-            return
-        if key in ("ArrowLeft", "ArrowRight") and result is not None:
-            self._base = None
-            tokens = self.enc.tokenize(result.sequence.bases)
-            step_token(self.selection, tokens, -1 if key == "ArrowLeft" else 1)
-        else:
-            super()._key(key, shift)
-
-    def _there(self) -> NucleotideProbabilities:
-        result = self.result
-        if result is None:
-            raise InputError("There are no probabilities yet: choose a sequence first.")
-        return result
-
-    def _memory(self) -> dict[str, Any]:
-        return self._remember(None if self.result is None else self.result.region)
-
-    def _code(self) -> str:
-        result = self._there()
-        return (
-            "import dnabert2_explore as dx\n\n"
-            f"enc = dx.load({self.enc.source!r})\n"
-            f"{sequence_code(self.selection)}"
-            f"found = dx.nucleotide_probabilities(enc, bases, {result.region}, twin=True)\n"
-            f"dx.plot(found, shown={self.shown.value!r}, view={self.selection.view!r}, "
-            f"selected={self.selection.bases!r})"
-        )
-
-    def _table(self) -> str:
-        result, current = self._there(), self.selection.current
-        assert current is not None
-        frame = result.table()
-        lines = [remark(f"{current.name}: {self.caption}"), ",".join(frame.columns)]
-        return "\n".join([*lines, *csv_lines(frame.itertuples(index=False))]) + "\n"
+    def _call(self, result: NucleotideProbabilities) -> str:
+        return f"dx.nucleotide_probabilities(enc, bases, {result.region}, twin=True)"

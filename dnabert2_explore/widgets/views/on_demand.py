@@ -6,17 +6,24 @@ from collections import OrderedDict
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ipywidgets import Button, Widget
+from ipywidgets import ToggleButtons, Widget
 
 from ...costs import LONG
+from ...delimited import csv_lines, remark
 from ...encoder import Encoder, load
+from ...errors import InputError
 from ...sequences import Sequence, in_place
 from ...sequences.motifs.motif import ALPHABET
+from ..core.controls import UNTRAINED, compute_button, twin_key
 from ..core.explorer import Explorer
 from ..core.state import Selection
 from ..examples import SPLICE, WINDOWS, fill
+from .tokens import BUTTONS, sequence_code, step_token
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 __all__ = ["LONG", "OnDemandExplorer", "Request", "Wanted"]
 
@@ -42,9 +49,11 @@ Wanted = tuple[Request, bool]
 class OnDemandExplorer(Explorer):
     """Base of views that compute a stretch in the background; part ``dx-compute``.
 
-    Subclasses say in `_work` what is computed, in `_announce` and `_cost` what it is called, and
-    draw `_kept`. What takes more than 10 s is tried out on a few bases first, and computed when
-    the button is pressed; of a longer sequence, what is in sight is read.
+    Subclasses say in `_work` what is computed, in `_announce` and `_cost` what it is called, in
+    `_picture`, `_words` and `_cell` what is shown of it, and in `_call` how to compute it again.
+    The trained network is shown or its untrained twin, as `shown` says (class ``dx-shown``; keys
+    T, U, and D where there is a difference). What takes more than 10 s is tried out on a few bases
+    first, and computed when the button is pressed; of a longer sequence, what is in sight is read.
 
     Parameters
     ----------
@@ -61,6 +70,15 @@ class OnDemandExplorer(Explorer):
         Pixels.
     """
 
+    #: The buttons of `twin_choice`, which a subclass makes before anything else.
+    shown: ToggleButtons
+    #: Keys that choose the network.
+    typed = "TU"
+    #: What to tell who asks for numbers that are not there yet.
+    nothing = "Nothing was computed yet: choose a sequence first."
+    #: Units of the table, a line above its columns.
+    units = ""
+
     def __init__(
         self,
         enc: Encoder | None,
@@ -72,10 +90,7 @@ class OnDemandExplorer(Explorer):
     ) -> None:
         self.enc = enc if enc is not None else load()
         self.active = active
-        self.compute = Button(description="Compute", tooltip="Compute it now")
-        self.compute.add_class("dx-compute")
-        self.compute.layout.display = "none"
-        self.compute.on_click(lambda _button: self._guarded(self._agree))
+        self.compute = compute_button(lambda: self._guarded(self._agree))
         self.height = height
         self._kept: OrderedDict[Wanted, Any] = OrderedDict()
         self._seconds: dict[Request, float] = {}
@@ -129,6 +144,22 @@ class OnDemandExplorer(Explorer):
 
     def _forget(self) -> None:
         """Leave what was read out of the sequence before."""
+
+    def _picture(self, result: Any, **of_all: Any) -> go.Figure:
+        """Draw a result; `of_all` are the options that every one of these figures has."""
+        raise NotImplementedError
+
+    def _words(self, result: Any) -> str:
+        """Say what is shown, as HTML: the caption."""
+        raise NotImplementedError
+
+    def _cell(self, result: Any) -> str:
+        """Read out what is selected, as HTML; empty where nothing is."""
+        raise NotImplementedError
+
+    def _call(self, result: Any) -> str:
+        """Write the call that computes it, of ``enc`` and ``bases``."""
+        raise NotImplementedError
 
     # What is asked -----------------------------------------------------------------------------
 
@@ -261,6 +292,105 @@ class OnDemandExplorer(Explorer):
         if self._doing is None and self.plot.spec and not self._halted:
             self._show(None, f"<b>{escape(current.name)}</b>: not computed yet.")
         return True
+
+    @property
+    def result(self) -> Any:
+        """What is on show, its untrained twin beside it; None before it is there."""
+        asked = self._asked()
+        return None if asked is None else self._kept.get((asked, False))
+
+    @property
+    def _ready(self) -> str:
+        """Whose numbers can be shown now."""
+        return str(self.shown.value)
+
+    def _one(self, result: Any) -> Any:
+        """Return the result or its twin, whichever is on show."""
+        return result.twin if self._ready == UNTRAINED and result.twin is not None else result
+
+    def _figure(self) -> go.Figure | None:
+        result, current = self.result, self.selection.current
+        if result is None or current is None:
+            return None
+        figure = self._picture(
+            result,
+            view=self.selection.view or (0, len(current)),
+            selected=self.selection.bases,
+            shown=self._ready,
+            height=self.height,
+            theme=self.selection.theme,
+        )
+        return figure.update_layout(dragmode=self.selection.drag)
+
+    def _draw(self) -> None:
+        current = self.selection.current
+        if not self.active:
+            return
+        if hindrance := self._hindrance():
+            self._show(None, hindrance)
+            return
+        result = self.result
+        fresh = result is not None and self._ready == self.shown.value
+        if self._waiting(result is not None, fresh) or result is None or current is None:
+            return
+        self._read_out.value = self._cell(result)
+        self._show(
+            self._figure(),
+            f"{self._words(result)} "
+            f"<span class='dx-model'>{escape(self._one(result).model)}</span>",
+            linked=True,
+            bounds=(0.5, len(current) + 0.5),
+            pressable=True,
+            typed=self.typed,
+            config=BUTTONS,
+        )
+
+    def _key(self, key: str, shift: bool) -> None:
+        current = self.selection.current
+        if twin_key(self.shown, key):
+            return
+        if key in ("ArrowLeft", "ArrowRight") and self.result is not None and current is not None:
+            self._forget()
+            tokens = self.enc.tokenize(current.bases)
+            step_token(self.selection, tokens, -1 if key == "ArrowLeft" else 1)
+        else:
+            super()._key(key, shift)
+
+    # What leaves it ----------------------------------------------------------------------------
+
+    def _there(self) -> Any:
+        result = self.result
+        if result is None:
+            raise InputError(self.nothing)
+        return result
+
+    def _code(self) -> str:
+        return (
+            "import dnabert2_explore as dx\n\n"
+            f"enc = dx.load({self.enc.source!r})\n"
+            f"{sequence_code(self.selection)}"
+            f"found = {self._call(self._there())}\n"
+            f"dx.plot(found, shown={self._ready!r}, view={self.selection.view!r}, "
+            f"selected={self.selection.bases!r})"
+        )
+
+    def _table(self) -> str:
+        result, current = self._there(), self.selection.current
+        assert current is not None
+        frame = result.table()
+        units = [f"# {self.units}"] if self.units else []
+        lines = [remark(f"{current.name}: {self.caption}"), *units, ",".join(frame.columns)]
+        return "\n".join([*lines, *csv_lines(frame.itertuples(index=False))]) + "\n"
+
+    def _memory(self) -> dict[str, Any]:
+        return self._remember(None if self.result is None else self._region)
+
+    @property
+    def _region(self) -> tuple[int, int]:
+        """Bases that what is there was computed of."""
+        asked = self._asked()
+        assert asked is not None
+        return asked.region
 
     def _remember(self, region: tuple[int, int] | None) -> dict[str, Any]:
         # How wide the stretch is may hang on how quick the machine was.
