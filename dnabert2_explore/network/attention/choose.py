@@ -14,25 +14,27 @@ from . import BACKENDS, why_not
 
 __all__ = ["fastest_backend", "try_backend"]
 
-#: What is tried on a GPU, fastest first. On a CPU flex gains little and compiles for a minute.
-_ON_GPU = ("flash", "flex", "sdpa")
+#: What is tried on a GPU in half precision, fastest first (benchmarks/attention.py). In float32 flex
+#: has no tensor cores to use and took more than twice as long as the whole network does with sdpa;
+#: on a CPU it gains little and compiles for a minute.
+_IN_HALF_PRECISION = ("flash", "flex", "sdpa")
 
 
 @cache
 def fastest_backend(device: torch.device, dtype: torch.dtype, heads: int, head_dim: int) -> str:
     """Name the fastest backend that computes what the reference computes, on this device.
 
-    On a GPU, "flash", "flex" and "sdpa" are tried in this order (`try_backend`). On a CPU it is
-    "sdpa".
+    In half precision on a GPU, "flash", "flex" and "sdpa" are tried in this order (`try_backend`).
+    In float32, and on a CPU, it is "sdpa".
 
     Warns
     -----
     UserWarning
         If a backend is installed and fails, or computes something else.
     """
-    if device.type != "cuda":
+    if device.type != "cuda" or dtype not in (torch.float16, torch.bfloat16):
         return "sdpa"
-    for name in _ON_GPU[:-1]:
+    for name in _IN_HALF_PRECISION[:-1]:
         if why_not(name, device, dtype) is not None:
             continue
         problem = try_backend(name, device, dtype, heads, head_dim)
@@ -43,7 +45,7 @@ def fastest_backend(device: torch.device, dtype: torch.dtype, heads: int, head_d
             ExploreWarning,
             stacklevel=2,
         )
-    return _ON_GPU[-1]
+    return _IN_HALF_PRECISION[-1]
 
 
 def try_backend(
