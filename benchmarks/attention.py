@@ -98,10 +98,9 @@ def off(found: torch.Tensor | None, reference: torch.Tensor | None) -> float:
 
 
 def errors(
-    work: Work, dtype: torch.dtype, backends: Sequence[str]
+    work: Work, exact: Pair, dtype: torch.dtype, backends: Sequence[str]
 ) -> dict[str, tuple[float, float]]:
     """Error of the context and of the gradient of each backend and of both rows beside them."""
-    exact = work.compute("eager", torch.float64, torch.float64)
     rounded = work.compute("eager", dtype, torch.float64)
     alone = tuple(None if one is None else one.to(dtype) for one in rounded)
     found: dict[str, tuple[float, float]] = {}
@@ -157,6 +156,27 @@ def number(value: float | None, form: str) -> str:
     return "-" if value is None or value != value else format(value, form)
 
 
+def tables(
+    parity: Sequence[tuple[str, ...]], speed: Sequence[tuple[str, ...]], device: torch.device
+) -> list[Table]:
+    """Lay out what was found so far."""
+    return [
+        Table(
+            title="Attention backends beside float64",
+            header=("heads", "tokens", "type", "backend", "error, context", "error, gradient"),
+            rows=tuple(parity),
+            note="Relative error in the Euclidean norm; random queries, keys and values.",
+        ),
+        Table(
+            title="Time and memory of attention backends",
+            header=("heads", "tokens", "type", "backend", "forward, ms", "times eager",
+                    "forward and backward, ms", "times eager", "peak, MiB"),
+            rows=tuple(speed),
+            note=f"In turns, the best {clock_of(device)} time counts.",
+        ),
+    ]  # fmt: skip
+
+
 def main() -> None:
     """Compare, measure, print."""
     parser = argparse.ArgumentParser(
@@ -172,6 +192,7 @@ def main() -> None:
     given = parser.parse_args()
     device = find_device(given.device)
     machine = describe_machine(device)
+    command = " ".join(["python", *sys.argv])
     # A backend that hands over to another one warns.
     warnings.simplefilter("error", ExploreWarning)
     parity: list[tuple[str, ...]] = []
@@ -186,10 +207,11 @@ def main() -> None:
             name = f"{rows} of {length:,}"
             batches.append(Work.random(name, (length,) * rows, heads, width, device))
         for work in batches:
+            exact = work.compute("eager", torch.float64, torch.float64)
             for label in given.dtype:
                 dtype = DTYPES[label]
                 backends = [name for name in BACKENDS if why_not(name, device, dtype) is None]
-                found = errors(work, dtype, backends)
+                found = errors(work, exact, dtype, backends)
                 for name, (context, gradient) in found.items():
                     parity.append(
                         (f"{heads} × {width}", work.name, label, name,
@@ -209,27 +231,14 @@ def main() -> None:
                          number(1e3 * both, ".2f"), number(eager[1] / both, ".1f"),
                          number(None if peak is None else peak / 2**20, ",.0f"))
                     )  # fmt: skip
-                print(shape, work.name, label, found, file=sys.stderr, flush=True)
+                print(*speed[-len(backends) :], sep="\n", file=sys.stderr, flush=True)
+                if given.out:
+                    write_tables(given.out, machine, tables(parity, speed, device), command)
                 if device.type == "cuda":
                     torch.cuda.empty_cache()
-    tables = [
-        Table(
-            title="Attention backends beside float64",
-            header=("heads", "tokens", "type", "backend", "error, context", "error, gradient"),
-            rows=tuple(parity),
-            note="Relative error in the Euclidean norm; random queries, keys and values.",
-        ),
-        Table(
-            title="Time and memory of attention backends",
-            header=("heads", "tokens", "type", "backend", "forward, ms", "times eager",
-                    "forward and backward, ms", "times eager", "peak, MiB"),
-            rows=tuple(speed),
-            note=f"In turns, the best {clock_of(device)} time counts.",
-        ),
-    ]  # fmt: skip
-    print("\n\n".join([str(machine), *(table.markdown() for table in tables)]))
-    if given.out:
-        write_tables(given.out, machine, tables, " ".join(["python", *sys.argv]))
+    print(
+        "\n\n".join([str(machine), *(table.markdown() for table in tables(parity, speed, device))])
+    )
     if wrong:
         sys.exit("too far off:\n" + "\n".join(wrong))
 

@@ -7,8 +7,11 @@ configuration, which is a quarter of what its base class of models takes to load
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import nn
+from torch.nn import functional
 
 from .alibi import AlibiBias
 from .attention import BACKENDS, refuse_backend
@@ -91,7 +94,26 @@ class Dnabert2GatedMLP(plain.Dnabert2GatedMLP):
                 super(Dnabert2GatedMLP, self).forward(part) for part in hidden.split(MLP_TOKENS)
             ]
             return parts[0] if len(parts) == 1 else torch.cat(parts)
+        if hidden.device.type == "cuda" and _unchanged(self.gated_layers):
+            return self.by_halves(hidden)
         return mix(hidden)
+
+    def by_halves(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Compute the same with a product for each half.
+
+        Rows of the halves of one product lie apart in memory, and a GPU's elementwise kernels read
+        them at half the speed: they took a third of a pass in bfloat16.
+        """
+        halves = self.gated_layers.weight.chunk(2)
+        gate, content = (functional.linear(hidden, rows) for rows in halves)
+        mixed = self.wo(self.dropout(functional.gelu(gate) * content))
+        return cast(torch.Tensor, self.layernorm(mixed + hidden))
+
+
+def _unchanged(linear: nn.Module) -> bool:
+    """Whether nobody put an adapter in its place or listens to what it computes."""
+    listening = linear._forward_hooks or linear._forward_pre_hooks or linear._backward_hooks
+    return type(linear) is nn.Linear and not listening
 
 
 class Dnabert2Layer(nn.Module):

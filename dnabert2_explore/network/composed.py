@@ -112,10 +112,11 @@ class ComposedNetwork(nn.Module):
         if len(tokens) != len(own):
             raise ValueError(f"{len(tokens)} tokens for a table of {len(own)} rows.")
         own.requires_grad_(False)
-        described = torch.from_numpy(composition(tokens))
+        # The network may have been moved to a GPU before.
+        described = torch.from_numpy(composition(tokens)).to(own.device)
         self.register_buffer("composition", described, persistent=False)
         self.residual = nn.Parameter(own.detach().clone())
-        self.mixing = nn.Parameter(torch.zeros(described.shape[1], own.shape[1]))
+        self.mixing = nn.Parameter(described.new_zeros(described.shape[1], own.shape[1]))
         if fresh:
             # Rows of C hold some 25 ones: their sum shall be as large as the row it replaces.
             size = float(own.detach().std()) / float(described.square().sum(1).mean()) ** 0.5

@@ -134,3 +134,10 @@ def test_tokens_alike_share_what_they_learn() -> None:
 def test_a_vocabulary_of_another_size() -> None:
     with pytest.raises(ValueError, match="14 tokens for a table of 15 rows"):
         ComposedNetwork(make(Dnabert2ForMaskedLM), TOKENS[:-1], fresh=True)
+
+
+def test_the_table_lies_where_the_network_does() -> None:
+    """A network that was moved to a GPU first: what is made here must follow it."""
+    composed = ComposedNetwork(make(Dnabert2ForMaskedLM).to("meta"), TOKENS, fresh=False)
+    tensors = [*composed.named_parameters(), *composed.named_buffers()]
+    assert {name: one.device.type for name, one in tensors} == dict.fromkeys(dict(tensors), "meta")

@@ -19,6 +19,7 @@ from dnabert2_explore.network import (
     Dnabert2ForMaskedLM,
     Dnabert2ForSequenceClassification,
     Dnabert2Model,
+    blocks,
 )
 
 SHAPE = {
@@ -113,6 +114,28 @@ def test_embeddings_may_replace_ids(ids) -> None:
         model(ids, inputs_embeds=words)
     with pytest.raises(ValueError, match="exactly one"):
         model()
+
+
+def test_the_mlp_by_halves(ids) -> None:
+    """What a GPU computes: the same, and not past an adapter or whoever listens."""
+    mlp = make(Dnabert2Model).encoder.layer[0].mlp
+    states = torch.randn(20, 32, generator=torch.Generator().manual_seed(1))
+    whole = mlp(states.requires_grad_())
+    halves = mlp.by_halves(states)
+    torch.testing.assert_close(halves, whole, atol=1e-6, rtol=1e-6)
+    given = [mlp.gated_layers.weight, states]
+    for one, other in zip(
+        torch.autograd.grad(halves.sum(), given),
+        torch.autograd.grad(whole.sum(), given),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+    assert blocks._unchanged(mlp.gated_layers)
+    handle = mlp.gated_layers.register_forward_hook(lambda *arguments: None)
+    assert not blocks._unchanged(mlp.gated_layers)
+    handle.remove()
+    assert blocks._unchanged(mlp.gated_layers)
+    assert not blocks._unchanged(torch.nn.Sequential(mlp.gated_layers))
 
 
 def test_the_mlp_of_a_long_sequence_in_parts(ids, monkeypatch) -> None:

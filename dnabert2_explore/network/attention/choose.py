@@ -14,8 +14,8 @@ from . import BACKENDS, why_not
 
 __all__ = ["fastest_backend", "try_backend"]
 
-#: What is tried on a GPU in half precision, fastest first (benchmarks/attention.py). In float32 flex
-#: has no tensor cores to use and took more than twice as long as the whole network does with sdpa;
+#: What is tried on a GPU in half precision, fastest first (benchmarks/attention.py). In float32
+#: flex has no tensor cores to use, and the whole network took up to 1.7 times as long as with sdpa;
 #: on a CPU it gains little and compiles for a minute.
 _IN_HALF_PRECISION = ("flash", "flex", "sdpa")
 

@@ -115,8 +115,9 @@ class PretrainConfig(RichDisplay):
         "auto" takes CUDA where there is one.
     precision : {"float32", "bfloat16"}
         bfloat16: autocast with float32 weights. Worth it on GPUs and CPUs with avx512_bf16 or AMX.
-    attention : str
-        Attention backend: sdpa, eager, flex or flash.
+    attention : {"auto", "sdpa", "flash", "flex", "eager"}
+        Attention backend. "auto" is sdpa on a CPU and in float32; in bfloat16 on a GPU the first of
+        flash, flex and sdpa that computes there what the reference does, forward and backward.
     compile : bool
         Compile the encoder with ``torch.compile`` (needs a C++ compiler on CPU).
     shard : bool
@@ -221,7 +222,7 @@ class PretrainConfig(RichDisplay):
     strands: str = "both"
     draw: str = "batch"
     cache: str = ""
-    attention: str = "sdpa"
+    attention: str = "auto"
     shard: bool = False
     snapshots_every: int = 0
     tensorboard: bool = False
@@ -252,7 +253,7 @@ class PretrainConfig(RichDisplay):
             ("strands", STRANDS),
             ("draw", DRAWS),
             ("mask_strategy", STRATEGIES),
-            ("attention", tuple(BACKENDS)),
+            ("attention", ("auto", *BACKENDS)),
             ("objective", OBJECTIVES),
             ("positives", POSITIVES),
             ("embeddings", EMBEDDINGS),

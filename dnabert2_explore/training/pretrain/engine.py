@@ -180,8 +180,8 @@ class Run:
 
         Every process takes part: shards cannot be computed with alone.
         """
-        flash = self.config.attention == "flash"  # computes in half precision only
         network = self.judged()
+        flash = network.config._attn_implementation == "flash"  # half precision only
         if flash:
             network.set_attn_implementation("sdpa")
         try:

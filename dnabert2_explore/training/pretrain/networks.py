@@ -83,13 +83,13 @@ def begin(config: PretrainConfig, resumed: Path | None) -> Start:
             )
         except (TypeError, ValueError) as error:
             raise InputError(f"network: {error}") from error
-        return Start(_attending(_built(shaped, config), config), tokenizer, file)
+        return Start(_built(shaped, config).float(), tokenizer, file)
     if resumed is not None:
         shaped = read_config(resumed / "config.json")
         shaped.sparse_prediction = True
-        network = _built(shaped, config)
+        network = _built(shaped, config).float()
         file = resumed / "tokenizer.json"
-        return Start(_attending(network, config), load_backend(file), file)
+        return Start(network, load_backend(file), file)
     checkpoint = find_checkpoint(SHIPPED.get(config.init_from, config.init_from))
     network = _trained(config, checkpoint)
     file = _tokenizer_file(config.tokenizer) if config.tokenizer else checkpoint.tokenizer
@@ -99,7 +99,7 @@ def begin(config: PretrainConfig, resumed: Path | None) -> Start:
             f"the tokenizer {file} is not that of {config.init_from}: its ids mean other tokens; "
             "leave tokenizer empty to take the model's own."
         )
-    return Start(_attending(network, config), tokenizer, file)
+    return Start(network.float(), tokenizer, file)
 
 
 def _built(shaped: Dnabert2Config, config: PretrainConfig) -> Network:
@@ -142,11 +142,6 @@ def _embedding(shaped: Dnabert2Config, config: PretrainConfig) -> Dnabert2Config
         return Dnabert2Config.from_dict(shaped.to_dict() | {"embedding_layers": layers})
     except ValueError as error:
         raise InputError(str(error)) from error
-
-
-def _attending(network: Network, config: PretrainConfig) -> Network:
-    network.set_attn_implementation(config.attention)
-    return network.float()
 
 
 def _tokenizer_file(folder: str) -> Path:

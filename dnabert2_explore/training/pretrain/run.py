@@ -102,7 +102,9 @@ def _pretrain(
     processes = _processes(config)
     start = begin_network(config, found)
     dtype = torch.bfloat16 if config.precision == "bfloat16" else torch.float32
-    training_backend(config.attention, start.network.config, processes.device, dtype)
+    start.network.set_attn_implementation(
+        training_backend(config.attention, start.network.config, processes.device, dtype)
+    )
     with processes.main_first():
         training, held_out = load_corpora(config)
     data = {
