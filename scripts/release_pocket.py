@@ -23,7 +23,7 @@ from tokenizers import Tokenizer
 
 from dnabert2_explore.network import Dnabert2Config, Dnabert2ForMaskedLM
 from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
-from dnabert2_explore.sealed import read_json, write_json
+from dnabert2_explore.results.sealed import read_json, write_json
 from dnabert2_explore.training.corpus.rows import load_backend
 from dnabert2_explore.training.corpus.windows import Corpus, read_table
 from dnabert2_explore.training.pretrain import PretrainConfig, latest_checkpoint, load_corpora

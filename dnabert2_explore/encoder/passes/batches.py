@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...common.progress import Progress
 from ...errors import InputError, warn
 from ...network.packing import Packing
-from ...progress import Progress
 
 __all__ = ["Budget", "default_budget", "run", "run_passes"]
 
