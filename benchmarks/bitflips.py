@@ -86,7 +86,7 @@ def all_flips(work: Path, count: int) -> list[dict[str, Any]]:
     import dnabert2_explore as dx
     from dnabert2_explore.network.checkpoints import converted
     from dnabert2_explore.network.checkpoints.saving import save_model
-    from dnabert2_explore.sealed import read_json
+    from dnabert2_explore.results.sealed import read_json
     from dnabert2_explore.stores import open_store
     from dnabert2_explore.training.corpus.windows import Corpus
     from dnabert2_explore.training.finetune import FinetuneResult
@@ -439,7 +439,7 @@ def main() -> None:
     import torch
 
     from dnabert2_explore import __version__
-    from dnabert2_explore.sealed import read_json, write_json
+    from dnabert2_explore.results.sealed import read_json, write_json
 
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dnabert2_explore.files import replacing
+from dnabert2_explore.common.files import replacing
 from dnabert2_explore.training.gue import leaderboard
 
 ROOT = Path(__file__).resolve().parents[1]

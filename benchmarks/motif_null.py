@@ -28,11 +28,11 @@ import numpy as np
 
 import dnabert2_explore as dx
 from dnabert2_explore.analysis.motifs import NullRun, discover_motifs, match_patterns, null_share
+from dnabert2_explore.common.files import replacing
 from dnabert2_explore.encoder.loading.twin import random_twin
 from dnabert2_explore.encoder.machine import describe_machine
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.files import replacing
-from dnabert2_explore.sealed import read_json, write_json
+from dnabert2_explore.results.sealed import read_json, write_json
 from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
 
 ROOT = Path(__file__).parents[1]

@@ -41,13 +41,13 @@ from dnabert2_explore.analysis.attribution import (
 )
 from dnabert2_explore.analysis.attribution.trust.checks import recovery
 from dnabert2_explore.analysis.attribution.trust.scorecard import scorecard
+from dnabert2_explore.common.files import replacing
+from dnabert2_explore.common.stats import interval as percentiles
 from dnabert2_explore.encoder.loading.twin import random_twin
 from dnabert2_explore.encoder.machine import describe_machine
-from dnabert2_explore.files import replacing
 from dnabert2_explore.sequences.motifs.jaspar import jaspar_motif
 from dnabert2_explore.sequences.motifs.plant import Planted, planted_set
 from dnabert2_explore.sequences.transform import reverse_complement, windows
-from dnabert2_explore.stats import interval as percentiles
 from dnabert2_explore.training.baselines import BASELINES
 from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
 from dnabert2_explore.training.labelled.tables import read_labelled

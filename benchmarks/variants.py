@@ -17,9 +17,9 @@ import torch
 
 import dnabert2_explore as dx
 from dnabert2_explore.analysis.variants import VariantScorer
+from dnabert2_explore.common.files import replacing
 from dnabert2_explore.encoder.machine import describe_machine
-from dnabert2_explore.files import replacing
-from dnabert2_explore.sealed import write_json
+from dnabert2_explore.results.sealed import write_json
 from dnabert2_explore.sequences.reading.genome import Genome
 
 ROOT = Path(__file__).parents[1]

@@ -31,7 +31,7 @@ from sklearn.preprocessing import StandardScaler
 import dnabert2_explore as dx
 from dnabert2_explore.encoder.loading.twin import random_twin
 from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
-from dnabert2_explore.sealed import write_json
+from dnabert2_explore.results.sealed import write_json
 from dnabert2_explore.sequences import gc_content, reverse_complement
 from dnabert2_explore.training.baselines import kmer_frequencies
 from dnabert2_explore.training.corpus.windows import read_table

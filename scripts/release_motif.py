@@ -27,11 +27,11 @@ import torch
 
 import dnabert2_explore as dx
 from dnabert2_explore.analysis.motifs.find import best_match
+from dnabert2_explore.common.files import replacing
 from dnabert2_explore.encoder.loading.twin import random_twin
 from dnabert2_explore.encoder.passes.readings import Readings
-from dnabert2_explore.files import replacing
 from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
-from dnabert2_explore.sealed import write_json
+from dnabert2_explore.results.sealed import write_json
 from dnabert2_explore.sequences.motifs.plant import Planted, planted_set
 from dnabert2_explore.sequences.transform import windows
 from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune

@@ -22,7 +22,7 @@ from dnabert2_explore import load
 from dnabert2_explore.encoder.loading.twin import random_twin
 from dnabert2_explore.encoder.passes.readings import Readings
 from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
-from dnabert2_explore.sealed import write_json
+from dnabert2_explore.results.sealed import write_json
 from dnabert2_explore.training.baselines import fit_position_weights
 from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
 from dnabert2_explore.training.labelled.tables import read_labelled

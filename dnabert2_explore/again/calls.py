@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..digests import sha256_of
 from ..encoder import Encoder
 from ..encoder.loading.recorded import load_model
 from ..encoder.model_entry import model_entry
 from ..errors import InputError
-from ..origins import unrecorded
-from ..records import KEYWORD, unpacked, without_record
+from ..results.digests import sha256_of
+from ..results.origins import unrecorded
+from ..results.records import KEYWORD, unpacked, without_record
+from ..results.table_files import plain_text
 from ..sequences import Sequence
-from ..table_files import plain_text
 from .compare import Comparison, compare_numbers, compare_tables
 
 __all__ = ["rebuild_call"]

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..costs import Teller
+from ..common.costs import Teller
+from ..common.names import Backend, DType
+from ..common.progress import Progress
 from ..errors import Cancelled, InputError
-from ..names import Backend, DType
-from ..progress import Progress
 
 if TYPE_CHECKING:
     from ..sequences import Sequence

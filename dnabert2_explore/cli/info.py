@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from .. import __version__
-from ..folders import CACHE_VARIABLE, cache_folder
+from ..common.folders import CACHE_VARIABLE, cache_folder
 from .common import MODELS
 
 __all__ = ["info"]

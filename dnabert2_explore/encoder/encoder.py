@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.hooks import RemovableHandle
 
-from ..costs import says_cost
+from ..common.costs import says_cost
+from ..common.names import Pooling
+from ..common.progress import Progress
 from ..errors import InputError, warn
-from ..names import Pooling
 from ..network.blocks import Dnabert2SelfAttention
-from ..origins import recorded
-from ..progress import Progress
+from ..results.origins import recorded
 from ..sequences import Sequence, clean
 from ..tokens import Tokens
 from .inputs import bases_of, cleaned, far_lengths, listed, texts_of

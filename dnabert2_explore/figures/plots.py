@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
-from ..origins import recorded
+from ..results.origins import recorded
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

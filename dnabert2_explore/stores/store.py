@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..costs import says_cost
+from ..common.costs import says_cost
+from ..common.files import expanded
 from ..errors import InputError
-from ..files import expanded
-from ..origins import recorded
-from ..rich_display import RichDisplay, counted
+from ..results.origins import recorded
+from ..results.rich_display import RichDisplay, counted
 from ..sequences.reading.genome import Genome
 from . import layout
 from .embedder import Embedder

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from dnabert2_explore.common.folders import CACHE_VARIABLE
 from dnabert2_explore.encoder.loading import seen
-from dnabert2_explore.folders import CACHE_VARIABLE
 
 CPU = torch.device("cpu")
 

@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ...costs import says_cost
+from ...common.costs import says_cost
+from ...common.progress import Progress, quiet, split
 from ...encoder import Bases, Encoder
 from ...encoder.passes.finite import check_finite
 from ...errors import InputError
-from ...origins import recorded
-from ...progress import Progress, quiet, split
+from ...results.origins import recorded
 from ..many import one_or_many
 from ..methods import find_method
 from ..settings import USUAL, AttributionOptions, AttributionSettings, takes_settings

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors import SafetensorError, safe_open
 
+from ...common.files import expanded, located
 from ...errors import CheckpointError
 from ...extras import translated
-from ...files import expanded, located
 from ...network import Dnabert2Config
 from ...network.checkpoints.load import (
     CONFIG,
@@ -24,7 +24,7 @@ from ...network.checkpoints.load import (
 )
 from ...network.checkpoints.weights import check_weights
 from ...network.forward import ClassifierForward, EncoderForward
-from ...sealed import read_json
+from ...results.sealed import read_json
 from .heads import under_fresh_head
 
 if TYPE_CHECKING:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from ...common.files import located
+from ...common.names import Backend, DType
 from ...errors import InputError
-from ...files import located
-from ...names import Backend, DType
 from ...network import Network
 from ...network.attention import BACKENDS, why_not
 from ...network.attention.choose import fastest_backend
 from ...network.checkpoints.load import CONFIG, find_checkpoint, load_bare, read_config
 from ...network.registry import warn_of_rival
-from ...records import note_model
+from ...results.records import note_model
 from ...tokens import DnaTokenizer
 from ..encoder import Encoder
 from ..model_entry import model_entry

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import torch
 
+from ...common.folders import cache_folder
 from ...errors import ExploreError
-from ...folders import cache_folder
 from ...network.attention import why_not
 from ...network.attention.choose import try_backend
-from ...sealed import read_json, write_json
+from ...results.sealed import read_json, write_json
 from ..machine import processor_of
 
 __all__ = ["Seen", "remember", "seen_here", "try_here"]

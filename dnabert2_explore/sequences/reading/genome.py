@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
+from ...common.files import expanded
 from ...errors import InputError
-from ...files import expanded
-from ...rich_display import RichDisplay, counted
+from ...results.rich_display import RichDisplay, counted
 from ..sequence import Sequence
 from .bytes import Bytes, open_bgzf, open_plain
 from .fasta import starts_fasta

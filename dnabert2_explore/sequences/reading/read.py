@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import IO
 
+from ...common.files import expanded
 from ...errors import InputError
-from ...files import expanded
 from ..sequence import Sequence
 from .fasta import parse_fasta
 from .formats import FORMATS, foreign_format, parse_format, told_format

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...digests import sha256_of, stamp_of
 from ...errors import InputError
-from ...sealed import read_json, write_json
+from ...results.digests import sha256_of, stamp_of
+from ...results.sealed import read_json, write_json
 from ...sequences import iter_sequences
 from ...sequences.annotation.regions import is_bed, iter_bed
 from ...sequences.reading.fasta import Line, fasta_lines

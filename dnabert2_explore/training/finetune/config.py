@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import InputError
 from ...network.attention import BACKENDS
-from ...rich_display import RichDisplay, settings_line
+from ...results.rich_display import RichDisplay, settings_line
 from ..configuration import read_yaml
 from ..scores.metrics import TASKS
 

@@ -14,7 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ...costs import says_cost
+from ...common.costs import says_cost
+from ...common.progress import Progress
+from ...common.threads import torch_threads
 from ...encoder import Encoder, find_device
 from ...encoder.loading.precision import find_dtype
 from ...encoder.passes.readings import Readings
@@ -22,9 +24,7 @@ from ...errors import Cancelled, InputError
 from ...extras import translated
 from ...network import Dnabert2ForSequenceClassification
 from ...network.checkpoints.card import write_card
-from ...origins import recorded
-from ...progress import Progress
-from ...threads import torch_threads
+from ...results.origins import recorded
 from ...tokens import DnaTokenizer
 from ...tokens.segmentation import Segmentation
 from ..labelled.leakage import LeakageReport, check_leakage

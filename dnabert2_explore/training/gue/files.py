@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.files import expanded
 from ...errors import InputError
-from ...files import expanded
 from .datasets import Dataset, find_dataset
 
 __all__ = ["REDUCED_SHARE", "SPLITS", "Found", "find", "reduced_training"]

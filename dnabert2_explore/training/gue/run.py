@@ -14,14 +14,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...digests import sha256_of
+from ...common.files import replacing
+from ...common.progress import Progress, quiet, split
+from ...common.threads import torch_threads
 from ...encoder import find_device
 from ...encoder.machine import describe_machine
 from ...errors import Cancelled, CheckpointError, InputError, warn
-from ...files import replacing
 from ...network.checkpoints.load import Checkpoint, find_checkpoint, load_network
-from ...progress import Progress, quiet, split
-from ...threads import torch_threads
+from ...results.digests import sha256_of
 from ..baselines import BASELINES
 from ..finetune import FinetuneConfig, FinetuneResult, finetune
 from ..finetune.methods.recipe import settle

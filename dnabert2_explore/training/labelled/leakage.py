@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...progress import Progress
-from ...rich_display import RichDisplay
+from ...common.progress import Progress
+from ...results.rich_display import RichDisplay
 from ...sequences import reverse_complement
 from ..scores.metrics import score
 from ..twins import PositionalIndex, TwinIndex, label_of_twins

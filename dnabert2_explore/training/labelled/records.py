@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...common.files import expanded
 from ...errors import InputError
-from ...files import expanded
 from ...sequences import Sequence, clean, iter_sequences
 from ...sequences.annotation.regions import iter_bed
 from ...sequences.reading.letters import Told, check_letters, read_words

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from ...common.progress import Progress
 from ...errors import Cancelled
-from ...progress import Progress
 from .processes import Processes
 from .update import Outcome
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...network import BACKENDS, Dnabert2Config
-from ...rich_display import RichDisplay, counted, settings_line
+from ...results.rich_display import RichDisplay, counted, settings_line
 from ...tokens.segmentation import Segmentation
 from ..configuration import read_yaml
 from ..corpus.rows import DRAWS

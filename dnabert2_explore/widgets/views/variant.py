@@ -16,7 +16,7 @@ from ipywidgets import Dropdown, HBox, Text, Widget
 from ...analysis.attribution import METHODS
 from ...analysis.variants import VariantScorer
 from ...analysis.variants.compare import VariantComparison, compare_variant
-from ...delimited import csv_line, remark
+from ...common.delimited import csv_line, remark
 from ...encoder import Encoder, load
 from ...errors import InputError, warn
 from ...figures.core.style import span_text

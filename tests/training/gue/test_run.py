@@ -11,7 +11,7 @@ import warnings
 import pytest
 
 from dnabert2_explore.errors import Cancelled, CheckpointError, InputError
-from dnabert2_explore.sealed import read_json, write_json
+from dnabert2_explore.results.sealed import read_json, write_json
 from dnabert2_explore.training.finetune import FinetuneConfig
 from dnabert2_explore.training.gue import DATASETS, GueRun, Variation, find, run_dataset
 from dnabert2_explore.training.gue.variation import deviations, settings_of

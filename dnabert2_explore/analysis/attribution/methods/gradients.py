@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ....randomness import seeded
+from ....common.randomness import seeded
 from .inputs import AttributionInputs
 from .relevance import relevance_rules
 

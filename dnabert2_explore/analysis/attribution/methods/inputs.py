@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ....progress import Progress, quiet
+from ....common.progress import Progress, quiet
 
 __all__ = ["CHUNK_TOKENS", "AttributionInputs", "Method", "Score"]
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ....randomness import seeded
+from ....common.randomness import seeded
 from .inputs import AttributionInputs
 
 __all__ = ["feature_ablation", "occlusion", "shapley_values"]

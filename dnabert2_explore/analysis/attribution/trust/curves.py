@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ....common.progress import Progress
 from ....errors import InputError
-from ....progress import Progress
 from ..explained_output import ExplainedOutput
 from ..methods.baselines import BASELINES, baseline_embeddings
 from ..methods.inputs import CHUNK_TOKENS

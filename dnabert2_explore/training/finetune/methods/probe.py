@@ -7,10 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from ....common.progress import Progress
 from ....encoder.passes.batches import Budget, default_budget, run
 from ....network import Dnabert2ForSequenceClassification
 from ....network.packing import Packing
-from ....progress import Progress
 from ....tokens import DnaTokenizer
 from ..data import TokenRows
 from .learners import Learner

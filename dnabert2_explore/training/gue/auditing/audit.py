@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....digests import sha256_of
+from ....common.progress import Progress
 from ....errors import InputError
-from ....progress import Progress
+from ....results.digests import sha256_of
 from ...baselines import BASELINES
 from ...labelled.leakage import copied_rows, twins_tell
 from ...labelled.tables import Labelled, read_labelled

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ....errors import InputError
-from ....rich_display import RichDisplay
-from ....sealed import read_json, write_json
+from ....results.rich_display import RichDisplay
+from ....results.sealed import read_json, write_json
 from ...scores.metrics import Estimate
 from .linted import Linted
 
