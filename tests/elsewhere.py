@@ -19,8 +19,8 @@ from torch.utils._pytree import tree_leaves, tree_map
 ELSEWHERE = torch.device("meta")
 CPU = torch.device("cpu")
 
-#: What a GPU takes a CPU's tensor for: copies, and places to read or write.
-_CROSSES = {"copy_", "_to_copy", "index", "index_put_", "index_put", "_index_put_impl_"}
+_COPIES = {"copy_", "_to_copy"}
+_INDEXED = {"index", "index_put_", "index_put", "_index_put_impl_"}
 
 
 class There(torch.Tensor):
@@ -82,9 +82,11 @@ def _computed(operation, args, kwargs):
     there = any(isinstance(one, There) for one in tensors)
     if any(one.is_meta and not isinstance(one, There) for one in tensors):
         raise NotImplementedError(f"{operation} got a tensor without values")
+    apart = [] if name in _COPIES else tensors
+    if name in _INDEXED and isinstance(args[0], There):  # by places that may be the CPU's
+        apart = [one for one in (args[0], *args[2:]) if isinstance(one, torch.Tensor)]
     # A number, which has no dimensions, goes anywhere.
-    mixed = there and any(not isinstance(one, There) and one.dim() for one in tensors)
-    if mixed and name not in _CROSSES:
+    if len({isinstance(one, There) for one in apart if one.dim()}) > 1:
         raise RuntimeError(f"Expected all tensors to be on the same device: {operation}")
     wanted = kwargs.get("device")
     goes = there if wanted is None else torch.device(wanted) == ELSEWHERE
@@ -108,5 +110,10 @@ def _computed(operation, args, kwargs):
 @contextmanager
 def elsewhere() -> Iterator[torch.device]:
     """Have the stand-in's tensors made and kept apart; yields the device."""
-    with _Watch(), _Numbers():
-        yield ELSEWHERE
+    before = torch.__future__.get_swap_module_params_on_conversion()
+    torch.__future__.set_swap_module_params_on_conversion(True)  # tied weights stay tied
+    try:
+        with _Watch(), _Numbers():
+            yield ELSEWHERE
+    finally:
+        torch.__future__.set_swap_module_params_on_conversion(before)
