@@ -29,7 +29,7 @@ _SEQUENCES = ("sequences", "bases")
 _FIGURE = re.compile(r"Plotly\.newPlot\(\s*")
 
 
-class _Making:
+class _Replay:
     """Calls made again, one after the other, each once.
 
     Parameters
@@ -211,11 +211,11 @@ def rebuild_call(
     sequences: list[Sequence] | None,
 ) -> Comparison:
     """Make a call again and compare what it returns with a file."""
-    making = _Making(path, model, sequences)
+    replay = _Replay(path, model, sequences)
     with unrecorded():
-        after = making.made({**record, "part": record.get("part", [])})
+        after = replay.made({**record, "part": record.get("part", [])})
     found = _compared(path, after)
-    found.said[:0] = making.said
+    found.said[:0] = replay.said
     return found
 
 

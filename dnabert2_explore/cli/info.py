@@ -78,14 +78,14 @@ def _hardware(attempt: bool) -> dict[str, Any]:
 
     from ..encoder import DEVICE_VARIABLE, find_device
     from ..encoder.loading.precision import gains_from_bfloat16
-    from ..encoder.loading.seen import seen_here, try_here
+    from ..encoder.loading.probes import known_probes, run_probes
     from ..network.attention import BACKENDS, why_not
 
     where = find_device("auto")
     # Half precision on a GPU, where it is fast and flash knows nothing else.
     dtype = torch.bfloat16 if where.type == "cuda" else torch.float32
     missing = {name: why_not(name, where, dtype) for name in BACKENDS}
-    seen = {one.kind: one for one in try_here(where)} if attempt else seen_here(where)
+    seen = {one.kind: one for one in run_probes(where)} if attempt else known_probes(where)
 
     def state(name: str) -> str:
         if name in seen:

@@ -22,7 +22,7 @@ from .adapters import find_base, is_adapter, merge_adapter
 from .device import find_device
 from .foreign import foreign_kind, load_foreign
 from .precision import find_dtype
-from .seen import remember
+from .probes import remember_backend
 
 __all__ = ["ATLAS_MODEL", "SHIPPED", "load"]
 
@@ -126,7 +126,7 @@ def load(
     if backend == "auto":
         heads = shape.num_attention_heads
         backend = fastest_backend(where, precision, heads, shape.hidden_size // heads)
-        remember(backend, where, precision)
+        remember_backend(backend, where, precision)
     elif (problem := why_not(backend, where, precision)) is not None:
         raise InputError(problem)
     network: Network = (

@@ -25,7 +25,7 @@ from ...sequences import iter_sequences
 from ...sequences.annotation.regions import is_bed, iter_bed
 from ...sequences.reading.fasta import Line, fasta_lines
 from ...sequences.reading.formats import parse_format
-from ...sequences.reading.letters import Told, read_words
+from ...sequences.reading.letters import SourceWarnings, read_words
 from ...sequences.reading.opening import is_twobit, open_path
 from ...sequences.reading.read import filled_lines, suffix_of, told_kind
 from ...sequences.reading.table import SEQUENCE_COLUMNS, Table
@@ -285,7 +285,7 @@ def _chunks(path: Path) -> Iterator[bytes | None]:
         return
     with open_path(path) as text:
         kind, lines = told_kind(text, name, suffix_of(name))
-        told = Told(name)
+        told = SourceWarnings(name)
         if kind == "fasta":
             yield from _fasta_chunks(lines, told)
         elif kind == "table":
@@ -311,7 +311,7 @@ def _encode(text: str) -> bytes:
     return text.encode("latin-1", "replace")
 
 
-def _fasta_chunks(lines: Iterator[str], told: Told) -> Iterator[bytes | None]:
+def _fasta_chunks(lines: Iterator[str], told: SourceWarnings) -> Iterator[bytes | None]:
     """Read FASTA by chunks, so that a chromosome need not fit in memory."""
     body: list[str] = []
     size, begun = 0, False

@@ -76,7 +76,7 @@ class FinetuneResult(RichDisplay):
 
     @property
     def caution(self) -> str:
-        """Say that the test score is not what it seems, where twins tell its labels; else ""."""
+        """Say that the test score is not what it seems, where a rule tells its labels; else ""."""
         if self.test is None or self.rule is None:
             return ""
         score, rule = self.test.values["mcc"].value, self.rule
