@@ -63,7 +63,10 @@ MODEL = Annotated[
         "--model", "-m", help="pocket, pocket-splice, a folder, or a hub id (needs the network)."
     ),
 ]
-DEVICE = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1.")]
+DEVICE = Annotated[
+    str,
+    typer.Option(help="auto (what DNABERT2_EXPLORE_DEVICE names, else a GPU), cpu, cuda, cuda:1."),
+]
 DTYPE = Annotated[DType, typer.Option(help="Type of numbers.")]
 ATTENTION = Annotated[Backend, typer.Option(help="How attention is computed.")]
 FORCE = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]

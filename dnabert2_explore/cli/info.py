@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 from contextlib import suppress
 from importlib import metadata
@@ -75,7 +76,7 @@ def _version(name: str) -> str | None:
 def _hardware(attempt: bool) -> dict[str, Any]:
     import torch
 
-    from ..encoder import find_device
+    from ..encoder import DEVICE_VARIABLE, find_device
     from ..encoder.loading.precision import gains_from_bfloat16
     from ..encoder.loading.probes import known_probes, run_probes
     from ..network.attention import BACKENDS, why_not
@@ -93,7 +94,9 @@ def _hardware(attempt: bool) -> dict[str, Any]:
 
     device = str(where)
     if where.type == "cuda":
-        device = f"cuda ({torch.cuda.get_device_name()})"
+        device = f"{where} ({torch.cuda.get_device_name(where)})"
+    if os.environ.get(DEVICE_VARIABLE, "").strip():
+        device += f", named by {DEVICE_VARIABLE}"
     fast = "fast here" if gains_from_bfloat16(where) else "slower than float32 here"
     return {
         "device": device,

@@ -81,8 +81,6 @@ def test_no_cache_no_memory(tried, monkeypatch) -> None:
 def test_info_tells(folder, tried, capsys) -> None:
     from dnabert2_explore.cli.info import info
 
-    if torch.cuda.is_available():
-        pytest.skip("of the CPU, and here it would be of the GPU")
     info()
     lines = [line for line in capsys.readouterr().out.splitlines() if "attention flex" in line]
     assert "not tried here: run dnabert2-explore info --try" in lines[0]

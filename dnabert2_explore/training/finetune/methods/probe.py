@@ -59,7 +59,7 @@ class ProbeLearner(Learner):
         self.spread = np.where(spread > 0, spread, 1.0)
         self.features = [torch.from_numpy(self._standard(one)) for one in features]
         self.lengths = np.zeros(len(rows[0]), dtype=np.int64)
-        self.linear = _Linear(hidden, outputs)
+        self.linear = _Linear(hidden, outputs).to(network.device)
         self.module = self.linear
         self._known: tuple[list[NDArray[np.int64]], torch.Tensor] | None = None
 
