@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .delimited import cell
 from .errors import InputError
-from .files import replacing
+from .files import expanded, replacing
 from .records import KEYWORD, table_line
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def write_table(table: Any, file: str | os.PathLike[str]) -> Path:
     >>> dx.reproduce(file)
     <Reproduction: tokens.csv: identical>
     """
-    path = Path(file).expanduser()
+    path = expanded(file)
     frame = table.table() if hasattr(table, "table") else table
     if not (hasattr(frame, "attrs") and hasattr(frame, "to_parquet")):
         raise InputError(

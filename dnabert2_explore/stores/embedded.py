@@ -123,6 +123,11 @@ def _of_store(
     rng: np.random.Generator,
 ) -> EmbeddedSequences:
     path = Path(genome if genome is not None else store.attributes["source"]["path"] or "")
+    if path == Path():
+        raise InputError(
+            f"{store.path.name} was made of sequences in memory: give genome=, a file that holds "
+            "them."
+        )
     if not path.is_file():
         raise InputError(
             f"The genome of {store.path.name} is not at {str(path)!r}: give genome=, the file it "

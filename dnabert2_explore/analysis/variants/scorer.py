@@ -14,6 +14,7 @@ from ...encoder import Encoder
 from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.vectors.local import embed_with_stretch
 from ...errors import InputError
+from ...kinds import checked
 from ...origins import recorded
 from ...progress import Progress, quiet
 from ...rich_display import RichDisplay
@@ -83,6 +84,7 @@ class VariantScorer(RichDisplay):
         return f"{windows}, {strands}, by {self.enc.name}"
 
     @classmethod
+    @checked
     def make(
         cls,
         enc: Encoder,

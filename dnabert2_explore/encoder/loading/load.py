@@ -9,6 +9,7 @@ import torch
 
 from ...errors import InputError
 from ...files import located
+from ...kinds import checked
 from ...names import Backend, DType
 from ...network import Network
 from ...network.attention import BACKENDS, why_not
@@ -40,6 +41,7 @@ SHIPPED = {
 ATLAS_MODEL = "pocket-atlas"
 
 
+@checked
 def load(
     name: str | Path = "pocket",
     *,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import InputError
+from ...kinds import checked
 from ...sequences import Sequence as Record
 from ...tokens import Tokens
 from ...version import __version__
@@ -37,6 +38,7 @@ _WORDS = {
 }
 
 
+@checked
 def motif_report(
     discovery: Discovery,
     matches: Matches | None = None,

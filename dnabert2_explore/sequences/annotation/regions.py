@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from ...errors import InputError
+from ...kinds import checked
 from ..reading.genome import Genome
 from ..reading.letters import Told, whole_number
 from ..reading.opening import open_bytes, open_path
@@ -60,6 +61,7 @@ class Place:
         return self.start + index if self.strand == "+" else self.end - 1 - index
 
 
+@checked
 def read_bed(
     source: str | os.PathLike[str] | IO[bytes],
     genome: str | os.PathLike[str] | Genome,

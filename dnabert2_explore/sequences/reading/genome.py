@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ...errors import InputError
 from ...files import expanded
+from ...kinds import checked
 from ...rich_display import RichDisplay, counted
 from ..sequence import Sequence
 from .bytes import Bytes, open_bgzf, open_plain
@@ -78,6 +79,7 @@ class Genome(RichDisplay):
     'GTT'
     """
 
+    @checked
     def __init__(self, path: str | os.PathLike[str]) -> None:
         given = expanded(path)
         kind = compression(given)
