@@ -141,7 +141,7 @@ def _fits(value: Any, name: str, elements: tuple[Kind, ...]) -> bool:
         return name in (one.__name__ for one in type(value).__mro__)
     if not isinstance(value, Iterable) or isinstance(value, Mapping | bytes):
         return False
-    if not all(one in _MAKERS or one in _OTHERS for one, _ in elements):
+    if not all(one in (*_MAKERS, *_OTHERS, *_MANY) for one, _ in elements):
         return True
     looked = value if isinstance(value, list | tuple | str) else ()
     return all(any(_fits(one, *kind) for kind in elements) for one in looked)
@@ -159,7 +159,9 @@ def _told(value: Any) -> str:
 
 def _words(kinds: tuple[Kind, ...]) -> str:
     words = [
-        f"a list of {_words(elements)}" if name in _MANY else _OTHERS.get(name, ("", name))[1]
+        f"a list of {_words(elements) or 'them'}"
+        if name in _MANY
+        else _OTHERS.get(name, ("", name))[1]
         for name, elements in kinds
     ]
     return " or ".join(dict.fromkeys(word for word in words if word))

@@ -52,6 +52,9 @@ CALLS = [
     (lambda enc: dx.Sequence("a", b"ACGT"), "bases of sequence 'a' are given as bytes: give a str"),
     (lambda enc: dx.gc_content([SITE]), "A sequence was given as list; expected a str"),
     (lambda enc: dx.reverse_complement(None), "A sequence was given as NoneType"),
+    (lambda enc: enc.masked_log_probs(SITE, [5]), "ids is 'ACGT.*a list of an array of numbers"),
+    (lambda enc: dx.Motif("a", "ACGT"), "given as a word: make it with Motif.of_word"),
+    (lambda enc: dx.FinetuneConfig("pocket", pd.DataFrame(), "", "out"), r"train is given as Dat"),
     (lambda enc: dx.load("pocket-splice").as_onehot(["donor"]), "is no class: give its name"),
 ]  # fmt: skip
 
@@ -79,6 +82,9 @@ def test_what_is_meant_is_still_taken(enc, tmp_path):
     plane = dx.project(pd.DataFrame(vectors), method="pca")
     np.testing.assert_allclose(plane, dx.project(vectors.tolist(), method="pca"), atol=1e-3)
     dx.recall(enc, windows[:1], distances=np.array([50]), places=1)
+    ids = enc.tokenize(SITE).ids
+    listed, array = (enc.masked_log_probs([ids], [at])[0] for at in ([2], np.array([2])))
+    np.testing.assert_array_equal(listed, array)
     texts, labels = [one.bases for one in windows], ["a", "b"] * 6
     one = dx.judge_map(plane, vectors, windows, labels)
     assert one.axes == dx.judge_map(plane, vectors, iter(texts), labels).axes
@@ -103,3 +109,45 @@ def test_every_call_says_its_kinds_as_text():
         if inspect.isfunction(call := getattr(dx, name)):
             for one in inspect.signature(call).parameters.values():
                 assert isinstance(one.annotation, str), f"{name}({one})"
+
+
+def test_what_has_rows_has_a_table(tmp_path, enc):
+    motif, windows = dx.jaspar_motif("MAFK"), dx.demo.windows()[:4]
+    rows = motif.table()
+    assert list(rows) == ["position", *"ACGT", "information"]
+    np.testing.assert_array_equal(rows[list("ACGT")], motif.probabilities)
+    vectors = enc.embed(windows)
+    made = dx.fit_projection(vectors, method="pca")
+    np.testing.assert_array_equal(made.table()[["x", "y"]], made.plane)
+    beside = dx.EmbeddedSequences(tuple(windows), vectors, "here").table()
+    assert beside["name"].tolist() == [one.name for one in windows]
+    np.testing.assert_array_equal(beside.iloc[:, 2:], vectors)
+    hits = dx.scan_motifs(windows, motif, threshold=1e-3)
+    cut = hits.tokens(int(hits.sequence[0]), enc.tokenize(windows[int(hits.sequence[0])].bases))
+    assert (cut.table()["last"] - cut.table()["first"] == cut.pieces).all()
+
+
+def test_what_cannot_be_opened_is_told_so():
+    matches = dx.match_motifs("MAFK")
+    with pytest.raises(dx.InputError, match="no explorer for this Matches: its name at the end"):
+        dx.show(matches)
+    with pytest.raises(dx.InputError, match=r"no figure of 2 Motifs at once: give one, such as"):
+        dx.plot([dx.jaspar_motif("MAFK")] * 2)
+    with pytest.raises(dx.InputError, match="no figure of an int: give what a call"):
+        dx.plot(3)
+    with pytest.raises(dx.InputError, match="Theme 'black' is unknown: choose one of light, dark"):
+        dx.plot(dx.jaspar_motif("MAFK"), theme="black")
+    attention = dx.attend(dx.load("pocket"), SITE)
+    with pytest.raises(dx.InputError, match="figure of Attention has no option 'colour'"):
+        dx.plot(attention, colour="red")
+    assert type(dx.show(dx.jaspar_motif("MAFK"))).__name__ == "MotifGym"
+
+
+def test_views_say_in_a_line_what_they_are():
+    bench = dx.Workbench(sequences=dx.demo.splice()[:2])
+    assert repr(bench) == f"<Workbench: pocket, {dx.demo.splice()[0].name}>"
+    assert repr(dx.LeaderboardExplorer("no/such/folder")) == "<LeaderboardExplorer>"
+    one_hot = dx.load("pocket-splice").as_onehot("donor")
+    assert (
+        repr(one_hot) == "<OneHotModel: logit of class 1 by pocket-splice, of (batch, 4, length)>"
+    )

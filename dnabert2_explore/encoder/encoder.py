@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch.utils.hooks import RemovableHandle
 
 from ..costs import says_cost
 from ..errors import InputError, warn
+from ..kinds import checked
 from ..names import Pooling
 from ..network.blocks import Dnabert2SelfAttention
 from ..origins import recorded
@@ -300,11 +301,12 @@ class Encoder(Model):
             check_finite(values, self.module, "values of queries and keys")
         return queries, keys
 
+    @checked
     @says_cost
     def masked_log_probs(
         self,
-        ids: list[NDArray[np.int64]],
-        positions: list[NDArray[np.int64]],
+        ids: Iterable[ArrayLike],
+        positions: Iterable[ArrayLike],
         *,
         batch_tokens: int | None = None,
         progress: Progress | None = None,
@@ -316,9 +318,9 @@ class Encoder(Model):
 
         Parameters
         ----------
-        ids : list of numpy.ndarray, shape (n,), int64
+        ids : iterable of array_like, shape (n,), int
             Token ids with [CLS] and [SEP], such as ``tokenize(bases).ids``; not changed.
-        positions : list of numpy.ndarray, shape (k,), int64
+        positions : iterable of array_like, shape (k,), int
             Indices into each of them.
         batch_tokens, progress
             As in `embed`.
@@ -335,8 +337,8 @@ class Encoder(Model):
         """
         return masked_passes(
             self,
-            ids,
-            positions,
+            [np.atleast_1d(np.asarray(one, dtype=np.int64)) for one in ids],
+            [np.atleast_1d(np.asarray(one, dtype=np.int64)) for one in positions],
             lambda _number, rows: rows.cpu().numpy(),
             self._limit(batch_tokens),
             progress,
