@@ -317,7 +317,8 @@ def _checked(embeddings: ArrayLike, least: int) -> NDArray[np.float32]:
         )
     if len(points) < least:
         raise InputError(
-            f"{len(points)} embeddings cannot be laid out in a plane: give at least {least} "
+            f"{counted(len(points), 'embedding')} cannot be laid out in a plane: give at least "
+            f"{least} "
             "sequences."
         )
     bad = np.flatnonzero(~np.isfinite(points).all(axis=1))

@@ -18,7 +18,7 @@ from ...errors import InputError
 from ...names import Pooling
 from ...origins import recorded
 from ...progress import Progress
-from ...rich_display import RichDisplay
+from ...rich_display import RichDisplay, counted
 from ...sequences import Sequence, clean
 from ...tokens.kmers import overlapping_kmers
 
@@ -280,8 +280,8 @@ def _labels(batch: list[Bases], labels: Iterable[Any] | None) -> list[str]:
     rare = min(sizes, key=lambda name: (sizes[name], name))
     if sizes[rare] < _FOLDS:
         raise InputError(
-            f"Class {rare!r} has {sizes[rare]} sequences; expected at least {_FOLDS}, one a fold: "
-            "add some, or leave the class out."
+            f"Class {rare!r} has {counted(sizes[rare], 'sequence')}; expected at least {_FOLDS}, "
+            "one a fold: add some, or leave the class out."
         )
     return names
 

@@ -360,7 +360,7 @@ def _check(
 ) -> None:
     n = len(texts)
     if n < 10:
-        raise InputError(f"A map of {n} sequences cannot be judged: give 10 or more.")
+        raise InputError(f"A map of {counted(n, 'sequence')} cannot be judged: give 10 or more.")
     given: dict[str, Any] = {
         "plane": plane, "vectors": vectors, "labels": labels, "groups": groups, **beside
     }  # fmt: skip
