@@ -33,8 +33,9 @@ from dnabert2_explore.bench import Table, alternately, clock_of, describe_machin
 from dnabert2_explore.bench.shapes import find_shape
 from dnabert2_explore.encoder import find_device
 from dnabert2_explore.errors import ExploreWarning
+from dnabert2_explore.network import BACKENDS
 from dnabert2_explore.network.alibi import AlibiBias
-from dnabert2_explore.network.attention import BACKENDS, why_not
+from dnabert2_explore.network.attention import why_not
 from dnabert2_explore.network.packing import Packing
 
 #: Lengths of a batch in tokens, by what it is called.

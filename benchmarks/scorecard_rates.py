@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from dnabert2_explore.analysis.attribution.trust.checks import CHECKS
+from dnabert2_explore.analysis.attribution import CHECKS
 from dnabert2_explore.common.files import replacing
 from dnabert2_explore.common.stats import interval
 

@@ -26,8 +26,15 @@ import torch
 from captum.attr import LayerIntegratedGradients
 
 import dnabert2_explore as dx
-from dnabert2_explore.bench import Table, alternately, clock_of, describe_machine, write_tables
-from dnabert2_explore.bench.reference import KeptBias, reference_states
+from dnabert2_explore.bench import (
+    Table,
+    alternately,
+    clock_of,
+    describe_machine,
+    reference_states,
+    write_tables,
+)
+from dnabert2_explore.bench.reference import KeptBias
 from dnabert2_explore.bench.shapes import find_shape
 from dnabert2_explore.common.randomness import seeded
 from dnabert2_explore.encoder import find_device

@@ -19,7 +19,8 @@ from ..errors import InputError
 from ..network import Dnabert2Config, Network
 from ..network.bare import BareNetwork
 from ..network.checkpoints.load import Checkpoint
-from ..network.forward import ClassifierForward, EncoderForward, MaskedLMForward
+from ..network.forward import EncoderForward
+from ..network.headed import ClassifierForward, MaskedLMForward
 from ..network.packing import Packing
 from ..results.origins import recorded, running_call
 from ..results.rich_display import RichDisplay

@@ -18,7 +18,7 @@ from ...encoder.loading.twin import random_twin
 from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.onward import all_states, run_onward
 from ...errors import InputError
-from ...network.forward import ClassifierForward, MaskedLMForward
+from ...network.headed import ClassifierForward, MaskedLMForward
 from ...network.packing import Packing
 from ...results.origins import recorded
 from ...results.rich_display import RichDisplay

@@ -23,7 +23,8 @@ from ...network.checkpoints.load import (
     read_config,
 )
 from ...network.checkpoints.weights import check_weights
-from ...network.forward import ClassifierForward, EncoderForward
+from ...network.forward import EncoderForward
+from ...network.headed import ClassifierForward
 from ...results.sealed import read_json
 from .heads import under_fresh_head
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...common.progress import Progress
 from ...errors import InputError
-from ...network.forward import MaskedLMForward
+from ...network.headed import MaskedLMForward
 from ...network.packing import Packing
 from ..model import Model
 from .batches import Budget, run_passes

@@ -23,6 +23,7 @@ from ...results.digests import sha256_of, stamp_of
 from ...results.sealed import read_json, write_json
 from ...sequences import iter_sequences
 from ...sequences.annotation.regions import is_bed, iter_bed
+from ...sequences.codes import BASE_CODES, UNKNOWN, UPPER_T
 from ...sequences.reading.fasta import Line, fasta_lines
 from ...sequences.reading.formats import parse_format
 from ...sequences.reading.letters import SourceWarnings, read_words
@@ -41,13 +42,6 @@ _CHUNK = 1 << 20
 #: Seconds after which a half-made cache folder is nobody's any more.
 _FORGOTTEN = 24 * 3600
 _LAYOUT = 2
-
-_IS_ACGT = np.zeros(256, dtype=bool)
-_IS_ACGT[np.frombuffer(b"ACGT", dtype=np.uint8)] = True
-_UPPER = np.arange(256, dtype=np.uint8)
-_UPPER[ord("a") : ord("z") + 1] -= 32
-_UPPER[ord("U")] = _UPPER[ord("u")] = ord("T")
-_TO_UPPER = _UPPER.tobytes()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -226,8 +220,8 @@ class _Stretches:
         self._length, self._held = 0, list[bytes]()
 
     def feed(self, text: bytes) -> None:
-        upper = text.translate(_TO_UPPER)
-        known = _IS_ACGT[np.frombuffer(upper, dtype=np.uint8)]
+        upper = text.translate(UPPER_T)
+        known = BASE_CODES[np.frombuffer(upper, dtype=np.uint8)] != UNKNOWN
         edges = np.flatnonzero(np.diff(np.concatenate(([False], known, [False]))))
         if known.size and not known[0]:
             self.close()
