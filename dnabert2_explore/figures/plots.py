@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
-from ..origins import recorded
-from ..rich_display import told_kind
+from ..results.origins import recorded
+from ..results.rich_display import told_kind
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..errors import InputError
-from ..rich_display import RichDisplay, counted
+from ..results.rich_display import RichDisplay, counted
 
 __all__ = ["Sequence"]
 

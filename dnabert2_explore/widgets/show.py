@@ -24,7 +24,7 @@ from ..analysis.timelapse import TimeLapse
 from ..demo import Locus
 from ..encoder import SHIPPED, Encoder, load
 from ..errors import InputError
-from ..rich_display import told_kind
+from ..results.rich_display import told_kind
 from ..sequences import Sequence
 from ..sequences.given import as_sequences
 from ..sequences.motifs.motif import Motif

@@ -13,9 +13,9 @@ from weakref import WeakSet
 from ipywidgets import HTML, Dropdown, HBox, ToggleButtons, VBox
 
 from .. import demo
+from ..common.kinds import checked
 from ..encoder import ATLAS_MODEL, SHIPPED, Encoder, load
 from ..figures.core.style import compacted
-from ..kinds import checked
 from ..sequences import Sequence
 from ..sequences.annotation.annotations import Annotation, read_annotation
 from .atlas import AtlasExplorer

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...rich_display import counted
+from ...results.rich_display import counted
 from ..attribution.marks import Sight
 from ..core.colours import Theme, theme_of
 from ..core.style import SANS, base_axis, layout, span_text, value_axis, whole

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...common.kinds import checked
 from ...errors import InputError
-from ...kinds import checked
 from ...sequences import Sequence as Record
 from ...tokens import Tokens
 from ...version import __version__

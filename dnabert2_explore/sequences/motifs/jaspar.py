@@ -13,9 +13,9 @@ from importlib.resources import files
 
 import numpy as np
 
+from ...common.kinds import checked
+from ...common.names import Collection
 from ...errors import InputError
-from ...kinds import checked
-from ...names import Collection
 from .files import read_motifs
 from .motif import ALPHABET, Motif
 

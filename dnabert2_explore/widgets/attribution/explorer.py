@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ipywidgets import HTML, HBox, VBox, Widget
 
 from ...analysis.attribution import METHODS, Attribution
-from ...costs import duration
+from ...common.costs import duration
 from ...encoder import Encoder, load
 from ...errors import InputError
 from ...figures.attribution.correlations import attribution_correlations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...analysis.attribution import METHODS, Attribution
-from ...delimited import csv_line, csv_lines, remark
+from ...common.delimited import csv_line, csv_lines, remark
 from ..core.state import Selection
 from ..views.tokens import sequence_code
 from .content import AttributionContent

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 from ipywidgets import HTML, Button, HBox, Textarea, ToggleButton, VBox
 
+from ...common.kinds import checked
+from ...common.progress import Progress
 from ...errors import ExploreError, InputError, panics_told
 from ...figures.core.colours import theme_of
-from ...kinds import checked
-from ...origins import unrecorded
-from ...progress import Progress
-from ...records import in_html, sealed_text, table_line
+from ...results.origins import unrecorded
+from ...results.records import in_html, sealed_text, table_line
 from .closing import close_inside
 from .jobs import Job, JobBar, quiet
 from .plot import PlotlyView

@@ -22,10 +22,10 @@ from ipywidgets import (
     Widget,
 )
 
+from ...common.files import expanded
 from ...errors import ExploreError, InputError, panics_told
 from ...figures.core.style import span_text
-from ...files import expanded
-from ...rich_display import counted
+from ...results.rich_display import counted
 from ...sequences import ReadingWarning, Sequence, read_sequences
 from ...sequences.annotation.annotations import read_annotation
 from ...sequences.annotation.regions import is_bed, read_bed

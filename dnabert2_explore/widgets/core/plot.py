@@ -17,7 +17,7 @@ import anywidget
 import ipywidgets
 import traitlets
 
-from ...records import KEYWORD
+from ...results.records import KEYWORD
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

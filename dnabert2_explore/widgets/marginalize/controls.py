@@ -9,8 +9,8 @@ from ipywidgets import HTML, Combobox, HBox, Text
 
 from ...analysis.attribution import METHODS
 from ...analysis.gym import SWEEPS
+from ...common.names import Method, Output, SweepName
 from ...encoder import Encoder
-from ...names import Method, Output, SweepName
 from ..core.controls import menu, show
 
 __all__ = ["BACKGROUNDS", "MUTATED", "SET", "SHUFFLED", "GymControls", "SweepRequest"]

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from ...analysis.attribution import METHODS, Attribution, attribute
 from ...analysis.gym import SWEEPS, Place, Sweep, marginalize
+from ...common.names import Output
 from ...encoder import Bases, Encoder, load
 from ...errors import InputError
 from ...figures.attribution.tracks import attribution_tracks
 from ...figures.core.colours import theme_of
 from ...figures.core.style import band
 from ...figures.gym import column_values, sweep_figure
-from ...names import Output
 from ...sequences import Sequence
 from ...sequences.given import as_sequences
 from ...sequences.motifs.jaspar import as_motif, jaspar

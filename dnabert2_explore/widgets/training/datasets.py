@@ -17,9 +17,9 @@ import numpy as np
 from ipywidgets import HTML, Button, Dropdown, FileUpload, HBox, Text, Textarea, VBox
 
 from ... import demo
+from ...common.files import expanded, replacing
 from ...errors import InputError
 from ...figures.core.colours import class_colours
-from ...files import expanded, replacing
 from ...sequences import gc_content
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, SelectMultiple, VBox, Widget
 
-from ...delimited import cell, remark
+from ...common.delimited import cell, remark
+from ...common.files import expanded
 from ...errors import InputError
 from ...figures.training.leaderboard import leaderboard_dots
-from ...files import expanded
 from ..core.explorer import Explorer
 from ..core.state import Selection
 

@@ -13,10 +13,10 @@ from weakref import ref
 
 from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, ToggleButton, VBox, Widget
 
-from ...delimited import csv_line, csv_lines, remark
+from ...common.delimited import csv_line, csv_lines, remark
+from ...common.files import expanded
 from ...errors import Cancelled, InputError
 from ...figures.training.pretrain import pretrain_curves
-from ...files import expanded
 from ..core.explorer import Explorer, sentence
 from ..core.state import Selection
 from ..core.stop_bar import StopBar

@@ -13,10 +13,10 @@ from weakref import ref
 import numpy as np
 from ipywidgets import HTML, Dropdown, HBox, IntSlider, Play, Widget, jslink
 
-from ...delimited import csv_line, csv_lines, remark
+from ...common.delimited import csv_line, csv_lines, remark
+from ...common.files import expanded
 from ...errors import InputError
 from ...figures.training.timelapse import timelapse_figure, timelapse_movie
-from ...files import expanded
 from ...sequences import Sequence
 from ..core.explorer import Explorer
 from ..core.state import Selection

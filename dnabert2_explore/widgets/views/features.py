@@ -18,13 +18,13 @@ from ...analysis.features import (
     train,
     training_cost,
 )
-from ...costs import duration
-from ...delimited import csv_lines, remark
+from ...common.costs import duration
+from ...common.delimited import csv_lines, remark
+from ...common.progress import Progress
 from ...encoder import Encoder, load
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
 from ...figures.inside.features import common_feature, feature_track
-from ...progress import Progress
 from ...sequences import Sequence
 from ..core.controls import TRAINED, UNTRAINED, menu, show, twin_choice, twin_key
 from ..core.explorer import LONGEST, Explorer

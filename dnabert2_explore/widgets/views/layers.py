@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from ipywidgets import Button, ToggleButtons, Widget
 
 from ...analysis.inside.layerwise import LayerScores, layers, layers_cost
-from ...costs import LONG, duration
-from ...delimited import csv_lines, remark
+from ...common.costs import LONG, duration
+from ...common.delimited import csv_lines, remark
+from ...common.progress import Progress
 from ...encoder import Encoder, load
 from ...errors import InputError
 from ...figures.inside.layers import layer_curves
-from ...progress import Progress
 from ...sequences import Sequence
 from ..core.controls import TRAINED, menu, show, twin_choice, twin_key
 from ..core.explorer import LONGEST, Explorer

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...analysis.inside.readout import LayerLens, lens
-from ...costs import duration, pass_seconds
+from ...common.costs import duration, pass_seconds
 from ...encoder import Encoder
 from ...figures.core.style import span_text
 from ...figures.inside.states import lens_figure

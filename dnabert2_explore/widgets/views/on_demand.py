@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ipywidgets import ToggleButtons, Widget
 
-from ...costs import LONG
-from ...delimited import csv_lines, remark
+from ...common.costs import LONG
+from ...common.delimited import csv_lines, remark
 from ...encoder import Encoder, load
 from ...errors import InputError
 from ...sequences import Sequence, in_place

@@ -16,7 +16,7 @@ from ...analysis.tokenizers import (
     compare_tokenizers,
     replay_merges,
 )
-from ...delimited import csv_lines, remark
+from ...common.delimited import csv_lines, remark
 from ...encoder import Encoder, load
 from ...errors import InputError
 from ...figures.core.style import span_text

@@ -16,7 +16,7 @@ from ...analysis.attribution import METHODS
 from ...analysis.variants import VariantScorer
 from ...analysis.variants.compare import VariantComparison, compare_variant
 from ...analysis.variants.score import Variants
-from ...delimited import csv_line, remark
+from ...common.delimited import csv_line, remark
 from ...encoder import Encoder, load
 from ...errors import InputError, warn
 from ...figures.core.style import span_text

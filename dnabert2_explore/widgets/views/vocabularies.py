@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from ipywidgets import ToggleButton
 
-from ...costs import LONG, duration
-from ...delimited import csv_lines, remark
+from ...common.costs import LONG, duration
+from ...common.delimited import csv_lines, remark
+from ...common.progress import Progress
 from ...errors import InputError
 from ...figures.tokens.vocabulary import vocabulary_figure
-from ...progress import Progress
 from ...training.vocabulary import VocabularyCurve, vocabulary_cost, vocabulary_curve
 from ..core.controls import compute_button, show
 from ..core.state import Selection

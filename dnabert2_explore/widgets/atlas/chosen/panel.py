@@ -17,7 +17,7 @@ from ....analysis.enrichment import (
 )
 from ....analysis.enrichment.words import enriched_tokens
 from ....analysis.motifs.match import Matches, match_motifs
-from ....delimited import csv_line, csv_lines, remark
+from ....common.delimited import csv_line, csv_lines, remark
 from ....encoder import Encoder
 from ....sequences import Sequence, as_dna, reverse_complement
 from ...core.jobs import Job, JobBar
