@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..common.costs import says_cost
+from ..common.kinds import checked
 from ..common.names import Pooling
 from ..common.progress import Progress
 from ..errors import InputError, warn
@@ -278,11 +279,12 @@ class Encoder(Model):
         """
         return projections(self, tokens_of(self, bases))
 
+    @checked
     @says_cost
     def masked_log_probs(
         self,
-        ids: list[NDArray[np.int64]],
-        positions: list[NDArray[np.int64]],
+        ids: Iterable[ArrayLike],
+        positions: Iterable[ArrayLike],
         *,
         batch_tokens: int | None = None,
         progress: Progress | None = None,
@@ -294,9 +296,9 @@ class Encoder(Model):
 
         Parameters
         ----------
-        ids : list of numpy.ndarray, shape (n,), int64
+        ids : iterable of array_like, shape (n,), int
             Token ids with [CLS] and [SEP], such as ``tokenize(bases).ids``; not changed.
-        positions : list of numpy.ndarray, shape (k,), int64
+        positions : iterable of array_like, shape (k,), int
             Indices into each of them.
         batch_tokens, progress
             As in `embed`.
@@ -313,8 +315,8 @@ class Encoder(Model):
         """
         return masked_passes(
             self,
-            ids,
-            positions,
+            [np.atleast_1d(np.asarray(one, dtype=np.int64)) for one in ids],
+            [np.atleast_1d(np.asarray(one, dtype=np.int64)) for one in positions],
             lambda _number, rows: rows.cpu().numpy(),
             self._limit(batch_tokens),
             progress,

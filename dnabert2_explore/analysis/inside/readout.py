@@ -17,7 +17,7 @@ from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.masked import masked_passes, need_masked_lm
 from ...errors import InputError
 from ...results.origins import recorded
-from ...results.rich_display import RichDisplay
+from ...results.rich_display import RichDisplay, counted
 from ...sequences import stretch
 from ...tokens import Tokens
 from ..variants.likelihood import context_free
@@ -68,7 +68,8 @@ class LayerLens(RichDisplay):
         ranks = ", ".join(f"{rank:,.0f}" for rank in np.median(self.rank, axis=1))
         untrained = "" if self.twin is None else f", untrained {np.median(self.twin.rank[-1]):,.0f}"
         return (
-            f"<LayerLens of {len(self.places)} masked tokens: median rank {ranks} from the "
+            f"<LayerLens of {counted(len(self.places), 'masked token')}: median rank {ranks} "
+            "from the "
             f"embeddings to the last layer (without context {np.median(self.common):,.0f}"
             f"{untrained}); {self.model}>"
         )

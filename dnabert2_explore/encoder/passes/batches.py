@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,10 +13,9 @@ from ...common.progress import Progress
 from ...errors import InputError, warn
 from ...network.packing import Packing
 
-__all__ = ["Budget", "default_budget", "run", "run_passes", "until_it_fits"]
+__all__ = ["Budget", "default_budget", "out_of_memory", "run", "run_passes", "too_long"]
 
 Compute = Callable[[torch.Tensor, Packing], torch.Tensor]
-Result = TypeVar("Result")
 
 
 class Budget:
@@ -46,43 +44,6 @@ def default_budget(device: torch.device) -> int:
     be busy.
     """
     return 65_536 if device.type == "cuda" else 1_024
-
-
-def until_it_fits(
-    compute: Callable[[int], Result], rows: int, tokens: int, device: torch.device
-) -> Result:
-    """Compute by passes of several rows, and again by passes of half as many when memory runs out.
-
-    Parameters
-    ----------
-    compute : callable
-        compute(rows) does all of it, of at most so many rows at a time.
-    rows : int
-        At first.
-    tokens : int
-        In a row.
-    device : torch.device
-
-    Raises
-    ------
-    InputError
-        If one row alone does not fit in memory.
-    """
-    while True:
-        try:
-            return compute(rows)
-        except RuntimeError as error:
-            if not _out_of_memory(error):
-                raise
-            if rows == 1:
-                raise _too_long(tokens, "windows") from error
-        rows //= 2  # out of the handler, whose error holds on to what was computed
-        warn(
-            f"A pass of {2 * rows * tokens:,} tokens did not fit in memory; computing again by "
-            f"{rows * tokens:,} at a time."
-        )
-        if device.type == "cuda":
-            torch.cuda.empty_cache()
 
 
 def run_passes(
@@ -123,11 +84,11 @@ def run_passes(
             with lock, torch.inference_mode():
                 compute(members)
         except RuntimeError as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 raise
             tokens = int(lengths[members].sum())
             if len(members) == 1:
-                raise _too_long(tokens, "windows, with embed_long or embed_to") from error
+                raise too_long(tokens, "windows, with embed_long or embed_to") from error
             budget.tokens = max(1, tokens // 2)
             warn(
                 f"A batch of {tokens:,} tokens did not fit in memory; going on with "
@@ -206,14 +167,16 @@ def run(
     return results[rows]
 
 
-def _too_long(tokens: int, how: str) -> InputError:
+def too_long(tokens: int, how: str) -> InputError:
+    """Say that a sequence does not fit in memory, and `how` to read it."""
     return InputError(
         f"A sequence of {tokens:,} tokens does not fit in memory: read it in {how}, or take a "
         "shorter one."
     )
 
 
-def _out_of_memory(error: RuntimeError) -> bool:
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether an error is that memory ran out, on a CPU or a GPU."""
     # The CPU's allocator has no exception class of its own.
     said = ("can't allocate memory", "not enough memory")  # Linux and macOS; Windows
     return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in said)

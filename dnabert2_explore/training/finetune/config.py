@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +216,14 @@ class FinetuneConfig(RichDisplay):
         return settings_line(self)
 
     def __post_init__(self) -> None:
+        for name in ("model", "train", "dev", "out", "test", "genome"):
+            given = getattr(self, name)
+            if not isinstance(given, str | PathLike):
+                raise InputError(
+                    f"{name} is given as {type(given).__name__}; expected a path: write a table "
+                    f'first, as table.to_csv("{name}.csv", index=False).'
+                )
+            object.__setattr__(self, name, fspath(given))
         check_choices(
             self,
             task=("auto", *TASKS),

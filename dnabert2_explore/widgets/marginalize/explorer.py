@@ -11,7 +11,7 @@ from ipywidgets import HTML, HBox, Widget
 from numpy.typing import NDArray
 
 from ...analysis.attribution import METHODS, Attribution, attribute
-from ...analysis.gym import SWEEPS, Place, Sweep, as_motif, marginalize
+from ...analysis.gym import SWEEPS, Place, Sweep, marginalize
 from ...common.names import Output
 from ...encoder import Bases, Encoder, load
 from ...errors import InputError
@@ -21,7 +21,7 @@ from ...figures.core.style import band
 from ...figures.gym import column_values, sweep_figure
 from ...sequences import Sequence
 from ...sequences.given import as_sequences
-from ...sequences.motifs.jaspar import jaspar
+from ...sequences.motifs.jaspar import as_motif, jaspar
 from ...sequences.motifs.motif import Motif
 from ...sequences.reading.letters import whole_number
 from ..core.explorer import Explorer

@@ -6,7 +6,6 @@ import math
 import re
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterable
 from html import escape
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from ipywidgets import Dropdown, HBox, Text, Widget
 from ...analysis.attribution import METHODS
 from ...analysis.variants import VariantScorer
 from ...analysis.variants.compare import VariantComparison, compare_variant
+from ...analysis.variants.score import Variants
 from ...common.delimited import csv_line, remark
 from ...encoder import Encoder, load
 from ...errors import InputError, warn
@@ -89,7 +89,7 @@ class VariantExplorer(Explorer):
     def __init__(
         self,
         enc: Encoder | None = None,
-        variants: str | PathLike[str] | Iterable[Variant | str] | None = None,
+        variants: Variants | None = None,
         *,
         genome: Genome | str | PathLike[str] | None = None,
         head: Encoder | None = None,
