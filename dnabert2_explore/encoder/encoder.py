@@ -18,7 +18,7 @@ from ..errors import InputError, warn
 from ..results.origins import recorded
 from ..sequences import Sequence, clean
 from ..tokens import Tokens
-from .inputs import bases_of, cleaned, far_lengths, listed, texts_of
+from .inputs import bases_of, cleaned, far_lengths, listed, texts_of, tokens_of
 from .model import Bases, Model
 from .onehot import OneHotModel, Output
 from .passes.batches import Budget
@@ -257,7 +257,7 @@ class Encoder(Model):
         numpy.ndarray, shape (layers + 1, n_tokens, hidden), float32
             0 is the embeddings after LayerNorm; the tokens are those of `tokenize`.
         """
-        tokens = self._one(bases)
+        tokens = tokens_of(self, bases)
         with self.lock, torch.inference_mode():
             states = self.body(self.input_ids(tokens), output_hidden_states=True).hidden_states
             values = torch.cat(states).float().cpu().numpy()
@@ -277,7 +277,7 @@ class Encoder(Model):
         -------
         queries, keys : numpy.ndarray, shape (layers, heads, n_tokens, head_dim), float32
         """
-        return projections(self, self._one(bases))
+        return projections(self, tokens_of(self, bases))
 
     @checked
     @says_cost
@@ -429,14 +429,6 @@ class Encoder(Model):
         torch.Size([1, 1])
         """
         return OneHotModel(self, target, output=output)
-
-    def _one(self, bases: Bases | Tokens) -> Tokens:
-        if isinstance(bases, Tokens):
-            return bases
-        tokens = self.tokenize(bases)
-        if tokens.special.all():
-            raise InputError("The sequence has no bases: give at least one.")
-        return tokens
 
     def _encode(self, sequences: Bases | Iterable[Bases]) -> list[NDArray[np.int64]]:
         """Token ids of each sequence; warns once of all that is no A, C, G, T or U."""

@@ -95,7 +95,7 @@ def told_kind(given: Any) -> str:
             f"{counted(len(given), type(given[0]).__name__)} at once: give one, such as [0] of it"
         )
     if isinstance(given, RichDisplay):
-        rows = ", and .table() has its numbers" if hasattr(given, "table") else ""
+        rows = ", and .table() has its numbers" if callable(getattr(given, "table", None)) else ""
         return f"this {kind}: its name at the end of a cell shows it{rows}"
     return (
         f"{'an' if kind[0] in 'AEIOUaeiou' else 'a'} {kind}: give what a call of this package "

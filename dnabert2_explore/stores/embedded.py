@@ -160,14 +160,20 @@ def _of_store(
     )
 
 
-def _opened(path: Path) -> Any:
+def find_anndata() -> Any:
+    """Import the package anndata, or say how it is had."""
     try:
-        import anndata
+        import anndata as found
     except ImportError:
         raise InputError(
             "AnnData needs the package anndata: install it with pip install -c constraints.txt "
             '-e ".[anndata]".'
         ) from None
+    return found
+
+
+def _opened(path: Path) -> Any:
+    anndata = find_anndata()
     if not path.is_file():
         raise InputError(f"There is no file {str(path)!r}: check the path.")
     try:

@@ -83,7 +83,7 @@ def show(result: Any, enc: Encoder | None = None) -> Widget:
     try:
         return Workbench(enc, sequences=as_sequences(result))
     except InputError:
-        if isinstance(result, str | Path) or hasattr(result, "columns"):
+        if isinstance(result, str | Path) or hasattr(result, "iloc"):
             raise  # meant as sequences
         raise InputError(f"There is no explorer for {told_kind(result)}.") from None
 

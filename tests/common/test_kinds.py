@@ -88,6 +88,8 @@ def test_what_is_meant_is_still_taken(enc, tmp_path):
     texts, labels = [one.bases for one in windows], ["a", "b"] * 6
     one = dx.judge_map(plane, vectors, windows, labels)
     assert one.axes == dx.judge_map(plane, vectors, iter(texts), labels).axes
+    with pytest.raises(dx.InputError, match=r"plane has shape \(12,\); expected \(sequences"):
+        dx.judge_map(plane[:, 0], vectors, windows)
     assert dx.gc_content(windows[0]) == dx.gc_content(texts[0])
     assert dx.reverse_complement(windows[0]) == dx.reverse_complement(texts[0])
 
@@ -127,10 +129,15 @@ def test_what_has_rows_has_a_table(tmp_path, enc):
     assert (cut.table()["last"] - cut.table()["first"] == cut.pieces).all()
 
 
-def test_what_cannot_be_opened_is_told_so():
+def test_what_cannot_be_opened_is_told_so(enc):
     matches = dx.match_motifs("MAFK")
     with pytest.raises(dx.InputError, match="no explorer for this Matches: its name at the end"):
         dx.show(matches)
+    scores = dx.score_variants(enc, "c:9 A>G", dx.Genome.from_records([dx.Sequence("c", SITE)]))
+    with pytest.raises(dx.InputError, match=r"this VariantScores: .*, and \.table\(\) has its"):
+        dx.show(scores)  # it was a table without sequences
+    with pytest.raises(dx.InputError, match="Sequences were given as VariantScores; expected a"):
+        dx.attend(enc, scores)
     with pytest.raises(dx.InputError, match=r"no figure of 2 Motifs at once: give one, such as"):
         dx.plot([dx.jaspar_motif("MAFK")] * 2)
     with pytest.raises(dx.InputError, match="no figure of an int: give what a call"):
