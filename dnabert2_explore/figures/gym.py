@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .core.colours import OKABE_ITO, Theme, theme_of
+from .core.parts import area, axis_title, box, colour_bar, font, heat, upright
 from .core.style import MARGIN, layout, value_axis
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ def _layout(
         "y": 1,
         "yanchor": "bottom",
         "bgcolor": "rgba(0,0,0,0)",
-        "font": {"size": 11.5, "color": colours.ink},
+        "font": font(11.5, colours.ink),
         "itemclick": False,
         "itemdoubleclick": False,
     }
@@ -218,13 +219,9 @@ def _layout(
         "minallowed": low,
         "maxallowed": high,
         "anchor": "y",
-        "title": {
-            "text": result.columns.title,
-            "font": {"size": 12, "color": colours.muted},
-            "standoff": 6,
-        },
+        "title": axis_title(result.columns.title, colours, 12, 6),
         "tickformat": ",d",
-        "tickfont": {"size": 11, "color": colours.muted},
+        "tickfont": font(11, colours.muted),
         "ticks": "outside",
         "ticklen": 4,
         "tickcolor": colours.muted,
@@ -276,36 +273,20 @@ def _map(
     """Make the map, its y axis, and the marks on it."""
     labels, reach = row_labels(result), _reach(result, shown)
     rows, edges = np.arange(len(labels)), _edges(result)
-    trace = {
-        "type": "heatmap",
-        "x": edges,
-        "y": np.arange(len(labels) + 1) - 0.5,
-        "z": result.mean(shown),
-        "zmin": -reach,
-        "zmax": reach,
-        "colorscale": [[0.0, colours.negative], [0.5, colours.paper], [1.0, colours.positive]],
-        "xgap": 1 if len(edges) < 60 else 0,
-        "ygap": 2,
-        "hoverongaps": False,
-        "text": _hover(result, shown),
-        "hovertemplate": "%{text}<extra></extra>",
-        "colorbar": {
-            "x": 1.012,
-            "xanchor": "left",
-            "y": 0.5,
-            "len": 1.0,
-            "thickness": 9,
-            "outlinewidth": 0,
-            "tickformat": ".2~g",
-            "tickfont": {"size": 10, "color": colours.muted},
-            "nticks": 5,
-            "title": {
-                "text": f"Δ {result.unit}",
-                "side": "right",
-                "font": {"size": 11, "color": colours.muted},
-            },
-        },
-    }
+    trace = heat(
+        edges,
+        np.arange(len(labels) + 1) - 0.5,
+        result.mean(shown),
+        [[0.0, colours.negative], [0.5, colours.paper], [1.0, colours.positive]],
+        -reach,
+        reach,
+        xgap=1 if len(edges) < 60 else 0,
+        ygap=2,
+        hoverongaps=False,
+        text=_hover(result, shown),
+        colorbar=colour_bar(colours, f"Δ {result.unit}", 0.5, 1.0, tickformat=".2~g", nticks=5),
+        hover="%{text}",
+    )
     axis = value_axis(
         colours,
         "",
@@ -315,37 +296,32 @@ def _map(
         tickvals=rows,
         ticktext=labels,
         showgrid=False,
-        tickfont={"size": 12, "color": colours.ink},
+        tickfont=font(12, colours.ink),
     )
     marks = [
-        {
-            "type": "rect",
-            "xref": "x",
-            "yref": "y",
-            "x0": edges[0],
-            "x1": edges[-1],
-            "y0": -0.5,
-            "y1": len(rows) - 0.5,
-            "line": {"color": colours.grid, "width": 1},
-            # Shows where there is no score, which is not the same as no effect.
-            "fillcolor": colours.grid,
-            "layer": "below",
-        }
+        box(
+            (edges[0], edges[-1]),
+            (-0.5, len(rows) - 0.5),
+            colours.grid,
+            1,
+            xref="x",
+            yref="y",
+            fillcolor=colours.grid,
+            layer="below",
+        )
     ]
     if picked is not None:
         row, column = picked
         marks.append(
-            {
-                "type": "rect",
-                "xref": "x",
-                "yref": "y",
-                "x0": edges[column],
-                "x1": edges[column + 1],
-                "y0": row - 0.5,
-                "y1": row + 0.5,
-                "line": {"color": colours.select, "width": 2},
-                "layer": "above",
-            }
+            box(
+                (edges[column], edges[column + 1]),
+                (row - 0.5, row + 0.5),
+                colours.select,
+                2,
+                xref="x",
+                yref="y",
+                layer="above",
+            )
         )
     return trace, axis, marks
 
@@ -367,19 +343,14 @@ def _lines(
         low, high = min(low, *bottom), max(high, *top)
         if np.isfinite(deviations[row]).any():
             traces.append(
-                {
-                    "type": "scatter",
-                    "mode": "lines",
-                    "x": np.concatenate([x[there], x[there][::-1]]),
-                    "y": np.concatenate([top, bottom[::-1]]),
-                    "yaxis": name,
-                    "fill": "toself",
-                    "fillcolor": colour,
-                    "opacity": 0.16,
-                    "line": {"width": 0, "color": colour},
-                    "hoverinfo": "skip",
-                    "showlegend": False,
-                }
+                area(
+                    np.concatenate([x[there], x[there][::-1]]),
+                    np.concatenate([top, bottom[::-1]]),
+                    colour,
+                    yaxis=name,
+                    opacity=0.16,
+                    showlegend=False,
+                )
             )
     if shown == "effect" and result.has("control"):
         controls = result.mean("control")
@@ -388,20 +359,15 @@ def _lines(
         top = np.nanmax(controls[:, there], axis=0)
         low, high = min(low, *bottom), max(high, *top)
         traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "x": np.concatenate([x[there], x[there][::-1]]),
-                "y": np.concatenate([top, bottom[::-1]]),
-                "yaxis": name,
-                "fill": "toself",
-                "fillcolor": colours.muted,
-                "opacity": 0.4,
-                "line": {"width": 0, "color": colours.muted},
-                "name": "control: motif shuffled (range over rows)",
-                "showlegend": True,
-                "hoverinfo": "skip",
-            }
+            area(
+                np.concatenate([x[there], x[there][::-1]]),
+                np.concatenate([top, bottom[::-1]]),
+                colours.muted,
+                yaxis=name,
+                opacity=0.4,
+                name="control: motif shuffled (range over rows)",
+                showlegend=True,
+            )
         )
     # Above all bands, in the order of the rows.
     traces += [
@@ -435,17 +401,15 @@ def _lines(
     marks = []
     if picked is not None:
         marks.append(
-            {
-                "type": "line",
-                "xref": "x",
-                "yref": f"{name} domain",
-                "x0": x[picked[1]],
-                "x1": x[picked[1]],
-                "y0": 0,
-                "y1": 1,
-                "line": {"color": colours.select, "width": 1.2, "dash": "dot"},
-                "layer": "below",
-            }
+            upright(
+                x[picked[1]],
+                colours.select,
+                1.2,
+                "dot",
+                xref="x",
+                yref=f"{name} domain",
+                layer="below",
+            )
         )
     return traces, axis, marks
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .core.colours import class_colours, theme_of
+from .core.parts import font
 from .core.style import layout
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def space_likeness(found: SpaceComparison, *, theme: str = "light") -> go.Figure
                 colorbar={
                     "thickness": 10,
                     "outlinewidth": 0,
-                    "tickfont": {"size": 10, "color": colours.muted},
+                    "tickfont": font(10, colours.muted),
                 },
                 hoverongaps=False,
                 hovertemplate="%{y}, %{x}: %{text} by chance<extra></extra>",

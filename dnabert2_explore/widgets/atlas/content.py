@@ -70,7 +70,6 @@ class AtlasContent(Explorer):
     _frame: int
     _recalled: int | None
     _made_of: str
-    _quiet: bool
 
     # Which points -------------------------------------------------------------------------------
 
@@ -298,12 +297,9 @@ class AtlasContent(Explorer):
         wanted = MARK + marked[-1] if newest and marked else self.colour.value
         if tuple(self.colour.options) == tuple(offered) and wanted == self.colour.value:
             return
-        self._quiet = True
-        try:
+        with self._silently():
             self.colour.options = offered
             self.colour.value = wanted if wanted in values else values[0]
-        finally:
-            self._quiet = False
 
     @property
     def _radii(self) -> NDArray[np.float64] | None:

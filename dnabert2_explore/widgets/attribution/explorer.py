@@ -6,7 +6,7 @@ from collections.abc import Sequence as Items
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ipywidgets import HTML, HBox, VBox, Widget
+from ipywidgets import VBox, Widget
 
 from ...analysis.attribution import METHODS, Attribution
 from ...costs import duration
@@ -17,15 +17,15 @@ from ...figures.core.style import LETTER_PX, pixels_per_base
 from ...figures.motifs.hits import arrange_hits
 from ...sequences import Sequence
 from ...sequences.motifs.motif import ALPHABET
-from ..core.controls import compute_button, show
-from ..core.explorer import Explorer
+from ..core.controls import compute_button, part, row, show
+from ..core.explorer import Explorer, guarded
 from ..core.plot import PlotlyView
 from ..core.provenance import provenance, provenance_html
 from ..core.remember import choices
 from ..core.state import MINE, Selection
 from ..examples import SPLICE, WINDOWS, fill
 from ..views.mutations import Edit, MutationBar, apply_edits, with_edit
-from ..views.tokens import BUTTONS, select_token, step_token
+from ..views.tokens import select_token, step_token
 from .content import (
     AttributionContent,
     change_in_words,
@@ -126,8 +126,8 @@ class AttributionExplorer(Explorer):
         self.badge = ScorecardBadge(self._check)
         self.mutations = MutationBar(self.mutate, self._take_back, self._keep)
         self.shown: AttributionContent | None = None
-        self._classes = HTML().add_class("dx-classes")
-        self._verdict = HTML().add_class("dx-verdict")
+        self._classes = part("dx-classes")
+        self._verdict = part("dx-verdict")
         self._correlations = VBox().add_class("dx-correlations")
         self._kept = TaskResults()
         self._costs = Costs()
@@ -146,19 +146,15 @@ class AttributionExplorer(Explorer):
             fill(self.selection, sequences, sets=(SPLICE, WINDOWS), first=SPLICE)
         self._guarded(lambda: self._changed({"index"}))
 
+    @guarded
     def use(self, enc: Encoder) -> None:
         """Explain the decisions of another model from now on."""
-
-        def act() -> None:
-            if self._job is not None:
-                self._job.cancel()
-            self.enc, self.shown, self._doing, self._checked = enc, None, None, None
-            self._kept.clear()
-            self.controls.use(enc)
-            self.controls.arrange()
-            self._changed({"index"})
-
-        self._guarded(act)
+        self._halt()
+        self.enc, self.shown, self._doing, self._checked = enc, None, None, None
+        self._kept.clear()
+        self.controls.use(enc)
+        self.controls.arrange()
+        self._changed({"index"})
 
     def _above(self) -> list[Widget]:
         return [self.compute, self.controls.panel, self._classes]
@@ -167,20 +163,18 @@ class AttributionExplorer(Explorer):
         return [self.mutations, self._correlations, self._verdict]
 
     def _foot(self) -> Widget:
-        return HBox([self._read_out, self.badge]).add_class("dx-foot")
+        return row("dx-foot", self._read_out, self.badge)
 
     # What is asked -----------------------------------------------------------------------------
 
+    @guarded
     def _on_control(self) -> None:
-        def act() -> None:
-            self._instead.clear()
-            if self.controls.map.value and self._region is None:
-                self._region = self._stretch()
-            elif not self.controls.map.value:
-                self._region = None
-            self._changed({"control"})
-
-        self._guarded(act)
+        self._instead.clear()
+        if self.controls.map.value and self._region is None:
+            self._region = self._stretch()
+        elif not self.controls.map.value:
+            self._region = None
+        self._changed({"control"})
 
     def _stretch(self) -> tuple[int, int] | None:
         """Bases in sight, to be mutated one by one."""
@@ -371,14 +365,12 @@ class AttributionExplorer(Explorer):
         self._costs.forget()
         super()._cancelled()
 
+    @guarded
     def _check(self) -> None:
-        def act() -> None:
-            if self.shown is not None and self._fresh:
-                exact = self.shown.request.at(_steps(self.shown.result))
-                self._checked = self._card_task(exact)
-                self._changed({"control"})
-
-        self._guarded(act)
+        if self.shown is not None and self._fresh:
+            exact = self.shown.request.at(_steps(self.shown.result))
+            self._checked = self._card_task(exact)
+            self._changed({"control"})
 
     # What is shown -----------------------------------------------------------------------------
 
@@ -458,19 +450,15 @@ class AttributionExplorer(Explorer):
         self._classes.value = probabilities(shown.result)
         self._read_out.value = selected_in_words(shown.result, self.selection.bases)
         empty = not self._read_out.value and shown.card is not None
-        self._read_out.layout.display = "none" if empty else ""  # the badge takes its place
+        show(self._read_out, not empty)  # the badge takes its place
         self.badge.show(shown.result, shown.card)
         self._verdict.value = verdict(shown.card) if shown.card is not None else ""
-        self._verdict.layout.display = "" if shown.card is not None else "none"
+        show(self._verdict, shown.card is not None)
         self._draw_correlations(shown)
-        self._show(
+        self._show_on_bases(
             self._figure(),
             in_words(shown),
-            linked=True,
-            bounds=(0.5, len(current) + 0.5),
-            pressable=True,
             typed=ALPHABET,
-            config=BUTTONS,
         )
         if self._to_check and not self.plot.stale:
             self._to_check = False
@@ -566,27 +554,23 @@ class AttributionExplorer(Explorer):
         self._edits[current.bases] = with_edit(self.edits, current.bases, place, letter)
         self._changed({"edits"})
 
+    @guarded
     def _take_back(self, edit: Edit) -> None:
-        def act() -> None:
-            current = self.selection.current
-            if current is not None:
-                left = tuple(one for one in self.edits if one != edit)
-                self._edits[current.bases] = left
-                self._changed({"edits"})
+        current = self.selection.current
+        if current is not None:
+            left = tuple(one for one in self.edits if one != edit)
+            self._edits[current.bases] = left
+            self._changed({"edits"})
 
-        self._guarded(act)
-
+    @guarded
     def _keep(self) -> None:
-        def act() -> None:
-            current, edits = self.selection.current, self.edits
-            if current is None or not edits:
-                return
-            name = f"{current.name} {' '.join(map(str, edits))}"
-            mutant = Sequence(name, apply_edits(current.bases, edits), current.label)
-            self._edits.pop(current.bases)
-            self.selection.add([mutant], MINE, {0: tuple(self.selection.features)})
-
-        self._guarded(act)
+        current, edits = self.selection.current, self.edits
+        if current is None or not edits:
+            return
+        name = f"{current.name} {' '.join(map(str, edits))}"
+        mutant = Sequence(name, apply_edits(current.bases, edits), current.label)
+        self._edits.pop(current.bases)
+        self.selection.add([mutant], MINE, {0: tuple(self.selection.features)})
 
     def _key(self, key: str, shift: bool) -> None:
         current = self.selection.current

@@ -6,8 +6,8 @@ from typing import Any
 
 from ...analysis.attribution import METHODS, Attribution
 from ...delimited import csv_line, csv_lines, remark
+from ..core.code import sequence_code
 from ..core.state import Selection
-from ..views.tokens import sequence_code
 from .content import AttributionContent
 
 __all__ = ["code_of", "table_of"]

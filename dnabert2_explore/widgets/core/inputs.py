@@ -9,15 +9,10 @@ from html import escape
 from typing import Any
 
 from ipywidgets import (
-    HTML,
     Button,
-    Dropdown,
     FileUpload,
-    HBox,
     Text,
     Textarea,
-    ToggleButton,
-    ToggleButtons,
     VBox,
     Widget,
 )
@@ -34,6 +29,7 @@ from ...sequences.reading.genome import Genome
 from ...sequences.reading.letters import whole_number
 from ...sequences.reading.opening import open_bytes
 from .closing import close_inside
+from .controls import Message, button, choice, field, hint, menu, opens, part, row, show, toggle
 from .limits import limits
 from .state import MINE, Selection
 
@@ -107,23 +103,22 @@ class InputBar(VBox):
     def __init__(self, selection: Selection) -> None:
         self.selection = selection
         self._quiet = False
-        self.set = Dropdown(options=[], tooltip="Which set of sequences").add_class("dx-set")
-        self.sequence = Dropdown(options=[], tooltip="Which sequence").add_class("dx-sequence")
+        self.set = menu("dx-set", [], "Which set of sequences")
+        self.sequence = menu("dx-sequence", [], "Which sequence")
         self.previous = self._button("◂", "Previous sequence of the set", "dx-previous")
         self.next = self._button("▸", "Next sequence of the set", "dx-next")
-        self.add_button = ToggleButton(
-            description="+ Add sequences", tooltip="Paste or upload your own"
-        ).add_class("dx-add-button")
+        self.add_button = toggle("+ Add sequences", "dx-add-button", "Paste or upload your own")
         self.range = Text(continuous_update=False, tooltip="Visible bases, e.g. 101-250")
         self.range.add_class("dx-range")
         self.zoom_out = self._button("−", "Zoom out (key −)", "dx-zoom-out")
         self.zoom_in = self._button("+", "Zoom in (key +)", "dx-zoom-in")
         self.zoom_all = self._button("whole", "Whole sequence (key 0)", "dx-zoom-all")
-        self.drag = ToggleButtons(
-            options=[("zoom", "zoom"), ("select", "select"), ("pan", "pan")],
-            tooltips=["Drag to zoom in", "Drag to select bases", "Drag to move along"],
-        ).add_class("dx-drag")
-        self.selected = HTML().add_class("dx-selected")
+        self.drag = choice(
+            "dx-drag",
+            [("zoom", "zoom"), ("select", "select"), ("pan", "pan")],
+            ["Drag to zoom in", "Drag to select bases", "Drag to move along"],
+        )
+        self.selected = part("dx-selected")
         self.clear = self._button("clear", "Unselect (Esc)", "dx-clear")
         self.paste = Textarea(
             placeholder="Paste FASTA, bare bases, a table with a 'sequence' column, or BED …",
@@ -134,52 +129,45 @@ class InputBar(VBox):
             multiple=True,
             accept=_ACCEPTED,
         ).add_class("dx-upload")
-        self.genome = Text(
-            placeholder="only for BED: path of its genome",
-            tooltip="FASTA (also compressed) or 2bit that the stretches of a BED lie on",
-            continuous_update=False,
-        ).add_class("dx-genome")
+        self.genome = field(
+            "dx-genome",
+            "only for BED: path of its genome",
+            "FASTA (also compressed) or 2bit that the stretches of a BED lie on",
+        )
         if limits().room:  # nobody's files are looked at from a browser
-            self.genome.layout.display = "none"
+            show(self.genome, False)
         self._waiting: list[tuple[bytes, str]] = []  # BEDs whose genome is not known yet
         self.add = self._button("Add", "Add what is pasted", "dx-add")
         self.add.button_style = "primary"
-        self.message = HTML().add_class("dx-message").add_class("dx-input-message")
-        self.message.layout.display = "none"
+        self.message = Message().add_class("dx-input-message")
+        self.say = self.message.say
         self.panel = VBox(
             [
                 self.paste,
-                HBox(
-                    [
-                        self.add,
-                        self.upload,
-                        self.genome,
-                        HTML(
-                            "<span class='dx-hint'>FASTA, a table (.csv, .tsv), GenBank, EMBL, "
-                            "FASTQ, 2bit, or BED with its genome (by its path, or uploaded "
-                            "together); GFF3 or GTF of sequences that are here already; also "
-                            "compressed. Nothing leaves this computer.</span>"
-                        ),
-                    ]
-                ).add_class("dx-add-row"),
+                row(
+                    "dx-add-row",
+                    self.add,
+                    self.upload,
+                    self.genome,
+                    hint(
+                        "FASTA, a table (.csv, .tsv), GenBank, EMBL, FASTQ, 2bit, or BED with its "
+                        "genome (by its path, or uploaded together); GFF3 or GTF of sequences "
+                        "that are here already; also compressed. Nothing leaves this computer."
+                    ),
+                ),
             ]
         ).add_class("dx-add-panel")
-        self.panel.layout.display = "none"
-        self.choose_row = HBox(
-            [self.set, self.sequence, self.previous, self.next, self.add_button]
-        ).add_class("dx-choose")
-        self.move_row = HBox(
-            [
-                self.selected,
-                self.clear,
-                HBox([self.zoom_out, self.range, self.zoom_in, self.zoom_all]).add_class(
-                    "dx-zooms"
-                ),
-                HBox([HTML("<span class='dx-hint'>drag to</span>"), self.drag]).add_class(
-                    "dx-drags"
-                ),
-            ]
-        ).add_class("dx-move")
+        opens(self.add_button, self.panel)
+        self.choose_row = row(
+            "dx-choose", self.set, self.sequence, self.previous, self.next, self.add_button
+        )
+        self.move_row = row(
+            "dx-move",
+            self.selected,
+            self.clear,
+            row("dx-zooms", self.zoom_out, self.range, self.zoom_in, self.zoom_all),
+            row("dx-drags", hint("drag to"), self.drag),
+        )
         super().__init__([self.choose_row, self.panel, self.message, self.move_row])
         self.add_class("dx-input")
         self.set.observe(self._on_set, names="value")
@@ -192,7 +180,6 @@ class InputBar(VBox):
         self.clear.on_click(lambda _b: self.selection.clear())
         self.range.observe(self._on_range, names="value")
         self.drag.observe(self._on_drag, names="value")
-        self.add_button.observe(self._on_panel, names="value")
         self.add.on_click(lambda _b: self._on_add())
         self.upload.observe(self._on_upload, names="value")
         self.genome.observe(self._on_genome, names="value")
@@ -201,7 +188,7 @@ class InputBar(VBox):
 
     @staticmethod
     def _button(label: str, tip: str, name: str) -> Button:
-        return Button(description=label, tooltip=tip).add_class(name)
+        return button(label, name, tip)
 
     def close(self) -> None:
         """Take the bar off the page for good; it no longer follows the selection."""
@@ -264,12 +251,6 @@ class InputBar(VBox):
         self.choose_row.children = (*self.choose_row.children, button)
         self.children = (self.choose_row, row, self.panel, self.message, self.move_row)
 
-    def say(self, html: str, *, error: bool = False) -> None:
-        """Show one line below the bar; an empty one hides it."""
-        self.message.value = html
-        self.message.layout.display = "" if html else "none"
-        (self.message.add_class if error else self.message.remove_class)("dx-error")
-
     # A person did something -----------------------------------------------------------------------
 
     def _on_set(self, change: Any) -> None:
@@ -307,9 +288,6 @@ class InputBar(VBox):
             return
         self.say("")
         self.selection.update(view=None if end - start == len(current) else (start, end))
-
-    def _on_panel(self, change: Any) -> None:
-        self.panel.layout.display = "" if change["new"] else "none"
 
     def _on_add(self) -> None:
         if not self.paste.value.strip():

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence as Items
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import HTML, HBox, Widget
+from ipywidgets import Widget
 from numpy.typing import NDArray
 
 from ...analysis.attribution import METHODS, Attribution, attribute
@@ -24,11 +23,13 @@ from ...sequences.given import as_sequences
 from ...sequences.motifs.jaspar import jaspar
 from ...sequences.motifs.motif import Motif
 from ...sequences.reading.letters import whole_number
+from ..core.code import BUTTONS
+from ..core.controls import part, row, show
 from ..core.explorer import Explorer
+from ..core.kept import Kept
 from ..core.plot import PlotlyView
 from ..core.state import Selection
 from ..examples import MOTIF, SPLICE, WINDOWS, fill
-from ..views.tokens import BUTTONS
 from .captions import chips, in_words, outputs_of_cell, short, what_cell_changes
 from .controls import SET, SHUFFLED, GymControls, SweepRequest
 from .export import background_code, cell_code, sweep_code, table_of
@@ -109,9 +110,8 @@ class MotifGym(Explorer):
         self._before: NDArray[np.float32] | None = None
         self._marks: tuple[Place, ...] = ()  # sites in what is explained
         self._carried = ""  # the place that was picked, not typed
-        self._quiet = False
-        self._kept: OrderedDict[SweepRequest, Sweep] = OrderedDict()
-        self._known: OrderedDict[tuple[Any, ...], tuple[Attribution, Any]] = OrderedDict()
+        self._kept: Kept[SweepRequest, Sweep] = Kept(_KEPT)
+        self._known: Kept[tuple[Any, ...], tuple[Attribution, Any]] = Kept(_KEPT)
         self._profiles = {one.label: one for one in jaspar()}
         # Motifs given as such are kept under what the box shows of them.
         self._given: dict[str, Motif] = {}
@@ -131,18 +131,18 @@ class MotifGym(Explorer):
         self.backgrounds, self.target = controls.backgrounds, controls.target
         self.output, self.at, self.step = controls.output, controls.at, controls.step
         self.shown, self.method, self.which = controls.shown, controls.method, controls.which
-        self._cell = HTML().add_class("dx-gym-cell")
-        self._here = HTML().add_class("dx-gym-here")
+        self._cell = part("dx-gym-cell")
+        self._here = part("dx-gym-here")
         self.detail = PlotlyView()
         self.detail.add_class("dx-gym-detail")
         self.detail.on_event(self._hear)
         self.detail.observe(lambda _change: self._guarded(self._draw_detail), names="width")
         super().__init__(selection, [self.motif, self.sweep, self.second])
         self.detail.group = self.selection.group
-        self._read_out.layout.display = "none"  # the cell's numbers stand above its attribution
+        show(self._read_out, False)  # the cell's numbers stand above its attribution
         if self.input is not None:
-            for part in (self.input.selected, self.input.clear):
-                part.layout.display = "none" if self.enc.has_head else ""
+            for one in (self.input.selected, self.input.clear):
+                show(one, not self.enc.has_head)
         if selection is None:
             self._fill(background)
         self._guarded(lambda: self._changed({"index"}))
@@ -176,7 +176,7 @@ class MotifGym(Explorer):
     def _below(self) -> list[Widget]:
         return [
             self._cell,
-            HBox([self.which, self.method, self._here]).add_class("dx-controls"),
+            row("dx-controls", self.which, self.method, self._here),
             self.detail,
         ]
 
@@ -271,7 +271,7 @@ class MotifGym(Explorer):
             return
         if self._refuses():
             self._request = None
-            self.detail.layout.display = "none"
+            show(self.detail, False)
             return
         # What is on show belongs to the request before: fade it until the answer is there.
         self.plot.stale = self.detail.stale = True
@@ -281,16 +281,6 @@ class MotifGym(Explorer):
             self._draw()
             self._explain()
             return
-        if request in self._kept:
-            if self._job is not None:
-                self._job.cancel()
-            self._kept.move_to_end(request)
-            self.say("")
-            self._apply(self._kept[request])
-            return
-        self._compute(request)
-
-    def _compute(self, request: SweepRequest) -> None:
         motif = self._motif(request.motif)
         second = self._motif(request.second) if request.second else None
         sequences = self._sequences()
@@ -312,23 +302,15 @@ class MotifGym(Explorer):
                 progress=progress,
             )
 
-        def done(result: Sweep) -> None:
-            self._kept[request] = result
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-            self._apply(result)
-
-        self._start(f"sweeping {SWEEPS[request.sweep]} of {motif.label}", work, done)
+        what = f"sweeping {SWEEPS[request.sweep]} of {motif.label}"
+        self._settle(self._kept, request, what, work, self._apply)
 
     def _apply(self, result: Sweep) -> None:
         self.result = result
-        self._quiet = True
-        try:
+        with self._silently():
             names = [(short(s.name, 40), i) for i, s in enumerate(result.backgrounds)]
             if tuple(self.which.options) != tuple(names):
                 self.which.options = names
-        finally:
-            self._quiet = False
         self._pick(*result.peak)
 
     def _pick(self, row: int, column: int) -> None:
@@ -340,12 +322,9 @@ class MotifGym(Explorer):
             # The other sweeps begin where one looked.
             typed = self.at.value.strip()
             if typed in ("", self._carried):
-                self._quiet = True
-                try:
+                with self._silently():
                     self._carried = str(int(result.columns.values[column]) + 1)
                     self.at.value = self._carried
-                finally:
-                    self._quiet = False
         self._draw()
         self._explain()
 
@@ -371,13 +350,8 @@ class MotifGym(Explorer):
             self._draw_detail()
             return
         self._explained = request
-        if request in self._known:
-            if self._job is not None:
-                self._job.cancel()
-            self.say("")
-            self._show_detail(request, marks)
-            return
-        self._draw_detail()
+        if request not in self._known:
+            self._draw_detail()
 
         def work(progress: Any) -> tuple[Attribution, Any]:
             found = attribute(
@@ -396,18 +370,12 @@ class MotifGym(Explorer):
             before = self.enc.predict([plain], strands="one", segmentations=0)
             return found, before[0]
 
-        def done(found: tuple[Attribution, Any]) -> None:
-            self._known[request] = found
-            while len(self._known) > _KEPT:
-                self._known.popitem(last=False)
-            self._show_detail(request, marks)
+        def show_detail(found: tuple[Attribution, Any]) -> None:
+            self.attribution, self._before = found
+            self._answered, self._marks = request, marks
+            self._draw_detail()
 
-        self._start(METHODS[method].title, work, done)
-
-    def _show_detail(self, request: tuple[Any, ...], marks: tuple[Place, ...]) -> None:
-        self.attribution, self._before = self._known[request]
-        self._answered, self._marks = request, marks
-        self._draw_detail()
+        self._settle(self._known, request, METHODS[method].title, work, show_detail)
 
     def _detail_figure(self) -> go.Figure | None:
         found = self.attribution
@@ -428,8 +396,8 @@ class MotifGym(Explorer):
     def _draw_detail(self) -> None:
         result, picked, figure = self.result, self.picked, self._detail_figure()
         self.detail.stale = self.plot.stale or self._explained != self._answered
-        self.which.layout.display = "" if len(self.which.options) > 1 else "none"
-        self.detail.layout.display = "none" if figure is None else ""
+        show(self.which, len(self.which.options) > 1)
+        show(self.detail, figure is not None)
         if result is None or picked is None:
             self._cell.value = self._here.value = ""
             return

@@ -7,13 +7,12 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import HTML, Dropdown, HBox, ToggleButtons, VBox, Widget
+from ipywidgets import VBox, Widget
 from numpy.typing import NDArray
 
 from ...analysis.attend import PARTS, Attention, attend
 from ...analysis.overview import overview
 from ...costs import LONG, duration
-from ...delimited import remark
 from ...encoder import Encoder, load
 from ...encoder.loading.twin import random_twin
 from ...encoder.passes.cost import measured_seconds, surely_quick
@@ -31,12 +30,13 @@ from ...figures.inside.attention import (
 from ...figures.inside.heads import head_gallery
 from ...network import alibi_slopes
 from ...sequences import Sequence
-from ..core.controls import TRAINED, UNTRAINED, compute_button
-from ..core.explorer import Explorer
+from ..core.code import BUTTONS, csv_text, opening, sequence_code
+from ..core.controls import TRAINED, UNTRAINED, choice, compute_button, menu, part, row, show
+from ..core.explorer import Explorer, guarded
 from ..core.plot import PlotlyView
 from ..core.state import Selection
 from ..examples import fill
-from .tokens import BUTTONS, select_token, sequence_code, step_token
+from .tokens import select_token, step_token
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -100,38 +100,41 @@ class AttentionExplorer(Explorer):
     ) -> None:
         self.enc = enc if enc is not None else load()
         config = self.enc.config
-        self.network = Dropdown(
-            options=[TRAINED, UNTRAINED],
-            tooltip="The model, or the same network with random weights: what training added",
-        ).add_class("dx-network")
-        self.network.observe(lambda _change: self._guarded(self._other_network), names="value")
+        self.network = menu(
+            "dx-network",
+            [TRAINED, UNTRAINED],
+            "The model, or the same network with random weights: what training added",
+        )
+        self._when(self._other_network, self.network)
         self._twin: Encoder | None = None
-        self.what = Dropdown(
-            options=[HEAD, MEAN, ALL, ROLLOUT], value=HEAD, tooltip="Which attention"
-        ).add_class("dx-what")
-        self.layer = Dropdown(
-            options=[(f"layer {i + 1}", i) for i in range(config.num_hidden_layers)],
-            value=config.num_hidden_layers - 1,
-            tooltip="Layer, counted from 1",
-        ).add_class("dx-layer")
-        self.head = Dropdown(
-            options=[(f"head {i + 1}", i) for i in range(config.num_attention_heads)],
-            # The one that ALiBi charges least for distance looks furthest.
-            value=int(alibi_slopes(config.num_attention_heads).argmin()),
-            tooltip="Head, counted from 1",
-        ).add_class("dx-head")
-        self.axes = ToggleButtons(
-            options=["bases", "tokens", "arcs"],
-            tooltips=["Axes in bp", "One step per token", "Arcs between tokens, in bp"],
-        ).add_class("dx-axes")
-        self.pooling = Dropdown(
-            options=[(f"by {name}", name) for name in POOLINGS],
-            tooltip="How tokens that share a cell are summed up",
-        ).add_class("dx-pooling")
-        self.part = Dropdown(
-            options=list(zip(("all of it", "content", "distance"), PARTS, strict=True)),
-            tooltip="What the network computes with; without ALiBi's bias; or that bias alone",
-        ).add_class("dx-part")
+        self.what = menu("dx-what", [HEAD, MEAN, ALL, ROLLOUT], "Which attention", HEAD)
+        self.layer = menu(
+            "dx-layer",
+            [(f"layer {i + 1}", i) for i in range(config.num_hidden_layers)],
+            "Layer, counted from 1",
+            config.num_hidden_layers - 1,
+        )
+        self.head = menu(
+            "dx-head",
+            [(f"head {i + 1}", i) for i in range(config.num_attention_heads)],
+            "Head, counted from 1",
+            int(alibi_slopes(config.num_attention_heads).argmin()),
+        )
+        self.axes = choice(
+            "dx-axes",
+            ["bases", "tokens", "arcs"],
+            ["Axes in bp", "One step per token", "Arcs between tokens, in bp"],
+        )
+        self.pooling = menu(
+            "dx-pooling",
+            [(f"by {name}", name) for name in POOLINGS],
+            "How tokens that share a cell are summed up",
+        )
+        self.part = menu(
+            "dx-part",
+            list(zip(("all of it", "content", "distance"), PARTS, strict=True)),
+            "What the network computes with; without ALiBi's bias; or that bias alone",
+        )
         self.compute = compute_button(lambda: self._guarded(self._agree))
         self._agreed = ""
         for control in (self.what, self.layer, self.head, self.part, self.axes, self.pooling):
@@ -142,12 +145,13 @@ class AttentionExplorer(Explorer):
         self._gallery.observe(lambda _change: self._guarded(self._draw_gallery), names="width")
         self.heads = VBox(
             [
-                HTML("<h3>All heads</h3>").add_class("dx-title"),
+                part("dx-title", "<h3>All heads</h3>"),
                 self._gallery,
-                HTML(
+                part(
+                    "dx-caption",
                     f"From up to {_THUMBNAIL} queries, evenly spaced; each head on its own scale. "
-                    "Click one to see it."
-                ).add_class("dx-caption"),
+                    "Click one to see it.",
+                ),
             ]
         ).add_class("dx-heads")
         self.heads.layout.observe(
@@ -201,7 +205,7 @@ class AttentionExplorer(Explorer):
         bases = current.bases
         self._source, self._cell = bases, ""
 
-        self.compute.layout.display = "none"
+        show(self.compute, False)
         agreed, network = self._agreed == bases, self.network.value
 
         def work(progress: Any) -> tuple[Attention, NDArray[np.float32]] | float:
@@ -218,7 +222,7 @@ class AttentionExplorer(Explorer):
         def done(results: tuple[Attention, NDArray[np.float32]] | float) -> None:
             if isinstance(results, float):
                 self.say(f"{len(bases):,} bp take about {duration(results)} in the model.")
-                self.compute.layout.display = ""
+                show(self.compute, True)
                 return
             (self.result, self._thumbnails), self._matrix = results, None
             self._network_of = network
@@ -328,9 +332,9 @@ class AttentionExplorer(Explorer):
         return figure.update_layout(dragmode=self.selection.drag)
 
     def _draw(self) -> None:
-        self.layer.layout.display = "" if self.what.value in (HEAD, MEAN) else "none"
-        self.head.layout.display = "" if self.what.value == HEAD else "none"
-        self.part.layout.display = "none" if self.what.value == ROLLOUT else ""
+        show(self.layer, self.what.value in (HEAD, MEAN))
+        show(self.head, self.what.value == HEAD)
+        show(self.part, self.what.value != ROLLOUT)
         current = self.selection.current
         if current is None:
             self._show(None, "Choose an example, or add a sequence of your own.")
@@ -351,7 +355,7 @@ class AttentionExplorer(Explorer):
             queries=1,  # the size of its cells is all that is asked
         )
         arcs = self.axes.value == "arcs"
-        self.pooling.layout.display = "" if pooled.size > 1 and not arcs else "none"
+        show(self.pooling, pooled.size > 1 and not arcs)
         by_base = self.axes.value != "tokens"
         self._read_out.value = self._cell
         self._draw_gallery()
@@ -372,7 +376,7 @@ class AttentionExplorer(Explorer):
     def _stage(self) -> Widget:
         if not self._beside:
             return self.plot
-        return HBox([self.heads, self.plot]).add_class("dx-with-heads")
+        return row("dx-with-heads", self.heads, self.plot)
 
     def _draw_gallery(self) -> None:
         if self._thumbnails is None or self.heads.layout.display == "none":
@@ -389,15 +393,13 @@ class AttentionExplorer(Explorer):
             config={"displayModeBar": False},
         )
 
+    @guarded
     def _on_gallery(self, event: dict[str, Any]) -> None:
-        def act() -> None:
-            if event["event"] != "press":
-                return
-            layer, head = round(event["y"]) - 1, round(event["x"]) - 1
-            if 0 <= layer < len(self.layer.options) and 0 <= head < len(self.head.options):
-                self.what.value, self.layer.value, self.head.value = HEAD, layer, head
-
-        self._guarded(act)
+        if event["event"] != "press":
+            return
+        layer, head = round(event["y"]) - 1, round(event["x"]) - 1
+        if 0 <= layer < len(self.layer.options) and 0 <= head < len(self.head.options):
+            self.what.value, self.layer.value, self.head.value = HEAD, layer, head
 
     def _words(self, matrix: Rows, result: Attention, size: int) -> str:
         current = self.selection.current
@@ -491,8 +493,7 @@ class AttentionExplorer(Explorer):
         drawn = "attention_arcs" if arcs else "attention_map"
         more = "" if arcs else f", axes={self.axes.value!r}, pooling={self.pooling.value!r}"
         return (
-            f"import dnabert2_explore as dx\nfrom dnabert2_explore.figures import {drawn}\n\n"
-            f"enc = dx.load({self.enc.source!r})\n"
+            opening(self.enc, imports=f"from dnabert2_explore.figures import {drawn}\n")
             + ("enc = dx.random_twin(enc)\n" if self.network.value == UNTRAINED else "")
             + f"{sequence_code(self.selection)}"
             "attention = dx.attend(enc, bases)\n"
@@ -514,17 +515,14 @@ class AttentionExplorer(Explorer):
             queries=self._queries,
         )
         names = [f"{a}-{b}" for a, b in zip(pooled.first[:-1], pooled.first[1:], strict=True)]
-        lines = [
-            remark(f"{current.name}: {self.caption}"),
-            f"# rows: queries, columns: keys; token ranges 0-based, half-open; {self.pooling.value}"
-            f" of {pooled.size} x {pooled.size} tokens",
-            "query," + ",".join(names),
-        ]
-        lines += [
-            name + "," + ",".join(f"{v:.6g}" for v in row)
+        size = f"{pooled.size} x {pooled.size} tokens"
+        what = "rows: queries, columns: keys; token ranges 0-based, half-open"
+        remarks = (f"{current.name}: {self.caption}", f"{what}; {self.pooling.value} of {size}")
+        rows = (
+            [name, *(f"{v:.6g}" for v in row)]
             for name, row in zip(names, pooled.values, strict=True)
-        ]
-        return "\n".join(lines) + "\n"
+        )
+        return csv_text(remarks, ["query", *names], rows)
 
 
 def _code(text: str) -> str:

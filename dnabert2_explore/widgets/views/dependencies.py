@@ -9,7 +9,6 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import Dropdown
 
 from ...analysis.inside.dependencies import BASES, TOKENS, DependencyMap, dependency_map
 from ...analysis.inside.heads import HeadAgreement
@@ -21,7 +20,7 @@ from ...errors import InputError
 from ...figures.inside.attention import cell_text
 from ...figures.inside.dependencies import dependency_figure
 from ...sequences import Sequence, in_place
-from ..core.controls import TRAINED, twin_choice
+from ..core.controls import TRAINED, menu, twin_choice
 from ..core.state import Selection
 from . import on_demand
 from .on_demand import OnDemandExplorer, Wanted
@@ -87,10 +86,11 @@ class DependencyExplorer(OnDemandExplorer):
         active: bool = True,
     ) -> None:
         self.shown = twin_choice(difference=True)
-        self.of = Dropdown(
-            options=[("tokens predicted", TOKENS), ("bases predicted", BASES)],
-            tooltip="Whose predictions are compared",
-        ).add_class("dx-of")
+        self.of = menu(
+            "dx-of",
+            [("tokens predicted", TOKENS), ("bases predicted", BASES)],
+            "Whose predictions are compared",
+        )
         self._twin: Encoder | None = None
         self._pressed = ""
         super().__init__(enc, sequences, selection, active, [self.shown, self.of], height=420)

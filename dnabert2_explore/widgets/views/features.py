@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import Button, Dropdown, HBox, ToggleButtons, VBox, Widget
+from ipywidgets import VBox, Widget
 
 from ...analysis.features import (
     EDGE,
@@ -19,19 +19,31 @@ from ...analysis.features import (
     training_cost,
 )
 from ...costs import duration
-from ...delimited import csv_lines, remark
 from ...encoder import Encoder, load
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
 from ...figures.inside.features import common_feature, feature_track
 from ...progress import Progress
 from ...sequences import Sequence
-from ..core.controls import TRAINED, UNTRAINED, menu, show, twin_choice, twin_key
-from ..core.explorer import LONGEST, Explorer
+from ..core.code import frame_csv, opening, sequence_code
+from ..core.controls import (
+    TRAINED,
+    UNTRAINED,
+    button,
+    choice,
+    menu,
+    row,
+    show,
+    twin_choice,
+    twin_key,
+)
+from ..core.explorer import LONGEST, guarded
+from ..core.live import LiveExplorer
 from ..core.rows import Column, RowTable
 from ..core.state import Selection
-from ..examples import CODE, OTHERS, SPLICE, WINDOWS, fill
-from .tokens import BUTTONS, select_token, sequence_code, step_token
+from ..examples import CODE, OTHERS
+from .kept_features import KeptFeatures, annotated_stretches, enrichment, enrichment_cost
+from .tokens import select_token, step_token
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,11 +51,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FeatureExplorer"]
 
-#: Bases that are trained on at most, and threshold on p of the hits that are asked about.
-MOST, THRESHOLD = 500_000, 1e-4
-#: Seconds of a processor, about: to scan 1,000 bases for all motifs, and to turn all their hits
-#: round for one feature.
-_SCAN, _TURNS = 0.03, 0.007
+#: Bases that are trained on at most.
+MOST = 500_000
+_FIGURE = "from dnabert2_explore.figures import feature_track\n"
 COMMON, HERE, WORDS, LEARNT = "common first", "active here first", "least a token", "most learnt"
 TRACK, TOP, ENRICHED = "track", "windows", "enriched"
 _WINDOWS = 12
@@ -52,7 +62,7 @@ _BAR, _LISTS = 30, 130
 _ROWS = 200
 
 
-class FeatureExplorer(Explorer):
+class FeatureExplorer(LiveExplorer):
     """See which sparse features of a layer are active along a sequence, and what explains them.
 
     A TopK autoencoder is trained on all sequences of the set that is looked at, when ``dx-compute``
@@ -100,8 +110,6 @@ class FeatureExplorer(Explorer):
         active: bool = True,
     ) -> None:
         self.enc = enc if enc is not None else load()
-        self.active = active
-        self.height = 340
         layers = self.enc.config.num_hidden_layers
         if features is not None and not 0 <= features.layer <= layers:
             raise InputError(
@@ -112,58 +120,46 @@ class FeatureExplorer(Explorer):
             "dx-layer",
             [(f"layer {i}" if i else "embeddings", i) for i in range(layers + 1)],
             "Whose hidden states: after which layer",
+            min((layers + 1) // 2, layers) if features is None else features.layer,
         )
-        self.layer.value = min((layers + 1) // 2, layers) if features is None else features.layer
         self.order = menu(
             "dx-order",
-            [(one, one) for one in (COMMON, HERE, WORDS, LEARNT)],
+            [COMMON, HERE, WORDS, LEARNT],
             "Which features come first in the list",
         )
         self.shown = twin_choice()
-        self.feature = Dropdown(options=[], tooltip="Which feature").add_class("dx-feature")
-        self.tab = ToggleButtons(
-            options=[TOP, ENRICHED],
-            tooltips=["Where this feature is most active", "Annotation and JASPAR motifs, with q"],
-        ).add_class("dx-tab")
-        self.compute = _button("Train", "dx-compute", "Train the features now")
-        self.enrich = _button("Look up", "dx-enrich", "Compare with annotation and JASPAR motifs")
-        self.paint = _button(
-            "Colour the atlas", "dx-paint", "By the largest activation in each sequence"
+        self.feature = menu("dx-feature", [], "Which feature")
+        self.tab = choice(
+            "dx-tab",
+            [TOP, ENRICHED],
+            ["Where this feature is most active", "Annotation and JASPAR motifs, with q"],
+        )
+        self.enrich = button(
+            "Look up", "dx-enrich", "Compare with annotation and JASPAR motifs", self._look_up
+        )
+        self.paint = button(
+            "Colour the atlas",
+            "dx-paint",
+            "By the largest activation in each sequence",
+            self._colour,
         )
         self.rows = RowTable(self._pressed_row)
-        self._trained: dict[int, Features] = {} if features is None else {features.layer: features}
-        self._read: dict[tuple[int, tuple[int, ...]], FeatureReadings] = {}
-        self._own: tuple[int, str, FeatureReadings] | None = None
-        self._enriched: dict[int, FeatureEnrichment] = {}
-        self._table_of: tuple[FeatureReadings, pd.DataFrame] | None = None
-        self._turned: tuple[FeatureReadings, FeatureReadings] | None = None
-        self._nearest: tuple[FeatureReadings, np.ndarray[Any, Any]] | None = None
-        self._members: dict[int, tuple[int, ...]] = {}
-        self._given = features is not None
+        self._known = KeptFeatures(features)
         self._wish: int | None = None
         # The feature that was left for the other network's, that one, and their layer.
         self._came: tuple[int, int, int] | None = None
         self._places: list[tuple[int, int, int]] = []
-        self._quiet = False
-        super().__init__(selection, [self.shown, self.layer, self.feature])
-        self.layer.observe(lambda _change: self._guarded(self._ask), names="value")
-        self.shown.observe(lambda _change: self._guarded(self._other), names="value")
-        for control in (self.order, self.feature, self.tab):
-            control.observe(lambda _change: self._guarded(self._chosen), names="value")
-        for button, act in (
-            (self.compute, self._train),
-            (self.enrich, self._look_up),
-            (self.paint, self._colour),
-        ):
-            button.on_click(lambda _button, act=act: self._guarded(act))
-        if selection is None:
-            fill(self.selection, sequences, sets=(SPLICE, WINDOWS), first=SPLICE)
+        super().__init__(
+            sequences, selection, active, [self.shown, self.layer, self.feature], height=340
+        )
+        self.compute.description, self.compute.tooltip = "Train", "Train the features now"
+        self._when(self._ask, self.layer)
+        self._when(self._other, self.shown)
+        self._when(self._draw, self.order, self.feature, self.tab)
         self._guarded(self._ask)
 
     def _above(self) -> list[Widget]:
-        self._choices = HBox([self.tab, self.order, self.enrich, self.paint]).add_class(
-            "dx-feature-bar"
-        )
+        self._choices = row("dx-feature-bar", self.tab, self.order, self.enrich, self.paint)
         return [self.compute, self._choices]
 
     def _below(self) -> list[Widget]:
@@ -178,14 +174,6 @@ class FeatureExplorer(Explorer):
         )
         self.tab.value = TRACK
         super().compact(lower)
-
-    def activate(self, active: bool) -> None:
-        """Read what is looked at from now on, or nothing."""
-        self.active = active
-        if active:
-            self._guarded(self._ask)
-        elif self._job is not None:
-            self._job.cancel()
 
     def set_height(self, height: int) -> None:
         """Draw `height` pixels high, the lists included."""
@@ -209,7 +197,7 @@ class FeatureExplorer(Explorer):
     @property
     def features(self) -> Features | None:
         """What was trained of the layer on show; None before."""
-        return self._trained.get(self.layer.value)
+        return self._known.trained.get(self.layer.value)
 
     @property
     def readings(self) -> FeatureReadings | None:
@@ -217,19 +205,7 @@ class FeatureExplorer(Explorer):
 
         Of the network on show, with the other beside it as `twin`.
         """
-        found = self._both
-        if found is None or not self._untrained:
-            return found
-        # Kept: what is known of readings (their table, who is alike) is kept by which they are.
-        if self._turned is None or self._turned[0] is not found:
-            self._turned = found, found.turned()
-        return self._turned[1]
-
-    @property
-    def _both(self) -> FeatureReadings | None:
-        """Readings of the model, the untrained network's beside them, whichever is on show."""
-        layer = self.layer.value
-        return self._read.get((layer, self._members.get(layer, ())))
+        return self._known.readings(self.layer.value, self._untrained)
 
     @property
     def _untrained(self) -> bool:
@@ -247,20 +223,16 @@ class FeatureExplorer(Explorer):
             else:
                 self._wish = int(readings.correlations()[:, left].argmax())
             self._came = left, self._wish, layer
-        self._chosen()
+        self._draw()
 
     @property
     def enrichment(self) -> FeatureEnrichment | None:
         """What features of the network on show are enriched in; None before it was looked up."""
-        found = self._enriched.get(self.layer.value)
+        found = self._known.enriched.get(self.layer.value)
         return found.twin if found is not None and self._untrained else found
 
     def _texts(self, members: tuple[int, ...]) -> list[Sequence]:
         return [self.selection.sequences[i] for i in members]
-
-    def _changed(self, changed: set[str]) -> None:
-        if self.active:
-            self._ask()
 
     def _ask(self) -> None:
         """Read what is trained, or say what training takes."""
@@ -302,7 +274,7 @@ class FeatureExplorer(Explorer):
         )
         show(self.compute, True)
 
-    def _train(self) -> None:
+    def _agree(self) -> None:
         layer, members = self.layer.value, self._set()
         texts = self._texts(members)
         show(self.compute, False)
@@ -312,22 +284,19 @@ class FeatureExplorer(Explorer):
             return made, made.read(self.enc, texts, progress=progress)
 
         def done(result: tuple[Features, FeatureReadings]) -> None:
-            self._trained[layer] = result[0]
-            self._enriched.pop(layer, None)
+            self._known.trained[layer] = result[0]
+            self._known.enriched.pop(layer, None)
             self._was_read(layer, members, result[1])
 
         self._start("training features, sequences and steps", work, done)
 
     def _was_read(self, layer: int, members: tuple[int, ...], found: FeatureReadings) -> None:
-        self._members[layer] = members
-        self._read = {key: one for key, one in self._read.items() if key[0] != layer}
-        self._read[layer, members] = found
-        self._table_of = None
-        self._chosen()
+        self._known.put(layer, members, found)
+        self._draw()
         self._ask()
 
     def _was_read_alone(self, layer: int, bases: str, found: FeatureReadings) -> None:
-        self._own = (layer, bases, found)
+        self._known.alone = (layer, bases, found)
         self._draw()
 
     def _cancelled(self) -> None:
@@ -340,72 +309,36 @@ class FeatureExplorer(Explorer):
         found = self._holding(current)
         if found is None or not self._untrained:
             return found
-        turned = self.readings if found[0] is self._both else found[0].turned()
+        layer = self.layer.value
+        whole = found[0] is self._known.readings(layer)
+        turned = self._known.readings(layer, True) if whole else found[0].turned()
         assert turned is not None
         return turned, found[1]
 
     def _holding(self, current: Sequence) -> tuple[FeatureReadings, int] | None:
         """Find the model's readings that hold a sequence, and its place among them."""
-        readings = self._both
-        if readings is None:
-            return None
-        members = self._members[self.layer.value]
-        if self.selection.index in members:
-            place = members.index(self.selection.index)
-            if readings.sequences[place].bases == current.bases:
-                return readings, place
-        if self._own is not None and self._own[:2] == (self.layer.value, current.bases):
-            return self._own[2], 0
-        return None
+        return self._known.holding(self.layer.value, self.selection.index, current.bases)
 
+    @guarded
     def _look_up(self) -> None:
         """Ask what features are enriched in: annotation of the set, and JASPAR's motifs."""
-        readings, layer = self._both, self.layer.value
+        layer = self.layer.value
+        readings = self._known.readings(layer)
         if readings is None:
             raise InputError("There are no features yet: train them first.")
-        members = self._members[layer]
-        kinds: dict[str, list[list[tuple[int, int]]]] = {}
-        for place, index in enumerate(members):
-            for one in self.selection.annotations.get(index, ()):
-                blank = kinds.setdefault(one.kind, [[] for _ in members])
-                blank[place].append((int(one.start), int(one.end)))
-
-        def work(progress: Progress) -> FeatureEnrichment:
-            from ...analysis.motifs import scan_motifs
-            from ...analysis.motifs.scan import out_of_reach
-            from ...sequences.motifs.jaspar import jaspar
-
-            motifs = jaspar()
-            lost = set(out_of_reach(motifs, THRESHOLD))
-            hits = scan_motifs(
-                readings.sequences,
-                [one for i, one in enumerate(motifs) if i not in lost],
-                threshold=THRESHOLD,
-                progress=progress,
-            )
-            where: dict[str, Any] = dict(kinds)
-            for number, motif in enumerate(hits.motifs):
-                mine = np.flatnonzero(hits.motif == number)
-                by: list[list[tuple[int, int]]] = [[] for _ in members]
-                for i in mine.tolist():
-                    by[int(hits.sequence[i])].append((int(hits.start[i]), int(hits.end[i])))
-                if len(mine):
-                    where[motif.label] = by
-            return readings.enrichment(where, progress=progress)
+        kinds = annotated_stretches(self.selection, self._known.members[layer])
 
         def done(found: FeatureEnrichment) -> None:
-            self._enriched[layer] = found
+            self._known.enriched[layer] = found
             self._draw()
 
-        self._start("features, annotation and motifs", work, done)
+        self._start(
+            "features, annotation and motifs",
+            lambda progress: enrichment(readings, kinds, progress),
+            done,
+        )
 
-    def _look_up_cost(self) -> float:
-        readings = self.readings
-        assert readings is not None
-        twin = readings.twin
-        count = len(readings.features) + (0 if twin is None else len(twin.features))
-        return _SCAN * sum(len(one.bases) for one in readings.sequences) / 1000 + _TURNS * count
-
+    @guarded
     def _colour(self) -> None:
         """Hand the atlas one number a sequence."""
         readings, feature = self.readings, self.feature.value
@@ -431,11 +364,7 @@ class FeatureExplorer(Explorer):
     def _data(self) -> pd.DataFrame | None:
         """List the features beside their nulls; kept."""
         readings = self.readings
-        if readings is None:
-            return None
-        if self._table_of is None or self._table_of[0] is not readings:
-            self._table_of = (readings, readings.table())
-        return self._table_of[1]
+        return None if readings is None else self._known.table(readings)
 
     def _order_list(self) -> None:
         """Fill the list of features, in the order that is chosen."""
@@ -458,12 +387,9 @@ class FeatureExplorer(Explorer):
             return
         wish = self._wish if self._wish is not None else self.feature.value
         known = {value for _, value in options}
-        self._quiet = True
-        try:
+        with self._silently():
             self.feature.options = options
             self.feature.value = wish if wish in known else common_feature(readings)
-        finally:
-            self._quiet = False
         self._wish = None
 
     def _strengths(self) -> np.ndarray[Any, Any]:
@@ -480,10 +406,6 @@ class FeatureExplorer(Explorer):
             return np.zeros(len(readings.features))
         strongest: np.ndarray[Any, Any] = found.values[inside].max(axis=0).toarray().ravel()
         return strongest
-
-    def _chosen(self) -> None:
-        if not self._quiet:
-            self._draw()
 
     def _figure(self) -> go.Figure | None:
         current = self.selection.current
@@ -508,9 +430,7 @@ class FeatureExplorer(Explorer):
         readings, feature = self.readings, self.feature.value
         if readings is None or readings.twin is None or feature is None:
             return None
-        if self._nearest is None or self._nearest[0] is not readings:
-            self._nearest = readings, readings.correlations().argmax(axis=1)
-        return int(self._nearest[1][feature])
+        return int(self._known.nearest(readings)[feature])
 
     def _draw(self) -> None:
         if not self.active:
@@ -537,15 +457,11 @@ class FeatureExplorer(Explorer):
         if figure is None:
             self._show(None, f"<b>{escape(current.name)}</b>: not read yet.")
             return
-        self._show(
+        self._show_on_bases(
             figure,
             f"{self._words()} in <b>{escape(current.name)}</b>. {escape(self._line(readings))}. "
             f"<span class='dx-model'>{escape(readings.model)}</span>",
-            linked=True,
-            bounds=(0.5, len(current) + 0.5),
-            pressable=True,
             typed="NPTU",
-            config=BUTTONS,
         )
         if self._compact:
             show(self.plot, self.tab.value == TRACK)
@@ -592,7 +508,7 @@ class FeatureExplorer(Explorer):
             self._list_enriched(found)
             return
         top = readings.top(feature, n=_WINDOWS)
-        members = self._members[self.layer.value]
+        members = self._known.members[self.layer.value]
         rows = list(top.itertuples())
         self._places = [(members[int(r.number)], int(r.start), int(r.end)) for r in rows]
         self.rows.show(
@@ -607,7 +523,9 @@ class FeatureExplorer(Explorer):
 
     def _list_enriched(self, found: FeatureEnrichment | None) -> None:
         if found is None:
-            seconds = self._look_up_cost()
+            readings = self.readings
+            assert readings is not None
+            seconds = enrichment_cost(readings)
             self.enrich.description = f"Look up (about {duration(max(seconds, 1))})"
             self.rows.show([Column("annotation and motifs: not looked up yet")], [])
             return
@@ -633,16 +551,14 @@ class FeatureExplorer(Explorer):
 
     # Pressing and typing -----------------------------------------------------------------------
 
+    @guarded
     def _pressed_row(self, key: int) -> None:
-        def act() -> None:
-            if self.tab.value == ENRICHED:
-                self._choose(key)
-            elif 0 <= key < len(self._places):
-                index, start, end = self._places[key]
-                self.selection.update(index=index)
-                self.selection.update(bases=(start, end))
-
-        self._guarded(act)
+        if self.tab.value == ENRICHED:
+            self._choose(key)
+        elif 0 <= key < len(self._places):
+            index, start, end = self._places[key]
+            self.selection.update(index=index)
+            self.selection.update(bases=(start, end))
 
     def _choose(self, feature: int) -> None:
         if feature in [value for _, value in self.feature.options]:
@@ -682,7 +598,7 @@ class FeatureExplorer(Explorer):
     # Export ------------------------------------------------------------------------------------
 
     def _needs(self) -> tuple[int, ...]:
-        members = self._members.get(self.layer.value, ())
+        members = self._known.members.get(self.layer.value, ())
         return tuple(sorted({*members, *super()._needs()}))
 
     def _settings(self) -> dict[str, Widget]:
@@ -702,17 +618,15 @@ class FeatureExplorer(Explorer):
         readings = self.readings
         if readings is None:
             raise InputError("There are no features yet: train them first.")
-        name = self.selection.sets[self._members[self.layer.value][0]]
+        name = self.selection.sets[self._known.members[self.layer.value][0]]
         made = (
             "dx.features.load('folder')  # as Features.save wrote it"
-            if self._given
+            if self._known.given
             else f"dx.features.train(enc, sequences, {self.layer.value})"
         )
         sequences, shown = CODE.get(name, OTHERS), UNTRAINED if self._untrained else TRAINED
         return (
-            "import dnabert2_explore as dx\n"
-            "from dnabert2_explore.figures import feature_track\n\n"
-            f"enc = dx.load({self.enc.source!r})\n"
+            f"{opening(self.enc, imports=_FIGURE)}"
             f"sequences = {sequences}\n"
             f"features = {made}\n"
             f"{sequence_code(self.selection)}"
@@ -728,9 +642,4 @@ class FeatureExplorer(Explorer):
         found = self.enrichment
         if self.tab.value == ENRICHED and found is not None:
             data = found.table()
-        lines = [remark(f"{current.name}: {self.caption}"), ",".join(data.columns)]
-        return "\n".join([*lines, *csv_lines(data.itertuples(index=False))]) + "\n"
-
-
-def _button(text: str, name: str, tip: str) -> Button:
-    return Button(description=text, tooltip=tip).add_class(name)
+        return frame_csv(data, f"{current.name}: {self.caption}")

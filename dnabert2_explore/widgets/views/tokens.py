@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence as Items
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import HTML, Dropdown, ToggleButton, Widget
+from ipywidgets import Widget
 
 from ...analysis.tokenizers import (
     MergeReplay,
@@ -25,10 +24,12 @@ from ...figures.tokens.ribbon import token_ribbon
 from ...figures.tokens.tokenizers import MOST, tokenizer_lanes
 from ...sequences import Sequence
 from ...tokens import Tokens
-from ..core.controls import show
-from ..core.explorer import Explorer
+from ..core.code import opening
+from ..core.controls import menu, part, show, toggle
+from ..core.explorer import Explorer, guarded
+from ..core.kept import Kept
 from ..core.state import MINE, Selection
-from ..examples import CODE, fill
+from ..examples import fill
 from .token_tables import (
     DELETE,
     INSERT,
@@ -132,24 +133,26 @@ class TokenExplorer(Explorer):
         low: bool = False,
     ) -> None:
         self.enc = enc if enc is not None else load()
-        self._kept: OrderedDict[str, Tokens] = OrderedDict()
-        self._stats = HTML().add_class("dx-stats")
+        self._kept: Kept[str, Tokens] = Kept(8)
+        self._stats = part("dx-stats")
         self._low = low
-        self.compare = ToggleButton(
-            description="Tokenizers",
-            tooltip="Beside DNABERT's overlapping k-mers, 6-mers and single bases",
-        ).add_class("dx-compare-tokenizers")
-        self.merges = ToggleButton(
-            description="Merges", tooltip="How byte-pair encoding makes the tokens, merge by merge"
-        ).add_class("dx-merges")
+        self.compare = toggle(
+            "Tokenizers",
+            "dx-compare-tokenizers",
+            "Beside DNABERT's overlapping k-mers, 6-mers and single bases",
+        )
+        self.merges = toggle(
+            "Merges", "dx-merges", "How byte-pair encoding makes the tokens, merge by merge"
+        )
         most = len(self.enc.tokenizer)
         sizes = [2**k for k in range(4, 16) if 2**k < most]
-        self.entries = Dropdown(
-            options=[(f"{size:,} entries", size) for size in (*sizes, most)],
-            value=most,
-            tooltip="What a smaller vocabulary of the same encoding makes of the sequence",
-        ).add_class("dx-entries")
-        self.entries.layout.display = "none"
+        self.entries = menu(
+            "dx-entries",
+            [(f"{size:,} entries", size) for size in (*sizes, most)],
+            "What a smaller vocabulary of the same encoding makes of the sequence",
+            most,
+        )
+        show(self.entries, False)
         self._sizes = Vocabularies(
             lambda: self.selection,
             lambda what, work, done: self._start(what, work, done),
@@ -157,11 +160,11 @@ class TokenExplorer(Explorer):
             lambda: self._draw(),
         )
         self.vocabularies = self._sizes.toggle
-        for toggle in (self.compare, self.merges, self.vocabularies):
-            toggle.observe(self._toggled, names="value")
-        self.entries.observe(lambda _change: self._guarded(self._draw), names="value")
+        for one in (self.compare, self.merges, self.vocabularies):
+            one.observe(self._toggled, names="value")
+        self._when(self._draw, self.entries)
         self.editing = EditBar(self._lettered, self._undo, self._keep)
-        self.editing.how.observe(lambda _change: self._guarded(self._draw), names="value")
+        self._when(self._draw, self.editing.how)
         self.edit_how = self.editing.how  # remembered with the other settings
         self._edit: tuple[str, int, int, str] | None = None
         self._at: int | None = None
@@ -179,7 +182,7 @@ class TokenExplorer(Explorer):
             for other in (self.compare, self.merges, self.vocabularies):
                 if other is not change["owner"]:
                     other.value = False
-        self.entries.layout.display = "" if self.merges.value else "none"
+        show(self.entries, self.merges.value)
         self._guarded(self._draw)
 
     def _above(self) -> list[Widget]:
@@ -225,24 +228,20 @@ class TokenExplorer(Explorer):
             at = self._at
             self._guarded(lambda: self._change(at, letter))
 
+    @guarded
     def _undo(self) -> None:
-        def act() -> None:
-            self._edit = self._at = None
-            self._draw()
+        self._edit = self._at = None
+        self._draw()
 
-        self._guarded(act)
-
+    @guarded
     def _keep(self) -> None:
-        def act() -> None:
-            edit, current = self.edit, self.selection.current
-            if edit is None or current is None:
-                raise InputError("There is no mutant to keep: click a base first.")
-            start, end, to = edit
-            mutant = current.bases[:start] + to + current.bases[end:]
-            name = f"{current.name} {edit_words(current.bases, edit)}"
-            self.selection.add([Sequence(name, mutant, label=current.label)], MINE)
-
-        self._guarded(act)
+        edit, current = self.edit, self.selection.current
+        if edit is None or current is None:
+            raise InputError("There is no mutant to keep: click a base first.")
+        start, end, to = edit
+        mutant = current.bases[:start] + to + current.bases[end:]
+        name = f"{current.name} {edit_words(current.bases, edit)}"
+        self.selection.add([Sequence(name, mutant, label=current.label)], MINE)
 
     def _memory(self) -> dict[str, Any]:
         return {} if self.edit is None else {"edit": list(self.edit)}
@@ -265,8 +264,6 @@ class TokenExplorer(Explorer):
         """Tokens of a sequence, the last few kept."""
         if bases not in self._kept:
             self._kept[bases] = self.enc.tokenize(bases)
-            while len(self._kept) > 8:
-                self._kept.popitem(last=False)
         self._kept.move_to_end(bases)
         return self._kept[bases]
 
@@ -370,45 +367,33 @@ class TokenExplorer(Explorer):
             found = self._replay(tokens.bases)
             self._read_out.value = merge_line(found, self.selection.bases)
             count = len(found.borders(self.entries.value)) - 1
-            self._show(
+            self._show_on_bases(
                 self._figure(),
                 f"<b>{escape(current.name)}</b>: each bracket is a merge, as high as its number in "
                 f"the vocabulary of {escape(info.name)}; what was learnt first joins what stands "
                 f"together most often. With {self.entries.value:,} entries: {count:,} tokens. "
                 "Select a token to read its merges.",
-                linked=True,
-                bounds=(0.5, len(current) + 0.5),
-                pressable=True,
-                config=BUTTONS,
             )
             return
         if self.comparing:
             self._read_out.value = ripple_table(
                 self._comparison(tokens.bases), self.selection.bases, self.edit
             )
-            self._show(
+            self._show_on_bases(
                 self._figure(),
                 f"<b>{escape(current.name)}</b> cut by {escape(info.name)} and by other models' "
                 "tokenizers; overlapping k-mers share their bases, and stand in as many rows. "
                 "A BPE cuts the other strand otherwise: its borders are turned back. "
                 "Substitute, insert or delete at a click to see the mutant, and in numbers what "
                 "becomes of each.",
-                linked=True,
-                bounds=(0.5, len(current) + 0.5),
-                pressable=True,
                 typed="ACGTXZ",
-                config=BUTTONS,
             )
             return
-        self._show(
+        self._show_on_bases(
             self._figure(),
             f"<b>{escape(current.name)}</b> cut into {int((~tokens.special).sum()):,} tokens by "
             f"the byte-pair encoding of {escape(info.name)} ({info.vocabulary:,} entries). Height: "
             "bases in a token; the two tints only part neighbours. Positions count from 1.",
-            linked=True,
-            bounds=(0.5, len(current) + 0.5),
-            pressable=True,
-            config=BUTTONS,
         )
 
     def _selected_line(self, tokens: Tokens) -> str:
@@ -481,9 +466,7 @@ class TokenExplorer(Explorer):
         if self.comparing:
             view = self.selection.view or (0, len(self.selection.current or ""))
             return (
-                "import dnabert2_explore as dx\n\n"
-                f"enc = dx.load({self.enc.source!r})\n"
-                f"{sequence_code(self.selection)}"
+                f"{opening(self.enc, self.selection)}"
                 "found = dx.compare_tokenizers(enc, bases)  # found.table(), found.edit(…)\n"
                 f"dx.plot(found, view={view!r}, selected={self.selection.bases!r}, "
                 f"edit={self.edit!r})"
@@ -491,16 +474,12 @@ class TokenExplorer(Explorer):
         if self.replaying:
             view = self.selection.view or (0, len(self.selection.current or ""))
             return (
-                "import dnabert2_explore as dx\n\n"
-                f"enc = dx.load({self.enc.source!r})\n"
-                f"{sequence_code(self.selection)}"
+                f"{opening(self.enc, self.selection)}"
                 "found = dx.replay_merges(enc, bases)  # found.table(), found.borders(256)\n"
                 f"dx.plot(found, view={view!r}, vocabulary={self._smaller!r})"
             )
         return (
-            "import dnabert2_explore as dx\n\n"
-            f"enc = dx.load({self.enc.source!r})\n"
-            f"{sequence_code(self.selection)}"
+            f"{opening(self.enc, self.selection)}"
             "tokens = enc.tokenize(bases)\n"
             f"dx.plot(tokens, view={self.selection.view!r}, "
             f"selected={self.selection.bases!r})"
@@ -546,31 +525,3 @@ class TokenExplorer(Explorer):
             for i, (token, (a, b)) in enumerate(zip(tokens.tokens, tokens.spans, strict=True))
         )
         return "\n".join(lines) + "\n"
-
-
-#: Buttons of plotly's mode bar on the base axis; everything else has its place in our own bars.
-BUTTONS = {"modeBarButtons": [["zoom2d", "select2d", "pan2d"]], "doubleClick": "autosize"}
-
-
-def in_comment(name: str) -> str:
-    """Write a name on one line: one with a line break would begin a line of code of its own."""
-    return " ".join(name.split())
-
-
-def sequence_code(selection: Selection) -> str:
-    """Lines of Python that set ``bases`` to the sequence looked at."""
-    current = selection.current
-    if current is None:
-        return ""
-    name = selection.sets[selection.index]
-    called = in_comment(current.name)
-    members = selection.members(name)
-    place = members.index(selection.index)
-    if name in CODE:
-        return f"bases = {CODE[name]}[{place}].bases  # {called}\n"
-    if len(current) <= 3000:
-        return f"bases = {current.bases!r}  # {called}\n"
-    return (
-        f"bases = dx.read_sequences('your_file.fa')[{place}].bases  "
-        f"# {called}, {len(current):,} bp\n"
-    )

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import re
 import uuid
-from collections import OrderedDict
 from collections.abc import Iterable
 from html import escape
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from ipywidgets import Dropdown, HBox, Text, Widget
+from ipywidgets import HBox, Widget
 
 from ...analysis.attribution import METHODS
 from ...analysis.variants import VariantScorer
@@ -25,10 +24,12 @@ from ...sequences import ReadingWarning
 from ...sequences.reading.genome import Genome
 from ...sequences.variants.tables import variants_in
 from ...sequences.variants.variant import Skipped, Variant, parse_variant
+from ..core.code import BUTTONS
+from ..core.controls import field, menu
 from ..core.explorer import Explorer
+from ..core.kept import Kept
 from ..core.state import Selection
 from .patching import PatchPanel
-from .tokens import BUTTONS
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -119,31 +120,34 @@ class VariantExplorer(Explorer):
         self.result: VariantComparison | None = None
         self._view: tuple[int, int] | None = None
         self._asked: tuple[Any, ...] | None = None
-        self._kept: OrderedDict[tuple[Any, ...], VariantComparison] = OrderedDict()
-        self.chosen = Dropdown(
-            options=[("choose a variant", -1), *((str(v), i) for i, v in enumerate(self.variants))],
-            value=0 if self.variants else -1,
-            tooltip="Variants at hand",
-        ).add_class("dx-variant-chosen")
-        self.typed = Text(
-            placeholder=f"{self.genome.names[0]}:1234 A>G",
-            continuous_update=False,
-            tooltip="A variant of your own: position from 1, bases as in a VCF; then Enter",
-        ).add_class("dx-variant-typed")
+        self._kept: Kept[tuple[Any, ...], VariantComparison] = Kept(_KEPT)
+        self.chosen = menu(
+            "dx-variant-chosen",
+            [("choose a variant", -1), *((str(v), i) for i, v in enumerate(self.variants))],
+            "Variants at hand",
+            0 if self.variants else -1,
+        )
+        self.typed = field(
+            "dx-variant-typed",
+            f"{self.genome.names[0]}:1234 A>G",
+            "A variant of your own: position from 1, bases as in a VCF; then Enter",
+        )
         layers = [(f"layer {i + 1}", i) for i in range(self.enc.config.num_hidden_layers)]
-        self.layer = Dropdown(
-            options=[("attention: all layers", _MEAN), *layers], tooltip="Whose attention"
-        ).add_class("dx-variant-layer")
+        self.layer = menu(
+            "dx-variant-layer", [("attention: all layers", _MEAN), *layers], "Whose attention"
+        )
         explained = self.scorer.head
         classes = explained.classes if explained is not None else ()
-        self.target = Dropdown(
-            options=[("class that changes most", ""), *((name, name) for name in classes)],
-            tooltip="Which class to explain",
-        ).add_class("dx-target")
-        self.method = Dropdown(
-            options=[(METHODS[n].title, n) for n in sorted(METHODS, key="occlusion".__ne__)],
-            tooltip="Attribution method",
-        ).add_class("dx-method")
+        self.target = menu(
+            "dx-target",
+            [("class that changes most", ""), *((name, name) for name in classes)],
+            "Which class to explain",
+        )
+        self.method = menu(
+            "dx-method",
+            [(METHODS[n].title, n) for n in sorted(METHODS, key="occlusion".__ne__)],
+            "Attribution method",
+        )
         self.typed.layout.width = "290px"
         self._how: list[Widget] = [self.layer, self.method]
         if classes:
@@ -157,9 +161,9 @@ class VariantExplorer(Explorer):
             self.add_class("dx-alone")
         self.chosen.observe(self._on_chosen, names="value")
         self.typed.observe(self._on_typed, names="value")
-        self.method.observe(lambda _change: self._guarded(self._ask), names="value")
-        self.target.observe(lambda _change: self._guarded(self._ask), names="value")
-        self.layer.observe(lambda _change: self._guarded(self._draw), names="value")
+        self._when(self._ask, self.method)
+        self._when(self._ask, self.target)
+        self._when(self._draw, self.layer)
         self._guarded(self._ask)
 
     def _above(self) -> list[Widget]:
@@ -198,13 +202,7 @@ class VariantExplorer(Explorer):
         if question == self._asked:
             return
         self._asked = question
-        if question in self._kept:
-            if self._job is not None:
-                self._job.cancel()
-            self.say("")
-            self._apply(question, self._kept[question])
-            return
-        self.plot.stale = True
+        self.plot.stale = question not in self._kept
 
         def work(progress: Any) -> VariantComparison:
             return compare_variant(
@@ -216,15 +214,9 @@ class VariantExplorer(Explorer):
                 progress=progress,
             )
 
-        def done(result: VariantComparison) -> None:
-            self._kept[question] = result
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-            self._apply(question, result)
+        self._settle(self._kept, question, f"scoring {variant}", work, self._apply)
 
-        self._start(f"scoring {variant}", work, done)
-
-    def _apply(self, question: tuple[Any, ...], result: VariantComparison) -> None:
+    def _apply(self, result: VariantComparison) -> None:
         if self.result is None or self.result.variant != result.variant:
             self._view = None
         self.result = result

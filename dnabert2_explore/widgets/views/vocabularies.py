@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ipywidgets import ToggleButton
-
 from ...costs import LONG, duration
-from ...delimited import csv_lines, remark
 from ...errors import InputError
 from ...figures.tokens.vocabulary import vocabulary_figure
 from ...progress import Progress
 from ...training.vocabulary import VocabularyCurve, vocabulary_cost, vocabulary_curve
-from ..core.controls import compute_button, show
+from ..core.code import frame_csv
+from ..core.controls import compute_button, show, toggle
 from ..core.state import Selection
 from ..examples import CODE, OTHERS
 
@@ -52,10 +50,11 @@ class Vocabularies:
         drawn: Callable[[], None],
     ) -> None:
         self._chosen, self._begin, self._say, self._drawn = selection, begin, say, drawn
-        self.toggle = ToggleButton(
-            description="Sizes",
-            tooltip="Train encodings of 256 to 32,768 entries on this set: what more bring",
-        ).add_class("dx-vocabularies")
+        self.toggle = toggle(
+            "Sizes",
+            "dx-vocabularies",
+            "Train encodings of 256 to 32,768 entries on this set: what more bring",
+        )
         self.compute = compute_button(self.train)
         self._kept: dict[tuple[int, ...], VocabularyCurve] = {}
         self._doing: tuple[int, ...] | None = None
@@ -172,13 +171,8 @@ class Vocabularies:
     def table(self) -> str:
         """Write the numbers as CSV."""
         result = self._there()
-        frame = result.table()
-        lines = [
-            remark(result._line()),
-            "# compression, shuffled: bases a token held out; used: share of entries that occur",
-            ",".join(frame.columns),
-        ]
-        return "\n".join([*lines, *csv_lines(frame.itertuples(index=False))]) + "\n"
+        units = "compression, shuffled: bases a token held out; used: share of entries that occur"
+        return frame_csv(result.table(), result._line(), units)
 
     def _there(self) -> VocabularyCurve:
         result = self.result
