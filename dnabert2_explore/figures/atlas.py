@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Items
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .core.colours import SYMBOLS, Theme, class_colours, theme_of
-from .core.parts import dots, font, make_figure
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+from .core.parts import Figure, dots, font, make_figure
 
 __all__ = ["FAINT", "atlas_scatter", "point_size"]
 
@@ -42,7 +39,7 @@ def atlas_scatter(
     height: int = 560,
     legend: bool = True,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw sequences as points coloured by a field.
 
     Parameters
@@ -241,11 +238,7 @@ def _continuous(values: NDArray[np.float64], field: str, colours: Theme) -> dict
                 "len": 0.8,
                 "outlinewidth": 0,
                 "tickfont": font(10, colours.muted),
-                "title": {
-                    "text": field,
-                    "side": "bottom",
-                    "font": font(11, colours.muted),
-                },
+                "title": {"text": field, "side": "bottom", "font": font(11, colours.muted)},
             },
             "showscale": True,
         },

@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .core.colours import OKABE_ITO, Theme, theme_of
-from .core.parts import area, axis_title, box, colour_bar, font, heat, upright
-from .core.style import MARGIN, layout, value_axis
+from .core.columns import legend as legend_row
+from .core.parts import Figure, area, axis_title, box, colour_bar, font, heat, make_figure, upright
+from .core.style import MARGIN, base_axis, value_axis
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ..analysis.gym import Sweep
 
 __all__ = [
@@ -74,7 +73,7 @@ def sweep_heatmap(
     picked: tuple[int, int] | None = None,
     view: tuple[float, float] | None = None,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw what every cell changes, in the mean over backgrounds.
 
     Parameters
@@ -95,14 +94,9 @@ def sweep_heatmap(
         x counts positions from 1; colours are symmetric about 0, in the unit of `result`. What
         there is no score for is left empty.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     trace, axis, marks = _map(result, shown, picked, colours)
-    return go.Figure(
-        data=[trace],
-        layout=_layout(result, colours, _map_height(result), view, yaxis=axis, shapes=marks),
-    )
+    return _laid_out([trace], result, colours, _map_height(result), view, yaxis=axis, shapes=marks)
 
 
 def sweep_lines(
@@ -112,7 +106,7 @@ def sweep_lines(
     picked: tuple[int, int] | None = None,
     view: tuple[float, float] | None = None,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw a line for each row: the mean over backgrounds, with a band of one deviation.
 
     Parameters
@@ -127,21 +121,10 @@ def sweep_lines(
         x counts positions from 1; y is in the unit of `result`. Behind the effect, the control's
         range over the rows, where the sweep has one.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     traces, axis, marks = _lines(result, shown, picked, colours, "y")
-    return go.Figure(
-        data=traces,
-        layout=_layout(
-            result,
-            colours,
-            _LINES_PX,
-            view,
-            legend=True,
-            yaxis=axis,
-            shapes=marks,
-        ),
+    return _laid_out(
+        traces, result, colours, _LINES_PX, view, legend=True, yaxis=axis, shapes=marks
     )
 
 
@@ -152,14 +135,12 @@ def sweep_figure(
     picked: tuple[int, int] | None = None,
     view: tuple[float, float] | None = None,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw lines above the map, on one axis; the map alone where rows are many.
 
     Parameters and what is returned are those of `sweep_heatmap` and `sweep_lines`; ``y`` is the
     axis of the map, ``y2`` that of the lines.
     """
-    import plotly.graph_objects as go
-
     if result.sweep not in MAP_BELOW:
         return sweep_heatmap(result, shown=shown, picked=picked, view=view, theme=theme)
     colours = theme_of(theme)
@@ -170,22 +151,12 @@ def sweep_figure(
     axis["domain"] = [0.0, below / drawn]
     axis2["domain"] = [(below + _GAP_PX) / drawn, 1.0]
     trace["colorbar"] |= {"y": 0.5, "yanchor": "middle", "len": 1.0}
-    return go.Figure(
-        data=[trace, *lines],
-        layout=_layout(
-            result,
-            colours,
-            drawn,
-            view,
-            legend=True,
-            yaxis=axis,
-            yaxis2=axis2,
-            shapes=[*marks, *more],
-        ),
-    )
+    more_axes = {"yaxis": axis, "yaxis2": axis2, "shapes": [*marks, *more]}
+    return _laid_out([trace, *lines], result, colours, drawn, view, legend=True, **more_axes)
 
 
-def _layout(
+def _laid_out(
+    data: Any,
     result: Sweep,
     colours: Theme,
     drawn: int,
@@ -193,51 +164,39 @@ def _layout(
     *,
     legend: bool = False,
     **more: Any,
-) -> dict[str, Any]:
+) -> Figure:
     """Lay out panels that are `drawn` pixels high; positions lie on an axis of all bases."""
     edges = _edges(result)
     low, high = float(edges[0]), float(edges[-1])
     if result.columns.name == "position":
         low, high = 0.5, len(result.backgrounds[0]) + 0.5
     top = _LEGEND if legend else _TOP
-    made = layout(colours, drawn + top + _FOOT, hovermode="closest", dragmode="zoom", **more)
-    made["margin"] |= {"l": _left(result), "t": top, "b": _FOOT}
-    made["showlegend"] = legend
-    made["legend"] = {
-        "orientation": "h",
-        "x": 0,
-        "xanchor": "left",
-        "y": 1,
-        "yanchor": "bottom",
-        "bgcolor": "rgba(0,0,0,0)",
-        "font": font(11.5, colours.ink),
-        "itemclick": False,
-        "itemdoubleclick": False,
-    }
-    made["xaxis"] = {
+    xaxis = base_axis(colours, (0, 1), 1) | {
         "range": list(view or (low, high)),
         "minallowed": low,
         "maxallowed": high,
-        "anchor": "y",
         "title": axis_title(result.columns.title, colours, 12, 6),
-        "tickformat": ",d",
-        "tickfont": font(11, colours.muted),
-        "ticks": "outside",
-        "ticklen": 4,
-        "tickcolor": colours.muted,
-        "showgrid": False,
-        "zeroline": False,
         "showline": False,
         "nticks": 11,
     }
     if result.sweep == "indel":
         every = -(-len(result.columns) // 21)
         at = [v for v in result.columns.values if int(v) % (every + 1) == 0]
-        made["xaxis"] |= {
-            "tickvals": at,
-            "ticktext": [f"{v:+d}".replace("-", "−") if v else "0" for v in at],
-        }
-    return made
+        signed = [f"{v:+d}".replace("-", "−") if v else "0" for v in at]
+        xaxis |= {"tickvals": at, "ticktext": signed}
+    names = legend_row(colours, 1) | {"itemclick": False, "itemdoubleclick": False}
+    return make_figure(
+        data,
+        colours,
+        drawn + top + _FOOT,
+        hovermode="closest",
+        dragmode="zoom",
+        margin={**MARGIN, "l": _left(result), "t": top, "b": _FOOT},
+        showlegend=legend,
+        legend=names | {"x": 0, "xanchor": "left", "font": font(11.5, colours.ink)},
+        xaxis=xaxis,
+        **more,
+    )
 
 
 def _left(result: Sweep) -> int:

@@ -8,12 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .core.colours import Theme, theme_of
-from .core.parts import axis_title, bars, dots, font, make_figure, words
+from .core.parts import Figure, axis_title, bars, dots, font, make_figure, words
 from .core.style import LETTER_PX, MARGIN, MONO, band, signed_axis, span_text, value_axis
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ..analysis.variants.compare import VariantComparison
     from ..tokens import Tokens
 
@@ -39,7 +37,7 @@ def variant_tracks(
     view: tuple[int, int] | None = None,
     width: int = 900,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw both alleles' tokens, the difference in attention and attribution, and the score.
 
     Parameters
@@ -143,7 +141,7 @@ def variant_tracks(
     return figure
 
 
-def score_waterfall(result: VariantComparison, *, theme: str = "light") -> go.Figure:
+def score_waterfall(result: VariantComparison, *, theme: str = "light") -> Figure:
     """Draw the parts of the log-likelihood ratio as steps that add up to it.
 
     Parameters
@@ -183,11 +181,7 @@ def _ticks(result: VariantComparison, shown: tuple[int, int]) -> tuple[list[floa
 
 
 def _tokens(
-    result: VariantComparison,
-    name: str,
-    pixels: float,
-    shown: tuple[int, int],
-    colours: Theme,
+    result: VariantComparison, name: str, pixels: float, shown: tuple[int, int], colours: Theme
 ) -> list[dict[str, Any]]:
     """One row of blocks, with letters where they can be read."""
     tokens: Tokens = getattr(result, name)

@@ -8,13 +8,7 @@ from typing import Any
 from ipywidgets import Widget
 
 from ..analysis.attend import Attention
-from ..analysis.attribution import (
-    Attribution,
-    Mutagenesis,
-    OffsetAverage,
-    Scorecard,
-    StrandMirror,
-)
+from ..analysis.attribution import Attribution, Mutagenesis, OffsetAverage, Scorecard, StrandMirror
 from ..analysis.features import FeatureReadings, Features
 from ..analysis.gym import Sweep
 from ..analysis.inside import DependencyMap, NucleotideProbabilities

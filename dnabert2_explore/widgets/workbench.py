@@ -7,13 +7,14 @@ from collections.abc import Sequence as Items
 from html import escape
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakSet
 
 from ipywidgets import VBox
 
 from .. import demo
 from ..encoder import ATLAS_MODEL, SHIPPED, Encoder, load
+from ..figures.core.parts import Figure
 from ..figures.core.style import compacted
 from ..sequences import Sequence
 from ..sequences.annotation.annotations import Annotation, read_annotation
@@ -34,9 +35,6 @@ from .views.layers import LayersExplorer
 from .views.lens import LensExplorer
 from .views.nucleotides import NucleotideExplorer
 from .views.tokens import TokenExplorer
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["Workbench"]
 
@@ -263,7 +261,7 @@ class Workbench(VBox):
             chips.append(_chip(self.classifier, "attribution"))
         return "".join(chips)
 
-    def _low_tokens(self, figure: go.Figure) -> go.Figure:
+    def _low_tokens(self, figure: Figure) -> Figure:
         if self.tokens.vocabularies.value:  # no base axis: it keeps its own title
             return figure.update_layout(height=230)
         if self.tokens.comparing:  # blocks of words: as high as their rows

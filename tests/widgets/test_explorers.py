@@ -603,7 +603,7 @@ def test_a_click_edits_in_every_tokenizer(tokens):
     event(tokens, event="press", x=31.0, y=-20.0, panel="y", shift=False)
     assert tokens.edit == (30, 31, letter)
     assert tokens.selection.bases is None  # a click edits, and selects nothing
-    found = tokens._comparison(bases)
+    found = tokens._compared.found
     for one in found.edit(30, 31, letter):
         assert f"{one.before} → {one.after} <small>({one.reach} bp)" in tokens._read_out.value
     names = [note.text for note in tokens.figure.layout.annotations]

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.colours import theme_of
-from ..core.parts import font, heat, make_figure, note
+from ..core.parts import Figure, font, heat, make_figure, note
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.attribution.trust.agreement import RankCorrelations
 
 __all__ = ["attribution_correlations"]
@@ -19,7 +17,7 @@ __all__ = ["attribution_correlations"]
 _CELL, _LEFT = 46, 172  # pixels
 
 
-def attribution_correlations(found: RankCorrelations, *, theme: str = "light") -> go.Figure:
+def attribution_correlations(found: RankCorrelations, *, theme: str = "light") -> Figure:
     """Draw the rank correlation of each two methods, the number in every cell.
 
     Parameters

@@ -11,15 +11,13 @@ import numpy as np
 from ...sequences import as_dna
 from ..core.colours import Theme, theme_of
 from ..core.locus import FeatureLike, feature_axis, feature_traces
-from ..core.parts import base_figure, dots, font, heat, note
+from ..core.parts import Figure, base_figure, dots, font, heat, note
 from ..core.style import MARGIN, band, signed_axis, value_axis, whole
 from ..motifs.hits import arrange_hits, hit_axis, hit_traces
 from .lanes import Lane
 from .marks import Sight
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.attribution import Mutagenesis
     from ...analysis.motifs import Hits
 
@@ -53,7 +51,7 @@ def attribution_stack(
     cursor: int | None = None,
     width: int = 900,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Stack attributions of one sequence, or of mutants as long as it, on one base axis.
 
     Every lane has a scale of its own, symmetric about zero, unless lanes name a common one. Detail

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.colours import theme_of
-from ..core.parts import base_figure
+from ..core.parts import Figure, base_figure
 from ..core.style import signed_axis, whole
 from .marks import Sight, base_bars, logo, reach, strongest_tokens, token_bars
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.attribution import Attribution
 
 __all__ = ["attribution_tracks"]
@@ -24,7 +22,7 @@ def attribution_tracks(
     selected: tuple[int, int] | None = None,
     width: int = 900,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw token scores as bars and base scores as a logo, both symmetric about zero.
 
     Far out the strongest score per few pixels is drawn instead of every bar; letters appear once a

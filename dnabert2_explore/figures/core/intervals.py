@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ..training.curves import Interval, metric_name
 from .colours import Theme, theme_of
-from .parts import dots, font, line, make_figure, plain_axis
+from .parts import Figure, dots, font, line, make_figure, plain_axis
 from .style import value_axis
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.enrichment import Enrichment
     from ...analysis.maps import Clusters, MapJudgement
     from ...analysis.motifs import Differential
@@ -48,7 +46,7 @@ _ROW_PX = 26
 _MOST = 30  # motifs of a differential
 
 
-def _intervals(rows: Iterable[Interval], title: str, theme: str) -> go.Figure:
+def _intervals(rows: Iterable[Interval], title: str, theme: str) -> Figure:
     """Draw values as dots on lines, the first on top; the model's own in its colour."""
     colours = theme_of(theme)
     kept = [row for row in rows if not math.isnan(row.value)][::-1]
@@ -85,7 +83,7 @@ def _intervals(rows: Iterable[Interval], title: str, theme: str) -> go.Figure:
 
 def _rows_figure(
     data: Any, colours: Theme, rows: int, title: str, top: int = 10, **more: Any
-) -> go.Figure:
+) -> Figure:
     return make_figure(
         data,
         colours,
@@ -111,12 +109,12 @@ def _of(scores: Scores, split: str, own: bool = True) -> list[Interval]:
     ]
 
 
-def score_intervals(result: Scores, *, theme: str = "light") -> go.Figure:
+def score_intervals(result: Scores, *, theme: str = "light") -> Figure:
     """Draw scores with their 95% intervals (RMSE, which has a unit, is left out)."""
     return _intervals(_of(result, ""), "score, with 95% intervals", theme)
 
 
-def finetune_intervals(result: FinetuneResult, *, theme: str = "light") -> go.Figure:
+def finetune_intervals(result: FinetuneResult, *, theme: str = "light") -> Figure:
     """Draw a run's scores on dev and test beside the best rule without a neural network."""
     rows = _of(result.dev, ", dev", own=result.test is None)
     if result.test is not None:
@@ -127,7 +125,7 @@ def finetune_intervals(result: FinetuneResult, *, theme: str = "light") -> go.Fi
     return _intervals(rows, "score, with 95% intervals", theme)
 
 
-def rule_intervals(result: RuleComparison, *, theme: str = "light") -> go.Figure:
+def rule_intervals(result: RuleComparison, *, theme: str = "light") -> Figure:
     """Draw the rules' Matthews correlations, and the model's."""
     nan = math.nan
     rows = [Interval("the model", result.score.value + result.minus.value, nan, nan, True)]
@@ -136,7 +134,7 @@ def rule_intervals(result: RuleComparison, *, theme: str = "light") -> go.Figure
     return _intervals(rows, "Matthews correlation on test", theme)
 
 
-def calibration_intervals(result: Calibration, *, theme: str = "light") -> go.Figure:
+def calibration_intervals(result: Calibration, *, theme: str = "light") -> Figure:
     """Draw the AUROC of scores of variants and of baselines with their 95% intervals."""
     rows = [
         Interval(one.score, one.auroc, one.low, one.high, one.kind == "model")
@@ -146,7 +144,7 @@ def calibration_intervals(result: Calibration, *, theme: str = "light") -> go.Fi
     return figure.add_vline(0.5, line={"dash": "dot", "color": theme_of(theme).muted, "width": 1})
 
 
-def fragment_intervals(result: MotifFragments, *, theme: str = "light") -> go.Figure:
+def fragment_intervals(result: MotifFragments, *, theme: str = "light") -> Figure:
     """Draw how many more tokens share a motif's site than other places, by tokenizer."""
     rows = [
         Interval(f"{motif}, {name}", float(result.pieces[i, j] - result.chance[i, j]),
@@ -158,7 +156,7 @@ def fragment_intervals(result: MotifFragments, *, theme: str = "light") -> go.Fi
     return figure.add_vline(0, line={"dash": "dot", "color": theme_of(theme).muted, "width": 1})
 
 
-def judgement_intervals(result: MapJudgement, *, theme: str = "light") -> go.Figure:
+def judgement_intervals(result: MapJudgement, *, theme: str = "light") -> Figure:
     """Draw how well a label is told in the model's space, in simpler ones, and by chance.
 
     Raises
@@ -182,7 +180,7 @@ def judgement_intervals(result: MapJudgement, *, theme: str = "light") -> go.Fig
     )
 
 
-def cluster_stability(result: Clusters, *, theme: str = "light") -> go.Figure:
+def cluster_stability(result: Clusters, *, theme: str = "light") -> Figure:
     """Draw how stable each cluster is; dotted, clusters of shuffled columns.
 
     Raises
@@ -209,7 +207,7 @@ def cluster_stability(result: Clusters, *, theme: str = "light") -> go.Figure:
     return figure.update_layout(margin_t=26)
 
 
-def seed_dots(result: SeedsResult, *, theme: str = "light") -> go.Figure:
+def seed_dots(result: SeedsResult, *, theme: str = "light") -> Figure:
     """Draw a run's scores by seed: the mean as a dot, the smallest and the largest as its line."""
     names = list((result.results[0].test or result.results[0].dev).values)
     rows = [
@@ -222,7 +220,7 @@ def seed_dots(result: SeedsResult, *, theme: str = "light") -> go.Figure:
     return _intervals(rows, title, theme)
 
 
-def word_rates(result: Enrichment, *, theme: str = "light") -> go.Figure:
+def word_rates(result: Enrichment, *, theme: str = "light") -> Figure:
     """Draw the share of selected sequences with a word, beside what others like them have.
 
     Raises
@@ -240,7 +238,7 @@ def word_rates(result: Enrichment, *, theme: str = "light") -> go.Figure:
     )
 
 
-def differential_rates(result: Differential, *, theme: str = "light") -> go.Figure:
+def differential_rates(result: Differential, *, theme: str = "light") -> Figure:
     """Draw the share of sequences with a hit in both sets, for the surest differences."""
     return _rates(
         [one.label for one in result.motifs],
@@ -252,7 +250,7 @@ def differential_rates(result: Differential, *, theme: str = "light") -> go.Figu
 
 def _rates(
     every: Items[str], two: Items[tuple[str, NDArray[np.float64]]], title: str, theme: str
-) -> go.Figure:
+) -> Figure:
     """Draw two shares a row, the first rows on top."""
     colours = theme_of(theme)
     shown = range(min(_MOST, len(every)))
@@ -275,7 +273,7 @@ def _rates(
     return _rows_figure(data, colours, len(names), title, 36, showlegend=True, legend=legend)
 
 
-def score_histogram(result: VariantScores, *, score: str = "", theme: str = "light") -> go.Figure:
+def score_histogram(result: VariantScores, *, score: str = "", theme: str = "light") -> Figure:
     """Draw how a score of variants is spread.
 
     Parameters
@@ -315,7 +313,7 @@ def score_histogram(result: VariantScores, *, score: str = "", theme: str = "lig
     )
 
 
-def window_likeness(result: LongEmbedding, *, theme: str = "light") -> go.Figure:
+def window_likeness(result: LongEmbedding, *, theme: str = "light") -> Figure:
     """Draw the cosine of each window's vector and that of the whole sequence."""
     colours = theme_of(theme)
     vectors, whole = result.vectors.astype(float), result.vector.astype(float)

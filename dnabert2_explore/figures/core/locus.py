@@ -9,12 +9,10 @@ import numpy as np
 
 from ...errors import InputError
 from .colours import Theme, theme_of
-from .parts import bars, dots, font, make_figure, words
+from .parts import Figure, bars, dots, font, make_figure, words
 from .style import MARGIN, SANS, base_axis, span_text, value_axis, whole
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...sequences.annotation.annotations import Annotation
 
 __all__ = ["FeatureLike", "annotation_lanes", "annotation_track", "feature_traces"]
@@ -176,7 +174,7 @@ def annotation_track(
     view: tuple[int, int] | None = None,
     width: int = 900,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw a gene annotation alone.
 
     Parameters
@@ -211,7 +209,7 @@ def annotation_lanes(
     view: tuple[int, int] | None = None,
     width: int = 900,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw what a file annotates of one sequence.
 
     Parameters

@@ -8,9 +8,12 @@ from .colours import Theme
 from .style import band, base_axis, layout
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
+    from plotly.graph_objects import Figure
+else:
+    Figure = Any  # plotly is imported when something is drawn
 
 __all__ = [
+    "Figure",
     "area",
     "axis_title",
     "bars",
@@ -30,7 +33,7 @@ __all__ = [
 ]
 
 
-def make_figure(data: Any, colours: Theme, height: int, **more: Any) -> go.Figure:
+def make_figure(data: Any, colours: Theme, height: int, **more: Any) -> Figure:
     """Put traces into a figure that is laid out as all are; `more` is what its layout adds."""
     import plotly.graph_objects as go
 
@@ -48,7 +51,7 @@ def base_figure(
     anchor: str = "y",
     mark: str = "below",
     **more: Any,
-) -> go.Figure:
+) -> Figure:
     """Put traces on the base axis, which is dragged to zoom; `selected` is marked through all.
 
     Parameters

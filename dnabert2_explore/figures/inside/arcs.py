@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +10,9 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...tokens import Tokens
 from ..core.colours import Theme, theme_of
-from ..core.parts import bars, base_figure, line, note
+from ..core.parts import Figure, bars, base_figure, line, note
 from ..core.style import MONO, whole
 from .attention import Rows, cell_text, rows_of
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["ARCS", "ARC_TOKENS", "attention_arcs", "strongest_pairs"]
 
@@ -65,7 +62,7 @@ def attention_arcs(
     most: int = ARCS,
     height: int = 480,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw the strongest pairs of an attention map as arcs over the bases.
 
     An arc above leads from a token to a later one that it looks at, an arc below to an earlier one.
@@ -182,10 +179,7 @@ def _row(
 
 
 def _lines(
-    curves: NDArray[np.float64],
-    values: NDArray[np.float32],
-    own: NDArray[np.bool_],
-    colours: Theme,
+    curves: NDArray[np.float64], values: NDArray[np.float32], own: NDArray[np.bool_], colours: Theme
 ) -> list[dict[str, Any]]:
     """Draw the arcs, weak ones first; a trace for each strength, and for those of the selection."""
     share = values / values.max(initial=1e-12)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...tokens import Tokens
 from ..core.colours import Theme, theme_of
-from ..core.parts import axis_title, bars, base_figure, colour_bar, font, heat
+from ..core.parts import Figure, axis_title, bars, base_figure, colour_bar, font, heat
 from ..core.style import MONO, band, base_axis, span_text, value_axis, whole
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = [
     "CELLS",
@@ -169,7 +166,7 @@ def attention_map(
     width: int = 900,
     height: int = 480,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw an attention map, and above it what a selection gives (or every position receives).
 
     Parameters

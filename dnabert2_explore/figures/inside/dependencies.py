@@ -10,13 +10,22 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...sequences import in_place
 from ..core.colours import Theme, theme_of
-from ..core.parts import bars, base_figure, box, colour_bar, dots, font, heat, line, make_figure
+from ..core.parts import (
+    Figure,
+    bars,
+    base_figure,
+    box,
+    colour_bar,
+    dots,
+    font,
+    heat,
+    line,
+    make_figure,
+)
 from ..core.style import base_axis, span_text, value_axis, whole
 from .attention import CELLS, cross, strip_above
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.inside.blocks import Blocks
     from ...analysis.inside.dependencies import DependencyMap
 
@@ -37,7 +46,7 @@ def dependency_figure(
     width: int = 900,
     height: int = 420,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw what each token's prediction depends on.
 
     As in an attention map, a row is the token concerned and a column what it depends on: here the
@@ -194,7 +203,7 @@ def _marks(
     return cross(colours, selected, down if found.of == "tokens" else selected)
 
 
-def block_figure(found: Blocks, *, height: int = 420, theme: str = "light") -> go.Figure:
+def block_figure(found: Blocks, *, height: int = 420, theme: str = "light") -> Figure:
     """Draw the clusters of a dependency map where they lie, outlined those beyond chance.
 
     Parameters

@@ -8,12 +8,10 @@ import numpy as np
 
 from ..core.colours import Theme, theme_of
 from ..core.columns import legend
-from ..core.parts import dots, font, level, line, make_figure, note, plain_axis
+from ..core.parts import Figure, dots, font, level, line, make_figure, note, plain_axis
 from ..core.style import value_axis
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.features import FeatureEnrichment
     from ...analysis.inside.track_enrichment import TrackEnrichment
 
@@ -27,9 +25,7 @@ _NAMED, _FDR = 8, 0.05
 _LEAST = 1e-300
 
 
-def feature_volcano(
-    found: FeatureEnrichment, *, height: int = 380, theme: str = "light"
-) -> go.Figure:
+def feature_volcano(found: FeatureEnrichment, *, height: int = 380, theme: str = "light") -> Figure:
     """Draw how much more active features are in stretches, against how sure that is.
 
     Parameters
@@ -129,16 +125,12 @@ def _borders(found: FeatureEnrichment, colours: Theme) -> list[dict[str, Any]]:
             colours.muted,
             1,
             "dot",
-            label={
-                "text": "q = 0.05",
-                "textposition": "end",
-                "font": font(10.5, colours.muted),
-            },
+            label={"text": "q = 0.05", "textposition": "end", "font": font(10.5, colours.muted)},
         )
     ]
 
 
-def track_contrast(found: TrackEnrichment, *, theme: str = "light") -> go.Figure:
+def track_contrast(found: TrackEnrichment, *, theme: str = "light") -> Figure:
     """Draw a track's mean in each kind of stretch beside that at all other bases.
 
     Parameters

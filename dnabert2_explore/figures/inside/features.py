@@ -9,12 +9,10 @@ import numpy as np
 from ...errors import InputError
 from ..core.colours import theme_of
 from ..core.columns import edges_of, legend, spread, steps
-from ..core.parts import base_figure, colour_bar, heat, line, make_figure, plain_axis
+from ..core.parts import Figure, base_figure, colour_bar, heat, line, make_figure, plain_axis
 from ..core.style import MARGIN, MONO, layout, span_text, value_axis, whole
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.features import FeatureReadings, Features
 
 __all__ = ["common_feature", "feature_directions", "feature_track", "feature_windows"]
@@ -38,7 +36,7 @@ def feature_track(
     selected: tuple[int, int] | None = None,
     height: int = 300,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw a feature's activation along a sequence, above the features most active in sight.
 
     Parameters
@@ -148,11 +146,7 @@ def feature_track(
             showgrid=False,
         ),
         yaxis2=value_axis(
-            colours,
-            "activation",
-            (0.58, 1.0),
-            range=[0, max(top, 1e-6) * 1.08],
-            nticks=3,
+            colours, "activation", (0.58, 1.0), range=[0, max(top, 1e-6) * 1.08], nticks=3
         ),
         margin={**MARGIN, "t": 24},
         showlegend=True,
@@ -190,7 +184,7 @@ def feature_windows(
     n: int = 10,
     flank: int = 20,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw the places where a feature is most active, aligned at its token.
 
     Parameters
@@ -288,7 +282,7 @@ def feature_windows(
     return figure
 
 
-def feature_directions(found: Features, *, height: int = 300, theme: str = "light") -> go.Figure:
+def feature_directions(found: Features, *, height: int = 300, theme: str = "light") -> Figure:
     """Draw how alike the directions are that features write: each beside the one most like it.
 
     Parameters

@@ -8,13 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.colours import OKABE_ITO, SYMBOLS, theme_of
-from ..core.parts import box, dots, font, heat, line, make_figure
+from ..core.parts import Figure, box, dots, font, heat, line, make_figure
 from ..core.style import layout, value_axis
 from .dependencies import signed_scale
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.inside.head_patching import HeadPatchMap
     from ...analysis.inside.heads import HeadAgreement
     from ...analysis.inside.measured_heads import HeadAtlas
@@ -30,7 +28,7 @@ def head_gallery(
     selected: tuple[int, int] | None = None,
     width: int = 360,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw all heads of all layers side by side, each on its own scale.
 
     Parameters
@@ -125,7 +123,7 @@ def head_atlas_figure(
     width: int = 760,
     height: int = 420,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Place every head by two of its measured properties, each tied to its null.
 
     Parameters
@@ -222,16 +220,11 @@ def head_atlas_figure(
         xaxis=axis(x) | {"anchor": "y", "fixedrange": False},
         yaxis=axis(y) | {"fixedrange": False},
         showlegend=True,
-        legend={
-            "x": 1.02,
-            "y": 1,
-            "font": font(11, colours.muted),
-            "bgcolor": "rgba(0,0,0,0)",
-        },
+        legend={"x": 1.02, "y": 1, "font": font(11, colours.muted), "bgcolor": "rgba(0,0,0,0)"},
     )
 
 
-def head_patch_figure(found: HeadPatchMap, *, theme: str = "light") -> go.Figure:
+def head_patch_figure(found: HeadPatchMap, *, theme: str = "light") -> Figure:
     """Draw the share of an effect that each head gives back, beside what passes attention by.
 
     Parameters
@@ -286,7 +279,7 @@ def head_patch_figure(found: HeadPatchMap, *, theme: str = "light") -> go.Figure
     return figure
 
 
-def head_agreement_figure(found: HeadAgreement, *, theme: str = "light") -> go.Figure:
+def head_agreement_figure(found: HeadAgreement, *, theme: str = "light") -> Figure:
     """Draw how well each head's attention agrees with a dependency map, at equal distance.
 
     Parameters

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.colours import OKABE_ITO, theme_of
-from ..core.parts import axis_title, font, line, make_figure, note
+from ..core.parts import Figure, axis_title, font, line, make_figure, note
 from ..core.style import value_axis
 from .dependencies import SHOWN
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.inside.layerwise import LayerScores
 
 __all__ = ["layer_curves"]
@@ -28,7 +26,7 @@ def layer_curves(
     shown: str = "trained",
     height: int = 340,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw scores by layer, one line a pooling, with what knows nothing beside them.
 
     Parameters
@@ -150,10 +148,5 @@ def layer_curves(
         shapes=[band],
         annotations=[shuffled],
         showlegend=True,
-        legend={
-            "x": 1.02,
-            "y": 1,
-            "font": font(11, colours.muted),
-            "bgcolor": "rgba(0,0,0,0)",
-        },
+        legend={"x": 1.02, "y": 1, "font": font(11, colours.muted), "bgcolor": "rgba(0,0,0,0)"},
     )

@@ -11,13 +11,11 @@ from ...sequences.motifs.motif import ALPHABET
 from ..attribution.marks import Sight
 from ..core.colours import theme_of
 from ..core.columns import shown_of
-from ..core.parts import bars, base_figure, font, line
+from ..core.parts import Figure, bars, base_figure, font, line
 from ..core.style import MONO, value_axis, whole
 from ..motifs.logo import letter_stacks
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.inside.nucleotides import NucleotideProbabilities
 
 __all__ = ["nucleotide_figure"]
@@ -32,7 +30,7 @@ def nucleotide_figure(
     width: int = 900,
     height: int = 300,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw the predicted logo above the entropy of each base.
 
     Letters are as high as their probability times the information of their base; where a base is

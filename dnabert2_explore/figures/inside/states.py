@@ -8,13 +8,11 @@ import numpy as np
 
 from ..core.colours import Theme, theme_of
 from ..core.columns import edges_of, legend, shown_of, spread, steps
-from ..core.parts import base_figure, box, colour_bar, heat
+from ..core.parts import Figure, base_figure, box, colour_bar, heat
 from ..core.style import MARGIN, base_axis, span_text, value_axis, whole
 from .dependencies import signed_scale
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.inside.patching import PatchMap
     from ...analysis.inside.readout import LayerLens
 
@@ -29,7 +27,7 @@ def lens_figure(
     shown: str = "trained",
     height: int = 300,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw the rank of every masked token after every layer, dark where it is near the top.
 
     Above the map, as lines: the rank after the last layer, the untrained twin's where there is one,
@@ -141,7 +139,7 @@ def patch_figure(
     shown: str = "trained",
     height: int = 300,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw the share of an effect that each layer and token gives back.
 
     Parameters

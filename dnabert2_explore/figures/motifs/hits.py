@@ -11,12 +11,10 @@ from ...errors import InputError
 from ...rich_display import counted
 from ..attribution.marks import Sight
 from ..core.colours import Theme, theme_of
-from ..core.parts import bars, font, line, make_figure, words
+from ..core.parts import Figure, bars, font, line, make_figure, words
 from ..core.style import SANS, base_axis, span_text, value_axis, whole
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.motifs import Hits
 
 __all__ = ["arrange_hits", "hit_axis", "hit_traces", "hit_track"]
@@ -148,7 +146,7 @@ def hit_track(
     view: tuple[int, int] | None = None,
     width: int = 900,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw where motifs occur in one sequence, the surest hits on top.
 
     Parameters

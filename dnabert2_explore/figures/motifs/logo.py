@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,11 +14,8 @@ from ...errors import InputError
 from ...sequences.motifs.motif import ALPHABET, Motif
 from ..core.colours import Theme, theme_of
 from ..core.glyphs import glyph
-from ..core.parts import area, axis_title, bars, font, make_figure
+from ..core.parts import Figure, area, axis_title, bars, font, make_figure
 from ..core.style import SANS, value_axis
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["KINDS", "letter_stacks", "logo_svg", "motif_logo"]
 
@@ -140,7 +137,7 @@ def motif_logo(
     *,
     unit: str | None = None,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw a logo as a figure, with the numbers of each position on hovering.
 
     Parameters

@@ -10,12 +10,10 @@ import numpy as np
 
 from ..attribution.marks import Sight
 from ..core.colours import theme_of
-from ..core.parts import bars, base_figure, dots, font, level, line
+from ..core.parts import Figure, bars, base_figure, dots, font, level, line
 from ..core.style import MARGIN, MONO, band, span_text, whole
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.tokenizers import MergeReplay
 
 __all__ = ["Bracket", "brackets", "merge_tree"]
@@ -72,7 +70,7 @@ def merge_tree(
     vocabulary: int | None = None,
     width: int = 900,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw each merge as a bracket over what it joins, as high as its place in the vocabulary.
 
     Parameters

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Items
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ...tokens import Tokens
 from ..core.colours import Theme, theme_of
 from ..core.locus import FeatureLike, feature_axis, feature_traces
-from ..core.parts import bars, base_figure, font, line, make_figure, words
+from ..core.parts import Figure, bars, base_figure, font, line, make_figure, words
 from ..core.style import (
     LETTER_PX,
     MARGIN,
@@ -21,9 +21,6 @@ from ..core.style import (
     whole,
     window,
 )
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["token_lengths", "token_ribbon"]
 
@@ -39,7 +36,7 @@ def token_ribbon(
     features: Items[FeatureLike] = (),
     width: int = 900,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw tokens as blocks on the base axis, as high as they are long.
 
     Far out a curve of mean token length, nearer one block per token, nearest the bases and the
@@ -243,7 +240,7 @@ def _letters(
     ]
 
 
-def token_lengths(tokens: Tokens, *, theme: str = "light") -> go.Figure:
+def token_lengths(tokens: Tokens, *, theme: str = "light") -> Figure:
     """Draw how many tokens there are of each length.
 
     Parameters

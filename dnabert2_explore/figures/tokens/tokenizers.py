@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from ...sequences import in_place
 from ..attribution.marks import Sight
 from ..core.colours import theme_of
-from ..core.parts import bars, base_figure, font, note
+from ..core.parts import Figure, bars, base_figure, font, note
 from ..core.style import MARGIN, MONO, span_text, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import plotly.graph_objects as go
 
     from ...analysis.tokenizers import Cut, TokenizerComparison
     from ...tokens import Tokens
@@ -115,7 +113,7 @@ def tokenizer_lanes(
     edit: tuple[int, int, str] | None = None,
     width: int = 900,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw every tokenizer's tokens as blocks; overlapping ones in as many rows as share a base.
 
     Below a BPE stand the tokens of the other strand, turned back.

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.colours import OKABE_ITO, theme_of
 from ..core.columns import legend
-from ..core.parts import axis_title, font, make_figure, note, upright
+from ..core.parts import Figure, axis_title, font, make_figure, note, upright
 from ..core.style import MARGIN, value_axis
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...training.vocabulary import VocabularyCurve
 
 __all__ = ["vocabulary_figure"]
@@ -20,7 +18,7 @@ __all__ = ["vocabulary_figure"]
 
 def vocabulary_figure(
     found: VocabularyCurve, *, mark: int | None = None, height: int = 320, theme: str = "light"
-) -> go.Figure:
+) -> Figure:
     """Draw bases a token, and the share of entries that are used, against the entries.
 
     Parameters

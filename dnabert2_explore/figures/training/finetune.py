@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Mapping, Sequence as Items
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core.colours import Theme, theme_of
-from ..core.parts import dots, font, make_figure, note, plain_axis
+from ..core.parts import Figure, dots, font, make_figure, note, plain_axis
 from .curves import (
     Interval,
     Row,
@@ -19,9 +19,6 @@ from .curves import (
     trace_of,
     upright_line,
 )
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["finetune_curves"]
 
@@ -40,7 +37,7 @@ def finetune_curves(
     running: bool = False,
     width: int = 1000,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw a fine-tuning run: loss, a score on dev, and at the end the scores on test.
 
     Parameters

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..core.colours import OKABE_ITO, Theme, theme_of
-from ..core.parts import axis_title, dots, font, level, line, make_figure
+from ..core.parts import Figure, axis_title, dots, font, level, line, make_figure
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...training.gue import Leaderboard
 
 __all__ = ["leaderboard_dots"]
@@ -52,7 +50,7 @@ def leaderboard_dots(
     hidden: Items[str] = (),
     width: int = 1000,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw a leaderboard.
 
     Parameters
@@ -131,10 +129,7 @@ def leaderboard_dots(
         },
         xaxis=_axis(colours, (0.0, 0.63), [low - 0.04, 1.0], _what(board)),
         xaxis2=_axis(
-            colours,
-            (0.69, 1.0),
-            _reach(board, runs, against),
-            f"run minus {against}, 95% interval",
+            colours, (0.69, 1.0), _reach(board, runs, against), f"run minus {against}, 95% interval"
         )
         | {"zeroline": True, "zerolinecolor": colours.muted, "zerolinewidth": 1.2},
         yaxis={
@@ -221,11 +216,7 @@ def _points(board: Leaderboard, places: dict[str, int], name: str) -> list[tuple
 
 
 def _dots(
-    board: Leaderboard,
-    places: dict[str, int],
-    name: str,
-    marker: dict[str, Any],
-    lift: float = 0.0,
+    board: Leaderboard, places: dict[str, int], name: str, marker: dict[str, Any], lift: float = 0.0
 ) -> dict[str, Any]:
     # The legend shows the first point's symbol: not one of a reduced run.
     points = sorted(_points(board, places, name), key=lambda point: _reduced(board, name, point[0]))
@@ -309,12 +300,7 @@ def _span(
 
 
 def _gains(
-    board: Leaderboard,
-    places: dict[str, int],
-    name: str,
-    against: str,
-    colour: str,
-    lift: float,
+    board: Leaderboard, places: dict[str, int], name: str, against: str, colour: str, lift: float
 ) -> dict[str, Any]:
     found = [
         (places[one.dataset], one)

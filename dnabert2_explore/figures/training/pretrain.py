@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence as Items
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core.colours import SYMBOLS, class_colours, theme_of
-from ..core.parts import make_figure, note, plain_axis
-from .curves import (
-    Row,
-    finite,
-    level_line,
-    padded_range,
-    spread,
-    trace_of,
-)
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+from ..core.parts import Figure, make_figure, note, plain_axis
+from .curves import Row, finite, level_line, padded_range, spread, trace_of
 
 __all__ = ["pretrain_curves"]
 
@@ -33,7 +23,7 @@ def pretrain_curves(
     words: tuple[str, str] = ("loss (nats a masked token)", "masked tokens found (share)"),
     width: int = 1000,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw a pre-training run: loss, held-out loss by species, tokens a second, learning rate.
 
     Parameters

@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.colours import NOT_GIVEN, Theme, class_colours, theme_of
-from ..core.parts import axis_title, font, level, note, plain_axis
+from ..core.parts import Figure, axis_title, font, level, note, plain_axis
 from ..core.style import band, base_axis, layout, whole
 from .timelapse_panels import NARROW, attention, levels, points, probabilities, purity
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.timelapse import TimeLapse
 
 __all__ = ["timelapse_figure", "timelapse_movie"]
@@ -32,7 +30,7 @@ def timelapse_figure(
     field: str = "class",
     width: int = 1100,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw one snapshot of a time-lapse; every axis and colour is the same for all snapshots.
 
     Parameters
@@ -76,7 +74,7 @@ def timelapse_movie(
     field: str = "class",
     width: int = 1100,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw all snapshots as one figure with a slider and a play button, for a page of its own.
 
     Parameters

@@ -82,11 +82,7 @@ def probabilities(
 
 
 def attention(
-    lapse: TimeLapse,
-    at: int,
-    shown: tuple[int, int],
-    box: tuple[float, float],
-    colours: Theme,
+    lapse: TimeLapse, at: int, shown: tuple[int, int], box: tuple[float, float], colours: Theme
 ) -> dict[str, Any]:
     """Draw the attention map, pooled to few cells."""
     pooled = pool(lapse.attention[at], lapse.tokens, view=shown, pooling="max", cells=_CELLS)

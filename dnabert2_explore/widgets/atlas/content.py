@@ -14,14 +14,7 @@ from ...errors import InputError
 from ...names import Pooling
 from ..core.explorer import LONGEST, Explorer
 from ..core.limits import limits
-from .choice import (
-    MARK,
-    RADIUS,
-    colour_options,
-    colour_values,
-    point_options,
-    reference_and_placed,
-)
+from .choice import MARK, RADIUS, colour_options, colour_values, point_options, reference_and_placed
 from .chosen.panel import SelectionPanel
 from .cloud import CloudView
 from .growth import Growth

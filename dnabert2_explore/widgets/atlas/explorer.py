@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Items
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from ipywidgets import ToggleButton, VBox
@@ -13,6 +13,7 @@ from ...encoder import ATLAS_MODEL, POOLINGS, Encoder, load
 from ...errors import InputError
 from ...figures.atlas import atlas_scatter
 from ...figures.cloud import point_cloud
+from ...figures.core.parts import Figure
 from ...sequences import Sequence
 from ...stores import EmbeddedSequences
 from ..core.controls import choice, menu, show
@@ -30,9 +31,6 @@ from .judgement import Judgement
 from .legend import Legend
 from .maps import LAYERS, METHODS, Maps
 from .spaces import GIVEN, SPACES, Spaces
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["AtlasExplorer"]
 
@@ -186,7 +184,7 @@ class AtlasExplorer(AtlasContent):
 
     # Drawing ------------------------------------------------------------------------------------
 
-    def _figure_alone(self) -> go.Figure | None:
+    def _figure_alone(self) -> Figure | None:
         # On the page the legend is a line of its own; in a picture it stands beside the points.
         figure = self._figure()
         if figure is not None and any(trace.showlegend for trace in figure.data):
@@ -197,7 +195,7 @@ class AtlasExplorer(AtlasContent):
             )
         return figure
 
-    def _figure(self) -> go.Figure | None:
+    def _figure(self) -> Figure | None:
         if not self._maps:
             return None
         selection = self.selection

@@ -137,12 +137,7 @@ def _tokens(shown: AttributionContent) -> list[str]:
         *csv_lines(
             (i, token, a, b, f"{score:.6g}")
             for i, (token, (a, b), score) in enumerate(
-                zip(
-                    result.tokens.tokens,
-                    result.tokens.spans,
-                    result.token_scores,
-                    strict=True,
-                )
+                zip(result.tokens.tokens, result.tokens.spans, result.token_scores, strict=True)
             )
         ),
     ]

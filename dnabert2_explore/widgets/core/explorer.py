@@ -13,6 +13,7 @@ import ipywidgets
 from ipywidgets import HBox, VBox
 
 from ...errors import panics_told
+from ...figures.core.parts import Figure
 from ...origins import unrecorded
 from ...progress import Progress
 from .closing import close_inside
@@ -26,8 +27,6 @@ from .remember import choices
 from .state import Selection
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...encoder import Encoder
 
 __all__ = ["LONGEST", "Explorer", "guarded"]
@@ -70,7 +69,7 @@ class Explorer(Exports, VBox):
     help = ""
     reacts_to = frozenset({"sequences", "index", "bases", "view", "drag", "theme", "annotated"})
     most_bases = LONGEST
-    _compact: Callable[[go.Figure], go.Figure] | None = None
+    _compact: Callable[[Figure], Figure] | None = None
     _quiet = False  # controls are being set, by nobody's hand
     after: tuple[Explorer, ...] = ()  # views whose work comes first: what is cheaper is seen first
 
@@ -299,7 +298,7 @@ class Explorer(Exports, VBox):
         )
         return True
 
-    def compact(self, lower: Callable[[go.Figure], go.Figure]) -> None:
+    def compact(self, lower: Callable[[Figure], Figure]) -> None:
         """Take little room from now on: a low figure, captions of one line (class ``dx-compact``).
 
         Parameters
@@ -321,7 +320,7 @@ class Explorer(Exports, VBox):
         """Show a message above the plot; an empty one hides it."""
         self._message.say(html, error=error)
 
-    def _show(self, figure: go.Figure | None, caption: str, **how: Any) -> None:
+    def _show(self, figure: Figure | None, caption: str, **how: Any) -> None:
         """Draw `figure`, or hide the plot; the caption says what it is."""
         show(self.plot, figure is not None)
         if figure is not None:
@@ -330,7 +329,7 @@ class Explorer(Exports, VBox):
             self.plot.show(figure, **how)
         self._caption_line.value = caption
 
-    def _show_on_bases(self, figure: go.Figure | None, caption: str, **how: Any) -> None:
+    def _show_on_bases(self, figure: Figure | None, caption: str, **how: Any) -> None:
         """Draw a figure on the base axis of the sequence looked at; what is pressed is told."""
         current = self.selection.current
         assert current is not None  # callers looked
@@ -368,6 +367,7 @@ class Explorer(Exports, VBox):
     ) -> None:
         """Apply the answer to a question: the one that is kept, or what `work` computes, kept."""
         if question in kept:
+            kept.move_to_end(question)
             self._halt()
             self.say("")
             apply(kept[question])

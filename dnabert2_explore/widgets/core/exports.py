@@ -7,19 +7,17 @@ import textwrap
 from collections.abc import Callable
 from functools import partial
 from html import escape, unescape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ipywidgets import HTML, HBox, Textarea, VBox
 
 from ...errors import InputError
 from ...figures.core.colours import theme_of
+from ...figures.core.parts import Figure
 from ...records import in_html, sealed_text, table_line
 from .controls import button, show
 from .remember import file_record
 from .state import Selection
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["Exports"]
 
@@ -43,15 +41,15 @@ class Exports:
         """Write the data of this view as CSV, with ``#`` comment lines on top."""
         raise NotImplementedError
 
-    def _figure(self) -> go.Figure | None:
+    def _figure(self) -> Figure | None:
         """Make the figure on show; None while there is none."""
         raise NotImplementedError
 
-    def _figure_alone(self) -> go.Figure | None:
+    def _figure_alone(self) -> Figure | None:
         """Make the figure with everything that stands beside it on the page."""
         return self._figure()
 
-    def _figure_page(self) -> go.Figure | None:
+    def _figure_page(self) -> Figure | None:
         """Make the figure for a page of its own, where no kernel answers."""
         return self._figure_alone()
 
@@ -62,7 +60,7 @@ class Exports:
     # Export ------------------------------------------------------------------------------------
 
     @property
-    def figure(self) -> go.Figure | None:
+    def figure(self) -> Figure | None:
         """The plotly figure on show, to keep or change."""
         return self._figure_alone()
 
@@ -131,7 +129,7 @@ class Exports:
         show(line, False)
         return line, box
 
-    def _stamped(self) -> go.Figure:
+    def _stamped(self) -> Figure:
         """Make the figure for a paper or a slide: on paper, with what it shows and which model."""
         figure = self.figure
         if figure is None:

@@ -13,6 +13,7 @@ from ipywidgets import Button, Dropdown, VBox, Widget
 
 from ...encoder import Encoder, load
 from ...errors import Cancelled, InputError
+from ...figures.core.parts import Figure
 from ...figures.training.curves import Interval, metric_name
 from ...figures.training.finetune import finetune_curves
 from ..core.controls import hint, menu, part, row, show
@@ -26,8 +27,6 @@ from .form import FinetuneForm
 from .scores import baseline_scores, leakage_words, score_table, verdict
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...training.finetune import FinetuneConfig, FinetuneResult
     from ...training.finetune.data import Splits
     from ...training.scores.metrics import Scores
@@ -323,7 +322,7 @@ class FinetuneApp(Explorer):
                 found.append(Interval(name, one.value, one.low, one.high, own))
         return found
 
-    def _figure(self) -> go.Figure | None:
+    def _figure(self) -> Figure | None:
         regression = self.metric.value in ("r2", "spearman", "pearson", "rmse")
         waiting = "" if self.result is not None else "Test scores stand here<br>when the run ends."
         if not self._points and self.result is None and not self.busy:

@@ -10,6 +10,7 @@ from ipywidgets import HTML, Combobox, SelectMultiple, VBox, Widget
 
 from ...delimited import cell, remark
 from ...errors import InputError
+from ...figures.core.parts import Figure
 from ...figures.training.leaderboard import leaderboard_dots
 from ...files import expanded
 from ..core.controls import button, menu, part, row
@@ -17,8 +18,6 @@ from ..core.explorer import Explorer
 from ..core.state import Selection
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...training.gue import Leaderboard
     from ...training.gue.leaderboard import Cell
 
@@ -135,7 +134,7 @@ class LeaderboardExplorer(Explorer):
         self.against.options = [(_BEST, ""), *((name, name) for name in names)]
         self.against.value = kept
 
-    def _figure(self) -> go.Figure | None:
+    def _figure(self) -> Figure | None:
         if self.board is None:
             return None
         return leaderboard_dots(

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import ref
 
 from ipywidgets import HTML, Combobox, Dropdown, HBox, ToggleButton, VBox, Widget
 
 from ...errors import Cancelled, InputError
+from ...figures.core.parts import Figure
 from ...figures.training.pretrain import pretrain_curves
 from ...files import expanded
 from ..core.code import csv_text
@@ -24,9 +25,6 @@ from ..core.state import Selection
 from ..core.stop_bar import StopBar
 from .explorer import FinetuneApp
 from .runlog import RunState, find_runs, read_run, signature_of
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["PretrainingMonitor"]
 
@@ -49,10 +47,7 @@ _WINDOWS = "windows whose nearest is their own (share)"
 _UNITS = {
     "masked": ("loss (nats a masked token)", "masked tokens found (share)"),
     "contrastive": ("loss (nats a window)", _WINDOWS),
-    "both": (
-        "loss (of both, in training)",
-        "found: windows in training, tokens else (share)",
-    ),
+    "both": ("loss (of both, in training)", "found: windows in training, tokens else (share)"),
 }
 
 
@@ -285,7 +280,7 @@ class PretrainingMonitor(Explorer):
         known = {f"knowing nothing: ln {size:,}": math.log(size)} if size and masked else {}
         return known | (state.references if masked else {})
 
-    def _figure(self) -> go.Figure | None:
+    def _figure(self) -> Figure | None:
         state = self.state
         if state is None or not (state.log or state.evaluation):
             return None

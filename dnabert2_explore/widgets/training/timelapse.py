@@ -15,6 +15,7 @@ from ipywidgets import Dropdown, IntSlider, Play, Widget, jslink
 
 from ...delimited import csv_line, csv_lines, remark
 from ...errors import InputError
+from ...figures.core.parts import Figure
 from ...figures.training.timelapse import timelapse_figure, timelapse_movie
 from ...files import expanded
 from ...sequences import Sequence
@@ -28,8 +29,6 @@ from ..views.tokens import select_token, step_token
 from .runlog import RunState, find_runs, read_run
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.timelapse import TimeLapse
 
 __all__ = ["TimeLapseExplorer"]
@@ -257,13 +256,13 @@ class TimeLapseExplorer(Explorer):
             "theme": self.selection.theme,
         }
 
-    def _figure(self) -> go.Figure | None:
+    def _figure(self) -> Figure | None:
         if self.lapse is None or not self._fresh:
             return None
         figure = timelapse_figure(self.lapse, self.slider.value, **self._how())
         return figure.update_layout(dragmode=self.selection.drag)
 
-    def _figure_page(self) -> go.Figure | None:
+    def _figure_page(self) -> Figure | None:
         # A page of its own can play by itself.
         if self.lapse is None or not self._fresh:
             return None

@@ -6,7 +6,7 @@ from collections.abc import Sequence as Items
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from ...encoder import Encoder
 from ...encoder.loading.twin import random_twin
 from ...encoder.passes.cost import clock
 from ...errors import InputError
+from ...figures.core.parts import Figure
 from ...figures.inside.attention import cell_text
 from ...figures.inside.dependencies import dependency_figure
 from ...sequences import Sequence, in_place
@@ -25,9 +26,6 @@ from ..core.state import Selection
 from . import on_demand
 from .on_demand import OnDemandExplorer, Wanted
 from .tokens import select_token
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["DependencyExplorer"]
 
@@ -165,7 +163,7 @@ class DependencyExplorer(OnDemandExplorer):
         result = self.result
         return self.shown.value if result is not None and result.twin is not None else TRAINED
 
-    def _picture(self, result: DependencyMap, **of_all: Any) -> go.Figure:
+    def _picture(self, result: DependencyMap, **of_all: Any) -> Figure:
         return dependency_figure(result, width=self.plot.width or 900, **of_all)
 
     def _cell(self, result: DependencyMap) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Items
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...analysis.inside.layerwise import LayerScores, layers, layers_cost
 from ...costs import LONG, duration
 from ...encoder import Encoder, load
 from ...errors import InputError
+from ...figures.core.parts import Figure
 from ...figures.inside.layers import layer_curves
 from ...progress import Progress
 from ...sequences import Sequence
@@ -19,9 +20,6 @@ from ..core.explorer import LONGEST
 from ..core.live import LiveExplorer
 from ..core.state import Selection
 from ..examples import CODE, OTHERS
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["LayersExplorer"]
 
@@ -207,7 +205,7 @@ class LayersExplorer(LiveExplorer):
 
     # What is shown -----------------------------------------------------------------------------
 
-    def _figure(self) -> go.Figure | None:
+    def _figure(self) -> Figure | None:
         result = self.result
         if result is None:
             return None

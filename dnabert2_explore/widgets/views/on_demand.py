@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ipywidgets import ToggleButtons, Widget
 
 from ...costs import LONG
 from ...encoder import Encoder, load
 from ...errors import InputError
+from ...figures.core.parts import Figure
 from ...sequences import Sequence, in_place
 from ...sequences.motifs.motif import ALPHABET
 from ..core.code import frame_csv, opening
@@ -20,9 +21,6 @@ from ..core.kept import Kept
 from ..core.live import LiveExplorer
 from ..core.state import Selection
 from .tokens import step_token
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["LONG", "OnDemandExplorer", "Request", "Wanted"]
 
@@ -123,7 +121,7 @@ class OnDemandExplorer(LiveExplorer):
     def _forget(self) -> None:
         """Leave what was read out of the sequence before."""
 
-    def _picture(self, result: Any, **of_all: Any) -> go.Figure:
+    def _picture(self, result: Any, **of_all: Any) -> Figure:
         """Draw a result; `of_all` are the options that every one of these figures has."""
         raise NotImplementedError
 
@@ -282,7 +280,7 @@ class OnDemandExplorer(LiveExplorer):
         """Return the result or its twin, whichever is on show."""
         return result.twin if self._ready == UNTRAINED and result.twin is not None else result
 
-    def _figure(self) -> go.Figure | None:
+    def _figure(self) -> Figure | None:
         result, current = self.result, self.selection.current
         if result is None or current is None:
             return None

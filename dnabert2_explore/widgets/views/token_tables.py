@@ -123,10 +123,7 @@ class EditBar(HBox):
     """
 
     def __init__(
-        self,
-        changed: Callable[[str], None],
-        undone: Callable[[], None],
-        kept: Callable[[], None],
+        self, changed: Callable[[str], None], undone: Callable[[], None], kept: Callable[[], None]
     ) -> None:
         self.how = choice("dx-edit-how", list(_HOW), list(_HOW.values()))
         self.letter = choice(

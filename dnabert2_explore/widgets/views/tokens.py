@@ -3,48 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Items
-from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from ipywidgets import Widget
 
-from ...analysis.tokenizers import (
-    MergeReplay,
-    TokenizerComparison,
-    compare_tokenizers,
-    replay_merges,
-)
-from ...delimited import csv_lines, remark
 from ...encoder import Encoder, load
 from ...errors import InputError
-from ...figures.core.style import span_text
-from ...figures.tokens.merges import merge_tree
-from ...figures.tokens.ribbon import token_ribbon
-from ...figures.tokens.tokenizers import MOST, tokenizer_lanes
+from ...figures.core.parts import Figure
+from ...figures.tokens.tokenizers import MOST
 from ...sequences import Sequence
 from ...tokens import Tokens
-from ..core.code import opening
 from ..core.controls import menu, part, show, toggle
 from ..core.explorer import Explorer, guarded
 from ..core.kept import Kept
 from ..core.state import MINE, Selection
 from ..examples import fill
-from .token_tables import (
-    DELETE,
-    INSERT,
-    LOOK,
-    SUBSTITUTE,
-    EditBar,
-    edit_words,
-    merge_line,
-    ripple_table,
-    statistics,
-)
+from .token_modes import Compared, Merges, Mode, Ribbon, Sizes
+from .token_tables import DELETE, INSERT, LOOK, SUBSTITUTE, EditBar, edit_words, statistics
 from .vocabularies import Vocabularies
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["TokenExplorer", "select_token", "step_token"]
 
@@ -168,8 +145,8 @@ class TokenExplorer(Explorer):
         self.edit_how = self.editing.how  # remembered with the other settings
         self._edit: tuple[str, int, int, str] | None = None
         self._at: int | None = None
-        self._compared: TokenizerComparison | None = None
-        self._replayed: MergeReplay | None = None
+        self._ribbon, self._merged = Ribbon(self), Merges(self)
+        self._compared, self._sized = Compared(self), Sizes(self)
         more = [self.merges, self.compare, self.vocabularies, self.entries]
         super().__init__(selection, [self._stats, *more] if low else more)
         if selection is None:
@@ -218,7 +195,7 @@ class TokenExplorer(Explorer):
         elif how == SUBSTITUTE and bases[at].upper() == letter:
             self.say(f"Base {at + 1:,} is {letter} already: choose another letter.")
             return
-        self._comparison(bases).mutant(*edit)  # says what cannot be
+        self._compared.found.mutant(*edit)  # says what cannot be
         self._edit, self._at = (bases, *edit), at
         self._draw()
 
@@ -267,42 +244,23 @@ class TokenExplorer(Explorer):
         self._kept.move_to_end(bases)
         return self._kept[bases]
 
-    def _figure(self) -> go.Figure | None:
-        tokens = self.tokens
-        if tokens is None:
-            return None
-        selection = self.selection
+    @property
+    def _mode(self) -> Mode:
+        """What is on show."""
         if self.vocabularies.value:
-            return self._sizes.figure(len(self.enc.tokenizer), selection.theme)
+            return self._sized
         if self.comparing:
-            figure = tokenizer_lanes(
-                self._comparison(tokens.bases),
-                view=selection.view or (0, len(tokens.bases)),
-                selected=selection.bases,
-                edit=self.edit,
-                width=self.plot.width or 900,
-                theme=selection.theme,
-            )
-            return figure.update_layout(dragmode=selection.drag)
-        if self.replaying:
-            figure = merge_tree(
-                self._replay(tokens.bases),
-                view=selection.view or (0, len(tokens.bases)),
-                selected=selection.bases,
-                vocabulary=self._smaller,
-                width=self.plot.width or 900,
-                theme=selection.theme,
-            )
-            return figure.update_layout(dragmode=selection.drag)
-        figure = token_ribbon(
-            tokens,
-            view=selection.view,
-            selected=selection.bases,
-            features=selection.features,
-            width=self.plot.width or 900,
-            theme=selection.theme,
-        )
-        return figure.update_layout(dragmode=selection.drag)
+            return self._compared
+        return self._merged if self.replaying else self._ribbon
+
+    def _figure(self) -> Figure | None:
+        if self.tokens is None:
+            return None
+        mode = self._mode
+        figure = mode.figure()
+        if figure is None or not mode.on_bases:
+            return figure
+        return figure.update_layout(dragmode=self.selection.drag)
 
     @property
     def comparing(self) -> bool:
@@ -323,21 +281,6 @@ class TokenExplorer(Explorer):
         start, end = view or (0, len(current))
         return end - start <= MOST
 
-    @property
-    def _smaller(self) -> int | None:
-        """Entries of the vocabulary that is asked for; None for all of them."""
-        return None if self.entries.value == len(self.enc.tokenizer) else self.entries.value
-
-    def _replay(self, bases: str) -> MergeReplay:
-        if self._replayed is None or self._replayed.tokens.bases != bases:
-            self._replayed = replay_merges(self.enc, bases)
-        return self._replayed
-
-    def _comparison(self, bases: str) -> TokenizerComparison:
-        if self._compared is None or self._compared.bases != bases:
-            self._compared = compare_tokenizers(self.enc, bases)
-        return self._compared
-
     def _draw(self) -> None:
         tokens, current = self.tokens, self.selection.current
         if tokens is None or current is None:
@@ -349,70 +292,17 @@ class TokenExplorer(Explorer):
         show(self._sizes.compute, False)
         self.editing.show(self.edit is not None)
         self._stats.value = statistics(tokens)
-        self._read_out.value = self._selected_line(tokens)
-        info = self.enc.info
         if (self.compare.value or self.merges.value) and not self._near:
             what = "the other tokenizers" if self.compare.value else "how tokens were made"
             self.say(f"Zoom in to {MOST} bases or less to see {what}.")
         if self.vocabularies.value:
             self._sizes.ask()
-            self._read_out.value = self._sizes.rows()
-            self._show(
-                self._figure(),
-                self._sizes.caption(len(self.enc.tokenizer)),
-                config={"displayModeBar": False},
-            )
-            return
-        if self.replaying:
-            found = self._replay(tokens.bases)
-            self._read_out.value = merge_line(found, self.selection.bases)
-            count = len(found.borders(self.entries.value)) - 1
-            self._show_on_bases(
-                self._figure(),
-                f"<b>{escape(current.name)}</b>: each bracket is a merge, as high as its number in "
-                f"the vocabulary of {escape(info.name)}; what was learnt first joins what stands "
-                f"together most often. With {self.entries.value:,} entries: {count:,} tokens. "
-                "Select a token to read its merges.",
-            )
-            return
-        if self.comparing:
-            self._read_out.value = ripple_table(
-                self._comparison(tokens.bases), self.selection.bases, self.edit
-            )
-            self._show_on_bases(
-                self._figure(),
-                f"<b>{escape(current.name)}</b> cut by {escape(info.name)} and by other models' "
-                "tokenizers; overlapping k-mers share their bases, and stand in as many rows. "
-                "A BPE cuts the other strand otherwise: its borders are turned back. "
-                "Substitute, insert or delete at a click to see the mutant, and in numbers what "
-                "becomes of each.",
-                typed="ACGTXZ",
-            )
-            return
-        self._show_on_bases(
-            self._figure(),
-            f"<b>{escape(current.name)}</b> cut into {int((~tokens.special).sum()):,} tokens by "
-            f"the byte-pair encoding of {escape(info.name)} ({info.vocabulary:,} entries). Height: "
-            "bases in a token; the two tints only part neighbours. Positions count from 1.",
-        )
-
-    def _selected_line(self, tokens: Tokens) -> str:
-        bases = self.selection.bases
-        if bases is None:
-            return ""
-        first, last = tokens.covering(*bases)
-        if last - first == 1:
-            start, end = (int(v) for v in tokens.spans[first])
-            what = " · not in the vocabulary" if tokens.unknown[first] else ""
-            return (
-                f"<code>{escape(tokens.tokens[first][:60])}</code> token "
-                f"{int((~tokens.special[: first + 1]).sum()):,} of "
-                f"{int((~tokens.special).sum()):,} · id {tokens.ids[first]} · {end - start} bp · "
-                f"bases {span_text(start, end)}{what}"
-            )
-        shown = " ".join(f"<code>{escape(t[:30])}</code>" for t in tokens.tokens[first:last][:14])
-        more = f" and {last - first - 14:,} more" if last - first > 14 else ""
-        return f"{last - first:,} tokens in bases {span_text(*bases)}: {shown}{more}"
+        mode = self._mode
+        self._read_out.value = mode.read_out()
+        if mode.on_bases:
+            self._show_on_bases(self._figure(), mode.caption(), typed=mode.typed)
+        else:
+            self._show(self._figure(), mode.caption(), config={"displayModeBar": False})
 
     def _press(self, event: dict[str, Any]) -> None:
         tokens = self.tokens
@@ -461,67 +351,9 @@ class TokenExplorer(Explorer):
         return self._sizes.members if self.vocabularies.value else super()._needs()
 
     def _code(self) -> str:
-        if self.vocabularies.value:
-            return self._sizes.code(len(self.enc.tokenizer))
-        if self.comparing:
-            view = self.selection.view or (0, len(self.selection.current or ""))
-            return (
-                f"{opening(self.enc, self.selection)}"
-                "found = dx.compare_tokenizers(enc, bases)  # found.table(), found.edit(…)\n"
-                f"dx.plot(found, view={view!r}, selected={self.selection.bases!r}, "
-                f"edit={self.edit!r})"
-            )
-        if self.replaying:
-            view = self.selection.view or (0, len(self.selection.current or ""))
-            return (
-                f"{opening(self.enc, self.selection)}"
-                "found = dx.replay_merges(enc, bases)  # found.table(), found.borders(256)\n"
-                f"dx.plot(found, view={view!r}, vocabulary={self._smaller!r})"
-            )
-        return (
-            f"{opening(self.enc, self.selection)}"
-            "tokens = enc.tokenize(bases)\n"
-            f"dx.plot(tokens, view={self.selection.view!r}, "
-            f"selected={self.selection.bases!r})"
-        )
+        return self._mode.code()
 
     def _table(self) -> str:
-        tokens, current = self.tokens, self.selection.current
-        if tokens is None or current is None:
+        if self.tokens is None:
             raise InputError("There are no tokens yet: choose a sequence first.")
-        if self.vocabularies.value:
-            return self._sizes.table()
-        if self.comparing:
-            found = self._comparison(tokens.bases)
-            frame, edit = found.table(), self.edit
-            if edit is not None:
-                done = found.edit(*edit)
-                frame["replaced"], frame["new"], frame["reach"] = (
-                    [getattr(one, field) for one in done] for field in ("before", "after", "reach")
-                )
-            head = [
-                remark(
-                    f"{current.name}: tokenizers beside each other"
-                    + ("" if edit is None else f"; {edit_words(tokens.bases, edit)}")
-                ),
-                ",".join(frame.columns),
-            ]
-            return "\n".join([*head, *csv_lines(frame.itertuples(index=False))]) + "\n"
-        if self.replaying:
-            frame = self._replay(tokens.bases).table()
-            head = [
-                remark(f"{current.name}: merges of {self.enc.info}"),
-                "# start, border and end: 0-based, half-open; rank: number in the vocabulary",
-                ",".join(frame.columns),
-            ]
-            return "\n".join([*head, *csv_lines(frame.itertuples(index=False))]) + "\n"
-        lines = [
-            remark(f"{current.name}: tokens of {self.enc.info}"),
-            "# start and end: 0-based, half-open; special tokens have no bases",
-            "index,token,id,start,end,length,special,unknown",
-        ]
-        lines += csv_lines(
-            (i, token, tokens.ids[i], a, b, b - a, int(tokens.special[i]), int(tokens.unknown[i]))
-            for i, (token, (a, b)) in enumerate(zip(tokens.tokens, tokens.spans, strict=True))
-        )
-        return "\n".join(lines) + "\n"
+        return self._mode.table()

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterable
 from html import escape
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ipywidgets import HBox, Widget
 
@@ -18,6 +18,7 @@ from ...analysis.variants.compare import VariantComparison, compare_variant
 from ...delimited import csv_line, remark
 from ...encoder import Encoder, load
 from ...errors import InputError, warn
+from ...figures.core.parts import Figure
 from ...figures.core.style import span_text
 from ...figures.variant import variant_tracks
 from ...sequences import ReadingWarning
@@ -30,9 +31,6 @@ from ..core.explorer import Explorer
 from ..core.kept import Kept
 from ..core.state import Selection
 from .patching import PatchPanel
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["VariantExplorer"]
 
@@ -253,14 +251,11 @@ class VariantExplorer(Explorer):
     def _region(self) -> tuple[int, int]:
         assert self.result is not None  # callers have one
         left = self.result.start - 36
-        return self._view or (
-            max(0, left),
-            min(self.result.columns, left + 72 + self.result.width),
-        )
+        return self._view or (max(0, left), min(self.result.columns, left + 72 + self.result.width))
 
     # What is shown -----------------------------------------------------------------------------
 
-    def _figure(self) -> go.Figure | None:
+    def _figure(self) -> Figure | None:
         if self.result is None:
             return None
         return variant_tracks(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...costs import LONG, duration
 from ...errors import InputError
+from ...figures.core.parts import Figure
 from ...figures.tokens.vocabulary import vocabulary_figure
 from ...progress import Progress
 from ...training.vocabulary import VocabularyCurve, vocabulary_cost, vocabulary_curve
@@ -14,9 +15,6 @@ from ..core.code import frame_csv
 from ..core.controls import compute_button, show, toggle
 from ..core.state import Selection
 from ..examples import CODE, OTHERS
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["Vocabularies"]
 
@@ -120,7 +118,7 @@ class Vocabularies:
         self._doing, self._halted = None, True
         show(self.compute, bool(self.toggle.value))
 
-    def figure(self, mark: int, theme: str) -> go.Figure | None:
+    def figure(self, mark: int, theme: str) -> Figure | None:
         """Draw the curves, with the model's own size marked."""
         result = self.result
         return (

@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from ipywidgets import Button, Text, VBox
+from ipywidgets import VBox
 
-from ....analysis.enrichment import (
-    Enrichment,
-    SequenceComparison,
-    compare_sequences,
-    pooled_sites,
-)
+from ....analysis.enrichment import Enrichment, SequenceComparison, compare_sequences, pooled_sites
 from ....analysis.enrichment.words import enriched_tokens
 from ....analysis.motifs.match import Matches, match_motifs
-from ....delimited import csv_line, csv_lines, remark
+from ....delimited import remark
 from ....encoder import Encoder
 from ....sequences import Sequence, as_dna, reverse_complement
-from ...core.controls import button, choice, hint, menu, on_value, part, row, show
+from ...core.code import csv_text
+from ...core.controls import choice, hint, menu, on_value, part, row, show
 from ...core.explorer import guarded
 from ...core.jobs import Worker
 from ...core.plot import PlotlyView
@@ -29,6 +25,7 @@ from ...core.rows import RowTable
 from ...core.state import Selection
 from ..points import Points
 from .discovery import MotifFinder
+from .kept_selections import KeptSelections
 from .logos import LogoCards
 from .saving import SaveButtons
 from .tables import (
@@ -41,9 +38,6 @@ from .tables import (
     word_rows,
     words_line,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 __all__ = ["SelectionPanel"]
 
@@ -96,17 +90,10 @@ class SelectionPanel(VBox):
         self._worker = Worker(guarded, partial(told, error=True), selection.lock)
         self.bar = self._worker.bar
         self.count = part("dx-chosen-count")
-        self.name = Text(placeholder="name", tooltip="Name to keep this selection under")
-        self.name.add_class("dx-keep-name").layout.width = "84px"
-        self.keep = self._button(
-            "Keep", "Keep this selection under a name", "dx-keep", self._on_keep
-        )
-        self.use = self._button(
-            "Use as set",
-            "Make these sequences a set of their own, in the input bar of all views",
-            "dx-use-set",
-            self._on_use,
-        )
+        self.kept = kept = KeptSelections(selection, self._chosen, told, guarded)
+        self.name, self.keep, self.use = kept.name, kept.keep, kept.use
+        self.first, self.how, self.second = kept.first, kept.how, kept.second
+        self.combine, self.recalled, self.recall = kept.combine, kept.recalled, kept.recall
         self._files = SaveButtons(plot, self._both, lambda: self.table, guarded)
         self.tabs = choice("dx-tab", list(_TABS))
         self.words = menu("dx-words", list(_WORDS), "What is counted")
@@ -130,41 +117,22 @@ class SelectionPanel(VBox):
         self.why = part("dx-why")
         self.rows = RowTable(self._on_row)
         self.pictures = LogoCards(self._on_motif)
-        self.first, self.second = (menu("dx-combine", [], "A kept selection") for _ in "ab")
-        self.how = menu("dx-combine", ["and", "or", "minus"], "How the two are put together")
-        self.combine = self._button(
-            "Choose", "Choose what they give", "dx-combine-go", self._on_combine
-        )
-        self._combine_row = row("dx-chosen-row", self.first, self.how, self.second, self.combine)
-        self.recalled = menu("dx-recall", [], "A kept selection")
-        self.recall = self._button("Choose", "Choose it again", "dx-recall-go", self._on_recall)
-        self._recall_row = row("dx-chosen-row", hint("Kept selections"), self.recalled, self.recall)
         self.finder = MotifFinder(classifier, self._chosen, self._go_to_next, selection, guarded)
         body = [
-            self._ask_row, self.bar, self._combine_row, self.which, self.why, self.rows,
+            self._ask_row, self.bar, self.kept.combine_row, self.which, self.why, self.rows,
             self.pictures, self.finder,
         ]  # fmt: skip
         head = row("dx-chosen-row", self.count, self.name, self.keep, self.use, self._files.opener)
         #: What is hidden while nothing is chosen.
         self._whole = VBox(
-            [
-                head,
-                self._files,
-                self.tabs,
-                VBox(body).add_class("dx-chosen-body"),
-            ]
+            [head, self._files, self.tabs, VBox(body).add_class("dx-chosen-body")]
         ).add_class("dx-chosen-whole")
-        super().__init__([self._recall_row, self._whole])
+        super().__init__([self.kept.recall_row, self._whole])
         self.add_class("dx-chosen")
         show(self, False)
         show(self._whole, False)
-        self.tabs.observe(self._on_show, names="value")
-        self.words.observe(self._on_show, names="value")
-        self.which.observe(self._on_show, names="value")
+        on_value(lambda: self._guarded(self._show), self.tabs, self.words, self.which)
         on_value(lambda: self._guarded(self._ask), self.match, self.against)
-
-    def _button(self, label: str, tip: str, name: str, action: Callable[[], None]) -> Button:
-        return button(label, name, tip, lambda: self._guarded(action))
 
     # What is chosen -------------------------------------------------------------------------------
 
@@ -181,7 +149,7 @@ class SelectionPanel(VBox):
         inside = [] if points is None else points.split(chosen)[0]
         show(self, inside or kept)
         show(self._whole, inside)
-        show(self._recall_row, not inside)
+        show(self.kept.recall_row, not inside)
         self._offer(kept)
         if not inside:
             self._worker.stop()
@@ -200,11 +168,7 @@ class SelectionPanel(VBox):
             with self.against.hold_trait_notifications():
                 self.against.options = against
                 self.against.value = before if before in names else _REST
-        for one in (self.first, self.second, self.recalled):
-            if tuple(one.options) != tuple(names):
-                before = one.value
-                one.options = names
-                one.value = before if before in names else next(iter(names), None)
+        self.kept.offer(names)
 
     def _sides(self) -> tuple[list[int], list[int]]:
         """Rows of the chosen points, and of what they are compared with."""
@@ -288,7 +252,7 @@ class SelectionPanel(VBox):
     def _show(self) -> None:
         tab = self.tabs.value
         show(self._ask_row, tab == "Enriched")
-        show(self._combine_row, tab == "Kept" and len(self.selection.kept))
+        show(self.kept.combine_row, tab == "Kept" and len(self.selection.kept))
         show(self.which, tab == "Sequences")
         show(self.finder, tab == "Enriched" and self.words.value == "motifs")
         if tab != "Enriched" or self.words.value != "motifs" or self._found is None:
@@ -302,26 +266,26 @@ class SelectionPanel(VBox):
             "Kept": self._show_kept,
         }[tab]()
 
+    def _list(self, why: str, *rows: Any) -> None:
+        """Say something above the table, and fill it; without rows it is empty."""
+        self.why.value = why
+        self.rows.show(*(rows or ([], [])))
+
     def _show_enriched(self) -> None:
         found = self._found
         if found is None:
-            self.why.value = self._waiting()
-            self.rows.show([], [])
+            self._list(self._waiting())
             return
         if self.words.value == "motifs":
             self._show_motifs(found)
             return
         words = found.kmers if self.words.value == "k-mers" else self._tokens
         if words is None:
-            self.why.value = "Counting …"
-            self.rows.show([], [])
+            self._list("Counting …")
             self._more()
             return
-        self.why.value = (
-            f"{words_line(words)} {confounder(found, words.match)} Press a row to see it in a "
-            "sequence."
-        )
-        self.rows.show(*word_rows(words))
+        line = f"{words_line(words)} {confounder(found, words.match)}"
+        self._list(f"{line} Press a row to see it in a sequence.", *word_rows(words))
 
     def _show_motifs(self, found: SequenceComparison) -> None:
         self.rows.show([], [])
@@ -341,17 +305,14 @@ class SelectionPanel(VBox):
     def _show_composition(self) -> None:
         found = self._found
         if found is None:
-            self.why.value = self._waiting()
-            self.rows.show([], [])
+            self._list(self._waiting())
             return
-        self.why.value = place_words(found)
-        self.rows.show(*composition_rows(found))
+        self._list(place_words(found), *composition_rows(found))
 
     def _show_sequences(self) -> None:
         points = self._points
         if points is None or not self.selection.chosen:
-            self.why.value = self._waiting()
-            self.rows.show([], [])
+            self._list(self._waiting())
             return
         if self.which.value:
             rows = self._by_likeness()
@@ -363,8 +324,7 @@ class SelectionPanel(VBox):
         else:
             place, outside = None if self._found is None else self._found.place, self._sides()[1]
             if place is None:
-                self.why.value = self._waiting()
-                self.rows.show([], [])
+                self._list(self._waiting())
                 return
             rows = [outside[i] for i in place.nearest]
             self.why.value = (
@@ -387,11 +347,10 @@ class SelectionPanel(VBox):
     def _show_kept(self) -> None:
         kept = self.selection.kept
         if not kept:
-            self.why.value = "Nothing is kept yet: name a selection above and press Keep."
-            self.rows.show([], [])
+            self._list("Nothing is kept yet: name a selection above and press Keep.")
             return
-        self.why.value = "Press a row to choose it again; two give a third by and, or, minus."
-        self.rows.show(*kept_rows(kept))
+        words = "Press a row to choose it again; two give a third by and, or, minus."
+        self._list(words, *kept_rows(kept))
 
     def _waiting(self) -> str:
         if self._points is None or not self.selection.chosen:
@@ -403,13 +362,8 @@ class SelectionPanel(VBox):
 
     # A person did something -----------------------------------------------------------------------
 
-    def _on_show(self, _change: Any) -> None:
-        self._guarded(self._show)
-
+    @guarded
     def _on_row(self, key: int) -> None:
-        self._guarded(lambda: self._press(key))
-
-    def _press(self, key: int) -> None:
         tab = self.tabs.value
         if tab == "Sequences":
             # Said again: a step into another set would let go of what is chosen.
@@ -472,42 +426,6 @@ class SelectionPanel(VBox):
                 return
         self._told(f"No chosen sequence holds {escape(what)}.", error=False)
 
-    def _on_keep(self) -> None:
-        chosen = self.selection.chosen
-        if not chosen:
-            self._told("Nothing is chosen yet: draw a lasso first.", error=True)
-            return
-        kept = dict(self.selection.kept)
-        name = " ".join(self.name.value.split())
-        if not name:
-            number = next(i for i in range(1, len(kept) + 2) if f"selection {i}" not in kept)
-            name = f"selection {number}"
-        self.selection.update(kept={**kept, name: tuple(chosen)})
-        self.name.value = ""
-        self._told(f"Kept {len(chosen):,} sequences as “{escape(name)}”.")
-
-    def _on_recall(self) -> None:
-        self.selection.update(chosen=self.selection.kept.get(self.recalled.value, ()))
-
-    def _on_combine(self) -> None:
-        a, b = (set(self.selection.kept.get(m.value, ())) for m in (self.first, self.second))
-        found = {"and": a & b, "or": a | b, "minus": a - b}[self.how.value]
-        if not found:
-            self._told("They have no sequence in common." if self.how.value == "and" else
-                       "Nothing is left of the first.")  # fmt: skip
-            return
-        self.selection.update(chosen=tuple(sorted(found)))
-
-    def _on_use(self) -> None:
-        chosen = self._chosen()
-        if not chosen:
-            self._told("Nothing is chosen yet: draw a lasso first.", error=True)
-            return
-        used = set(self.selection.sets)
-        name = " ".join(self.name.value.split()) or "Chosen in the atlas"
-        name = next(n for n in (name, *(f"{name} {i}" for i in range(2, 10_000))) if n not in used)
-        self.selection.add(chosen, name)
-
     @property
     def table(self) -> str:
         """What the open tab shows, in full, as CSV."""
@@ -515,11 +433,7 @@ class SelectionPanel(VBox):
         if self.tabs.value == "Enriched" and self._found is not None:
             words = self._tokens if self.words.value == "tokens" else self._found.kmers
         if words is not None:
-            about: Iterable[str] = (str(words),)
-            return (
-                "\n".join(remark(line) for line in about)
-                + "\n"
-                + words.table().to_csv(index=False, lineterminator="\n")
-            )
+            text: str = words.table().to_csv(index=False, lineterminator="\n")
+            return f"{remark(str(words))}\n{text}"
         head = [column["label"] or "what" for column in self.rows.columns]
-        return "\n".join([csv_line(head), *csv_lines(self.rows.rows)]) + "\n"
+        return csv_text((), head, self.rows.rows)

@@ -52,12 +52,7 @@ class SaveButtons(HBox):
         self._plot, self._sides, self._table = plot, sides, table
         super().__init__(
             [
-                button(
-                    label,
-                    f"dx-save-{name}",
-                    tip,
-                    partial(guarded, partial(self._save, name)),
-                )
+                button(label, f"dx-save-{name}", tip, partial(guarded, partial(self._save, name)))
                 for label, tip, name in _FILES
             ]
         )
