@@ -79,7 +79,7 @@ def test_code_finds_every_example_again():
     import dnabert2_explore as dx
     from dnabert2_explore.widgets.core.state import Selection
     from dnabert2_explore.widgets.examples import CODE, fill
-    from dnabert2_explore.widgets.views.tokens import sequence_code
+    from dnabert2_explore.widgets.core.code import sequence_code
 
     for name in CODE:
         selection = Selection()
