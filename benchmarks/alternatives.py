@@ -29,9 +29,9 @@ from dnabert2_explore.bench import (
 )
 from dnabert2_explore.encoder import find_device
 from dnabert2_explore.encoder.loading.precision import find_dtype
-from dnabert2_explore.network import Dnabert2Model
+from dnabert2_explore.network import BACKENDS, Dnabert2Model
 from dnabert2_explore.network.alibi import AlibiBias
-from dnabert2_explore.network.attention import BACKENDS, why_not
+from dnabert2_explore.network.attention import why_not
 from dnabert2_explore.network.modeling import Dnabert2Layer
 from dnabert2_explore.network.packing import Packing
 

@@ -21,7 +21,7 @@ import dnabert2_explore as dx
 from dnabert2_explore.analysis.enrichment import enriched_kmers
 from dnabert2_explore.encoder.machine import describe_machine
 from dnabert2_explore.figures import atlas_scatter
-from dnabert2_explore.sealed import write_json
+from dnabert2_explore.results.sealed import write_json
 
 LENGTH, HIDDEN, POINTS = 1000, 384, 20_000
 RESULT = Path(__file__).parents[1] / "benchmarks" / "results" / "atlas.json"

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 import dnabert2_explore as dx
-from dnabert2_explore.encoder.loading.twin import random_twin
 
 MOST = 1000  # promoters
 
@@ -54,7 +53,7 @@ def promoters(path: Path) -> list[dx.Sequence]:
 
 def judged(enc: dx.Encoder, sequences: list[dx.Sequence], column: str, groups: str) -> None:
     """Print what a PCA of them is."""
-    vectors, twin = enc.embed(sequences), random_twin(enc).embed(sequences)
+    vectors, twin = enc.embed(sequences), dx.random_twin(enc).embed(sequences)
     labels = [one.label or "" if column == "label" else one.fields[column] for one in sequences]
     found = dx.judge_map(
         dx.project(vectors, method="pca"), vectors, [one.bases for one in sequences], labels,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from dnabert2_explore.files import replacing
+from dnabert2_explore.common.files import replacing
 from dnabert2_explore.training.gue import audit, read_runs
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -47,7 +47,7 @@ def flips(files: list[Path], read: Callable[[], bytes], count: int, seed: int) -
         Returns what was read, as bytes to compare.
     count, seed : int
     """
-    from dnabert2_explore.errors import ExploreError
+    from dnabert2_explore import ExploreError
 
     good, rng = read(), np.random.default_rng(seed)
     found = dict.fromkeys(OUTCOMES, 0)
@@ -84,12 +84,11 @@ def all_flips(work: Path, count: int) -> list[dict[str, Any]]:
     import torch
 
     import dnabert2_explore as dx
+    from dnabert2_explore import FinetuneResult, open_store
     from dnabert2_explore.network.checkpoints import converted
     from dnabert2_explore.network.checkpoints.saving import save_model
-    from dnabert2_explore.sealed import read_json
-    from dnabert2_explore.stores import open_store
+    from dnabert2_explore.results.sealed import read_json
     from dnabert2_explore.training.corpus.windows import Corpus
-    from dnabert2_explore.training.finetune import FinetuneResult
     from dnabert2_explore.training.gue import GueRun, read_runs
     from dnabert2_explore.training.pretrain import latest_checkpoint
     from dnabert2_explore.training.pretrain.checkpoints import read_state
@@ -208,7 +207,8 @@ def embed_store(fasta: str, store: str, model: str) -> None:
 
 def pretrain_run(out: str, _data: str, _model: str) -> None:
     """`pretrain`: goes on from the last checkpoint."""
-    from dnabert2_explore.training.pretrain import PretrainConfig, latest_checkpoint, pretrain
+    from dnabert2_explore import PretrainConfig, pretrain
+    from dnabert2_explore.training.pretrain import latest_checkpoint
 
     config = PretrainConfig.from_yaml(Path(out).parent / f"{Path(out).name}.yaml")
     pretrain(config, resume=latest_checkpoint(out) is not None)
@@ -216,7 +216,7 @@ def pretrain_run(out: str, _data: str, _model: str) -> None:
 
 def finetune_once(data: str, out: str, model: str) -> None:
     """`finetune`: begins anew, the model before stays whole until there is a better one."""
-    from dnabert2_explore.training.finetune import FinetuneConfig, finetune
+    from dnabert2_explore import FinetuneConfig, finetune
 
     config = FinetuneConfig(
         model=model, train=f"{data}/train.csv", dev=f"{data}/dev.csv", test=f"{data}/test.csv",
@@ -245,7 +245,7 @@ def digest_of(folder: Path, names: tuple[str, ...]) -> str:
 
 def whole_store(out: Path) -> bool:
     """Whether what a killed run left is a store without damage, or nothing."""
-    from dnabert2_explore.stores import check_store, open_store
+    from dnabert2_explore import check_store, open_store
 
     return not out.exists() or not check_store(open_store(out)).damages
 
@@ -262,7 +262,7 @@ def whole_run(out: Path) -> bool:
 def whole_model(folder: Path) -> bool:
     """Whether a model can be loaded, or is not there and was not before."""
     import dnabert2_explore as dx
-    from dnabert2_explore.errors import CheckpointError
+    from dnabert2_explore import CheckpointError
 
     try:
         return bool(dx.load(folder, device="cpu", cache=False))
@@ -375,7 +375,7 @@ def write_config(out: Path, work: Path) -> None:
 
 def tiny(work: Path) -> Any:
     """Return the small pre-training run."""
-    from dnabert2_explore.training.pretrain import PretrainConfig
+    from dnabert2_explore import PretrainConfig
 
     return PretrainConfig.from_yaml(work / "tiny.yaml")
 
@@ -383,8 +383,8 @@ def tiny(work: Path) -> Any:
 def prepare(work: Path) -> None:
     """Make a small model, a genome and labelled sequences."""
     import dnabert2_explore as dx
+    from dnabert2_explore import pretrain
     from dnabert2_explore.training.configuration import write_yaml
-    from dnabert2_explore.training.pretrain import pretrain
     from dnabert2_explore.training.pretrain.tiny import tiny_run
 
     config = dataclasses.replace(tiny_run(work / "run", steps=24, threads=1), checkpoint_every=4)
@@ -439,7 +439,7 @@ def main() -> None:
     import torch
 
     from dnabert2_explore import __version__
-    from dnabert2_explore.sealed import read_json, write_json
+    from dnabert2_explore.results.sealed import read_json, write_json
 
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")

@@ -19,10 +19,10 @@ import torch
 import dnabert2_explore as dx
 from dnabert2_explore.bench import Table, alternately, describe_machine, write_tables
 from dnabert2_explore.bench.shapes import find_shape
+from dnabert2_explore.common.randomness import seeded
 from dnabert2_explore.encoder import SHIPPED
 from dnabert2_explore.network import Dnabert2ForMaskedLM
 from dnabert2_explore.network.checkpoints.saving import save_model
-from dnabert2_explore.randomness import seeded
 
 RESULT = Path(__file__).resolve().parents[1] / "benchmarks" / "results" / "cache_hit.json"
 CPU = torch.device("cpu")

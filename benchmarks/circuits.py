@@ -30,12 +30,10 @@ from pair_scores import MASKED_LM, METHODS, NULLS, recovered, roles
 from planted import interval, kept, say, write_json, write_table
 
 import dnabert2_explore as dx
-from dnabert2_explore.encoder.loading.twin import random_twin
 from dnabert2_explore.encoder.machine import describe_machine
 from dnabert2_explore.training.baselines import BASELINES
-from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
 from dnabert2_explore.training.labelled.tables import read_labelled
-from dnabert2_explore.training.pretrain import PretrainConfig, latest_checkpoint, pretrain
+from dnabert2_explore.training.pretrain import latest_checkpoint
 from dnabert2_explore.training.scores.metrics import score
 
 ROOT = Path(__file__).parents[1]
@@ -90,21 +88,21 @@ def write_data(grammar: str, folder: Path) -> None:
     (folder / "kept.fa").write_text("".join(lines), encoding="ascii")
 
 
-def train(grammar: str, folder: Path, seed: int, from_random: int = 0) -> FinetuneResult:
+def train(grammar: str, folder: Path, seed: int, from_random: int = 0) -> dx.FinetuneResult:
     """Train a classifier of two layers from random weights, or from another grammar's.
 
     With `from_random`, from random weights in any case, for so many steps.
     """
     out = folder / (f"random{seed}-{from_random}" if from_random else f"network{seed}")
     if (out / "result.json").exists():
-        return FinetuneResult.load(out)
+        return dx.FinetuneResult.load(out)
     before, model = None if from_random else BEGUN_FROM.get(grammar), "scratch:2x128"
     if before:
         write_data(before, folder.parent / before)
         train(before, folder.parent / before, seed)
         model = str(folder.parent / before / f"network{seed}" / "model")
-    return finetune(
-        FinetuneConfig(
+    return dx.finetune(
+        dx.FinetuneConfig(
             model=model,
             **{part: str(folder / f"{part}.csv") for part in PARTS},
             out=str(out),
@@ -173,8 +171,8 @@ def train_masked(grammar: str, folder: Path) -> Path:
     out = folder / "masked"
     rows = 64 if SIZES[grammar] < 120 else 32  # of 64 tokens, or of 128
     if not (out / "model").exists():
-        pretrain(
-            PretrainConfig(
+        dx.pretrain(
+            dx.PretrainConfig(
                 genomes=str(folder / "kept.fa"),
                 table="",
                 tokenizer=str(files("dnabert2_explore") / "models" / "pocket"),
@@ -233,14 +231,14 @@ def measure_all(grammar: str, folder: Path, seed: int) -> dict[str, dict[str, An
     enc = dx.load(folder / f"network{seed}" / "model", cache=False)
     choosing = right(enc, grammar, "dev", CHOOSING)
     judged = right(enc, grammar, "test", JUDGED[grammar])
-    twin = random_twin(enc, seed=1000 + seed)
+    twin = dx.random_twin(enc, seed=1000 + seed)
     cases: list[tuple[str, str, Any, dx.Encoder]] = []
     for title, method in METHODS.items():
         cases += [(title, "trained", method, enc), (title, "twin", method, twin)]
     if seed == SEEDS[0]:  # these read no classifier
         masked = dx.load(train_masked(grammar, folder), cache=False)
         pocket = dx.load("pocket", cache=False)
-        blank = random_twin(masked, seed=1000)
+        blank = dx.random_twin(masked, seed=1000)
         for title, method in MASKED_LM.items():
             cases += [(title, "trained", method, masked), (title, "twin", method, blank)]
         never = "dependency map of tokens"

@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dnabert2_explore import PretrainConfig, pretrain
 from dnabert2_explore.bench import Table, describe_machine, write_tables
-from dnabert2_explore.training.pretrain import PretrainConfig, pretrain
 
 ROOT = Path(__file__).parents[1]
 KINDS = ("plain", "composed")

@@ -23,6 +23,7 @@ import sys
 
 import torch
 
+from dnabert2_explore import ExploreError
 from dnabert2_explore.bench import (
     MUTATED_BASES,
     SHAPES,
@@ -37,7 +38,6 @@ from dnabert2_explore.bench import (
 )
 from dnabert2_explore.encoder import find_device
 from dnabert2_explore.encoder.loading.precision import find_dtype
-from dnabert2_explore.errors import ExploreError
 
 LENGTHS = ("mixed", 128, 512, 2048, 4096, 8192)
 

@@ -23,11 +23,11 @@ import numpy as np
 import dnabert2_explore as dx
 from dnabert2_explore.analysis.motifs import discover_patterns, match_patterns
 from dnabert2_explore.analysis.motifs.find import best_match
+from dnabert2_explore.common.files import replacing
 from dnabert2_explore.encoder.machine import describe_machine
-from dnabert2_explore.files import replacing
-from dnabert2_explore.sealed import read_json, write_json
+from dnabert2_explore.results.sealed import read_json, write_json
+from dnabert2_explore.sequences import windows
 from dnabert2_explore.sequences.motifs.plant import Planted, planted_set
-from dnabert2_explore.sequences.transform import windows
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "finders.json"

@@ -40,7 +40,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from dnabert2_explore.errors import ExploreError
+from dnabert2_explore import ExploreError
 
 #: Seconds of wall time after which an input counts as unanswered.
 LIMIT = 20.0
@@ -185,15 +185,19 @@ def readers(folder: Path) -> list[Reader]:
 
 def sequence_readers(folder: Path) -> list[Reader]:
     """Readers of sequences, genomes, variants and motifs."""
+    from dnabert2_explore import (
+        Genome,
+        Sequence,
+        parse_variant,
+        read_annotation,
+        read_bed,
+        read_motifs,
+        read_sequences,
+    )
     from dnabert2_explore.analysis.variants import read_labels
-    from dnabert2_explore.sequences import Sequence, read_sequences
-    from dnabert2_explore.sequences.annotation.annotations import read_annotation
-    from dnabert2_explore.sequences.annotation.regions import read_bed
     from dnabert2_explore.sequences.given import as_sequences
-    from dnabert2_explore.sequences.motifs.files import read_motifs
-    from dnabert2_explore.sequences.reading.genome import Genome
     from dnabert2_explore.sequences.variants.tables import open_calls
-    from dnabert2_explore.sequences.variants.variant import parse_variant, place
+    from dnabert2_explore.sequences.variants.variant import place
     from dnabert2_explore.widgets.core.inputs import parse_span
 
     held = Genome.from_records([Sequence("one", "ACGTACGTNNACG"), Sequence("two", "ACGURY")])
@@ -304,6 +308,7 @@ def table_readers(folder: Path) -> list[Reader]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from dnabert2_explore import FinetuneConfig, PretrainConfig
     from dnabert2_explore.cli.common import MODELS
     from dnabert2_explore.encoder.loading.adapters import find_base
     from dnabert2_explore.network.checkpoints.load import read_config
@@ -311,9 +316,7 @@ def table_readers(folder: Path) -> list[Reader]:
     from dnabert2_explore.training.configuration import read_yaml
     from dnabert2_explore.training.corpus.species import GenomeFile, read_table
     from dnabert2_explore.training.corpus.stretches import open_species
-    from dnabert2_explore.training.finetune import FinetuneConfig
     from dnabert2_explore.training.labelled.tables import read_labelled
-    from dnabert2_explore.training.pretrain import PretrainConfig
 
     genomes = folder / "genomes"
     genomes.mkdir(exist_ok=True)
@@ -378,8 +381,8 @@ def store_readers(folder: Path) -> list[Reader]:
     """Readers of a store of which one file is damaged, the rest whole."""
     import numpy as np
 
-    from dnabert2_explore.sequences import Sequence
-    from dnabert2_explore.stores import embed_windows, open_store
+    from dnabert2_explore import Sequence, open_store
+    from dnabert2_explore.stores import embed_windows
 
     class Counts:
         """An embedder that needs no model."""
@@ -427,10 +430,9 @@ def result_readers(folder: Path) -> list[Reader]:
     """Readers of what runs leave behind; without the digests that refuse nearly all at once."""
     import numpy as np
 
-    from dnabert2_explore.training.finetune.result import RESULT, FinetuneResult
-    from dnabert2_explore.training.gue import leaderboard
-    from dnabert2_explore.training.gue.results import GueRun
-    from dnabert2_explore.training.labelled.leakage import LeakageReport
+    from dnabert2_explore import FinetuneResult, LeakageReport, leaderboard
+    from dnabert2_explore.training.finetune.result import RESULT
+    from dnabert2_explore.training.gue import GueRun
     from dnabert2_explore.training.scores.metrics import score
     from dnabert2_explore.widgets.training.runlog import read_run
 

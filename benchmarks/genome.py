@@ -16,10 +16,9 @@ from pathlib import Path
 
 import torch
 
-from dnabert2_explore import Encoder, Sequence, load
+from dnabert2_explore import Encoder, Genome, Sequence, load
 from dnabert2_explore.bench import SHAPES, describe_machine, make_network, resident
 from dnabert2_explore.encoder import find_device
-from dnabert2_explore.sequences.reading.genome import Genome
 
 
 def peak() -> float:

@@ -27,7 +27,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dnabert2_explore.sequences import reverse_complement
+from dnabert2_explore import reverse_complement
 from dnabert2_explore.sequences.motifs.plant import plant
 
 __all__ = ["GRAMMARS", "MOTIFS", "SIZES", "Sentence", "evenly", "sentences"]

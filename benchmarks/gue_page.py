@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dnabert2_explore.files import replacing
-from dnabert2_explore.training.gue import leaderboard
+from dnabert2_explore import leaderboard
+from dnabert2_explore.common.files import replacing
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE, RESULTS = ROOT / "docs" / "gue.md", ROOT / "benchmarks" / "gue"

@@ -22,10 +22,8 @@ import numpy as np
 import torch
 
 import dnabert2_explore as dx
-from dnabert2_explore.bench.measure import clock_of
-from dnabert2_explore.bench.results import write_tables
+from dnabert2_explore.bench import Table, clock_of, write_tables
 from dnabert2_explore.bench.shapes import find_shape
-from dnabert2_explore.bench.tables import Table
 from dnabert2_explore.encoder.machine import describe_machine
 from dnabert2_explore.figures import attention_map, dependency_figure, lens_figure, token_ribbon
 from dnabert2_explore.network import Dnabert2ForMaskedLM

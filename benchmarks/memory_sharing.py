@@ -26,6 +26,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
+from dnabert2_explore import ExploreError
 from dnabert2_explore.bench import (
     SHAPES,
     Table,
@@ -35,7 +36,6 @@ from dnabert2_explore.bench import (
     write_tables,
 )
 from dnabert2_explore.encoder import SHIPPED
-from dnabert2_explore.errors import ExploreError
 from dnabert2_explore.network import Dnabert2Config, Dnabert2ForMaskedLM
 
 #: A process that loads the model, embeds, says how much of the weights is the file's, and stays.

@@ -27,13 +27,10 @@ from typing import Any
 import numpy as np
 
 import dnabert2_explore as dx
-from dnabert2_explore.analysis.motifs import NullRun, discover_motifs, match_patterns, null_share
-from dnabert2_explore.encoder.loading.twin import random_twin
+from dnabert2_explore.analysis.motifs import match_patterns, null_share
+from dnabert2_explore.common.files import replacing
 from dnabert2_explore.encoder.machine import describe_machine
-from dnabert2_explore.errors import InputError
-from dnabert2_explore.files import replacing
-from dnabert2_explore.sealed import read_json, write_json
-from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
+from dnabert2_explore.results.sealed import read_json, write_json
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "motif_null.json"
@@ -85,7 +82,7 @@ def replicate(
     begun = time.monotonic()
     mcc = None
     if kind == "twin":
-        enc = random_twin(dx.load(trained(name, data, out, device, steps).model), seed=number)
+        enc = dx.random_twin(dx.load(trained(name, data, out, device, steps).model), seed=number)
     else:
         result = trained(name, data, out, device, steps, None if kind == "trained" else number)
         mcc = None if result.test is None else result.test.values["mcc"].to_json()
@@ -96,8 +93,8 @@ def replicate(
         "steps": steps, "peaks": len(chosen), "patterns": [],
     }  # fmt: skip
     try:
-        found = discover_motifs(enc, chosen, target=1)
-    except InputError as error:  # too few stretches count
+        found = dx.discover_motifs(enc, chosen, target=1)
+    except dx.InputError as error:  # too few stretches count
         content["nothing"] = str(error)
     else:
         texts = [one.bases for one in found.sequences]
@@ -129,12 +126,12 @@ def replicate(
 
 def trained(
     name: str, data: Path, out: Path, device: str, steps: int, permuted: int | None = None
-) -> FinetuneResult:
+) -> dx.FinetuneResult:
     """Fine-tune as the notebook does, on labels as they are or permuted within each split."""
     folder = out / name.replace("/", "_")
     run = folder / ("model" if permuted is None else f"permuted-{permuted}")
     if (run / "result.json").is_file():
-        return FinetuneResult.load(run)
+        return dx.FinetuneResult.load(run)
     files = {split: data / f"{split}.csv" for split in ("train", "dev", "test")}
     if permuted is not None:
         rng = np.random.default_rng(permuted)
@@ -147,8 +144,8 @@ def trained(
                 writer = csv.writer(handle)
                 writer.writerow(("sequence", "label"))
                 writer.writerows((r["sequence"], one) for r, one in zip(rows, labels, strict=True))
-    return finetune(
-        FinetuneConfig(
+    return dx.finetune(
+        dx.FinetuneConfig(
             "pocket", **{split: str(path) for split, path in files.items()}, out=str(run),
             max_tokens=30, max_steps=steps, batch_size=64, learning_rate=7e-4, pooling="mean",
             augment="reverse_complement", evaluate_every=min(100, steps), warmup_steps=50,
@@ -201,7 +198,7 @@ def publish(out: Path) -> None:
             q_value, label = best(own[0], flank)
             for kind in KINDS[1:]:
                 runs = [
-                    NullRun(f"{kind} {one['number']}", len(one["patterns"]), *best(one, flank))
+                    dx.NullRun(f"{kind} {one['number']}", len(one["patterns"]), *best(one, flank))
                     for one in every
                     if one["kind"] == kind
                 ]

@@ -15,12 +15,10 @@ import sys
 import torch
 
 import dnabert2_explore as dx
-from dnabert2_explore.analysis.attribution import ExplainedOutput, attribute
+from dnabert2_explore.analysis.attribution import ExplainedOutput
+from dnabert2_explore.bench import Table, alternately, clock_of, write_tables
 from dnabert2_explore.bench.cases import mutants
-from dnabert2_explore.bench.measure import alternately, clock_of
-from dnabert2_explore.bench.results import write_tables
 from dnabert2_explore.bench.shapes import find_shape
-from dnabert2_explore.bench.tables import Table
 from dnabert2_explore.encoder.machine import describe_machine
 from dnabert2_explore.network import Dnabert2ForSequenceClassification
 
@@ -60,7 +58,7 @@ def main() -> None:
         enc.logits_ids(rows)
 
     def estimate() -> None:
-        attribute(enc, bases, 1, method="mutagenesis_gradient")
+        dx.attribute(enc, bases, 1, method="mutagenesis_gradient")
 
     for call in (verb, engine, estimate):
         call()  # warm

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 import dnabert2_explore as dx
-from dnabert2_explore.analysis.attribution.explained_output import ExplainedOutput
+from dnabert2_explore.analysis.attribution import ExplainedOutput
 from dnabert2_explore.encoder.passes.batches import Budget, default_budget
 from dnabert2_explore.encoder.passes.onward import all_states, run_onward
 

@@ -33,23 +33,14 @@ import torch
 from scorecard_rates import BAD, GOOD, HELD_OUT, KEPT, calibrate, numbered, parts, rates, tables
 
 import dnabert2_explore as dx
-from dnabert2_explore.analysis.attribution import (
-    METHODS,
-    attribute,
-    find_method,
-    mirror_strands,
-)
+from dnabert2_explore.analysis.attribution import METHODS, find_method
 from dnabert2_explore.analysis.attribution.trust.checks import recovery
-from dnabert2_explore.analysis.attribution.trust.scorecard import scorecard
-from dnabert2_explore.encoder.loading.twin import random_twin
+from dnabert2_explore.common.files import replacing
+from dnabert2_explore.common.stats import interval as percentiles
 from dnabert2_explore.encoder.machine import describe_machine
-from dnabert2_explore.files import replacing
-from dnabert2_explore.sequences.motifs.jaspar import jaspar_motif
+from dnabert2_explore.sequences import windows
 from dnabert2_explore.sequences.motifs.plant import Planted, planted_set
-from dnabert2_explore.sequences.transform import reverse_complement, windows
-from dnabert2_explore.stats import interval as percentiles
 from dnabert2_explore.training.baselines import BASELINES
-from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
 from dnabert2_explore.training.labelled.tables import read_labelled
 from dnabert2_explore.training.scores.metrics import score
 
@@ -116,7 +107,7 @@ def make_data(name: str, folder: Path) -> None:
         for repeat in range(4 if part == "train" else 1):
             backgrounds += random.Random(repeat).sample(cut, len(cut))
         sizes[part] = len(cut) * (4 if part == "train" else 1)
-    made = iter(planted_set(backgrounds, jaspar_motif(name).trimmed(0.5), SEED))
+    made = iter(planted_set(backgrounds, dx.jaspar_motif(name).trimmed(0.5), SEED))
     truth = {}
     for part, size in sizes.items():
         some = [next(made) for _ in range(size)]
@@ -129,13 +120,13 @@ def make_data(name: str, folder: Path) -> None:
     write_json(folder / "truth.json", truth)
 
 
-def train(folder: Path, shuffled: bool = False) -> FinetuneResult:
+def train(folder: Path, shuffled: bool = False) -> dx.FinetuneResult:
     """Fine-tune pocket; with shuffled labels, there is nothing to learn but noise."""
     out = folder / ("shuffled labels" if shuffled else "trained")
     if (out / "result.json").exists():
-        return FinetuneResult.load(out)
-    return finetune(
-        FinetuneConfig(
+        return dx.FinetuneResult.load(out)
+    return dx.finetune(
+        dx.FinetuneConfig(
             model="pocket",
             train=str(folder / ("shuffled.csv" if shuffled else "train.csv")),
             dev=str(folder / "dev.csv"),
@@ -205,9 +196,9 @@ def measure_methods(folder: Path, count: int) -> dict[str, Any]:
 def scores_of(enc: dx.Encoder, bases: str, method: str, settings: dict[str, Any]) -> np.ndarray:
     """Contributions of the bases of one sequence."""
     if "strands" not in settings:
-        return attribute(enc, bases, "planted", method=method, **settings).base_scores
+        return dx.attribute(enc, bases, "planted", method=method, **settings).base_scores
     others = {name: value for name, value in settings.items() if name != "strands"}
-    return mirror_strands(enc, bases, "planted", method=method, **others).mean
+    return dx.mirror_strands(enc, bases, "planted", method=method, **others).mean
 
 
 def measure_cards(out: Path, name: str, part: str, network: str, count: int) -> list[dict]:
@@ -222,7 +213,7 @@ def measure_cards(out: Path, name: str, part: str, network: str, count: int) -> 
     else:  # which has learnt nothing that could be right
         some = planted(folder, part)[:count]
     if network == "random weights":
-        enc = random_twin(enc, seed=1000)
+        enc = dx.random_twin(enc, seed=1000)
     rows = []
     for method, settings in CARD_CASES:
 
@@ -240,7 +231,9 @@ def measure_cards(out: Path, name: str, part: str, network: str, count: int) -> 
 def card_of(enc: dx.Encoder, one: Planted, method: str, settings: dict[str, Any]) -> dict[str, Any]:
     """Values of the checks of one attribution; None where one does not apply."""
     truth = [(one.start, one.end)]
-    card = scorecard(enc, one.bases, "planted", method=method, truth=truth, seed=SEED, **settings)
+    card = dx.scorecard(
+        enc, one.bases, "planted", method=method, truth=truth, seed=SEED, **settings
+    )
     title = title_of(method, settings)
     found = {check.name: check.value for check in card.checks if check.name != "skill"}
     return {"method": title} | found  # these models state no scores
@@ -260,7 +253,7 @@ def measure_borders() -> dict[str, float]:
         for crop in range(1, 8):
             moved = whole ^ {crop + place for place in borders(bases[crop:])}
             reached.append(max(moved, default=0) - crop)
-        turned = {len(bases) - place for place in borders(reverse_complement(bases))}
+        turned = {len(bases) - place for place in borders(dx.reverse_complement(bases))}
         shared.append(len(whole & turned - {0, len(bases)}) / (len(whole) - 2))
     return {
         "windows": len(shared),
@@ -315,7 +308,7 @@ def report(out: Path, machine: str, count: int) -> tuple[dict[str, Any], dict[st
     rows = [row for card in CARDS for row in measure_cards(out, *card)]
     split = parts(numbered(rows))
     limits = calibrate(split["dev"])
-    motifs = {name: jaspar_motif(name).trimmed(0.5) for name in MOTIFS}
+    motifs = {name: dx.jaspar_motif(name).trimmed(0.5) for name in MOTIFS}
     calibration = {
         "thresholds": limits,
         "good": GOOD,

@@ -20,7 +20,6 @@ from planted import interval, say, scores_of, title_of, write_json
 
 import dnabert2_explore as dx
 from dnabert2_explore.analysis.attribution.trust.checks import recovery
-from dnabert2_explore.encoder.loading.twin import random_twin
 from dnabert2_explore.encoder.machine import describe_machine
 
 ROOT = Path(__file__).parents[1]
@@ -39,7 +38,7 @@ CASES: tuple[tuple[str, dict[str, Any]], ...] = (
 def measure() -> dict[str, Any]:
     """AUROC of base scores for planted bases, of the model and of its untrained twin."""
     enc = dx.load("pocket-motif", cache=False)
-    twin = random_twin(enc, seed=1000)
+    twin = dx.random_twin(enc, seed=1000)
     some = [one for one in dx.demo.motif() if one.label == "planted"]
     said = enc.predict([one.bases for one in some]).argmax(axis=1) == enc.classes.index("planted")
     some = [one for one, is_right in zip(some, said, strict=True) if is_right][:COUNT]

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from dnabert2_explore.analysis.attribution.trust.checks import CHECKS
-from dnabert2_explore.files import replacing
-from dnabert2_explore.stats import interval
+from dnabert2_explore.analysis.attribution import CHECKS
+from dnabert2_explore.common.files import replacing
+from dnabert2_explore.common.stats import interval
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "planted.json"

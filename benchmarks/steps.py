@@ -26,15 +26,22 @@ import torch
 from captum.attr import LayerIntegratedGradients
 
 import dnabert2_explore as dx
-from dnabert2_explore.bench import Table, alternately, clock_of, describe_machine, write_tables
-from dnabert2_explore.bench.reference import KeptBias, reference_states
+from dnabert2_explore.bench import (
+    Table,
+    alternately,
+    clock_of,
+    describe_machine,
+    reference_states,
+    write_tables,
+)
+from dnabert2_explore.bench.reference import KeptBias
 from dnabert2_explore.bench.shapes import find_shape
+from dnabert2_explore.common.randomness import seeded
 from dnabert2_explore.encoder import find_device
 from dnabert2_explore.network import (
     Dnabert2ForMaskedLM,
     Dnabert2ForSequenceClassification,
 )
-from dnabert2_explore.randomness import seeded
 from dnabert2_explore.training.loop.attending import training_backend
 
 #: Token counts of a batch, by what it is called.

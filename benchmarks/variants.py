@@ -16,11 +16,9 @@ import numpy as np
 import torch
 
 import dnabert2_explore as dx
-from dnabert2_explore.analysis.variants import VariantScorer
+from dnabert2_explore.common.files import replacing
 from dnabert2_explore.encoder.machine import describe_machine
-from dnabert2_explore.files import replacing
-from dnabert2_explore.sealed import write_json
-from dnabert2_explore.sequences.reading.genome import Genome
+from dnabert2_explore.results.sealed import write_json
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "variants.json"
@@ -59,13 +57,13 @@ def main() -> None:
         torch.set_num_threads(arguments.threads)
     locus = dx.demo.locus().sequence
     enc = dx.load(arguments.model, device=arguments.device, cache=False)
-    genome = Genome.from_records([locus])
+    genome = dx.Genome.from_records([locus])
     variants = random_variants(locus.name, locus.bases.upper(), arguments.count, seed=0)
     print(enc.info)
     if arguments.speed:
         speeds(enc, genome, variants)
         return
-    found = VariantScorer.make(enc, genome, scores=("llr",)).score(variants)
+    found = dx.VariantScorer.make(enc, genome, scores=("llr",)).score(variants)
     tokens = found["tokens_alt"] - found["tokens_ref"]
     rows = {
         name: {
@@ -105,11 +103,11 @@ def markdown(content: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def speeds(enc: dx.Encoder, genome: Genome, variants: list[dx.Variant]) -> None:
+def speeds(enc: dx.Encoder, genome: dx.Genome, variants: list[dx.Variant]) -> None:
     """Print variants a second."""
     for kind in ("llr", "distance", "pll"):
         some = variants if kind != "pll" else variants[: max(1, len(variants) // 20)]
-        scorer = VariantScorer.make(enc, genome, scores=(kind,))
+        scorer = dx.VariantScorer.make(enc, genome, scores=(kind,))
         scorer.score(some[:8])  # warm
         begun = time.perf_counter()
         scorer.score(some)

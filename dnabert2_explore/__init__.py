@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from .autoclasses import register_when_needed
 from .extras import translated
-from .rich_display import draw_with
+from .results.rich_display import draw_with
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -153,6 +153,7 @@ if TYPE_CHECKING:
     )
     from .figures import motif_report as motif_report
     from .figures.plots import plot as plot
+    from .results.table_files import write_table as write_table
     from .sequences import (
         Sequence as Sequence,
         gc_content as gc_content,
@@ -180,7 +181,6 @@ if TYPE_CHECKING:
         open_store as open_store,
         read_embedded as read_embedded,
     )
-    from .table_files import write_table as write_table
     from .tokens import Tokens as Tokens
     from .training.finetune import (
         FinetuneConfig as FinetuneConfig,
@@ -277,6 +277,7 @@ _NAMES = {
     ".errors": "Cancelled CheckpointError ExploreError InputError",
     ".figures": "motif_report",
     ".figures.plots": "plot",
+    ".results.table_files": "write_table",
     ".sequences": "Sequence gc_content read_sequences reverse_complement",
     ".sequences.annotation.annotations": "Annotation read_annotation",
     ".sequences.annotation.regions": "read_bed",
@@ -290,7 +291,6 @@ _NAMES = {
         "EmbeddedSequences EmbeddingStore StoreCheck StoreHits Summary check_store open_store "
         "read_embedded"
     ),
-    ".table_files": "write_table",
     ".tokens": "Tokens",
     ".training.finetune": "FinetuneConfig FinetuneResult finetune",
     ".training.finetune.seeds": "SeedsResult finetune_seeds",

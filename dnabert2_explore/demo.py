@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.resources import files
 
-from .rich_display import RichDisplay, counted
+from .results.rich_display import RichDisplay, counted
 from .sequences import Sequence, read_sequences
 from .sequences.annotation.annotations import Feature, read_annotation
 

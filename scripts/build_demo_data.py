@@ -26,7 +26,8 @@ from debian_sources import Package, fetch
 from demo_species import SPECIES, Source, Species, records
 from zymoseptoria import Transcript
 
-from dnabert2_explore.sequences import reverse_complement, windows
+from dnabert2_explore import reverse_complement
+from dnabert2_explore.sequences import windows
 
 DATA = Path(__file__).resolve().parents[1] / "dnabert2_explore" / "data"
 WINDOW = 1000

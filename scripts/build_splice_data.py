@@ -28,7 +28,7 @@ import zymoseptoria
 from numpy.typing import NDArray
 from zymoseptoria import Transcript, split_of
 
-from dnabert2_explore.sequences import reverse_complement
+from dnabert2_explore import reverse_complement
 
 WINDOW = 200
 OFFSETS = {"donor": 100, "acceptor": 98}  # index of the dinucleotide in the window

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from debian_sources import Package
 
-from dnabert2_explore.sequences import Sequence, iter_fasta
+from dnabert2_explore import Sequence
+from dnabert2_explore.sequences import iter_fasta
 
 __all__ = ["SPECIES", "Source", "Species", "records"]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dnabert2_explore.files import replacing
+from dnabert2_explore.common.files import replacing
 from dnabert2_explore.sequences.reading.opening import open_path
 
 

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Iterator
 
 import dnabert2_explore as dx
-from dnabert2_explore.rich_display import RichDisplay
+from dnabert2_explore.results.rich_display import RichDisplay
 
 _WIDTH = 108
 

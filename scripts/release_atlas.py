@@ -29,13 +29,11 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
 import dnabert2_explore as dx
-from dnabert2_explore.encoder.loading.twin import random_twin
 from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
-from dnabert2_explore.sealed import write_json
-from dnabert2_explore.sequences import gc_content, reverse_complement
+from dnabert2_explore.results.sealed import write_json
 from dnabert2_explore.training.baselines import kmer_frequencies
 from dnabert2_explore.training.corpus.windows import read_table
-from dnabert2_explore.training.pretrain import PretrainConfig, latest_checkpoint
+from dnabert2_explore.training.pretrain import latest_checkpoint
 from dnabert2_explore.training.saving import save_model
 
 CARD = """\
@@ -147,11 +145,11 @@ def demo_scores(enc: dx.Encoder) -> dict[str, float]:
     texts = [one.bases for one in whole]
     return {
         "pocket-atlas": purity(enc.embed(texts), labels),
-        "its untrained twin": purity(random_twin(enc).embed(texts), labels),
+        "its untrained twin": purity(dx.random_twin(enc).embed(texts), labels),
         "pocket": purity(dx.load("pocket").embed(texts), labels),
         "4-mers": purity(kmer_frequencies(texts), labels),
         "GC alone": purity(
-            np.c_[[gc_content(one) for one in texts], np.full(len(texts), 0.5)], labels
+            np.c_[[dx.gc_content(one) for one in texts], np.full(len(texts), 0.5)], labels
         ),
     }
 
@@ -171,7 +169,7 @@ def ahead_of_kmers(enc: dx.Encoder, tool: Path) -> dict[str, dict[str, float]]:
         path = probe.GENOMES / f"{name}.fa.gz"
         rng = np.random.default_rng(sum(path.name.encode()))
         for bases, stretch, _, _ in probe.windows(path, rng):
-            texts.append(bases if rng.random() < 0.5 else reverse_complement(bases))
+            texts.append(bases if rng.random() < 0.5 else dx.reverse_complement(bases))
             species.append(path.name)
             stretches.append(stretch)
     labels = np.unique(species, return_inverse=True)[1]
@@ -223,7 +221,7 @@ def main() -> None:
     parser.add_argument("--machine", default="2 cores")
     parser.add_argument("--notes", default="")
     asked = parser.parse_args()
-    configs = [PretrainConfig.from_yaml(one) for one in asked.configs]
+    configs = [dx.PretrainConfig.from_yaml(one) for one in asked.configs]
     last, before = configs[-1], configs[-2]
     if asked.export:
         # 4-mers are counted on both strands; so are vectors made.
@@ -232,7 +230,7 @@ def main() -> None:
             source = find_checkpoint(Path(config.out) / "model")
             save_model(load_network(source), out, source.tokenizer, torch.float16, more=both)
         (asked.out / "README.md").unlink()  # MODEL_CARD.md says more
-        twin = random_twin(dx.load(asked.out)).network
+        twin = dx.random_twin(dx.load(asked.out)).network
         save_model(twin, asked.twin, source.tokenizer, torch.float32, more=both)
     if asked.probe is None:
         return
@@ -253,7 +251,7 @@ def main() -> None:
     (asked.out / "MODEL_CARD.md").write_text(card, encoding="utf-8")
 
 
-def state(config: PretrainConfig) -> dict[str, float]:
+def state(config: dx.PretrainConfig) -> dict[str, float]:
     """Read steps, tokens and seconds of a run."""
     newest = latest_checkpoint(config.out)
     if newest is None:
@@ -262,7 +260,7 @@ def state(config: PretrainConfig) -> dict[str, float]:
     return {key: content[key] for key in ("step", "tokens", "seconds")}
 
 
-def part(config: PretrainConfig, number: int) -> str:
+def part(config: dx.PretrainConfig, number: int) -> str:
     """Describe one part of the training in a row of the card."""
     together = (
         f"within {config.nearby_bases:,} bp of each other (no species labels)"
@@ -291,7 +289,7 @@ def curve(path: Path) -> list[dict[str, float]]:
 
 
 def write_card(
-    configs: list[PretrainConfig],
+    configs: list[dx.PretrainConfig],
     enc: dx.Encoder,
     scores: dict[str, Any],
     asked: argparse.Namespace,

@@ -27,14 +27,11 @@ import torch
 
 import dnabert2_explore as dx
 from dnabert2_explore.analysis.motifs.find import best_match
-from dnabert2_explore.encoder.loading.twin import random_twin
-from dnabert2_explore.encoder.passes.readings import Readings
-from dnabert2_explore.files import replacing
+from dnabert2_explore.common.files import replacing
 from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
-from dnabert2_explore.sealed import write_json
+from dnabert2_explore.results.sealed import write_json
+from dnabert2_explore.sequences import windows
 from dnabert2_explore.sequences.motifs.plant import Planted, planted_set
-from dnabert2_explore.sequences.transform import windows
-from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
 from dnabert2_explore.training.labelled.tables import read_labelled
 from dnabert2_explore.training.saving import save_model
 from dnabert2_explore.training.scores.metrics import score
@@ -108,12 +105,12 @@ def _write(path: Path, header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> 
         csv.writer(out, lineterminator="\n").writerows([header, *rows])
 
 
-def train(folder: Path, name: str, rows: str = "train.csv", **over: Any) -> FinetuneResult:
+def train(folder: Path, name: str, rows: str = "train.csv", **over: Any) -> dx.FinetuneResult:
     """Train, unless the run is there."""
     out = folder / name
     if (out / "result.json").is_file():
-        return FinetuneResult.load(out)
-    config = FinetuneConfig(
+        return dx.FinetuneResult.load(out)
+    config = dx.FinetuneConfig(
         "scratch:2x128",
         train=str(folder / rows),
         dev=str(folder / "dev.csv"),
@@ -128,7 +125,9 @@ def train(folder: Path, name: str, rows: str = "train.csv", **over: Any) -> Fine
         check_leakage=False,  # decoys and sites share their backgrounds on purpose
         seed=SEED,
     )
-    return finetune(replace(config, **over), watch=lambda row: print(name, row["step"], row["mcc"]))
+    return dx.finetune(
+        replace(config, **over), watch=lambda row: print(name, row["step"], row["mcc"])
+    )
 
 
 def permuted(folder: Path, number: int) -> Path:
@@ -151,7 +150,7 @@ def measure(enc: dx.Encoder, folder: Path, truth: list[Planted], null: int) -> d
     mine = score("classification", test.labels, outputs, test.classes, 1000)
     rules = compare_with_rules(training, dev, test, outputs, strands="both")
     assert rules is not None
-    blind = random_twin(enc).predict(list(test.bases))
+    blind = dx.random_twin(enc).predict(list(test.bases))
     column = enc.classes.index("planted")
     right = [
         one.bases
@@ -227,7 +226,7 @@ def main() -> None:
 
 def write_card(enc: dx.Encoder, folder: Path, scores: dict[str, Any]) -> str:
     """Fill the card from the measured numbers."""
-    config = FinetuneConfig.from_yaml(folder / "model" / "config.yaml")
+    config = dx.FinetuneConfig.from_yaml(folder / "model" / "config.yaml")
     within, motif = scores["test_interval"], scores["motif"]
     rows = {
         "**pocket-motif**": f"{within['value']:.3f} ({within['low']:.3f} to {within['high']:.3f})"
@@ -246,7 +245,7 @@ def write_card(enc: dx.Encoder, folder: Path, scores: dict[str, Any]) -> str:
         hidden=enc.info.hidden,
         motif=MOTIF,
         accession=profile.accession,
-        readings=Readings.of(enc),
+        readings=dx.Readings.of(enc),
         shown=SHOWN,
         **scores["sequences"],
         model=config.model,

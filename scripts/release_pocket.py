@@ -14,19 +14,20 @@ from __future__ import annotations
 import argparse
 import copy
 import csv
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from tokenizers import Tokenizer
 
+from dnabert2_explore import PretrainConfig
 from dnabert2_explore.network import Dnabert2Config, Dnabert2ForMaskedLM
 from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
-from dnabert2_explore.sealed import read_json, write_json
+from dnabert2_explore.results.sealed import read_json, write_json
 from dnabert2_explore.training.corpus.rows import load_backend
-from dnabert2_explore.training.corpus.windows import read_table
-from dnabert2_explore.training.pretrain import PretrainConfig, latest_checkpoint, load_corpora
+from dnabert2_explore.training.corpus.windows import Corpus, read_table
+from dnabert2_explore.training.pretrain import latest_checkpoint, load_corpora
 from dnabert2_explore.training.pretrain.evaluate import evaluate, held_out_rows, score_rows
 from dnabert2_explore.training.saving import save_model
 from dnabert2_explore.training.tokenizer import bases_per_token
@@ -100,7 +101,7 @@ training species; a neighbour that is masked itself is left out).
 
 The untrained twin has the same shape and random weights. {verdict}
 
-Mean held-out loss while it trained (16 windows of each species, averaged weights): {curve}.
+Mean held-out loss while it trained ({evaluate_rows} windows of each species, averaged weights): {curve}.
 
 Gain of pocket on the same positions, nats a token (standard error over windows; negative: the baseline
 is better):
@@ -113,7 +114,7 @@ a species: {rounding_max:.1e}).
 ## How to read this
 
 A token of five random bases carries about 7 nats. What the model gains over the bigram of both
-neighbours is what it has learnt beyond composition and neighbouring tokens: little, but not nothing.
+neighbours is what it has learnt beyond composition and neighbouring tokens: half a nat, 7% of what there is to know.
 Compare models only with the same tokenizer. Attention maps and attributions of this model are real computations of a small model:
 good for learning how to look, not for biological conclusions.
 """
@@ -134,17 +135,15 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     config = PretrainConfig.from_yaml(arguments.config)
-    newest = latest_checkpoint(config.out)
-    if newest is None:
-        raise SystemExit(f"{config.out} holds no checkpoint: run pretrain first.")
-    state = json.loads((newest / "state.json").read_text(encoding="utf-8"))
-    source = newest if arguments.checkpoint else Path(config.out) / "model"
-    network = load_network(find_checkpoint(source))
+    newest = latest_checkpoint(config.out) if arguments.checkpoint else Path(config.out) / "model"
+    if newest is None or not newest.is_dir():
+        raise SystemExit(f"{newest or config.out} is not there: run pretrain first.")
+    network = load_network(find_checkpoint(newest))
     assert isinstance(network, Dnabert2ForMaskedLM)
     scores_file = arguments.out / "scores.json"
     if not arguments.card_only:
         scores = score(config, network, arguments)
-        scores["run"] = {key: state[key] for key in ("step", "tokens", "seconds")}
+        scores["run"] = last_row(Path(config.out) / "log.csv")
         save_model(network, arguments.out, config.tokenizer, torch.float16)
         (arguments.out / "README.md").unlink()  # MODEL_CARD.md says more
         write_json(scores_file, scores)
@@ -174,6 +173,7 @@ def score(
     task = held_out_rows(
         held_out, tokenizer, arguments.rows, config.row_tokens, config.longest_piece
     )
+    scores["curve"] = curve(Path(config.out), held_out, tokenizer, config)
     rounded = copy.deepcopy(network).half().float()
     torch.manual_seed(0)
     twin = Dnabert2ForMaskedLM(network.config)
@@ -199,15 +199,36 @@ def _name(path: str) -> str:
     return "the demo windows" if Path(path).name == "windows.csv.gz" else Path(path).name
 
 
-def curve(path: Path) -> str:
-    """Say the mean held-out loss at each evaluation of a run."""
+def curve(run: Path, held_out: Corpus, tokenizer: Tokenizer, config: PretrainConfig) -> list[Any]:
+    """Mean held-out loss at each evaluation of a run: [step, nats a token].
+
+    From evaluation.csv; where the run had no held-out species at hand, from its snapshots.
+    """
     by_step: dict[int, list[float]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
+    with (run / "evaluation.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             by_step.setdefault(int(row["step"]), []).append(float(row["loss"]))
-    return ", ".join(
-        f"{float(np.mean(losses)):.3f} after {step:,} steps" for step, losses in by_step.items()
-    )
+    if not by_step:
+        rows = held_out_rows(
+            held_out, tokenizer, config.evaluate_rows, config.row_tokens, config.longest_piece
+        )
+        for folder in sorted((run / "snapshots").iterdir()):
+            network = load_network(find_checkpoint(folder))
+            assert isinstance(network, Dnabert2ForMaskedLM)
+            step = int(folder.name.removeprefix("step-"))
+            by_step[step] = [nats for nats, _ in score_rows(network, rows).values()]
+    return [[step, float(np.mean(losses))] for step, losses in by_step.items()]
+
+
+def last_row(path: Path) -> dict[str, float]:
+    """Read steps, tokens and seconds of a run from the last row of its log."""
+    with path.open(encoding="utf-8", newline="") as file:
+        row = list(csv.DictReader(file))[-1]
+    return {
+        "step": int(row["step"]),
+        "tokens": int(row["tokens"]),
+        "seconds": float(row["seconds"]),
+    }
 
 
 def write_card(
@@ -286,7 +307,7 @@ def write_card(
         excluded=f"what shares a 32-mer with {', '.join(map(_name, config.exclude))}, and {config.exclude_margin:,} bp on either side"
         if config.exclude
         else "nothing but the held-out species",
-        curve=curve(Path(config.out) / "evaluation.csv"),
+        curve=", ".join(f"{nats:.3f} after {step:,} steps" for step, nats in scores["curve"]),
         rounding=float(np.mean(list(changes))),
         rounding_max=max(map(abs, changes)),
         **{
@@ -294,7 +315,7 @@ def write_card(
             for name in (
                 "batch_rows", "row_tokens", "precision", "beta1", "beta2", "epsilon",
                 "weight_decay", "gradient_clip", "learning_rate", "warmup_steps", "decay_steps",
-                "category_power",
+                "category_power", "evaluate_rows",
             )
         },
     )  # fmt: skip

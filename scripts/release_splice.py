@@ -18,16 +18,21 @@ from typing import Any
 
 import torch
 
-from dnabert2_explore import load
-from dnabert2_explore.encoder.loading.twin import random_twin
-from dnabert2_explore.encoder.passes.readings import Readings
+from dnabert2_explore import (
+    FinetuneConfig,
+    FinetuneResult,
+    Readings,
+    Scores,
+    finetune,
+    load,
+    random_twin,
+)
 from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
-from dnabert2_explore.sealed import write_json
+from dnabert2_explore.results.sealed import write_json
 from dnabert2_explore.training.baselines import fit_position_weights
-from dnabert2_explore.training.finetune import FinetuneConfig, FinetuneResult, finetune
 from dnabert2_explore.training.labelled.tables import read_labelled
 from dnabert2_explore.training.saving import save_model
-from dnabert2_explore.training.scores.metrics import Estimate, Scores, score
+from dnabert2_explore.training.scores.metrics import Estimate, score
 from dnabert2_explore.training.scores.resampling import resampled
 from dnabert2_explore.training.scores.rules import compare_with_rules
 

@@ -11,6 +11,8 @@ import pytest
 
 # Tests compute; those of the cache bring their own folder.
 os.environ["DNABERT2_EXPLORE_CACHE"] = "off"
+# Most pin numbers, which are the CPU's in float32 wherever they run; those for GPUs name the GPU.
+os.environ["DNABERT2_EXPLORE_DEVICE"] = "cpu"
 
 SHARED = Path(__file__).parents[2] / "shared"
 

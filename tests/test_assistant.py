@@ -14,7 +14,7 @@ import pytest
 
 from dnabert2_explore.cli.look.assistant.tools import Tools
 from dnabert2_explore.errors import ExploreError, InputError
-from dnabert2_explore.records import read_record
+from dnabert2_explore.results.records import read_record
 
 FASTA = ">a\nACGTTGCATTAGCATGCAATTTGACCA\n>b\nGGGCATTAGCATGACATTTAGCCA\n"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import dnabert2_explore as dx
-from dnabert2_explore.rich_display import RichDisplay
+from dnabert2_explore.results.rich_display import RichDisplay
 
 DOCS = Path(__file__).parents[1] / "docs"
 

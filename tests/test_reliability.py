@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dnabert2_explore.sealed import read_json
+from dnabert2_explore.results.sealed import read_json
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT, PAGE = ROOT / "benchmarks/bitflips.py", ROOT / "docs/reliability.md"

@@ -11,11 +11,11 @@ from pathlib import Path, PureWindowsPath
 from ..encoder import SHIPPED
 from ..errors import ExploreError, InputError
 
-__all__ = ["COMMANDS", "Asked", "checked_arguments", "checked_name"]
+__all__ = ["COMMANDS", "CommandParameters", "checked_arguments", "checked_name"]
 
 
 @dataclass(frozen=True)
-class Asked:
+class CommandParameters:
     """The parameters of a command that a record names.
 
     Attributes
@@ -40,38 +40,38 @@ def _options(text: str) -> tuple[str, ...]:
 #: Commands that compute a file from files; all others are refused. A test holds their options to
 #: the command line's, less those that say where to write or whom to ask.
 COMMANDS = {
-    "attribute": Asked(
+    "attribute": CommandParameters(
         ("source",),
         _options(
             "genome model target method per n-steps baseline spread explain samples window layer "
             "noise noise-samples seed device dtype"
         ),
     ),
-    "embed": Asked(
+    "embed": CommandParameters(
         ("source",),
         _options(
             "window stride genome pooling layer model device dtype attention batch-tokens "
             "rows-per-chunk"
         ),
     ),
-    "motifs": Asked(
+    "motifs": CommandParameters(
         ("source",),
         _options(
             "model target method caller database collection least confident genome most null "
             "device dtype"
         ),
     ),
-    "page": Asked((), _options("model runtime")),
-    "predict": Asked(
+    "page": CommandParameters((), _options("model runtime")),
+    "predict": CommandParameters(
         ("model", "data"),
         _options("genome device dtype batch-tokens strands segmentations"),
     ),
-    "tokenize": Asked(
+    "tokenize": CommandParameters(
         ("source",),
         _options("genome format kmer model"),
         _options("sixmers summary special no-special"),
     ),
-    "variants": Asked(
+    "variants": CommandParameters(
         ("calls",),
         _options(
             "genome model head score window layer strands pll-within rename labels positive "

@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..digests import sha256_of
 from ..encoder import Encoder
 from ..encoder.loading.recorded import load_model
 from ..encoder.model_entry import model_entry
 from ..errors import InputError
-from ..origins import unrecorded
-from ..records import KEYWORD, unpacked, without_record
+from ..results.digests import sha256_of
+from ..results.origins import unrecorded
+from ..results.records import KEYWORD, unpacked, without_record
+from ..results.table_files import plain_text
 from ..sequences import Sequence
-from ..table_files import plain_text
 from .compare import Comparison, compare_numbers, compare_tables
 
 __all__ = ["rebuild_call"]
@@ -29,7 +29,7 @@ _SEQUENCES = ("sequences", "bases")
 _FIGURE = re.compile(r"Plotly\.newPlot\(\s*")
 
 
-class _Making:
+class _Replay:
     """Calls made again, one after the other, each once.
 
     Parameters
@@ -211,11 +211,11 @@ def rebuild_call(
     sequences: list[Sequence] | None,
 ) -> Comparison:
     """Make a call again and compare what it returns with a file."""
-    making = _Making(path, model, sequences)
+    replay = _Replay(path, model, sequences)
     with unrecorded():
-        after = making.made({**record, "part": record.get("part", [])})
+        after = replay.made({**record, "part": record.get("part", [])})
     found = _compared(path, after)
-    found.said[:0] = making.said
+    found.said[:0] = replay.said
     return found
 
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..digests import sha256_of
 from ..errors import ExploreError, InputError
-from ..records import without_record
+from ..results.digests import sha256_of
+from ..results.records import without_record
 from .arguments import checked_arguments, checked_name
 from .compare import Comparison, compare_numbers, compare_tables
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..encoder import Encoder
 from ..errors import InputError
-from ..records import beside, read_record, versions
-from ..rich_display import RichDisplay
+from ..results.records import beside, read_record, versions
+from ..results.rich_display import RichDisplay
 from ..sequences import Sequence
 from ..sequences.given import as_sequences
 from .compare import Comparison

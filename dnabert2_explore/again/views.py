@@ -11,7 +11,7 @@ from ..encoder import Encoder
 from ..encoder.loading.recorded import load_model
 from ..encoder.model_entry import model_entry
 from ..errors import InputError
-from ..records import unpacked
+from ..results.records import unpacked
 from ..sequences import Sequence
 from ..widgets.core.explorer import Explorer
 from ..widgets.core.remember import recall, recall_selection

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..costs import says_cost
+from ..common.costs import says_cost
+from ..common.progress import Progress
 from ..encoder import Bases, Encoder
 from ..errors import InputError
 from ..network import alibi_slopes
-from ..origins import recorded
-from ..progress import Progress
-from ..rich_display import RichDisplay, counted
+from ..results.origins import recorded
+from ..results.rich_display import RichDisplay, counted
 from ..tokens import Tokens
 from .many import one_or_many
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
+from ..common.progress import Progress, split
 from ..encoder import Bases, Encoder
 from ..errors import InputError
-from ..progress import Progress, split
 from ..sequences.given import is_one, listed
 
 __all__ = ["OneOrMany", "one_or_many"]

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..common.files import expanded, replacing
+from ..common.names import Engine, Layout
+from ..common.threads import torch_threads
 from ..errors import InputError
-from ..files import expanded, replacing
-from ..names import Engine, Layout
-from ..origins import recorded
-from ..rich_display import RichDisplay, counted
-from ..threads import torch_threads
+from ..results.origins import recorded
+from ..results.rich_display import RichDisplay, counted
 from ..version import __version__
 from .umaps import ENGINES, fit_umap
 

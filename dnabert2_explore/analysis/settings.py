@@ -9,9 +9,9 @@ from inspect import Parameter, signature
 from numbers import Integral, Real
 from typing import Any, TypedDict, TypeVar, get_args
 
+from ..common.names import Baseline, Method, Output, Spread
 from ..errors import InputError
-from ..names import Baseline, Method, Output, Spread
-from ..rich_display import RichDisplay
+from ..results.rich_display import RichDisplay
 from .methods import METHODS, find_method, takers
 
 __all__ = ["USUAL", "AttributionOptions", "AttributionSettings", "takes_settings"]

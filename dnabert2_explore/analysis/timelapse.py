@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..costs import says_cost
+from ..common.costs import says_cost
+from ..common.files import expanded
+from ..common.progress import Progress
 from ..encoder import Bases, Encoder, load
 from ..errors import InputError
-from ..files import expanded
-from ..origins import recorded
-from ..progress import Progress
-from ..rich_display import RichDisplay, counted
+from ..results.origins import recorded
+from ..results.rich_display import RichDisplay, counted
 from ..sequences import Sequence
 from ..tokens import Tokens
 from .attend import attend

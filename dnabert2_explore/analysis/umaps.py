@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..costs import say_cost
+from ..common.costs import say_cost
+from ..common.threads import torch_threads
 from ..errors import InputError
 from ..extras import translated
-from ..threads import torch_threads
 
 __all__ = ["ENGINES", "Umap", "fit_umap", "umap_seconds"]
 

@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from ..network import Dnabert2Config, Dnabert2Model, alibi_slopes
+from ..network import Dnabert2Config, alibi_slopes
 from ..network.blocks import Dnabert2Layer
+from ..network.forward import EncoderForward
 from ..network.packing import Packing
 
 __all__ = ["KeptBias", "embed_reference", "pad", "reference_states"]
@@ -46,7 +47,7 @@ class KeptBias:
 
 
 def reference_states(
-    network: Dnabert2Model,
+    network: EncoderForward,
     ids: torch.Tensor,
     mask: torch.Tensor,
     kept: KeptBias | None = None,
@@ -60,7 +61,7 @@ def reference_states(
 
     Parameters
     ----------
-    network : Dnabert2Model
+    network : EncoderForward
     ids : torch.Tensor, shape (batch, n)
     mask : torch.Tensor, shape (batch, n)
         1 for tokens, 0 for padding.
@@ -110,7 +111,7 @@ def pad(ids: Sequence[NDArray[np.int64]]) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def embed_reference(
-    network: Dnabert2Model,
+    network: EncoderForward,
     ids: Sequence[NDArray[np.int64]],
     rows: int,
     states: list[torch.Tensor] | None = None,
@@ -120,7 +121,7 @@ def embed_reference(
 
     Parameters
     ----------
-    network : Dnabert2Model
+    network : EncoderForward
     ids : sequence of numpy.ndarray, shape (n,), int64
     rows : int
         Sequences in a padded batch; batches are filled in the given order.

@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
+from ..common.files import replacing
 from ..encoder.machine import Machine
 from ..errors import InputError
-from ..files import replacing
 from .engine import Speed, mutant_table, speed_table
 from .memory import Memory, memory_table
 from .tables import Table

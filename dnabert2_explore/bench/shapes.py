@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
+from ..common.randomness import seeded
 from ..errors import InputError
 from ..network import Dnabert2Config, Dnabert2Model
 from ..network.attention.choose import fastest_backend
-from ..randomness import seeded
 
 __all__ = ["SHAPES", "find_shape", "make_network"]
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..costs import Teller
+from ..common.costs import Teller
+from ..common.names import Backend, DType
+from ..common.progress import Progress
 from ..errors import Cancelled, InputError
-from ..names import Backend, DType
-from ..progress import Progress
 
 if TYPE_CHECKING:
     from ..sequences import Sequence
@@ -63,7 +63,10 @@ MODEL = Annotated[
         "--model", "-m", help="pocket, pocket-splice, a folder, or a hub id (needs the network)."
     ),
 ]
-DEVICE = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1.")]
+DEVICE = Annotated[
+    str,
+    typer.Option(help="auto (what DNABERT2_EXPLORE_DEVICE names, else a GPU), cpu, cuda, cuda:1."),
+]
 DTYPE = Annotated[DType, typer.Option(help="Type of numbers.")]
 ATTENTION = Annotated[Backend, typer.Option(help="How attention is computed.")]
 FORCE = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]

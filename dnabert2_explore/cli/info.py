@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 from contextlib import suppress
 from importlib import metadata
@@ -13,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from .. import __version__
-from ..folders import CACHE_VARIABLE, cache_folder
+from ..common.folders import CACHE_VARIABLE, cache_folder
 from .common import MODELS
 
 __all__ = ["info"]
@@ -75,16 +76,16 @@ def _version(name: str) -> str | None:
 def _hardware(attempt: bool) -> dict[str, Any]:
     import torch
 
-    from ..encoder import find_device
+    from ..encoder import DEVICE_VARIABLE, find_device
     from ..encoder.loading.precision import gains_from_bfloat16
-    from ..encoder.loading.seen import seen_here, try_here
+    from ..encoder.loading.probes import known_probes, run_probes
     from ..network.attention import BACKENDS, why_not
 
     where = find_device("auto")
     # Half precision on a GPU, where it is fast and flash knows nothing else.
     dtype = torch.bfloat16 if where.type == "cuda" else torch.float32
     missing = {name: why_not(name, where, dtype) for name in BACKENDS}
-    seen = {one.kind: one for one in try_here(where)} if attempt else seen_here(where)
+    seen = {one.kind: one for one in run_probes(where)} if attempt else known_probes(where)
 
     def state(name: str) -> str:
         if name in seen:
@@ -93,7 +94,9 @@ def _hardware(attempt: bool) -> dict[str, Any]:
 
     device = str(where)
     if where.type == "cuda":
-        device = f"cuda ({torch.cuda.get_device_name()})"
+        device = f"{where} ({torch.cuda.get_device_name(where)})"
+    if os.environ.get(DEVICE_VARIABLE, "").strip():
+        device += f", named by {DEVICE_VARIABLE}"
     fast = "fast here" if gains_from_bfloat16(where) else "slower than float32 here"
     return {
         "device": device,

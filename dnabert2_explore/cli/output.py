@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ..common.files import replacing
 from ..errors import InputError
-from ..files import replacing
-from ..records import note_output
+from ..results.records import note_output
 
 __all__ = ["check_output", "replacing"]
 

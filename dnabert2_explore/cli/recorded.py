@@ -10,9 +10,9 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-from ..digests import sha256_of
-from ..files import replacing
-from ..records import Making, in_html, making, sealed_text, without_record, write_beside
+from ..common.files import replacing
+from ..results.digests import sha256_of
+from ..results.records import Making, in_html, making, sealed_text, without_record, write_beside
 
 __all__ = ["Recorded"]
 

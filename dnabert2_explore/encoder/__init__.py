@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from .encoder import Encoder
-from .loading.load import ATLAS_MODEL, SHIPPED, find_device, load
+from .loading.device import DEVICE_VARIABLE, find_device
+from .loading.load import ATLAS_MODEL, SHIPPED, load
 from .model import Bases, ModelInfo
 from .vectors.pooling import POOLINGS
 
 __all__ = [
     "ATLAS_MODEL",
+    "DEVICE_VARIABLE",
     "POOLINGS",
     "SHIPPED",
     "Bases",

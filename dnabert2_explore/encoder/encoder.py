@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.hooks import RemovableHandle
 
-from ..costs import says_cost
+from ..common.costs import says_cost
+from ..common.names import Pooling
+from ..common.progress import Progress
 from ..errors import InputError, warn
-from ..names import Pooling
-from ..network.blocks import Dnabert2SelfAttention
-from ..origins import recorded
-from ..progress import Progress
+from ..results.origins import recorded
 from ..sequences import Sequence, clean
 from ..tokens import Tokens
 from .inputs import bases_of, cleaned, far_lengths, listed, texts_of
@@ -25,6 +23,7 @@ from .onehot import OneHotModel, Output
 from .passes.batches import Budget
 from .passes.finite import check_finite
 from .passes.masked import masked_passes
+from .passes.projections import projections
 from .passes.readings import STRANDS, Readings
 from .vectors.cached import embed_texts
 from .vectors.long import LongEmbedding, embed_long
@@ -277,28 +276,7 @@ class Encoder(Model):
         -------
         queries, keys : numpy.ndarray, shape (layers, heads, n_tokens, head_dim), float32
         """
-        tokens = self._one(bases)
-        captured: list[torch.Tensor] = []
-
-        def capture(block: Dnabert2SelfAttention) -> RemovableHandle:
-            return block.Wqkv.register_forward_hook(
-                lambda _module, _inputs, output: captured.append(block.split(output)[:, :2])
-            )
-
-        with self.lock:
-            hooks = [capture(block) for block in self.body.attention_blocks()]
-            try:
-                with torch.inference_mode():
-                    self.body(self.input_ids(tokens))
-            finally:
-                for hook in hooks:
-                    hook.remove()
-        # (layers, n, 2, heads, head_dim) to queries and keys of (layers, heads, n, head_dim)
-        both = torch.stack(captured).permute(2, 0, 3, 1, 4).contiguous()
-        queries, keys = both.float().cpu().numpy()
-        for values in (queries, keys):
-            check_finite(values, self.module, "values of queries and keys")
-        return queries, keys
+        return projections(self, self._one(bases))
 
     @says_cost
     def masked_log_probs(

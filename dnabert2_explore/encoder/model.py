@@ -13,16 +13,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..common.names import Pooling
+from ..common.progress import Progress
 from ..errors import InputError
-from ..names import Pooling
 from ..network import Dnabert2Config, Network
 from ..network.bare import BareNetwork
 from ..network.checkpoints.load import Checkpoint
-from ..network.forward import ClassifierForward, EncoderForward, MaskedLMForward
+from ..network.forward import EncoderForward
+from ..network.headed import ClassifierForward, MaskedLMForward
 from ..network.packing import Packing
-from ..origins import recorded, running_call
-from ..progress import Progress
-from ..rich_display import RichDisplay
+from ..results.origins import recorded, running_call
+from ..results.rich_display import RichDisplay
 from ..sequences import Sequence, clean, reverse_complement
 from ..tokens import DnaTokenizer, Tokens
 from .inputs import bases_of

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..origins import recorded
+from ..results.origins import recorded
 from .core.parts import Figure
 
 __all__ = ["plot"]

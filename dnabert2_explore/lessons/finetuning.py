@@ -7,10 +7,10 @@ from collections.abc import Sequence as Items
 
 import numpy as np
 
+from ..training.counterparts import composition_keys
 from ..training.finetune import FinetuneResult
 from ..training.labelled.tables import Labelled
 from ..training.scores.metrics import score
-from ..training.twins import composition_keys
 from .answers import items, number, require, whole, word, yes
 
 __all__ = ["CHECKS"]
@@ -42,7 +42,7 @@ def _rule(
     train: Items[tuple[str, str]],
     test: Items[tuple[str, str]],
 ) -> str:
-    """Answers for the rows of test, by the label opposite to the twin's in train."""
+    """Answers for the rows of test, by the label opposite to the counterpart's in train."""
     given = [word(one) for one in items(answer, len(test))]
     labels = sorted({label for _, label in train})
     strange = sorted(set(given) - set(labels))

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..costs import untold
+from ..common.costs import untold
 from ..errors import ExploreError, InputError
 from .answers import Right, Wrong
 

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from ..common.files import replacing
 from ..errors import InputError
-from ..files import replacing
 
 __all__ = ["answers", "copy_lessons", "nbgrader_source"]
 

@@ -117,7 +117,7 @@ class AlibiBias:
         if self._dense is None or self._dense.shape[2] < length:
             # Shorter sequences come first in a batch: made once for all that will follow.
             whole = self.longest if self.longest <= DENSE_UP_TO else max(length, DENSE_UP_TO)
-            self._dense = self.reversed(min(whole, self.longest)).flip(2)
+            self._dense = self.reversed(min(whole, self.longest)).flip(2).contiguous()
         return self._dense[:, :, :length, :length]
 
     def at(self, queries: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
@@ -152,4 +152,6 @@ class AlibiBias:
             return self.at(positions[start:end], positions)
         if (start, end) == (0, length):
             return self.dense(length)
-        return self.reversed(length)[:, :, length - end : length - start].flip(2)
+        # Neighbouring keys must lie side by side, which a flipped view does not promise: without it
+        # no fused kernel of a GPU takes the bias, and torch computes step by step, in silence.
+        return self.reversed(length)[:, :, length - end : length - start].flip(2).contiguous()

@@ -14,7 +14,8 @@ from torch.overrides import TorchFunctionMode
 
 from .attention import refuse_backend
 from .config import Dnabert2Config
-from .forward import ClassifierForward, EncoderForward, MaskedLMForward, Network
+from .forward import EncoderForward, Network
+from .headed import ClassifierForward, MaskedLMForward
 
 __all__ = ["BareClassifier", "BareEncoder", "BareMaskedLM", "BareNetwork", "Unfilled"]
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 import torch
 from transformers import PreTrainedConfig
 
-from ..sealed import SEAL
+from ..results.sealed import SEAL
 
 __all__ = ["Dnabert2Config"]
 

@@ -1,11 +1,11 @@
-"""What the networks of DNABERT-2 are made of and compute, whatever class of module they are.
+"""What the encoder of DNABERT-2 is made of and computes, whatever class of module it is.
 
 The computation is the one of Zhou et al. 2023 (arXiv 2306.15006), built on MosaicBERT: post-norm
 blocks, ALiBi instead of position embeddings, a gated GELU MLP. What the original lacks is added:
 attentions, hidden states, ``ModelOutput``, ``inputs_embeds``.
 
 `network.modeling` makes transformers models of these classes, `network.bare` torch modules that
-load in half the time.
+load in half the time. What stands on the encoder is in `network.headed`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
-from torch.nn import functional
-from transformers.modeling_outputs import (
-    BaseModelOutputWithPooling,
-    MaskedLMOutput,
-    SequenceClassifierOutput,
-)
+from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.utils.generic import can_return_tuple
 
 from .alibi import AlibiBias
@@ -29,7 +24,6 @@ from .blocks import (
     Dnabert2Embeddings,
     Dnabert2Encoder,
     Dnabert2Layer,
-    Dnabert2MaskedLMHead,
     Dnabert2Pooler,
     Dnabert2SelfAttention,
 )
@@ -37,7 +31,7 @@ from .config import Dnabert2Config
 from .packing import Packing
 from .plain.blocks_dnabert2 import refuse_unknown
 
-__all__ = ["ClassifierForward", "EncoderForward", "MaskedLMForward", "Network"]
+__all__ = ["EncoderForward", "Network"]
 
 
 class Network(nn.Module):
@@ -283,184 +277,6 @@ class EncoderForward(Network):
             hidden_states=tuple(hidden_states) if output_hidden_states else None,
             attentions=tuple(attentions) if output_attentions else None,
         )
-
-
-class MaskedLMForward(Network):
-    """DNABERT-2 with its masked-language-model head, as published."""
-
-    encoder_class: type[EncoderForward]
-
-    def __init__(self, config: Dnabert2Config) -> None:
-        super().__init__(config)
-        self.bert = self.encoder_class(config, add_pooling_layer=False)
-        self.cls = Dnabert2MaskedLMHead(config)
-
-    @can_return_tuple
-    def forward(
-        self,
-        input_ids: torch.Tensor | None = None,
-        attention_mask: torch.Tensor | None = None,
-        token_type_ids: torch.Tensor | None = None,
-        inputs_embeds: torch.Tensor | None = None,
-        labels: torch.Tensor | None = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-        **kwargs: Any,
-    ) -> MaskedLMOutput:
-        """Predict tokens; takes what `EncoderForward` does.
-
-        Parameters
-        ----------
-        labels : torch.Tensor, shape (batch, n), optional
-            Token ids to predict; everything below 1 is ignored. (The original's rule: [UNK], id 0,
-            is never a target, like -100.)
-
-        Returns
-        -------
-        MaskedLMOutput
-            `loss`, the mean cross entropy in nats per labelled token (0 if there is none);
-            `logits` (batch, n, vocab_size), or (labelled, vocab_size) with labels and
-            `config.sparse_prediction`.
-        """
-        refuse_unknown(kwargs)
-        outputs = self.bert(
-            input_ids,
-            attention_mask,
-            token_type_ids,
-            inputs_embeds,
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
-            return_dict=True,
-        )
-        hidden = outputs.last_hidden_state
-        if labels is not None:
-            labels = labels.to(hidden.device)
-        targets: torch.Tensor | None
-        if labels is not None and self.config.sparse_prediction:
-            labelled = labels > 0
-            logits = self.cls(hidden[labelled])
-            targets = labels[labelled]
-        else:
-            logits = self.cls(hidden)
-            targets = None if labels is None else labels.masked_fill(labels <= 0, -100).view(-1)
-        loss = None
-        if targets is not None:
-            total = functional.cross_entropy(
-                logits.view(-1, logits.shape[-1]), targets, ignore_index=-100, reduction="sum"
-            )
-            loss = total / (targets != -100).sum().clamp(min=1)
-        return MaskedLMOutput(
-            loss=loss,
-            logits=logits,
-            hidden_states=outputs.hidden_states,
-            attentions=outputs.attentions,
-        )
-
-
-class ClassifierForward(Network):
-    """DNABERT-2 with a classification (or regression) head on its pooler."""
-
-    encoder_class: type[EncoderForward]
-
-    def __init__(self, config: Dnabert2Config) -> None:
-        super().__init__(config)
-        self.num_labels = config.num_labels
-        self.bert = self.encoder_class(config, add_pooling_layer=True)
-        dropout = config.classifier_dropout
-        self.dropout = nn.Dropout(config.hidden_dropout_prob if dropout is None else dropout)
-        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
-
-    @can_return_tuple
-    def forward(
-        self,
-        input_ids: torch.Tensor | None = None,
-        attention_mask: torch.Tensor | None = None,
-        token_type_ids: torch.Tensor | None = None,
-        inputs_embeds: torch.Tensor | None = None,
-        labels: torch.Tensor | None = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-        **kwargs: Any,
-    ) -> SequenceClassifierOutput:
-        """Classify sequences; takes what `EncoderForward` does.
-
-        Parameters
-        ----------
-        labels : torch.Tensor, shape (batch,) or (batch, num_labels), optional
-            Class indices, multi-label 0/1 floats, or regression values, by `config.problem_type`.
-
-        Returns
-        -------
-        SequenceClassifierOutput
-            `logits` (batch, num_labels) and, with labels, `loss` (cross entropy, binary cross
-            entropy with logits, or mean squared error).
-        """
-        refuse_unknown(kwargs)
-        outputs = self.bert(
-            input_ids,
-            attention_mask,
-            token_type_ids,
-            inputs_embeds,
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
-            return_dict=True,
-        )
-        if self.config.classifier_pooling == "mean":
-            hidden = outputs.last_hidden_state
-            # Padding is exactly 0 in `hidden`, so the sum needs no mask.
-            count = (
-                hidden.new_full((hidden.shape[0], 1), hidden.shape[1])
-                if attention_mask is None
-                else attention_mask.sum(dim=1, keepdim=True).clamp(min=1).to(hidden)
-            )
-            assert self.bert.pooler is not None  # built in __init__
-            pooled = self.bert.pooler(hidden.sum(dim=1) / count)
-        else:
-            pooled = outputs.pooler_output
-        logits = self.classifier(self.dropout(pooled))
-        return SequenceClassifierOutput(
-            loss=None if labels is None else self._loss(logits, labels),
-            logits=logits,
-            hidden_states=outputs.hidden_states,
-            attentions=outputs.attentions,
-        )
-
-    def packed_logits(self, ids: torch.Tensor, packing: Packing) -> torch.Tensor:
-        """Classify packed tokens; takes what `EncoderForward.packed_states` does.
-
-        Returns
-        -------
-        torch.Tensor, shape (sequences, num_labels)
-            What `forward` returns as ``logits``.
-        """
-        last = self.config.num_hidden_layers
-        return self.states_logits(self.bert.packed_states(ids, packing, (last,))[last], packing)
-
-    def states_logits(self, hidden: torch.Tensor, packing: Packing) -> torch.Tensor:
-        """Classify from the last layer's packed states (total, hidden)."""
-        packing = packing.to(hidden.device)
-        if self.config.classifier_pooling == "mean":
-            means = torch.segment_reduce(hidden.float(), "mean", lengths=packing.lengths, axis=0)
-            vectors = means.to(hidden.dtype)
-        else:
-            vectors = hidden[packing.offsets[:-1]]
-        assert self.bert.pooler is not None  # built in __init__
-        return self.classifier(self.dropout(self.bert.pooler(vectors)))
-
-    def _loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        labels = labels.to(logits.device)
-        if self.config.problem_type is None:
-            if self.num_labels == 1:
-                self.config.problem_type = "regression"
-            elif labels.dtype in (torch.long, torch.int):
-                self.config.problem_type = "single_label_classification"
-            else:
-                self.config.problem_type = "multi_label_classification"
-        if self.config.problem_type == "regression":
-            return functional.mse_loss(logits.squeeze(), labels.squeeze().to(logits.dtype))
-        if self.config.problem_type == "single_label_classification":
-            return functional.cross_entropy(logits, labels.view(-1))
-        return functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
 
 
 def _check_shapes(words: torch.Tensor, **beside: torch.Tensor | None) -> None:

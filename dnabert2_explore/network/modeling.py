@@ -18,7 +18,8 @@ from .attention import refuse_backend
 from .bare import BareClassifier, BareEncoder, BareMaskedLM, BareNetwork, Unfilled
 from .blocks import Dnabert2SelfAttention
 from .config import Dnabert2Config
-from .forward import ClassifierForward, EncoderForward, MaskedLMForward, Network
+from .forward import EncoderForward, Network
+from .headed import ClassifierForward, MaskedLMForward
 from .registry import register
 
 __all__ = [

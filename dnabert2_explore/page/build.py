@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from ..common.files import replacing
 from ..encoder import Encoder, load
 from ..errors import InputError
-from ..files import replacing
 from ..version import __version__
 from .graph import write_graph
 from .runtime import Runtime, find_runtime

@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ..common.files import replacing
+from ..common.folders import cache_folder
 from ..errors import InputError
-from ..files import replacing
-from ..folders import cache_folder
 
 __all__ = ["ORT_VERSION", "Runtime", "find_runtime"]
 

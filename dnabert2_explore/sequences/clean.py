@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ExploreWarning, InputError, warn
+from .codes import UPPER_T
 
 __all__ = ["Cleaned", "Composition", "UnknownBasesWarning", "clean", "in_place", "warn_unknown"]
 
@@ -25,8 +26,7 @@ _WIDE_SPACE = np.array(
 )
 _SPACE = np.array([chr(c).isspace() and c < _OTHER for c in range(256)])
 _SPACE_BYTES = bytes(np.flatnonzero(_SPACE).tolist())
-_UPPER_T = bytes.maketrans(b"acgtuU", b"ACGTTT")
-_TABLE = bytes(c if c in b"ACGT" else ord("N") for c in _UPPER_T)
+_TABLE = bytes(c if c in b"ACGT" else ord("N") for c in UPPER_T)
 
 
 class UnknownBasesWarning(ExploreWarning):

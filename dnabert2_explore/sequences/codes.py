@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BASE_CODES", "UNKNOWN", "codes", "padded_codes"]
+__all__ = ["BASE_CODES", "UNKNOWN", "UPPER_T", "codes", "padded_codes"]
 
 #: Code of everything that is not A, C, G or T, and of what lies behind the end of a sequence.
 UNKNOWN = 4
@@ -15,6 +15,9 @@ UNKNOWN = 4
 #: Code of each byte, shape (256,): A, C, G, T are 0 to 3, everything else is `UNKNOWN`.
 BASE_CODES = np.full(256, UNKNOWN, dtype=np.int8)
 BASE_CODES[np.frombuffer(b"ACGT", dtype=np.uint8)] = np.arange(4)
+
+#: For `bytes.translate`: a, c, g, t and u in upper case, U as T.
+UPPER_T = bytes.maketrans(b"acgtuU", b"ACGTTT")
 
 
 def codes(bases: str) -> NDArray[np.int8]:

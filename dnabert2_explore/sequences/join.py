@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..common.files import expanded
 from ..errors import InputError, warn
-from ..files import expanded
 from .reading.letters import ReadingWarning
 from .sequence import Sequence
 

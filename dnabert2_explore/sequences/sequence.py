@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..rich_display import RichDisplay, counted
+from ..results.rich_display import RichDisplay, counted
 
 __all__ = ["Sequence"]
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..costs import says_cost
-from ..origins import recorded
-from ..progress import Progress
-from ..rich_display import RichDisplay, counted
+from ..common.costs import says_cost
+from ..common.progress import Progress
+from ..results.origins import recorded
+from ..results.rich_display import RichDisplay, counted
 from .layout import COORDINATES, done_chunks
 from .store import EmbeddingStore
 

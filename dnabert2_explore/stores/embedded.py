@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.files import expanded
 from ..errors import InputError
-from ..files import expanded
-from ..origins import recorded
-from ..rich_display import RichDisplay, counted
+from ..results.origins import recorded
+from ..results.rich_display import RichDisplay, counted
 from ..sequences import Sequence
 from ..sequences.reading.genome import Genome
 from .beside import layers_of, vectors_of

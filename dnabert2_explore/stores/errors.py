@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 from ..errors import ExploreError
 
-__all__ = ["StoreError"]
+__all__ = ["StoreError", "writing"]
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)  # the disk, or what the user may take of it
 
 
 class StoreError(ExploreError, OSError):
     """A store that cannot be written or computed any further; what it holds stays readable."""
+
+
+@contextmanager
+def writing(path: Path, state: Callable[[], str]) -> Iterator[None]:
+    """Turn what the disk answers into one sentence, which says what `state` does."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StoreError(
+                f"No space left for {path}: {state()}; free space and run the same call to go on."
+            ) from error
+        raise StoreError(
+            f"{path} cannot be written ({error.strerror or error}): {state()}; mend that and "
+            "run the same call to go on."
+        ) from error

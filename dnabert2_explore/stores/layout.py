@@ -22,7 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..sealed import SEAL, seal
+from ..results.sealed import SEAL, seal
 from .filling.plan import WindowPlan
 
 __all__ = [

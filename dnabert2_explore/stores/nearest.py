@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..progress import Progress
+from ..common.progress import Progress
 
 __all__ = ["best_of", "nearest_rows", "unit"]
 

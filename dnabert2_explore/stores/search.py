@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..common.files import replacing
+from ..common.progress import Progress
 from ..errors import InputError
-from ..files import replacing
-from ..progress import Progress
-from ..rich_display import RichDisplay, counted
+from ..results.rich_display import RichDisplay, counted
 from ..sequences import Sequence, gc_content
 from ..sequences.given import as_sequences
 from ..sequences.reading.genome import Genome

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..digests import stamp_of
-from ..sealed import SEAL, unsealed
+from ..results.digests import stamp_of
+from ..results.sealed import SEAL, unsealed
 from ..sequences.reading.genome import Genome
 from ..version import __version__
 from .embedder import Embedder

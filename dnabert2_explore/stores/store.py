@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import operator
 import os
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..costs import says_cost
+from ..common.costs import says_cost
+from ..common.files import expanded
 from ..errors import InputError
-from ..files import expanded
-from ..origins import recorded
-from ..rich_display import RichDisplay, counted
+from ..results.origins import recorded
+from ..results.rich_display import RichDisplay, counted
 from ..sequences.reading.genome import Genome
 from . import layout
 from .embedder import Embedder
-from .errors import StoreError
+from .errors import StoreError, writing
 from .filling.plan import WindowPlan
 from .settings import FORMAT, FORMAT_VERSION, checked, describe, differences, plan_of
 
@@ -33,8 +31,6 @@ if TYPE_CHECKING:
     from .search import StoreHits
 
 __all__ = ["EmbeddingStore", "open_store"]
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)  # the disk, or what the user may take of it
 
 
 class EmbeddingStore(RichDisplay):
@@ -183,7 +179,7 @@ class EmbeddingStore(RichDisplay):
                 f"for {where.name}: make it first."
             )
         attributes = describe(plan, source, embedder)
-        with _writing(where, "nothing is written yet"):
+        with writing(where, lambda: "nothing is written yet"):
             made = layout.make(where, plan, embedder.layers, embedder.hidden, attributes)
         if not made:
             return cls._resume(where, path, plan, source, embedder)
@@ -287,7 +283,7 @@ class EmbeddingStore(RichDisplay):
         StoreError
             If the store cannot be written.
         """
-        with _writing(self.path, "its chunks are as they were"):
+        with writing(self.path, lambda: "its chunks are as they were"):
             for index in chunks:
                 (self.path / "done" / "c" / str(index)).unlink(missing_ok=True)
                 self._blank.pop(index, None)
@@ -406,7 +402,7 @@ class EmbeddingStore(RichDisplay):
             "strand": np.ones(len(record), dtype=np.int8),
             "unknown": unknown,
         }
-        with _writing(self.path, self):
+        with writing(self.path, lambda: self.state):
             # Of a chunk whose files were lost or damaged: until it is whole again.
             (self.path / "done" / "c" / str(index)).unlink(missing_ok=True)
             for number, layer in enumerate(self.layers):
@@ -442,21 +438,3 @@ def _holds_something(file: Path) -> bool:
         return file.stat().st_size > 0
     except FileNotFoundError:
         return False
-
-
-@contextmanager
-def _writing(path: Path, state: EmbeddingStore | str) -> Iterator[None]:
-    """Turn what the disk answers into one sentence."""
-    try:
-        yield
-    except OSError as error:
-        if isinstance(state, EmbeddingStore):
-            state = state.state
-        if error.errno in _FULL:
-            raise StoreError(
-                f"No space left for {path}: {state}; free space and run the same call to go on."
-            ) from error
-        raise StoreError(
-            f"{path} cannot be written ({error.strerror or error}): {state}; mend that and run the "
-            "same call to go on."
-        ) from error

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from ..errors import CheckpointError, InputError
-from ..rich_display import counted
+from ..results.rich_display import counted
 from ..sequences import Cleaned, Composition, clean, warn_unknown
 from .backend import check_backend, read_backend, speaking
 from .tokens import Tokens

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..rich_display import RichDisplay, counted
+from ..results.rich_display import RichDisplay, counted
 from ..sequences import Composition
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
+from ..common.files import replacing
 from ..errors import InputError
-from ..files import replacing
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..delimited import cell
+from ..common.delimited import cell
+from ..common.files import replacing
+from ..common.names import DType
+from ..common.progress import Progress
 from ..encoder import Encoder, load
 from ..encoder.inputs import far_lengths
 from ..encoder.passes.readings import Readings
 from ..errors import InputError
-from ..files import replacing
-from ..names import DType
-from ..progress import Progress
-from ..rich_display import RichDisplay, counted
-from ..sealed import write_json
+from ..results.rich_display import RichDisplay, counted
+from ..results.sealed import write_json
 from ..sequences import UnknownBasesWarning
 from .labelled.records import Record, RecordFile
 from .labelled.tables import Labelled, label_of

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..common.files import filling
+from ..common.progress import Progress
 from ..errors import InputError
-from ..files import filling
-from ..progress import Progress
 from .corpus.windows import Corpus
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..costs import expect_cost, says_cost
+from ..common.costs import expect_cost, says_cost
+from ..common.progress import Progress, quiet
 from ..errors import InputError
-from ..origins import recorded
-from ..progress import Progress, quiet
-from ..rich_display import RichDisplay
+from ..results.origins import recorded
+from ..results.rich_display import RichDisplay
 from ..sequences import Sequence, clean, reverse_complement
 from ..sequences.given import listed
 from ..sequences.shuffle import shuffle_dinucleotides

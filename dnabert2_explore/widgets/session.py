@@ -7,13 +7,13 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..common.files import expanded, located, putting
 from ..encoder import Encoder
 from ..encoder.loading.recorded import load_model
 from ..encoder.model_entry import model_entry
 from ..errors import InputError
-from ..files import expanded, located, putting
-from ..records import sealed_text, versions
-from ..sealed import read_json
+from ..results.records import sealed_text, versions
+from ..results.sealed import read_json
 from .atlas.chosen.exports import as_fasta
 from .core.remember import recall, recall_selection, remembered, remembered_selection
 

@@ -15,7 +15,7 @@ from dnabert2_explore.again.arguments import COMMANDS
 from dnabert2_explore.cli.app import app
 from dnabert2_explore.cli.recorded import _LEFT, Recorded
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.records import beside
+from dnabert2_explore.results.records import beside
 
 FASTA = ">a\nACGTTGCATTAGCATGCAATTTGACCA\n"
 

@@ -15,9 +15,9 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.origins import origin_line, origin_of
-from dnabert2_explore.records import KEYWORD, read_record, unpacked
-from dnabert2_explore.rich_display import RichDisplay
+from dnabert2_explore.results.origins import origin_line, origin_of
+from dnabert2_explore.results.records import KEYWORD, read_record, unpacked
+from dnabert2_explore.results.rich_display import RichDisplay
 from dnabert2_explore.tokens import Tokens
 
 BASES = "ACGTTGCATTAGCATGCAATTTGACCATTGACAGGCATTAGC"

@@ -12,7 +12,7 @@ import dnabert2_explore as dx
 from dnabert2_explore.again import commands
 from dnabert2_explore.cli.app import app
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.records import beside, read_record
+from dnabert2_explore.results.records import beside, read_record
 
 FASTA = ">a\nACGTTGCATTAGCATGCAATTTGACCA\n>b\nGGGCATTAGCATGACATTTAGCCA\n"
 

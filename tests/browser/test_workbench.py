@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from dnabert2_explore.records import read_record, unpacked
+from dnabert2_explore.results.records import read_record, unpacked
 
 pytest.importorskip("playwright", reason="playwright is not installed: pip install -e '.[test]'")
 

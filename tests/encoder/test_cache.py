@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from dnabert2_explore import load
+from dnabert2_explore.common.folders import CACHE_VARIABLE
 from dnabert2_explore.encoder.vectors.cache import VectorCache, find_cache
-from dnabert2_explore.folders import CACHE_VARIABLE
 
 SEQUENCES = ["ACGTACGTAAGT", "GGGTTTAAACCC", "ACGTACGTAAGT", "TTGACA"]
 

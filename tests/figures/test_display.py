@@ -20,7 +20,7 @@ import dnabert2_explore as dx
 from dnabert2_explore.errors import ExploreError
 from dnabert2_explore.figures.display import ROOMS, html_of
 from dnabert2_explore.figures.display.canvas import Canvas, Panel, number, thinned
-from dnabert2_explore.rich_display import RichDisplay
+from dnabert2_explore.results.rich_display import RichDisplay
 
 from ..training.gue.conftest import made_run
 from . import samples

@@ -13,7 +13,7 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.figures.plots import _FIGURES
-from dnabert2_explore.rich_display import RichDisplay
+from dnabert2_explore.results.rich_display import RichDisplay
 
 from ..training.gue.conftest import made_run
 from . import samples

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from dnabert2_explore import load
-from dnabert2_explore.folders import CACHE_VARIABLE
+from dnabert2_explore.common.folders import CACHE_VARIABLE
 from dnabert2_explore.network.checkpoints import converted
 
 

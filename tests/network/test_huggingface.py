@@ -82,7 +82,8 @@ def test_shipped_models_open_in_float32(name) -> None:
 def test_a_pipeline_computes_what_we_compute() -> None:
     """transformers' features are ours, though the file holds half precision."""
     enc = dx.load("pocket", dtype="float32")
-    (features,) = pipeline("feature-extraction", str(SHIPPED["pocket"]))("ACGTACGTTTGACA" * 9)
+    theirs = pipeline("feature-extraction", str(SHIPPED["pocket"]), device=enc.device)
+    (features,) = theirs("ACGTACGTTTGACA" * 9)
     expected = enc.hidden_states("ACGTACGTTTGACA" * 9)[-1]
     torch.testing.assert_close(torch.tensor(features), torch.tensor(expected), atol=1e-5, rtol=0)
 

@@ -340,10 +340,13 @@ def test_pipelines(model_folder, classifier_folder, bases) -> None:
         return enc, tokenizer
 
     enc, tokenizer = parts(classifier_folder)
-    answer = pipeline("text-classification", model=enc.network, tokenizer=tokenizer)(bases)
+    where = {"device": enc.device}  # else transformers moves our network to a GPU
+    classify = pipeline("text-classification", model=enc.network, tokenizer=tokenizer, **where)
+    answer = classify(bases)
     assert answer[0]["label"] == enc.classes[int(enc.predict(bases)[0].argmax())]
     enc, tokenizer = parts(model_folder)
-    guesses = pipeline("fill-mask", model=enc.network, tokenizer=tokenizer)("ACGT [MASK] ACGT")
+    fill = pipeline("fill-mask", model=enc.network, tokenizer=tokenizer, **where)
+    guesses = fill("ACGT [MASK] ACGT")
     assert len(guesses) == 5
 
 

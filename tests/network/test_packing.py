@@ -112,3 +112,14 @@ def test_the_view_is_the_formula(n_heads, length) -> None:
     assert torch.equal(alibi.rows(length, places * 1, 2, 9)[0], expected[:, 2:9])
     shared = alibi.reversed(length).untyped_storage().nbytes()
     assert shared == n_heads * 39 * 4, "the bias is a view of the ramp"
+
+
+@pytest.mark.parametrize("start", [0, 512, 1024, 1536])
+def test_neighbouring_keys_lie_side_by_side(start) -> None:
+    """No fused kernel of a GPU takes another bias: torch then computes step by step, in silence.
+
+    Seen on an H100: 12.1 ms in place of 1.2 for 8 sequences of 2,048 tokens in bfloat16.
+    """
+    alibi = AlibiBias(12, longest=2048)
+    assert alibi.rows(2048, None, start, start + 512).stride()[-1] == 1
+    assert alibi.dense(600).stride()[-1] == 1

@@ -9,11 +9,11 @@ from dnabert2_explore.training.baselines import (
     BASELINES,
     SmallCnn,
     fit_cnn,
+    fit_composition,
     fit_kmers,
     fit_majority,
     fit_markov,
     fit_position_weights,
-    fit_twins,
     kmer_frequencies,
     position_weights,
 )
@@ -240,19 +240,19 @@ def test_kmers_of_both_strands_are_as_many_as_there_are():
 
 
 def test_the_label_opposite_to_the_twins():
-    # ACAGA and AGACA are twins, and so are CCTCAC and CACCTC; the rest has none.
+    # ACAGA and AGACA are counterparts, and so are CCTCAC and CACCTC; the rest has none.
     training = labelled(("ACAGA", "TTTT", "CCTCAC"), [0, 1, 1])
     dev = labelled(("GGGG", "CACCTC"), [1, 0])
-    fitted = fit_twins(training, dev)
+    fitted = fit_composition(training, dev)
     test = labelled(("AGACA", "ACAGA", "CTCACC", "GATTACA"), [1, 0, 1, 1])
     prior = [1 / 3, 2 / 3]
     np.testing.assert_allclose(
-        # A copy has no twin here; of CTCACC's ends none fit.
+        # A copy has no counterpart here; of CTCACC's ends none fit.
         fitted.probabilities(test), [[0, 1], prior, prior, prior]
     )  # fmt: skip
     three = labelled(("A", "C", "G"), [0, 1, 2], ("x", "y", "z"))
     with pytest.raises(InputError, match="not defined for 3 classes"):
-        fit_twins(three, three)
+        fit_composition(three, three)
 
 
 @pytest.mark.parametrize("name", BASELINES)

@@ -140,7 +140,7 @@ def test_shuffles_are_twins(rng):
     )  # fmt: skip
     (pair,) = check_leakage({"train": train, "test": test}).pairs
     assert (pair.exact, pair.near, pair.twins, pair.opposite) == (0, 0, 60, 60)
-    assert pair.twin_mcc == pytest.approx(1)  # without a twin: 0, the first of a tie
+    assert pair.twin_mcc == pytest.approx(1)  # without a counterpart: 0, the first of a tie
     assert "60 (98.4%) of 61 test sequences have a composition twin in train" in str(pair)
     assert "takes no model and has MCC 1.000 on test" in str(pair)
     report = check_leakage({"train": train, "test": test})
@@ -175,7 +175,7 @@ def test_twins_of_three_classes_values_and_pairs(rng):
     found = check_leakage(
         {"train": both, "test": labelled([shuffled(a, rng)] * 2, (shuffled(b, rng), a))}
     )
-    assert found.pairs[0].twins == 1  # both sequences of a pair have to be twins
+    assert found.pairs[0].twins == 1  # both sequences of a pair have to be counterparts
 
 
 def test_a_report_of_before_twins_is_read():
@@ -211,7 +211,7 @@ def test_a_score_that_shuffles_give_away_is_said_not_to_be_what_it_seems(rng):
     said = opposite.caution("MCC 0.79", "the rule", "MCC 0.92")
     assert said.startswith("MCC 0.79 is not what it seems: 30 of 40")
     assert "the rule) has MCC 0.92" in said
-    # Twins of the same label are relatives, not the way negatives were made.
+    # Counterparts of the same label are relatives, not the way negatives were made.
     assert same.giveaway == same.caution("MCC 0.79", "the rule", "MCC 0.92") == ""
     fewer, _ = dealt_apart(rng, 0.4)
     assert fewer.giveaway == ""

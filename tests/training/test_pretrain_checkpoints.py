@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from dnabert2_explore.common.files import restore
 from dnabert2_explore.errors import CheckpointError, InputError
-from dnabert2_explore.files import restore
 from dnabert2_explore.network.checkpoints.weights import save_weights
 from dnabert2_explore.training.loop.checkpoints import write_state, write_whole
 from dnabert2_explore.training.pretrain import PretrainConfig

@@ -10,7 +10,7 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import InputError, Sequence
-from dnabert2_explore.records import read_record
+from dnabert2_explore.results.records import read_record
 from dnabert2_explore.widgets.atlas.cards import card_of
 from dnabert2_explore.widgets.atlas.maps import LAYERS
 from dnabert2_explore.widgets.core.remember import recall

@@ -14,7 +14,7 @@ import torch
 
 import dnabert2_explore as dx
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.records import read_record
+from dnabert2_explore.results.records import read_record
 from dnabert2_explore.sequences import Sequence
 from dnabert2_explore.widgets.session import SESSION
 from dnabert2_explore.widgets.views import on_demand
@@ -103,7 +103,7 @@ def test_a_model_that_is_not_here_is_not_fetched(bench, tmp_path, encoder):
 def test_sequences_too_long_for_the_file_are_asked_for(encoder, tmp_path, monkeypatch):
     own = Sequence("long", "ACGTTGCATTAGCATGCAAT" * 20)
     view = dx.TokenExplorer(encoder, [own])
-    monkeypatch.setattr("dnabert2_explore.records._MOST", 40)
+    monkeypatch.setattr("dnabert2_explore.results.records._MOST", 40)
     table = tmp_path / "view.csv"
     table.write_text(view.to_csv())
     with pytest.raises(InputError, match="too long to be kept"):
@@ -270,7 +270,7 @@ def test_a_save_that_is_killed_leaves_a_whole_session(bench, tmp_path):
     folder = bench.save(tmp_path / "session")
     script = (
         "import sys, json\nfrom pathlib import Path\n"
-        "from dnabert2_explore.files import putting\n"
+        "from dnabert2_explore.common.files import putting\n"
         "print('go', flush=True)\n"
         "while True:\n"
         "    with putting(Path(sys.argv[1])) as fresh:\n"

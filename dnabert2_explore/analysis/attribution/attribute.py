@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ...costs import says_cost
+from ...common.costs import says_cost
+from ...common.progress import Progress, quiet, split
 from ...encoder import Bases, Encoder
 from ...encoder.passes.finite import check_finite
 from ...errors import InputError
-from ...origins import recorded
-from ...progress import Progress, quiet, split
+from ...results.origins import recorded
 from ..many import one_or_many
 from ..methods import find_method
 from ..settings import USUAL, AttributionOptions, AttributionSettings, takes_settings
@@ -23,7 +23,7 @@ from .explained_output import ExplainedOutput, Target
 from .methods.backend import differentiable, with_gradients
 from .methods.baselines import baseline_embeddings
 from .methods.inputs import CHUNK_TOKENS, AttributionInputs, Score
-from .methods.runs import RUNS
+from .methods.runs import run_within_memory
 from .mutagenesis import approximate_all, importance_of, mutate_all
 from .result import Attribution
 from .spread import spread
@@ -138,7 +138,8 @@ def explain(
     score = Score(explained.of_embeddings, explained.enc.module)
     words = explained.enc.module.get_input_embeddings()(explained.ids)
     with differentiable(explained.enc, maps=method == "attention_x_gradient"):
-        found = RUNS[method](
+        found = run_within_memory(
+            method,
             AttributionInputs(
                 embeddings=words.detach().requires_grad_(),
                 baselines=starts,
@@ -154,7 +155,7 @@ def explain(
                 attention=tuple(explained.enc.body.attention_blocks()),
                 seed=settings.seed,
                 progress=first,
-            )
+            ),
         )
         baseline_score = None
         if info.baseline:

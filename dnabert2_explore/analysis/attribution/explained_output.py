@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...common.progress import Progress
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import cut_ids
 from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.masked import masked_passes
 from ...encoder.passes.readings import explained_line
 from ...errors import InputError
-from ...progress import Progress
 from ...sequences import clean
 from ...tokens import Tokens
 from .methods.backend import with_gradients

@@ -10,15 +10,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...costs import says_cost
+from ...common.costs import says_cost
+from ...common.names import Output
+from ...common.progress import Progress
+from ...common.stats import pearson
 from ...encoder import Bases, Encoder
-from ...names import Output
-from ...origins import recorded
-from ...progress import Progress
-from ...rich_display import RichDisplay, counted
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay, counted
 from ...sequences import in_place, mutate, stretch
 from ...sequences.motifs.motif import ALPHABET
-from ...stats import pearson
 from ...tokens import Tokens
 from ..many import one_or_many
 from .explained_output import ExplainedOutput, Target

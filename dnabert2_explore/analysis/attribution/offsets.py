@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from ...costs import says_cost
+from ...common.costs import says_cost
+from ...common.progress import Progress, split
+from ...common.stats import pearson, spearman
 from ...encoder import Bases, Encoder
 from ...errors import InputError
-from ...origins import recorded
-from ...progress import Progress, split
-from ...rich_display import RichDisplay, counted
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay, counted
 from ...sequences.given import bases_of
-from ...stats import pearson, spearman
 from ...tokens import Tokens
 from ..many import one_or_many
 from ..settings import USUAL, AttributionOptions, AttributionSettings, takes_settings

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.progress import Progress
 from ...errors import InputError
-from ...progress import Progress
 from ...tokens import Tokens
 from .explained_output import ExplainedOutput
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
-from ...costs import says_cost
-from ...names import Matching
-from ...origins import recorded
-from ...progress import Progress, quiet
-from ...rich_display import RichDisplay, counted
+from ...common.costs import says_cost
+from ...common.names import Matching
+from ...common.progress import Progress, quiet
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay, counted
 from ...sequences import Sequence
 from ...sequences.given import as_sequences
 from ...sequences.motifs.motif import Motif

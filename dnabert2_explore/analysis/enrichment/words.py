@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...rich_display import RichDisplay, counted
+from ...results.rich_display import RichDisplay, counted
 from ...sequences import Sequence, as_dna, clean
 from ...sequences.given import as_sequences
 from ...sequences.kmers import LONGEST, kmer_name, kmer_words, turned_kmers

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ...costs import says_cost
+from ...common.costs import says_cost
+from ...common.files import replacing
+from ...common.progress import Progress
 from ...encoder import Bases, Encoder
 from ...errors import InputError
-from ...files import replacing
-from ...origins import recorded
-from ...progress import Progress
-from ...rich_display import RichDisplay
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay
 from ...version import __version__
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.progress import Progress, split
 from ...errors import InputError
-from ...progress import Progress, split
-from ...rich_display import RichDisplay, counted
+from ...results.rich_display import RichDisplay, counted
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...costs import RATE, expect_cost, pass_seconds, says_cost
+from ...common.costs import RATE, expect_cost, pass_seconds, says_cost
+from ...common.progress import Progress
 from ...encoder import Bases, Encoder
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
-from ...origins import recorded
-from ...progress import Progress
+from ...results.origins import recorded
 from ...sequences import Sequence
 from .autoencoder import Features
 from .states import named, states_of

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...rich_display import RichDisplay
+from ...results.rich_display import RichDisplay
 from ...sequences import Sequence
 from ...sequences.motifs.motif import Motif
 from .designs import SWEEPS, Axis, Design, Place

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence as Items
 import numpy as np
 from numpy.typing import NDArray
 
-from ...costs import says_cost
+from ...common.costs import says_cost
+from ...common.names import Output, SweepName
+from ...common.progress import Progress
 from ...encoder import Bases, Encoder
 from ...encoder.passes.readings import explained_line
 from ...errors import InputError
-from ...names import Output, SweepName
-from ...origins import recorded
-from ...progress import Progress
+from ...results.origins import recorded
 from ...sequences import Sequence, clean
 from ...sequences.given import as_sequences
 from ...sequences.motifs.motif import Motif

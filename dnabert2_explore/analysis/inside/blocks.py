@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.progress import Progress
 from ...errors import InputError
-from ...progress import Progress
-from ...rich_display import RichDisplay
+from ...results.rich_display import RichDisplay
 from ...sequences import in_place
 from ...sequences.shuffle import shuffle_dinucleotides
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ...costs import says_cost
+from ...common.costs import says_cost
+from ...common.progress import Progress
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
 from ...encoder.loading.twin import random_twin
 from ...encoder.passes.masked import need_masked_lm
 from ...encoder.passes.readings import explained_line
 from ...errors import InputError
-from ...origins import recorded
-from ...progress import Progress
-from ...rich_display import RichDisplay
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay
 from ...sequences import in_place, stretch
 from ...tokens import Tokens
 from ..attend import Attention

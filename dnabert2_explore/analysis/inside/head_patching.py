@@ -10,17 +10,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...costs import says_cost
+from ...common.costs import says_cost
+from ...common.names import Output
+from ...common.progress import Progress
 from ...encoder import Bases, Encoder
 from ...encoder.loading.twin import random_twin
 from ...encoder.passes.batches import Budget, default_budget
-from ...names import Output
 from ...network.alibi import AlibiBias
 from ...network.blocks import Dnabert2Layer
 from ...network.packing import Packing
-from ...origins import recorded
-from ...progress import Progress
-from ...rich_display import RichDisplay
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay
 from ...tokens import Tokens
 from ..attribution.explained_output import Target
 from .alleles import explained_pair

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.stats import Ranks, pearson
 from ...encoder import Encoder
 from ...errors import InputError
-from ...rich_display import RichDisplay, counted
-from ...stats import Ranks, pearson
+from ...results.rich_display import RichDisplay, counted
 from ...tokens import Tokens
 from ..attend import Attention, attend
 

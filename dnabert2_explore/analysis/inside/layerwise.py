@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...costs import expect_cost, pass_seconds, says_cost
+from ...common.costs import expect_cost, pass_seconds, says_cost
+from ...common.names import Pooling
+from ...common.progress import Progress
 from ...encoder import POOLINGS, Bases, Encoder
 from ...encoder.inputs import listed
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
-from ...names import Pooling
-from ...origins import recorded
-from ...progress import Progress
-from ...rich_display import RichDisplay
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay
 from ...sequences import Sequence, clean
 from ...tokens.kmers import overlapping_kmers
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ...costs import says_cost
+from ...common.costs import says_cost
+from ...common.progress import Progress
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import listed
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
-from ...origins import recorded
-from ...progress import Progress
-from ...rich_display import RichDisplay
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay
 from ..attend import Attention, attend
 
 if TYPE_CHECKING:

@@ -10,18 +10,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...costs import says_cost
+from ...common.costs import says_cost
+from ...common.names import Output
+from ...common.progress import Progress
 from ...encoder import Bases, Encoder
 from ...encoder.loading.twin import random_twin
 from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.onward import all_states, run_onward
 from ...errors import InputError
-from ...names import Output
-from ...network.forward import ClassifierForward, MaskedLMForward
+from ...network.headed import ClassifierForward, MaskedLMForward
 from ...network.packing import Packing
-from ...origins import recorded
-from ...progress import Progress
-from ...rich_display import RichDisplay
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay
 from ...tokens import Tokens
 from ..attribution.explained_output import ExplainedOutput, Target
 from .alleles import explained_pair, spans_of

@@ -10,20 +10,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...costs import says_cost
+from ...common.costs import says_cost
+from ...common.progress import Progress
+from ...common.stats import interval
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
 from ...encoder.loading.twin import random_twin
 from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.masked import masked_passes, need_masked_lm
 from ...errors import InputError
-from ...origins import recorded
-from ...progress import Progress
-from ...rich_display import RichDisplay
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay
 from ...sequences import clean
 from ...sequences.given import listed
 from ...sequences.shuffle import shuffle_dinucleotides
-from ...stats import interval
 
 if TYPE_CHECKING:
     import pandas as pd

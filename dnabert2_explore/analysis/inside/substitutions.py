@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...common.progress import Progress
 from ...encoder import Encoder
 from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.masked import masked_passes
 from ...errors import InputError
-from ...progress import Progress
 from ...sequences import in_place
 from ...sequences.motifs.motif import ALPHABET
 from ...tokens import Tokens

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...common.threads import torch_threads
 from ...errors import InputError
 from ...extras import translated
-from ...origins import recorded
-from ...rich_display import RichDisplay, counted
-from ...threads import torch_threads
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay, counted
 from ..project import fit_projection
 
 if TYPE_CHECKING:

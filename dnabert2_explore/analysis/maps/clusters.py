@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...costs import says_cost
+from ...common.costs import says_cost
+from ...common.progress import Progress, quiet
 from ...errors import InputError
-from ...origins import recorded
-from ...progress import Progress, quiet
-from ...rich_display import RichDisplay, counted
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay, counted
 from .neighbours import centred_unit
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...stats import interval
+from ...common.stats import interval
 
 __all__ = ["Difference", "Probe", "difference", "probe"]
 

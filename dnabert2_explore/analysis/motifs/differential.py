@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ...costs import says_cost
+from ...common.costs import says_cost
+from ...common.progress import Progress
 from ...errors import InputError
-from ...origins import recorded
-from ...progress import Progress
-from ...rich_display import RichDisplay, counted
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay, counted
 from ...sequences import Composition, clean
 from ...sequences.given import as_sequences
 from ...sequences.motifs.jaspar import jaspar

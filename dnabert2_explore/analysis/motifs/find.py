@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...costs import says_cost
+from ...common.costs import says_cost
+from ...common.names import Caller
+from ...common.progress import Progress, split
 from ...encoder import Bases, Encoder
 from ...encoder.passes.readings import explained_line
 from ...errors import InputError
-from ...names import Caller
-from ...origins import recorded
-from ...progress import Progress, split
-from ...rich_display import RichDisplay, counted
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay, counted
 from ...sequences import Sequence
 from ...sequences.given import as_sequences, listed
 from ...sequences.known import check_known

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...origins import recorded
-from ...rich_display import RichDisplay, counted
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay, counted
 from ...sequences.motifs.motif import Motif
 from ...tokens import Tokens
 from .background import EVEN, is_even

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ExploreWarning, InputError, warn
-from ...origins import recorded
-from ...rich_display import RichDisplay, counted
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay, counted
 from ...sequences.motifs.jaspar import jaspar
 from ...sequences.motifs.motif import Motif
 from .scan import numba_alone

@@ -11,7 +11,7 @@ import numpy as np
 from ...encoder import Encoder
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
-from ...rich_display import RichDisplay, counted
+from ...results.rich_display import RichDisplay, counted
 from ...sequences import Sequence
 
 __all__ = ["NullModels", "NullRun", "null_share", "null_words"]

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...costs import says_cost
+from ...common.costs import says_cost
+from ...common.progress import Progress
+from ...common.threads import torch_threads
 from ...errors import ExploreWarning, InputError, warn
-from ...origins import recorded
-from ...progress import Progress
+from ...results.origins import recorded
 from ...sequences import Cleaned, Sequence, clean
 from ...sequences.codes import UNKNOWN, codes
 from ...sequences.given import as_sequences
 from ...sequences.motifs.motif import Motif
-from ...threads import torch_threads
 from .background import BIN, EVEN, background_of, is_even, sites, steps_of
 from .hits import Hits
 

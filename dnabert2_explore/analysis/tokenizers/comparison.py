@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
 from ...errors import InputError
-from ...origins import recorded
-from ...rich_display import RichDisplay, counted
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay, counted
 from ...sequences import clean, in_place, reverse_complement
 from ...sequences.motifs.motif import ALPHABET
 from ...tokens import DnaTokenizer, Tokens, overlapping_kmers, sixmers

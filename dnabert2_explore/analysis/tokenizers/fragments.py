@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.stats import interval
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
 from ...errors import InputError
-from ...origins import recorded
-from ...rich_display import RichDisplay, counted
-from ...stats import interval
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay, counted
 from ...tokens import DnaTokenizer, Tokens
 from .comparison import compare_tokenizers
 

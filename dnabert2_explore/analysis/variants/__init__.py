@@ -2,7 +2,7 @@
 
 from .calibration import Calibration, Comparison, calibrate, calibrate_table
 from .files import VcfSummary, score_vcf
-from .labels import Known, read_labels
+from .labels import VariantLabels, read_labels
 from .score import score_variants
 from .scorer import SCORES, STRANDS, VariantScorer
 from .scores import Column, VariantScores
@@ -13,7 +13,7 @@ __all__ = [
     "Calibration",
     "Column",
     "Comparison",
-    "Known",
+    "VariantLabels",
     "VariantScorer",
     "VariantScores",
     "VcfSummary",

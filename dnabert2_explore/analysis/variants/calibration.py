@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.stats import Ranking, interval
 from ...errors import InputError
-from ...origins import recorded
-from ...rich_display import RichDisplay, counted
-from ...stats import Ranking, interval
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay, counted
 from .labels import Key
 from .scores import VariantScores
 

@@ -13,10 +13,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ...common.files import replacing
+from ...common.progress import Progress
 from ...errors import InputError
-from ...files import replacing
-from ...progress import Progress
-from ...rich_display import RichDisplay, counted
+from ...results.rich_display import RichDisplay, counted
 from ...sequences.variants.tables import VariantTable, open_calls
 from ...sequences.variants.variant import REASONS, Skipped, Variant
 from ...sequences.variants.vcf import PREFIX, Info, VcfReader, VcfRecord, VcfWriter, check_contigs

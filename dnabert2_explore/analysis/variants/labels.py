@@ -13,14 +13,14 @@ from ...sequences.reading.opening import open_path
 from ...sequences.reading.table import Table
 from ...sequences.variants.tables import COLUMNS, column_names, open_calls
 
-__all__ = ["Key", "Known", "read_labels"]
+__all__ = ["Key", "VariantLabels", "read_labels"]
 
 #: Contig, position from 1, REF and ALT, as they are written in the VCF.
 Key = tuple[str, int, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class VariantLabels:
     """Variants of two classes, and what was left out; `str` of it is the count of every word.
 
     Attributes
@@ -59,7 +59,7 @@ def read_labels(
     calls: str | PathLike[str],
     positive: Iterable[str] = (),
     negative: Iterable[str] = (),
-) -> Known:
+) -> VariantLabels:
     """Read what is known of variants.
 
     Parameters
@@ -75,7 +75,7 @@ def read_labels(
 
     Returns
     -------
-    Known
+    VariantLabels
 
     Raises
     ------
@@ -99,7 +99,7 @@ def read_labels(
     words = dict(Counter(labels.values()).most_common())
     two = _classes(source, words, positive, negative)
     known = {key: word in two[0] for key, word in labels.items() if word in two[0] | two[1]}
-    return Known(known, words, *two, len(twice))
+    return VariantLabels(known, words, *two, len(twice))
 
 
 def _classes(

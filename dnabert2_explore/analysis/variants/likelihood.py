@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...common.progress import Progress
 from ...encoder import Encoder
 from ...encoder.passes.batches import Budget
 from ...encoder.passes.masked import masked_passes
-from ...progress import Progress
 from .segments import Allele, Pair, Vocabulary
 
 __all__ = ["BASE_NATS", "Likelihood", "context_free", "likelihoods", "pseudo_likelihoods"]

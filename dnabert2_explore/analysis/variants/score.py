@@ -10,13 +10,13 @@ from os import PathLike
 
 import numpy as np
 
-from ...costs import says_cost
+from ...common.costs import says_cost
+from ...common.files import expanded
+from ...common.names import Strands
+from ...common.progress import Progress
 from ...encoder import Encoder
 from ...errors import InputError, warn
-from ...files import expanded
-from ...names import Strands
-from ...origins import recorded
-from ...progress import Progress
+from ...results.origins import recorded
 from ...sequences.reading.genome import Genome
 from ...sequences.variants.tables import as_variants, open_calls, variants_in
 from ...sequences.variants.variant import Skipped, Variant

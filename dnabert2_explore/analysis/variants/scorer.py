@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...costs import says_cost
+from ...common.costs import says_cost
+from ...common.progress import Progress, quiet
 from ...encoder import Encoder
 from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.vectors.local import embed_with_stretch
 from ...errors import InputError
-from ...origins import recorded
-from ...progress import Progress, quiet
-from ...rich_display import RichDisplay
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay
 from ...sequences import UnknownBasesWarning, gc_content
 from ...sequences.reading.genome import Genome
 from ...sequences.variants.variant import Placement, Skipped, Variant, place, windows_of

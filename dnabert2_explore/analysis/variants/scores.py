@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...rich_display import RichDisplay
+from ...results.rich_display import RichDisplay
 from ...sequences.variants.variant import REASONS, Skipped, Variant
 
 if TYPE_CHECKING:

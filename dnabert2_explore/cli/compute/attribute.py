@@ -11,7 +11,7 @@ import typer
 
 from ...analysis.methods import METHODS, find_method
 from ...analysis.settings import AttributionSettings
-from ...delimited import cell, rows_writer
+from ...common.delimited import cell, rows_writer
 from ...errors import InputError
 from ..common import (
     DEVICE,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...errors import InputError
-from ...records import note_output
+from ...results.records import note_output
 from ..common import (
     ATTENTION,
     DEVICE,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from ...delimited import cell
+from ...common.delimited import cell
+from ...common.names import Collection
 from ...errors import InputError
-from ...names import Collection
 from ..common import (
     DEVICE,
     DTYPE,
@@ -26,8 +26,8 @@ from .attribute import find_target
 
 if TYPE_CHECKING:
     from ...analysis.motifs import MotifFindings
+    from ...common.names import Caller, Method
     from ...encoder import Encoder
-    from ...names import Caller, Method
     from ...sequences import Sequence
 
 __all__ = ["motifs"]

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ...names import DType
+from ...common.names import DType
 from ..common import DEVICE, FORCE, GENOME, progress_bar, told_in_one_line
 from ..output import check_output
 

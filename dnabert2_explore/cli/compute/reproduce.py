@@ -46,7 +46,7 @@ def reproduce(
       dnabert2-explore reproduce predicted.csv
     """
     from ...again import reproduce as again
-    from ...records import beside, read_record
+    from ...results.records import beside, read_record
 
     session = file.is_dir() and not beside(file).is_file()  # a store has its record beside it
     if show:

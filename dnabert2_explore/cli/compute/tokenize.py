@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from ...delimited import cell, rows_writer
-from ...files import located
+from ...common.delimited import cell, rows_writer
+from ...common.files import located
 from ..common import FORCE, GENOME, MODEL, MODELS, SOURCE, read_source
 from ..output import check_output, replacing
 

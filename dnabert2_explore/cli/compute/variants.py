@@ -23,7 +23,7 @@ from ..common import (
 from ..output import check_output
 
 if TYPE_CHECKING:
-    from ...analysis.variants import Known, VcfSummary
+    from ...analysis.variants import VariantLabels, VcfSummary
 
 __all__ = ["variants"]
 
@@ -243,7 +243,7 @@ def _renames(pairs: list[str]) -> dict[str, str]:
 
 def _known(
     calls: str, labels: str | None, positive: list[str] | None, negative: list[str] | None
-) -> Known | None:
+) -> VariantLabels | None:
     if labels is None:
         if positive or negative:
             raise InputError("--positive and --negative say which of the --labels are meant")

@@ -25,9 +25,9 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import typer
 
+from ...common.files import replacing
 from ...errors import ExploreError
 from ...extras import require
-from ...files import replacing
 
 __all__ = [
     "NOTEBOOK",

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
+from ...common.files import replacing
 from ...errors import InputError
-from ...files import replacing
 from ..common import MODEL, read_source
 from .server import (
     BROWSER,

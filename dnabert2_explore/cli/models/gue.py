@@ -53,7 +53,7 @@ def list_datasets(
 
       dnabert2-explore gue list ~/GUE
     """
-    from ...training.gue import DATASETS, find
+    from ...training.gue import DATASETS, find_files
 
     header = ["dataset", "suite", "task", "species", "bp", "classes", "tokens", "epochs"]
     rows = [header + ([] if root is None else ["files"])]
@@ -72,7 +72,7 @@ def list_datasets(
             ]
         )
         if root is not None:
-            found = find(root, one.name)
+            found = find_files(root, one.name)
             rows[-1].append(
                 "complete" if found.state == "full" else f"without {', '.join(found.missing)}"
             )
@@ -136,7 +136,7 @@ def run(
       dnabert2-explore gue table results
     """
     from ...errors import InputError
-    from ...training.gue import Variation, find, run_dataset
+    from ...training.gue import Variation, find_files, run_dataset
     from ...training.gue.datasets import GUE, GUE_PLUS
 
     # Options that the parser does not know may stand before the argument, and take its place.
@@ -144,7 +144,7 @@ def run(
     if len(places) != 1:
         raise InputError(f"gue run takes one DATA; it got {', '.join(places) or 'none'}")
     root, variation = Path(places[0]), Variation(**{"name": name} | settings)
-    wanted = [find(root, one) for one in dataset or GUE + GUE_PLUS]
+    wanted = [find_files(root, one) for one in dataset or GUE + GUE_PLUS]
     ready = [one for one in wanted if one.state == "full" or (reduced and one.state == "reduced")]
     for one in wanted:
         if one not in ready:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors import SafetensorError, safe_open
 
+from ...common.files import expanded, located
 from ...errors import CheckpointError
 from ...extras import translated
-from ...files import expanded, located
 from ...network import Dnabert2Config
 from ...network.checkpoints.load import (
     CONFIG,
@@ -23,8 +23,9 @@ from ...network.checkpoints.load import (
     read_config,
 )
 from ...network.checkpoints.weights import check_weights
-from ...network.forward import ClassifierForward, EncoderForward
-from ...sealed import read_json
+from ...network.forward import EncoderForward
+from ...network.headed import ClassifierForward
+from ...results.sealed import read_json
 from .heads import under_fresh_head
 
 if TYPE_CHECKING:

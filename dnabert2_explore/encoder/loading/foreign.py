@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...common.progress import Progress
+from ...common.randomness import seeded
 from ...errors import CheckpointError, InputError
 from ...network.checkpoints.load import Checkpoint
 from ...network.packing import Packing
-from ...progress import Progress
-from ...randomness import seeded
 from ...tokens.foreign import KmerTokenizer
 from ..encoder import Encoder
 from ..passes.batches import Budget, run

@@ -5,27 +5,26 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import torch
-
+from ...common.files import located
+from ...common.names import Backend, DType
 from ...errors import InputError
-from ...files import located
-from ...names import Backend, DType
 from ...network import Network
 from ...network.attention import BACKENDS, why_not
 from ...network.attention.choose import fastest_backend
 from ...network.checkpoints.load import CONFIG, find_checkpoint, load_bare, read_config
 from ...network.registry import warn_of_rival
-from ...records import note_model
+from ...results.records import note_model
 from ...tokens import DnaTokenizer
 from ..encoder import Encoder
 from ..model_entry import model_entry
 from ..vectors.cache import find_cache
 from .adapters import find_base, is_adapter, merge_adapter
+from .device import find_device
 from .foreign import foreign_kind, load_foreign
 from .precision import find_dtype
-from .seen import remember
+from .probes import remember_backend
 
-__all__ = ["ATLAS_MODEL", "SHIPPED", "find_device", "load"]
+__all__ = ["ATLAS_MODEL", "SHIPPED", "load"]
 
 #: Models inside the package, by the name `load` knows them under.
 SHIPPED = {
@@ -61,7 +60,8 @@ def load(
         A folder with DNABERT (overlapping k-mers) or the Nucleotide Transformer (6-mers), as
         published, with a ``vocab.txt`` and safetensors, becomes an encoder that embeds.
     device : str
-        ``"auto"`` (the GPU if there is one, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, …
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"``, …, or ``"auto"``: what the environment variable
+        ``DNABERT2_EXPLORE_DEVICE`` names, else the GPU if there is one, else the CPU.
     dtype : {"auto", "float32", "bfloat16", "float16", "float64"}
         ``"auto"`` is bfloat16 where the hardware multiplies in it (GPUs since 2020; CPUs with
         avx512_bf16 or amx, for networks at least 512 wide), float32 elsewhere. Processes
@@ -126,7 +126,7 @@ def load(
     if backend == "auto":
         heads = shape.num_attention_heads
         backend = fastest_backend(where, precision, heads, shape.hidden_size // heads)
-        remember(backend, where, precision)
+        remember_backend(backend, where, precision)
     elif (problem := why_not(backend, where, precision)) is not None:
         raise InputError(problem)
     network: Network = (
@@ -151,26 +151,3 @@ def load(
     made = Encoder(network.to(where), tokenizer, called, origin, find_cache(cache), str(name))
     note_model(lambda: model_entry(made))
     return made
-
-
-def find_device(name: str) -> torch.device:
-    """Resolve a device by name; "auto" is the GPU if there is one, else the CPU.
-
-    Raises
-    ------
-    InputError
-        If the name is unknown or the device is not there.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        if device.type not in ("cpu", "cuda"):
-            raise NotImplementedError("this package computes on a CPU or a CUDA GPU")
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise InputError(
-            f"Device {name!r} is not available here ({str(error).splitlines()[0][:100]}): choose "
-            "'cpu' or 'auto'."
-        ) from error
-    return device

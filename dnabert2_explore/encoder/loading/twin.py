@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from ...common.randomness import seeded
 from ...network.forward import EncoderForward
-from ...origins import recorded
-from ...randomness import seeded
+from ...results.origins import recorded
 from ..encoder import Encoder
 from .foreign import ForeignEncoder
 

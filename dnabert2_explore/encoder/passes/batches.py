@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...common.progress import Progress
 from ...errors import InputError, warn
 from ...network.packing import Packing
-from ...progress import Progress
 
-__all__ = ["Budget", "default_budget", "run", "run_passes"]
+__all__ = ["Budget", "default_budget", "out_of_memory", "run", "run_passes", "too_long"]
 
 Compute = Callable[[torch.Tensor, Packing], torch.Tensor]
 
@@ -84,14 +84,11 @@ def run_passes(
             with lock, torch.inference_mode():
                 compute(members)
         except RuntimeError as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 raise
             tokens = int(lengths[members].sum())
             if len(members) == 1:
-                raise InputError(
-                    f"A sequence of {tokens:,} tokens does not fit in memory: read it in windows, "
-                    "with embed_long or embed_to, or take a shorter one."
-                ) from error
+                raise too_long(tokens, "windows, with embed_long or embed_to") from error
             budget.tokens = max(1, tokens // 2)
             warn(
                 f"A batch of {tokens:,} tokens did not fit in memory; going on with "
@@ -170,7 +167,16 @@ def run(
     return results[rows]
 
 
-def _out_of_memory(error: RuntimeError) -> bool:
+def too_long(tokens: int, how: str) -> InputError:
+    """Say that a sequence does not fit in memory, and `how` to read it."""
+    return InputError(
+        f"A sequence of {tokens:,} tokens does not fit in memory: read it in {how}, or take a "
+        "shorter one."
+    )
+
+
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether an error is that memory ran out, on a CPU or a GPU."""
     # The CPU's allocator has no exception class of its own.
     said = ("can't allocate memory", "not enough memory")  # Linux and macOS; Windows
     return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in said)

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...common.progress import Progress
 from ...errors import InputError
-from ...network.forward import MaskedLMForward
+from ...network.headed import MaskedLMForward
 from ...network.packing import Packing
-from ...progress import Progress
 from ..model import Model
 from .batches import Budget, run_passes
 from .finite import check_finite

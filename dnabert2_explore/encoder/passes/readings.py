@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...costs import says_cost
+from ...common.costs import says_cost
+from ...common.progress import Progress
 from ...errors import InputError
-from ...progress import Progress
-from ...rich_display import RichDisplay
+from ...results.rich_display import RichDisplay
 from ...sequences import reverse_complement
 from ...tokens.segmentation import random_cuts
 from ..inputs import cut_ids

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.folders import CACHE_VARIABLE, cache_folder
 from ...errors import warn
-from ...folders import CACHE_VARIABLE, cache_folder
 
 __all__ = ["LIMIT", "VectorCache", "find_cache"]
 

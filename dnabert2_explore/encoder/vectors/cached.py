@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...common.names import Pooling
+from ...common.progress import Progress
 from ...errors import warn
-from ...names import Pooling
-from ...progress import Progress
 from ...version import __version__
 from ..inputs import cleaned, texts_of
 from ..loading.identity import shape_of

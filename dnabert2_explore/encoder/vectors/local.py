@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...common.progress import Progress
 from ...network.packing import Packing
-from ...progress import Progress
 from ..model import Model
 from ..passes.batches import Budget, run_passes
 from ..passes.finite import check_finite

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.names import Pooling
+from ...common.progress import Progress
 from ...errors import InputError
-from ...names import Pooling
-from ...progress import Progress
-from ...rich_display import RichDisplay
+from ...results.rich_display import RichDisplay
 from ...sequences import UnknownBasesWarning, clean, warn_unknown
 from ..inputs import bases_of, check_bases
 from ..model import Bases, Model

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...names import Pooling
+from ...common.names import Pooling
 from ...network.packing import Packing
 
 __all__ = ["POOLINGS", "both_strands", "pool"]

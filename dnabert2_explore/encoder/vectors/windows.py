@@ -12,8 +12,8 @@ import torch
 import transformers
 from numpy.typing import NDArray
 
+from ...common.names import Backend, DType, Pooling
 from ...errors import InputError
-from ...names import Backend, DType, Pooling
 from ...sequences import clean
 from ...version import __version__
 from ..loading.identity import shape_of

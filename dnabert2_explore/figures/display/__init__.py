@@ -12,7 +12,7 @@ from importlib import import_module
 from numbers import Real
 from typing import Any
 
-from ...origins import origin_line
+from ...results.origins import origin_line
 from .canvas import number
 from .card import Card, rows_left, table
 

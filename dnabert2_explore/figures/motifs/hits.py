@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...rich_display import counted
+from ...results.rich_display import counted
 from ..attribution.marks import Sight
 from ..core.colours import Theme, theme_of
 from ..core.parts import Figure, bars, font, line, make_figure, words

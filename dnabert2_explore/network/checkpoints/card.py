@@ -11,8 +11,8 @@ from typing import Any
 
 from safetensors import safe_open
 
+from ...common.files import called, replacing
 from ...errors import CheckpointError
-from ...files import called, replacing
 from ...version import __version__
 
 __all__ = ["CARD", "Card", "card_text", "write_card"]

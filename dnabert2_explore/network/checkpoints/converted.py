@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 
-from ...digests import Stamp, sha256_of, stamp_of
+from ...common.folders import cache_folder
 from ...errors import CheckpointError, ExploreWarning
-from ...folders import cache_folder
+from ...results.digests import Stamp, sha256_of, stamp_of
 from .weights import read_weights, save_weights
 
 __all__ = ["LARGE", "convert"]

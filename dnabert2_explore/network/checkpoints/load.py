@@ -14,10 +14,10 @@ from urllib.request import getproxies
 import torch
 from huggingface_hub.errors import StrictDataclassError
 
-from ...digests import Stamp, sha256_of, stamp_of
+from ...common.files import located
 from ...errors import CheckpointError
-from ...files import located
-from ...sealed import read_json
+from ...results.digests import Stamp, sha256_of, stamp_of
+from ...results.sealed import read_json
 from ..attention import refuse_backend
 from ..bare import BareClassifier, BareEncoder, BareMaskedLM, BareNetwork, Unfilled
 from ..config import Dnabert2Config

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ...files import filling, replacing
-from ...sealed import read_json, write_json
+from ...common.files import filling, replacing
+from ...results.sealed import read_json, write_json
 from .card import Card, write_card
 from .load import CONFIG
 from .vocabulary import vocabulary_sha256

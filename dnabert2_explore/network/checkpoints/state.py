@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError
 
 from ...errors import CheckpointError
-from ...sealed import read_json
+from ...results.sealed import read_json
 from ..config import Dnabert2Config
 from .weights import read_weights
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import CheckpointError
-from ...sealed import read_json
+from ...results.sealed import read_json
 from ..config import Dnabert2Config
 
 __all__ = ["check_vocabulary", "vocabulary_sha256"]

@@ -17,8 +17,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from ...common.files import replacing
 from ...errors import CheckpointError
-from ...files import replacing
 
 __all__ = ["check_weights", "read_weights", "save_weights"]
 

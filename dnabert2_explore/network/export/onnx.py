@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from ...common.files import called, filling
 from ...errors import CheckpointError
-from ...files import called, filling
 from ..checkpoints.card import CARD, Card, card_text
 from ..checkpoints.load import find_checkpoint, load_network
 from ..checkpoints.saving import copy_tokenizer

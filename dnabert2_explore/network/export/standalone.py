@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors import safe_open
 
-from ...files import filling
+from ...common.files import filling
 from ..checkpoints.card import CARD, Card
 from ..checkpoints.load import Checkpoint, find_checkpoint, load_network, read_config
 from ..checkpoints.saving import save_model

@@ -13,8 +13,8 @@ from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote
 
 from ...errors import InputError, warn
-from ...origins import recorded
-from ...rich_display import RichDisplay, counted
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay, counted
 from ..reading.formats import FAULTS
 from ..reading.letters import ReadingWarning, whole_number
 from ..reading.opening import open_bytes, open_path

@@ -11,7 +11,7 @@ from typing import IO
 
 from ...errors import InputError
 from ..reading.genome import Genome
-from ..reading.letters import Told, whole_number
+from ..reading.letters import SourceWarnings, whole_number
 from ..reading.opening import open_bytes, open_path
 from ..sequence import Sequence
 from ..transform import reverse_complement
@@ -162,7 +162,7 @@ def _columns(text: str) -> tuple[dict[str, int], str | None] | None:
 def _stretches(
     lines: Iterable[str], shown: str, genome: Genome, labels: bool
 ) -> Iterator[Sequence]:
-    told = Told(shown)
+    told = SourceWarnings(shown)
     columns, delimiter, table = _BED, None, False
     begun = False
     for number, line in enumerate(lines, start=1):

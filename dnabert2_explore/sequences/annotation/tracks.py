@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...delimited import word
+from ...common.delimited import word
+from ...common.files import replacing
 from ...errors import InputError
-from ...files import replacing
 from ..sequence import Sequence
 from .regions import Place, place_of
 

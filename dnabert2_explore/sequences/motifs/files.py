@@ -14,8 +14,8 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.files import expanded, replacing
 from ...errors import InputError
-from ...files import expanded, replacing
 from ..reading.opening import open_bytes, open_path
 from ..transform import as_dna
 from .motif import ALPHABET, Motif

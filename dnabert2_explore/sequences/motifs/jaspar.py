@@ -12,8 +12,8 @@ from importlib.resources import files
 
 import numpy as np
 
+from ...common.names import Collection
 from ...errors import InputError
-from ...names import Collection
 from .files import read_motifs
 from .motif import Motif
 

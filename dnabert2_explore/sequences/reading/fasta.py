@@ -12,7 +12,7 @@ from enum import Enum
 
 from ...errors import InputError
 from ..sequence import Sequence
-from .letters import Told, check_letters, read_words
+from .letters import SourceWarnings, check_letters, read_words
 
 __all__ = ["Line", "fasta_lines", "header_words", "parse_fasta", "starts_fasta"]
 
@@ -113,7 +113,7 @@ def parse_fasta(lines: Iterable[str], source: str) -> Iterator[Sequence]:
     InputError
         As `fasta_lines`, and for a record without bases or letters that are no nucleotide codes.
     """
-    told = Told(source)
+    told = SourceWarnings(source)
     header: tuple[int, str] | None = None
     body: list[str] = []
     for number, kind, text in fasta_lines(lines, source):
@@ -127,7 +127,7 @@ def parse_fasta(lines: Iterable[str], source: str) -> Iterator[Sequence]:
     yield _record(header, body, told)
 
 
-def _record(header: tuple[int, str], body: list[str], told: Told) -> Sequence:
+def _record(header: tuple[int, str], body: list[str], told: SourceWarnings) -> Sequence:
     number, text = header
     name, description = header_words(text)
     where = f"{told.source}, record {name!r}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import InputError
 from ..sequence import Sequence
-from .letters import Told, check_letters, strip_space, whole_number
+from .letters import SourceWarnings, check_letters, strip_space, whole_number
 
 __all__ = ["FORMATS", "foreign_format", "parse_format", "told_format"]
 
@@ -79,7 +79,7 @@ def parse_format(lines: Iterable[str], kind: str, source: str) -> Iterator[Seque
         If it cannot be read as that, or a record has no bases (a GenBank record may name the
         records it is made of instead).
     """
-    told = Told(source)
+    told = SourceWarnings(source)
     count = 0
     for count, (name, description, bases) in enumerate(_records(lines, kind, source), start=1):
         where = f"{source}, record {name!r}"

@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
+from ...common.files import expanded
 from ...errors import InputError
-from ...files import expanded
-from ...rich_display import RichDisplay, counted
+from ...results.rich_display import RichDisplay, counted
 from ..sequence import Sequence
 from .bytes import Bytes, open_bgzf, open_plain
 from .fasta import starts_fasta
 from .formats import foreign_format, told_format
 from .index import Entry, StaleIndexWarning, compression, fetch, find_index
-from .letters import Told, check_letters, foreign
+from .letters import SourceWarnings, check_letters, foreign
 from .opening import is_twobit, open_path
 from .read import iter_sequences, suffix_of
 from .repack import repacked
@@ -87,7 +87,7 @@ class Genome(RichDisplay):
         self.stamp: tuple[int, int] | None = (before.st_size, before.st_mtime_ns)
         self._packed = bool(kind)
         self._source = _open(file, kind, str(given))
-        told = Told(str(given))
+        told = SourceWarnings(str(given))
         self.names: tuple[str, ...] = tuple(
             told.unique(name, number, unit="records")
             for number, name in enumerate(self._source.names, start=1)
@@ -115,7 +115,7 @@ class Genome(RichDisplay):
         self._source = _Records(tuple(records))
         if not self._source.names:
             raise InputError("There are no records; expected at least one sequence: give some.")
-        told = Told("The list of sequences")
+        told = SourceWarnings("The list of sequences")
         self.names = tuple(
             told.unique(name, number, unit="records")
             for number, name in enumerate(self._source.names, start=1)

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.files import replacing
+from ...common.folders import cache_folder
 from ...errors import ExploreWarning, InputError, warn
-from ...files import replacing
-from ...folders import cache_folder
 from .bytes import Bytes
 from .fasta import Line, fasta_lines, header_words
 from .letters import check_letters, kmer_length, strip_space, whole_number

@@ -10,7 +10,7 @@ from ...errors import ExploreWarning, InputError, warn
 __all__ = [
     "NUCLEOTIDE_BYTES",
     "ReadingWarning",
-    "Told",
+    "SourceWarnings",
     "check_letters",
     "foreign",
     "kmer_length",
@@ -35,7 +35,7 @@ class ReadingWarning(ExploreWarning):
     """What was read can be meant in two ways; the sentence says how it was read."""
 
 
-class Told:
+class SourceWarnings:
     """Says each kind of thing about a source once.
 
     Parameters
@@ -122,13 +122,13 @@ def kmer_length(text: str) -> int:
     return k if overlap and (len(words) > 2 or k > 4) else 0
 
 
-def read_words(text: str, told: Told, where: str = "") -> str:
+def read_words(text: str, told: SourceWarnings, where: str = "") -> str:
     """Return the bases that `text` writes: without white space, k-mers joined back.
 
     Parameters
     ----------
     text : str
-    told : Told
+    told : SourceWarnings
         Where k-mers are told of.
     where : str
         What of the source this is, such as ``", line 3"``.

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from ...common.files import expanded
 from ...errors import InputError
-from ...files import expanded
 
 __all__ = ["TWOBIT", "is_twobit", "open_binary", "open_bytes", "open_path"]
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import IO
 
+from ...common.files import expanded
 from ...errors import InputError
-from ...files import expanded
 from ..sequence import Sequence
 from .fasta import parse_fasta
 from .formats import FORMATS, foreign_format, parse_format, told_format
-from .letters import Told, check_letters, foreign, read_words, strip_space
+from .letters import SourceWarnings, check_letters, foreign, read_words, strip_space
 from .opening import is_twobit, open_bytes, open_path
 from .table import has_sequence_column, looks_like_header, parse_table
 from .twobit import parse_twobit
@@ -270,7 +270,7 @@ def _parse(
 def _bare(lines: Iterable[str], name: str, pasted: bool) -> Iterator[Sequence]:
     """Read lines of bases without a header: of pasted text one sequence, of a file one each."""
     filled = filled_lines(lines, name)
-    told = Told(name)
+    told = SourceWarnings(name)
     if pasted:
         every = list(filled)
         sequence = _one(every, name)
@@ -317,10 +317,15 @@ def filled_lines(lines: Iterable[str], source: str) -> Iterator[tuple[int, str]]
 
 
 def _one(
-    lines: list[tuple[int, str]], source: str, told: Told | None = None, name: str = "pasted"
+    lines: list[tuple[int, str]],
+    source: str,
+    told: SourceWarnings | None = None,
+    name: str = "pasted",
 ) -> Sequence:
     text = " ".join(line for _, line in lines)
     several = told is not None and name != "pasted"
-    bases = read_words(text, told or Told(source), f", line {lines[0][0]}" if several else "")
+    bases = read_words(
+        text, told or SourceWarnings(source), f", line {lines[0][0]}" if several else ""
+    )
     check_letters(bases, source, lines if several or len(lines) > 1 else ())
     return Sequence(name=name, bases=bases)

@@ -7,10 +7,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from ...digests import sha256_of, stamp_of
+from ...common.files import replacing
+from ...common.folders import CACHE_VARIABLE, cache_folder
 from ...errors import InputError, warn
-from ...files import replacing
-from ...folders import CACHE_VARIABLE, cache_folder
+from ...results.digests import sha256_of, stamp_of
 from .letters import ReadingWarning
 from .opening import open_path
 

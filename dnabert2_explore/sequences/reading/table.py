@@ -9,7 +9,7 @@ from itertools import chain
 
 from ...errors import InputError
 from ..sequence import Sequence
-from .letters import Told, check_letters, foreign, read_words, strip_space, whole_number
+from .letters import SourceWarnings, check_letters, foreign, read_words, strip_space, whole_number
 
 __all__ = ["SEQUENCE_COLUMNS", "Table", "has_sequence_column", "looks_like_header", "parse_table"]
 
@@ -189,7 +189,7 @@ def parse_table(lines: Iterable[str], source: str) -> Iterator[Sequence]:
             "leave one of the two columns out."
         )
     column = "sequence" if "sequence" in table.columns else "sequence1"
-    told = Told(source)
+    told = SourceWarnings(source)
     count = 0
     for count, (number, values) in enumerate(table, start=1):
         name = told.unique(values.get("name") or f"sequence {count}", number, "sequence")

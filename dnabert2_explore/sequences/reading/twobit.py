@@ -20,8 +20,8 @@ from weakref import finalize
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.files import expanded
 from ...errors import InputError
-from ...files import expanded
 from ..sequence import Sequence
 from .letters import check_letters
 from .opening import TWOBIT, open_binary

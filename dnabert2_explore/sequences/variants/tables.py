@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+from ...common.files import expanded
 from ...errors import InputError
-from ...files import expanded
 from ..reading.letters import whole_number
 from ..reading.opening import open_path
 from ..reading.table import Table

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from operator import index
 
 from ...errors import InputError, warn
-from ...rich_display import RichDisplay
+from ...results.rich_display import RichDisplay
 from ..reading.genome import Genome
 from ..reading.letters import ReadingWarning, whole_number
 from ..transform import as_dna, reverse_complement

@@ -18,8 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
+from ...common.files import expanded
 from ...errors import InputError
-from ...files import expanded
 from ..reading.letters import whole_number
 from ..reading.opening import open_binary
 from .variant import Skipped, Variant

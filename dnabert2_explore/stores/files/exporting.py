@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ...common.files import expanded, replacing
 from ...errors import InputError
-from ...files import expanded, replacing
 from ..errors import StoreError
 from ..layout import COORDINATES
 from ..store import EmbeddingStore, open_store

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...delimited import cell, rows_writer
+from ...common.delimited import cell, rows_writer
+from ...common.files import replacing
 from ...errors import InputError
-from ...files import replacing
 from ...sequences import Sequence
 
 __all__ = ["VECTOR_SUFFIXES", "write_vectors"]

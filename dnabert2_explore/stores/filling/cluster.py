@@ -15,8 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...common.progress import Progress
 from ...errors import ExploreError, InputError, warn
-from ...progress import Progress
 from ...sequences.reading.genome import Genome
 from ...version import __version__
 from ..embedder import Embedder

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from ...progress import Progress
+from ...common.progress import Progress
 from ...sequences import Sequence
 from ...sequences.given import as_sequences
 from ...sequences.reading.genome import Genome

@@ -7,7 +7,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
-from ...progress import Progress
+from ...common.progress import Progress
 from ...sequences.reading.genome import Genome
 from ..embedder import Embedder
 from ..store import EmbeddingStore

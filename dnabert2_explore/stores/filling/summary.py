@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ...rich_display import RichDisplay, counted
+from ...results.rich_display import RichDisplay, counted
 
 __all__ = ["Summary"]
 

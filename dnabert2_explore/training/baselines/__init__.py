@@ -24,7 +24,7 @@ from .cnn import SmallCnn, fit_cnn
 from .fitted import Fitted
 from .kmers import fit_kmers
 from .markov import fit_markov
-from .opposite import fit_positional, fit_twins
+from .opposite import fit_composition, fit_positional
 from .position import PositionWeights, fit_majority, fit_position_weights, position_weights
 
 __all__ = [
@@ -33,12 +33,12 @@ __all__ = [
     "PositionWeights",
     "SmallCnn",
     "fit_cnn",
+    "fit_composition",
     "fit_kmers",
     "fit_majority",
     "fit_markov",
     "fit_position_weights",
     "fit_positional",
-    "fit_twins",
     "kmer_frequencies",
     "position_weights",
 ]
@@ -49,7 +49,7 @@ BASELINES: dict[str, Callable[..., Fitted]] = {
     "position_weights": fit_position_weights,
     "kmer": fit_kmers,
     "markov": fit_markov,
-    "twins": fit_twins,
+    "twins": fit_composition,
     "positional": fit_positional,
     "cnn": fit_cnn,
 }

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
+from ...common.progress import Progress
+from ...common.randomness import seeded
 from ...errors import InputError
-from ...progress import Progress
-from ...randomness import seeded
 from ...sequences.codes import UNKNOWN, padded_codes
 from .fitted import Fitted
 from .strands import averaged, both_strands, titled

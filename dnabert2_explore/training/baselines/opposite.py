@@ -1,4 +1,4 @@
-"""What a twin tells: how a set can be won whose sequences were made of one another."""
+"""What a counterpart tells: how a set can be won whose sequences were made of one another."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import InputError
-from ..twins import PositionalIndex, TwinIndex, label_of_twins
+from ..counterparts import CompositionIndex, PositionalIndex, label_of_counterparts
 from .fitted import Fitted, log_prior
 from .strands import check_strands
 
 if TYPE_CHECKING:
     from ..labelled.tables import Labelled
 
-__all__ = ["fit_positional", "fit_twins"]
+__all__ = ["fit_composition", "fit_positional"]
 
 
-def fit_twins(training: Labelled, dev: Labelled, seed: int = 42, strands: str = "given") -> Fitted:
-    """Remember compositions; answer the label opposite to the twin's, or else the commoner one.
+def fit_composition(
+    training: Labelled, dev: Labelled, seed: int = 42, strands: str = "given"
+) -> Fitted:
+    """Remember compositions; answer the label opposite to the counterpart's, else the commoner.
 
     This is no method to tell sequences by. Where it scores, positives and their shuffles were dealt
     to different splits, and scores of anything that can remember say little.
@@ -26,7 +28,7 @@ def fit_twins(training: Labelled, dev: Labelled, seed: int = 42, strands: str = 
     Parameters
     ----------
     training, dev : Labelled
-        Of one label each, of two classes. Twins are looked for in both: dev was at hand too.
+        Of one label each, of two classes. Counterparts are looked for in both: dev was at hand too.
     seed : int
         Not used: there is no chance in it.
     strands : {"given", "both"}
@@ -39,22 +41,22 @@ def fit_twins(training: Labelled, dev: Labelled, seed: int = 42, strands: str = 
     """
     _check(training, strands)
     title = "label opposite to the composition twin's"
-    return _told("twins", title, training, TwinIndex((training, dev)), opposite=True)
+    return _told("twins", title, training, CompositionIndex((training, dev)), opposite=True)
 
 
 def fit_positional(
     training: Labelled, dev: Labelled, seed: int = 42, strands: str = "given"
 ) -> Fitted:
-    """Remember what stands where; answer the label that a positional twin tells, or the commoner.
+    """Remember what stands where; answer what a positional counterpart tells, or the commoner.
 
-    Whether it is the twin's own label or the other one is what more of dev's twins in train show:
-    the other one where negatives are positives with segments replaced, its own where sequences
-    are merely related. Like `fit_twins`, this is no method to tell sequences by.
+    Whether it is the counterpart's own label or the other one is what more of dev's counterparts in
+    train show: the other one where negatives are positives with segments replaced, its own where
+    sequences are merely related. Like `fit_composition`, this is no method to tell sequences by.
 
     Parameters
     ----------
     training, dev : Labelled
-        Of one label each, of two classes. Twins are looked for in both.
+        Of one label each, of two classes. Counterparts are looked for in both.
     seed : int
         Not used: there is no chance in it.
     strands : {"given", "both"}
@@ -84,7 +86,11 @@ def _check(training: Labelled, strands: str) -> None:
 
 
 def _told(
-    name: str, title: str, training: Labelled, index: TwinIndex | PositionalIndex, opposite: bool
+    name: str,
+    title: str,
+    training: Labelled,
+    index: CompositionIndex | PositionalIndex,
+    opposite: bool,
 ) -> Fitted:
     frequencies = np.exp(log_prior(training))
     return Fitted(
@@ -92,5 +98,5 @@ def _told(
         title=title,
         settings={"twins_in": ["train", "dev"], "opposite": opposite},
         parameters=0,
-        probabilities=lambda data: label_of_twins(index.labels(data), frequencies, opposite),
+        probabilities=lambda data: label_of_counterparts(index.labels(data), frequencies, opposite),
     )

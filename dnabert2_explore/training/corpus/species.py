@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...common.files import expanded
 from ...errors import InputError
-from ...files import expanded
 from ...sequences.reading.formats import FORMATS
 from ...sequences.reading.opening import open_path
 from ...sequences.reading.table import Table

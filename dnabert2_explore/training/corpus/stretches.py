@@ -18,14 +18,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...digests import sha256_of, stamp_of
 from ...errors import InputError
-from ...sealed import read_json, write_json
+from ...results.digests import sha256_of, stamp_of
+from ...results.sealed import read_json, write_json
 from ...sequences import iter_sequences
 from ...sequences.annotation.regions import is_bed, iter_bed
+from ...sequences.codes import BASE_CODES, UNKNOWN, UPPER_T
 from ...sequences.reading.fasta import Line, fasta_lines
 from ...sequences.reading.formats import parse_format
-from ...sequences.reading.letters import Told, read_words
+from ...sequences.reading.letters import SourceWarnings, read_words
 from ...sequences.reading.opening import is_twobit, open_path
 from ...sequences.reading.read import filled_lines, suffix_of, told_kind
 from ...sequences.reading.table import SEQUENCE_COLUMNS, Table
@@ -41,13 +42,6 @@ _CHUNK = 1 << 20
 #: Seconds after which a half-made cache folder is nobody's any more.
 _FORGOTTEN = 24 * 3600
 _LAYOUT = 2
-
-_IS_ACGT = np.zeros(256, dtype=bool)
-_IS_ACGT[np.frombuffer(b"ACGT", dtype=np.uint8)] = True
-_UPPER = np.arange(256, dtype=np.uint8)
-_UPPER[ord("a") : ord("z") + 1] -= 32
-_UPPER[ord("U")] = _UPPER[ord("u")] = ord("T")
-_TO_UPPER = _UPPER.tobytes()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -226,8 +220,8 @@ class _Stretches:
         self._length, self._held = 0, list[bytes]()
 
     def feed(self, text: bytes) -> None:
-        upper = text.translate(_TO_UPPER)
-        known = _IS_ACGT[np.frombuffer(upper, dtype=np.uint8)]
+        upper = text.translate(UPPER_T)
+        known = BASE_CODES[np.frombuffer(upper, dtype=np.uint8)] != UNKNOWN
         edges = np.flatnonzero(np.diff(np.concatenate(([False], known, [False]))))
         if known.size and not known[0]:
             self.close()
@@ -285,7 +279,7 @@ def _chunks(path: Path) -> Iterator[bytes | None]:
         return
     with open_path(path) as text:
         kind, lines = told_kind(text, name, suffix_of(name))
-        told = Told(name)
+        told = SourceWarnings(name)
         if kind == "fasta":
             yield from _fasta_chunks(lines, told)
         elif kind == "table":
@@ -311,7 +305,7 @@ def _encode(text: str) -> bytes:
     return text.encode("latin-1", "replace")
 
 
-def _fasta_chunks(lines: Iterator[str], told: Told) -> Iterator[bytes | None]:
+def _fasta_chunks(lines: Iterator[str], told: SourceWarnings) -> Iterator[bytes | None]:
     """Read FASTA by chunks, so that a chromosome need not fit in memory."""
     body: list[str] = []
     size, begun = 0, False

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.files import expanded
+from ...common.progress import Progress
 from ...errors import InputError
-from ...files import expanded
-from ...progress import Progress
 from ...sequences import reverse_complement
 from .exclude import Excluded
 from .species import SPLITS, GenomeFile, list_files, read_table

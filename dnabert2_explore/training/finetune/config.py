@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import InputError
 from ...network.attention import BACKENDS
-from ...rich_display import RichDisplay, settings_line
+from ...results.rich_display import RichDisplay, settings_line
 from ..configuration import read_yaml
 from ..scores.metrics import TASKS
 
@@ -115,7 +115,8 @@ class FinetuneConfig(RichDisplay):
         Train on a sample of so many rows, by seed and class; 0 for all.
     seed : int
     device : str
-        auto, cpu or cuda; several GPUs through ``accelerate launch`` or ``torchrun``.
+        auto (as of `load`), cpu or cuda; several GPUs through ``accelerate launch`` or
+        ``torchrun``.
     precision : {"auto", "float32", "bfloat16"}
         Of training; "auto" is bfloat16 where the hardware gains from it. Scores are always computed
         in float32, as prediction is.

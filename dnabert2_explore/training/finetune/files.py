@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ...common.files import expanded
 from ...errors import InputError
-from ...files import expanded
 
 __all__ = ["find_splits"]
 

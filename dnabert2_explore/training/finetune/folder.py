@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ...common.files import putting, restore
 from ...errors import CheckpointError, InputError
-from ...files import putting, restore
 from ...network import Dnabert2ForSequenceClassification
 from ...network.checkpoints.card import Card
 from ..configuration import write_yaml

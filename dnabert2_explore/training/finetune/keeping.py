@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...common.files import putting
 from ...errors import CheckpointError, warn
-from ...files import putting
 from ...network import Dnabert2ForSequenceClassification
 from ...network.checkpoints.card import Card
 from ...network.checkpoints.load import find_checkpoint, load_network

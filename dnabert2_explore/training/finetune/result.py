@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
-from ...rich_display import RichDisplay
-from ...sealed import read_json, write_json
+from ...results.rich_display import RichDisplay
+from ...results.sealed import read_json, write_json
 from ..labelled.leakage import LeakageReport
 from ..scores.metrics import Scores
 from ..scores.rules import RuleComparison
@@ -76,7 +76,7 @@ class FinetuneResult(RichDisplay):
 
     @property
     def caution(self) -> str:
-        """Say that the test score is not what it seems, where twins tell its labels; else ""."""
+        """Say that the test score is not what it seems, where a rule tells its labels; else ""."""
         if self.test is None or self.rule is None:
             return ""
         score, rule = self.test.values["mcc"].value, self.rule

@@ -14,17 +14,15 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ...costs import says_cost
+from ...common.costs import says_cost
+from ...common.progress import Progress
+from ...common.threads import torch_threads
 from ...encoder import Encoder, find_device
 from ...encoder.loading.precision import find_dtype
 from ...encoder.passes.readings import Readings
 from ...errors import Cancelled, InputError
-from ...extras import translated
-from ...network import Dnabert2ForSequenceClassification
 from ...network.checkpoints.card import write_card
-from ...origins import recorded
-from ...progress import Progress
-from ...threads import torch_threads
+from ...results.origins import recorded
 from ...tokens import DnaTokenizer
 from ...tokens.segmentation import Segmentation
 from ..labelled.leakage import LeakageReport, check_leakage
@@ -41,8 +39,8 @@ from .data import Batches, Resegmented, TokenRows, encode, read_splits
 from .folder import RunFolder
 from .judging import beside_rules, final_scores, gathered, share_of, shown_metrics
 from .keeping import Keeper, identity
+from .methods.choose import make_learner
 from .methods.learners import Learner, classifier_from
-from .methods.probe import ProbeLearner
 from .methods.recipe import anchor_of, settle
 from .methods.schedule import decayed, learning_rate
 from .methods.source import find_source
@@ -100,7 +98,8 @@ def finetune(
     >>> config = FinetuneConfig(model="pocket", train="train.csv", dev="dev.csv", out="runs/mine")
     >>> finetune(config)  # doctest: +SKIP
     """
-    return _Run(config, progress, watch).go()
+    with torch_threads(config.threads):
+        return _Run(config, progress, watch).go()
 
 
 class _Run:
@@ -123,10 +122,6 @@ class _Run:
 
     def go(self) -> FinetuneResult:
         """Do it all."""
-        with torch_threads(self.config.threads):
-            return self._go()
-
-    def _go(self) -> FinetuneResult:
         config = self.config
         find_device(config.device)  # which refuses what is none, before anything is read
         source = find_source(config.model)
@@ -171,7 +166,13 @@ class _Run:
             rows.append(encode(tokenizer, self.train, config.max_tokens, turned=True)[0])
         self.dev_mine = share_of(self._encode(tokenizer, self.dev, "dev"), self.processes)
         targets = Targets(self.train, config.class_weights == "balanced")
-        learner = self._learner(network.to(device), tokenizer, targets, rows)
+        learner = make_learner(
+            config, source, network.to(device), tokenizer, targets, rows, self.resegmented,
+            self._preparing,
+        )  # fmt: skip
+        if config.method == "probe":
+            self.notes.append("probe: the encoder is frozen, there is no dropout")
+        self.learner = learner
         self.keeper = self._keeper(learner, tokenizer)
         self._train(learner)
         if self.keeper.best is None:
@@ -215,34 +216,6 @@ class _Run:
             write_card(result.model, card)
             self.keeper.done()
         return result
-
-    def _learner(
-        self,
-        network: Dnabert2ForSequenceClassification,
-        tokenizer: DnaTokenizer,
-        targets: Targets,
-        rows: list[TokenRows],
-    ) -> Learner:
-        method = self.config.method
-        if method == "lora":
-            with translated():
-                from .methods.lora import LoraLearner  # peft takes seconds to import
-
-            learner: Learner = LoraLearner(
-                network, tokenizer, targets, rows, self.config, self.source.checkpoint
-            )
-            learner.resegmented = self.resegmented
-        elif method == "probe":
-            learner = ProbeLearner(network, tokenizer, targets, rows, self._preparing)
-            self.notes.append("probe: the encoder is frozen, there is no dropout")
-        else:
-            fresh = self.source.fresh
-            learner = Learner(network, tokenizer, targets, rows, self.resegmented, fresh)
-            if self.config.embeddings == "composed":
-                learner.compose()
-            learner.average_weights(self.config.average)
-        self.learner = learner
-        return learner
 
     def _remark(self) -> None:
         """Say of the settled run what a reader of its scores should know."""

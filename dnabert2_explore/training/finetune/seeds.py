@@ -9,11 +9,11 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from ...costs import says_cost
+from ...common.costs import says_cost
+from ...common.progress import Progress
 from ...errors import Cancelled, InputError
-from ...origins import recorded
-from ...progress import Progress
-from ...rich_display import RichDisplay
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay
 from .config import FinetuneConfig
 from .result import FinetuneResult
 from .run import finetune

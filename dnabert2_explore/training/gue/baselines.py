@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
+from ...common.progress import Progress, split
 from ...errors import InputError
-from ...progress import Progress, split
-from ...sealed import read_json, write_json
+from ...results.sealed import read_json, write_json
 from ..baselines import BASELINES
 from ..baselines.strands import check_strands
 from ..labelled.tables import Labelled

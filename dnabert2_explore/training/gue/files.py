@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.files import expanded
 from ...errors import InputError
-from ...files import expanded
 from .datasets import Dataset, find_dataset
 
-__all__ = ["REDUCED_SHARE", "SPLITS", "Found", "find", "reduced_training"]
+__all__ = ["REDUCED_SHARE", "SPLITS", "DatasetFiles", "find_files", "reduced_training"]
 
 SPLITS = ("train", "dev", "test")
 
@@ -22,7 +22,7 @@ REDUCED_SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DatasetFiles:
     """The files of a dataset under a root.
 
     Attributes
@@ -63,7 +63,7 @@ class Found:
         return f"{self.dataset.name}: {names} missing in {self.folder}"
 
 
-def find(root: str | Path, name: str) -> Found:
+def find_files(root: str | Path, name: str) -> DatasetFiles:
     """Look for a dataset's files.
 
     Parameters
@@ -94,8 +94,8 @@ def find(root: str | Path, name: str) -> Found:
         files = {split: folder / f"{split}.csv" for split in SPLITS}
         files = {split: path for split, path in files.items() if path.is_file()}
         if files:
-            return Found(dataset, folder, files, looked)
-    return Found(dataset, None, {}, looked[:2])
+            return DatasetFiles(dataset, folder, files, looked)
+    return DatasetFiles(dataset, None, {}, looked[:2])
 
 
 def reduced_training(labels: Sequence[str]) -> NDArray[np.bool_]:

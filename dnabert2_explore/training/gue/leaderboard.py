@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import InputError
-from ...origins import recorded
-from ...rich_display import RichDisplay
+from ...results.origins import recorded
+from ...results.rich_display import RichDisplay
 from ..baselines import BASELINES
 from ..scores.metrics import Estimate
 from .answers import BEST_RULE, Answers, Scored

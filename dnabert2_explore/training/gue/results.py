@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...sealed import read_json, write_json
+from ...results.sealed import read_json, write_json
 from ..scores.metrics import Scores
 from .datasets import DATASETS
 from .variation import AUTHORS, authors_settings

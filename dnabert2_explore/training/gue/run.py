@@ -14,14 +14,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...digests import sha256_of
+from ...common.files import replacing
+from ...common.progress import Progress, quiet, split
+from ...common.threads import torch_threads
 from ...encoder import find_device
 from ...encoder.machine import describe_machine
 from ...errors import Cancelled, CheckpointError, InputError, warn
-from ...files import replacing
 from ...network.checkpoints.load import Checkpoint, find_checkpoint, load_network
-from ...progress import Progress, quiet, split
-from ...threads import torch_threads
+from ...results.digests import sha256_of
 from ..baselines import BASELINES
 from ..finetune import FinetuneConfig, FinetuneResult, finetune
 from ..finetune.methods.recipe import settle
@@ -30,7 +30,7 @@ from ..labelled.tables import Labelled, read_labelled
 from ..scores.metrics import Scores
 from .baselines import run_baselines
 from .datasets import Dataset
-from .files import REDUCED_SHARE, Found, find, reduced_training
+from .files import REDUCED_SHARE, DatasetFiles, find_files, reduced_training
 from .results import GueRun, encode
 from .variation import Variation, deviations, settings_of
 
@@ -81,7 +81,7 @@ def run_dataset(
     name : str
         The dataset.
     root : path
-        Where the data are (see `find`).
+        Where the data are (see `find_files`).
     model : str
         A shipped model, a folder, or a hub id.
     out : path
@@ -122,7 +122,7 @@ def run_dataset(
     """
     variation = variation or Variation()
     label = label or label_of(model, variation)
-    found = find(root, name)
+    found = find_files(root, name)
     if found.state == "unusable":
         raise InputError(f"{found}; expected train.csv, dev.csv and test.csv.")
     dataset = found.dataset
@@ -226,7 +226,7 @@ def _await(path: Path, seconds: float = 600.0) -> GueRun:
     return GueRun.load(path)
 
 
-def _files(found: Found, folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
+def _files(found: DatasetFiles, folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
     """Return the file of each split, and what it is in words."""
     if found.state == "full":
         return found.files, {split: f"{split}.csv" for split in found.files}

@@ -1,9 +1,9 @@
 """Sequences that two splits share, exactly, nearly or as shuffles: what makes test scores too good.
 
-Four kinds: copies; near-copies, which share 16-base words; and twins, of which one was made of the
-other: composition twins, which share no word, but are what a dinucleotide shuffle could have made,
-and positional twins, with some stretches left in their places and the rest replaced (see
-:mod:`~dnabert2_explore.training.twins`).
+Four kinds: copies; near-copies, which share 16-base words; and counterparts, of which one was made
+of the other: composition counterparts, which share no word, but are what a dinucleotide shuffle
+could have made, and positional counterparts, with some stretches left in their places and the rest
+replaced (see :mod:`~dnabert2_explore.training.counterparts`).
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...progress import Progress
-from ...rich_display import RichDisplay
+from ...common.progress import Progress
+from ...results.rich_display import RichDisplay
 from ...sequences import reverse_complement
+from ..counterparts import CompositionIndex, PositionalIndex, label_of_counterparts
 from ..scores.metrics import score
-from ..twins import PositionalIndex, TwinIndex, label_of_twins
 from .near import WORD, near_duplicates
 from .tables import Labelled
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LeakageReport", "SplitOverlap", "check_leakage", "copied_rows", "twins_tell"]
+__all__ = ["LeakageReport", "SplitOverlap", "check_leakage", "copied_rows", "counterparts_tell"]
 
 _EXAMPLES = 3
 
 
-def twins_tell(twins: int, opposite: int, total: int) -> bool:
-    """Whether twins give labels away: at least half have one, nine in ten of another label only."""
+def counterparts_tell(twins: int, opposite: int, total: int) -> bool:
+    """Whether counterparts give labels away: half have one, nine in ten of another label only."""
     return bool(twins) and 2 * twins >= total and 10 * opposite >= 9 * twins
 
 
@@ -58,16 +58,17 @@ class SplitOverlap:
         Names of some that were found, with that of their partner.
     threshold : float
     twins : int or None
-        Sequences of `second` with a composition twin in `first`: another sequence with the same
-        end bases and the same dinucleotide counts. None in files of before twins were counted.
+        Sequences of `second` with a composition counterpart in `first`: another sequence with the
+        same end bases and the same dinucleotide counts. None in files of before counterparts were
+        counted.
     opposite : int or None
-        Those of them whose twins all have another label; None without classes.
+        Those of them whose counterparts all have another label; None without classes.
     twin_mcc : float or None
-        What "the label opposite to my twin's, or else the commoner one" reaches on `second`
-        (Matthews correlation); None without twins, or for other than two classes.
+        What "the label opposite to my counterpart's, or else the commoner one" reaches on `second`
+        (Matthews correlation); None without counterparts, or for other than two classes.
     positional, positional_opposite : int or None
-        As `twins` and `opposite`, for positional twins: another sequence as long, with 15 bases in
-        a row and at least 40% of all bases the same in the same places. None for pairs.
+        As `twins` and `opposite`, for positional counterparts: another sequence as long, with 15
+        bases in a row and at least 40% of all bases the same in the same places. None for pairs.
     positional_mcc : float or None
         As `twin_mcc`.
     """
@@ -100,7 +101,7 @@ class SplitOverlap:
 
     @property
     def giveaway(self) -> str:
-        """Say that twins tell the labels of `second` without a model; "" where they do not."""
+        """Say that counterparts tell the labels of `second` without a model; "" if they do not."""
         for count, opposite, words in (
             (
                 self.twins,
@@ -109,7 +110,7 @@ class SplitOverlap:
             ),
             (self.positional, self.positional_opposite, "a positional twin in {}"),
         ):
-            if count and opposite is not None and twins_tell(count, opposite, self.total):
+            if count and opposite is not None and counterparts_tell(count, opposite, self.total):
                 which = "all" if opposite == count else f"{opposite:,} of them"
                 return (
                     f"{count:,} of {self.total:,} {self.second} sequences have "
@@ -186,13 +187,13 @@ class LeakageReport(RichDisplay):
 
     @property
     def giveaway(self) -> str:
-        """Say that twins tell the labels of the last split without a model; "" if they do not."""
+        """Say that counterparts tell the labels of the last split without a model; else ""."""
         last = self.pairs[-1].second if self.pairs else ""
         told = (pair.giveaway for pair in self.pairs if pair.second == last)
         return next(filter(None, told), "")
 
     def caution(self, score: str, rule: str, reached: str) -> str:
-        """Say that a test score is not what it seems; "" where twins do not tell the labels.
+        """Say that a test score is not what it seems; "" where counterparts do not tell the labels.
 
         Parameters
         ----------
@@ -211,7 +212,7 @@ class LeakageReport(RichDisplay):
 
     @property
     def clean(self) -> bool:
-        """Whether it was looked for duplicates and twins, and none were found."""
+        """Whether it was looked for duplicates and counterparts, and none were found."""
         return bool(self.pairs) and not any(
             pair.exact or pair.near or pair.twins or pair.positional for pair in self.pairs
         )
@@ -249,7 +250,7 @@ def check_leakage(
     """Count sequences of later splits that are in earlier ones, exactly, nearly or as shuffles.
 
     Both sequences of a pair have to be found; for near-duplicates their words are taken together.
-    Copies and twins are looked for in time that grows with the number of bases.
+    Copies and counterparts are looked for in time that grows with the number of bases.
 
     Parameters
     ----------
@@ -267,7 +268,7 @@ def check_leakage(
     names = list(splits)
     keys = {name: _keys(data) for name, data in splits.items()}
     indices = {
-        name: (TwinIndex((data,)), None if data.second else PositionalIndex((data,)))
+        name: (CompositionIndex((data,)), None if data.second else PositionalIndex((data,)))
         for name, data in splits.items()
     }
     pairs = [(names[i], names[j]) for j in range(len(names)) for i in range(j)]
@@ -326,7 +327,8 @@ def _texts(data: Labelled) -> list[str]:
 def _compare(
     first: str, one: Labelled, one_keys: list[str],
     second: str, other: Labelled, other_keys: list[str],
-    threshold: float, most: int, seed: int, indices: tuple[TwinIndex, PositionalIndex | None],
+    threshold: float, most: int, seed: int,
+    indices: tuple[CompositionIndex, PositionalIndex | None],
 ) -> SplitOverlap:  # fmt: skip
     places: dict[str, int] = {}
     for row, key in enumerate(one_keys):
@@ -340,10 +342,10 @@ def _compare(
     near = near_duplicates([texts[row] for row in fresh], _texts(one), threshold)
     matches = [(row, places[other_keys[row]]) for row in exact[:_EXAMPLES]]
     matches += [(fresh[query], partner) for query, partner in near.items()]
-    twins, opposite, twin_mcc = _twins(one, other, indices[0])
+    twins, opposite, twin_mcc = _counterparts(one, other, indices[0])
     positional: tuple[int | None, int | None, float | None] = (None, None, None)
     if indices[1] is not None:
-        positional = _twins(one, other, indices[1])
+        positional = _counterparts(one, other, indices[1])
     return SplitOverlap(
         first=first,
         second=second,
@@ -364,8 +366,8 @@ def _compare(
     )
 
 
-def _twins(
-    one: Labelled, other: Labelled, index: TwinIndex | PositionalIndex
+def _counterparts(
+    one: Labelled, other: Labelled, index: CompositionIndex | PositionalIndex
 ) -> tuple[int, int | None, float | None]:
     found = index.labels(other)
     some = found.any(axis=1)
@@ -375,7 +377,7 @@ def _twins(
     mcc = None
     if some.any() and len(other.classes) == 2:
         frequencies = np.bincount(one.labels, minlength=2) / len(one)
-        outputs = label_of_twins(found, frequencies, opposite=True)
+        outputs = label_of_counterparts(found, frequencies, opposite=True)
         value = score(other.task, other.labels, outputs, other.classes, bootstrap=0)["mcc"]
         mcc = None if np.isnan(value) else value
     return int(some.sum()), int((some & ~same).sum()), mcc

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...common.files import expanded
 from ...errors import InputError
-from ...files import expanded
 from ...sequences import Sequence, clean, iter_sequences
 from ...sequences.annotation.regions import iter_bed
-from ...sequences.reading.letters import Told, check_letters, read_words
+from ...sequences.reading.letters import SourceWarnings, check_letters, read_words
 from ...sequences.reading.opening import is_twobit, open_path
 from ...sequences.reading.read import suffix_of, told_kind
 from ...sequences.reading.table import SEQUENCE_COLUMNS, Table
@@ -90,7 +90,7 @@ class RecordFile:
     ) -> None:
         self.path = expanded(path)
         self._genome, self._names_are_labels = genome or None, names_are_labels
-        self._told = Told(str(self.path))
+        self._told = SourceWarnings(str(self.path))
         self.kind = self._kind()
         columns = {"sequences": self._sequence_columns, "parquet": self._parquet_columns}.get(
             self.kind, self._table_columns

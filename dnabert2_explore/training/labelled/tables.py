@@ -242,7 +242,7 @@ def _are_paths(lists: list[list[str]]) -> bool:
     return True
 
 
-def _refuse_twins(names: Iterable[str], path: str | Path) -> None:
+def _refuse_duplicates(names: Iterable[str], path: str | Path) -> None:
     """Raise where one class is written in two ways."""
     known: dict[object, str] = {}
     for name in sorted(names):
@@ -303,7 +303,7 @@ def _label_names(records: list[Record]) -> tuple[str, ...]:
     names = {_class_name(one) for record in records for one in _split(record.label or "")}
     if not names:
         raise InputError(f"{records[0].where}: no row has a label: add labels such as 'a;b'.")
-    _refuse_twins(names, records[0].where.rpartition(",")[0])
+    _refuse_duplicates(names, records[0].where.rpartition(",")[0])
     return _sorted(names)
 
 
@@ -327,7 +327,7 @@ def _class_names(records: list[Record], path: str | Path, most: int) -> tuple[st
             f"{path}: all {len(records):,} rows have the label {only!r}; expected at least two "
             "classes: add examples of another."
         )
-    _refuse_twins(counts, path)
+    _refuse_duplicates(counts, path)
     if len(counts) > most and 2 * len(counts) > len(records):
         raise InputError(
             f"{path}: {len(counts):,} different labels in {len(records):,} rows; expected classes "

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from .checkpoints import latest_checkpoint
 from .processes import Processes, find_processes, is_main
-from .steps import Loop, Taken
+from .steps import Loop, TrainingStep
 from .update import Outcome, Update
 
 __all__ = [
     "Loop",
     "Outcome",
     "Processes",
-    "Taken",
+    "TrainingStep",
     "Update",
     "find_processes",
     "is_main",

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 import torch
 
-from ...digests import sha256_of
+from ...common.files import putting
 from ...errors import CheckpointError, InputError, warn
-from ...files import putting
-from ...sealed import read_json, write_json
+from ...results.digests import sha256_of
+from ...results.sealed import read_json, write_json
 
 __all__ = [
     "checkpoint_folder",

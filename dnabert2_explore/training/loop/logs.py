@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...common.files import naming, replacing
 from ...errors import InputError
-from ...files import naming, replacing
 
 __all__ = ["append_row", "begin_log"]
 

@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from ...common.progress import Progress
 from ...errors import Cancelled
-from ...progress import Progress
 from .processes import Processes
 from .update import Outcome
 
-__all__ = ["Loop", "Taken"]
+__all__ = ["Loop", "TrainingStep"]
 
 Batch = TypeVar("Batch")
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TrainingStep:
     """A step that was taken.
 
     Parameters
@@ -79,7 +79,7 @@ class Loop:
 
     def take(
         self, first: int, batches: Iterable[Batch], update: Callable[[Batch, int], Outcome]
-    ) -> Iterator[Taken]:
+    ) -> Iterator[TrainingStep]:
         """Take steps `first` … and yield each; whoever asks for no more ends the run.
 
         After a step that is late or cancelled there is none.
@@ -94,7 +94,7 @@ class Loop:
                 bool(self._minutes) and seconds >= 60 * self._minutes, self.cancelled is not None
             )
             last = self.step == self.total
-            yield Taken(self.step, outcome, seconds, last, late, cancelled)
+            yield TrainingStep(self.step, outcome, seconds, last, late, cancelled)
             if late or cancelled:
                 return
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...network import BACKENDS, Dnabert2Config
-from ...rich_display import RichDisplay, counted, settings_line
+from ...results.rich_display import RichDisplay, counted, settings_line
 from ...tokens.segmentation import Segmentation
 from ..configuration import read_yaml
 from ..corpus.rows import DRAWS
@@ -112,7 +112,8 @@ class PretrainConfig(RichDisplay):
     seed : int
         Of the initial weights, the windows, the masks and dropout.
     device : str
-        "auto" takes CUDA where there is one.
+        "auto" is what the environment variable ``DNABERT2_EXPLORE_DEVICE`` names, else CUDA where
+        there is one.
     precision : {"float32", "bfloat16"}
         bfloat16: autocast with float32 weights. Worth it on GPUs and CPUs with avx512_bf16 or AMX.
     attention : {"auto", "sdpa", "flash", "flex", "eager"}

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ...sealed import write_json
+from ...results.sealed import write_json
 from ...version import __version__
 from ..configuration import write_yaml
 from ..corpus.windows import Corpus

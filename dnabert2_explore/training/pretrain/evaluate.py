@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...progress import Progress
+from ...common.progress import Progress
 from ..corpus.rows import RowSampler, attention_mask, special_id
 from ..corpus.windows import Corpus
 from .masking import IGNORED, mask_tokens

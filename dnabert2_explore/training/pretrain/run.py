@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ...costs import says_cost
+from ...common.costs import says_cost
+from ...common.files import replacing
+from ...common.progress import Progress
+from ...common.threads import torch_threads
 from ...errors import Cancelled, CheckpointError, InputError
-from ...files import replacing
-from ...origins import recorded
-from ...progress import Progress
-from ...threads import torch_threads
+from ...results.origins import recorded
 from ..corpus.rows import RowSampler
 from ..loop.attending import training_backend
 from ..loop.checkpoints import latest_checkpoint

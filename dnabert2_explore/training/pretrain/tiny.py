@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ... import demo
-from ...files import replacing
+from ...common.files import replacing
 from ...tokens import DnaTokenizer
 from ..tokenizer import train_tokenizer
 from . import PretrainConfig

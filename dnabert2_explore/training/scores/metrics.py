@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.stats import Ranking, Ranks, f1, interval, matthews, pearson
 from ...errors import InputError
-from ...rich_display import RichDisplay, counted
-from ...stats import Ranking, Ranks, f1, interval, matthews, pearson
+from ...results.rich_display import RichDisplay, counted
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...stats import f1, matthews
+from ...common.stats import f1, matthews
 
 __all__ = ["resampled"]
 

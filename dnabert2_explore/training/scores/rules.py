@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...rich_display import RichDisplay
+from ...results.rich_display import RichDisplay
 from ..baselines import BASELINES
 from ..labelled.tables import Labelled
 from .metrics import Estimate

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...costs import LONG, duration
+from ...common.costs import LONG, duration
+from ...common.names import Pooling
 from ...encoder import Encoder
 from ...errors import InputError
-from ...names import Pooling
 from ..core.explorer import LONGEST, Explorer
 from ..core.limits import limits
 from .choice import MARK, RADIUS, colour_options, colour_values, point_options, reference_and_placed

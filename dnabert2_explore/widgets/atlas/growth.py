@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence as Items
 import numpy as np
 from ipywidgets import Button, HBox
 
-from ...costs import duration
+from ...common.costs import duration
 from ..core.controls import part, show
 
 __all__ = ["Growth"]

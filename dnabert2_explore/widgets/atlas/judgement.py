@@ -10,9 +10,9 @@ from typing import Any
 from ipywidgets import Button, VBox
 
 from ...analysis.maps import MapJudgement, judge_map
-from ...costs import LONG, duration
+from ...common.costs import LONG, duration
+from ...common.progress import Progress
 from ...figures.core.colours import NOT_GIVEN, OTHERS
-from ...progress import Progress
 from ...sequences import Sequence
 from ..core.controls import part, show
 from ..core.jobs import Worker

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...analysis.maps import align_maps
 from ...analysis.project import fit_projection
 from ...analysis.umaps import umap_seconds
-from ...progress import Progress
+from ...common.progress import Progress
 from ..core.jobs import Worker
 from .projection import project_apart
 

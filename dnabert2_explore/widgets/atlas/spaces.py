@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...analysis.maps import remove_composition
+from ...common.names import Pooling
+from ...common.progress import Progress
 from ...encoder import Encoder
 from ...encoder.loading.twin import random_twin
-from ...names import Pooling
-from ...progress import Progress
 from ...sequences import as_dna
 from ...sequences.kmers import kmer_frequencies
 from ...stores import EmbeddedSequences

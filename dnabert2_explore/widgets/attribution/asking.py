@@ -8,7 +8,7 @@ from typing import Any
 from ipywidgets import HTML, VBox
 
 from ...analysis.attribution import METHODS, Attribution
-from ...costs import duration
+from ...common.costs import duration
 from ...encoder import Encoder
 from ...errors import InputError
 from ..core.controls import compute_button, show

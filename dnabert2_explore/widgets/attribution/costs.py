@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from ...costs import LONG
+from ...common.costs import LONG
 from ...encoder import Encoder
 from ...encoder.passes.cost import measured_seconds, surely_quick
 from .tasks import PER_TOKEN, Task

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...analysis.attribution import METHODS, Attribution
-from ...delimited import csv_line, csv_lines, remark
+from ...common.delimited import csv_line, csv_lines, remark
 from ..core.code import sequence_code
 from ..core.state import Selection
 from .content import AttributionContent

@@ -16,10 +16,10 @@ from ...analysis.attribution import (
     mirror_strands,
     scorecard,
 )
+from ...common.progress import Progress
 from ...encoder import Encoder
 from ...encoder.passes.cost import BACKWARD
 from ...errors import Cancelled, InputError, panics_told
-from ...progress import Progress
 from ...sequences.motifs.motif import ALPHABET, Motif
 from ..core.jobs import sentence
 

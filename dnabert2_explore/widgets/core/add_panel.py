@@ -10,9 +10,9 @@ from typing import Any
 
 from ipywidgets import FileUpload, Textarea, VBox
 
+from ...common.files import expanded
 from ...errors import ExploreError, InputError, panics_told
-from ...files import expanded
-from ...rich_display import counted
+from ...results.rich_display import counted
 from ...sequences import ReadingWarning, Sequence, read_sequences
 from ...sequences.annotation.annotations import read_annotation
 from ...sequences.annotation.regions import is_bed, read_bed

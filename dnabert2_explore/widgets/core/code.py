@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence as Items
 from typing import TYPE_CHECKING, Any
 
-from ...delimited import csv_line, csv_lines, remark
+from ...common.delimited import csv_line, csv_lines, remark
 from ...encoder import Encoder
 from ..examples import CODE
 from .state import Selection

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 from ipywidgets import HBox, VBox
 
+from ...common.progress import Progress
 from ...errors import panics_told
 from ...figures.core.parts import Figure
-from ...origins import unrecorded
-from ...progress import Progress
+from ...results.origins import unrecorded
 from .closing import close_inside
 from .code import BUTTONS
 from .controls import Message, opens, part, row, show, toggle

@@ -14,7 +14,7 @@ from ipywidgets import HTML, HBox, Textarea, VBox
 from ...errors import InputError
 from ...figures.core.colours import theme_of
 from ...figures.core.parts import Figure
-from ...records import in_html, sealed_text, table_line
+from ...results.records import in_html, sealed_text, table_line
 from .controls import button, show
 from .remember import file_record
 from .state import Selection

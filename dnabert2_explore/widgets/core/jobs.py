@@ -14,9 +14,9 @@ from weakref import WeakSet
 
 import ipywidgets
 
+from ...common.progress import Progress
 from ...errors import Cancelled, ExploreError, panics_told
-from ...origins import unrecorded
-from ...progress import Progress
+from ...results.origins import unrecorded
 from ...sequences import UnknownBasesWarning
 from .controls import show
 

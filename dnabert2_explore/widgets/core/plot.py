@@ -18,7 +18,7 @@ import ipywidgets
 import traitlets
 
 from ...figures.core.parts import Figure
-from ...records import KEYWORD
+from ...results.records import KEYWORD
 
 __all__ = ["PlotlyView"]
 

@@ -13,7 +13,7 @@ from traitlets import TraitError
 
 from ...encoder.model_entry import model_entry
 from ...errors import InputError
-from ...records import packed, unpacked
+from ...results.records import packed, unpacked
 from ...sequences import Sequence
 from ..examples import Site, shipped_set
 from .state import Selection

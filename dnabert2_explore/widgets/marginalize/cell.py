@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from ...analysis.attribution import METHODS, Attribution, attribute
 from ...analysis.gym import Place, Sweep
+from ...common.names import Output
 from ...encoder import Encoder
 from ...figures.attribution.tracks import attribution_tracks
 from ...figures.core.colours import theme_of
 from ...figures.core.parts import Figure
 from ...figures.core.style import band
-from ...names import Output
 from ..core.code import BUTTONS
 from ..core.controls import part, row, show
 from ..core.explorer import Explorer

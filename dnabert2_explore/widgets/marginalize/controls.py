@@ -9,8 +9,8 @@ from ipywidgets import Combobox
 
 from ...analysis.attribution import METHODS
 from ...analysis.gym import SWEEPS
+from ...common.names import Method, Output, SweepName
 from ...encoder import Encoder
-from ...names import Method, Output, SweepName
 from ..core.controls import field, hint, menu, on_value, row, show
 
 __all__ = ["BACKGROUNDS", "MUTATED", "SET", "SHUFFLED", "GymControls", "SweepRequest"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence as Items
 from typing import Any
 
 from ...analysis.gym import SWEEPS, Sweep
-from ...delimited import cell, remark
+from ...common.delimited import cell, remark
 from ...encoder import Encoder
 from ...sequences import Sequence
 from ...sequences.motifs.motif import Motif

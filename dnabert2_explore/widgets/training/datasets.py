@@ -17,9 +17,9 @@ import numpy as np
 from ipywidgets import Button, FileUpload, Text, Textarea, VBox
 
 from ... import demo
+from ...common.files import expanded, replacing
 from ...errors import InputError
 from ...figures.core.colours import class_colours
-from ...files import expanded, replacing
 from ...sequences import gc_content
 from ..core.controls import hint, menu, on_value, part, row, show
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence as Items
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ...delimited import csv_line, csv_lines, remark
+from ...common.delimited import csv_line, csv_lines, remark
 from ...figures.training.curves import METRICS
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, ToggleButton, VBox, Widget
 
+from ...common.files import located
 from ...encoder import ATLAS_MODEL, SHIPPED, load
 from ...errors import InputError
-from ...files import located
 from ..core.controls import menu, on_value, opens, part, row, show
 from .datasets import SHARE, Chosen, DataChooser
 

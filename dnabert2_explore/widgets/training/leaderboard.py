@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from ipywidgets import HTML, Combobox, SelectMultiple, VBox, Widget
 
-from ...delimited import cell, remark
+from ...common.delimited import cell, remark
+from ...common.files import expanded
 from ...errors import InputError
 from ...figures.core.parts import Figure
 from ...figures.training.leaderboard import leaderboard_dots
-from ...files import expanded
 from ..core.controls import button, menu, part, row
 from ..core.explorer import Explorer
 from ..core.state import Selection

@@ -13,10 +13,10 @@ from weakref import ref
 
 from ipywidgets import HTML, Combobox, Dropdown, HBox, ToggleButton, VBox, Widget
 
+from ...common.files import expanded
 from ...errors import Cancelled, InputError
 from ...figures.core.parts import Figure
 from ...figures.training.pretrain import pretrain_curves
-from ...files import expanded
 from ..core.code import csv_text
 from ..core.controls import button, hint, menu, part, row, show
 from ..core.explorer import Explorer

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
-from ...sealed import read_json
+from ...results.sealed import read_json
 
 __all__ = ["RunState", "find_runs", "read_rows", "read_run", "signature_of"]
 

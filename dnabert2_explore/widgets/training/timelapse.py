@@ -13,11 +13,11 @@ from weakref import ref
 import numpy as np
 from ipywidgets import Dropdown, IntSlider, Play, Widget, jslink
 
-from ...delimited import csv_line, csv_lines, remark
+from ...common.delimited import csv_line, csv_lines, remark
+from ...common.files import expanded
 from ...errors import InputError
 from ...figures.core.parts import Figure
 from ...figures.training.timelapse import timelapse_figure, timelapse_movie
-from ...files import expanded
 from ...sequences import Sequence
 from ..core.code import sequence_code
 from ..core.controls import part, row, show

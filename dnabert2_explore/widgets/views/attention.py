@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...analysis.attend import PARTS, Attention, attend
 from ...analysis.overview import overview
-from ...costs import LONG, duration
+from ...common.costs import LONG, duration
 from ...encoder import Encoder, load
 from ...encoder.loading.twin import random_twin
 from ...encoder.passes.cost import measured_seconds, surely_quick

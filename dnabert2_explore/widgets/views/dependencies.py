@@ -12,7 +12,7 @@ import numpy as np
 
 from ...analysis.inside.dependencies import BASES, TOKENS, DependencyMap, dependency_map
 from ...analysis.inside.heads import HeadAgreement
-from ...costs import duration
+from ...common.costs import duration
 from ...encoder import Encoder
 from ...encoder.loading.twin import random_twin
 from ...encoder.passes.cost import clock

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from ipywidgets import Dropdown, ToggleButtons
 
 from ...analysis.features import FeatureEnrichment, FeatureReadings, Features, train, training_cost
-from ...costs import duration
+from ...common.costs import duration
+from ...common.progress import Progress
 from ...encoder import Encoder
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
-from ...progress import Progress
 from ...sequences import Sequence
 from ..core.controls import UNTRAINED, show
 from ..core.explorer import LONGEST, guarded

@@ -11,7 +11,7 @@ import numpy as np
 from ipywidgets import VBox, Widget
 
 from ...analysis.features import EDGE, FeatureEnrichment, FeatureReadings, Features
-from ...costs import duration
+from ...common.costs import duration
 from ...encoder import Encoder, load
 from ...errors import InputError
 from ...figures.core.parts import Figure

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...analysis.features import FeatureEnrichment, FeatureReadings, Features
-from ...progress import Progress
+from ...common.progress import Progress
 from ..core.state import Selection
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from html import escape
 from typing import Any
 
 from ...analysis.inside.layerwise import LayerScores, layers, layers_cost
-from ...costs import LONG, duration
+from ...common.costs import LONG, duration
+from ...common.progress import Progress
 from ...encoder import Encoder, load
 from ...errors import InputError
 from ...figures.core.parts import Figure
 from ...figures.inside.layers import layer_curves
-from ...progress import Progress
 from ...sequences import Sequence
 from ..core.code import frame_csv, opening
 from ..core.controls import TRAINED, choice, menu, show, twin_choice, twin_key

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...analysis.inside.readout import LayerLens, lens
-from ...costs import duration, pass_seconds
+from ...common.costs import duration, pass_seconds
 from ...encoder import Encoder
 from ...figures.core.parts import Figure
 from ...figures.core.style import span_text

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...analysis.inside import NucleotideProbabilities, nucleotide_probabilities
-from ...costs import duration
+from ...common.costs import duration
 from ...encoder import Encoder
 from ...encoder.passes.cost import clock
 from ...figures.core.parts import Figure

@@ -9,7 +9,7 @@ from typing import Any
 
 from ipywidgets import ToggleButtons, Widget
 
-from ...costs import LONG
+from ...common.costs import LONG
 from ...encoder import Encoder, load
 from ...errors import InputError
 from ...figures.core.parts import Figure

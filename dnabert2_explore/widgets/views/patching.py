@@ -11,11 +11,11 @@ from ipywidgets import VBox
 
 from ...analysis.inside.patching import PatchMap, patch
 from ...analysis.variants.compare import VariantComparison
-from ...costs import LONG, duration
+from ...common.costs import LONG, duration
+from ...common.progress import Progress
 from ...encoder import Encoder
 from ...encoder.passes.cost import clock
 from ...figures.inside.states import patch_figure
-from ...progress import Progress
 from ..core.controls import compute_button, on_value, part, show, toggle
 from ..core.plot import PlotlyView
 

@@ -15,7 +15,7 @@ from ipywidgets import HBox, Widget
 from ...analysis.attribution import METHODS
 from ...analysis.variants import VariantScorer
 from ...analysis.variants.compare import VariantComparison, compare_variant
-from ...delimited import csv_line, remark
+from ...common.delimited import csv_line, remark
 from ...encoder import Encoder, load
 from ...errors import InputError, warn
 from ...figures.core.parts import Figure

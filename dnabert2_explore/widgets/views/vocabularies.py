@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...costs import LONG, duration
+from ...common.costs import LONG, duration
+from ...common.progress import Progress
 from ...errors import InputError
 from ...figures.core.parts import Figure
 from ...figures.tokens.vocabulary import vocabulary_figure
-from ...progress import Progress
 from ...training.vocabulary import VocabularyCurve, vocabulary_cost, vocabulary_curve
 from ..core.code import frame_csv
 from ..core.controls import compute_button, show, toggle

@@ -5,7 +5,7 @@ import pytest
 
 from dnabert2_explore import InputError, attribute
 from dnabert2_explore.analysis.attribution.trust.agreement import rank_correlations
-from dnabert2_explore.stats import spearman
+from dnabert2_explore.common.stats import spearman
 
 
 def test_ties_have_the_mean_of_their_ranks():

@@ -7,9 +7,15 @@ import pytest
 import torch
 from torch import nn
 
-from dnabert2_explore.analysis.attribution.methods.inputs import AttributionInputs, Score
-from dnabert2_explore.analysis.attribution.methods.runs import RUNS
+from dnabert2_explore.analysis.attribution.methods.inputs import (
+    AttributionInputs,
+    Score,
+    tokens_of_pass,
+)
+from dnabert2_explore.analysis.attribution.methods.runs import RUNS, run_within_memory
 from dnabert2_explore.analysis.methods import METHODS
+from dnabert2_explore.encoder.passes.batches import default_budget
+from dnabert2_explore.errors import InputError
 
 N, HIDDEN = 7, 5
 RNG = np.random.default_rng(3)
@@ -222,3 +228,51 @@ def test_progress_ends_at_its_total(name):
     assert list(done) == sorted(done)
     assert len(set(total)) == 1
     assert done[-1] == total[-1]
+
+
+def crowded(given: AttributionInputs, rows: int) -> AttributionInputs:
+    """The same, where no more than so many sequences fit in memory."""
+    whole = given.score.function
+
+    def function(words: torch.Tensor) -> torch.Tensor:
+        if len(words) > rows:
+            raise RuntimeError("not enough memory")
+        return whole(words)
+
+    given.score.function = function
+    return given
+
+
+@pytest.mark.parametrize("name", ["layer_integrated_gradients", "layer_conductance", "occlusion",
+                                  "shapley_value_sampling"])  # fmt: skip
+def test_where_memory_runs_out_passes_are_smaller(name):
+    expected = scores(name, attribution_inputs(power=2, n_steps=12, samples=5))
+    given = crowded(attribution_inputs(power=2, n_steps=12, samples=5), rows=2)
+    with pytest.warns(UserWarning, match="did not fit in memory; computing again"):
+        found = run_within_memory(name, given)
+    np.testing.assert_allclose(found.detach().numpy(), expected, atol=1e-9)
+    assert given.score.largest <= 2
+
+
+def test_one_sequence_that_does_not_fit_is_told():
+    with pytest.raises(InputError, match=f"A sequence of {N} tokens does not fit in memory"):
+        run_within_memory("saliency", crowded(attribution_inputs(), rows=0))
+    with (
+        pytest.warns(UserWarning, match="did not fit"),
+        pytest.raises(InputError, match="does not fit in memory"),
+    ):
+        run_within_memory("deep_lift", crowded(attribution_inputs(), rows=1))  # always of two
+
+
+def test_what_is_no_lack_of_memory_is_raised():
+    given = attribution_inputs()
+    given.score.function = lambda words: words.no_such_thing()
+    with pytest.raises(AttributeError):
+        run_within_memory("saliency", given)
+
+
+def test_a_gpu_takes_all_steps_at_once():
+    """50 steps of a 500-bp sequence, 110 tokens, took three passes of 2,048 tokens."""
+    gpu = torch.device("cuda")
+    assert tokens_of_pass(gpu, gradients=True) >= 50 * 110
+    assert tokens_of_pass(gpu, gradients=False) == default_budget(gpu)

@@ -29,7 +29,7 @@ from dnabert2_explore.analysis.attribution.trust.curves import token_curves
 from dnabert2_explore.analysis.attribution.trust.scorecard import Scorecard, scorecard
 from dnabert2_explore.analysis.attribution.trust.skill import check_skill
 from dnabert2_explore.encoder.loading.twin import random_twin
-from dnabert2_explore.sealed import write_json
+from dnabert2_explore.results.sealed import write_json
 
 MASK = 0
 

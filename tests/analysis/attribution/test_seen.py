@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dnabert2_explore import scorecard
+from dnabert2_explore.common.stats import spearman
 from dnabert2_explore.sequences import UnknownBasesWarning
-from dnabert2_explore.stats import spearman
 
 from .test_settings import variation
 

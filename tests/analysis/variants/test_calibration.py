@@ -8,7 +8,7 @@ import pytest
 
 from dnabert2_explore import InputError
 from dnabert2_explore.analysis.variants import calibrate, read_labels
-from dnabert2_explore.stats import Ranking
+from dnabert2_explore.common.stats import Ranking
 
 
 def by_counting(labels, values):

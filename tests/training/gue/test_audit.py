@@ -58,7 +58,8 @@ def test_shuffles_are_found(data):
     found = audit(data)
     assert list(found.datasets) == ["H3", "mouse_3"]
     one = found.datasets["mouse_3"]
-    assert (one.test, one.twins, one.opposite) == (91, 60, 60)  # the copy's twin is in test itself
+    # The copy's counterpart is in test itself.
+    assert (one.test, one.twins, one.opposite) == (91, 60, 60)
     assert (one.duplicates, one.near_duplicates, one.clean) == (1, 0, 30)
     assert one.best_rule == "twins"
     assert one.verdict == "fail"

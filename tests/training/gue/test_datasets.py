@@ -11,8 +11,8 @@ from dnabert2_explore.training.gue import (
     GUE,
     GUE_PLUS,
     PUBLISHED,
-    find,
     find_dataset,
+    find_files,
     published_scores,
 )
 
@@ -65,23 +65,23 @@ def test_layouts(tmp_path, layout):
     folder.mkdir(parents=True)
     for split in ("dev", "test"):
         (folder / f"{split}.csv").write_text("sequence,label\n")
-    found = find(tmp_path, "tf_2")
+    found = find_files(tmp_path, "tf_2")
     assert (found.folder, found.missing, found.state) == (folder, ("train",), "reduced")
     assert str(found) == f"tf_2: train.csv missing in {folder}"
     (folder / "train.csv").write_text("sequence,label\n")
-    assert find(tmp_path, "tf_2").state == "full"
+    assert find_files(tmp_path, "tf_2").state == "full"
 
 
 def test_what_is_missing_is_named(tmp_path):
-    found = find(tmp_path, "covid")
+    found = find_files(tmp_path, "covid")
     assert found.state == "unusable"
     assert str(tmp_path / "virus/covid") in str(found)
     with pytest.raises(InputError, match="is no folder"):
-        find(tmp_path / "nowhere", "covid")
+        find_files(tmp_path / "nowhere", "covid")
 
 
 def test_files_at_hand(shared):
-    states = {name: find(shared / "gue", name).state for name in GUE}
+    states = {name: find_files(shared / "gue", name).state for name in GUE}
     complete = {name for name, state in states.items() if state == "full"}
     assert complete == {
         "prom_300_tata", "prom_core_all", "prom_core_notata", "prom_core_tata", "tf_0", "tf_1",

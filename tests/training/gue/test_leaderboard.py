@@ -182,7 +182,7 @@ def test_the_command_says_what_was_varied(make_run):
 
 
 def audited(run):
-    """An audit in which the twin rule is right but for every tenth."""
+    """An audit in which the counterpart rule is right but for every tenth."""
     labels = decode(run.labels)
     found = labels.copy()
     found[::10] = 1 - found[::10]

@@ -11,9 +11,9 @@ import warnings
 import pytest
 
 from dnabert2_explore.errors import Cancelled, CheckpointError, InputError
-from dnabert2_explore.sealed import read_json, write_json
+from dnabert2_explore.results.sealed import read_json, write_json
 from dnabert2_explore.training.finetune import FinetuneConfig
-from dnabert2_explore.training.gue import DATASETS, GueRun, Variation, find, run_dataset
+from dnabert2_explore.training.gue import DATASETS, GueRun, Variation, find_files, run_dataset
 from dnabert2_explore.training.gue.variation import deviations, settings_of
 
 from ...conftest import random_bases
@@ -166,7 +166,7 @@ def test_files_that_change_while_it_runs_leave_no_result(root, model_folder, tmp
 
 def test_reduced_where_train_is_missing(root, tmp_path):
     (tmp_path / "data").mkdir()
-    source = find(root, "mouse_3").files
+    source = find_files(root, "mouse_3").files
     for split in ("dev", "test"):
         (tmp_path / "data/mouse_3").mkdir(exist_ok=True)
         (tmp_path / f"data/mouse_3/{split}.csv").write_bytes(source[split].read_bytes())

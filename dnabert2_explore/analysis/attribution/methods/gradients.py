@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from ....randomness import seeded
-from .inputs import AttributionInputs
+from ....common.randomness import seeded
+from .inputs import CHUNK_TOKENS, AttributionInputs
 from .relevance import relevance_rules
 
 __all__ = [
@@ -57,7 +57,7 @@ def integrated_gradients(inputs: AttributionInputs) -> torch.Tensor:
         inputs.n_steps,
         n_steps=inputs.n_steps,
         # Captum's default, all steps at once, takes gigabytes (128 tokens × 50 steps: 7).
-        internal_batch_size=min(inputs.n_steps, inputs.rows),
+        internal_batch_size=min(inputs.n_steps, inputs.rows()),
     )
 
 
@@ -81,10 +81,12 @@ def gradient_shap(inputs: AttributionInputs) -> torch.Tensor:
 
     method = GradientShap(inputs.score)
     total = torch.zeros_like(inputs.embeddings[0].detach())
+    # What is drawn goes by the passes, which are therefore the same on every device.
+    rows = min(inputs.rows(), max(1, CHUNK_TOKENS // inputs.n))
     with inputs.counting(inputs.samples), seeded(inputs.seed):
         done = 0
         while done < inputs.samples:
-            part = min(inputs.rows, inputs.samples - done)
+            part = min(rows, inputs.samples - done)
             found = method.attribute(
                 inputs.embeddings, inputs.baselines, n_samples=part, stdevs=0.0
             )

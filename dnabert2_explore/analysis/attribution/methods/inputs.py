@@ -11,17 +11,41 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ....progress import Progress, quiet
+from ....common.progress import Progress, quiet
+from ....encoder.passes.batches import default_budget
 
-__all__ = ["CHUNK_TOKENS", "AttributionInputs", "Method", "Score"]
+__all__ = ["CHUNK_TOKENS", "AttributionInputs", "Method", "Score", "tokens_of_pass"]
 
 
-#: Tokens in one pass; bounds the memory of methods that Captum would run all at once.
+#: Tokens in one pass on a CPU; bounds the memory of methods that Captum would run all at once.
 CHUNK_TOKENS = 2048
+
+#: Of the tokens that a GPU takes at once, a pass whose gradients are wanted takes one in so many.
+#: Each layer keeps some 28 numbers a channel for the way back, where a pass without gradients holds
+#: no more than one layer's: 1.1 MB a token of 117 million weights in float32, half of that in
+#: bfloat16, so 9 or 4.5 GB for 8,192 tokens. The 50 steps of a 500-bp sequence are one pass.
+KEPT = 8
+
+
+def tokens_of_pass(device: torch.device, gradients: bool) -> int:
+    """Tokens that a pass takes on a device.
+
+    Examples
+    --------
+    >>> tokens_of_pass(torch.device("cuda"), gradients=True)
+    8192
+    >>> tokens_of_pass(torch.device("cpu"), gradients=True)
+    2048
+    """
+    if device.type != "cuda":
+        return CHUNK_TOKENS
+    return default_budget(device) // (KEPT if gradients else 1)
 
 
 class Score(nn.Module):
     """A scalar function of embeddings as a module, so that Captum can hook in; counts its calls.
+
+    `largest` is the most rows that a call had.
 
     Parameters
     ----------
@@ -38,11 +62,13 @@ class Score(nn.Module):
         self.function = function
         self.network = network
         self.listener: Callable[[int], None] | None = None
+        self.largest = 0
 
     def forward(self, words: torch.Tensor) -> torch.Tensor:
         """Compute the score of each row."""
         if self.listener is not None:
             self.listener(len(words))
+        self.largest = max(self.largest, len(words))
         return self.function(words)
 
 
@@ -66,6 +92,8 @@ class AttributionInputs:
         Of GradientSHAP and Shapley values.
     window : int
         Tokens that occlusion takes away at once.
+    most : int
+        Sequences in one pass at most, where memory ran out with more; 0 for no limit.
     noise, noise_samples : float, int
         Standard deviation of a noise tunnel as a share of that of the embeddings, and its samples;
         0 samples for none.
@@ -90,6 +118,7 @@ class AttributionInputs:
     layer: nn.Module | None = None
     attention: tuple[nn.Module, ...] = ()
     seed: int = 0
+    most: int = 0
     progress: Progress = field(default=quiet)
 
     @property
@@ -97,10 +126,10 @@ class AttributionInputs:
         """Tokens."""
         return int(self.embeddings.shape[1])
 
-    @property
-    def rows(self) -> int:
+    def rows(self, gradients: bool = True) -> int:
         """Sequences in one pass."""
-        return max(1, CHUNK_TOKENS // self.n)
+        fitting = max(1, tokens_of_pass(self.embeddings.device, gradients) // self.n)
+        return min(fitting, self.most) if self.most else fitting
 
     @contextmanager
     def counting(self, total: int) -> Iterator[None]:

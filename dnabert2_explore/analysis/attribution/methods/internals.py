@@ -27,7 +27,7 @@ def layer_conductance(inputs: AttributionInputs) -> torch.Tensor:
                 inputs.embeddings,
                 baselines=inputs.baselines[number : number + 1],
                 n_steps=inputs.n_steps,
-                internal_batch_size=min(inputs.n_steps, inputs.rows),
+                internal_batch_size=min(inputs.n_steps, inputs.rows()),
             )
             total += found[0].detach().sum(dim=-1)
     return total / k

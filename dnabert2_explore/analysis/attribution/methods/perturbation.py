@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ....randomness import seeded
+from ....common.randomness import seeded
 from .inputs import AttributionInputs
 
 __all__ = ["feature_ablation", "occlusion", "shapley_values"]
@@ -33,7 +33,7 @@ def occlusion(inputs: AttributionInputs) -> torch.Tensor:
             total += Occlusion(present).attribute(
                 torch.ones_like(total)[None],
                 sliding_window_shapes=(window,),
-                perturbations_per_eval=inputs.rows,
+                perturbations_per_eval=inputs.rows(gradients=False),
             )[0]
     return total / len(inputs.baselines)
 
@@ -65,7 +65,7 @@ def _of_features(
             total += method(present).attribute(
                 torch.ones_like(total)[None],
                 feature_mask=mask,
-                perturbations_per_eval=inputs.rows,
+                perturbations_per_eval=inputs.rows(gradients=False),
                 **settings,
             )[0]
     shares = torch.from_numpy(np.where(inputs.features < 0, 0.0, inputs.shares))

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ....common.stats import spearman
 from ....errors import InputError
-from ....origins import recorded
-from ....rich_display import RichDisplay, counted
-from ....stats import spearman
+from ....results.origins import recorded
+from ....results.rich_display import RichDisplay, counted
 from ...methods import METHODS
 from ..result import Attribution
 

@@ -12,8 +12,8 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
+from ....common.stats import pearson, spearman
 from ....errors import InputError
-from ....stats import pearson, spearman
 from ...methods import METHODS
 from ..offsets import OffsetAverage
 from ..result import Attribution

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ....common.progress import Progress
+from ....encoder.passes.batches import Budget, run_passes
 from ....errors import InputError
-from ....progress import Progress
 from ..explained_output import ExplainedOutput
 from ..methods.baselines import BASELINES, baseline_embeddings
-from ..methods.inputs import CHUNK_TOKENS
+from ..methods.inputs import tokens_of_pass
 
 __all__ = ["TokenCurves", "token_curves"]
 
@@ -177,14 +178,25 @@ def _without(
         ids = explained.ids[0].cpu().numpy()
         return explained.of_ids(np.where(taken, special, ids), progress)
     # The others are no tokens, only embeddings.
-    chunk = max(1, CHUNK_TOKENS // explained.n_read)
-    values = []
-    with torch.no_grad(), explained.enc.lock:
-        words = explained.enc.module.get_input_embeddings()(explained.ids)
+    enc = explained.enc
+    with torch.no_grad():
+        words = enc.module.get_input_embeddings()(explained.ids)
         other = baseline_embeddings(explained, baseline, 1, seed)
-        for start in range(0, len(taken), chunk):
-            away = torch.from_numpy(taken[start : start + chunk]).to(words.device)[..., None]
-            values.append(explained.of_embeddings(torch.where(away, other, words)).cpu().numpy())
-            if progress is not None:
-                progress(min(start + chunk, len(taken)), len(taken))
-    return np.concatenate(values)
+    values = np.empty(len(taken), dtype=np.float32)
+    done = 0
+
+    def compute(rows: NDArray[np.int64]) -> None:
+        away = torch.from_numpy(taken[rows]).to(words.device)[..., None]
+        found = explained.of_embeddings(torch.where(away, other, words))
+        values[rows] = found.cpu().numpy()
+
+    def report(rows: NDArray[np.int64]) -> None:
+        nonlocal done
+        done += len(rows)
+        if progress is not None:
+            progress(done, len(taken))
+
+    lengths = np.full(len(taken), explained.n_read)
+    budget = Budget(tokens_of_pass(enc.device, gradients=False))
+    run_passes(lengths, compute, enc.device, enc.lock, budget, report)
+    return values

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from ....costs import says_cost
+from ....common.costs import says_cost
+from ....common.progress import Progress, split
 from ....encoder import Bases, Encoder
 from ....encoder.loading.twin import random_twin
 from ....errors import InputError
-from ....origins import recorded
-from ....progress import Progress, split
-from ....rich_display import RichDisplay
+from ....results.origins import recorded
+from ....results.rich_display import RichDisplay
 from ....sequences.given import bases_of
 from ...many import one_or_many
 from ...methods import find_method

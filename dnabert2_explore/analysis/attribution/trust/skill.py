@@ -8,7 +8,7 @@ from typing import Any
 
 from ....encoder import Encoder
 from ....errors import InputError
-from ....sealed import read_json
+from ....results.sealed import read_json
 from .checks import Check
 
 __all__ = ["SCORES", "check_skill"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ....progress import Progress
+from ....common.progress import Progress
 from ..scored_sequences import ScoredSequences
 from .grow import AlignedSites, GrownMotif, SeqletSpans, enrichment, grow, join, pooled, resemblance
 from .neighbours import Neighbours, neighbours

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ....common.progress import Progress, split
 from ....errors import InputError
-from ....progress import Progress, split
 from ....sequences.motifs.motif import Motif
 from ..scored_sequences import GAP, ScoredSequences
 from .cluster import FoundPattern, cluster

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ....progress import Progress
+from ....common.progress import Progress
 
 __all__ = ["Neighbours", "neighbours"]
 

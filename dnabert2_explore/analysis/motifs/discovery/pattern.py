@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ....rich_display import RichDisplay, counted
+from ....results.rich_display import RichDisplay, counted
 from ....sequences.motifs.motif import Motif
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ....common.progress import Progress
 from ....errors import InputError
-from ....origins import recorded
-from ....progress import Progress
-from ....rich_display import RichDisplay, counted
+from ....results.origins import recorded
+from ....results.rich_display import RichDisplay, counted
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from ....errors import ExploreError, InputError
-from ....records import beside
+from ....results.records import beside
 
 if TYPE_CHECKING:
-    from ....names import Method
+    from ....common.names import Method
 
 __all__ = ["MOST", "Tools"]
 
@@ -212,7 +212,7 @@ class Tools:
                 raise InputError(f"There is no file {text!r}: give its whole path, or bases.")
         if len(text) > _TEXT:
             raise InputError(f"{len(text):,} characters are too many for text: give a file.")
-        from ....files import replacing
+        from ....common.files import replacing
 
         path = self._new("sequences", ".fa")
         with replacing(path) as fresh:

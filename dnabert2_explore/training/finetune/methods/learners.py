@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+from ....common.progress import Progress
 from ....encoder import Encoder
 from ....encoder.loading.heads import under_fresh_head
 from ....network import Dnabert2Config, Dnabert2ForSequenceClassification, Dnabert2PreTrainedModel
 from ....network.composed import ComposedNetwork
-from ....progress import Progress
 from ....tokens import DnaTokenizer
 from ...labelled.tables import Labelled
 from ...loop.averaging import averaged

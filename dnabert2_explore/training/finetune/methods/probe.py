@@ -7,10 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from ....common.progress import Progress
 from ....encoder.passes.batches import Budget, default_budget, run
 from ....network import Dnabert2ForSequenceClassification
 from ....network.packing import Packing
-from ....progress import Progress
 from ....tokens import DnaTokenizer
 from ..data import TokenRows
 from .learners import Learner
@@ -59,7 +59,7 @@ class ProbeLearner(Learner):
         self.spread = np.where(spread > 0, spread, 1.0)
         self.features = [torch.from_numpy(self._standard(one)) for one in features]
         self.lengths = np.zeros(len(rows[0]), dtype=np.int64)
-        self.linear = _Linear(hidden, outputs)
+        self.linear = _Linear(hidden, outputs).to(network.device)
         self.module = self.linear
         self._known: tuple[list[NDArray[np.int64]], torch.Tensor] | None = None
 

@@ -10,21 +10,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....digests import sha256_of
+from ....common.progress import Progress
 from ....errors import InputError
-from ....progress import Progress
+from ....results.digests import sha256_of
 from ...baselines import BASELINES
-from ...labelled.leakage import copied_rows, twins_tell
+from ...counterparts import CompositionIndex, PositionalIndex
+from ...labelled.leakage import copied_rows, counterparts_tell
 from ...labelled.tables import Labelled, read_labelled
 from ...scores.metrics import Estimate
 from ...scores.resampling import resampled
 from ...scores.rules import RULES
-from ...twins import PositionalIndex, TwinIndex
 from ..datasets import DATASETS
-from ..files import Found, find, reduced_training
+from ..files import DatasetFiles, find_files, reduced_training
 from ..published import published_scores
 from ..results import GueRun, decode, encode
-from .audited import COPIES, NEAR, TWINS, Audit, DatasetAudit, Rule, ScoredRun
+from .audited import COPIES, COUNTERPARTS, NEAR, Audit, DatasetAudit, Rule, ScoredRun
 from .linted import lint
 
 __all__ = ["audit"]
@@ -46,14 +46,14 @@ def audit(
     Parameters
     ----------
     root : path
-        As `find` takes it.
+        As `find_files` takes it.
     names : iterable of str, optional
         Datasets; by default all with at least dev and test.
     runs : iterable of GueRun
         Results to set beside the rules (see `read_runs`).
     rules : tuple of str
         Of :data:`~dnabert2_explore.training.scores.rules.RULES`, to fit and compare with; the rules
-        of twins are always among them.
+        of counterparts are always among them.
     seqleak : bool
         Let seqleak look at the files as well (extra ``audit``); a few CPU seconds a dataset.
     progress : callable, optional
@@ -72,7 +72,7 @@ def audit(
     unknown = [name for name in rules if name not in RULES]
     if unknown:
         raise InputError(f"no rule {unknown[0]!r}; expected some of {', '.join(RULES)}.")
-    wanted = [find(root, name) for name in (DATASETS if names is None else names)]
+    wanted = [find_files(root, name) for name in (DATASETS if names is None else names)]
     ready = [one for one in wanted if one.state != "unusable"]
     if names is not None and len(ready) < len(wanted):
         lacking = next(one for one in wanted if one.state == "unusable")
@@ -93,18 +93,20 @@ def audit(
     return Audit({name: found[name] for name in DATASETS if name in found})
 
 
-def _audit(found: Found, rules: tuple[str, ...], runs: list[GueRun], seqleak: bool) -> DatasetAudit:
+def _audit(
+    found: DatasetFiles, rules: tuple[str, ...], runs: list[GueRun], seqleak: bool
+) -> DatasetAudit:
     dataset = found.dataset
     data, training, dev = _read(found)
     test = data["test"]
     known = [data[split] for split in ("train", "dev") if split in data]
     exact, near = copied_rows(known, test)
     dev_copies = int(copied_rows([data["train"]], data["dev"])[0].sum()) if "train" in data else 0
-    twinned, opposite = _twinned(TwinIndex(known).labels(test), test)
-    in_place, in_place_opposite = _twinned(PositionalIndex(known).labels(test), test)
-    if test.second is not None:  # one enhancer has many promoters: that is no twin
+    composed, opposite = _with_counterpart(CompositionIndex(known).labels(test), test)
+    in_place, in_place_opposite = _with_counterpart(PositionalIndex(known).labels(test), test)
+    if test.second is not None:  # one enhancer has many promoters: that is no counterpart
         in_place, in_place_opposite = np.zeros((2, len(test)), dtype=bool)
-    kept = ~(exact | near | twinned | in_place)
+    kept = ~(exact | near | composed | in_place)
     board = _Board(test, dataset.metric, kept)
     answers, titles = _answers(rules, training, dev, test, dataset.strands)
     for name, answer in answers.items():
@@ -126,7 +128,7 @@ def _audit(found: Found, rules: tuple[str, ...], runs: list[GueRun], seqleak: bo
     published = _published(dataset.name)
     facts = {
         "test": len(test),
-        "twins": int(twinned.sum()),
+        "twins": int(composed.sum()),
         "opposite": int(opposite.sum()),
         "positional": int(in_place.sum()),
         "positional_opposite": int(in_place_opposite.sum()),
@@ -170,16 +172,16 @@ def _audit(found: Found, rules: tuple[str, ...], runs: list[GueRun], seqleak: bo
     )
 
 
-def _twinned(
+def _with_counterpart(
     twins: NDArray[np.int64], test: Labelled
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Rows of test with a twin, and those whose twins all have another label."""
+    """Rows of test with a counterpart, and those whose counterparts all have another label."""
     some = np.asarray(twins.any(axis=1))
     same = twins[np.arange(len(test)), test.labels] > 0
     return some, np.asarray(some & ~same)
 
 
-def _read(found: Found) -> tuple[dict[str, Labelled], Labelled, Labelled]:
+def _read(found: DatasetFiles) -> tuple[dict[str, Labelled], Labelled, Labelled]:
     """Return the splits there are, and what trains rules and what they are chosen on."""
     first = "train" if found.state == "full" else "dev"
     data = {first: read_labelled(found.files[first], task="classification")}
@@ -258,7 +260,7 @@ def _published(dataset: str) -> tuple[str, float] | None:
 
 
 def _verdict(
-    found: Found,
+    found: DatasetFiles,
     facts: dict[str, int],
     dev: int,
     best: str,
@@ -274,8 +276,8 @@ def _verdict(
         ("positional", "positional_opposite", "a positional twin"),
     ):
         count = facts[kind]
-        if count >= TWINS * test:
-            wins = twins_tell(count, facts[other], test)
+        if count >= COUNTERPARTS * test:
+            wins = counterparts_tell(count, facts[other], test)
             level = "fail" if wins else "warn" if level == "pass" else level
             reasons.append(
                 f"{count:,} of {test:,} test sequences have {words} in {where}, "

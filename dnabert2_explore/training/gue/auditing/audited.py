@@ -9,20 +9,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ....errors import InputError
-from ....rich_display import RichDisplay
-from ....sealed import read_json, write_json
+from ....results.rich_display import RichDisplay
+from ....results.sealed import read_json, write_json
 from ...scores.metrics import Estimate
 from .linted import Linted
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COPIES", "NEAR", "TWINS", "Audit", "DatasetAudit", "Rule", "ScoredRun", "read_audit"]
+__all__ = [
+    "COPIES",
+    "COUNTERPARTS",
+    "NEAR",
+    "Audit",
+    "DatasetAudit",
+    "Rule",
+    "ScoredRun",
+    "read_audit",
+]
 
 #: Version of the audit files.
 FORMAT = 2
 #: Shares of test from which on a fault is named.
-TWINS, NEAR, COPIES = 0.05, 0.05, 0.01
+COUNTERPARTS, NEAR, COPIES = 0.05, 0.05, 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +90,20 @@ class DatasetAudit(RichDisplay):
     sha256 : dict of str to str
         Split -> digest of its file.
     test, twins, opposite : int
-        Test rows; those with a composition twin in train or dev; those of them whose twins all
-        have another label.
+        Test rows; those with a composition counterpart in train or dev; those of them whose
+        counterparts all have another label.
     twin_rule_mcc : float or None
-        Matthews correlation of "the label opposite to my twin's, else the commoner"; None for other
-        than two classes.
+        Matthews correlation of "the label opposite to my counterpart's, else the commoner"; None
+        for other than two classes.
     positional, positional_opposite : int
-        Test rows with a positional twin in train or dev; those of them whose twins all have
-        another label.
+        Test rows with a positional counterpart in train or dev; those of them whose counterparts
+        all have another label.
     duplicates, near_duplicates : int
         Test rows that are in train or dev, exactly and nearly, on either strand.
     dev_duplicates : int
         Dev rows that are in train.
     clean : int
-        Test rows without twin of either kind, duplicate or near-duplicate.
+        Test rows without counterpart of either kind, duplicate or near-duplicate.
     rules : dict of str to Rule
     best_rule, best_rule_cleaned : str
         Name of the rule with the highest score on test, and on its cleaned part.
@@ -102,9 +111,9 @@ class DatasetAudit(RichDisplay):
         Model of the paper with the highest score.
     verdict : {"fail", "warn", "pass"}
         Fail: a rule without a neural network scores above every published model, or at least half
-        of test has a twin of one kind and nine tenths of those twins have another label. Warn: at
-        least 5% have a twin or a near-copy, or 1% a copy, in train or dev, or 1% of dev is in
-        train.
+        of test has a counterpart of one kind and nine tenths of those counterparts have another
+        label. Warn: at least 5% have a counterpart or a near-copy, or 1% a copy, in train or dev,
+        or 1% of dev is in train.
     reasons : tuple of str
         In words.
     runs : dict of str to ScoredRun
@@ -232,8 +241,8 @@ class Audit(RichDisplay):
         Returns
         -------
         pandas.DataFrame
-            ``dataset``, ``verdict``, ``test``, ``twins``, ``positional`` twins, ``duplicates``,
-            ``near_duplicates``, ``clean``, ``best_rule``, ``score`` of it, and
+            ``dataset``, ``verdict``, ``test``, ``twins``, ``positional`` counterparts,
+            ``duplicates``, ``near_duplicates``, ``clean``, ``best_rule``, ``score`` of it, and
             ``published``, the best there is.
         """
         import pandas as pd

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ....errors import InputError
 
 if TYPE_CHECKING:
-    from ..files import Found
+    from ..files import DatasetFiles
 
 __all__ = ["Linted", "lint"]
 
@@ -41,7 +41,7 @@ class Linted:
         return None if content is None else cls(**content)
 
 
-def lint(found: Found, seed: int = 0) -> Linted:
+def lint(found: DatasetFiles, seed: int = 0) -> Linted:
     """Let seqleak look at the files of a dataset; a few CPU seconds.
 
     Where train.csv is missing, dev takes its place, as for the rules of the audit. Checks that need
@@ -49,8 +49,8 @@ def lint(found: Found, seed: int = 0) -> Linted:
 
     Parameters
     ----------
-    found : Found
-        As `find` returns it, with dev and test.
+    found : DatasetFiles
+        As `find_files` returns it, with dev and test.
     seed : int
         Of its folds and resamples.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...scores.metrics import Estimate
 from ..markdown import grid
-from .audited import COPIES, NEAR, TWINS
+from .audited import COPIES, COUNTERPARTS, NEAR
 
 if TYPE_CHECKING:
     from .audited import Audit, DatasetAudit
@@ -40,9 +40,9 @@ def _legend(every: list[DatasetAudit]) -> str:
     text += (
         " *Fail*: a rule without a neural network scores above every published model, or at least "
         "half of test has a twin of one kind, nine tenths of them of another label. *Warn*: at "
-        f"least {TWINS:.0%} of test have a twin, {NEAR:.0%} a near-copy (half of the 16-base words "
-        f"shared) or {COPIES:.0%} a copy in train or dev, or {COPIES:.0%} of dev are in train. "
-        "*Pass* says no more than that none of this was found."
+        f"least {COUNTERPARTS:.0%} of test have a twin, {NEAR:.0%} a near-copy (half of the "
+        f"16-base words shared) or {COPIES:.0%} a copy in train or dev, or {COPIES:.0%} of dev are "
+        "in train. *Pass* says no more than that none of this was found."
     )
     if any(one.state == "reduced" for one in every):
         text += (

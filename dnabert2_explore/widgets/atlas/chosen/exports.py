@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ....delimited import csv_line, csv_lines
+from ....common.delimited import csv_line, csv_lines
 from ....sequences import Sequence, gc_content
 from ....stores.files.h5ad import write_rows
 

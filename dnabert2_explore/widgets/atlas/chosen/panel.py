@@ -13,7 +13,7 @@ from ipywidgets import VBox
 from ....analysis.enrichment import Enrichment, SequenceComparison, compare_sequences, pooled_sites
 from ....analysis.enrichment.words import enriched_tokens
 from ....analysis.motifs.match import Matches, match_motifs
-from ....delimited import remark
+from ....common.delimited import remark
 from ....encoder import Encoder
 from ....sequences import Sequence, as_dna, reverse_complement
 from ...core.code import csv_text

@@ -9,7 +9,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from ....delimited import csv_line, csv_lines, remark
+from ....common.delimited import csv_line, csv_lines, remark
 from ...core.explorer import LONGEST
 from ...core.state import Selection
 from ..maps import METHODS

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dnabert2_explore.errors import CheckpointError, InputError
-from dnabert2_explore.sealed import SEAL, read_json, seal, write_json
+from dnabert2_explore.results.sealed import SEAL, read_json, seal, write_json
 
 CONTENT = {
     "format": 2,
@@ -75,7 +75,7 @@ def test_nan_is_never_sealed():
 
 def test_a_long_file_that_was_changed_by_hand_is_read_at_once(tmp_path, monkeypatch):
     """Every bit of it was turned and the whole read again: hours, for a few thousand names."""
-    from dnabert2_explore import sealed
+    from dnabert2_explore.results import sealed
 
     path = tmp_path / "config.json"
     write_json(path, {"names": ["class"] * 4000, "eps": 1})

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .delimited import cell
-from .errors import InputError
-from .files import replacing
+from ..common.delimited import cell
+from ..common.files import replacing
+from ..errors import InputError
 from .records import KEYWORD, table_line
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from dnabert2_explore.common.files import expanded, filling, naming, putting, replacing, restore
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.files import expanded, filling, naming, putting, replacing, restore
 
 
 def test_a_file_is_replaced_when_the_block_succeeds(tmp_path):

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import torch
 
+from ...common.folders import cache_folder
 from ...errors import ExploreError
-from ...folders import cache_folder
 from ...network.attention import why_not
 from ...network.attention.choose import try_backend
-from ...sealed import read_json, write_json
+from ...results.sealed import read_json, write_json
 from ..machine import processor_of
 
-__all__ = ["Seen", "remember", "seen_here", "try_here"]
+__all__ = ["Probe", "known_probes", "remember_backend", "run_probes"]
 
 #: What is told of; "eager" and "sdpa" run everywhere.
 KINDS = ("flash", "flex", "bfloat16")
@@ -28,7 +28,7 @@ _FILE = "seen.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Probe:
     """What came of trying one thing on one device; `str` of it is a sentence's end.
 
     Attributes
@@ -59,7 +59,7 @@ class Seen:
         return f"{what} ({self.result}; torch {self.torch}, {self.day})"
 
 
-def try_here(device: torch.device) -> list[Seen]:
+def run_probes(device: torch.device) -> list[Probe]:
     """Compute with each of `KINDS` that could run on a device, compare, and remember.
 
     On a CPU this compiles for up to a minute.
@@ -77,31 +77,31 @@ def try_here(device: torch.device) -> list[Seen]:
     return found
 
 
-def remember(name: str, device: torch.device, dtype: torch.dtype) -> None:
+def remember_backend(name: str, device: torch.device, dtype: torch.dtype) -> None:
     """Keep in mind that a backend was tried on a device, forward and backward, and ran."""
     if name in KINDS:
         _keep([_backend(name, device, dtype, None, True)])
 
 
-def seen_here(device: torch.device) -> dict[str, Seen]:
+def known_probes(device: torch.device) -> dict[str, Probe]:
     """Return what is known of a device, by kind; of other versions of torch nothing."""
     path = _path()
     if path is None or not path.is_file():
         return {}
     try:
-        found = [Seen(**one) for one in read_json(path).get("seen", ())]
+        found = [Probe(**one) for one in read_json(path).get("seen", ())]
     except (ExploreError, TypeError):  # a file that cannot be read tells nothing
         return {}
     here = _name(device)
     return {one.kind: one for one in found if (one.device, one.torch) == (here, torch.__version__)}
 
 
-def _keep(new: list[Seen]) -> None:
+def _keep(new: list[Probe]) -> None:
     path = _path()
     if path is None:
         return
     try:
-        old = [Seen(**one) for one in read_json(path).get("seen", ())] if path.is_file() else []
+        old = [Probe(**one) for one in read_json(path).get("seen", ())] if path.is_file() else []
     except (ExploreError, TypeError):
         old = []
     replaced = {(one.kind, one.device) for one in new}
@@ -122,27 +122,27 @@ def _name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else processor_of()
 
 
-def _seen(kind: str, device: torch.device, ran: bool, result: str) -> Seen:
-    return Seen(kind, _name(device), ran, result, torch.__version__, date.today().isoformat())
+def _probe(kind: str, device: torch.device, ran: bool, result: str) -> Probe:
+    return Probe(kind, _name(device), ran, result, torch.__version__, date.today().isoformat())
 
 
 def _backend(
     name: str, device: torch.device, dtype: torch.dtype, problem: str | None, gradients: bool
-) -> Seen:
+) -> Probe:
     passes = "forward and backward" if gradients else "forward"
     kind = str(dtype).removeprefix("torch.")
-    return _seen(name, device, problem is None, problem or f"{passes} in {kind} as the reference")
+    return _probe(name, device, problem is None, problem or f"{passes} in {kind} as the reference")
 
 
-def _bfloat16(device: torch.device) -> Seen:
+def _bfloat16(device: torch.device) -> Probe:
     generator = torch.Generator().manual_seed(0)
     left, right = (torch.randn(256, 256, generator=generator).to(device) for _ in range(2))
     exact = left @ right
     try:
         found = (left.bfloat16() @ right.bfloat16()).float()
     except RuntimeError as error:
-        return _seen("bfloat16", device, False, str(error).splitlines()[0][:150])
+        return _probe("bfloat16", device, False, str(error).splitlines()[0][:150])
     # Eight bits a factor, 256 products: errors of about 2^-9 · sqrt(256) of the values' size, 1.
     if not bool((found - exact).abs().max() < 1.0):
-        return _seen("bfloat16", device, False, "does not compute here what float32 computes")
-    return _seen("bfloat16", device, True, "matrix products as in float32, to its 3 digits")
+        return _probe("bfloat16", device, False, "does not compute here what float32 computes")
+    return _probe("bfloat16", device, True, "matrix products as in float32, to its 3 digits")

@@ -23,9 +23,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from .errors import InputError
+from ..errors import InputError
+from ..version import __version__
 from .sealed import read_json, seal, unsealed, write_json
-from .version import __version__
 
 __all__ = [
     "BESIDE",

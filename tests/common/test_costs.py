@@ -6,8 +6,8 @@ import threading
 import pytest
 
 import dnabert2_explore as dx
-from dnabert2_explore import costs
-from dnabert2_explore.costs import Teller, expect_cost, say_cost, says_cost, untold
+from dnabert2_explore.common import costs
+from dnabert2_explore.common.costs import Teller, expect_cost, say_cost, says_cost, untold
 from dnabert2_explore.encoder.passes import cost
 
 

@@ -1,8 +1,8 @@
-"""Composition twins: sequences of another that a dinucleotide shuffle could have made.
+"""Composition counterparts: sequences of another that a dinucleotide shuffle could have made.
 
 A shuffle that keeps dinucleotides (Altschul & Erickson 1985) keeps the first base, the last base
 and the count of every dinucleotide. Where a data set's negatives are such shuffles of its
-positives, and the two were dealt to different splits, a test sequence is told by its twin.
+positives, and the two were dealt to different splits, a test sequence is told by its counterpart.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ...sequences.codes import codes
 if TYPE_CHECKING:
     from ..labelled.tables import Labelled
 
-__all__ = ["TwinIndex", "composition_keys"]
+__all__ = ["CompositionIndex", "composition_keys"]
 
 _LETTERS = 5  # A, C, G, T, and all else as one
 _CHUNK = 1 << 21  # bases counted at a time
@@ -27,8 +27,8 @@ _CHUNK = 1 << 21  # bases counted at a time
 def composition_keys(data: Labelled) -> list[bytes]:
     """Write first base, last base and dinucleotide counts of each row, in linear time.
 
-    Rows with the same key are twins of one another, or the same. Both sequences of a pair count,
-    each for itself. N counts as a fifth letter.
+    Rows with the same key are counterparts of one another, or the same. Both sequences of a pair
+    count, each for itself. N counts as a fifth letter.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def _chunk_keys(bases: tuple[str, ...]) -> list[bytes]:
     return [row.tobytes() for row in table]
 
 
-class TwinIndex:
+class CompositionIndex:
     """Labelled rows by their composition.
 
     Parameters
@@ -100,12 +100,12 @@ class TwinIndex:
                     counts[int(label)] += 1
 
     def labels(self, data: Labelled) -> NDArray[np.int64]:
-        """Count the twins of each row by their label; the same sequence again is no twin.
+        """Count the counterparts of each row by their label; the same sequence again is none.
 
         Returns
         -------
         (n, classes) int64
-            0 in all columns for a row without a twin.
+            0 in all columns for a row without a counterpart.
         """
         out = np.zeros((len(data), self.classes), dtype=np.int64)
         for row, (key, text) in enumerate(zip(composition_keys(data), _texts(data), strict=True)):

@@ -1,10 +1,10 @@
-"""Positional twins: sequences that kept stretches of one another in their places.
+"""Positional counterparts: sequences that kept stretches of one another in their places.
 
 Negatives of some promoter sets are positives in which most segments were replaced by random bases
 and the others left where they were (DeePromoter, Oubounyt et al. 2019: 8 of 20 segments of 15 bases
 stay). Where the two were dealt to different splits, the stretches that stayed tell a test sequence
-from its twin. That this is so in GUE was found by seqleak (Tomar 2026, Apache-2.0), whose check
-``construction.segment`` looks for the same with other words and limits.
+from its counterpart. That this is so in GUE was found by seqleak (Tomar 2026, Apache-2.0), whose
+check ``construction.segment`` looks for the same with other words and limits.
 """
 
 from __future__ import annotations
@@ -68,14 +68,14 @@ class PositionalIndex:
         self._labels = {length: np.array(of) for length, of in labels.items()}
 
     def labels(self, data: Labelled) -> NDArray[np.int64]:
-        """Count the twins of each row by their label; the same sequence again is no twin.
+        """Count the counterparts of each row by their label; the same sequence again is none.
 
         Time grows with the number of bases.
 
         Returns
         -------
         (n, classes) int64
-            0 in all columns for a row without a twin.
+            0 in all columns for a row without a counterpart.
         """
         out = np.zeros((len(data), self.classes), dtype=np.int64)
         lengths = np.array([len(text) for text in data.bases])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dnabert2_explore.encoder.loading import seen
-from dnabert2_explore.folders import CACHE_VARIABLE
+from dnabert2_explore.common.folders import CACHE_VARIABLE
+from dnabert2_explore.encoder.loading import probes
 
 CPU = torch.device("cpu")
 
@@ -28,59 +28,59 @@ def tried(monkeypatch):
 
     stand_in.fails = False
     stand_in.calls = calls
-    monkeypatch.setattr(seen, "try_backend", stand_in)
+    monkeypatch.setattr(probes, "try_backend", stand_in)
     monkeypatch.setattr(
-        seen, "why_not", lambda name, device, dtype: "no GPU" if name == "flash" else None
+        probes, "why_not", lambda name, device, dtype: "no GPU" if name == "flash" else None
     )
     return stand_in
 
 
 def test_what_was_tried_is_remembered(folder, tried) -> None:
-    assert seen.seen_here(CPU) == {}
-    found = {one.kind: one for one in seen.try_here(CPU)}
+    assert probes.known_probes(CPU) == {}
+    found = {one.kind: one for one in probes.run_probes(CPU)}
     assert tried.calls == [("flex", torch.float32, False)]  # it has no backward pass on a CPU
     assert set(found) == {"flex", "bfloat16"}
-    assert seen.seen_here(CPU) == found
+    assert probes.known_probes(CPU) == found
     assert str(found["flex"]).startswith("seen to run (forward in float32 as the reference; torch")
     assert found["bfloat16"].ran
     tried.fails = True
-    seen.try_here(CPU)
-    assert str(seen.seen_here(CPU)["flex"]).startswith("tried and failed (does not run here (no")
+    probes.run_probes(CPU)
+    assert str(probes.known_probes(CPU)["flex"]).startswith(
+        "tried and failed (does not run here (no"
+    )
 
 
 def test_another_version_of_torch_knows_nothing(folder, tried, monkeypatch) -> None:
-    seen.try_here(CPU)
-    monkeypatch.setattr(seen.torch, "__version__", "9.0")
-    assert seen.seen_here(CPU) == {}
+    probes.run_probes(CPU)
+    monkeypatch.setattr(probes.torch, "__version__", "9.0")
+    assert probes.known_probes(CPU) == {}
 
 
 def test_what_loading_found_out_counts(folder) -> None:
-    seen.remember("sdpa", CPU, torch.float32)  # runs everywhere: nothing to tell
+    probes.remember_backend("sdpa", CPU, torch.float32)  # runs everywhere: nothing to tell
     assert not folder.exists()
-    seen.remember("flex", CPU, torch.bfloat16)
-    assert "forward and backward in bfloat16" in str(seen.seen_here(CPU)["flex"])
+    probes.remember_backend("flex", CPU, torch.bfloat16)
+    assert "forward and backward in bfloat16" in str(probes.known_probes(CPU)["flex"])
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"seen": 5}', '{"seen": [{"kind": 1}]}'])
 def test_a_damaged_memory_is_none(folder, tried, content) -> None:
-    seen.try_here(CPU)
+    probes.run_probes(CPU)
     (folder / "seen.json").write_text(content)
-    assert seen.seen_here(CPU) == {}
-    seen.try_here(CPU)
-    assert "flex" in seen.seen_here(CPU)
+    assert probes.known_probes(CPU) == {}
+    probes.run_probes(CPU)
+    assert "flex" in probes.known_probes(CPU)
 
 
 def test_no_cache_no_memory(tried, monkeypatch) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, "off")
-    assert len(seen.try_here(CPU)) == 2
-    assert seen.seen_here(CPU) == {}
+    assert len(probes.run_probes(CPU)) == 2
+    assert probes.known_probes(CPU) == {}
 
 
 def test_info_tells(folder, tried, capsys) -> None:
     from dnabert2_explore.cli.info import info
 
-    if torch.cuda.is_available():
-        pytest.skip("of the CPU, and here it would be of the GPU")
     info()
     lines = [line for line in capsys.readouterr().out.splitlines() if "attention flex" in line]
     assert "not tried here: run dnabert2-explore info --try" in lines[0]

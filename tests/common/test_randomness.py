@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 import dnabert2_explore as dx
-from dnabert2_explore.randomness import seeded
+from dnabert2_explore.common.randomness import seeded
 
 
 def test_twins_made_at_once_are_equal():

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.records import (
+from dnabert2_explore.results.records import (
     KEYWORD,
     beside,
     in_html,
@@ -100,7 +100,7 @@ def test_text_is_the_same_with_the_record_taken_out():
 
 def test_long_text_is_left_out_and_a_bomb_is_refused(monkeypatch):
     assert unpacked(packed("ACGT\nß")) == "ACGT\nß"
-    monkeypatch.setattr("dnabert2_explore.records._MOST", 200)
+    monkeypatch.setattr("dnabert2_explore.results.records._MOST", 200)
     assert packed("".join(map(str, range(2000)))) is None
     bomb = packed("A" * 100_000)
     with pytest.raises(InputError, match="more text"):

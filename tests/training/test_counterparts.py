@@ -1,4 +1,4 @@
-"""Positional twins: against a brute-force comparison, and on a set of replaced segments."""
+"""Positional counterparts: against a brute-force comparison, and on a set of replaced segments."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from sklearn.metrics import matthews_corrcoef
 
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.training.baselines import fit_positional
+from dnabert2_explore.training.counterparts import PositionalIndex, positional as module
 from dnabert2_explore.training.labelled.leakage import check_leakage
 from dnabert2_explore.training.labelled.tables import Labelled
 from dnabert2_explore.training.scores.rules import compare_with_rules
-from dnabert2_explore.training.twins import PositionalIndex, positional as module
 
 
 def labelled(bases, labels, second=None):
@@ -67,7 +67,7 @@ def test_twins_are_those_of_brute_force(splits, monkeypatch):
     rng = np.random.default_rng(1)
     more = labelled(
         [
-            train.bases[0],  # a copy is no twin
+            train.bases[0],  # a copy is no counterpart
             train.bases[0][1:] + "A",  # nor is what stands elsewhere
             train.bases[1][:20] + "N" + train.bases[1][21:],
             train.bases[2][:14] + "N" * 86,

@@ -3,7 +3,7 @@
 import hashlib
 import os
 
-from dnabert2_explore.digests import sha256_of, stamp_of
+from dnabert2_explore.results.digests import sha256_of, stamp_of
 
 
 def test_another_file_of_the_same_size_and_time_has_another_digest(tmp_path):

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .errors import ExploreError, InputError, warn
-from .files import replacing
+from ..common.files import replacing
+from ..errors import ExploreError, InputError, warn
 
 __all__ = ["SEAL", "read_json", "seal", "unsealed", "write_json"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import get_args
 
-from dnabert2_explore import names
 from dnabert2_explore.analysis.attribution import BASELINES, METHODS, OUTPUTS, SPREADS
 from dnabert2_explore.analysis.enrichment.strata import MATCHES
 from dnabert2_explore.analysis.gym import SWEEPS
@@ -12,6 +11,7 @@ from dnabert2_explore.analysis.motifs import CALLERS
 from dnabert2_explore.analysis.project import METHODS as LAYOUTS
 from dnabert2_explore.analysis.umaps import ENGINES
 from dnabert2_explore.analysis.variants.scorer import STRANDS
+from dnabert2_explore.common import names
 from dnabert2_explore.encoder.loading.precision import DTYPES
 from dnabert2_explore.encoder.vectors.pooling import POOLINGS
 from dnabert2_explore.network.attention import BACKENDS

@@ -9,7 +9,7 @@ import sys
 import pytest
 import torch
 
-from dnabert2_explore.threads import torch_threads
+from dnabert2_explore.common.threads import torch_threads
 
 PROGRAM = """
 import torch

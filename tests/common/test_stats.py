@@ -5,7 +5,7 @@ import pytest
 from scipy import stats as scipy_stats
 from sklearn import metrics
 
-from dnabert2_explore.stats import Ranking, Ranks, f1, interval, matthews, pearson, spearman
+from dnabert2_explore.common.stats import Ranking, Ranks, f1, interval, matthews, pearson, spearman
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""What every floor stands on: files, folders, threads, progress, costs, names, numbers."""

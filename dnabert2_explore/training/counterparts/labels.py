@@ -1,0 +1,33 @@
+"""The label that a sequence's counterparts tell."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["label_of_counterparts"]
+
+
+def label_of_counterparts(
+    counterparts: NDArray[np.int64], frequencies: NDArray[np.float64], opposite: bool
+) -> NDArray[np.float64]:
+    """Answer the label of most of a row's counterparts, or the other one, of two.
+
+    Parameters
+    ----------
+    counterparts : (n, 2) int64
+        As `PositionalIndex.labels` and `CompositionIndex.labels` count them.
+    frequencies : (2,) float64
+        Of the classes: the answer where there is no counterpart, or as many of either label.
+    opposite : bool
+        Whether the other label is the answer.
+
+    Returns
+    -------
+    (n, 2) float64
+        Rows sum to 1.
+    """
+    counts = counterparts[:, ::-1] if opposite else counterparts
+    shares = counts / np.maximum(counterparts.sum(axis=1, keepdims=True), 1)
+    undecided = counterparts[:, 0] == counterparts[:, 1]
+    return np.asarray(np.where(undecided[:, None], frequencies, shares), dtype=np.float64)

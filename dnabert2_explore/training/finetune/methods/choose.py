@@ -1,0 +1,60 @@
+"""The learner of a method: all weights, adapters, or a linear head."""
+
+from __future__ import annotations
+
+from ....common.progress import Progress
+from ....extras import translated
+from ....network import Dnabert2ForSequenceClassification
+from ....tokens import DnaTokenizer
+from ..config import FinetuneConfig
+from ..data import Resegmented, TokenRows
+from .learners import Learner
+from .probe import ProbeLearner
+from .source import Source
+from .targets import Targets
+
+__all__ = ["make_learner"]
+
+
+def make_learner(
+    config: FinetuneConfig,
+    source: Source,
+    network: Dnabert2ForSequenceClassification,
+    tokenizer: DnaTokenizer,
+    targets: Targets,
+    rows: list[TokenRows],
+    resegmented: Resegmented | None,
+    progress: Progress,
+) -> Learner:
+    """Make what `config.method` trains.
+
+    Parameters
+    ----------
+    config : FinetuneConfig
+        Settled.
+    source : Source
+        What `network` was made of.
+    network, tokenizer
+        The classifier, on its device.
+    targets : Targets
+    rows : list of TokenRows
+        Train, and its other strand where there is one.
+    resegmented : Resegmented or None
+        Train cut anew in every epoch, in place of `rows`.
+    progress : callable
+        Told of what a probe computes before its first step.
+    """
+    if config.method == "lora":
+        with translated():
+            from .lora import LoraLearner  # peft takes seconds to import
+
+        learner: Learner = LoraLearner(network, tokenizer, targets, rows, config, source.checkpoint)
+        learner.resegmented = resegmented
+    elif config.method == "probe":
+        learner = ProbeLearner(network, tokenizer, targets, rows, progress)
+    else:
+        learner = Learner(network, tokenizer, targets, rows, resegmented, source.fresh)
+        if config.embeddings == "composed":
+            learner.compose()
+        learner.average_weights(config.average)
+    return learner
