@@ -28,13 +28,13 @@ from .core.state import Selection
 from .examples import SPLICE, WINDOWS, fill
 from .session import save_session
 from .session_bar import SessionBar
-from .views.attention import AttentionExplorer
-from .views.dependencies import DependencyExplorer
-from .views.features import FeatureExplorer
-from .views.layers import LayersExplorer
-from .views.lens import LensExplorer
-from .views.nucleotides import NucleotideExplorer
-from .views.tokens import TokenExplorer
+from .views.attention.explorer import AttentionExplorer
+from .views.features.explorer import FeatureExplorer
+from .views.inside.dependencies import DependencyExplorer
+from .views.inside.layers import LayersExplorer
+from .views.inside.lens import LensExplorer
+from .views.inside.nucleotides import NucleotideExplorer
+from .views.tokens.explorer import TokenExplorer
 
 __all__ = ["Workbench"]
 

@@ -8,12 +8,8 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
 from dnabert2_explore.sequences.annotation.annotations import Annotation, Feature
-from dnabert2_explore.widgets.views import (
-    features as feature_view,
-    kept_features,
-    layers as layer_view,
-    on_demand,
-)
+from dnabert2_explore.widgets.views.features import explorer as feature_view, kept as kept_features
+from dnabert2_explore.widgets.views.inside import layers as layer_view, on_demand
 
 from .conftest import event
 

@@ -24,7 +24,7 @@ from ..core.remember import choices
 from ..core.state import MINE, Selection
 from ..examples import SPLICE, WINDOWS, fill
 from ..views.mutations import Edit, MutationBar, apply_edits, with_edit
-from ..views.tokens import select_token, step_token
+from ..views.tokens.explorer import select_token, step_token
 from .asking import AskingExplorer, steps_of
 from .content import AttributionContent, change_in_words, in_words, probabilities, selected_in_words
 from .controls import AttributionControls

@@ -25,7 +25,7 @@ from ..core.explorer import Explorer
 from ..core.kept import Kept
 from ..core.state import Selection
 from ..examples import SPLICE, WINDOWS, fill
-from ..views.tokens import select_token, step_token
+from ..views.tokens.explorer import select_token, step_token
 from .runlog import RunState, find_runs, read_run
 
 if TYPE_CHECKING:

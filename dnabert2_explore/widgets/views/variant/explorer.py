@@ -12,24 +12,24 @@ from typing import Any
 
 from ipywidgets import HBox, Widget
 
-from ...analysis.attribution import METHODS
-from ...analysis.variants import VariantScorer
-from ...analysis.variants.compare import VariantComparison, compare_variant
-from ...common.delimited import csv_line, remark
-from ...encoder import Encoder, load
-from ...errors import InputError, warn
-from ...figures.core.parts import Figure
-from ...figures.core.style import span_text
-from ...figures.variant import variant_tracks
-from ...sequences import ReadingWarning
-from ...sequences.reading.genome import Genome
-from ...sequences.variants.tables import variants_in
-from ...sequences.variants.variant import Skipped, Variant, parse_variant
-from ..core.code import BUTTONS
-from ..core.controls import field, menu
-from ..core.explorer import Explorer
-from ..core.kept import Kept
-from ..core.state import Selection
+from ....analysis.attribution import METHODS
+from ....analysis.variants import VariantScorer
+from ....analysis.variants.compare import VariantComparison, compare_variant
+from ....common.delimited import csv_line, remark
+from ....encoder import Encoder, load
+from ....errors import InputError, warn
+from ....figures.core.parts import Figure
+from ....figures.core.style import span_text
+from ....figures.variant import variant_tracks
+from ....sequences import ReadingWarning
+from ....sequences.reading.genome import Genome
+from ....sequences.variants.tables import variants_in
+from ....sequences.variants.variant import Skipped, Variant, parse_variant
+from ...core.code import BUTTONS
+from ...core.controls import field, menu
+from ...core.explorer import Explorer
+from ...core.kept import Kept
+from ...core.state import Selection
 from .patching import PatchPanel
 
 __all__ = ["VariantExplorer"]
@@ -48,8 +48,8 @@ class VariantExplorer(Explorer):
 
     Class ``dx-variant``; parts ``dx-variant-chosen``, ``dx-variant-typed``, ``dx-variant-layer``,
     ``dx-target``, ``dx-method``; and those of
-    :class:`~dnabert2_explore.widgets.views.patching.PatchPanel`: where in the network the effect
-    is carried.
+    :class:`~dnabert2_explore.widgets.views.variant.patching.PatchPanel`: where in the network the
+    effect is carried.
 
     Parameters
     ----------
@@ -405,7 +405,7 @@ def _chips(result: VariantComparison) -> str:
 
 def _example() -> tuple[Genome, tuple[Variant, ...]]:
     """Variants at and near a splice site of the example locus, of each kind."""
-    from ... import demo
+    from .... import demo
 
     locus = demo.locus()
     name, bases = locus.sequence.name, locus.sequence.bases.upper()

@@ -10,22 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from ...analysis.inside.dependencies import BASES, TOKENS, DependencyMap, dependency_map
-from ...analysis.inside.heads import HeadAgreement
-from ...common.costs import duration
-from ...encoder import Encoder
-from ...encoder.loading.twin import random_twin
-from ...encoder.passes.cost import clock
-from ...errors import InputError
-from ...figures.core.parts import Figure
-from ...figures.inside.attention import cell_text
-from ...figures.inside.dependencies import dependency_figure
-from ...sequences import Sequence, in_place
-from ..core.controls import TRAINED, menu, twin_choice
-from ..core.state import Selection
+from ....analysis.inside.dependencies import BASES, TOKENS, DependencyMap, dependency_map
+from ....analysis.inside.heads import HeadAgreement
+from ....common.costs import duration
+from ....encoder import Encoder
+from ....encoder.loading.twin import random_twin
+from ....encoder.passes.cost import clock
+from ....errors import InputError
+from ....figures.core.parts import Figure
+from ....figures.inside.attention import cell_text
+from ....figures.inside.dependencies import dependency_figure
+from ....sequences import Sequence, in_place
+from ...core.controls import TRAINED, menu, twin_choice
+from ...core.state import Selection
+from ..tokens.explorer import select_token
 from . import on_demand
 from .on_demand import OnDemandExplorer, Wanted
-from .tokens import select_token
 
 __all__ = ["DependencyExplorer"]
 

@@ -9,18 +9,18 @@ from typing import Any
 
 from ipywidgets import ToggleButtons, Widget
 
-from ...common.costs import LONG
-from ...encoder import Encoder, load
-from ...errors import InputError
-from ...figures.core.parts import Figure
-from ...sequences import Sequence, in_place
-from ...sequences.motifs.motif import ALPHABET
-from ..core.code import frame_csv, opening
-from ..core.controls import UNTRAINED, show, twin_key
-from ..core.kept import Kept
-from ..core.live import LiveExplorer
-from ..core.state import Selection
-from .tokens import step_token
+from ....common.costs import LONG
+from ....encoder import Encoder, load
+from ....errors import InputError
+from ....figures.core.parts import Figure
+from ....sequences import Sequence, in_place
+from ....sequences.motifs.motif import ALPHABET
+from ...core.code import frame_csv, opening
+from ...core.controls import UNTRAINED, show, twin_key
+from ...core.kept import Kept
+from ...core.live import LiveExplorer
+from ...core.state import Selection
+from ..tokens.explorer import step_token
 
 __all__ = ["LONG", "OnDemandExplorer", "Request", "Wanted"]
 

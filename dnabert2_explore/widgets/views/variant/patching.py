@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from ipywidgets import VBox
 
-from ...analysis.inside.patching import PatchMap, patch
-from ...analysis.variants.compare import VariantComparison
-from ...common.costs import LONG, duration
-from ...common.progress import Progress
-from ...encoder import Encoder
-from ...encoder.passes.cost import clock
-from ...figures.inside.states import patch_figure
-from ..core.controls import compute_button, on_value, part, show, toggle
-from ..core.plot import PlotlyView
+from ....analysis.inside.patching import PatchMap, patch
+from ....analysis.variants.compare import VariantComparison
+from ....common.costs import LONG, duration
+from ....common.progress import Progress
+from ....encoder import Encoder
+from ....encoder.passes.cost import clock
+from ....figures.inside.states import patch_figure
+from ...core.controls import compute_button, on_value, part, show, toggle
+from ...core.plot import PlotlyView
 
 __all__ = ["PatchPanel"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
-from ...analysis.attend import Attention
-from ...figures.inside.arcs import ARCS
-from ...figures.inside.attention import Rows, special_share
+from ....analysis.attend import Attention
+from ....figures.inside.arcs import ARCS
+from ....figures.inside.attention import Rows, special_share
 
 __all__ = ["ALL", "HEAD", "MEAN", "ROLLOUT", "Shown", "attention_words"]
 

@@ -8,24 +8,24 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ...analysis.tokenizers import (
+from ....analysis.tokenizers import (
     MergeReplay,
     TokenizerComparison,
     compare_tokenizers,
     replay_merges,
 )
-from ...figures.core.parts import Figure
-from ...figures.core.style import span_text
-from ...figures.tokens.merges import merge_tree
-from ...figures.tokens.ribbon import token_ribbon
-from ...figures.tokens.tokenizers import tokenizer_lanes
-from ...sequences import Sequence
-from ...tokens import Tokens
-from ..core.code import csv_text, frame_csv, opening
-from .token_tables import edit_words, merge_line, ripple_table
+from ....figures.core.parts import Figure
+from ....figures.core.style import span_text
+from ....figures.tokens.merges import merge_tree
+from ....figures.tokens.ribbon import token_ribbon
+from ....figures.tokens.tokenizers import tokenizer_lanes
+from ....sequences import Sequence
+from ....tokens import Tokens
+from ...core.code import csv_text, frame_csv, opening
+from .tables import edit_words, merge_line, ripple_table
 
 if TYPE_CHECKING:
-    from .tokens import TokenExplorer
+    from .explorer import TokenExplorer
 
 __all__ = ["Compared", "Merges", "Mode", "Ribbon", "Sizes"]
 

@@ -9,9 +9,9 @@ import numpy as np
 from ipywidgets import VBox
 from numpy.typing import NDArray
 
-from ...figures.inside.heads import head_gallery
-from ..core.controls import part
-from ..core.plot import PlotlyView
+from ....figures.inside.heads import head_gallery
+from ...core.controls import part
+from ...core.plot import PlotlyView
 
 __all__ = ["THUMBNAIL", "HeadGallery"]
 

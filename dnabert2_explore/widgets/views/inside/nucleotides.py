@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from ...analysis.inside import NucleotideProbabilities, nucleotide_probabilities
-from ...common.costs import duration
-from ...encoder import Encoder
-from ...encoder.passes.cost import clock
-from ...figures.core.parts import Figure
-from ...figures.inside.nucleotides import nucleotide_figure
-from ...sequences import Sequence, in_place
-from ...sequences.motifs.motif import ALPHABET
-from ..core.controls import twin_choice
-from ..core.state import Selection
+from ....analysis.inside import NucleotideProbabilities, nucleotide_probabilities
+from ....common.costs import duration
+from ....encoder import Encoder
+from ....encoder.passes.cost import clock
+from ....figures.core.parts import Figure
+from ....figures.inside.nucleotides import nucleotide_figure
+from ....sequences import Sequence, in_place
+from ....sequences.motifs.motif import ALPHABET
+from ...core.controls import twin_choice
+from ...core.state import Selection
+from ..tokens.explorer import select_token
 from . import on_demand
 from .on_demand import OnDemandExplorer, Wanted
-from .tokens import select_token
 
 __all__ = ["NucleotideExplorer"]
 

@@ -10,16 +10,16 @@ import numpy as np
 from ipywidgets import Widget
 from numpy.typing import NDArray
 
-from ...analysis.attend import PARTS, Attention, attend
-from ...analysis.overview import overview
-from ...common.costs import LONG, duration
-from ...encoder import Encoder, load
-from ...encoder.loading.twin import random_twin
-from ...encoder.passes.cost import measured_seconds, surely_quick
-from ...errors import InputError
-from ...figures.core.parts import Figure
-from ...figures.inside.arcs import attention_arcs
-from ...figures.inside.attention import (
+from ....analysis.attend import PARTS, Attention, attend
+from ....analysis.overview import overview
+from ....common.costs import LONG, duration
+from ....encoder import Encoder, load
+from ....encoder.loading.twin import random_twin
+from ....encoder.passes.cost import measured_seconds, surely_quick
+from ....errors import InputError
+from ....figures.core.parts import Figure
+from ....figures.inside.arcs import attention_arcs
+from ....figures.inside.attention import (
     POOLINGS,
     Pooled,
     Rows,
@@ -28,16 +28,16 @@ from ...figures.inside.attention import (
     pool,
     rows_of,
 )
-from ...network import alibi_slopes
-from ...sequences import Sequence
-from ..core.code import csv_text, opening, sequence_code
-from ..core.controls import TRAINED, UNTRAINED, choice, compute_button, menu, row, show
-from ..core.explorer import Explorer, guarded
-from ..core.state import Selection
-from ..examples import fill
-from .attention_words import ALL, HEAD, MEAN, ROLLOUT, Shown, attention_words
-from .head_gallery import THUMBNAIL, HeadGallery
-from .tokens import select_token, step_token
+from ....network import alibi_slopes
+from ....sequences import Sequence
+from ...core.code import csv_text, opening, sequence_code
+from ...core.controls import TRAINED, UNTRAINED, choice, compute_button, menu, row, show
+from ...core.explorer import Explorer, guarded
+from ...core.state import Selection
+from ...examples import fill
+from ..tokens.explorer import select_token, step_token
+from .gallery import THUMBNAIL, HeadGallery
+from .words import ALL, HEAD, MEAN, ROLLOUT, Shown, attention_words
 
 __all__ = ["AttentionExplorer"]
 

@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 from ipywidgets import Widget
 
-from ...encoder import Encoder, load
-from ...errors import InputError
-from ...figures.core.parts import Figure
-from ...figures.tokens.tokenizers import MOST
-from ...sequences import Sequence
-from ...tokens import Tokens
-from ..core.controls import menu, part, show, toggle
-from ..core.explorer import Explorer, guarded
-from ..core.kept import Kept
-from ..core.state import MINE, Selection
-from ..examples import fill
-from .token_modes import Compared, Merges, Mode, Ribbon, Sizes
-from .token_tables import DELETE, INSERT, LOOK, SUBSTITUTE, EditBar, edit_words, statistics
+from ....encoder import Encoder, load
+from ....errors import InputError
+from ....figures.core.parts import Figure
+from ....figures.tokens.tokenizers import MOST
+from ....sequences import Sequence
+from ....tokens import Tokens
+from ...core.controls import menu, part, show, toggle
+from ...core.explorer import Explorer, guarded
+from ...core.kept import Kept
+from ...core.state import MINE, Selection
+from ...examples import fill
+from .modes import Compared, Merges, Mode, Ribbon, Sizes
+from .tables import DELETE, INSERT, LOOK, SUBSTITUTE, EditBar, edit_words, statistics
 from .vocabularies import Vocabularies
 
 __all__ = ["TokenExplorer", "select_token", "step_token"]

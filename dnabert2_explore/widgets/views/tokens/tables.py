@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ipywidgets import HBox
 
-from ...figures.core.style import span_text
-from ...sequences.motifs.motif import ALPHABET
-from ..core.controls import choice, show, undo_keep
+from ....figures.core.style import span_text
+from ....sequences.motifs.motif import ALPHABET
+from ...core.controls import choice, show, undo_keep
 
 if TYPE_CHECKING:
-    from ...analysis.tokenizers import MergeReplay, TokenizerComparison
-    from ...tokens import Tokens
+    from ....analysis.tokenizers import MergeReplay, TokenizerComparison
+    from ....tokens import Tokens
 
 __all__ = ["EditBar", "edit_words", "merge_line", "ripple_table", "statistics"]
 

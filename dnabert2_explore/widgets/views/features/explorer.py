@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ipywidgets import VBox, Widget
 
-from ...analysis.features import EDGE, FeatureEnrichment, FeatureReadings, Features
-from ...common.costs import duration
-from ...encoder import Encoder, load
-from ...errors import InputError
-from ...figures.core.parts import Figure
-from ...figures.inside.features import common_feature, feature_track
-from ...sequences import Sequence
-from ..core.code import frame_csv, opening, sequence_code
-from ..core.controls import (
+from ....analysis.features import EDGE, FeatureEnrichment, FeatureReadings, Features
+from ....common.costs import duration
+from ....encoder import Encoder, load
+from ....errors import InputError
+from ....figures.core.parts import Figure
+from ....figures.inside.features import common_feature, feature_track
+from ....sequences import Sequence
+from ...core.code import frame_csv, opening, sequence_code
+from ...core.controls import (
     TRAINED,
     UNTRAINED,
     button,
@@ -29,13 +29,13 @@ from ..core.controls import (
     twin_choice,
     twin_key,
 )
-from ..core.explorer import guarded
-from ..core.rows import Column, RowTable
-from ..core.state import Selection
-from ..examples import CODE, OTHERS
-from .feature_reading import ReadingExplorer
-from .kept_features import enrichment_cost
-from .tokens import select_token, step_token
+from ...core.explorer import guarded
+from ...core.rows import Column, RowTable
+from ...core.state import Selection
+from ...examples import CODE, OTHERS
+from ..tokens.explorer import select_token, step_token
+from .kept import enrichment_cost
+from .reading import ReadingExplorer
 
 if TYPE_CHECKING:
     pass

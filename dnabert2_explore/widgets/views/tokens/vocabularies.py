@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...common.costs import LONG, duration
-from ...common.progress import Progress
-from ...errors import InputError
-from ...figures.core.parts import Figure
-from ...figures.tokens.vocabulary import vocabulary_figure
-from ...training.vocabulary import VocabularyCurve, vocabulary_cost, vocabulary_curve
-from ..core.code import frame_csv
-from ..core.controls import compute_button, show, toggle
-from ..core.state import Selection
-from ..examples import CODE, OTHERS
+from ....common.costs import LONG, duration
+from ....common.progress import Progress
+from ....errors import InputError
+from ....figures.core.parts import Figure
+from ....figures.tokens.vocabulary import vocabulary_figure
+from ....training.vocabulary import VocabularyCurve, vocabulary_cost, vocabulary_curve
+from ...core.code import frame_csv
+from ...core.controls import compute_button, show, toggle
+from ...core.state import Selection
+from ...examples import CODE, OTHERS
 
 __all__ = ["Vocabularies"]
 

@@ -6,20 +6,20 @@ from collections.abc import Sequence as Items
 from html import escape
 from typing import Any
 
-from ...analysis.inside.layerwise import LayerScores, layers, layers_cost
-from ...common.costs import LONG, duration
-from ...common.progress import Progress
-from ...encoder import Encoder, load
-from ...errors import InputError
-from ...figures.core.parts import Figure
-from ...figures.inside.layers import layer_curves
-from ...sequences import Sequence
-from ..core.code import frame_csv, opening
-from ..core.controls import TRAINED, choice, menu, show, twin_choice, twin_key
-from ..core.explorer import LONGEST
-from ..core.live import LiveExplorer
-from ..core.state import Selection
-from ..examples import CODE, OTHERS
+from ....analysis.inside.layerwise import LayerScores, layers, layers_cost
+from ....common.costs import LONG, duration
+from ....common.progress import Progress
+from ....encoder import Encoder, load
+from ....errors import InputError
+from ....figures.core.parts import Figure
+from ....figures.inside.layers import layer_curves
+from ....sequences import Sequence
+from ...core.code import frame_csv, opening
+from ...core.controls import TRAINED, choice, menu, show, twin_choice, twin_key
+from ...core.explorer import LONGEST
+from ...core.live import LiveExplorer
+from ...core.state import Selection
+from ...examples import CODE, OTHERS
 
 __all__ = ["LayersExplorer"]
 

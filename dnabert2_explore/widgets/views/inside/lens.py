@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from ...analysis.inside.readout import LayerLens, lens
-from ...common.costs import duration, pass_seconds
-from ...encoder import Encoder
-from ...figures.core.parts import Figure
-from ...figures.core.style import span_text
-from ...figures.inside.states import lens_figure
-from ...sequences import Sequence
-from ..core.controls import twin_choice
-from ..core.state import Selection
+from ....analysis.inside.readout import LayerLens, lens
+from ....common.costs import duration, pass_seconds
+from ....encoder import Encoder
+from ....figures.core.parts import Figure
+from ....figures.core.style import span_text
+from ....figures.inside.states import lens_figure
+from ....sequences import Sequence
+from ...core.controls import twin_choice
+from ...core.state import Selection
+from ..tokens.explorer import select_token
 from . import on_demand
 from .on_demand import OnDemandExplorer, Wanted
-from .tokens import select_token
 
 __all__ = ["LensExplorer"]
 

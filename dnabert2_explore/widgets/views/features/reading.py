@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 from ipywidgets import Dropdown, ToggleButtons
 
-from ...analysis.features import FeatureEnrichment, FeatureReadings, Features, train, training_cost
-from ...common.costs import duration
-from ...common.progress import Progress
-from ...encoder import Encoder
-from ...encoder.loading.twin import random_twin
-from ...errors import InputError
-from ...sequences import Sequence
-from ..core.controls import UNTRAINED, show
-from ..core.explorer import LONGEST, guarded
-from ..core.live import LiveExplorer
-from ..core.state import Selection
-from .kept_features import KeptFeatures, annotated_stretches, enrichment
+from ....analysis.features import FeatureEnrichment, FeatureReadings, Features, train, training_cost
+from ....common.costs import duration
+from ....common.progress import Progress
+from ....encoder import Encoder
+from ....encoder.loading.twin import random_twin
+from ....errors import InputError
+from ....sequences import Sequence
+from ...core.controls import UNTRAINED, show
+from ...core.explorer import LONGEST, guarded
+from ...core.live import LiveExplorer
+from ...core.state import Selection
+from .kept import KeptFeatures, annotated_stretches, enrichment
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...analysis.features import FeatureEnrichment, FeatureReadings, Features
-from ...common.progress import Progress
-from ..core.state import Selection
+from ....analysis.features import FeatureEnrichment, FeatureReadings, Features
+from ....common.progress import Progress
+from ...core.state import Selection
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,9 +110,9 @@ def enrichment(
     readings: FeatureReadings, kinds: dict[str, Stretches], progress: Progress
 ) -> FeatureEnrichment:
     """Compare features with annotation and with the hits of JASPAR's motifs."""
-    from ...analysis.motifs import scan_motifs
-    from ...analysis.motifs.scan import out_of_reach
-    from ...sequences.motifs.jaspar import jaspar
+    from ....analysis.motifs import scan_motifs
+    from ....analysis.motifs.scan import out_of_reach
+    from ....sequences.motifs.jaspar import jaspar
 
     motifs = jaspar()
     lost = set(out_of_reach(motifs, THRESHOLD))
