@@ -13,6 +13,7 @@ import pytest
 os.environ["DNABERT2_EXPLORE_CACHE"] = "off"
 # Most pin numbers, which are the CPU's in float32 wherever they run; those for GPUs name the GPU.
 os.environ["DNABERT2_EXPLORE_DEVICE"] = "cpu"
+os.environ["TRANSFORMERS_TEST_DEVICE"] = "cpu"  # of its own tests, which take a GPU by themselves
 
 SHARED = Path(__file__).parents[2] / "shared"
 

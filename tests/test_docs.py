@@ -68,3 +68,15 @@ def test_the_command_says_how_to_build_what_is_not_built(tmp_path, monkeypatch):
     done = CliRunner().invoke(app, ["docs", "--no-browser"])
     assert done.exit_code == 0
     assert "share/dnabert2-explore/docs/index.html" in done.output
+
+
+def test_pages_take_public_names_from_where_users_find_them():
+    pages = {path.name: path for path in (*DOCS.glob("*.md"), DOCS.parent / "README.md")}
+    found = {}
+    for name, path in pages.items():
+        text = path.read_text(encoding="utf-8")
+        for line in re.findall(r"from dnabert2_explore\.[\w.]+ import ([\w, ]+)", text):
+            inside = [one for one in line.split(", ") if one in dx.__all__]
+            if inside:
+                found[name] = inside
+    assert found == {}

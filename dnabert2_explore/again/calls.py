@@ -20,7 +20,7 @@ from ..results.origins import unrecorded
 from ..results.records import KEYWORD, unpacked, without_record
 from ..results.table_files import plain_text
 from ..sequences import Sequence
-from .compare import Comparison, compare_numbers, compare_tables
+from .compare import Comparison, compare_models, compare_numbers, compare_tables
 
 __all__ = ["rebuild_call"]
 
@@ -131,17 +131,7 @@ class _Replay:
         key = json.dumps(entry, sort_keys=True)
         if key not in self._models:
             enc = self.model if self.model is not None else load_model(entry)
-            now = model_entry(enc)
-            self.said += [
-                f"{what} {entry[name][:24]}, now {now[name][:24]}"
-                for name, what in (
-                    ("sha256", "model: the weights' sha256"),
-                    ("dtype", "dtype"),
-                    ("attention", "attention backend"),
-                    ("device", "device"),
-                )
-                if entry[name] != now[name]
-            ]
+            self.said += compare_models(entry, model_entry(enc))
             self._models[key] = enc
         return self._models[key]
 

@@ -5,9 +5,27 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Comparison", "compare_numbers", "compare_tables"]
+__all__ = ["Comparison", "compare_models", "compare_numbers", "compare_tables"]
+
+#: What of a model's entry is told of where it is another.
+_OF_MODEL = {
+    "sha256": "model: the weights' sha256",
+    "dtype": "dtype",
+    "attention": "attention backend",
+    "device": "device",
+}
+
+
+def compare_models(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Say in what two entries of a model differ."""
+    return [
+        f"{what} {before[name][:24]}, now {now[name][:24]}"
+        for name, what in _OF_MODEL.items()
+        if before[name] != now[name]
+    ]
 
 
 @dataclass

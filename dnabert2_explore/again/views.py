@@ -16,38 +16,17 @@ from ..sequences import Sequence
 from ..widgets.core.explorer import Explorer
 from ..widgets.core.remember import recall, recall_selection
 from ..widgets.core.state import MINE, Selection
-from .compare import Comparison, compare_tables
+from .compare import Comparison, compare_models, compare_tables
 
 __all__ = ["rebuild_view"]
 
 
 def _made(kind: str, enc: Encoder, selection: Selection) -> Explorer:
-    from ..widgets import (
-        AtlasExplorer,
-        AttentionExplorer,
-        AttributionExplorer,
-        DependencyExplorer,
-        FeatureExplorer,
-        LayersExplorer,
-        LensExplorer,
-        NucleotideExplorer,
-        TokenExplorer,
-    )
+    from .. import widgets
 
-    known: dict[str, Any] = {
-        one.kind: one
-        for one in (
-            AtlasExplorer,
-            AttentionExplorer,
-            AttributionExplorer,
-            DependencyExplorer,
-            FeatureExplorer,
-            LayersExplorer,
-            LensExplorer,
-            NucleotideExplorer,
-            TokenExplorer,
-        )
-    }
+    names = "Atlas Attention Attribution Dependency Feature Layers Lens Nucleotide Token"
+    views = [getattr(widgets, f"{name}Explorer") for name in names.split()]
+    known: dict[str, Any] = {one.kind: one for one in views}
     if kind not in known:
         raise InputError(
             f"A view of the kind {kind!r} is not made again from a file: its record says with "
@@ -98,17 +77,7 @@ def rebuild_view(
         after = view.table
     finally:
         view.close()
-    now = model_entry(enc)
-    models = [
-        f"{what} {entry[name][:24]}, now {now[name][:24]}"
-        for name, what in (
-            ("sha256", "model: the weights' sha256"),
-            ("dtype", "dtype"),
-            ("attention", "attention backend"),
-            ("device", "device"),
-        )
-        if entry[name] != now[name]
-    ]
+    models = compare_models(entry, model_entry(enc))
     before = _table(path, record)
     if before is None:
         same = hashlib.sha256(after.encode()).hexdigest() == record["table_sha256"]

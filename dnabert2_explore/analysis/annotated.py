@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from ..errors import InputError
 from ..sequences import clean
 from ..sequences.given import as_sequences
+from ..stores.embedded import find_anndata
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -50,13 +51,7 @@ def to_anndata(vectors: ArrayLike, sequences: Any, **about: str | int | float) -
     """
     import pandas as pd
 
-    try:
-        import anndata
-    except ImportError:
-        raise InputError(
-            "AnnData needs the package anndata: install it with pip install -c constraints.txt "
-            '-e ".[anndata]".'
-        ) from None
+    anndata = find_anndata()
     every = as_sequences(sequences)
     values = np.asarray(vectors, dtype=np.float32)
     if values.ndim != 2 or len(values) != len(every):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..common.costs import says_cost
 from ..common.progress import Progress
 from ..encoder import Bases, Encoder
+from ..encoder.inputs import tokens_of
 from ..errors import InputError
 from ..network import alibi_slopes
 from ..results.origins import recorded
@@ -291,9 +292,7 @@ def attend(enc: Encoder, sequences: Bases, *, progress: Progress | None = None) 
     >>> attention.head(0, 0).shape == (len(attention.tokens),) * 2
     True
     """
-    tokens = enc.tokenize(sequences)
-    if tokens.special.all():
-        raise InputError("The sequence has no bases: give at least one.")
+    tokens = tokens_of(enc, sequences)
     queries, keys = enc.projections(tokens)
     if progress is not None:
         progress(1, 1)

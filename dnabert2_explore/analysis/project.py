@@ -9,7 +9,7 @@ import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,9 @@ from ..results.origins import recorded
 from ..results.rich_display import RichDisplay, counted
 from ..version import __version__
 from .umaps import ENGINES, fit_umap
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["METHODS", "Projection", "fit_projection", "open_projection", "project"]
 
@@ -65,6 +68,12 @@ class Projection(RichDisplay):
         return (
             f"{self.method.upper()} of {counted(len(self), 'vector')} of {self.hidden:,} ({told})"
         )
+
+    def table(self) -> pd.DataFrame:
+        """Return a row a point, ``x``, ``y`` and, of three dimensions, ``z``."""
+        import pandas as pd
+
+        return pd.DataFrame(self.plane, columns=list("xyz")[: self.dimensions])
 
     @property
     def dimensions(self) -> int:
@@ -308,7 +317,8 @@ def _checked(embeddings: ArrayLike, least: int) -> NDArray[np.float32]:
         )
     if len(points) < least:
         raise InputError(
-            f"{len(points)} embeddings cannot be laid out in a plane: give at least {least} "
+            f"{counted(len(points), 'embedding')} cannot be laid out in a plane: give at least "
+            f"{least} "
             "sequences."
         )
     bad = np.flatnonzero(~np.isfinite(points).all(axis=1))

@@ -37,8 +37,10 @@ def expanded(path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InputError
-        If the system knows no such user.
+        If this is no path, or the system knows no such user.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(f"A path was given as {type(path).__name__}: give a str or a Path.")
     try:
         return Path(path).expanduser()
     except RuntimeError:

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..common.costs import says_cost
+from ..common.kinds import checked
 from ..common.names import Pooling
 from ..common.progress import Progress
 from ..errors import InputError, warn
 from ..results.origins import recorded
 from ..sequences import Sequence, clean
 from ..tokens import Tokens
-from .inputs import bases_of, cleaned, far_lengths, listed, texts_of
+from .inputs import bases_of, cleaned, far_lengths, listed, texts_of, tokens_of
 from .model import Bases, Model
 from .onehot import OneHotModel, Output
 from .passes.batches import Budget
@@ -256,7 +257,7 @@ class Encoder(Model):
         numpy.ndarray, shape (layers + 1, n_tokens, hidden), float32
             0 is the embeddings after LayerNorm; the tokens are those of `tokenize`.
         """
-        tokens = self._one(bases)
+        tokens = tokens_of(self, bases)
         with self.lock, torch.inference_mode():
             states = self.body(self.input_ids(tokens), output_hidden_states=True).hidden_states
             values = torch.cat(states).float().cpu().numpy()
@@ -276,13 +277,14 @@ class Encoder(Model):
         -------
         queries, keys : numpy.ndarray, shape (layers, heads, n_tokens, head_dim), float32
         """
-        return projections(self, self._one(bases))
+        return projections(self, tokens_of(self, bases))
 
+    @checked
     @says_cost
     def masked_log_probs(
         self,
-        ids: list[NDArray[np.int64]],
-        positions: list[NDArray[np.int64]],
+        ids: Iterable[ArrayLike],
+        positions: Iterable[ArrayLike],
         *,
         batch_tokens: int | None = None,
         progress: Progress | None = None,
@@ -294,9 +296,9 @@ class Encoder(Model):
 
         Parameters
         ----------
-        ids : list of numpy.ndarray, shape (n,), int64
+        ids : iterable of array_like, shape (n,), int
             Token ids with [CLS] and [SEP], such as ``tokenize(bases).ids``; not changed.
-        positions : list of numpy.ndarray, shape (k,), int64
+        positions : iterable of array_like, shape (k,), int
             Indices into each of them.
         batch_tokens, progress
             As in `embed`.
@@ -313,8 +315,8 @@ class Encoder(Model):
         """
         return masked_passes(
             self,
-            ids,
-            positions,
+            [np.atleast_1d(np.asarray(one, dtype=np.int64)) for one in ids],
+            [np.atleast_1d(np.asarray(one, dtype=np.int64)) for one in positions],
             lambda _number, rows: rows.cpu().numpy(),
             self._limit(batch_tokens),
             progress,
@@ -427,14 +429,6 @@ class Encoder(Model):
         torch.Size([1, 1])
         """
         return OneHotModel(self, target, output=output)
-
-    def _one(self, bases: Bases | Tokens) -> Tokens:
-        if isinstance(bases, Tokens):
-            return bases
-        tokens = self.tokenize(bases)
-        if tokens.special.all():
-            raise InputError("The sequence has no bases: give at least one.")
-        return tokens
 
     def _encode(self, sequences: Bases | Iterable[Bases]) -> list[NDArray[np.int64]]:
         """Token ids of each sequence; warns once of all that is no A, C, G, T or U."""

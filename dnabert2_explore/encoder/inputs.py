@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,40 @@ from ..sequences import (
     warn_unknown,
 )
 from ..sequences.given import bases_of, listed
+from ..tokens import Tokens
 
-__all__ = ["bases_of", "check_bases", "cleaned", "cut_ids", "far_lengths", "listed", "texts_of"]
+if TYPE_CHECKING:
+    from .model import Bases, Model
+
+__all__ = [
+    "bases_of",
+    "check_bases",
+    "cleaned",
+    "cut_ids",
+    "far_lengths",
+    "listed",
+    "texts_of",
+    "tokens_of",
+]
 
 #: Sequences this many times shorter or longer than any of training are called far from it.
 FAR = 2.0
+
+
+def tokens_of(enc: Model, bases: Bases | Tokens) -> Tokens:
+    """Return the tokens of a sequence that has bases; what is cut already stays as it is.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    if isinstance(bases, Tokens):
+        return bases
+    tokens = enc.tokenize(bases)
+    if tokens.special.all():
+        raise InputError("The sequence has no bases: give at least one.")
+    return tokens
 
 
 def texts_of(batch: list[Any]) -> list[str]:

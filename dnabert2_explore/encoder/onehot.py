@@ -64,6 +64,10 @@ class OneHotModel(torch.nn.Module):
         self._enc = enc
         self.eval()
 
+    def __repr__(self) -> str:
+        target = "" if self.target is None else f" of class {self.target}"
+        return f"<OneHotModel: {self.output}{target} by {self._enc.name}, of (batch, 4, length)>"
+
     def train(self, mode: bool = True) -> OneHotModel:
         """Stay as it is: the encoder's network is never in training mode."""
         return super().train(False)
@@ -132,6 +136,8 @@ def _column(enc: Model, target: int | str | None, output: str) -> int | None:
                 f"{', '.join(enc.classes)}."
             )
         return enc.classes.index(target)
+    if not hasattr(target, "__index__"):
+        raise InputError(f"Target {target!r} is no class: give its name, or a whole number.")
     if not 0 <= target < len(enc.classes):
         raise InputError(
             f"Model {enc.name!r} has no class {target}: give 0 to {len(enc.classes) - 1}."

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..results.origins import recorded
+from ..results.rich_display import told_kind
 from .core.parts import Figure
 
 __all__ = ["plot"]
@@ -112,7 +113,15 @@ def plot(result: Any, **options: Any) -> Figure:
             f"A figure of {type(result).__name__} has no option {unknown[0]!r}: choose of "
             f"{', '.join(names)}."
         )
-    figure: Figure = draw(result, **options)
+    try:
+        figure: Figure = draw(result, **options)
+    except TypeError as error:  # of a function that hands options on
+        wrong = next(
+            (one for one in options if f"unexpected keyword argument {one!r}" in str(error)), ""
+        )
+        if not wrong:
+            raise
+        raise InputError(f"A figure of {type(result).__name__} has no option {wrong!r}.") from None
     return figure
 
 
@@ -124,10 +133,7 @@ def _drawer(result: Any) -> Callable[..., Any]:
             module, name = _FIGURES[kind.__name__]
             draw: Callable[..., Any] = getattr(import_module(module, __package__), name)
             return draw
-    raise InputError(
-        f"There is no figure of {type(result).__name__}: give one of {', '.join(_FIGURES)}, or an "
-        "array of shape (n, 2)."
-    )
+    raise InputError(f"There is no figure of {told_kind(result)}.")
 
 
 def _atlas(

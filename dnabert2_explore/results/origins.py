@@ -23,6 +23,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
+from ..common.kinds import check_kinds
 from .digests import sha256_of
 from .records import KEYWORD, packed, sealed_text, versions
 
@@ -393,6 +394,7 @@ def _recorded(call: Any, again: bool, of_results: bool, light: bool) -> Any:
             except TypeError:
                 pass  # the call itself says what is wrong
             else:
+                check_kinds(own, arguments.arguments)
                 made = Call(_name(call, args), _defaulted(arguments), again, light)
             with unrecorded():
                 result = call(*args, **kwargs)

@@ -13,7 +13,7 @@ from typing import Any
 
 from .origins import recorded
 
-__all__ = ["RichDisplay", "counted", "draw_with", "settings_line"]
+__all__ = ["RichDisplay", "counted", "draw_with", "settings_line", "told_kind"]
 
 #: Characters of the line that stands for a result in a terminal and in lists.
 LONGEST = 240
@@ -79,6 +79,28 @@ class RichDisplay:
         """Give Jupyter a picture, and text where it shows none (IPython's protocol)."""
         plain = {"text/plain": repr(self)}
         return plain if _drawer is None else plain | _drawer(self)
+
+
+def told_kind(given: Any) -> str:
+    """Say what cannot be drawn or opened, and what to do with it instead.
+
+    Examples
+    --------
+    >>> told_kind(3)
+    'an int: give what a call of this package returned, such as attribute(enc, sequence)'
+    """
+    kind = type(given).__name__
+    if isinstance(given, list | tuple) and given and isinstance(given[0], RichDisplay):
+        return (
+            f"{counted(len(given), type(given[0]).__name__)} at once: give one, such as [0] of it"
+        )
+    if isinstance(given, RichDisplay):
+        rows = ", and .table() has its numbers" if callable(getattr(given, "table", None)) else ""
+        return f"this {kind}: its name at the end of a cell shows it{rows}"
+    return (
+        f"{'an' if kind[0] in 'AEIOUaeiou' else 'a'} {kind}: give what a call of this package "
+        "returned, such as attribute(enc, sequence)"
+    )
 
 
 def settings_line(config: Any) -> str:

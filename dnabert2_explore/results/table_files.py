@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..common.delimited import cell
-from ..common.files import replacing
+from ..common.files import expanded, replacing
 from ..errors import InputError
 from .records import KEYWORD, table_line
 
@@ -55,7 +55,7 @@ def write_table(table: Any, file: str | os.PathLike[str]) -> Path:
     >>> dx.reproduce(file)
     <Reproduction: tokens.csv: identical>
     """
-    path = Path(file).expanduser()
+    path = expanded(file)
     frame = table.table() if hasattr(table, "table") else table
     if not (hasattr(frame, "attrs") and hasattr(frame, "to_parquet")):
         raise InputError(

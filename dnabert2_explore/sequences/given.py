@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InputError
+from ..results.rich_display import RichDisplay
 from .reading.letters import kmer_length
 from .reading.read import looks_like_path
 from .sequence import Sequence
@@ -80,9 +81,10 @@ def listed(given: Any, least: int = 1) -> list[Any]:
     if is_one(given):
         return [given]
     columns = getattr(given, "column_names", getattr(given, "columns", None))
-    if columns is not None and not isinstance(given, Mapping) and hasattr(given, "__getitem__"):
+    no_table = isinstance(given, Mapping | RichDisplay) or not hasattr(given, "__getitem__")
+    if columns is not None and not no_table:
         every: list[Any] = _rows(given, [str(column) for column in columns])
-    elif isinstance(given, Mapping | os.PathLike | bytes | bytearray):
+    elif isinstance(given, Mapping | os.PathLike | bytes | bytearray | RichDisplay):
         raise InputError(_refusal(given, "Sequences were"))
     else:
         try:

@@ -86,7 +86,7 @@ def join_table(
         )
     if missing:
         warn(
-            f"{len(missing):,} of {len(out):,} sequences have no row in {where}, such as "
+            f"{where} has no row for {len(missing):,} of {len(out):,} sequences, such as "
             f"{missing[0]!r}: they are as they were.",
             ReadingWarning,
         )

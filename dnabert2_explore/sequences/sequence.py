@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..errors import InputError
 from ..results.rich_display import RichDisplay, counted
 
 __all__ = ["Sequence"]
@@ -41,6 +42,13 @@ class Sequence(RichDisplay):
     label: str | None = None
     description: str = ""
     fields: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.bases, str):
+            raise InputError(
+                f"The bases of sequence {self.name!r} are given as {type(self.bases).__name__}: "
+                "give a str."
+            )
 
     def _line(self) -> str:
         label = f", label {self.label}" if self.label is not None else ""

@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from operator import index
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
+
+if TYPE_CHECKING:
+    from .sequence import Sequence
 
 __all__ = ["as_dna", "gc_content", "mutate", "reverse_complement", "stretch", "windows"]
 
@@ -26,7 +30,7 @@ def as_dna(bases: str) -> str:
     return bases.upper().replace("U", "T")
 
 
-def reverse_complement(bases: str) -> str:
+def reverse_complement(bases: str | Sequence) -> str:
     """Return the opposite strand, read 5' to 3'.
 
     IUPAC codes are complemented, case is kept, U pairs with A, and any other character stays as
@@ -37,10 +41,10 @@ def reverse_complement(bases: str) -> str:
     >>> reverse_complement("AACGtR")
     'YaCGTT'
     """
-    return bases.translate(_COMPLEMENT)[::-1]
+    return _bases(bases).translate(_COMPLEMENT)[::-1]
 
 
-def gc_content(bases: str) -> float:
+def gc_content(bases: str | Sequence) -> float:
     """Return the share of G and C among the A, C, G, T and U of ``bases``.
 
     N, other IUPAC codes and white space are left out on both sides of the ratio.
@@ -55,10 +59,18 @@ def gc_content(bases: str) -> float:
     >>> gc_content("GGCANN")
     0.75
     """
-    upper = bases.upper()
+    upper = _bases(bases).upper()
     strong = upper.count("G") + upper.count("C")
     weak = upper.count("A") + upper.count("T") + upper.count("U")
     return strong / (strong + weak) if strong + weak else math.nan
+
+
+def _bases(given: str | Sequence) -> str:
+    if isinstance(given, str):
+        return given
+    from .given import bases_of
+
+    return bases_of(given)
 
 
 def windows(bases: str, size: int, step: int | None = None) -> Iterator[tuple[int, str]]:

@@ -66,7 +66,8 @@ class StoreCheck(RichDisplay):
         return tuple(sorted({one.chunk for one in self.damages}))
 
     def __str__(self) -> str:
-        line = f"{self.path}: {self.marked:,} of {counted(self.chunks, 'chunk')} are written"
+        are = "is" if self.chunks == 1 else "are"
+        line = f"{self.path}: {self.marked:,} of {counted(self.chunks, 'chunk')} {are} written"
         if self.damages:
             first = self.damages[0]
             line += (

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from ..sequences import Sequence
 from ..sequences.reading.genome import Genome
 from .beside import layers_of, vectors_of
 from .store import EmbeddingStore, open_store
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["EmbeddedSequences", "read_embedded"]
 
@@ -55,6 +58,16 @@ class EmbeddedSequences(RichDisplay):
             f"{counted(len(self), 'sequence')} with vectors of "
             f"{self.vectors.shape[1]:,} ({self.about})"
         )
+
+    def table(self) -> pd.DataFrame:
+        """Return a row a sequence: ``name``, ``label``, and its numbers ``0``, ``1``, …."""
+        import pandas as pd
+
+        known = pd.DataFrame(
+            [(one.name, one.label) for one in self.sequences], columns=["name", "label"]
+        )
+        numbers = pd.DataFrame(self.vectors, columns=list(map(str, range(self.vectors.shape[1]))))
+        return pd.concat([known, numbers], axis=1)
 
 
 @recorded
@@ -123,6 +136,11 @@ def _of_store(
     rng: np.random.Generator,
 ) -> EmbeddedSequences:
     path = Path(genome if genome is not None else store.attributes["source"]["path"] or "")
+    if path == Path():
+        raise InputError(
+            f"{store.path.name} was made of sequences in memory: give genome=, a file that holds "
+            "them."
+        )
     if not path.is_file():
         raise InputError(
             f"The genome of {store.path.name} is not at {str(path)!r}: give genome=, the file it "
@@ -142,14 +160,20 @@ def _of_store(
     )
 
 
-def _opened(path: Path) -> Any:
+def find_anndata() -> Any:
+    """Import the package anndata, or say how it is had."""
     try:
-        import anndata
+        import anndata as found
     except ImportError:
         raise InputError(
             "AnnData needs the package anndata: install it with pip install -c constraints.txt "
             '-e ".[anndata]".'
         ) from None
+    return found
+
+
+def _opened(path: Path) -> Any:
+    anndata = find_anndata()
     if not path.is_file():
         raise InputError(f"There is no file {str(path)!r}: check the path.")
     try:
@@ -158,7 +182,8 @@ def _opened(path: Path) -> Any:
             return anndata.read_h5ad(path)
     except (OSError, KeyError, ValueError, AttributeError) as error:
         raise InputError(
-            f"{path} is no AnnData ({type(error).__name__}): expected an .h5ad file."
+            f"{path} is no AnnData ({type(error).__name__}); expected a store (.zarr) or an .h5ad, "
+            "which `embed` writes too: .parquet and .npz hold no sequences."
         ) from error
 
 

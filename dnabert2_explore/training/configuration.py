@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import MISSING, Field, asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     Config = TypeVar("Config", bound=DataclassInstance)
 
-__all__ = ["checked", "read_yaml", "write_yaml"]
+__all__ = ["check_choices", "check_least", "checked", "read_yaml", "write_yaml"]
 
 # Annotations are strings here ("from __future__ import annotations"); these are all we use.
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -115,6 +116,35 @@ def checked(kind: type[Config], content: dict[Any, Any], where: str) -> dict[str
             )
         values[key] = tuple(map(item, value)) if isinstance(value, list) else value
     return values
+
+
+def check_choices(config: DataclassInstance, **choices: tuple[str, ...]) -> None:
+    """Refuse a setting that is none of its choices.
+
+    Raises
+    ------
+    InputError
+        Which says what was expected.
+    """
+    for name, allowed in choices.items():
+        if getattr(config, name) not in allowed:
+            raise InputError(
+                f"{name} is {getattr(config, name)!r}; expected {', '.join(allowed[:-1])} or "
+                f"{allowed[-1]}."
+            )
+
+
+def check_least(config: DataclassInstance, least: int, names: Iterable[str]) -> None:
+    """Refuse a setting below the least that it can be.
+
+    Raises
+    ------
+    InputError
+        Which says what was expected.
+    """
+    for name in names:
+        if getattr(config, name) < least:
+            raise InputError(f"{name} is {getattr(config, name)}; expected at least {least}.")
 
 
 def write_yaml(config: DataclassInstance, path: str | Path) -> None:

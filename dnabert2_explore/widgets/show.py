@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ipywidgets import Widget
@@ -17,12 +18,16 @@ from ..analysis.timelapse import TimeLapse
 from ..demo import Locus
 from ..encoder import SHIPPED, Encoder, load
 from ..errors import InputError
+from ..results.rich_display import told_kind
 from ..sequences import Sequence
 from ..sequences.given import as_sequences
+from ..sequences.motifs.motif import Motif
+from ..stores.embedded import EmbeddedSequences
 from ..tokens import Tokens
 from ..training.finetune import FinetuneResult
 from ..training.gue import Leaderboard
 from ..training.pretrain.config import PretrainResult
+from .atlas.explorer import AtlasExplorer
 from .attribution.explorer import AttributionExplorer
 from .marginalize.explorer import MotifGym
 from .training.leaderboard import LeaderboardExplorer
@@ -69,7 +74,12 @@ def show(result: Any, enc: Encoder | None = None) -> Widget:
     for kind, opener in _OPENERS.items():
         if isinstance(result, kind):
             return opener(result, enc)
-    return Workbench(enc, sequences=as_sequences(result))
+    try:
+        return Workbench(enc, sequences=as_sequences(result))
+    except InputError:
+        if isinstance(result, str | Path) or hasattr(result, "iloc"):
+            raise  # meant as sequences
+        raise InputError(f"There is no explorer for {told_kind(result)}.") from None
 
 
 def _maker(result: Any, enc: Encoder | None) -> Encoder:
@@ -136,6 +146,8 @@ _OPENERS: dict[type | tuple[type, ...], Callable[[Any, Encoder | None], Widget]]
     ),
     (Features, FeatureReadings): _features,
     Sweep: _sweep,
+    Motif: lambda result, enc: MotifGym(enc, motif=result),
+    EmbeddedSequences: lambda result, enc: AtlasExplorer(enc, result),
     TimeLapse: lambda result, enc: TimeLapseExplorer(result),
     Leaderboard: lambda result, enc: LeaderboardExplorer(result),
     FinetuneResult: lambda result, enc: Workbench(enc, classifier=load(result.model)),

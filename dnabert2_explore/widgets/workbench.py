@@ -13,6 +13,7 @@ from weakref import WeakSet
 from ipywidgets import VBox
 
 from .. import demo
+from ..common.kinds import checked
 from ..encoder import ATLAS_MODEL, SHIPPED, Encoder, load
 from ..figures.core.parts import Figure
 from ..figures.core.style import compacted
@@ -114,6 +115,7 @@ class Workbench(VBox):
     (4, 9)
     """
 
+    @checked
     def __init__(
         self,
         enc: Encoder | None = None,
@@ -195,6 +197,10 @@ class Workbench(VBox):
         for view in (self.atlas, self.tokens):
             view.plot.observe(self._on_size, names=["width", "room"])
         self._arrange()
+
+    def __repr__(self) -> str:
+        shown = "" if self.selection.current is None else f", {self.selection.current.name}"
+        return f"<Workbench: {self.encoder.name}{shown}>"
 
     def close(self) -> None:
         """Take the workbench off the page for good, with all its views and their work."""

@@ -5,9 +5,10 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import InputError, Sequence
-from dnabert2_explore.analysis.gym import SWEEPS, as_motif, marginalize
+from dnabert2_explore.analysis.gym import SWEEPS, marginalize
 from dnabert2_explore.analysis.gym.words import control_motif
 from dnabert2_explore.sequences import reverse_complement
+from dnabert2_explore.sequences.motifs.jaspar import as_motif
 from dnabert2_explore.sequences.motifs.motif import Motif
 
 BACKGROUND = "AACCTTGGATTGCATGCCAATCGGTTACGATCAATG"

@@ -79,6 +79,23 @@ def test_with_the_cure_it_answers_as_it_was_trained(bases, tmp_path) -> None:
         np.testing.assert_allclose(ours(enc), logits(adapted, enc), atol=1e-5)
 
 
+def test_an_adapter_is_read_where_its_base_is(bases, tmp_path, monkeypatch) -> None:
+    """On a machine with a GPU peft took that, whatever device was asked for."""
+    model = AutoModelForMaskedLM.from_pretrained(bases / "masked-lm")
+    adapter(model, bases / "masked-lm", tmp_path / "adapter", kind=None)
+    expected = load(tmp_path / "adapter").embed(SEQUENCES)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    read = []
+
+    def reading(path, device="cpu", **options):
+        read.append(str(device))
+        return load_file(path)
+
+    monkeypatch.setattr("peft.utils.save_and_load.safe_load_file", reading)
+    assert np.array_equal(load(tmp_path / "adapter", device="cpu").embed(SEQUENCES), expected)
+    assert read == ["cpu"]
+
+
 def test_the_pooler_of_a_base_that_has_one_is_taken(bases, tmp_path) -> None:
     model = AutoModelForSequenceClassification.from_pretrained(bases / "classifier")
     adapted = adapter(model, bases / "classifier", tmp_path / "adapter")

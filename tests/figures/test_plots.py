@@ -88,7 +88,7 @@ def test_options_reach_the_figure_and_wrong_ones_are_named():
         dx.plot(attention, head=1)
     with pytest.raises(InputError, match="has no option 'colour': choose of view, selected"):
         dx.plot(dx.load("pocket").tokenize("ACGTACGT"), colour="red")
-    with pytest.raises(InputError, match="no figure of Encoder: give one of AlignedMaps"):
+    with pytest.raises(InputError, match="no figure of this Encoder: its name at the end"):
         dx.plot(dx.load("pocket"))
     with pytest.raises(InputError, match="no pattern 9 among 2"):
         dx.plot(samples.motifs()[-4], pattern=9)

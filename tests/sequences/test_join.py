@@ -23,7 +23,7 @@ def test_columns_join_by_name(tmp_path, suffix):
 
 
 def test_what_does_not_join_is_said(tmp_path):
-    with pytest.warns(ReadingWarning, match="1 of 2 sequences have no row"):
+    with pytest.warns(ReadingWarning, match="has no row for 1 of 2 sequences"):
         dx.join_table(MADE, pd.DataFrame({"id": ["a"], "n": [3]}), on="id")
     with pytest.raises(InputError, match="no column 'name'"):
         dx.join_table(MADE, pd.DataFrame({"id": ["a"]}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from dnabert2_explore.network import Dnabert2Config, Dnabert2ForMaskedLM
 from dnabert2_explore.network.composed import ComposedNetwork
@@ -28,6 +29,25 @@ def test_the_average_is_that_of_a_plain_loop() -> None:
             written = [kept * a + (1 - kept) * b for a, b in zip(written, now, strict=True)]
     for one, other in zip(average.module.parameters(), written, strict=True):
         torch.testing.assert_close(one.detach(), other, rtol=1e-5, atol=1e-6)
+
+
+def test_a_step_waits_for_the_device_as_often_for_many_weights_as_for_few() -> None:
+    class Read(TorchDispatchMode):
+        count = 0
+
+        def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+            self.count += operation is torch.ops.aten._local_scalar_dense.default
+            return operation(*args, **kwargs or {})
+
+    counts = []
+    for layers in (1, 20):
+        module = nn.Sequential(*(nn.Linear(2, 2) for _ in range(layers)))
+        average = averaged(module, 0.9)
+        average.update_parameters(module)  # the first only copies
+        with Read() as read:
+            average.update_parameters(module)
+        counts.append(read.count)
+    assert counts[0] == counts[1] > 0
 
 
 def test_no_decay_no_average() -> None:

@@ -146,7 +146,8 @@ def test_an_adapter_alone_is_the_merged_model(config, data, task):
     from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
 
     base = load_network(find_checkpoint(config.model))
-    network = PeftModel.from_pretrained(under_fresh_head(base, one.config), str(adapter)).eval()
+    network = under_fresh_head(base, one.config)
+    network = PeftModel.from_pretrained(network, str(adapter), torch_device="cpu").eval()
     ids = one.input_ids(one.tokenize(sequences[0]))
     with torch.no_grad():
         logits = network(ids).logits

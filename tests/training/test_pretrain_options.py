@@ -277,7 +277,7 @@ def test_shipped_settings_are_valid(name):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"windows": "tiles"}, "windows is 'tiles'; expected random or segments or records"),
+        ({"windows": "tiles"}, "windows is 'tiles'; expected random, segments or records"),
         ({"strands": "minus"}, "strands is 'minus'"),
         ({"draw": "epoch"}, "draw is 'epoch'"),
         ({"attention": "linear"}, "attention is 'linear'"),

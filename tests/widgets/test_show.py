@@ -36,5 +36,5 @@ def test_an_attribution_opens_with_its_method_and_target():
 
 
 def test_what_no_explorer_shows():
-    with pytest.raises(InputError, match="expected a str of bases"):
+    with pytest.raises(InputError, match="no explorer for an int: give what a call"):
         dx.show(3)

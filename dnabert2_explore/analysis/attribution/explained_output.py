@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...common.progress import Progress
 from ...encoder import Bases, Encoder
-from ...encoder.inputs import cut_ids
+from ...encoder.inputs import cut_ids, tokens_of
 from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.masked import masked_passes
 from ...encoder.passes.readings import explained_line
@@ -101,9 +101,7 @@ class ExplainedOutput:
             raise InputError(f"Output {output!r} is unknown: choose one of {', '.join(OUTPUTS)}.")
         if isinstance(target, list):  # as JSON and sliders give spans
             target = tuple(target)
-        tokens = enc.tokenize(bases)
-        if tokens.special.all():
-            raise InputError("The sequence has no bases: give at least one.")
+        tokens = tokens_of(enc, bases)
         if tokens.composition.ambiguous == tokens.composition.length:
             raise InputError(
                 "The sequence has no A, C, G or T: there is nothing to attribute to; give bases "

@@ -97,7 +97,7 @@ def compare_sequences(
     tokenizer: DnaTokenizer | None = None,
     k: int | None = None,
     match: Matching = "gc+length",
-    known_motifs: Iterable[Motif] | bool = False,
+    known_motifs: Motif | str | Iterable[Motif | str] | bool = False,
     progress: Progress | None = None,
 ) -> SequenceComparison:
     """Tell what a selection of sequences has that the rest has not.

@@ -3,6 +3,5 @@
 from .designs import SWEEPS, Axis, Place
 from .result import SHOWN, Sweep
 from .run import marginalize
-from .words import as_motif
 
-__all__ = ["SHOWN", "SWEEPS", "Axis", "Place", "Sweep", "as_motif", "marginalize"]
+__all__ = ["SHOWN", "SWEEPS", "Axis", "Place", "Sweep", "marginalize"]

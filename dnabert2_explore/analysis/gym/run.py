@@ -16,12 +16,13 @@ from ...errors import InputError
 from ...results.origins import recorded
 from ...sequences import Sequence, clean
 from ...sequences.given import as_sequences
+from ...sequences.motifs.jaspar import as_motif
 from ...sequences.motifs.motif import Motif
 from ...sequences.shuffle import shuffle_dinucleotides
 from ..attribution.explained_output import ExplainedOutput, Target
 from .designs import MOVING, Design
 from .result import Sweep
-from .words import as_motif, control_motif, draw_sites
+from .words import control_motif, draw_sites
 
 __all__ = ["marginalize"]
 

@@ -4,46 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...errors import InputError
 from ...sequences import reverse_complement
-from ...sequences.motifs.jaspar import jaspar_motif
-from ...sequences.motifs.motif import ALPHABET, Motif
+from ...sequences.motifs.motif import Motif
 from ...sequences.motifs.plant import decoy
 
-__all__ = ["as_motif", "control_motif", "draw_sites"]
+__all__ = ["control_motif", "draw_sites"]
 
 #: Decoys that a control is chosen from.
 _DRAWN = 25
-
-
-def as_motif(motif: Motif | str) -> Motif:
-    """Return a motif for a word of A, C, G and T, or for a name or accession of JASPAR.
-
-    Parameters
-    ----------
-    motif : Motif or str
-
-    Returns
-    -------
-    Motif
-
-    Raises
-    ------
-    InputError
-        If there is no such profile among JASPAR's vertebrates; take others from
-        `sequences.jaspar`.
-
-    Examples
-    --------
-    >>> as_motif("gtaagt").consensus, as_motif("CTCF").accession
-    ('GTAAGT', 'MA0139.2')
-    """
-    if isinstance(motif, Motif):
-        return motif
-    text = motif.strip()
-    if not text:
-        raise InputError("There is no motif: give a word such as GTAAGT, or a JASPAR name.")
-    return jaspar_motif(text) if set(text.upper()) - set(ALPHABET) else Motif.of_word(text)
 
 
 def control_motif(motif: Motif, rng: np.random.Generator) -> Motif:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...common.costs import says_cost
 from ...common.progress import Progress
 from ...encoder import Bases, Encoder
-from ...encoder.inputs import bases_of
+from ...encoder.inputs import bases_of, tokens_of
 from ...encoder.loading.twin import random_twin
 from ...encoder.passes.masked import need_masked_lm
 from ...encoder.passes.readings import explained_line
@@ -287,9 +287,7 @@ def dependency_map(
     True
     """
     text = bases_of(bases)
-    tokens = enc.tokenize(text)
-    if tokens.special.all():
-        raise InputError("The sequence has no bases: give at least one.")
+    tokens = tokens_of(enc, text)
     start, end = stretch(region, len(text))
     _check(enc, of)
     reading = Reading.of(tokens, (start, end))

@@ -14,7 +14,6 @@ from ...common.costs import says_cost
 from ...common.names import Output
 from ...common.progress import Progress
 from ...encoder import Bases, Encoder
-from ...encoder.loading.twin import random_twin
 from ...encoder.passes.batches import Budget, default_budget
 from ...network.alibi import AlibiBias
 from ...network.blocks import Dnabert2Layer
@@ -24,6 +23,7 @@ from ...results.rich_display import RichDisplay
 from ...tokens import Tokens
 from ..attribution.explained_output import Target
 from .alleles import explained_pair
+from .beside_twin import Count, beside_twin
 from .patching import PairRun
 
 if TYPE_CHECKING:
@@ -164,18 +164,12 @@ def patch_heads(
     """
     one, other, parts = explained_pair(enc, ref, alt, target, output)
     runs = enc.config.num_hidden_layers * (enc.config.num_attention_heads + 3)
-    total = (2 if twin else 1) * runs
 
-    def of(model: Encoder, before: int, other_map: HeadPatchMap | None) -> HeadPatchMap:
-        def count(done: int) -> None:
-            if progress is not None:
-                progress(before + done, total)
-
+    def of(model: Encoder, count: Count, untrained: HeadPatchMap | None) -> HeadPatchMap:
         budget = Budget(batch_tokens or default_budget(model.device))
-        return _map(PairRun(model, one, other, parts, budget), count, other_map)
+        return _map(PairRun(model, one, other, parts, budget), count, untrained)
 
-    untrained = of(random_twin(enc), 0, None) if twin else None
-    return of(enc, total - runs, untrained)
+    return beside_twin(enc, twin, runs, progress, of)
 
 
 def _map(run: PairRun, count: Callable[[int], None], twin: HeadPatchMap | None) -> HeadPatchMap:

@@ -18,7 +18,7 @@ from ...encoder.inputs import listed
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
 from ...results.origins import recorded
-from ...results.rich_display import RichDisplay
+from ...results.rich_display import RichDisplay, counted
 from ...sequences import Sequence, clean
 from ...tokens.kmers import overlapping_kmers
 
@@ -280,8 +280,8 @@ def _labels(batch: list[Bases], labels: Iterable[Any] | None) -> list[str]:
     rare = min(sizes, key=lambda name: (sizes[name], name))
     if sizes[rare] < _FOLDS:
         raise InputError(
-            f"Class {rare!r} has {sizes[rare]} sequences; expected at least {_FOLDS}, one a fold: "
-            "add some, or leave the class out."
+            f"Class {rare!r} has {counted(sizes[rare], 'sequence')}; expected at least {_FOLDS}, "
+            "one a fold: add some, or leave the class out."
         )
     return names
 

@@ -16,7 +16,7 @@ from ...encoder.inputs import listed
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
 from ...results.origins import recorded
-from ...results.rich_display import RichDisplay
+from ...results.rich_display import RichDisplay, counted
 from ..attend import Attention, attend
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ class HeadAtlas(RichDisplay):
     def _line(self) -> str:
         distance = self.values["distance"]
         return (
-            f"{distance.size} heads over {self.n} sequences, mean distance {distance.min():.0f} to "
+            f"{distance.size} heads over {counted(self.n, 'sequence')}, mean distance "
+            f"{distance.min():.0f} to "
             f"{distance.max():.0f} bp, entropy {self.values['entropy'].min():.1f} to "
             f"{self.values['entropy'].max():.1f} bits"
         )

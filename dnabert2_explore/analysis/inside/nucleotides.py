@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...common.costs import says_cost
 from ...common.progress import Progress
 from ...encoder import Bases, Encoder
-from ...encoder.loading.twin import random_twin
+from ...encoder.inputs import tokens_of
 from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.masked import masked_passes, need_masked_lm
 from ...errors import InputError
@@ -27,6 +27,7 @@ from ...sequences.given import as_sequences
 from ...sequences.motifs.motif import ALPHABET
 from ...tokens import Tokens
 from ..variants.segments import Vocabulary
+from .beside_twin import Count, beside_twin
 from .fillings import Fillings
 
 if TYPE_CHECKING:
@@ -247,9 +248,7 @@ def nucleotide_probabilities(
     """
     need_masked_lm(enc)
     (sequence,) = as_sequences([bases])
-    tokens = enc.tokenize(sequence.bases)
-    if tokens.special.all():
-        raise InputError("The sequence has no bases: give at least one.")
+    tokens = tokens_of(enc, sequence.bases)
     if width < 1:
         raise InputError(f"width is {width}: give at least 1 base.")
     start, end = stretch(region, len(sequence.bases))
@@ -263,15 +262,10 @@ def nucleotide_probabilities(
     budget = Budget(batch_tokens or default_budget(enc.device))
     sizes = [sum(_letters(tokens, i) for i in range(*group)) for group in groups]
     jobs = [(n, k) for n, size in enumerate(sizes) for k in fillings.masks(size)]
-    total = (2 if twin else 1) * len(jobs)
 
     def of(
-        model: Encoder, before: int, other: NucleotideProbabilities | None
+        model: Encoder, count: Count, untrained: NucleotideProbabilities | None
     ) -> NucleotideProbabilities:
-        def count(done: int) -> None:
-            if progress is not None:
-                progress(before + done, total)
-
         summed = _sums(model, tokens, groups, sizes, jobs, fillings, budget, count)
         probabilities = np.full((len(sequence.bases), 4), np.nan, dtype=np.float32)
         places = [np.concatenate([_places(tokens, i) for i in range(*group)]) for group in groups]
@@ -285,11 +279,10 @@ def nucleotide_probabilities(
             probabilities=probabilities[start:end],
             spans=np.array(spans, dtype=np.int64).reshape(-1, 2),
             model=str(model.info),
-            twin=other,
+            twin=untrained,
         )
 
-    other = of(random_twin(enc), 0, None) if twin else None
-    return of(enc, total - len(jobs), other)
+    return beside_twin(enc, twin, len(jobs), progress, of)
 
 
 def _sums(

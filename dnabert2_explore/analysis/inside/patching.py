@@ -14,7 +14,6 @@ from ...common.costs import says_cost
 from ...common.names import Output
 from ...common.progress import Progress
 from ...encoder import Bases, Encoder
-from ...encoder.loading.twin import random_twin
 from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.onward import all_states, run_onward
 from ...errors import InputError
@@ -25,6 +24,7 @@ from ...results.rich_display import RichDisplay
 from ...tokens import Tokens
 from ..attribution.explained_output import ExplainedOutput, Target
 from .alleles import explained_pair, spans_of
+from .beside_twin import Count, beside_twin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -194,20 +194,12 @@ def patch(
     """
     one, other, parts = explained_pair(enc, ref, alt, target, output)
     runs = (enc.config.num_hidden_layers + 1) * (len(parts) + 1)
-    total = (2 if twin else 1) * runs
 
-    def of(model: Encoder, before: int, other_map: PatchMap | None) -> PatchMap:
-        def count(done: int) -> None:
-            if progress is not None:
-                progress(before + done, total)
+    def of(model: Encoder, count: Count, untrained: PatchMap | None) -> PatchMap:
+        budget = Budget(batch_tokens or default_budget(model.device))
+        return PairRun(model, one, other, parts, budget).map(count, untrained)
 
-        run = PairRun(
-            model, one, other, parts, Budget(batch_tokens or default_budget(model.device))
-        )
-        return run.map(count, other_map)
-
-    untrained = of(random_twin(enc), 0, None) if twin else None
-    return of(enc, total - runs, untrained)
+    return beside_twin(enc, twin, runs, progress, of)
 
 
 class PairRun:

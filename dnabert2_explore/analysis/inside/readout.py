@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from ...common.costs import says_cost
 from ...common.progress import Progress
 from ...encoder import Bases, Encoder
-from ...encoder.inputs import bases_of
-from ...encoder.loading.twin import random_twin
+from ...encoder.inputs import bases_of, tokens_of
 from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.masked import masked_passes, need_masked_lm
 from ...errors import InputError
 from ...results.origins import recorded
-from ...results.rich_display import RichDisplay
+from ...results.rich_display import RichDisplay, counted
 from ...sequences import stretch
 from ...tokens import Tokens
 from ..variants.likelihood import context_free
+from .beside_twin import Count, beside_twin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,8 @@ class LayerLens(RichDisplay):
         ranks = ", ".join(f"{rank:,.0f}" for rank in np.median(self.rank, axis=1))
         untrained = "" if self.twin is None else f", untrained {np.median(self.twin.rank[-1]):,.0f}"
         return (
-            f"<LayerLens of {len(self.places)} masked tokens: median rank {ranks} from the "
+            f"<LayerLens of {counted(len(self.places), 'masked token')}: median rank {ranks} "
+            "from the "
             f"embeddings to the last layer (without context {np.median(self.common):,.0f}"
             f"{untrained}); {self.model}>"
         )
@@ -151,9 +152,7 @@ def lens(
     """
     need_masked_lm(enc)
     text = bases_of(bases)
-    tokens = enc.tokenize(text)
-    if tokens.special.all():
-        raise InputError("The sequence has no bases: give at least one.")
+    tokens = tokens_of(enc, text)
     start, end = stretch(region, len(text))
     inside = (tokens.spans[:, 0] < end) & (tokens.spans[:, 1] > start)
     places = np.flatnonzero(inside & ~tokens.special & ~tokens.unknown)
@@ -162,13 +161,8 @@ def lens(
             f"Bases [{start}, {end}) hold no token of A, C, G and T, and others are never "
             "predicted: choose a stretch that does."
         )
-    total = (2 if twin else 1) * len(places)
 
-    def of(model: Encoder, before: int, other: LayerLens | None) -> LayerLens:
-        def count(done: int, _total: int) -> None:
-            if progress is not None:
-                progress(before + done, total)
-
+    def of(model: Encoder, count: Count, untrained: LayerLens | None) -> LayerLens:
         read = _read(model, tokens, places, batch_tokens, count)
         free = context_free(model)
         common = (free[None, :] > free[tokens.ids[places]][:, None]).sum(axis=1) + 1
@@ -182,11 +176,10 @@ def lens(
             best=best.astype(np.int64),
             common=common.astype(np.int64),
             model=str(model.info),
-            twin=other,
+            twin=untrained,
         )
 
-    untrained = of(random_twin(enc), 0, None) if twin else None
-    return of(enc, total - len(places), untrained)
+    return beside_twin(enc, twin, len(places), progress, of)
 
 
 def _read(

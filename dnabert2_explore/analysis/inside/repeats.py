@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence as Items
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,6 @@ from ...common.progress import Progress
 from ...common.stats import interval
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
-from ...encoder.loading.twin import random_twin
 from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.masked import masked_passes, need_masked_lm
 from ...errors import InputError
@@ -24,6 +23,7 @@ from ...results.rich_display import RichDisplay
 from ...sequences import clean
 from ...sequences.given import listed
 from ...sequences.shuffle import shuffle_dinucleotides
+from .beside_twin import Count, beside_twin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -193,13 +193,8 @@ def recall(
             f"A stretch of {length} bases has no token that both copies leave as it is: give a "
             "longer one."
         )
-    total = (2 if twin else 1) * 2 * shared
 
-    def of(model: Encoder, before: int) -> Recall:
-        def count(done: int, _total: int) -> None:
-            if progress is not None:
-                progress(before + done, total)
-
+    def of(model: Encoder, count: Count, untrained: Recall | None) -> Recall:
         means = _read(model, cut, masked, batch_tokens, count).reshape(len(distances), places, 2)
         weights = np.array([len(one) for one in masked[::2]]).reshape(len(distances), places)
         return Recall(
@@ -209,11 +204,10 @@ def recall(
             length=length,
             tokens=shared,
             model=str(model.info),
-            twin=None,
+            twin=untrained,
         )
 
-    own = of(enc, 0)
-    return replace(own, twin=of(random_twin(enc), total // 2)) if twin else own
+    return beside_twin(enc, twin, 2 * shared, progress, of)
 
 
 def _texts(

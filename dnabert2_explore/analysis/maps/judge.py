@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence as Items
+from collections.abc import Iterable, Mapping, Sequence as Items
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from ...common.progress import Progress, quiet
 from ...errors import InputError
 from ...results.origins import recorded
 from ...results.rich_display import RichDisplay, counted
+from ...sequences import Sequence
+from ...sequences.given import as_sequences
 from .explained import composition_features, share_explained
 from .neighbours import centred_unit, label_purity, nearest, plane_keeps
 from .probe import Difference, Probe, difference, probe
@@ -210,7 +212,7 @@ class MapJudgement(RichDisplay):
 def judge_map(
     plane: ArrayLike,
     vectors: ArrayLike,
-    sequences: Items[str],
+    sequences: Iterable[str | Sequence],
     labels: Items[str] | None = None,
     *,
     label: str = "label",
@@ -233,7 +235,7 @@ def judge_map(
     plane : array_like, shape (n, axes)
         Of `project`.
     vectors : array_like, shape (n, hidden)
-    sequences : sequence of str
+    sequences : iterable of str or Sequence, or a table with a ``sequence`` column
     labels : sequence of str, optional
         "" where a sequence has none: it is left out of what concerns the label.
     label : str
@@ -267,15 +269,14 @@ def judge_map(
     >>> from dnabert2_explore import demo, project
     >>> from dnabert2_explore.sequences.kmers import kmer_frequencies
     >>> windows = demo.windows()[::5]
-    >>> texts = [s.bases for s in windows]
-    >>> vectors = kmer_frequencies(texts, 3)
+    >>> vectors = kmer_frequencies([s.bases for s in windows], 3)
     >>> plane = project(vectors, method="pca")
-    >>> found = judge_map(plane, vectors, texts, [s.label for s in windows])
+    >>> found = judge_map(plane, vectors, windows, [s.label for s in windows])
     >>> found.axes["GC content"][1] > 0.5
     True
     """
     flat, wide = np.asarray(plane, dtype=np.float64), np.asarray(vectors, dtype=np.float32)
-    texts = list(sequences)
+    texts = [one.bases for one in as_sequences(sequences)]
     _check(flat, wide, texts, labels, groups, beside or {})
     report = progress or quiet
     others = {name: np.asarray(v, dtype=np.float32) for name, v in (beside or {}).items()}
@@ -359,7 +360,7 @@ def _check(
 ) -> None:
     n = len(texts)
     if n < 10:
-        raise InputError(f"A map of {n} sequences cannot be judged: give 10 or more.")
+        raise InputError(f"A map of {counted(n, 'sequence')} cannot be judged: give 10 or more.")
     given: dict[str, Any] = {
         "plane": plane, "vectors": vectors, "labels": labels, "groups": groups, **beside
     }  # fmt: skip

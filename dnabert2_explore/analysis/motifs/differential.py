@@ -17,7 +17,7 @@ from ...results.origins import recorded
 from ...results.rich_display import RichDisplay, counted
 from ...sequences import Composition, clean
 from ...sequences.given import as_sequences
-from ...sequences.motifs.jaspar import jaspar
+from ...sequences.motifs.jaspar import as_motifs
 from ...sequences.motifs.motif import Motif
 from .scan import Bases, OutOfReachWarning, out_of_reach, scan_motifs
 
@@ -162,7 +162,7 @@ class Differential(RichDisplay):
 def differential_motifs(
     first: Iterable[Bases],
     second: Iterable[Bases],
-    motifs: Iterable[Motif] | None = None,
+    motifs: Motif | str | Iterable[Motif | str] | None = None,
     *,
     threshold: float = 1e-4,
     progress: Progress | None = None,
@@ -178,7 +178,8 @@ def differential_motifs(
     Parameters
     ----------
     first, second : iterable of str or Sequence
-    motifs : iterable of Motif, optional
+    motifs : Motif, str, or iterable of them, optional
+        A str is a word such as TGACTCA, or a name or accession among JASPAR's vertebrates.
         By default :func:`~dnabert2_explore.sequences.motifs.jaspar.jaspar`.
     threshold : float
         On the p-value of a hit, as in `scan_motifs`; both strands are searched.
@@ -202,7 +203,7 @@ def differential_motifs(
     ([1.0], 0.0079)
     """
     sets = [_texts(one, which) for one, which in ((first, "first"), (second, "second"))]
-    each = tuple(jaspar() if motifs is None else motifs)
+    each = as_motifs(motifs)
     lost = set(out_of_reach(each, threshold))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", OutOfReachWarning)  # the result names them

@@ -21,6 +21,7 @@ from ...results.rich_display import RichDisplay, counted
 from ...sequences import Sequence
 from ...sequences.given import as_sequences, listed
 from ...sequences.known import check_known
+from ...sequences.motifs.jaspar import as_motifs
 from ...sequences.motifs.motif import Motif
 from ..attribution import (
     ExplainedOutput,
@@ -136,7 +137,7 @@ def discover_motifs(
     sequences: Bases | Iterable[Bases],
     target: int | str | None = None,
     *,
-    database: Iterable[Motif] | None = None,
+    database: Motif | str | Iterable[Motif | str] | None = None,
     caller: Caller = "seqlets",
     flank: int = FLANK,
     null: int | str | Iterable[Encoder] = 0,
@@ -161,7 +162,7 @@ def discover_motifs(
     method : str
         As in `attribute`. Saturation mutagenesis is the only one that resolves single bases;
         methods that score tokens blur a motif over the tokens it is cut into.
-    database : iterable of Motif, optional
+    database : Motif, str, or iterable of them, optional
         What patterns are compared with; JASPAR's vertebrate profiles by default.
     caller : {"seqlets", "modisco"}
         As in `discover_patterns`; TF-MoDISco needs saturation mutagenesis.
@@ -226,7 +227,7 @@ def discover_motifs(
     discovery["seed"] = settings.seed
     check_discovery(texts, caller, **discovery)
     check_flank(flank)
-    known = None if database is None else tuple(database)
+    known = None if database is None else as_motifs(database)
     if known is not None and not known:
         raise InputError("There are no motifs to match against: give at least one.")
     parts = split(progress, [1] * (1 + models.count))

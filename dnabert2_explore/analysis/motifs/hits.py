@@ -41,6 +41,13 @@ class HitTokens(RichDisplay):
         whole = int((self.pieces == 1).sum())
         return f"{counted(len(self), 'hit')}, {whole:,} of them within one token"
 
+    def table(self) -> pd.DataFrame:
+        """Return a row a hit: its row in `Hits`, its tokens [first, last), its pieces."""
+        import pandas as pd
+
+        columns = {"hit": self.hits, "first": self.first, "last": self.last, "pieces": self.pieces}
+        return pd.DataFrame(columns)
+
     def __len__(self) -> int:
         return len(self.hits)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...errors import ExploreWarning, InputError, warn
 from ...results.origins import recorded
 from ...results.rich_display import RichDisplay, counted
-from ...sequences.motifs.jaspar import jaspar
+from ...sequences.motifs.jaspar import as_motifs
 from ...sequences.motifs.motif import Motif
 from .scan import numba_alone
 
@@ -175,8 +175,8 @@ class Matches(RichDisplay):
 
 @recorded
 def match_motifs(
-    queries: Motif | Iterable[Motif],
-    database: Iterable[Motif] | None = None,
+    queries: Motif | str | Iterable[Motif | str],
+    database: Motif | str | Iterable[Motif | str] | None = None,
     *,
     nearest: int | None = 10,
 ) -> Matches:
@@ -196,10 +196,11 @@ def match_motifs(
 
     Parameters
     ----------
-    queries : Motif or iterable of Motif
+    queries : Motif, str, or iterable of them
+        A str is a word such as TGACTCA, or a name or accession among JASPAR's vertebrates.
         Compared as they are; see `Motif.trimmed` for ends that say nothing, which make matches
         worse.
-    database : iterable of Motif, optional
+    database : Motif, str, or iterable of them, optional
         Targets, 50 or more; by default :func:`~dnabert2_explore.sequences.motifs.jaspar.jaspar`.
     nearest : int, optional
         Targets to keep for each query; None keeps all.
@@ -230,8 +231,7 @@ def match_motifs(
     >>> best.target.label, best.strand, best.q_value < 1e-6
     ('CTCF (MA0139.2)', -1, True)
     """
-    asked = (queries,) if isinstance(queries, Motif) else tuple(queries)
-    known = tuple(jaspar() if database is None else database)
+    asked, known = as_motifs(queries), as_motifs(database)
     if not asked or not known:
         what = "motifs to match" if not asked else "motifs to match against"
         raise InputError(f"There are no {what}: give at least one.")

@@ -19,6 +19,7 @@ from ...results.origins import recorded
 from ...sequences import Cleaned, Sequence, clean
 from ...sequences.codes import UNKNOWN, codes
 from ...sequences.given import as_sequences
+from ...sequences.motifs.jaspar import as_motifs
 from ...sequences.motifs.motif import Motif
 from .background import BIN, EVEN, background_of, is_even, sites, steps_of
 from .hits import Hits
@@ -45,7 +46,7 @@ class OutOfReachWarning(ExploreWarning):
 @says_cost
 def scan_motifs(
     sequences: Bases | Iterable[Bases],
-    motifs: Motif | Iterable[Motif],
+    motifs: Motif | str | Iterable[Motif | str],
     *,
     threshold: float = 1e-4,
     both_strands: bool = True,
@@ -65,7 +66,8 @@ def scan_motifs(
     sequences : str, Sequence, or iterable of these
         DNA or RNA in any case and of any lengths. Places with an N or other ambiguous letter are
         not scored; white space is passed over.
-    motifs : Motif or iterable of Motif
+    motifs : Motif, str, or iterable of them
+        A str is a word such as TGACTCA, or a name or accession among JASPAR's vertebrates.
     threshold : float
         On p-values, between 0 and 1.
     both_strands : bool
@@ -102,7 +104,7 @@ def scan_motifs(
     ([2, 11], [9, 18], [1, -1])
     """
     names, cleaned = _named(sequences)
-    each = (motifs,) if isinstance(motifs, Motif) else tuple(motifs)
+    each = as_motifs(motifs)
     if not each:
         raise InputError("There are no motifs to look for: give at least one.")
     if not 0 < threshold < 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence as Items
 from dataclasses import asdict, dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -144,9 +144,9 @@ class Calibration(RichDisplay):
 @recorded
 def calibrate(
     scores: VariantScores | pd.DataFrame,
-    labels: Sequence[bool | None],
+    labels: Items[bool | None],
     *,
-    distance: Sequence[float] | None = None,
+    distance: Items[float] | None = None,
     bootstrap: int = 1000,
     seed: int = 0,
 ) -> Calibration:

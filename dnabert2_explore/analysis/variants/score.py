@@ -24,14 +24,17 @@ from ...sequences.variants.vcf import check_contigs
 from .scorer import VariantScorer
 from .scores import VariantScores
 
-__all__ = ["score_variants"]
+__all__ = ["Variants", "score_variants"]
+
+#: `as_variants` says of one that is none which it is.
+Variants = str | PathLike[str] | Iterable[Variant | str]
 
 
 @recorded
 @says_cost
 def score_variants(
     enc: Encoder,
-    variants: str | PathLike[str] | Iterable[Variant | str],
+    variants: Variants,
     genome: str | PathLike[str] | Genome,
     *,
     window: int | None = None,
@@ -126,7 +129,7 @@ def score_variants(
 
 def _score_all(
     scorer: VariantScorer,
-    variants: str | PathLike[str] | Iterable[Variant | str],
+    variants: Variants,
     chunk: int,
     progress: Progress | None,
 ) -> VariantScores:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...common.costs import says_cost
+from ...common.kinds import checked
 from ...common.progress import Progress, quiet
 from ...encoder import Encoder
 from ...encoder.passes.batches import Budget, default_budget
@@ -83,6 +84,7 @@ class VariantScorer(RichDisplay):
         return f"{windows}, {strands}, by {self.enc.name}"
 
     @classmethod
+    @checked
     def make(
         cls,
         enc: Encoder,

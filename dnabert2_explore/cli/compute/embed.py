@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...common.names import Pooling
 from ...errors import InputError
 from ...results.records import note_output
 from ..common import (
@@ -39,14 +39,6 @@ __all__ = ["embed"]
 _SUFFIXES = (".npz", ".parquet", ".csv", ".tsv", ".npy", ".h5ad")
 
 
-class Pooling(StrEnum):
-    """How a sequence's token vectors become one vector."""
-
-    mean = "mean"
-    max = "max"
-    cls = "cls"
-
-
 def embed(
     source: SOURCE,
     output: Annotated[
@@ -71,7 +63,7 @@ def embed(
         typer.Option(
             help="mean and max leave special tokens out; cls means little before fine-tuning."
         ),
-    ] = Pooling.mean,
+    ] = "mean",
     layer: Annotated[
         list[int] | None,
         typer.Option(
@@ -173,7 +165,7 @@ def embed(
                 window=window,
                 stride=stride,
                 layers=layer or None,
-                pooling=pooling.value,
+                pooling=pooling,
                 client=client,
                 rows_per_chunk=rows_per_chunk,
                 batch_tokens=batch_tokens,
@@ -184,14 +176,14 @@ def embed(
     with progress_bar("Embedding") as progress:
         vectors = encoder.embed(
             sequences,
-            pooling=pooling.value,
+            pooling=pooling,
             layer=layer[0] if layer else None,
             batch_tokens=batch_tokens,
             progress=progress,
         )
     read = layer or [*encoder.embedding_layers]
     layers = {"layer": read[0]} if len(read) == 1 else {"layers": read}
-    about = {"model": str(encoder.info), "pooling": pooling.value} | layers
+    about = {"model": str(encoder.info), "pooling": pooling} | layers
     from ...stores.files.vectors import write_vectors
 
     write_vectors(output, sequences, vectors, about)

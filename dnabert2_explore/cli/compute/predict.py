@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,12 +14,8 @@ from ..output import check_output
 
 __all__ = ["predict"]
 
-
-class Strands(StrEnum):
-    """Which strands a prediction is made of."""
-
-    one = "one"
-    both = "both"
+#: Which strands a prediction is made of.
+Strands = Literal["one", "both"]
 
 
 def predict(
@@ -97,7 +92,7 @@ def predict(
             batch_tokens=batch_tokens,
             progress=progress,
             genome=genome,
-            strands=strands and strands.value,
+            strands=strands,
             segmentations=segmentations,
         )
     print(summary, file=sys.stderr)

@@ -7,10 +7,9 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 
 import typer
 
@@ -25,12 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["tokenize"]
 
-
-class Format(StrEnum):
-    """What ``tokenize`` writes."""
-
-    tsv = "tsv"
-    json = "json"
+#: What ``tokenize`` writes.
+Format = Literal["tsv", "json"]
 
 
 def tokenize(
@@ -40,7 +35,7 @@ def tokenize(
         Path | None,
         typer.Option("--output", "-o", help="File to write.", show_default="standard output"),
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="Table or JSON.")] = Format.tsv,
+    form: Annotated[Format, typer.Option("--format", help="Table or JSON.")] = "tsv",
     kmer: Annotated[
         list[int] | None,
         typer.Option(
@@ -195,8 +190,8 @@ def _json_array(items: Iterator[dict[str, Any]], file: TextIO) -> None:
 
 
 _WRITERS = {
-    (Format.tsv, False): _rows,
-    (Format.tsv, True): _summary,
-    (Format.json, False): _json,
-    (Format.json, True): _json_summary,
+    ("tsv", False): _rows,
+    ("tsv", True): _summary,
+    ("json", False): _json,
+    ("json", True): _json_summary,
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...common.names import Strands
 from ...errors import InputError
 from ..common import (
     ATTENTION,
@@ -28,21 +29,13 @@ if TYPE_CHECKING:
 __all__ = ["variants"]
 
 
-class Score(StrEnum):
+class Score(StrEnum):  # typer takes no list of a Literal
     """Kinds of scores."""
 
     llr = "llr"
     pll = "pll"
     distance = "distance"
     prediction = "prediction"
-
-
-class Strands(StrEnum):
-    """Which strands are read."""
-
-    both = "both"
-    forward = "forward"
-    reverse = "reverse"
 
 
 def variants(
@@ -88,9 +81,7 @@ def variants(
         list[int] | None,
         typer.Option(help="For distances: 0 the embeddings, ..., -1 the last (the default)."),
     ] = None,
-    strands: Annotated[
-        Strands, typer.Option(help="both: means over the two strands.")
-    ] = Strands.both,
+    strands: Annotated[Strands, typer.Option(help="both: means over the two strands.")] = "both",
     pll_within: Annotated[
         int | None,
         typer.Option(min=0, help="For pll: only tokens within so many bases of the variant's."),
@@ -174,7 +165,7 @@ def variants(
             window=window,
             scores=[one.value for one in score] if score else None,
             layers=layer or -1,
-            strands=strands.value,
+            strands=strands,
             head=second,
             pll_within=pll_within,
             rename=names,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -19,16 +18,12 @@ SHORT = ("mixed", 128, 512, 2048)
 FULL = (*SHORT, 4096, 8192)
 MEMORY = 4096
 
-
-class Shape(StrEnum):
-    """Which network is measured."""
-
-    pocket = "pocket"
-    published = "117M"
+#: Which network is measured.
+Shape = Literal["pocket", "117M"]
 
 
 def bench(
-    shape: Annotated[Shape, typer.Option(help="Network, with random weights.")] = Shape.pocket,
+    shape: Annotated[Shape, typer.Option(help="Network, with random weights.")] = "pocket",
     dtype: Annotated[
         str,
         typer.Option(
@@ -90,7 +85,7 @@ def bench(
     longest = max(length) if length else MEMORY
     reason = why_unmeasurable(where) if memory else ""
     plan = Plan(
-        shape=shape.value,
+        shape=shape,
         device=where,
         dtypes=dtypes,
         lengths=tuple(length) if length else FULL if full else SHORT,

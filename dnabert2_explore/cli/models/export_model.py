@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,12 +14,8 @@ from ..common import FORCE
 
 __all__ = ["export_model"]
 
-
-class Target(StrEnum):
-    """Where the model is to run."""
-
-    transformers = "transformers"
-    onnx = "onnx"
+#: Where the model is to run.
+Target = Literal["transformers", "onnx"]
 
 
 def export_model(
@@ -28,7 +23,7 @@ def export_model(
         str, typer.Argument(metavar="MODEL", help="pocket, a model folder, or a hub id.")
     ],
     output: Annotated[Path, typer.Option("--output", "--out", "-o", help="Folder to write.")],
-    to: Annotated[Target, typer.Option("--to", help="Where it is to run.")] = Target.transformers,
+    to: Annotated[Target, typer.Option("--to", help="Where it is to run.")] = "transformers",
     dtype: Annotated[
         str,
         typer.Option(help="Of the weights, for transformers.", show_default="the model's"),
@@ -57,7 +52,7 @@ def export_model(
     from ...network.export import export_onnx, export_transformers
 
     source = SHIPPED.get(model, model)
-    if to is Target.onnx:
+    if to == "onnx":
         if dtype not in ("", "float32"):
             raise InputError(f"ONNX is written in float32, not {dtype}: leave --dtype out")
         try:

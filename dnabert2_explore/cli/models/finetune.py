@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -21,38 +20,17 @@ __all__ = ["finetune"]
 
 _YAML = (".yaml", ".yml")
 
+#: What the labels are.
+Task = Literal["auto", "classification", "multi_label", "regression"]
 
-class Task(StrEnum):
-    """What the labels are."""
+#: What fills in the settings that are left open.
+Recipe = Literal["auto", "published", "small"]
 
-    auto = "auto"
-    classification = "classification"
-    multi_label = "multi_label"
-    regression = "regression"
+#: What strands predictions are made of.
+Strands = Literal["auto", "one", "both"]
 
-
-class Recipe(StrEnum):
-    """What fills in the settings that are left open."""
-
-    auto = "auto"
-    published = "published"
-    small = "small"
-
-
-class Strands(StrEnum):
-    """What strands predictions are made of."""
-
-    auto = "auto"
-    one = "one"
-    both = "both"
-
-
-class Method(StrEnum):
-    """What is trained."""
-
-    full = "full"
-    lora = "lora"
-    probe = "probe"
+#: What is trained.
+Method = Literal["full", "lora", "probe"]
 
 
 def finetune(
@@ -79,7 +57,7 @@ def finetune(
             show_default="pocket",
         ),
     ] = None,
-    output: Annotated[
+    out: Annotated[
         Path | None,
         typer.Option("--output", "--out", "-o", help="Run folder.", show_default="runs/DATA"),
     ] = None,
@@ -209,38 +187,23 @@ def finetune(
 
       python -m pydoc dnabert2_explore.training.finetune.FinetuneConfig
     """  # fmt: skip
+    given = dict(locals())  # the options are called as the settings are
     import dataclasses
 
     from ...training.finetune import FinetuneConfig, finetune as train, finetune_seeds
 
-    given: dict[str, Any] = {
-        "task": task and task.value,
-        "method": method and method.value,
-        "model": model,
-        "out": output and str(output),
-        "dev": dev and str(dev),
-        "test": test and str(test),
-        "genome": genome and str(genome),
-        "max_tokens": max_tokens,
-        "epochs": epochs,
-        "max_steps": max_steps,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "evaluate_every": evaluate_every,
-        "patience": patience,
-        "max_minutes": max_minutes,
-        "recipe": recipe and recipe.value,
-        "anchor": anchor,
-        "strands": strands and strands.value,
-        "segmentations": segmentations,
-        "seed": seed[0] if seed else None,
-        "device": device,
+    for name in ("data", "settings", "force"):
+        del given[name]
+    given["seed"] = seed[0] if seed else None
+    chosen = {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in given.items()
+        if value is not None
     }
-    chosen = {name: value for name, value in given.items() if value is not None}
     config = _config(data, chosen | settings_of(FinetuneConfig, settings or [], "pooling=mean"))
     seeds = list(dict.fromkeys(seed or []))
-    out = Path(config.out)
-    folders = [out / f"seed-{one}" for one in seeds] if len(seeds) > 1 else [out]
+    run = Path(config.out)
+    folders = [run / f"seed-{one}" for one in seeds] if len(seeds) > 1 else [run]
     finished = [folder for folder in folders if (folder / "result.json").exists()]
     if finished and not force:
         raise InputError(

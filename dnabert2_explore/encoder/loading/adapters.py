@@ -128,7 +128,8 @@ def merge_adapter(
             warnings.simplefilter("ignore", FutureWarning)  # peft's, of a name in transformers
             # A key that is missing would leave a fresh weight in its place.
             warnings.filterwarnings("error", message=".*missing adapter keys.*")
-            adapted: Any = PeftModel.from_pretrained(network, str(folder))
+            # peft reads onto a GPU by itself, which may be full, or not the one that was asked for.
+            adapted: Any = PeftModel.from_pretrained(network, str(folder), torch_device="cpu")
         merged: Dnabert2PreTrainedModel = adapted.merge_and_unload(safe_merge=True)
     except CheckpointError:
         raise

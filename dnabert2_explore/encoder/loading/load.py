@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from ...common.files import located
+from ...common.kinds import checked
 from ...common.names import Backend, DType
 from ...errors import InputError
 from ...network import Network
@@ -39,6 +40,7 @@ SHIPPED = {
 ATLAS_MODEL = "pocket-atlas"
 
 
+@checked
 def load(
     name: str | Path = "pocket",
     *,

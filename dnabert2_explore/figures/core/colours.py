@@ -6,6 +6,8 @@ import colorsys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ...errors import InputError
+
 __all__ = [
     "BASES",
     "BASES_DARK",
@@ -132,13 +134,13 @@ def theme_of(name: str) -> Theme:
 
     Raises
     ------
-    ValueError
+    InputError
         `name` is none of ``"light"``, ``"dark"`` and ``"page"``.
     """
     try:
         return _THEMES[name]
     except KeyError:
-        raise ValueError(f"theme {name!r} is unknown; expected 'light' or 'dark'") from None
+        raise InputError(f"Theme {name!r} is unknown: choose one of light, dark.") from None
 
 
 def class_colours(labels: Iterable[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...common.kinds import checked
 from ...errors import InputError
 from ...sequences import Sequence as Record
 from ...tokens import Tokens
@@ -37,6 +38,7 @@ _WORDS = {
 }
 
 
+@checked
 def motif_report(
     discovery: Discovery,
     matches: Matches | None = None,

@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import IO
 
+from ...common.kinds import checked
 from ...errors import InputError
 from ..reading.genome import Genome
 from ..reading.letters import SourceWarnings, whole_number
@@ -60,6 +61,7 @@ class Place:
         return self.start + index if self.strand == "+" else self.end - 1 - index
 
 
+@checked
 def read_bed(
     source: str | os.PathLike[str] | IO[bytes],
     genome: str | os.PathLike[str] | Genome,

@@ -7,17 +7,28 @@ from pyjaspar, which brings the whole database.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
 
 import numpy as np
 
+from ...common.kinds import checked
 from ...common.names import Collection
 from ...errors import InputError
 from .files import read_motifs
-from .motif import Motif
+from .motif import ALPHABET, Motif
 
-__all__ = ["COLLECTIONS", "RELEASE", "SHIPPED", "from_pyjaspar", "jaspar", "jaspar_motif"]
+__all__ = [
+    "COLLECTIONS",
+    "RELEASE",
+    "SHIPPED",
+    "as_motif",
+    "as_motifs",
+    "from_pyjaspar",
+    "jaspar",
+    "jaspar_motif",
+]
 
 RELEASE = "JASPAR 2026"
 #: The collection that needs no pyjaspar.
@@ -69,6 +80,7 @@ def jaspar(collection: Collection = "vertebrates") -> list[Motif]:
     return list(_profiles(_known(collection)))
 
 
+@checked
 def jaspar_motif(
     name: str,
     *,
@@ -122,6 +134,40 @@ def jaspar_motif(
         else "give a factor's name such as CTCF, or an accession such as MA0139.2."
     )
     raise InputError(f"{RELEASE} has no profile {name!r} among its {collection}: {proposed}")
+
+
+def as_motif(motif: Motif | str) -> Motif:
+    """Return a motif for a word of A, C, G and T, or for a name or accession of JASPAR.
+
+    Raises
+    ------
+    InputError
+        If there is no such profile among JASPAR's vertebrates; take others from `jaspar`.
+
+    Examples
+    --------
+    >>> as_motif("gtaagt").consensus, as_motif("CTCF").accession
+    ('GTAAGT', 'MA0139.2')
+    """
+    if isinstance(motif, Motif):
+        return motif
+    text = motif.strip()
+    if not text:
+        raise InputError("There is no motif: give a word such as GTAAGT, or a JASPAR name.")
+    return jaspar_motif(text) if set(text.upper()) - set(ALPHABET) else Motif.of_word(text)
+
+
+def as_motifs(given: Motif | str | Iterable[Motif | str] | None) -> tuple[Motif, ...]:
+    """Return one motif or several as `as_motif` reads each; None for all of JASPAR's vertebrates.
+
+    Examples
+    --------
+    >>> [one.label for one in as_motifs(["CTCF", Motif.of_word("TGACTCA", "AP-1")])]
+    ['CTCF (MA0139.2)', 'AP-1']
+    """
+    if given is None:
+        return tuple(jaspar())
+    return tuple(map(as_motif, [given] if isinstance(given, Motif | str) else given))
 
 
 def from_pyjaspar(collection: Collection) -> list[Motif]:

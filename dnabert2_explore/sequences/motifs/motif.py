@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...results.rich_display import RichDisplay, counted
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["ALPHABET", "Motif"]
 
@@ -58,6 +62,8 @@ class Motif(RichDisplay):
         return f"{self.label} {self.consensus}, {self.information.sum():.1f} bits{places}"
 
     def __post_init__(self) -> None:
+        if isinstance(self.probabilities, str):
+            raise InputError(f"Motif {self.name!r} is given as a word: make it with Motif.of_word.")
         matrix = np.array(self.probabilities, dtype=np.float64)
         if matrix.ndim != 2 or matrix.shape[1] != 4 or not len(matrix):
             raise InputError(
@@ -108,6 +114,13 @@ class Motif(RichDisplay):
         """Information of each position beside even bases, in bits, shape (length,), 0 to 2."""
         p = self.probabilities
         return 2.0 + (p * np.log2(np.where(p > 0, p, 1.0))).sum(axis=1)
+
+    def table(self) -> pd.DataFrame:
+        """Return a row a ``position`` (0-based): ``A`` to ``T``, ``information`` (bits)."""
+        import pandas as pd
+
+        numbers = pd.DataFrame(self.probabilities, columns=list(ALPHABET))
+        return numbers.assign(information=self.information).rename_axis("position").reset_index()
 
     def reverse_complement(self) -> Motif:
         """Return the motif as the other strand has it."""

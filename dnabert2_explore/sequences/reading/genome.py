@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ...common.files import expanded
+from ...common.kinds import checked
 from ...errors import InputError
 from ...results.rich_display import RichDisplay, counted
 from ..sequence import Sequence
@@ -78,6 +79,7 @@ class Genome(RichDisplay):
     'GTT'
     """
 
+    @checked
     def __init__(self, path: str | os.PathLike[str]) -> None:
         given = expanded(path)
         kind = compression(given)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
 from ...network.attention import BACKENDS
 from ...results.rich_display import RichDisplay, settings_line
-from ..configuration import read_yaml
+from ..configuration import check_choices, check_least, read_yaml
 from ..scores.metrics import TASKS
 
 __all__ = ["AUTO", "LEARNING_RATES", "LORA_TARGETS", "FinetuneConfig"]
@@ -215,36 +216,38 @@ class FinetuneConfig(RichDisplay):
         return settings_line(self)
 
     def __post_init__(self) -> None:
-        for name, allowed in (
-            ("task", ("auto", *TASKS)),
-            ("method", tuple(LEARNING_RATES)),
-            ("pooling", ("auto", "cls", "mean")),
-            ("augment", ("auto", "none", "reverse_complement")),
-            ("recipe", ("auto", "published", "small")),
-            ("segmentation", ("auto", "fixed", "random")),
-            ("schedule", ("auto", "linear", "cosine")),
-            ("embeddings", ("auto", "plain", "composed")),
-            ("strands", ("auto", "one", "both")),
-            ("class_weights", ("none", "balanced")),
-            ("precision", ("auto", "float32", "bfloat16")),
-            ("attention", ("auto", *BACKENDS)),
-        ):
-            if getattr(self, name) not in allowed:
+        for name in ("model", "train", "dev", "out", "test", "genome"):
+            given = getattr(self, name)
+            if not isinstance(given, str | PathLike):
                 raise InputError(
-                    f"{name} is {getattr(self, name)!r}; expected {', '.join(allowed[:-1])} or "
-                    f"{allowed[-1]}."
+                    f"{name} is given as {type(given).__name__}; expected a path: write a table "
+                    f'first, as table.to_csv("{name}.csv", index=False).'
                 )
-        for name in ("lora_rank", "lora_alpha"):
-            self._at_least(name, 1)
-        for name in (
+            object.__setattr__(self, name, fspath(given))
+        check_choices(
+            self,
+            task=("auto", *TASKS),
+            method=tuple(LEARNING_RATES),
+            pooling=("auto", "cls", "mean"),
+            augment=("auto", "none", "reverse_complement"),
+            recipe=("auto", "published", "small"),
+            segmentation=("auto", "fixed", "random"),
+            schedule=("auto", "linear", "cosine"),
+            embeddings=("auto", "plain", "composed"),
+            strands=("auto", "one", "both"),
+            class_weights=("none", "balanced"),
+            precision=("auto", "float32", "bfloat16"),
+            attention=("auto", *BACKENDS),
+        )
+        check_least(self, 1, ("lora_rank", "lora_alpha"))
+        check_least(self, 0, (
             "max_tokens", "device_batch", "max_steps", "learning_rate", "gradient_clip", "patience",
             "train_rows", "threads", "max_minutes", "checkpoint_minutes", "bootstrap", "seed",
             "batch_size", "epochs",
-        ):  # fmt: skip
-            self._at_least(name, 0)
-        for name, open_value in AUTO.items():  # -1: left to the recipe
-            if open_value == -1 and getattr(self, name) != -1:
-                self._at_least(name, 0)
+        ))  # fmt: skip
+        # -1: left to the recipe
+        left = [name for name, value in AUTO.items() if value == -1 and getattr(self, name) != -1]
+        check_least(self, 0, left)
         for name in ("dropout", "lora_dropout", "dev_share", "test_share", "cuts", "bpe_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}; expected 0 to less than 1.")
@@ -292,10 +295,6 @@ class FinetuneConfig(RichDisplay):
                 "anchor reads a site of one strand, whose other strand is no such site: leave "
                 "augment and strands out."
             )
-
-    def _at_least(self, name: str, least: int) -> None:
-        if getattr(self, name) < least:
-            raise InputError(f"{name} is {getattr(self, name)}; expected at least {least}.")
 
     @property
     def rate(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence as Items
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, stdev
@@ -86,7 +86,7 @@ class SeedsResult(RichDisplay):
 @says_cost
 def finetune_seeds(
     config: FinetuneConfig,
-    seeds: Sequence[int],
+    seeds: Items[int],
     *,
     watch: Callable[[dict[str, Any]], None] | None = None,
     progress: Progress | None = None,

@@ -28,9 +28,14 @@ def averaged(module: nn.Module, decay: float) -> AveragedModel | None:
         return None
 
     def mix(
-        average: torch.Tensor, current: torch.Tensor, number: torch.Tensor | int
-    ) -> torch.Tensor:
-        kept = min(decay, (1.0 + float(number)) / (10.0 + float(number)))
-        return torch.lerp(current, average, kept)
+        averages: tuple[torch.Tensor, ...] | list[torch.Tensor],
+        currents: tuple[torch.Tensor, ...] | list[torch.Tensor],
+        number: torch.Tensor | int,
+    ) -> None:
+        # Of all weights at once: to read a number, Python waits for a GPU to get there.
+        steps = float(number)
+        kept = min(decay, (1.0 + steps) / (10.0 + steps))
+        for average, current in zip(averages, currents, strict=True):
+            average.copy_(torch.lerp(current, average, kept))
 
-    return AveragedModel(module, avg_fn=mix)
+    return AveragedModel(module, multi_avg_fn=mix)

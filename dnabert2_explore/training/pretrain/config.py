@@ -14,7 +14,7 @@ from ...errors import InputError
 from ...network import BACKENDS, Dnabert2Config
 from ...results.rich_display import RichDisplay, counted, settings_line
 from ...tokens.segmentation import Segmentation
-from ..configuration import read_yaml
+from ..configuration import check_choices, check_least, read_yaml
 from ..corpus.rows import DRAWS
 from ..corpus.stretches import CUTS
 from ..corpus.windows import STRANDS
@@ -247,30 +247,23 @@ class PretrainConfig(RichDisplay):
     def __post_init__(self) -> None:
         for name in ("exclude", "embedding_layers"):  # JSON has lists only
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        for name, allowed in (
-            ("schedule", ("linear", "trapezoid")),
-            ("precision", ("float32", "bfloat16")),
-            ("windows", CUTS),
-            ("strands", STRANDS),
-            ("draw", DRAWS),
-            ("mask_strategy", STRATEGIES),
-            ("attention", ("auto", *BACKENDS)),
-            ("objective", OBJECTIVES),
-            ("positives", POSITIVES),
-            ("embeddings", EMBEDDINGS),
-        ):
-            if getattr(self, name) not in allowed:
-                raise InputError(
-                    f"{name} is {getattr(self, name)!r}; expected {' or '.join(allowed)}."
-                )
-        for name in ("batch_rows", "total_steps", "log_every", "checkpoint_every",
-                     "keep_checkpoints", "segment_bases", "nearby_bases"):  # fmt: skip
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} is {getattr(self, name)}; expected at least 1.")
-        for name in ("device_rows", "evaluate_every", "snapshots_every", "warmup_steps",
-                     "decay_steps", "seed", "exclude_margin"):  # fmt: skip
-            if getattr(self, name) < 0:
-                raise InputError(f"{name} is {getattr(self, name)}; expected 0 or more.")
+        check_choices(
+            self,
+            schedule=("linear", "trapezoid"),
+            precision=("float32", "bfloat16"),
+            windows=CUTS,
+            strands=STRANDS,
+            draw=DRAWS,
+            mask_strategy=STRATEGIES,
+            attention=("auto", *BACKENDS),
+            objective=OBJECTIVES,
+            positives=POSITIVES,
+            embeddings=EMBEDDINGS,
+        )
+        check_least(self, 1, ("batch_rows", "total_steps", "log_every", "checkpoint_every",
+                              "keep_checkpoints", "segment_bases", "nearby_bases"))  # fmt: skip
+        check_least(self, 0, ("device_rows", "evaluate_every", "snapshots_every", "warmup_steps",
+                              "decay_steps", "seed", "exclude_margin"))  # fmt: skip
         known = set(inspect.signature(Dnabert2Config).parameters) - {"vocab_size", "kwargs"}
         if unknown := sorted(set(self.network) - known):
             raise InputError(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 from ipywidgets import HBox, VBox
 
+from ...common.kinds import checked
 from ...common.progress import Progress
 from ...errors import panics_told
 from ...figures.core.parts import Figure
@@ -124,9 +125,14 @@ class Explorer(Exports, VBox):
         self.layout.observe(self._looked_at, names="display")
         self._unsubscribe = self.selection.subscribe(self._selection_changed)
 
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if "__init__" in cls.__dict__:
+            cls.__init__ = checked(cls.__init__)  # type: ignore[method-assign]
+
     def __repr__(self) -> str:
         current = self.selection.current
-        return f"<{type(self).__name__}: {current.name if current is not None else 'no sequence'}>"
+        return f"<{type(self).__name__}{f': {current.name}' if current is not None else ''}>"
 
     def close(self) -> None:
         """Take the view off the page for good: its work is cancelled, and it hears of nothing more.

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from ipywidgets import Widget
 
-from ...analysis.gym import SWEEPS, Sweep, as_motif, marginalize
+from ...analysis.gym import SWEEPS, Sweep, marginalize
 from ...encoder import Bases, Encoder, load
 from ...errors import InputError
 from ...figures.core.parts import Figure
 from ...figures.gym import column_values, sweep_figure
 from ...sequences import Sequence
 from ...sequences.given import as_sequences
-from ...sequences.motifs.jaspar import jaspar
+from ...sequences.motifs.jaspar import as_motif, jaspar
 from ...sequences.motifs.motif import Motif
 from ...sequences.reading.letters import whole_number
 from ..core.code import BUTTONS

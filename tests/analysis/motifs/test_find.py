@@ -55,7 +55,7 @@ def test_contributions_are_those_of_attribute(classifier):
 
 @pytest.mark.parametrize("one", [SET[0], SET[0].bases], ids=["Sequence", "str"])
 def test_one_sequence_is_a_set_of_one(classifier, one):
-    with pytest.raises(InputError, match=r"seqlets in 1 sequences are too few"):
+    with pytest.raises(InputError, match=r"seqlets? in 1 sequence are too few"):
         discover_motifs(classifier, one, "donor", method="saliency")
 
 

@@ -93,7 +93,9 @@ def rank_correlations(results: Items[Attribution]) -> RankCorrelations:
     Spearman 1904, The proof and measurement of association between two things.
     """
     if len(results) < 2:
-        raise InputError(f"{len(results)} attributions cannot be compared: give at least two.")
+        raise InputError(
+            f"{counted(len(results), 'attribution')} cannot be compared: give at least two."
+        )
     first = results[0].tokens
     if any(result.tokens.bases != first.bases for result in results):
         raise InputError(

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ....common.progress import Progress, split
 from ....errors import InputError
+from ....results.rich_display import counted
 from ....sequences.motifs.motif import Motif
 from ..scored_sequences import GAP, ScoredSequences
 from .cluster import FoundPattern, cluster
@@ -122,8 +123,8 @@ def discover_patterns(
     seqlets, called = search(scores, parts[0])
     if len(seqlets) < least:
         raise InputError(
-            f"{len(seqlets):,} seqlets in {len(sequences):,} sequences are too few for a pattern "
-            f"of {least} sites: give more sequences, raise fdr ({fdr:g})"
+            f"{counted(len(seqlets), 'seqlet')} in {counted(len(sequences), 'sequence')} are too "
+            f"few for a pattern of {least} sites: give more sequences, raise fdr ({fdr:g})"
             + (", or take null='bases'." if null != "bases" else " or p_value.")
         )
 

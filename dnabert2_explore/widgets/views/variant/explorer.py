@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 import uuid
-from collections.abc import Iterable
 from html import escape
 from os import PathLike
 from typing import Any
@@ -15,6 +14,7 @@ from ipywidgets import HBox, Widget
 from ....analysis.attribution import METHODS
 from ....analysis.variants import VariantScorer
 from ....analysis.variants.compare import VariantComparison, compare_variant
+from ....analysis.variants.score import Variants
 from ....common.delimited import csv_line, remark
 from ....encoder import Encoder, load
 from ....errors import InputError, warn
@@ -88,7 +88,7 @@ class VariantExplorer(Explorer):
     def __init__(
         self,
         enc: Encoder | None = None,
-        variants: str | PathLike[str] | Iterable[Variant | str] | None = None,
+        variants: Variants | None = None,
         *,
         genome: Genome | str | PathLike[str] | None = None,
         head: Encoder | None = None,
