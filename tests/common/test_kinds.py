@@ -88,6 +88,8 @@ def test_what_is_meant_is_still_taken(enc, tmp_path):
     texts, labels = [one.bases for one in windows], ["a", "b"] * 6
     one = dx.judge_map(plane, vectors, windows, labels)
     assert one.axes == dx.judge_map(plane, vectors, iter(texts), labels).axes
+    with pytest.raises(dx.InputError, match=r"plane has shape \(12,\); expected \(sequences"):
+        dx.judge_map(plane[:, 0], vectors, windows)
     assert dx.gc_content(windows[0]) == dx.gc_content(texts[0])
     assert dx.reverse_complement(windows[0]) == dx.reverse_complement(texts[0])
 

@@ -371,6 +371,8 @@ def _check(
             )
     for name in ("plane", "vectors", *beside):
         array = np.asarray(given[name], dtype=np.float64)
+        if array.ndim != 2:
+            raise InputError(f"{name} has shape {array.shape}; expected (sequences, numbers).")
         bad = np.flatnonzero(~np.isfinite(array).reshape(n, -1).all(axis=1))
         if bad.size:
             raise InputError(
