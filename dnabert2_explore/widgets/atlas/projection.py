@@ -28,7 +28,7 @@ import json, os, sys
 getattr(os, "nice", int)(10)  # the views a person waits for come first
 import numpy as np
 from dnabert2_explore.analysis.project import fit_projection
-from dnabert2_explore.costs import untold
+from dnabert2_explore.common.costs import untold
 key, made = None, None
 for line in sys.stdin:
     source, target, seed, method, dimensions = json.loads(line)
