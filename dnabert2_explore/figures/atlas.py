@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Items
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .core.colours import SYMBOLS, Theme, class_colours, theme_of
-from .core.style import layout
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+from .core.parts import Figure, dots, font, make_figure
 
 __all__ = ["FAINT", "atlas_scatter", "point_size"]
 
@@ -42,7 +39,7 @@ def atlas_scatter(
     height: int = 560,
     legend: bool = True,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw sequences as points coloured by a field.
 
     Parameters
@@ -77,8 +74,6 @@ def atlas_scatter(
     plotly.graph_objects.Figure
         ``customdata`` of every point is its index.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     faint = FAINT[theme]
     faded = np.ones(len(names), dtype=bool) if len(chosen) else np.zeros(len(names), dtype=bool)
@@ -124,20 +119,15 @@ def atlas_scatter(
     ]
     if starred_name and len(starred):
         traces.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "x": [None],
-                "y": [None],
-                "name": starred_name,
-                "marker": {
-                    "size": 13,
-                    "color": "rgba(0,0,0,0)",
-                    "line": {"width": 1.5, "color": colours.ink},
-                },
-                "hoverinfo": "skip",
-                "showlegend": True,
-            }
+            dots(
+                [None],
+                [None],
+                13,
+                "rgba(0,0,0,0)",
+                name=starred_name,
+                showlegend=True,
+                marker={"line": {"width": 1.5, "color": colours.ink}},
+            )
         )
     ring = [current] if current is not None else []
     traces.append(
@@ -167,7 +157,7 @@ def atlas_scatter(
         "showline": True,
         "mirror": True,
         "linecolor": colours.grid,
-        "title": {"font": {"size": 11, "color": colours.muted}, "standoff": 4},
+        "title": {"font": font(11, colours.muted), "standoff": 4},
     }
     scene = {}
     if solid:
@@ -176,34 +166,32 @@ def atlas_scatter(
             f"{letter}axis": {**frame, "title": {"text": f"{axis} {d + 1}"}}
             for d, letter in enumerate("xyz")
         } | {"aspectmode": "data"}
-    return go.Figure(
-        data=traces,
-        layout=layout(
-            colours,
-            height,
-            **scene,
-            margin={"l": 26, "r": 10, "t": 8, "b": 26},
-            dragmode="lasso",
-            hovermode="closest",
-            showlegend=legend and not numeric,
-            legend={
-                "orientation": "h",
-                "x": 0,
-                "y": -0.075,
-                "yanchor": "top",
-                "font": {"size": 11, "color": colours.ink},
-                "bgcolor": "rgba(0,0,0,0)",
-                "itemsizing": "constant",
-                "tracegroupgap": 0,
-            },
-            # One unit is as long on both axes: distances mean the same in every direction.
-            xaxis={**bare, "title": {**bare["title"], "text": f"{axis} 1"}},
-            yaxis={**bare, "title": {**bare["title"], "text": f"{axis} 2"}},
-            # A zoom survives a redraw; the outline of a lasso does not, `chosen` tells of it.
-            uirevision=axis,
-            selectionrevision=hash((tuple(chosen), current, field)),
-            selections=[],
-        ),
+    return make_figure(
+        traces,
+        colours,
+        height,
+        **scene,
+        margin={"l": 26, "r": 10, "t": 8, "b": 26},
+        dragmode="lasso",
+        hovermode="closest",
+        showlegend=legend and not numeric,
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "y": -0.075,
+            "yanchor": "top",
+            "font": font(11, colours.ink),
+            "bgcolor": "rgba(0,0,0,0)",
+            "itemsizing": "constant",
+            "tracegroupgap": 0,
+        },
+        # One unit is as long on both axes: distances mean the same in every direction.
+        xaxis={**bare, "title": {**bare["title"], "text": f"{axis} 1"}},
+        yaxis={**bare, "title": {**bare["title"], "text": f"{axis} 2"}},
+        # A zoom survives a redraw; the outline of a lasso does not, `chosen` tells of it.
+        uirevision=axis,
+        selectionrevision=hash((tuple(chosen), current, field)),
+        selections=[],
     )
 
 
@@ -249,12 +237,8 @@ def _continuous(values: NDArray[np.float64], field: str, colours: Theme) -> dict
                 "thickness": 9,
                 "len": 0.8,
                 "outlinewidth": 0,
-                "tickfont": {"size": 10, "color": colours.muted},
-                "title": {
-                    "text": field,
-                    "side": "bottom",
-                    "font": {"size": 11, "color": colours.muted},
-                },
+                "tickfont": font(10, colours.muted),
+                "title": {"text": field, "side": "bottom", "font": font(11, colours.muted)},
             },
             "showscale": True,
         },

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .core.colours import OKABE_ITO, Theme, theme_of
-from .core.style import MARGIN, layout, value_axis
+from .core.columns import legend as legend_row
+from .core.parts import Figure, area, axis_title, box, colour_bar, font, heat, make_figure, upright
+from .core.style import MARGIN, base_axis, value_axis
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ..analysis.gym import Sweep
 
 __all__ = [
@@ -73,7 +73,7 @@ def sweep_heatmap(
     picked: tuple[int, int] | None = None,
     view: tuple[float, float] | None = None,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw what every cell changes, in the mean over backgrounds.
 
     Parameters
@@ -94,14 +94,9 @@ def sweep_heatmap(
         x counts positions from 1; colours are symmetric about 0, in the unit of `result`. What
         there is no score for is left empty.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     trace, axis, marks = _map(result, shown, picked, colours)
-    return go.Figure(
-        data=[trace],
-        layout=_layout(result, colours, _map_height(result), view, yaxis=axis, shapes=marks),
-    )
+    return _laid_out([trace], result, colours, _map_height(result), view, yaxis=axis, shapes=marks)
 
 
 def sweep_lines(
@@ -111,7 +106,7 @@ def sweep_lines(
     picked: tuple[int, int] | None = None,
     view: tuple[float, float] | None = None,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw a line for each row: the mean over backgrounds, with a band of one deviation.
 
     Parameters
@@ -126,21 +121,10 @@ def sweep_lines(
         x counts positions from 1; y is in the unit of `result`. Behind the effect, the control's
         range over the rows, where the sweep has one.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     traces, axis, marks = _lines(result, shown, picked, colours, "y")
-    return go.Figure(
-        data=traces,
-        layout=_layout(
-            result,
-            colours,
-            _LINES_PX,
-            view,
-            legend=True,
-            yaxis=axis,
-            shapes=marks,
-        ),
+    return _laid_out(
+        traces, result, colours, _LINES_PX, view, legend=True, yaxis=axis, shapes=marks
     )
 
 
@@ -151,14 +135,12 @@ def sweep_figure(
     picked: tuple[int, int] | None = None,
     view: tuple[float, float] | None = None,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw lines above the map, on one axis; the map alone where rows are many.
 
     Parameters and what is returned are those of `sweep_heatmap` and `sweep_lines`; ``y`` is the
     axis of the map, ``y2`` that of the lines.
     """
-    import plotly.graph_objects as go
-
     if result.sweep not in MAP_BELOW:
         return sweep_heatmap(result, shown=shown, picked=picked, view=view, theme=theme)
     colours = theme_of(theme)
@@ -169,22 +151,12 @@ def sweep_figure(
     axis["domain"] = [0.0, below / drawn]
     axis2["domain"] = [(below + _GAP_PX) / drawn, 1.0]
     trace["colorbar"] |= {"y": 0.5, "yanchor": "middle", "len": 1.0}
-    return go.Figure(
-        data=[trace, *lines],
-        layout=_layout(
-            result,
-            colours,
-            drawn,
-            view,
-            legend=True,
-            yaxis=axis,
-            yaxis2=axis2,
-            shapes=[*marks, *more],
-        ),
-    )
+    more_axes = {"yaxis": axis, "yaxis2": axis2, "shapes": [*marks, *more]}
+    return _laid_out([trace, *lines], result, colours, drawn, view, legend=True, **more_axes)
 
 
-def _layout(
+def _laid_out(
+    data: Any,
     result: Sweep,
     colours: Theme,
     drawn: int,
@@ -192,55 +164,39 @@ def _layout(
     *,
     legend: bool = False,
     **more: Any,
-) -> dict[str, Any]:
+) -> Figure:
     """Lay out panels that are `drawn` pixels high; positions lie on an axis of all bases."""
     edges = _edges(result)
     low, high = float(edges[0]), float(edges[-1])
     if result.columns.name == "position":
         low, high = 0.5, len(result.backgrounds[0]) + 0.5
     top = _LEGEND if legend else _TOP
-    made = layout(colours, drawn + top + _FOOT, hovermode="closest", dragmode="zoom", **more)
-    made["margin"] |= {"l": _left(result), "t": top, "b": _FOOT}
-    made["showlegend"] = legend
-    made["legend"] = {
-        "orientation": "h",
-        "x": 0,
-        "xanchor": "left",
-        "y": 1,
-        "yanchor": "bottom",
-        "bgcolor": "rgba(0,0,0,0)",
-        "font": {"size": 11.5, "color": colours.ink},
-        "itemclick": False,
-        "itemdoubleclick": False,
-    }
-    made["xaxis"] = {
+    xaxis = base_axis(colours, (0, 1), 1) | {
         "range": list(view or (low, high)),
         "minallowed": low,
         "maxallowed": high,
-        "anchor": "y",
-        "title": {
-            "text": result.columns.title,
-            "font": {"size": 12, "color": colours.muted},
-            "standoff": 6,
-        },
-        "tickformat": ",d",
-        "tickfont": {"size": 11, "color": colours.muted},
-        "ticks": "outside",
-        "ticklen": 4,
-        "tickcolor": colours.muted,
-        "showgrid": False,
-        "zeroline": False,
+        "title": axis_title(result.columns.title, colours, 12, 6),
         "showline": False,
         "nticks": 11,
     }
     if result.sweep == "indel":
         every = -(-len(result.columns) // 21)
         at = [v for v in result.columns.values if int(v) % (every + 1) == 0]
-        made["xaxis"] |= {
-            "tickvals": at,
-            "ticktext": [f"{v:+d}".replace("-", "−") if v else "0" for v in at],
-        }
-    return made
+        signed = [f"{v:+d}".replace("-", "−") if v else "0" for v in at]
+        xaxis |= {"tickvals": at, "ticktext": signed}
+    names = legend_row(colours, 1) | {"itemclick": False, "itemdoubleclick": False}
+    return make_figure(
+        data,
+        colours,
+        drawn + top + _FOOT,
+        hovermode="closest",
+        dragmode="zoom",
+        margin={**MARGIN, "l": _left(result), "t": top, "b": _FOOT},
+        showlegend=legend,
+        legend=names | {"x": 0, "xanchor": "left", "font": font(11.5, colours.ink)},
+        xaxis=xaxis,
+        **more,
+    )
 
 
 def _left(result: Sweep) -> int:
@@ -276,36 +232,20 @@ def _map(
     """Make the map, its y axis, and the marks on it."""
     labels, reach = row_labels(result), _reach(result, shown)
     rows, edges = np.arange(len(labels)), _edges(result)
-    trace = {
-        "type": "heatmap",
-        "x": edges,
-        "y": np.arange(len(labels) + 1) - 0.5,
-        "z": result.mean(shown),
-        "zmin": -reach,
-        "zmax": reach,
-        "colorscale": [[0.0, colours.negative], [0.5, colours.paper], [1.0, colours.positive]],
-        "xgap": 1 if len(edges) < 60 else 0,
-        "ygap": 2,
-        "hoverongaps": False,
-        "text": _hover(result, shown),
-        "hovertemplate": "%{text}<extra></extra>",
-        "colorbar": {
-            "x": 1.012,
-            "xanchor": "left",
-            "y": 0.5,
-            "len": 1.0,
-            "thickness": 9,
-            "outlinewidth": 0,
-            "tickformat": ".2~g",
-            "tickfont": {"size": 10, "color": colours.muted},
-            "nticks": 5,
-            "title": {
-                "text": f"Δ {result.unit}",
-                "side": "right",
-                "font": {"size": 11, "color": colours.muted},
-            },
-        },
-    }
+    trace = heat(
+        edges,
+        np.arange(len(labels) + 1) - 0.5,
+        result.mean(shown),
+        [[0.0, colours.negative], [0.5, colours.paper], [1.0, colours.positive]],
+        -reach,
+        reach,
+        xgap=1 if len(edges) < 60 else 0,
+        ygap=2,
+        hoverongaps=False,
+        text=_hover(result, shown),
+        colorbar=colour_bar(colours, f"Δ {result.unit}", 0.5, 1.0, tickformat=".2~g", nticks=5),
+        hover="%{text}",
+    )
     axis = value_axis(
         colours,
         "",
@@ -315,37 +255,32 @@ def _map(
         tickvals=rows,
         ticktext=labels,
         showgrid=False,
-        tickfont={"size": 12, "color": colours.ink},
+        tickfont=font(12, colours.ink),
     )
     marks = [
-        {
-            "type": "rect",
-            "xref": "x",
-            "yref": "y",
-            "x0": edges[0],
-            "x1": edges[-1],
-            "y0": -0.5,
-            "y1": len(rows) - 0.5,
-            "line": {"color": colours.grid, "width": 1},
-            # Shows where there is no score, which is not the same as no effect.
-            "fillcolor": colours.grid,
-            "layer": "below",
-        }
+        box(
+            (edges[0], edges[-1]),
+            (-0.5, len(rows) - 0.5),
+            colours.grid,
+            1,
+            xref="x",
+            yref="y",
+            fillcolor=colours.grid,
+            layer="below",
+        )
     ]
     if picked is not None:
         row, column = picked
         marks.append(
-            {
-                "type": "rect",
-                "xref": "x",
-                "yref": "y",
-                "x0": edges[column],
-                "x1": edges[column + 1],
-                "y0": row - 0.5,
-                "y1": row + 0.5,
-                "line": {"color": colours.select, "width": 2},
-                "layer": "above",
-            }
+            box(
+                (edges[column], edges[column + 1]),
+                (row - 0.5, row + 0.5),
+                colours.select,
+                2,
+                xref="x",
+                yref="y",
+                layer="above",
+            )
         )
     return trace, axis, marks
 
@@ -367,19 +302,14 @@ def _lines(
         low, high = min(low, *bottom), max(high, *top)
         if np.isfinite(deviations[row]).any():
             traces.append(
-                {
-                    "type": "scatter",
-                    "mode": "lines",
-                    "x": np.concatenate([x[there], x[there][::-1]]),
-                    "y": np.concatenate([top, bottom[::-1]]),
-                    "yaxis": name,
-                    "fill": "toself",
-                    "fillcolor": colour,
-                    "opacity": 0.16,
-                    "line": {"width": 0, "color": colour},
-                    "hoverinfo": "skip",
-                    "showlegend": False,
-                }
+                area(
+                    np.concatenate([x[there], x[there][::-1]]),
+                    np.concatenate([top, bottom[::-1]]),
+                    colour,
+                    yaxis=name,
+                    opacity=0.16,
+                    showlegend=False,
+                )
             )
     if shown == "effect" and result.has("control"):
         controls = result.mean("control")
@@ -388,20 +318,15 @@ def _lines(
         top = np.nanmax(controls[:, there], axis=0)
         low, high = min(low, *bottom), max(high, *top)
         traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "x": np.concatenate([x[there], x[there][::-1]]),
-                "y": np.concatenate([top, bottom[::-1]]),
-                "yaxis": name,
-                "fill": "toself",
-                "fillcolor": colours.muted,
-                "opacity": 0.4,
-                "line": {"width": 0, "color": colours.muted},
-                "name": "control: motif shuffled (range over rows)",
-                "showlegend": True,
-                "hoverinfo": "skip",
-            }
+            area(
+                np.concatenate([x[there], x[there][::-1]]),
+                np.concatenate([top, bottom[::-1]]),
+                colours.muted,
+                yaxis=name,
+                opacity=0.4,
+                name="control: motif shuffled (range over rows)",
+                showlegend=True,
+            )
         )
     # Above all bands, in the order of the rows.
     traces += [
@@ -435,17 +360,15 @@ def _lines(
     marks = []
     if picked is not None:
         marks.append(
-            {
-                "type": "line",
-                "xref": "x",
-                "yref": f"{name} domain",
-                "x0": x[picked[1]],
-                "x1": x[picked[1]],
-                "y0": 0,
-                "y1": 1,
-                "line": {"color": colours.select, "width": 1.2, "dash": "dot"},
-                "layer": "below",
-            }
+            upright(
+                x[picked[1]],
+                colours.select,
+                1.2,
+                "dot",
+                xref="x",
+                yref=f"{name} domain",
+                layer="below",
+            )
         )
     return traces, axis, marks
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
 from ..results.origins import recorded
 from ..results.rich_display import told_kind
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+from .core.parts import Figure
 
 __all__ = ["plot"]
 
@@ -76,7 +74,7 @@ _FIGURES = {
 
 
 @recorded
-def plot(result: Any, **options: Any) -> go.Figure:
+def plot(result: Any, **options: Any) -> Figure:
     """Draw the plotly figure of a result.
 
     Parameters
@@ -116,7 +114,7 @@ def plot(result: Any, **options: Any) -> go.Figure:
             f"{', '.join(names)}."
         )
     try:
-        figure: go.Figure = draw(result, **options)
+        figure: Figure = draw(result, **options)
     except TypeError as error:  # of a function that hands options on
         wrong = next(
             (one for one in options if f"unexpected keyword argument {one!r}" in str(error)), ""
@@ -140,7 +138,7 @@ def _drawer(result: Any) -> Callable[..., Any]:
 
 def _atlas(
     positions: Any, names: Any = None, values: Any = None, *, axis: str = "component", **more: Any
-) -> go.Figure:
+) -> Figure:
     if positions.ndim != 2 or positions.shape[1] != 2:
         raise InputError(
             f"An array of shape {positions.shape} is no atlas: give positions of shape (n, 2), as "
@@ -149,7 +147,7 @@ def _atlas(
     return _points(positions, names, values, axis=axis, **more)
 
 
-def _points(positions: Any, names: Any = None, values: Any = None, **more: Any) -> go.Figure:
+def _points(positions: Any, names: Any = None, values: Any = None, **more: Any) -> Figure:
     from .atlas import atlas_scatter
 
     n = len(positions)
@@ -159,12 +157,8 @@ def _points(positions: Any, names: Any = None, values: Any = None, **more: Any) 
 
 
 def _attention(
-    result: Any,
-    layer: int | None = None,
-    head: int | None = None,
-    arcs: bool = False,
-    **more: Any,
-) -> go.Figure:
+    result: Any, layer: int | None = None, head: int | None = None, arcs: bool = False, **more: Any
+) -> Figure:
     from .inside.arcs import attention_arcs
     from .inside.attention import attention_map
 
@@ -174,40 +168,40 @@ def _attention(
     return (attention_arcs if arcs else attention_map)(matrix, result.tokens, **more)
 
 
-def _discovery(result: Any, pattern: int = 0, **more: Any) -> go.Figure:
+def _discovery(result: Any, pattern: int = 0, **more: Any) -> Figure:
     if not 0 <= pattern < len(result):
         raise InputError(f"There is no pattern {pattern} among {len(result)}: count from 0.")
     return _pattern(result.patterns[pattern], **more)
 
 
-def _findings(result: Any, pattern: int = 0, **more: Any) -> go.Figure:
+def _findings(result: Any, pattern: int = 0, **more: Any) -> Figure:
     return _discovery(result.discovery, pattern, **more)
 
 
-def _pattern(result: Any, kind: str = "contribution", **more: Any) -> go.Figure:
+def _pattern(result: Any, kind: str = "contribution", **more: Any) -> Figure:
     from .motifs.logo import motif_logo
 
     matrix = result.contribution if kind == "contribution" else result.motif
     return motif_logo(matrix, kind, **more)
 
 
-def _projection(result: Any, **more: Any) -> go.Figure:
+def _projection(result: Any, **more: Any) -> Figure:
     return _points(result.plane, **{"axis": result.method.upper(), **more})
 
 
-def _comparison(result: Any, **more: Any) -> go.Figure:
+def _comparison(result: Any, **more: Any) -> Figure:
     from .core.intervals import word_rates
 
     return word_rates(result.kmers, **more)
 
 
-def _locus(result: Any, **more: Any) -> go.Figure:
+def _locus(result: Any, **more: Any) -> Figure:
     from .core.locus import annotation_track
 
     return annotation_track(result.features, len(result.sequence), **more)
 
 
-def _mutagenesis(result: Any, **more: Any) -> go.Figure:
+def _mutagenesis(result: Any, **more: Any) -> Figure:
     from .attribution.lanes import Lane
     from .attribution.stack import attribution_stack
 
@@ -215,14 +209,14 @@ def _mutagenesis(result: Any, **more: Any) -> go.Figure:
     return attribution_stack([lane], effects=result, **more)
 
 
-def _offsets(result: Any, **more: Any) -> go.Figure:
+def _offsets(result: Any, **more: Any) -> Figure:
     from .attribution.lanes import Lane
     from .attribution.stack import attribution_stack
 
     return attribution_stack([Lane.of_offsets(result)], **more)
 
 
-def _strands(result: Any, **more: Any) -> go.Figure:
+def _strands(result: Any, **more: Any) -> Figure:
     from .attribution.lanes import Lane
     from .attribution.stack import attribution_stack
 
@@ -233,7 +227,7 @@ def _strands(result: Any, **more: Any) -> go.Figure:
     return attribution_stack(lanes, **more)
 
 
-def _scorecard(result: Any, **more: Any) -> go.Figure:
+def _scorecard(result: Any, **more: Any) -> Figure:
     from .attribution.lanes import Lane
     from .attribution.stack import attribution_stack
 

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .core.colours import class_colours, theme_of
+from .core.parts import Figure, font
 from .core.style import layout
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ..analysis.maps import AlignedMaps, SpaceComparison
 
 __all__ = ["aligned_planes", "space_likeness"]
@@ -20,7 +19,7 @@ __all__ = ["aligned_planes", "space_likeness"]
 _ACROSS = 4  # maps in a row
 
 
-def space_likeness(found: SpaceComparison, *, theme: str = "light") -> go.Figure:
+def space_likeness(found: SpaceComparison, *, theme: str = "light") -> Figure:
     """Draw how alike spaces are, two by two: linear CKA, and neighbours kept.
 
     Parameters
@@ -67,11 +66,7 @@ def space_likeness(found: SpaceComparison, *, theme: str = "light") -> go.Figure
                 ygap=2,
                 colorscale=[[at, colour] for at, colour in colours.sequential],
                 showscale=column == 2,
-                colorbar={
-                    "thickness": 10,
-                    "outlinewidth": 0,
-                    "tickfont": {"size": 10, "color": colours.muted},
-                },
+                colorbar={"thickness": 10, "outlinewidth": 0, "tickfont": font(10, colours.muted)},
                 hoverongaps=False,
                 hovertemplate="%{y}, %{x}: %{text} by chance<extra></extra>",
             ),
@@ -91,7 +86,7 @@ def aligned_planes(
     values: Items[str] | None = None,
     names: Items[str] | None = None,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw maps beside each other, on the same axes.
 
     Parameters

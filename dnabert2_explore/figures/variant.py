@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .core.colours import Theme, theme_of
-from .core.style import LETTER_PX, MARGIN, MONO, band, layout, signed_axis, span_text, value_axis
+from .core.parts import Figure, axis_title, bars, dots, font, make_figure, words
+from .core.style import LETTER_PX, MARGIN, MONO, band, signed_axis, span_text, value_axis
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ..analysis.variants.compare import VariantComparison
     from ..tokens import Tokens
 
@@ -38,7 +37,7 @@ def variant_tracks(
     view: tuple[int, int] | None = None,
     width: int = 900,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw both alleles' tokens, the difference in attention and attribution, and the score.
 
     Parameters
@@ -59,8 +58,6 @@ def variant_tracks(
         x counts columns of the shared axis from 1; its ticks are positions on the record. The
         scores below have their own axis, in nats.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     shown = view or (
         max(0, result.start - 36),
@@ -85,55 +82,51 @@ def variant_tracks(
         ),
     ]
     parts, axes = _score_panel(result, colours)
-    figure = go.Figure(
-        data=[*traces, *parts],
-        layout=layout(
+    figure = make_figure(
+        [*traces, *parts],
+        colours,
+        _HEIGHT,
+        barmode="overlay",
+        bargap=0,
+        hovermode="closest",
+        dragmode="zoom",
+        xaxis={
+            "range": [shown[0] + 0.5, shown[1] + 0.5],
+            "minallowed": 0.5,
+            "maxallowed": result.columns + 0.5,
+            "anchor": "y3",
+            "title": axis_title(
+                f"position on {result.variant.contig} (bp, counted from 1)", colours, 12, 4
+            ),
+            "tickvals": ticks[0],
+            "ticktext": ticks[1],
+            "tickfont": font(11, colours.muted),
+            "ticks": "outside",
+            "ticklen": 4,
+            "tickcolor": colours.muted,
+            "showgrid": False,
+            "zeroline": False,
+            "showline": True,
+            "linecolor": colours.muted,
+        },
+        yaxis=value_axis(
             colours,
-            _HEIGHT,
-            barmode="overlay",
-            bargap=0,
-            hovermode="closest",
-            dragmode="zoom",
-            xaxis={
-                "range": [shown[0] + 0.5, shown[1] + 0.5],
-                "minallowed": 0.5,
-                "maxallowed": result.columns + 0.5,
-                "anchor": "y3",
-                "title": {
-                    "text": f"position on {result.variant.contig} (bp, counted from 1)",
-                    "font": {"size": 12, "color": colours.muted},
-                    "standoff": 4,
-                },
-                "tickvals": ticks[0],
-                "ticktext": ticks[1],
-                "tickfont": {"size": 11, "color": colours.muted},
-                "ticks": "outside",
-                "ticklen": 4,
-                "tickcolor": colours.muted,
-                "showgrid": False,
-                "zeroline": False,
-                "showline": True,
-                "linecolor": colours.muted,
-            },
-            yaxis=value_axis(
-                colours,
-                "",
-                _TOKENS,
-                range=[-0.06, 2.06],
-                tickvals=[1.5, 0.5],
-                ticktext=["REF", "ALT"],
-                showgrid=False,
-            ),
-            yaxis2=_signed(colours, "Δ attention<br>(%)", _ATTENTION, attention * 100),
-            yaxis3=_signed(
-                colours,
-                f"Δ attribution<br>({result.unit})" if has_attribution else "",
-                _ATTRIBUTION,
-                result.attribution,
-            ),
-            shapes=[band(colours, *differ, y0=_ATTRIBUTION[0])],
-            **axes,
+            "",
+            _TOKENS,
+            range=[-0.06, 2.06],
+            tickvals=[1.5, 0.5],
+            ticktext=["REF", "ALT"],
+            showgrid=False,
         ),
+        yaxis2=_signed(colours, "Δ attention<br>(%)", _ATTENTION, attention * 100),
+        yaxis3=_signed(
+            colours,
+            f"Δ attribution<br>({result.unit})" if has_attribution else "",
+            _ATTRIBUTION,
+            result.attribution,
+        ),
+        shapes=[band(colours, *differ, y0=_ATTRIBUTION[0])],
+        **axes,
     )
     if not has_attribution:
         figure.add_annotation(
@@ -143,12 +136,12 @@ def variant_tracks(
             xref="paper",
             yref="paper",
             showarrow=False,
-            font={"size": 12, "color": colours.muted},
+            font=font(12, colours.muted),
         )
     return figure
 
 
-def score_waterfall(result: VariantComparison, *, theme: str = "light") -> go.Figure:
+def score_waterfall(result: VariantComparison, *, theme: str = "light") -> Figure:
     """Draw the parts of the log-likelihood ratio as steps that add up to it.
 
     Parameters
@@ -162,12 +155,10 @@ def score_waterfall(result: VariantComparison, *, theme: str = "light") -> go.Fi
     -------
     plotly.graph_objects.Figure
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     traces, axes = _score_panel(result, colours)
     axes["yaxis4"]["domain"] = [0, 1]
-    return go.Figure(data=traces, layout=layout(colours, 200, **axes))
+    return make_figure(traces, colours, 200, **axes)
 
 
 def _signed(
@@ -190,11 +181,7 @@ def _ticks(result: VariantComparison, shown: tuple[int, int]) -> tuple[list[floa
 
 
 def _tokens(
-    result: VariantComparison,
-    name: str,
-    pixels: float,
-    shown: tuple[int, int],
-    colours: Theme,
+    result: VariantComparison, name: str, pixels: float, shown: tuple[int, int], colours: Theme
 ) -> list[dict[str, Any]]:
     """One row of blocks, with letters where they can be read."""
     tokens: Tokens = getattr(result, name)
@@ -210,20 +197,20 @@ def _tokens(
     # A token over empty columns reaches across them.
     left = columns[tokens.spans[at, 0]]
     right = columns[tokens.spans[at, 1] - 1] + 1
-    blocks = {
-        "type": "bar",
-        "x": (left + right) / 2 + 0.5,
-        "y": np.full(len(at), 0.96),
-        "base": np.full(len(at), base),
-        "width": (right - left) * 1.0,
-        "marker": {"color": fills, "line": {"color": colours.paper, "width": 1.5}},
-        "hovertext": [
+    blocks = bars(
+        (left + right) / 2 + 0.5,
+        np.full(len(at), 0.96),
+        (right - left) * 1.0,
+        fills,
+        (colours.paper, 1.5),
+        base=np.full(len(at), base),
+        hovertext=[
             f"<b style='font-family:monospace'>{tokens.tokens[i][:40]}</b> · {name.upper()}"
             f" · {tokens.lengths[i]} bp" + ("<br>differs between the alleles" if d else "")
             for i, d in zip(at.tolist(), differs, strict=True)
         ],
-        "hovertemplate": "%{hovertext}<extra></extra>",
-    }
+        hover="%{hovertext}",
+    )
     half = (shown[1] - shown[0]) // 2
     near = (columns >= shown[0] - half) & (columns < shown[1] + half) & (pixels >= LETTER_PX)
     letters = np.frombuffer(tokens.bases.upper().encode(), dtype="S1").astype(str)[near]
@@ -231,19 +218,12 @@ def _tokens(
     changed = (columns[near] >= result.start) & (columns[near] < result.start + size)
     return [
         blocks,
-        {
-            "type": "scatter",
-            "mode": "text",
-            "x": columns[near] + 1,
-            "y": np.full(int(near.sum()), base + 0.48),
-            "text": [f"<b>{b}</b>" if c else b for b, c in zip(letters, changed, strict=True)],
-            "textfont": {
-                "family": MONO,
-                "size": int(np.clip(pixels * 1.2, 11, 16)),
-                "color": colours.ink,
-            },
-            "hoverinfo": "skip",
-        },
+        words(
+            columns[near] + 1,
+            np.full(int(near.sum()), base + 0.48),
+            [f"<b>{b}</b>" if c else b for b, c in zip(letters, changed, strict=True)],
+            font(int(np.clip(pixels * 1.2, 11, 16)), colours.ink, family=MONO),
+        ),
     ]
 
 
@@ -252,20 +232,19 @@ def _gaps(result: VariantComparison, colours: Theme) -> dict[str, Any]:
     short = min(result.ref_length, result.alt_length)
     base = 1.04 if result.ref_length < result.alt_length else 0.0
     missing = result.width - short
-    return {
-        "type": "bar",
-        "x": [result.start + short + missing / 2 + 0.5] if missing else [],
-        "y": [0.96] if missing else [],
-        "base": [base] if missing else [],
-        "width": [float(missing)] if missing else [],
-        "marker": {
+    return bars(
+        [result.start + short + missing / 2 + 0.5] if missing else [],
+        [0.96] if missing else [],
+        [float(missing)] if missing else [],
+        base=[base] if missing else [],
+        marker={
             "color": colours.paper,
             "opacity": 0.9,
             "pattern": {"shape": "/", "size": 5, "fgcolor": colours.muted, "fillmode": "overlay"},
             "line": {"width": 0},
         },
-        "hovertemplate": f"{missing} bp that this allele does not have<extra></extra>",
-    }
+        hover=f"{missing} bp that this allele does not have",
+    )
 
 
 def _bars(
@@ -277,19 +256,15 @@ def _bars(
         f"base {span_text(where[i], where[i] + 1)}" if i in where else "inserted base"
         for i in range(len(values))
     ]
-    return {
-        "type": "bar",
-        "x": np.arange(len(values)) + 1,
-        "y": values,
-        "yaxis": axis,
-        "width": np.ones(len(values)),
-        "marker": {
-            "color": [colours.positive if v >= 0 else colours.negative for v in values],
-            "line": {"width": 0},
-        },
-        "hovertext": texts,
-        "hovertemplate": f"%{{hovertext}}: %{{y:+.4f}} {unit}<extra></extra>",
-    }
+    return bars(
+        np.arange(len(values)) + 1,
+        values,
+        np.ones(len(values)),
+        [colours.positive if v >= 0 else colours.negative for v in values],
+        yaxis=axis,
+        hovertext=texts,
+        hover=f"%{{hovertext}}: %{{y:+.4f}} {unit}",
+    )
 
 
 def _score_panel(
@@ -319,16 +294,15 @@ def _score_panel(
     ends[-1] = (max if whole >= 0 else min)([whole, *(value for _, value in strands)])
     reach = max(map(abs, [*starts, *ends, *(v for _, v in strands), 0.1]))
     heights = np.arange(len(rows))[::-1]
-    bars = {
-        "type": "bar",
-        "orientation": "h",
-        "y": heights,
-        "x": [values[name] for name in rows],
-        "base": starts,
-        "width": np.full(len(rows), 0.62),
-        "xaxis": "x2",
-        "yaxis": "y4",
-        "marker": {
+    parts = bars(
+        [values[name] for name in rows],
+        heights,
+        np.full(len(rows), 0.62),
+        orientation="h",
+        base=starts,
+        xaxis="x2",
+        yaxis="y4",
+        marker={
             "color": [
                 colours.ink
                 if n == "llr"
@@ -338,53 +312,49 @@ def _score_panel(
                 for n in rows
             ]
         },
-        "hovertext": [f"{_NAMES[n]}: {values[n]:+.3f} nats" for n in rows],
-        "hovertemplate": "%{hovertext}<extra></extra>",
-    }
-    labels = {
-        "type": "scatter",
-        "mode": "text",
-        "x": ends,  # on the side that the step goes to, where nothing else is
-        "y": heights,
-        "text": [f"  {values[name]:+.2f}  ".replace("-", "−") for name in rows],
-        "textposition": ["middle right" if values[name] >= 0 else "middle left" for name in rows],
-        "textfont": {"size": 11.5, "color": colours.ink},
-        "xaxis": "x2",
-        "yaxis": "y4",
-        "hoverinfo": "skip",
-        "cliponaxis": False,
-    }
-    dots = {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [value for _, value in strands] if len(strands) > 1 else [],
-        "y": [0.0] * len(strands) if len(strands) > 1 else [],
-        "xaxis": "x2",
-        "yaxis": "y4",
-        "marker": {
-            "symbol": ["triangle-right", "triangle-left"][: len(strands)],
-            "size": 10,
-            "color": colours.paper,
-            "line": {"color": colours.select, "width": 1.6},
-        },
-        "hovertext": [
+        hovertext=[f"{_NAMES[n]}: {values[n]:+.3f} nats" for n in rows],
+        hover="%{hovertext}",
+    )
+    labels = words(
+        ends,
+        heights,
+        [f"  {values[name]:+.2f}  ".replace("-", "−") for name in rows],
+        font(11.5, colours.ink),
+        textposition=["middle right" if values[name] >= 0 else "middle left" for name in rows],
+        xaxis="x2",
+        yaxis="y4",
+        cliponaxis=False,
+    )
+    ends_of_strands = dots(
+        [value for _, value in strands] if len(strands) > 1 else [],
+        [0.0] * len(strands) if len(strands) > 1 else [],
+        10,
+        colours.paper,
+        xaxis="x2",
+        yaxis="y4",
+        hovertext=[
             f"{name.removeprefix('llr_')} strand alone: {value:+.3f} nats"
             for name, value in strands
         ],
-        "hovertemplate": "%{hovertext}<extra></extra>",
-    }
+        hover="%{hovertext}",
+        marker={
+            "symbol": ["triangle-right", "triangle-left"][: len(strands)],
+            "line": {"color": colours.select, "width": 1.6},
+        },
+    )
     axes = {
         "xaxis2": {
             "anchor": "y4",
             "domain": [0.16, 1.0],
             "range": [-1.2 * reach, 1.2 * reach],
-            "title": {
-                "text": "ALT minus REF (nats; below 0: REF is likelier)"
+            "title": axis_title(
+                "ALT minus REF (nats; below 0: REF is likelier)"
                 + (" · ▷ ◁ each strand alone" if len(strands) > 1 else ""),
-                "font": {"size": 12, "color": colours.muted},
-                "standoff": 4,
-            },
-            "tickfont": {"size": 11, "color": colours.muted},
+                colours,
+                12,
+                4,
+            ),
+            "tickfont": font(11, colours.muted),
             "gridcolor": colours.grid,
             "zeroline": True,
             "zerolinecolor": colours.muted,
@@ -397,10 +367,10 @@ def _score_panel(
             "range": [-0.6, len(rows) - 0.4],
             "tickvals": heights,
             "ticktext": [_NAMES[name] for name in rows],
-            "tickfont": {"size": 11.5, "color": colours.ink},
+            "tickfont": font(11.5, colours.ink),
             "showgrid": False,
             "zeroline": False,
             "fixedrange": True,
         },
     }
-    return [bars, labels, dots], axes
+    return [parts, labels, ends_of_strands], axes

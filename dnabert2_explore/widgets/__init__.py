@@ -92,14 +92,14 @@ from .training.explorer import FinetuneApp
 from .training.leaderboard import LeaderboardExplorer
 from .training.pretraining import PretrainingMonitor
 from .training.timelapse import TimeLapseExplorer
-from .views.attention import AttentionExplorer
-from .views.dependencies import DependencyExplorer
-from .views.features import FeatureExplorer
-from .views.layers import LayersExplorer
-from .views.lens import LensExplorer
-from .views.nucleotides import NucleotideExplorer
-from .views.tokens import TokenExplorer
-from .views.variant import VariantExplorer
+from .views.attention.explorer import AttentionExplorer
+from .views.features.explorer import FeatureExplorer
+from .views.inside.dependencies import DependencyExplorer
+from .views.inside.layers import LayersExplorer
+from .views.inside.lens import LensExplorer
+from .views.inside.nucleotides import NucleotideExplorer
+from .views.tokens.explorer import TokenExplorer
+from .views.variant.explorer import VariantExplorer
 from .workbench import Workbench
 
 __all__ = [

@@ -20,14 +20,7 @@ from .core.remember import recall, recall_selection, remembered, remembered_sele
 if TYPE_CHECKING:
     from .workbench import Workbench
 
-__all__ = [
-    "SESSION",
-    "VIEWS",
-    "open_session",
-    "read_session",
-    "restore",
-    "save_session",
-]
+__all__ = ["SESSION", "VIEWS", "open_session", "read_session", "restore", "save_session"]
 
 #: The file that makes a folder a session.
 SESSION = "session.json"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ipywidgets import HTML, Button, HBox, Text, ToggleButton
+from ipywidgets import HBox, Text
 
 from ..errors import ExploreError, InputError
+from .core.controls import button, hint, opens, show, toggle
 from .core.limits import limits
 from .session import SESSION, read_session, restore, save_session
 
@@ -33,38 +34,40 @@ class SessionBar(HBox):
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
         self._asked = ""  # a session that a second press replaces
-        self.button = ToggleButton(
-            description="Session", tooltip="Save this session to a folder, or open one"
-        ).add_class("dx-session-button")
+        self.button = toggle(
+            "Session", "dx-session-button", "Save this session to a folder, or open one"
+        )
         self.folder = Text(
             value="session", tooltip="Folder of the session, where this notebook runs"
         ).add_class("dx-session-folder")
-        self.saving = Button(description="Save", tooltip="Save models, sequences and settings")
-        self.saving.add_class("dx-session-save")
-        self.opening = Button(description="Open", tooltip="Bring the session of this folder back")
-        self.opening.add_class("dx-session-open")
+        self.saving = button(
+            "Save",
+            "dx-session-save",
+            "Save models, sequences and settings",
+            lambda: self._guarded(self._save),
+        )
+        self.opening = button(
+            "Open",
+            "dx-session-open",
+            "Bring the session of this folder back",
+            lambda: self._guarded(self._open),
+        )
         super().__init__(
             [
-                HTML("<span class='dx-hint'>Folder</span>"),
+                hint("Folder"),
                 self.folder,
                 self.saving,
                 self.opening,
-                HTML(
-                    "<span class='dx-hint'>Models by their digests, sequences and settings; tables "
-                    "and FASTA beside. Open elsewhere with dx.open_session(folder).</span>"
+                hint(
+                    "Models by their digests, sequences and settings; tables and FASTA beside. "
+                    "Open elsewhere with dx.open_session(folder)."
                 ),
             ]
         )
         self.add_class("dx-session").add_class("dx-add-row")
-        self.layout.display = "none"
+        opens(self.button, self)
         if limits().room:  # a browser of a room writes to no folder of the server
-            self.button.layout.display = "none"
-        self.button.observe(self._on_button, names="value")
-        self.saving.on_click(lambda _button: self._guarded(self._save))
-        self.opening.on_click(lambda _button: self._guarded(self._open))
-
-    def _on_button(self, change: Any) -> None:
-        self.layout.display = "" if change["new"] else "none"
+            show(self.button, False)
 
     def _guarded(self, action: Callable[[], str]) -> None:
         bar = self._bench.input

@@ -9,13 +9,7 @@ from typing import Any
 from ipywidgets import Widget
 
 from ..analysis.attend import Attention
-from ..analysis.attribution import (
-    Attribution,
-    Mutagenesis,
-    OffsetAverage,
-    Scorecard,
-    StrandMirror,
-)
+from ..analysis.attribution import Attribution, Mutagenesis, OffsetAverage, Scorecard, StrandMirror
 from ..analysis.features import FeatureReadings, Features
 from ..analysis.gym import Sweep
 from ..analysis.inside import DependencyMap, NucleotideProbabilities
@@ -39,12 +33,12 @@ from .marginalize.explorer import MotifGym
 from .training.leaderboard import LeaderboardExplorer
 from .training.pretraining import PretrainingMonitor
 from .training.timelapse import TimeLapseExplorer
-from .views.attention import AttentionExplorer
-from .views.dependencies import DependencyExplorer
-from .views.features import FeatureExplorer
-from .views.lens import LensExplorer
-from .views.nucleotides import NucleotideExplorer
-from .views.tokens import TokenExplorer
+from .views.attention.explorer import AttentionExplorer
+from .views.features.explorer import FeatureExplorer
+from .views.inside.dependencies import DependencyExplorer
+from .views.inside.lens import LensExplorer
+from .views.inside.nucleotides import NucleotideExplorer
+from .views.tokens.explorer import TokenExplorer
 from .workbench import Workbench
 
 __all__ = ["show"]

@@ -7,36 +7,35 @@ from collections.abc import Sequence as Items
 from html import escape
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakSet
 
-from ipywidgets import HTML, Dropdown, HBox, ToggleButtons, VBox
+from ipywidgets import VBox
 
 from .. import demo
 from ..common.kinds import checked
 from ..encoder import ATLAS_MODEL, SHIPPED, Encoder, load
+from ..figures.core.parts import Figure
 from ..figures.core.style import compacted
 from ..sequences import Sequence
 from ..sequences.annotation.annotations import Annotation, read_annotation
 from .atlas import AtlasExplorer
 from .attribution.explorer import AttributionExplorer
 from .core.closing import close_inside
+from .core.controls import choice, menu, part, row, show
 from .core.explorer import Explorer
 from .core.inputs import InputBar
 from .core.state import Selection
 from .examples import SPLICE, WINDOWS, fill
 from .session import save_session
 from .session_bar import SessionBar
-from .views.attention import AttentionExplorer
-from .views.dependencies import DependencyExplorer
-from .views.features import FeatureExplorer
-from .views.layers import LayersExplorer
-from .views.lens import LensExplorer
-from .views.nucleotides import NucleotideExplorer
-from .views.tokens import TokenExplorer
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+from .views.attention.explorer import AttentionExplorer
+from .views.features.explorer import FeatureExplorer
+from .views.inside.dependencies import DependencyExplorer
+from .views.inside.layers import LayersExplorer
+from .views.inside.lens import LensExplorer
+from .views.inside.nucleotides import NucleotideExplorer
+from .views.tokens.explorer import TokenExplorer
 
 __all__ = ["Workbench"]
 
@@ -147,15 +146,15 @@ class Workbench(VBox):
             every = 1 if self.embedder.info.parameters < _SMALL else 10
             windows = demo.windows()[::every]
             self.selection.add(windows, WINDOWS, look=not self.selection.sequences)
-        self.maps = Dropdown(
-            options=list(MAPS),
-            tooltip="What stands here: which token looks at which, which prediction changes when a "
+        self.maps = menu(
+            "dx-maps",
+            list(MAPS),
+            "What stands here: which token looks at which, which prediction changes when a "
             "base does, which base is expected, what each layer knows, what it is made of",
-        ).add_class("dx-maps")
-        self.side = ToggleButtons(
-            options=[ATLAS, HEADS],
-            tooltips=["All sequences", "All heads of all layers, to choose from"],
-        ).add_class("dx-side")
+        )
+        self.side = choice(
+            "dx-side", [ATLAS, HEADS], ["All sequences", "All heads of all layers, to choose from"]
+        )
         self.tokens = TokenExplorer(self.encoder, selection=self.selection, low=True)
         self.attribution = AttributionExplorer(self.classifier, selection=self.selection)
         self.attention = AttentionExplorer(self.encoder, selection=self.selection, gallery=False)
@@ -173,7 +172,7 @@ class Workbench(VBox):
         self.input = InputBar(self.selection)
         self.session = SessionBar(self)
         self.input.add_row(self.session.button, self.session)
-        self._chips = HTML(self._chip_row()).add_class("dx-chip-row")
+        self._chips = part("dx-chip-row", self._chip_row())
         bar = VBox([self._chips, self.input]).add_class("dx-bar")
         heads = self.attention.heads
         heads.children = (self.side, *heads.children[1:])
@@ -182,7 +181,7 @@ class Workbench(VBox):
         maps = (self.dependencies, self.attention, *inside)
         right = VBox([self.tokens, self.attribution, *maps])
         right.add_class("dx-right")
-        super().__init__([bar, HBox([left, right]).add_class("dx-grid")])
+        super().__init__([bar, row("dx-grid", left, right)])
         self.add_class("dx-workbench")
         _made.add(self)
         self.tokens.compact(self._low_tokens)
@@ -268,7 +267,7 @@ class Workbench(VBox):
             chips.append(_chip(self.classifier, "attribution"))
         return "".join(chips)
 
-    def _low_tokens(self, figure: go.Figure) -> go.Figure:
+    def _low_tokens(self, figure: Figure) -> Figure:
         if self.tokens.vocabularies.value:  # no base axis: it keeps its own title
             return figure.update_layout(height=230)
         if self.tokens.comparing:  # blocks of words: as high as their rows
@@ -299,7 +298,7 @@ class Workbench(VBox):
             (self.atlas, self.side.value == ATLAS),
             (self.attention.heads, self.side.value == HEADS),
         ):
-            view.layout.display = "" if shown else "none"
+            show(view, shown)
         # Above attention in the same column, the dependency map needs no chooser of its own.
         (self.attention.add_class if which == BOTH else self.attention.remove_class)("dx-second")
         room = (self.tokens.plot.room or _ROOM) - _BAR

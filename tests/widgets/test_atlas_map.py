@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore import InputError, Sequence
 from dnabert2_explore.results.records import read_record
+from dnabert2_explore.widgets.atlas import projection
 from dnabert2_explore.widgets.atlas.cards import card_of
 from dnabert2_explore.widgets.atlas.maps import LAYERS
 from dnabert2_explore.widgets.core.remember import recall
@@ -237,3 +240,13 @@ def test_few_points_equal_points_one_class_and_one_name(encoder, n, same):
     assert f"2</b> of {n} chosen" in view.panel.count.value
     view._legend.hidden = ["one"]  # colours by set, GC and length: there is no such class
     assert view._message.layout.display == "none"
+
+
+def test_the_process_of_umap_finds_what_it_imports():
+    # Its program is text, which no import checker reads.
+    found = [
+        one for one in ast.walk(ast.parse(projection._PROGRAM)) if isinstance(one, ast.ImportFrom)
+    ]
+    assert len(found) == 2
+    for one in found:
+        assert all(hasattr(import_module(one.module), name.name) for name in one.names)

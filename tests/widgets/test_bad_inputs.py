@@ -12,7 +12,8 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
 from dnabert2_explore.widgets.core.remember import recall
-from dnabert2_explore.widgets.views import layers as layer_view, on_demand, patching
+from dnabert2_explore.widgets.views.inside import layers as layer_view, on_demand
+from dnabert2_explore.widgets.views.variant import patching
 from dnabert2_explore.widgets.workbench import MAPS
 
 from ..conftest import random_bases

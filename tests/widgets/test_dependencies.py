@@ -5,8 +5,8 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
-from dnabert2_explore.widgets.views import on_demand
-from dnabert2_explore.widgets.views.dependencies import DependencyExplorer
+from dnabert2_explore.widgets.views.inside import on_demand
+from dnabert2_explore.widgets.views.inside.dependencies import DependencyExplorer
 
 from .conftest import event
 

@@ -15,7 +15,7 @@ from dnabert2_explore import Sequence
 from dnabert2_explore.analysis.attribution import METHODS
 from dnabert2_explore.widgets.attribution import tasks as attribution_tasks
 from dnabert2_explore.widgets.attribution.controls import AUTO
-from dnabert2_explore.widgets.views import vocabularies
+from dnabert2_explore.widgets.views.tokens import vocabularies
 
 from .conftest import event
 
@@ -254,7 +254,7 @@ def test_alibi_can_be_switched_off_and_looked_at_alone(attention):
 
 
 def test_the_untrained_network_is_one_click_away(attention, monkeypatch):
-    from dnabert2_explore.widgets.views import attention as module
+    from dnabert2_explore.widgets.views.attention import explorer as module
 
     # The model of these tests has itself the weights of seed 0.
     monkeypatch.setattr(module, "random_twin", lambda enc: dx.random_twin(enc, seed=1))
@@ -273,7 +273,7 @@ def test_the_untrained_network_is_one_click_away(attention, monkeypatch):
 
 
 def test_long_maps_are_computed_as_they_are_drawn(attention, monkeypatch):
-    from dnabert2_explore.widgets.views import attention as module
+    from dnabert2_explore.widgets.views.attention import explorer as module
 
     whole = np.array(attention.figure.data[1].z)
     before = attention.matrix
@@ -294,7 +294,7 @@ def test_long_maps_are_computed_as_they_are_drawn(attention, monkeypatch):
 
 def test_what_takes_the_model_long_is_said_first(attention, monkeypatch):
     from dnabert2_explore.encoder.passes import cost
-    from dnabert2_explore.widgets.views import attention as module
+    from dnabert2_explore.widgets.views.attention import explorer as module
 
     monkeypatch.setattr(cost, "_LITTLE", 0.0)
     monkeypatch.setattr(module, "LONG", 0.0)
@@ -603,7 +603,7 @@ def test_a_click_edits_in_every_tokenizer(tokens):
     event(tokens, event="press", x=31.0, y=-20.0, panel="y", shift=False)
     assert tokens.edit == (30, 31, letter)
     assert tokens.selection.bases is None  # a click edits, and selects nothing
-    found = tokens._comparison(bases)
+    found = tokens._compared.found
     for one in found.edit(30, 31, letter):
         assert f"{one.before} → {one.after} <small>({one.reach} bp)" in tokens._read_out.value
     names = [note.text for note in tokens.figure.layout.annotations]

@@ -7,7 +7,7 @@ import pytest
 
 from dnabert2_explore import InputError, Sequence
 from dnabert2_explore.widgets import Selection
-from dnabert2_explore.widgets.core import inputs
+from dnabert2_explore.widgets.core import add_panel
 from dnabert2_explore.widgets.core.inputs import InputBar, parse_span, zoomed
 from dnabert2_explore.widgets.core.state import MINE
 
@@ -145,7 +145,7 @@ def test_what_does_not_fit_in_memory_is_said(bar, monkeypatch):
     def full(*args, **settings):
         raise MemoryError
 
-    monkeypatch.setattr(inputs, "read_sequences", full)
+    monkeypatch.setattr(add_panel, "read_sequences", full)
     bar.paste.value = ">a\nACGT"
     bar.add.click()
     assert "what you pasted does not fit in memory" in bar.message.value

@@ -8,7 +8,8 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
 from dnabert2_explore.sequences.annotation.annotations import Annotation, Feature
-from dnabert2_explore.widgets.views import features as feature_view, layers as layer_view, on_demand
+from dnabert2_explore.widgets.views.features import explorer as feature_view, kept as kept_features
+from dnabert2_explore.widgets.views.inside import layers as layer_view, on_demand
 
 from .conftest import event
 
@@ -198,8 +199,8 @@ def test_what_untrained_features_are_enriched_in(view, encoder, sequences, train
     names = [one.name for one in view.selection.sequences]
     exons = {name: (Feature(20, 60, "+", "exon", "one"),) for name in names}
     view.selection.annotate(Annotation(exons, {}, "a.gff3"))
-    found = view._read[1, view._members[1]].enrichment({"exon": [[(20, 60)]] * len(names)})
-    view._enriched[1] = found
+    found = view._known.readings(1).enrichment({"exon": [[(20, 60)]] * len(names)})
+    view._known.enriched[1] = found
     view._draw()
     assert view.enrichment is found.twin
     assert [one["label"] for one in view.rows.columns] == ["stretches", "feature", "fold", "q"]
@@ -240,7 +241,7 @@ def test_annotation_and_motifs_are_looked_up(view, monkeypatch):
     monkeypatch.setattr(
         "dnabert2_explore.sequences.motifs.jaspar.jaspar", lambda: [dx.jaspar_motif("TBP")]
     )
-    monkeypatch.setattr(feature_view, "THRESHOLD", 5e-3)
+    monkeypatch.setattr(kept_features, "THRESHOLD", 5e-3)
     names = [one.name for one in view.selection.sequences]
     exons = {name: (Feature(20, 60, "+", "exon", "one"),) for name in names}
     view.selection.annotate(Annotation(exons, {}, "a.gff3"))
@@ -292,7 +293,7 @@ def test_the_workbench_holds_them_in_the_maps_place(encoder, sequences):
 
 def test_the_atlas_takes_a_feature_for_its_colour(encoder, sequences, trained):
     bench = dx.Workbench(encoder, classifier=encoder, sequences=sequences, embedder=encoder)
-    bench.features._trained[1], bench.features.layer.value = trained, 1
+    bench.features._known.trained[1], bench.features.layer.value = trained, 1
     bench.maps.value = "features"
     bench.wait()
     shown = {}

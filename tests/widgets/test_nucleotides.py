@@ -5,8 +5,8 @@ import pytest
 
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
-from dnabert2_explore.widgets.views import on_demand
-from dnabert2_explore.widgets.views.nucleotides import NucleotideExplorer
+from dnabert2_explore.widgets.views.inside import on_demand
+from dnabert2_explore.widgets.views.inside.nucleotides import NucleotideExplorer
 
 from .conftest import event
 

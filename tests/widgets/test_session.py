@@ -17,7 +17,7 @@ from dnabert2_explore.errors import InputError
 from dnabert2_explore.results.records import read_record
 from dnabert2_explore.sequences import Sequence
 from dnabert2_explore.widgets.session import SESSION
-from dnabert2_explore.widgets.views import on_demand
+from dnabert2_explore.widgets.views.inside import on_demand
 
 VIEWS = ("tokens", "attribution", "attention", "dependencies", "atlas")
 

@@ -77,9 +77,9 @@ def test_clear_lets_go_of_bases_and_points_but_keeps_the_zoom():
 def test_code_finds_every_example_again():
     """A planted motif was looked for in a file of the reader's own."""
     import dnabert2_explore as dx
+    from dnabert2_explore.widgets.core.code import sequence_code
     from dnabert2_explore.widgets.core.state import Selection
     from dnabert2_explore.widgets.examples import CODE, fill
-    from dnabert2_explore.widgets.views.tokens import sequence_code
 
     for name in CODE:
         selection = Selection()

@@ -152,7 +152,7 @@ def test_variants_come_as_people_have_them(encoder, variants, genome, tmp_path):
 
 
 def test_the_patch_map_comes_on_demand(view, variants, monkeypatch):
-    from dnabert2_explore.widgets.views import patching
+    from dnabert2_explore.widgets.views.variant import patching
 
     panel = view.patching
     assert panel.result is None

@@ -193,10 +193,10 @@ def test_what_nobody_looks_at_is_not_drawn_anew(encoder, classifier, sequences):
     marked = bench.attention.plot.spec
     assert marked != before
     bench.side.value = "All heads"
-    gallery = bench.attention._gallery.spec
+    gallery = bench.attention.heads.plot.spec
     assert gallery
     drawn = []
-    bench.attention._gallery.observe(lambda _change: drawn.append(1), names="spec")
+    bench.attention.heads.plot.observe(lambda _change: drawn.append(1), names="spec")
     bench.selection.update(bases=(12, 20))
     bench.wait()
     assert not drawn

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.colours import theme_of
-from ..core.style import layout
+from ..core.parts import Figure, font, heat, make_figure, note
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.attribution.trust.agreement import RankCorrelations
 
 __all__ = ["attribution_correlations"]
@@ -19,7 +17,7 @@ __all__ = ["attribution_correlations"]
 _CELL, _LEFT = 46, 172  # pixels
 
 
-def attribution_correlations(found: RankCorrelations, *, theme: str = "light") -> go.Figure:
+def attribution_correlations(found: RankCorrelations, *, theme: str = "light") -> Figure:
     """Draw the rank correlation of each two methods, the number in every cell.
 
     Parameters
@@ -34,8 +32,6 @@ def attribution_correlations(found: RankCorrelations, *, theme: str = "light") -
     plotly.graph_objects.Figure
         Rows are named; columns have the rows' numbers.
     """
-    import plotly.graph_objects as go
-
     from ...analysis.attribution import METHODS
 
     colours = theme_of(theme)
@@ -44,68 +40,56 @@ def attribution_correlations(found: RankCorrelations, *, theme: str = "light") -
     below = np.tril(np.ones((n, n), dtype=bool), k=-1)
     rho = np.where(below, found.rho, np.nan)
     cells = [
-        {
-            "text": "n/a" if np.isnan(rho[i, j]) else f"{rho[i, j]:.2f}".replace("-", "−")
-            + ("*" if found.magnitudes[i, j] else ""),
-            "x": j,
-            "y": i,
-            "showarrow": False,
-            "font": {"size": 12, "color": colours.ink},
-        }
+        note("n/a" if np.isnan(rho[i, j]) else f"{rho[i, j]:.2f}".replace("-", "−")
+            + ("*" if found.magnitudes[i, j] else ""), j, i, colours.ink, 12)
         for i in range(n)
         for j in range(i)
     ]  # fmt: skip
-    return go.Figure(
-        data=[
-            {
-                "type": "heatmap",
-                "z": rho[:, : n - 1],
-                "x": list(range(n - 1)),
-                "y": list(range(n)),
-                "zmin": -1,
-                "zmax": 1,
-                # Pale enough that ink can be read on all of it.
-                "colorscale": [
+    return make_figure(
+        [
+            heat(
+                list(range(n - 1)),
+                list(range(n)),
+                rho[:, : n - 1],
+                [
                     [0, _mix(colours.negative, colours.paper)],
                     [0.5, colours.paper],
                     [1, _mix(colours.positive, colours.paper)],
                 ],
-                "showscale": False,
-                "hoverongaps": False,
-                "xgap": 2,
-                "ygap": 2,
-                "customdata": [
-                    [f"{a} and {b}" for b in _titles(found)[:-1]] for a in _titles(found)
-                ],
-                "hovertemplate": "%{customdata}: %{z:.3f}<extra></extra>",
-            }
+                -1,
+                1,
+                showscale=False,
+                hoverongaps=False,
+                xgap=2,
+                ygap=2,
+                customdata=[[f"{a} and {b}" for b in _titles(found)[:-1]] for a in _titles(found)],
+                hover="%{customdata}: %{z:.3f}",
+            )
         ],
-        layout=layout(
-            colours,
-            _CELL * 2 // 3 * n + 34,
-            margin={"l": _LEFT, "r": 8, "t": 26, "b": 8, "autoexpand": False},
-            width=_LEFT + 8 + _CELL * 3 // 2 * (n - 1),
-            xaxis={
-                "side": "top",
-                "range": [-0.5, n - 1.5],
-                "tickvals": list(range(n - 1)),
-                "ticktext": [str(i + 1) for i in range(n - 1)],
-                "showgrid": False,
-                "zeroline": False,
-                "fixedrange": True,
-                "tickfont": {"size": 11, "color": colours.muted},
-            },
-            yaxis={
-                "range": [n - 0.5, -0.5],
-                "tickvals": list(range(n)),
-                "ticktext": names,
-                "showgrid": False,
-                "zeroline": False,
-                "fixedrange": True,
-                "tickfont": {"size": 11, "color": colours.ink},
-            },
-            annotations=cells,
-        ),
+        colours,
+        _CELL * 2 // 3 * n + 34,
+        margin={"l": _LEFT, "r": 8, "t": 26, "b": 8, "autoexpand": False},
+        width=_LEFT + 8 + _CELL * 3 // 2 * (n - 1),
+        xaxis={
+            "side": "top",
+            "range": [-0.5, n - 1.5],
+            "tickvals": list(range(n - 1)),
+            "ticktext": [str(i + 1) for i in range(n - 1)],
+            "showgrid": False,
+            "zeroline": False,
+            "fixedrange": True,
+            "tickfont": font(11, colours.muted),
+        },
+        yaxis={
+            "range": [n - 0.5, -0.5],
+            "tickvals": list(range(n)),
+            "ticktext": names,
+            "showgrid": False,
+            "zeroline": False,
+            "fixedrange": True,
+            "tickfont": font(11, colours.ink),
+        },
+        annotations=cells,
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.colours import Theme
+from ..core.parts import area, line
 from ..core.style import span_text
 from .marks import Sight, base_bars, logo, reach, strongest_tokens, token_bars
 
@@ -150,17 +151,12 @@ class Lane:
         high = np.maximum.reduceat(self.high[: sight.sent[1]], edges)
         x = np.concatenate([edges, edges[::-1]]) + size / 2 + 0.5
         return [
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "x": x.astype(np.float32),
-                "y": np.concatenate([high, low[::-1]]).astype(np.float32),
-                "yaxis": yaxis,
-                "fill": "toself",
-                "fillcolor": colours.fill,
-                "line": {"width": 0},
-                "hoverinfo": "skip",
-            }
+            area(
+                x.astype(np.float32),
+                np.concatenate([high, low[::-1]]).astype(np.float32),
+                colours.fill,
+                yaxis=yaxis,
+            )
         ]
 
     def _whiskers(self, sight: Sight, colours: Theme, yaxis: str) -> list[dict[str, Any]]:
@@ -172,15 +168,14 @@ class Lane:
         x = np.stack([at + 1.0, at + 1.0, nothing], axis=1)
         y = np.stack([self.low[at], self.high[at], nothing], axis=1)
         return [
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "x": x.ravel().astype(np.float32),
-                "y": y.ravel().astype(np.float32),
-                "yaxis": yaxis,
-                "line": {"width": 1.4, "color": colours.ink},
-                "opacity": 0.75,
-                "hovertext": np.repeat(
+            line(
+                x.ravel().astype(np.float32),
+                y.ravel().astype(np.float32),
+                colours.ink,
+                1.4,
+                yaxis=yaxis,
+                opacity=0.75,
+                hovertext=np.repeat(
                     [
                         f"{span_text(int(i), int(i) + 1)}: {self.low[i]:+.4f} to "
                         f"{self.high[i]:+.4f} {self.unit}"
@@ -188,8 +183,8 @@ class Lane:
                     ],
                     3,
                 ),
-                "hovertemplate": "%{hovertext}<extra></extra>",
-            }
+                hover="%{hovertext}",
+            )
         ]
 
 

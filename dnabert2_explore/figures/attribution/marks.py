@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ...sequences import as_dna
 from ..core.colours import Theme
 from ..core.glyphs import logo_outline
+from ..core.parts import area, bars
 from ..core.style import LETTER_PX, MARGIN, pixels_per_base, span_text, window
 
 if TYPE_CHECKING:
@@ -89,21 +90,20 @@ def token_bars(
     spans = tokens.spans[at]
     # Apart by a pixel, not by outlines: those of a bar near 0 would wipe out the zero line.
     gap = 1 / sight.pixels if sight.pixels > 1.2 else 0.0
-    return {
-        "type": "bar",
-        "x": spans.mean(axis=1) + 0.5,
-        "y": scores[at],
-        "yaxis": yaxis,
-        "width": (spans[:, 1] - spans[:, 0]) - gap,
-        "customdata": at,
-        "marker": {"color": _signs(scores[at], colours), "line": {"width": 0}},
-        "hovertext": [
+    return bars(
+        spans.mean(axis=1) + 0.5,
+        scores[at],
+        (spans[:, 1] - spans[:, 0]) - gap,
+        _signs(scores[at], colours),
+        yaxis=yaxis,
+        customdata=at,
+        hovertext=[
             f"<b style='font-family:monospace'>{tokens.tokens[i][:40]}</b>"
             f"<br>{score:+.4f} {unit} · bases {span_text(int(a), int(b))}"
             for i, score, (a, b) in zip(at, scores[at], spans, strict=True)
         ],
-        "hovertemplate": "%{hovertext}<extra></extra>",
-    }
+        hover="%{hovertext}",
+    )
 
 
 def strongest_tokens(
@@ -121,16 +121,14 @@ def strongest_tokens(
         per_base = np.repeat(scores[~tokens.special], tokens.lengths[~tokens.special])
     size = max(1, round(3 / sight.pixels))
     x, y = extremes(per_base, sent, size)
-    return {
-        "type": "bar",
-        "x": x,
-        "y": y,
-        "yaxis": yaxis,
-        "width": np.full(len(x), float(size)),
-        "marker": {"color": _signs(y, colours), "line": {"width": 0}},
-        "hovertemplate": f"near base %{{x:,.0f}}: strongest token %{{y:+.4f}} {unit}"
-        "<extra></extra>",
-    }
+    return bars(
+        x,
+        y,
+        np.full(len(x), float(size)),
+        _signs(y, colours),
+        yaxis=yaxis,
+        hover=f"near base %{{x:,.0f}}: strongest token %{{y:+.4f}} {unit}",
+    )
 
 
 def extremes(
@@ -158,20 +156,17 @@ def base_bars(
     letters = sight.letters
     size = 1 if letters else max(1, int(np.ceil(1.5 / sight.pixels)))
     x, y = extremes(scores, sight.sent, size)
-    return {
-        "type": "bar",
-        "x": x,
-        "y": y,
-        "yaxis": yaxis,
-        "width": np.full(len(x), float(size)),
-        "opacity": 0.0 if letters else 1.0,
-        "marker": {"color": _signs(y, colours), "line": {"width": 0}},
-        "hovertext": [bases[int(i) - 1] for i in x] if letters else None,
-        "hovertemplate": (
-            "<b>%{hovertext}</b> at %{x:,d}" if letters else "strongest near base %{x:,.0f}"
-        )
-        + f": %{{y:+.4f}} {unit}<extra></extra>",
-    }
+    return bars(
+        x,
+        y,
+        np.full(len(x), float(size)),
+        _signs(y, colours),
+        yaxis=yaxis,
+        opacity=0.0 if letters else 1.0,
+        hovertext=[bases[int(i) - 1] for i in x] if letters else None,
+        hover=("<b>%{hovertext}</b> at %{x:,d}" if letters else "strongest near base %{x:,.0f}")
+        + f": %{{y:+.4f}} {unit}",
+    )
 
 
 def logo(
@@ -188,18 +183,12 @@ def logo(
         at = np.flatnonzero(cut == letter) + sent[0] if sight.letters else np.zeros(0, dtype=int)
         x, y = logo_outline(letter, at, scores[at])
         traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines",
-                # Half of the bytes: a pixel is far coarser.
-                "x": x.astype(np.float32),
-                "y": y.astype(np.float32),
-                "yaxis": yaxis,
-                "fill": "toself",
-                "fillcolor": colours.bases[letter],
-                "line": {"width": 0, "color": colours.bases[letter]},
-                "hoverinfo": "skip",
-                "name": letter,
-            }
+            area(
+                x.astype(np.float32),
+                y.astype(np.float32),
+                colours.bases[letter],
+                yaxis=yaxis,
+                name=letter,
+            )
         )
     return traces

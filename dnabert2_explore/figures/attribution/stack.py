@@ -11,14 +11,13 @@ import numpy as np
 from ...sequences import as_dna
 from ..core.colours import Theme, theme_of
 from ..core.locus import FeatureLike, feature_axis, feature_traces
-from ..core.style import MARGIN, band, base_axis, layout, signed_axis, value_axis, whole
+from ..core.parts import Figure, base_figure, dots, font, heat, note
+from ..core.style import MARGIN, band, signed_axis, value_axis, whole
 from ..motifs.hits import arrange_hits, hit_axis, hit_traces
 from .lanes import Lane
 from .marks import Sight
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.attribution import Mutagenesis
     from ...analysis.motifs import Hits
 
@@ -52,7 +51,7 @@ def attribution_stack(
     cursor: int | None = None,
     width: int = 900,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Stack attributions of one sequence, or of mutants as long as it, on one base axis.
 
     Every lane has a scale of its own, symmetric about zero, unless lanes name a common one. Detail
@@ -89,8 +88,6 @@ def attribution_stack(
     ValueError
         If there are no lanes, or they have different numbers of bases.
     """
-    import plotly.graph_objects as go
-
     lengths = {len(lane.tokens.bases) for lane in lanes}
     if len(lengths) != 1:
         raise ValueError(f"lanes have {sorted(lengths)} bases; expected one length for all")
@@ -113,25 +110,21 @@ def attribution_stack(
     if cursor is not None:
         line = {"color": colours.select, "width": 2}
         shapes.append(band(colours, cursor, cursor + 1, line=line, layer="above"))
-    figure = go.Figure(
-        data=[trace for panel in panels for trace in panel.traces],
-        layout=layout(
-            colours,
-            height,
-            barmode="overlay",
-            bargap=0,
-            hovermode="closest",
-            dragmode="zoom",
-            xaxis=base_axis(colours, sight.shown, n_bases, anchor=last),
-            shapes=shapes,
-            annotations=[_heading(panel, colours) for panel in panels],
-            **{
-                f"yaxis{i + 1 if i else ''}": {**panel.axis, "domain": list(panel.domain)}
-                for i, panel in enumerate(panels)
-            },
-        ),
+    axes: dict[str, Any] = {
+        f"yaxis{i + 1 if i else ''}": {**panel.axis, "domain": list(panel.domain)}
+        for i, panel in enumerate(panels)
+    }
+    return base_figure(
+        [trace for panel in panels for trace in panel.traces],
+        colours,
+        height,
+        sight.shown,
+        n_bases,
+        anchor=last,
+        shapes=shapes,
+        annotations=[_heading(panel, colours) for panel in panels],
+        **axes,
     )
-    return figure
 
 
 def _axis(number: int) -> str:
@@ -198,22 +191,19 @@ def _map(effects: Mutagenesis, sight: Sight, colours: Theme, number: int) -> _Pa
     own = [(first + i + 1, _BASES.index(b)) for i, b in enumerate(letters) if b in _BASES]
     yaxis = _axis(number)
     height = 4 * 17
-    heat = {
-        "type": "heatmap",
-        "x": np.arange(first + 1, first + 1 + len(values)),
-        "y": [0, 1, 2, 3],
-        "z": values.T,
-        "yaxis": yaxis,
-        "zmin": -half,
-        "zmax": half,
-        "colorscale": [[0, colours.negative], [0.5, colours.paper], [1, colours.positive]],
-        "xgap": 1 if sight.pixels > 4 else 0,
-        "ygap": 1,
-        "customdata": [[letter] * len(values) for letter in _BASES],
-        "hoverongaps": False,
-        "hovertemplate": f"%{{x:,d}} to <b>%{{customdata}}</b>: %{{z:+.4f}} {effects.unit}"
-        "<extra></extra>",
-        "colorbar": {
+    cells = heat(
+        np.arange(first + 1, first + 1 + len(values)),
+        [0, 1, 2, 3],
+        values.T,
+        [[0, colours.negative], [0.5, colours.paper], [1, colours.positive]],
+        -half,
+        half,
+        yaxis=yaxis,
+        xgap=1 if sight.pixels > 4 else 0,
+        ygap=1,
+        customdata=[[letter] * len(values) for letter in _BASES],
+        hoverongaps=False,
+        colorbar={
             "thickness": 9,
             "x": 1.012,
             "xpad": 0,
@@ -223,19 +213,18 @@ def _map(effects: Mutagenesis, sight: Sight, colours: Theme, number: int) -> _Pa
             "yref": "paper",
             "nticks": 3,
             "outlinewidth": 0,
-            "tickfont": {"size": 10, "color": colours.muted},
+            "tickfont": font(10, colours.muted),
             "exponentformat": "none",
         },
-    }
-    dots = {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [x for x, _ in own],
-        "y": [y for _, y in own],
-        "yaxis": yaxis,
-        "marker": {"size": 4 if sight.pixels >= 5 else 2, "color": colours.muted},
-        "hoverinfo": "skip",
-    }
+        hover=f"%{{x:,d}} to <b>%{{customdata}}</b>: %{{z:+.4f}} {effects.unit}",
+    )
+    own_bases = dots(
+        [x for x, _ in own],
+        [y for _, y in own],
+        4 if sight.pixels >= 5 else 2,
+        colours.muted,
+        yaxis=yaxis,
+    )
     axis = value_axis(
         colours,
         "",
@@ -250,7 +239,7 @@ def _map(effects: Mutagenesis, sight: Sight, colours: Theme, number: int) -> _Pa
         f"change in {effects.unit} · dot: the base that is there",
         height,
         axis,
-        [heat, dots],
+        [cells, own_bases],
     )
 
 
@@ -269,20 +258,19 @@ def _place(panels: list[_Panel]) -> int:
 
 
 def _heading(panel: _Panel, colours: Theme) -> dict[str, Any]:
-    return {
-        "text": f"<b style='color:{colours.ink}'>{panel.name}</b>  {panel.heading}",
-        "x": 0,
-        "y": panel.domain[1],
-        "xref": "paper",
-        "yref": "paper",
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "showarrow": False,
-        "align": "left",
-        "font": {"size": 11, "color": colours.muted},
-        "borderpad": 0,
-        "bgcolor": colours.paper,  # the mark of a selection must not strike through the words
-    }
+    return note(
+        f"<b style='color:{colours.ink}'>{panel.name}</b>  {panel.heading}",
+        0,
+        panel.domain[1],
+        colours.muted,
+        xref="paper",
+        yref="paper",
+        xanchor="left",
+        yanchor="bottom",
+        align="left",
+        borderpad=0,
+        bgcolor=colours.paper,  # the mark of a selection must not strike through the words
+    )
 
 
 def _mark(number: int, stretch: tuple[int, int], colours: Theme) -> dict[str, Any]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.colours import theme_of
-from ..core.style import band, base_axis, layout, signed_axis, whole
+from ..core.parts import Figure, base_figure
+from ..core.style import signed_axis, whole
 from .marks import Sight, base_bars, logo, reach, strongest_tokens, token_bars
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.attribution import Attribution
 
 __all__ = ["attribution_tracks"]
@@ -23,7 +22,7 @@ def attribution_tracks(
     selected: tuple[int, int] | None = None,
     width: int = 900,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw token scores as bars and base scores as a logo, both symmetric about zero.
 
     Far out the strongest score per few pixels is drawn instead of every bar; letters appear once a
@@ -46,8 +45,6 @@ def attribution_tracks(
     plotly.graph_objects.Figure
         x counts bases from 1; y in the unit of `result`, per token above and per base below.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     n_bases = len(result.tokens.bases)
     tokens, scores, unit = result.tokens, result.base_scores, result.unit
@@ -56,23 +53,19 @@ def attribution_tracks(
     high = reach(result.token_scores[sight.tokens(tokens)])
     # Near, the logo uses the height it has: its scale is that of the stretch in sight.
     low = reach(scores[shown[0] : shown[1]] if sight.letters else scores)
-    return go.Figure(
-        data=[
+    return base_figure(
+        [
             token_bars(tokens, result.token_scores, unit, sight, colours),
             strongest_tokens(tokens, result.token_scores, unit, sight, colours),
             base_bars(scores, tokens.bases, unit, sight, colours),
             *logo(scores, tokens.bases, sight, colours),
         ],
-        layout=layout(
-            colours,
-            250,
-            barmode="overlay",
-            bargap=0,
-            hovermode="closest",
-            dragmode="zoom",
-            xaxis=base_axis(colours, shown, n_bases, anchor="y2"),
-            yaxis=signed_axis(colours, f"{unit}/token", (0.56, 1.0), high),
-            yaxis2=signed_axis(colours, f"{unit}/base", (0.0, 0.47), low),
-            shapes=[band(colours, *selected)] if selected else [],
-        ),
+        colours,
+        250,
+        shown,
+        n_bases,
+        selected,
+        anchor="y2",
+        yaxis=signed_axis(colours, f"{unit}/token", (0.56, 1.0), high),
+        yaxis2=signed_axis(colours, f"{unit}/base", (0.0, 0.47), low),
     )

@@ -25,16 +25,7 @@ BASES = {"A": "#2e9e5b", "C": "#2563b8", "G": "#e59e00", "T": "#b4232f", "N": "#
 BASES_DARK = {"A": "#5fd394", "C": "#6ea8ff", "G": "#ffc94d", "T": "#ff6f69", "N": "#9aa3b0"}
 
 # Okabe & Ito (2008), black left out (it is the ink), yellow last (faint on white).
-OKABE_ITO = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#CC79A7",
-    "#D55E00",
-    "#56B4E9",
-    "#8C6D31",
-    "#F0E442",
-)
+OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#8C6D31", "#F0E442")
 
 # A second cue beside colour, for more than a handful of classes.
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "pentagon", "star", "hexagram")

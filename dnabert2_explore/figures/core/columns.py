@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .colours import Theme
+from .parts import font, line
 
 __all__ = ["edges_of", "legend", "shown_of", "spread", "steps"]
 
@@ -43,16 +44,7 @@ def steps(
     for (start, end), value in zip(spans.tolist(), values.tolist(), strict=True):
         x += [start + 0.5, end + 0.5]
         y += [value, value]
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": x,
-        "y": y,
-        "yaxis": "y2",
-        "name": name,
-        "line": {"color": colour, "width": 1.6, "dash": dash},
-        "hovertemplate": f"{hover}, {name}<extra></extra>",
-    }
+    return line(x, y, colour, 1.6, dash=dash, yaxis="y2", name=name, hover=f"{hover}, {name}")
 
 
 def legend(colours: Theme, y: float) -> dict[str, Any]:
@@ -63,7 +55,7 @@ def legend(colours: Theme, y: float) -> dict[str, Any]:
         "xanchor": "right",
         "y": y,
         "yanchor": "bottom",
-        "font": {"size": 11, "color": colours.muted},
+        "font": font(11, colours.muted),
         "bgcolor": "rgba(0,0,0,0)",
     }
 

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ..training.curves import Interval, axis_style, axis_title, metric_name
+from ..training.curves import Interval, metric_name
 from .colours import Theme, theme_of
-from .style import layout, value_axis
+from .parts import Figure, dots, font, line, make_figure, plain_axis
+from .style import value_axis
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.enrichment import Enrichment
     from ...analysis.maps import Clusters, MapJudgement
     from ...analysis.motifs import Differential
@@ -47,23 +46,20 @@ _ROW_PX = 26
 _MOST = 30  # motifs of a differential
 
 
-def _intervals(rows: Iterable[Interval], title: str, theme: str) -> go.Figure:
+def _intervals(rows: Iterable[Interval], title: str, theme: str) -> Figure:
     """Draw values as dots on lines, the first on top; the model's own in its colour."""
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     kept = [row for row in rows if not math.isnan(row.value)][::-1]
     own = [colours.positive if row.own else colours.muted for row in kept]
     known = [not math.isnan(row.low) for row in kept]
-    return go.Figure(
-        data=[
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "x": [row.value for row in kept],
-                "y": [row.name for row in kept],
-                "marker": {"size": 9, "color": own},
-                "error_x": {
+    return _rows_figure(
+        [
+            dots(
+                [row.value for row in kept],
+                [row.name for row in kept],
+                9,
+                own,
+                error_x={
                     "type": "data",
                     "symmetric": False,
                     "array": [
@@ -76,26 +72,32 @@ def _intervals(rows: Iterable[Interval], title: str, theme: str) -> go.Figure:
                     "thickness": 1.6,
                     "width": 0,
                 },
-                "hovertemplate": "%{y}: %{x:.3f}<extra></extra>",
-            }
+                hover="%{y}: %{x:.3f}",
+            )
         ],
-        layout=_rows_layout(colours, len(kept), title),
+        colours,
+        len(kept),
+        title,
     )
 
 
-def _rows_layout(colours: Theme, rows: int, title: str) -> dict[str, Any]:
-    return layout(
+def _rows_figure(
+    data: Any, colours: Theme, rows: int, title: str, top: int = 10, **more: Any
+) -> Figure:
+    return make_figure(
+        data,
         colours,
         _ROW_PX * rows + 70,
-        margin={"l": 10, "r": 30, "t": 10, "b": 46},
-        xaxis={**axis_style(colours), "title": axis_title(title, colours)},
+        margin={"l": 10, "r": 30, "t": top, "b": 46},
+        xaxis=plain_axis(colours, title),
         yaxis={
             "automargin": True,
-            "tickfont": {"size": 12, "color": colours.ink},
+            "tickfont": font(12, colours.ink),
             "showgrid": False,
             "type": "category",
             "range": [-0.7, max(rows, 1) - 0.3],
         },
+        **more,
     )
 
 
@@ -107,12 +109,12 @@ def _of(scores: Scores, split: str, own: bool = True) -> list[Interval]:
     ]
 
 
-def score_intervals(result: Scores, *, theme: str = "light") -> go.Figure:
+def score_intervals(result: Scores, *, theme: str = "light") -> Figure:
     """Draw scores with their 95% intervals (RMSE, which has a unit, is left out)."""
     return _intervals(_of(result, ""), "score, with 95% intervals", theme)
 
 
-def finetune_intervals(result: FinetuneResult, *, theme: str = "light") -> go.Figure:
+def finetune_intervals(result: FinetuneResult, *, theme: str = "light") -> Figure:
     """Draw a run's scores on dev and test beside the best rule without a neural network."""
     rows = _of(result.dev, ", dev", own=result.test is None)
     if result.test is not None:
@@ -123,7 +125,7 @@ def finetune_intervals(result: FinetuneResult, *, theme: str = "light") -> go.Fi
     return _intervals(rows, "score, with 95% intervals", theme)
 
 
-def rule_intervals(result: RuleComparison, *, theme: str = "light") -> go.Figure:
+def rule_intervals(result: RuleComparison, *, theme: str = "light") -> Figure:
     """Draw the rules' Matthews correlations, and the model's."""
     nan = math.nan
     rows = [Interval("the model", result.score.value + result.minus.value, nan, nan, True)]
@@ -132,7 +134,7 @@ def rule_intervals(result: RuleComparison, *, theme: str = "light") -> go.Figure
     return _intervals(rows, "Matthews correlation on test", theme)
 
 
-def calibration_intervals(result: Calibration, *, theme: str = "light") -> go.Figure:
+def calibration_intervals(result: Calibration, *, theme: str = "light") -> Figure:
     """Draw the AUROC of scores of variants and of baselines with their 95% intervals."""
     rows = [
         Interval(one.score, one.auroc, one.low, one.high, one.kind == "model")
@@ -142,7 +144,7 @@ def calibration_intervals(result: Calibration, *, theme: str = "light") -> go.Fi
     return figure.add_vline(0.5, line={"dash": "dot", "color": theme_of(theme).muted, "width": 1})
 
 
-def fragment_intervals(result: MotifFragments, *, theme: str = "light") -> go.Figure:
+def fragment_intervals(result: MotifFragments, *, theme: str = "light") -> Figure:
     """Draw how many more tokens share a motif's site than other places, by tokenizer."""
     rows = [
         Interval(f"{motif}, {name}", float(result.pieces[i, j] - result.chance[i, j]),
@@ -154,7 +156,7 @@ def fragment_intervals(result: MotifFragments, *, theme: str = "light") -> go.Fi
     return figure.add_vline(0, line={"dash": "dot", "color": theme_of(theme).muted, "width": 1})
 
 
-def judgement_intervals(result: MapJudgement, *, theme: str = "light") -> go.Figure:
+def judgement_intervals(result: MapJudgement, *, theme: str = "light") -> Figure:
     """Draw how well a label is told in the model's space, in simpler ones, and by chance.
 
     Raises
@@ -178,7 +180,7 @@ def judgement_intervals(result: MapJudgement, *, theme: str = "light") -> go.Fig
     )
 
 
-def cluster_stability(result: Clusters, *, theme: str = "light") -> go.Figure:
+def cluster_stability(result: Clusters, *, theme: str = "light") -> Figure:
     """Draw how stable each cluster is; dotted, clusters of shuffled columns.
 
     Raises
@@ -199,13 +201,13 @@ def cluster_stability(result: Clusters, *, theme: str = "light") -> go.Figure:
         if not math.isnan(at):
             figure.add_vline(
                 at, line={"dash": "dot", "color": muted, "width": 1},
-                annotation={"text": text, "font": {"size": 10.5, "color": muted}, "y": 1,
+                annotation={"text": text, "font": font(10.5, muted), "y": 1,
                             "yanchor": "bottom", "xanchor": "center"},
             )  # fmt: skip
     return figure.update_layout(margin_t=26)
 
 
-def seed_dots(result: SeedsResult, *, theme: str = "light") -> go.Figure:
+def seed_dots(result: SeedsResult, *, theme: str = "light") -> Figure:
     """Draw a run's scores by seed: the mean as a dot, the smallest and the largest as its line."""
     names = list((result.results[0].test or result.results[0].dev).values)
     rows = [
@@ -218,7 +220,7 @@ def seed_dots(result: SeedsResult, *, theme: str = "light") -> go.Figure:
     return _intervals(rows, title, theme)
 
 
-def word_rates(result: Enrichment, *, theme: str = "light") -> go.Figure:
+def word_rates(result: Enrichment, *, theme: str = "light") -> Figure:
     """Draw the share of selected sequences with a word, beside what others like them have.
 
     Raises
@@ -236,7 +238,7 @@ def word_rates(result: Enrichment, *, theme: str = "light") -> go.Figure:
     )
 
 
-def differential_rates(result: Differential, *, theme: str = "light") -> go.Figure:
+def differential_rates(result: Differential, *, theme: str = "light") -> Figure:
     """Draw the share of sequences with a hit in both sets, for the surest differences."""
     return _rates(
         [one.label for one in result.motifs],
@@ -248,35 +250,30 @@ def differential_rates(result: Differential, *, theme: str = "light") -> go.Figu
 
 def _rates(
     every: Items[str], two: Items[tuple[str, NDArray[np.float64]]], title: str, theme: str
-) -> go.Figure:
+) -> Figure:
     """Draw two shares a row, the first rows on top."""
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     shown = range(min(_MOST, len(every)))
     names = [every[i] for i in shown][::-1]
     looks = (("circle", colours.positive), ("circle-open", colours.negative))
     sets = [(*one, *look) for one, look in zip(two, looks, strict=True)]
-    return go.Figure(
-        data=[
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": name,
-                "x": [float(rates[i]) for i in shown][::-1],
-                "y": names,
-                "marker": {"size": 10, "symbol": symbol, "color": colour, "line": {"width": 2}},
-                "hovertemplate": f"%{{y}}, {name}: %{{x:.1%}}<extra></extra>",
-            }
-            for name, rates, symbol, colour in sets
-        ],
-        layout=_rows_layout(colours, len(names), title)
-        | {"showlegend": True, "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"},
-           "margin": {"l": 10, "r": 30, "t": 36, "b": 46}},
-    )  # fmt: skip
+    data = [
+        dots(
+            [float(rates[i]) for i in shown][::-1],
+            names,
+            10,
+            colour,
+            name=name,
+            hover=f"%{{y}}, {name}: %{{x:.1%}}",
+            marker={"symbol": symbol, "line": {"width": 2}},
+        )
+        for name, rates, symbol, colour in sets
+    ]
+    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom"}
+    return _rows_figure(data, colours, len(names), title, 36, showlegend=True, legend=legend)
 
 
-def score_histogram(result: VariantScores, *, score: str = "", theme: str = "light") -> go.Figure:
+def score_histogram(result: VariantScores, *, score: str = "", theme: str = "light") -> Figure:
     """Draw how a score of variants is spread.
 
     Parameters
@@ -292,16 +289,14 @@ def score_histogram(result: VariantScores, *, score: str = "", theme: str = "lig
     InputError
         If there is no such score.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     if not result.columns:
         raise InputError("There are no scores to draw: no variant was scored.")
     name = score or result.columns[0].name
     values = result[name]
     units = {column.name: column.unit for column in result.columns}
-    return go.Figure(
-        data=[
+    return make_figure(
+        [
             {
                 "type": "histogram",
                 "x": values[~np.isnan(values)],
@@ -310,43 +305,33 @@ def score_histogram(result: VariantScores, *, score: str = "", theme: str = "lig
                 "hovertemplate": "%{x}: %{y:,} variants<extra></extra>",
             }
         ],
-        layout=layout(
-            colours,
-            280,
-            bargap=0.04,
-            xaxis={**axis_style(colours), "title": axis_title(f"{name} ({units[name]})", colours)},
-            yaxis=value_axis(colours, "variants", (0, 1)),
-        ),
+        colours,
+        280,
+        bargap=0.04,
+        xaxis=plain_axis(colours, f"{name} ({units[name]})"),
+        yaxis=value_axis(colours, "variants", (0, 1)),
     )
 
 
-def window_likeness(result: LongEmbedding, *, theme: str = "light") -> go.Figure:
+def window_likeness(result: LongEmbedding, *, theme: str = "light") -> Figure:
     """Draw the cosine of each window's vector and that of the whole sequence."""
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     vectors, whole = result.vectors.astype(float), result.vector.astype(float)
     with np.errstate(invalid="ignore", divide="ignore"):
         alike = vectors @ whole / (np.linalg.norm(vectors, axis=1) * np.linalg.norm(whole))
     gaps = np.full(len(alike), np.nan)
-    return go.Figure(
-        data=[
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "x": np.stack([result.spans[:, 0] + 1, result.spans[:, 1], gaps], 1).ravel(),
-                "y": np.stack([alike, alike, gaps], 1).ravel(),
-                "line": {"color": colours.positive, "width": 3},
-                "hovertemplate": "base %{x:,d}: cosine %{y:.3f}<extra></extra>",
-            }
+    return make_figure(
+        [
+            line(
+                np.stack([result.spans[:, 0] + 1, result.spans[:, 1], gaps], 1).ravel(),
+                np.stack([alike, alike, gaps], 1).ravel(),
+                colours.positive,
+                3,
+                hover="base %{x:,d}: cosine %{y:.3f}",
+            )
         ],
-        layout=layout(
-            colours,
-            260,
-            xaxis={
-                **axis_style(colours),
-                "title": axis_title("position (bp, counted from 1)", colours),
-            },
-            yaxis=value_axis(colours, "cosine with the whole", (0, 1)),
-        ),
+        colours,
+        260,
+        xaxis=plain_axis(colours, "position (bp, counted from 1)"),
+        yaxis=value_axis(colours, "cosine with the whole", (0, 1)),
     )

@@ -9,11 +9,10 @@ import numpy as np
 
 from ...errors import InputError
 from .colours import Theme, theme_of
-from .style import MARGIN, SANS, base_axis, layout, span_text, value_axis, whole
+from .parts import Figure, bars, dots, font, make_figure, words
+from .style import MARGIN, SANS, base_axis, span_text, value_axis, whole
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...sequences.annotation.annotations import Annotation
 
 __all__ = ["FeatureLike", "annotation_lanes", "annotation_track", "feature_traces"]
@@ -96,23 +95,19 @@ def feature_traces(
     order = sorted(features, key=lambda f: _HEIGHTS.get(f.kind, 0.74))
     heights = np.array([_HEIGHTS.get(f.kind, 0.74) for f in order])
     lanes = np.array([_lane(f.strand) for f in order])
-    blocks = {
-        "type": "bar",
-        "x": np.array([(f.start + f.end) / 2 + 0.5 for f in order]),
-        "width": np.array([f.end - f.start for f in order]),
-        "base": lanes - heights / 2,
-        "y": heights,
-        "yaxis": yaxis,
-        "marker": {
-            "color": [colour[0] if f.kind in _HEIGHTS else colour[1] for f in order],
-            "line": {"width": 0},
-        },
-        "hovertemplate": [
+    blocks = bars(
+        np.array([(f.start + f.end) / 2 + 0.5 for f in order]),
+        heights,
+        np.array([f.end - f.start for f in order]),
+        [colour[0] if f.kind in _HEIGHTS else colour[1] for f in order],
+        base=lanes - heights / 2,
+        yaxis=yaxis,
+        hover=[
             f"<b>{f.name or f.kind}</b> · {f.kind} ({f.strand} strand)"
-            f"<br>bases {span_text(f.start, f.end)}<extra></extra>"
+            f"<br>bases {span_text(f.start, f.end)}"
             for f in order
         ],
-    }
+    )
     genes = [f for f in features if f.end > f.start and f.kind in ("gene", "transcript", "mRNA")]
     span = max(view[1] - view[0], 1)
     pixel = span / max(width - MARGIN["l"] - MARGIN["r"], 1)
@@ -126,26 +121,15 @@ def feature_traces(
     named = _named(genes or order, view, pixel)
     return [
         blocks,
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "x": arrows[0],
-            "y": arrows[1],
-            "yaxis": yaxis,
-            "marker": {"symbol": arrows[2], "size": 6, "color": colour[0]},
-            "hoverinfo": "skip",
-        },
-        {
-            "type": "scatter",
-            "mode": "text",
-            "x": [x for x, _, _ in named],
-            "y": [y for _, y, _ in named],
-            "text": [text for _, _, text in named],
-            "yaxis": yaxis,
-            "textposition": "middle center",
-            "textfont": {"size": 11, "color": theme.ink, "family": SANS},
-            "hoverinfo": "skip",
-        },
+        dots(arrows[0], arrows[1], 6, colour[0], yaxis=yaxis, marker={"symbol": arrows[2]}),
+        words(
+            [x for x, _, _ in named],
+            [y for _, y, _ in named],
+            [text for _, _, text in named],
+            font(11, theme.ink, family=SANS),
+            yaxis=yaxis,
+            textposition="middle center",
+        ),
     ]
 
 
@@ -190,7 +174,7 @@ def annotation_track(
     view: tuple[int, int] | None = None,
     width: int = 900,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw a gene annotation alone.
 
     Parameters
@@ -206,19 +190,15 @@ def annotation_track(
     theme : str
         ``"light"`` or ``"dark"``.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     shown = whole(view, n_bases)
-    return go.Figure(
-        data=feature_traces(features, shown, colours, width=width),
-        layout=layout(
-            colours,
-            120,
-            barmode="overlay",
-            xaxis=base_axis(colours, shown, n_bases),
-            yaxis=feature_axis(colours, (0, 1)),
-        ),
+    return make_figure(
+        feature_traces(features, shown, colours, width=width),
+        colours,
+        120,
+        barmode="overlay",
+        xaxis=base_axis(colours, shown, n_bases),
+        yaxis=feature_axis(colours, (0, 1)),
     )
 
 
@@ -229,7 +209,7 @@ def annotation_lanes(
     view: tuple[int, int] | None = None,
     width: int = 900,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw what a file annotates of one sequence.
 
     Parameters

@@ -26,12 +26,7 @@ def encoder(result: Encoder) -> Card:
     if result.has_head:
         can += ["predict", "dx.attribute"]
     card = model_info(result.info)
-    return Card(
-        card.line,
-        f"Ask it to: {', '.join(can)}.",
-        card.provenance,
-        tables=card.tables,
-    )
+    return Card(card.line, f"Ask it to: {', '.join(can)}.", card.provenance, tables=card.tables)
 
 
 def model_info(result: ModelInfo) -> Card:

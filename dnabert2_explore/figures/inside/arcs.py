@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...tokens import Tokens
 from ..core.colours import Theme, theme_of
-from ..core.style import MONO, band, base_axis, layout, whole
+from ..core.parts import Figure, bars, base_figure, line, note
+from ..core.style import MONO, whole
 from .attention import Rows, cell_text, rows_of
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["ARCS", "ARC_TOKENS", "attention_arcs", "strongest_pairs"]
 
@@ -64,7 +62,7 @@ def attention_arcs(
     most: int = ARCS,
     height: int = 480,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw the strongest pairs of an attention map as arcs over the bases.
 
     An arc above leads from a token to a later one that it looks at, an arc below to an earlier one.
@@ -98,8 +96,6 @@ def attention_arcs(
     InputError
         If more than 1,000 tokens are in sight: their arcs could not be told apart.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     shown = whole(view, len(tokens.bases))
     spans = tokens.spans
@@ -119,40 +115,34 @@ def attention_arcs(
     middles = spans[visible].mean(axis=1) + 0.5
     curves = _curves(middles[queries], middles[keys])
     own = chosen[visible[queries]]
-    return go.Figure(
-        data=[
+    return base_figure(
+        [
             _row(tokens, visible, chosen, colours),
             *_lines(curves, values, own, colours),
             _apexes(curves, values, visible[queries], visible[keys], tokens, quantity),
         ],
-        layout=layout(
-            colours,
-            height,
-            hovermode="closest",
-            dragmode="zoom",
-            barmode="overlay",
-            bargap=0,
-            xaxis=base_axis(colours, shown, len(tokens.bases), anchor="y"),
-            yaxis={"range": [-1.15, 1.15], "visible": False, "fixedrange": True},
-            shapes=[band(colours, *selected)] if selected else [],
-            annotations=[
-                {
-                    "text": text,
-                    "xref": "paper",
-                    "yref": "paper",
-                    "x": 0,
-                    "y": y,
-                    "xanchor": "left",
-                    "yanchor": anchor,
-                    "showarrow": False,
-                    "font": {"size": 11, "color": colours.muted},
-                }
-                for text, y, anchor in (
-                    ("looks at later tokens", 1, "top"),
-                    ("looks at earlier tokens", 0, "bottom"),
-                )
-            ],
-        ),
+        colours,
+        height,
+        shown,
+        len(tokens.bases),
+        selected,
+        yaxis={"range": [-1.15, 1.15], "visible": False, "fixedrange": True},
+        annotations=[
+            note(
+                text,
+                0,
+                y,
+                colours.muted,
+                xref="paper",
+                yref="paper",
+                xanchor="left",
+                yanchor=anchor,
+            )
+            for text, y, anchor in (
+                ("looks at later tokens", 1, "top"),
+                ("looks at earlier tokens", 0, "bottom"),
+            )
+        ],
     )
 
 
@@ -172,33 +162,24 @@ def _row(
     """Lay out the tokens, in turns darker and lighter."""
     spans = tokens.spans[visible]
     named = len(visible) <= 30
-    return {
-        "type": "bar",
-        "x": spans.mean(axis=1) + 0.5,
-        "width": spans[:, 1] - spans[:, 0],
-        "base": np.full(len(visible), -_BAND),
-        "y": np.full(len(visible), 2 * _BAND),
-        "marker": {
-            "color": [
-                colours.select if chosen[index] else colours.tints[index % 2] for index in visible
-            ],
-            "line": {"width": 0},
-        },
-        "text": [tokens.tokens[index] for index in visible] if named else None,
-        "textposition": "inside",
-        "insidetextanchor": "middle",
-        "textangle": 0,
-        "textfont": {"family": MONO, "size": 10},
-        "customdata": [cell_text(tokens, int(index)) for index in visible],
-        "hovertemplate": "%{customdata}<extra></extra>",
-    }
+    return bars(
+        spans.mean(axis=1) + 0.5,
+        np.full(len(visible), 2 * _BAND),
+        spans[:, 1] - spans[:, 0],
+        [colours.select if chosen[index] else colours.tints[index % 2] for index in visible],
+        base=np.full(len(visible), -_BAND),
+        text=[tokens.tokens[index] for index in visible] if named else None,
+        textposition="inside",
+        insidetextanchor="middle",
+        textangle=0,
+        textfont={"family": MONO, "size": 10},
+        customdata=[cell_text(tokens, int(index)) for index in visible],
+        hover="%{customdata}",
+    )
 
 
 def _lines(
-    curves: NDArray[np.float64],
-    values: NDArray[np.float32],
-    own: NDArray[np.bool_],
-    colours: Theme,
+    curves: NDArray[np.float64], values: NDArray[np.float32], own: NDArray[np.bool_], colours: Theme
 ) -> list[dict[str, Any]]:
     """Draw the arcs, weak ones first; a trace for each strength, and for those of the selection."""
     share = values / values.max(initial=1e-12)
@@ -213,15 +194,7 @@ def _lines(
             x, y = np.concatenate([part, gaps], axis=1).reshape(-1, 2).T
             colour = colours.select if selected else colours.sequential[step][1]
             traces.append(
-                {
-                    "type": "scatter",
-                    "mode": "lines",
-                    "x": x,
-                    "y": y,
-                    "line": {"color": colour, "width": width},
-                    "opacity": 1.0 if selected or not own.any() else 0.45,
-                    "hoverinfo": "skip",
-                }
+                line(x, y, colour, width, opacity=1.0 if selected or not own.any() else 0.45)
             )
     return traces
 

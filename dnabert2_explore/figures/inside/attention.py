@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...tokens import Tokens
 from ..core.colours import Theme, theme_of
-from ..core.style import MONO, band, base_axis, layout, span_text, value_axis, whole
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+from ..core.parts import Figure, axis_title, bars, base_figure, colour_bar, font, heat
+from ..core.style import MONO, band, base_axis, span_text, value_axis, whole
 
 __all__ = [
     "CELLS",
@@ -168,7 +166,7 @@ def attention_map(
     width: int = 900,
     height: int = 480,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw an attention map, and above it what a selection gives (or every position receives).
 
     Parameters
@@ -205,8 +203,6 @@ def attention_map(
     ValueError
         `axes` or `pooling` is unknown.
     """
-    import plotly.graph_objects as go
-
     if axes not in ("bases", "tokens"):
         raise ValueError(f"axes {axes!r} are unknown; expected 'bases' or 'tokens'")
     colours = theme_of(theme)
@@ -222,89 +218,46 @@ def attention_map(
         if by_base
         else _token_axis(tokens, pooled, colours, width)
     )
-    y_axis = {
-        **x_axis,
-        "domain": [0.0, 0.80 if height >= 320 else 0.74],
-        "anchor": "x",
-        "range": [*x_axis["range"]][::-1],
-        "fixedrange": True,
-        "showline": True,
-        "nticks": 8,
-        "title": {
-            "text": "from (query)",
-            "font": {"size": 11, "color": colours.muted},
-            "standoff": 4,
-        },
-        "tickangle": 0,
-    }
-    if not by_base and y_axis.get("tickvals") is not None:
-        y_axis["tickfont"] = {**y_axis["tickfont"], "size": 9}
+    both = strip_above(
+        colours,
+        x_axis,
+        height,
+        across=f"to (key) · {'position (bp, counted from 1)' if by_base else 'token'}",
+        down="from (query)",
+        strip="paid" if chosen else "received",
+        rangemode="tozero",
+        range=[0, float(np.max(strip, initial=0.0)) * 1.1 or 1.0],
+    )
+    if not by_base and x_axis.get("tickvals") is not None:
+        both["yaxis"]["tickfont"] = {**x_axis["tickfont"], "size": 9}
     marks = _marks(chosen, selected, pooled, by_base, colours)
-    return go.Figure(
-        data=[
-            {
-                "type": "bar",
-                "x": (edges[:-1] + edges[1:]) / 2,
-                "width": np.diff(edges),
-                "y": strip,
-                "yaxis": "y2",
-                "marker": {
-                    "color": colours.select if chosen else colours.tints[0],
-                    "line": {"width": 0},
-                },
-                "hovertemplate": f"{strip_title}: %{{y:.4f}}<extra></extra>",
-            },
-            {
-                "type": "heatmap",
-                "x": edges,
-                "y": edges,
-                "z": pooled.values,
-                "zmin": 0.0,
-                "zmax": top if top > 0 else 1.0,
-                "colorscale": [list(step) for step in colours.sequential],
-                "hovertemplate": _hover(by_base, quantity, pooled.size, pooling),
-                "colorbar": {
-                    "x": 1.012,
-                    "xanchor": "left",
-                    "y": 0.4,
-                    "len": 0.82,
-                    "thickness": 9,
-                    "outlinewidth": 0,
-                    "tickfont": {"size": 10, "color": colours.muted},
-                    "nticks": 5,
-                    "title": {
-                        "text": quantity,
-                        "side": "right",
-                        "font": {"size": 11, "color": colours.muted},
-                    },
-                },
-            },
-        ],
-        layout=layout(
-            colours,
-            height,
-            barmode="overlay",
-            bargap=0,
-            hovermode="closest",
-            dragmode="zoom",
-            xaxis={
-                **x_axis,
-                "title": {
-                    **x_axis["title"],
-                    "text": f"to (key) · {'position (bp, counted from 1)' if by_base else 'token'}",
-                },
-            },
-            yaxis=y_axis,
-            yaxis2=value_axis(
-                colours,
-                "paid" if chosen else "received",
-                (0.84 if height >= 320 else 0.8, 1.0),
-                nticks=3 if height >= 320 else 2,
-                rangemode="tozero",
-                range=[0, float(np.max(strip, initial=0.0)) * 1.1 or 1.0],
+    return base_figure(
+        [
+            bars(
+                (edges[:-1] + edges[1:]) / 2,
+                strip,
+                np.diff(edges),
+                colours.select if chosen else colours.tints[0],
+                yaxis="y2",
+                hover=f"{strip_title}: %{{y:.4f}}",
             ),
-            shapes=marks,
-        ),
+            heat(
+                edges,
+                edges,
+                pooled.values,
+                colours.sequential,
+                0.0,
+                top if top > 0 else 1.0,
+                hover=_hover(by_base, quantity, pooled.size, pooling),
+                colorbar=colour_bar(colours, quantity, 0.4, 0.82, nticks=5),
+            ),
+        ],
+        colours,
+        height,
+        shown,
+        len(tokens.bases),
+        shapes=marks,
+        **both,
     )
 
 
@@ -338,28 +291,66 @@ def _marks(
 ) -> list[dict[str, Any]]:
     if chosen is None or selected is None or not len(pooled.values):
         return []
-    start, end = selected if by_base else chosen
+    span = selected if by_base else chosen
+    return cross(colours, span, span)
+
+
+def cross(colours: Theme, across: tuple[int, int], down: tuple[Any, Any]) -> list[dict[str, Any]]:
+    """Mark columns and rows of a map."""
     line = {"color": colours.select, "width": 1}
-    column = band(colours, start, end, line=line, fillcolor="rgba(0,0,0,0)", layer="above")
-    row = {
-        **column,
-        "xref": "paper",
-        "yref": "y",
-        "x0": 0,
-        "x1": 1,
-        "y0": start + 0.5,
-        "y1": end + 0.5,
+    column = band(colours, *across, line=line, fillcolor="rgba(0,0,0,0)", layer="above")
+    y = {"y0": float(down[0]) + 0.5, "y1": float(down[1]) + 0.5}
+    return [column, {**column, "xref": "paper", "yref": "y", "x0": 0, "x1": 1, **y}]
+
+
+def strip_above(
+    colours: Theme,
+    x_axis: dict[str, Any],
+    height: int,
+    *,
+    across: str,
+    down: str,
+    strip: str,
+    **more: Any,
+) -> dict[str, Any]:
+    """Make the axes of a map whose rows lie as its columns do, with a strip of bars above.
+
+    Parameters
+    ----------
+    colours : Theme
+    x_axis : dict
+        Axis of the columns.
+    height : int
+        Pixels of the figure.
+    across, down, strip : str
+        Titles of columns, rows and strip.
+    **more
+        Of the strip's axis.
+    """
+    high = height >= 320
+    y_axis = {
+        **x_axis,
+        "domain": [0.0, 0.80 if high else 0.74],
+        "anchor": "x",
+        "range": [*x_axis["range"]][::-1],
+        "fixedrange": True,
+        "showline": True,
+        "nticks": 8,
+        "title": axis_title(down, colours, 11, 4),
+        "tickangle": 0,
     }
-    return [column, row]
+    top = (0.84 if high else 0.8, 1.0)
+    return {
+        "xaxis": {**x_axis, "title": {**x_axis["title"], "text": across}},
+        "yaxis": y_axis,
+        "yaxis2": value_axis(colours, strip, top, nticks=3 if high else 2, **more),
+    }
 
 
 def _hover(by_base: bool, quantity: str, size: int, pooling: str) -> str:
     what = "base" if by_base else "token"
     how = f" ({pooling} of {size} × {size} tokens)" if size > 1 else ""
-    return (
-        f"from {what} %{{y:,.0f}}<br>to {what} %{{x:,.0f}}<br><b>%{{z:.4f}}</b> "
-        f"{quantity}{how}<extra></extra>"
-    )
+    return f"from {what} %{{y:,.0f}}<br>to {what} %{{x:,.0f}}<br><b>%{{z:.4f}}</b> {quantity}{how}"
 
 
 def _token_axis(tokens: Tokens, pooled: Pooled, colours: Theme, width: int) -> dict[str, Any]:
@@ -378,7 +369,7 @@ def _token_axis(tokens: Tokens, pooled: Pooled, colours: Theme, width: int) -> d
             tokens.tokens[i][:7] for i in range(int(pooled.first[0]), int(pooled.first[-1]))
         ]
         axis["tickangle"] = -90
-        axis["tickfont"] = {"size": 10, "family": MONO, "color": colours.muted}
+        axis["tickfont"] = font(10, colours.muted, family=MONO)
     return axis
 
 

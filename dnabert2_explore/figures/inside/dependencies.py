@@ -10,12 +10,22 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...sequences import in_place
 from ..core.colours import Theme, theme_of
-from ..core.style import band, base_axis, layout, span_text, value_axis, whole
-from .attention import CELLS
+from ..core.parts import (
+    Figure,
+    bars,
+    base_figure,
+    box,
+    colour_bar,
+    dots,
+    font,
+    heat,
+    line,
+    make_figure,
+)
+from ..core.style import base_axis, span_text, value_axis, whole
+from .attention import CELLS, cross, strip_above
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.inside.blocks import Blocks
     from ...analysis.inside.dependencies import DependencyMap
 
@@ -36,7 +46,7 @@ def dependency_figure(
     width: int = 900,
     height: int = 420,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw what each token's prediction depends on.
 
     As in an attention map, a row is the token concerned and a column what it depends on: here the
@@ -68,8 +78,6 @@ def dependency_figure(
     ValueError
         `shown` is unknown, or the map is of a class.
     """
-    import plotly.graph_objects as go
-
     del width  # the axes are in bases: nothing depends on it yet
     if shown not in SHOWN:
         raise ValueError(f"shown {shown!r} is unknown; expected one of {', '.join(SHOWN)}")
@@ -90,91 +98,53 @@ def dependency_figure(
     strip_colour = colours.tints[0]
     x_axis = base_axis(colours, visible, n, anchor="y")
     what = "token" if found.of == "tokens" else "base"
-    title = {"size": 11, "color": colours.muted}
     letters = np.array(list(in_place(found.tokens.bases)))
-    return go.Figure(
-        data=[
-            {
-                "type": "bar",
-                "x": shift,
-                "width": np.ones(len(shift)),
-                "y": strip,
-                "yaxis": "y2",
-                "customdata": letters[found.region[0] : found.region[1]],
-                "marker": {"color": strip_colour, "line": {"width": 0}},
-                "hovertemplate": (
-                    f"base %{{x:,.0f}} %{{customdata}}: %{{y:.4g}} nats, mean over other {what}s"
-                    "<extra></extra>"
-                ),
-            },
-            {
-                "type": "heatmap",
-                "x": x_edges,
-                "y": y_edges,
-                "z": cells,
-                "zmin": -top if signed else 0.0,
-                "zmax": top,
-                "hoverongaps": False,
-                "colorscale": (
-                    signed_scale(colours) if signed else [list(step) for step in colours.sequential]
-                ),
-                "hovertemplate": (
-                    f"substituting base %{{x:,.0f}}<br>changes the {what} at %{{y:,.0f}}<br>by "
-                    f"<b>%{{z:.4f}}</b> nats{' more than untrained' if signed else ''}"
-                    "<extra></extra>"
-                ),
-                "colorbar": {
-                    "x": 1.012,
-                    "xanchor": "left",
-                    "y": 0.4,
-                    "len": 0.82,
-                    "thickness": 9,
-                    "outlinewidth": 0,
-                    "tickfont": {"size": 10, "color": colours.muted},
-                    "nticks": 5,
-                    "title": {
-                        "text": "trained − untrained (nats)" if signed else "change (nats)",
-                        "side": "right",
-                        "font": title,
-                    },
-                },
-            },
-        ],
-        layout=layout(
-            colours,
-            height,
-            barmode="overlay",
-            bargap=0,
-            hovermode="closest",
-            dragmode="zoom",
-            xaxis={
-                **x_axis,
-                "title": {
-                    **x_axis["title"],
-                    "text": "substituted base · position (bp, counted from 1)",
-                },
-            },
-            yaxis={
-                **x_axis,
-                "domain": [0.0, 0.80 if height >= 320 else 0.74],
-                "anchor": "x",
-                "range": [*x_axis["range"]][::-1],
-                "fixedrange": True,
-                "nticks": 8,
-                "title": {"text": f"{what} predicted", "font": title, "standoff": 4},
-                "tickangle": 0,
-            },
-            yaxis2=value_axis(
-                colours,
-                "others",
-                (0.84 if height >= 320 else 0.8, 1.0),
-                nticks=3 if height >= 320 else 2,
-                range=_reach(strip),
-                zeroline=signed,
-                zerolinecolor=colours.muted,
+    return base_figure(
+        [
+            bars(
+                shift,
+                strip,
+                np.ones(len(shift)),
+                strip_colour,
+                yaxis="y2",
+                customdata=letters[found.region[0] : found.region[1]],
+                hover=f"base %{{x:,.0f}} %{{customdata}}: %{{y:.4g}} nats, mean over other {what}s",
             ),
-            shapes=_marks(found, selected, colours),
+            heat(
+                x_edges,
+                y_edges,
+                cells,
+                signed_scale(colours) if signed else colours.sequential,
+                -top if signed else 0.0,
+                top,
+                hoverongaps=False,
+                colorbar=colour_bar(
+                    colours,
+                    "trained − untrained (nats)" if signed else "change (nats)",
+                    0.4,
+                    0.82,
+                    nticks=5,
+                ),
+                hover=f"substituting base %{{x:,.0f}}<br>changes the {what} at %{{y:,.0f}}<br>by "
+                f"<b>%{{z:.4f}}</b> nats{' more than untrained' if signed else ''}",
+            ),
+        ],
+        colours,
+        height,
+        visible,
+        n,
+        **strip_above(
+            colours,
+            x_axis,
+            height,
+            across="substituted base · position (bp, counted from 1)",
+            down=f"{what} predicted",
+            strip="others",
+            range=_reach(strip),
+            zeroline=signed,
+            zerolinecolor=colours.muted,
         ),
+        shapes=_marks(found, selected, colours),
     )
 
 
@@ -228,25 +198,12 @@ def _marks(
 ) -> list[dict[str, Any]]:
     if selected is None:
         return []
-    line = {"color": colours.select, "width": 1}
-    column = band(colours, *selected, line=line, fillcolor="rgba(0,0,0,0)", layer="above")
     first, last = found.tokens.covering(*selected)
-    start, end = found.tokens.spans[first, 0], found.tokens.spans[last - 1, 1]
-    if found.of != "tokens":
-        start, end = selected
-    row = {
-        **column,
-        "xref": "paper",
-        "yref": "y",
-        "x0": 0,
-        "x1": 1,
-        "y0": float(start) + 0.5,
-        "y1": float(end) + 0.5,
-    }
-    return [column, row]
+    down = found.tokens.spans[first, 0], found.tokens.spans[last - 1, 1]
+    return cross(colours, selected, down if found.of == "tokens" else selected)
 
 
-def block_figure(found: Blocks, *, height: int = 420, theme: str = "light") -> go.Figure:
+def block_figure(found: Blocks, *, height: int = 420, theme: str = "light") -> Figure:
     """Draw the clusters of a dependency map where they lie, outlined those beyond chance.
 
     Parameters
@@ -268,27 +225,23 @@ def block_figure(found: Blocks, *, height: int = 420, theme: str = "light") -> g
     InputError
         If there is none.
     """
-    import plotly.graph_objects as go
-
     if not found.blocks:
         raise InputError("There is no block to draw: nothing stands out of this map.")
     colours = theme_of(theme)
-    shapes, centres, words = [], [], []
+    shapes, places, said = [], [], []
     for one in found.blocks:
         sure = one.p <= 0.05
         shapes.append(
-            {
-                "type": "rect",
-                "x0": one.source[0] + 0.5,
-                "x1": one.source[1] + 0.5,
-                "y0": one.target[0] + 0.5,
-                "y1": one.target[1] + 0.5,
-                "line": {"color": colours.select if sure else colours.muted, "width": 1.5},
-                "fillcolor": colours.select_fill if sure else "rgba(0,0,0,0)",
-            }
+            box(
+                (one.source[0] + 0.5, one.source[1] + 0.5),
+                (one.target[0] + 0.5, one.target[1] + 0.5),
+                colours.select if sure else colours.muted,
+                1.5,
+                fillcolor=colours.select_fill if sure else "rgba(0,0,0,0)",
+            )
         )
-        centres.append((sum(one.source) / 2 + 0.5, sum(one.target) / 2 + 0.5))
-        words.append(
+        places.append((sum(one.source) / 2 + 0.5, sum(one.target) / 2 + 0.5))
+        said.append(
             f"bases {span_text(*one.source)} on {span_text(*one.target)}<br>"
             f"peak {one.peak:.3g} nats, mass {one.mass:.3g}, p {one.p:.2g}"
         )
@@ -296,34 +249,18 @@ def block_figure(found: Blocks, *, height: int = 420, theme: str = "light") -> g
     low, high = min(every), max(every)
     room = max(2.0, 0.03 * (high - low))
     axis = {"range": [low + 0.5 - room, high + 0.5 + room], "showgrid": True}
-    return go.Figure(
-        data=[
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "x": [x for x, _ in centres],
-                "y": [y for _, y in centres],
-                "text": words,
-                "marker": {"size": 8, "color": colours.muted, "opacity": 0.6},
-                "hovertemplate": "%{text}<extra></extra>",
-            },
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "x": axis["range"],
-                "y": axis["range"],
-                "line": {"color": colours.muted, "width": 1, "dash": "dot"},
-                "hoverinfo": "skip",
-            },
+    x, y = zip(*places, strict=True)
+    title = {"text": "substituted base (bp, counted from 1)", "font": font(12, colours.muted)}
+    mark = {"opacity": 0.6}
+    return make_figure(
+        [
+            dots(x, y, 8, colours.muted, text=said, hover="%{text}", marker=mark),
+            line(axis["range"], axis["range"], colours.muted, 1, dash="dot"),
         ],
-        layout=layout(
-            colours,
-            height,
-            hovermode="closest",
-            shapes=shapes,
-            xaxis=value_axis(colours, "", (0, 1), **axis, nticks=8)
-            | {"anchor": "y", "title": {"text": "substituted base (bp, counted from 1)",
-                                        "font": {"size": 12, "color": colours.muted}}},
-            yaxis=value_axis(colours, "base predicted otherwise (bp)", (0, 1), nticks=8, **axis),
-        ),
-    )  # fmt: skip
+        colours,
+        height,
+        hovermode="closest",
+        shapes=shapes,
+        xaxis=value_axis(colours, "", (0, 1), **axis, nticks=8) | {"anchor": "y", "title": title},
+        yaxis=value_axis(colours, "base predicted otherwise (bp)", (0, 1), nticks=8, **axis),
+    )

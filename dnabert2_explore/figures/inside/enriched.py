@@ -8,12 +8,10 @@ import numpy as np
 
 from ..core.colours import Theme, theme_of
 from ..core.columns import legend
-from ..core.style import layout, value_axis
-from ..training.curves import axis_style, axis_title
+from ..core.parts import Figure, dots, font, level, line, make_figure, note, plain_axis
+from ..core.style import value_axis
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.features import FeatureEnrichment
     from ...analysis.inside.track_enrichment import TrackEnrichment
 
@@ -27,9 +25,7 @@ _NAMED, _FDR = 8, 0.05
 _LEAST = 1e-300
 
 
-def feature_volcano(
-    found: FeatureEnrichment, *, height: int = 380, theme: str = "light"
-) -> go.Figure:
+def feature_volcano(found: FeatureEnrichment, *, height: int = 380, theme: str = "light") -> Figure:
     """Draw how much more active features are in stretches, against how sure that is.
 
     Parameters
@@ -46,8 +42,6 @@ def feature_volcano(
         A dot a pair of feature and kind of stretches, the 4,000 least likely by chance at most;
         open ones are an untrained network's. Above the line q is below 0.05; the surest are named.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     data = []
     if found.twin is not None:
@@ -64,38 +58,35 @@ def feature_volcano(
         # A name that would lie on another is left to the hover.
         if all(abs(y - one["y"]) > 0.06 * top or abs(x - one["x"]) > 0.5 * reach for one in names):
             names.append(
-                {
-                    "x": x,
-                    "y": y,
-                    "text": f"{own['customdata'][i][0]} · {own['customdata'][i][1]}",
-                    "xanchor": "right" if x > 0.3 * reach else "left",
-                    "xshift": -7 if x > 0.3 * reach else 7,
-                    "showarrow": False,
-                    "font": {"size": 11, "color": colours.ink},
-                }
+                note(
+                    f"{own['customdata'][i][0]} · {own['customdata'][i][1]}",
+                    x,
+                    y,
+                    colours.ink,
+                    xanchor="right" if x > 0.3 * reach else "left",
+                    xshift=-7 if x > 0.3 * reach else 7,
+                )
             )
-    return go.Figure(
-        data=data,
-        layout=layout(
+    return make_figure(
+        data,
+        colours,
+        height,
+        margin={"l": 62, "r": 30, "t": 30, "b": 46, "autoexpand": False},
+        hovermode="closest",
+        xaxis=plain_axis(
             colours,
-            height,
-            margin={"l": 62, "r": 30, "t": 30, "b": 46, "autoexpand": False},
-            hovermode="closest",
-            xaxis={
-                **axis_style(colours),
-                "range": [-reach, reach],
-                "title": axis_title("activation over that in turned stretches (log2)", colours),
-                "zeroline": True,
-                "zerolinecolor": colours.grid,
-            },
-            yaxis=value_axis(
-                colours, "−log10 p", (0.0, 1.0), range=[-0.03 * top, top * 1.08], nticks=6
-            ),
-            shapes=_borders(found, colours),
-            annotations=names,
-            showlegend=found.twin is not None,
-            legend=legend(colours, 1.01),
+            "activation over that in turned stretches (log2)",
+            range=[-reach, reach],
+            zeroline=True,
+            zerolinecolor=colours.grid,
         ),
+        yaxis=value_axis(
+            colours, "−log10 p", (0.0, 1.0), range=[-0.03 * top, top * 1.08], nticks=6
+        ),
+        shapes=_borders(found, colours),
+        annotations=names,
+        showlegend=found.twin is not None,
+        legend=legend(colours, 1.01),
     )
 
 
@@ -129,24 +120,17 @@ def _borders(found: FeatureEnrichment, colours: Theme) -> list[dict[str, Any]]:
         return []
     y = -float(np.log10(max(float(known.max()), _LEAST)))
     return [
-        {
-            "type": "line",
-            "xref": "paper",
-            "x0": 0,
-            "x1": 1,
-            "y0": y,
-            "y1": y,
-            "line": {"width": 1, "dash": "dot", "color": colours.muted},
-            "label": {
-                "text": "q = 0.05",
-                "textposition": "end",
-                "font": {"size": 10.5, "color": colours.muted},
-            },
-        }
+        level(
+            y,
+            colours.muted,
+            1,
+            "dot",
+            label={"text": "q = 0.05", "textposition": "end", "font": font(10.5, colours.muted)},
+        )
     ]
 
 
-def track_contrast(found: TrackEnrichment, *, theme: str = "light") -> go.Figure:
+def track_contrast(found: TrackEnrichment, *, theme: str = "light") -> Figure:
     """Draw a track's mean in each kind of stretch beside that at all other bases.
 
     Parameters
@@ -161,8 +145,6 @@ def track_contrast(found: TrackEnrichment, *, theme: str = "light") -> go.Figure
         Full dots: in the stretches; open: elsewhere. At the right p, from all rotations of the
         stretches round the sequence, and q.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     order = range(len(found.kinds))[::-1]
     names = [f"{found.kinds[i]} ({int(found.bases[i]):,} bp)" for i in order]
@@ -174,58 +156,47 @@ def track_contrast(found: TrackEnrichment, *, theme: str = "light") -> go.Figure
         ("elsewhere", found.outside, "circle-open", colours.muted),
         ("in the stretches", found.inside, "circle", colours.negative),
     )
-    return go.Figure(
-        data=[
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "x": lines[0],
-                "y": lines[1],
-                "line": {"color": colours.muted, "width": 1.6},
-                "hoverinfo": "skip",
-                "showlegend": False,
-            },
+    return make_figure(
+        [
+            line(lines[0], lines[1], colours.muted, 1.6, showlegend=False),
             *(
-                {
-                    "type": "scatter",
-                    "mode": "markers",
-                    "name": side,
-                    "x": [float(values[i]) for i in order],
-                    "y": names,
-                    "marker": {"symbol": symbol, "size": 11, "color": colour, "line": {"width": 2}},
-                    "hovertemplate": f"%{{y}}, {side}: %{{x:.4g}}<extra></extra>",
-                }
+                dots(
+                    [float(values[i]) for i in order],
+                    names,
+                    11,
+                    colour,
+                    name=side,
+                    hover=f"%{{y}}, {side}: %{{x:.4g}}",
+                    marker={"symbol": symbol, "line": {"width": 2}},
+                )
                 for side, values, symbol, colour in sides
             ),
         ],
-        layout=layout(
-            colours,
-            34 * len(names) + 90,
-            margin={"l": 150, "r": 130, "t": 34, "b": 46, "autoexpand": False},
-            hovermode="closest",
-            xaxis={**axis_style(colours), "title": axis_title("mean of the track", colours)},
-            yaxis={
-                "type": "category",
-                "range": [-0.6, len(names) - 0.4],
-                "tickfont": {"size": 12, "color": colours.ink},
-                "showgrid": False,
-                "fixedrange": True,
-            },
-            annotations=[
-                {
-                    "text": "–"
-                    if np.isnan(found.p_value[i])
-                    else f"p {found.p_value[i]:.2g}, q {found.q_value[i]:.2g}",
-                    "xref": "paper",
-                    "x": 1.01,
-                    "xanchor": "left",
-                    "y": name,
-                    "showarrow": False,
-                    "font": {"size": 11, "color": colours.muted},
-                }
-                for name, i in zip(names, order, strict=True)
-            ],
-            showlegend=True,
-            legend=legend(colours, 1.01),
-        ),
+        colours,
+        34 * len(names) + 90,
+        margin={"l": 150, "r": 130, "t": 34, "b": 46, "autoexpand": False},
+        hovermode="closest",
+        xaxis=plain_axis(colours, "mean of the track"),
+        yaxis={
+            "type": "category",
+            "range": [-0.6, len(names) - 0.4],
+            "tickfont": font(12, colours.ink),
+            "showgrid": False,
+            "fixedrange": True,
+        },
+        annotations=[
+            note(
+                "–"
+                if np.isnan(found.p_value[i])
+                else f"p {found.p_value[i]:.2g}, q {found.q_value[i]:.2g}",
+                1.01,
+                name,
+                colours.muted,
+                xref="paper",
+                xanchor="left",
+            )
+            for name, i in zip(names, order, strict=True)
+        ],
+        showlegend=True,
+        legend=legend(colours, 1.01),
     )

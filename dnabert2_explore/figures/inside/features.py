@@ -9,12 +9,10 @@ import numpy as np
 from ...errors import InputError
 from ..core.colours import theme_of
 from ..core.columns import edges_of, legend, spread, steps
-from ..core.style import MARGIN, MONO, band, base_axis, layout, span_text, value_axis, whole
-from ..training.curves import axis_style, axis_title
+from ..core.parts import Figure, base_figure, colour_bar, heat, line, make_figure, plain_axis
+from ..core.style import MARGIN, MONO, layout, span_text, value_axis, whole
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.features import FeatureReadings, Features
 
 __all__ = ["common_feature", "feature_directions", "feature_track", "feature_windows"]
@@ -38,7 +36,7 @@ def feature_track(
     selected: tuple[int, int] | None = None,
     height: int = 300,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw a feature's activation along a sequence, above the features most active in sight.
 
     Parameters
@@ -76,8 +74,6 @@ def feature_track(
     ValueError
         If `shown` is unknown.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     found, other = _shown(found, shown)
     if feature is None:
@@ -119,62 +115,42 @@ def feature_track(
             for i in rows
         ]
     data.append(
-        {
-            "type": "heatmap",
-            "x": edges,
-            "y": np.arange(len(rows) + 1) - 0.5,
-            "z": np.round(spread(values[:, rows].T, columns), 3),
-            "zmin": 0,
-            "hoverongaps": False,
-            "colorscale": [[at, colour] for at, colour in colours.sequential],
-            "text": text,
-            "hovertemplate": "%{text}<extra></extra>" if text else "%{z:.3g}<extra></extra>",
-            "colorbar": {
-                "x": 1.012,
-                "xanchor": "left",
-                "y": 0.24,
-                "len": 0.56,
-                "thickness": 9,
-                "outlinewidth": 0,
-                "nticks": 3,
-                "tickfont": {"size": 10, "color": colours.muted},
-                "title": {
-                    "text": "activation",
-                    "side": "right",
-                    "font": {"size": 11, "color": colours.muted},
-                },
-            },
-        }
+        heat(
+            edges,
+            np.arange(len(rows) + 1) - 0.5,
+            np.round(spread(values[:, rows].T, columns), 3),
+            colours.sequential,
+            0,
+            None,
+            hoverongaps=False,
+            text=text,
+            hover="%{text}" if text else "%{z:.3g}",
+            colorbar=colour_bar(colours, "activation", 0.24, 0.56, nticks=3),
+        )
     )
-    return go.Figure(
-        data=data,
-        layout=layout(
+    return base_figure(
+        data,
+        colours,
+        height,
+        visible,
+        n,
+        selected,
+        mark="above",
+        yaxis=value_axis(
             colours,
-            height,
-            hovermode="closest",
-            dragmode="zoom",
-            xaxis=base_axis(colours, visible, n),
-            yaxis=value_axis(
-                colours,
-                "feature",
-                (0.0, 0.48),
-                range=[max(len(rows), 1) - 0.5, -0.5],
-                tickvals=list(range(len(rows))),
-                ticktext=[str(row) for row in rows],
-                showgrid=False,
-            ),
-            yaxis2=value_axis(
-                colours,
-                "activation",
-                (0.58, 1.0),
-                range=[0, max(top, 1e-6) * 1.08],
-                nticks=3,
-            ),
-            margin={**MARGIN, "t": 24},
-            showlegend=True,
-            legend=legend(colours, 1.01),
-            shapes=[] if selected is None else [band(colours, *selected, layer="above")],
+            "feature",
+            (0.0, 0.48),
+            range=[max(len(rows), 1) - 0.5, -0.5],
+            tickvals=list(range(len(rows))),
+            ticktext=[str(row) for row in rows],
+            showgrid=False,
         ),
+        yaxis2=value_axis(
+            colours, "activation", (0.58, 1.0), range=[0, max(top, 1e-6) * 1.08], nticks=3
+        ),
+        margin={**MARGIN, "t": 24},
+        showlegend=True,
+        legend=legend(colours, 1.01),
     )
 
 
@@ -208,7 +184,7 @@ def feature_windows(
     n: int = 10,
     flank: int = 20,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw the places where a feature is most active, aligned at its token.
 
     Parameters
@@ -260,14 +236,14 @@ def feature_windows(
     values = np.full((len(top), 2 * flank + 8), np.nan)
     letters = np.full(values.shape, "", dtype=object)
     labels = []
-    for line, place in enumerate(top.itertuples()):
+    for row_at, place in enumerate(top.itertuples()):
         number = place.number
         bases, track = found.sequences[number].bases, found.track(feature, number)
         begin = place.start - flank
         for column in range(values.shape[1]):
             if 0 <= begin + column < len(bases):
-                values[line, column] = track[begin + column]
-                letters[line, column] = bases[begin + column]
+                values[row_at, column] = track[begin + column]
+                letters[row_at, column] = bases[begin + column]
         labels.append(f"{place.sequence} · {place.start + 1:,}")
     places = np.arange(values.shape[1]) - flank
     figure = go.Figure(
@@ -306,7 +282,7 @@ def feature_windows(
     return figure
 
 
-def feature_directions(found: Features, *, height: int = 300, theme: str = "light") -> go.Figure:
+def feature_directions(found: Features, *, height: int = 300, theme: str = "light") -> Figure:
     """Draw how alike the directions are that features write: each beside the one most like it.
 
     Parameters
@@ -324,8 +300,6 @@ def feature_directions(found: Features, *, height: int = 300, theme: str = "ligh
         other at which cosine; dotted, as many random directions; open, an untrained network's. Far
         right are features that say the same.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     kinds = [("trained", found.alike(_DIRECTIONS), colours.negative, "solid")]
     if found.twin is not None:
@@ -338,31 +312,30 @@ def feature_directions(found: Features, *, height: int = 300, theme: str = "ligh
     for name, values, colour, dash in kinds:
         share = np.histogram(values, edges)[0] / max(len(values), 1)
         data.append(
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "name": name,
-                "x": (edges[:-1] + edges[1:]) / 2,
-                "y": share,
-                "line": {"color": colour, "dash": dash, "width": 2, "shape": "hvh"},
-                "fill": "tozeroy" if name == "trained" else None,
-                "hovertemplate": f"{name}, cosine %{{x:.2f}}: %{{y:.1%}}<extra></extra>",
-            }
+            line(
+                (edges[:-1] + edges[1:]) / 2,
+                share,
+                colour,
+                2,
+                dash=dash,
+                shape="hvh",
+                name=name,
+                fill="tozeroy" if name == "trained" else None,
+                hover=f"{name}, cosine %{{x:.2f}}: %{{y:.1%}}",
+            )
         )
-    return go.Figure(
-        data=data,
-        layout=layout(
+    return make_figure(
+        data,
+        colours,
+        height,
+        margin={"l": 62, "r": 30, "t": 28, "b": 46, "autoexpand": False},
+        hovermode="closest",
+        xaxis=plain_axis(
             colours,
-            height,
-            margin={"l": 62, "r": 30, "t": 28, "b": 46, "autoexpand": False},
-            hovermode="closest",
-            xaxis={
-                **axis_style(colours),
-                "range": [low - 0.02, min(high + 0.05, 1.02)],
-                "title": axis_title("cosine with the nearest other feature", colours),
-            },
-            yaxis=value_axis(colours, "share of features", (0.0, 1.0), tickformat=".0%"),
-            showlegend=True,
-            legend=legend(colours, 1.01),
+            "cosine with the nearest other feature",
+            range=[low - 0.02, min(high + 0.05, 1.02)],
         ),
+        yaxis=value_axis(colours, "share of features", (0.0, 1.0), tickformat=".0%"),
+        showlegend=True,
+        legend=legend(colours, 1.01),
     )

@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.colours import OKABE_ITO, SYMBOLS, theme_of
+from ..core.parts import Figure, box, dots, font, heat, line, make_figure
 from ..core.style import layout, value_axis
 from .dependencies import signed_scale
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.inside.head_patching import HeadPatchMap
     from ...analysis.inside.heads import HeadAgreement
     from ...analysis.inside.measured_heads import HeadAtlas
@@ -29,7 +28,7 @@ def head_gallery(
     selected: tuple[int, int] | None = None,
     width: int = 360,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw all heads of all layers side by side, each on its own scale.
 
     Parameters
@@ -48,8 +47,6 @@ def head_gallery(
     plotly.graph_objects.Figure
         Thumbnail of layer ``i``, head ``j`` stands around x = j + 1, y = i + 1.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     n_layers, n_heads, m, _ = thumbnails.shape
     tops = np.quantile(thumbnails.reshape(n_layers, n_heads, -1), 0.99, axis=-1)
@@ -68,58 +65,53 @@ def head_gallery(
         "showgrid": False,
         "zeroline": False,
         "fixedrange": True,
-        "tickfont": {"size": 10, "color": colours.muted},
+        "tickfont": font(10, colours.muted),
         "ticks": "",
     }
-    title = {"font": {"size": 11, "color": colours.muted}, "standoff": 2}
+    title = {"font": font(11, colours.muted), "standoff": 2}
     chosen = []
     if selected is not None:
         layer, head = selected
         half = 0.5 - _GAP / 8
         chosen = [
-            {
-                "type": "rect",
-                "x0": head + 1 - half,
-                "x1": head + 1 + half,
-                "y0": layer + 1 - half,
-                "y1": layer + 1 + half,
-                "line": {"color": colours.select, "width": 2},
-            }
+            box(
+                (head + 1 - half, head + 1 + half),
+                (layer + 1 - half, layer + 1 + half),
+                colours.select,
+                2,
+            )
         ]
-    return go.Figure(
-        data=[
-            {
-                "type": "heatmap",
-                "x": edges(n_heads),
-                "y": edges(n_layers),
-                "z": z,
-                "zmin": 0,
-                "zmax": 1,
-                "hoverongaps": False,
-                "showscale": False,
-                "colorscale": [list(step) for step in colours.sequential],
-                "hovertemplate": "layer %{y:.0f}, head %{x:.0f}<extra></extra>",
-            }
+    return make_figure(
+        [
+            heat(
+                edges(n_heads),
+                edges(n_layers),
+                z,
+                colours.sequential,
+                0,
+                1,
+                hoverongaps=False,
+                showscale=False,
+                hover="layer %{y:.0f}, head %{x:.0f}",
+            )
         ],
-        layout=layout(
-            colours,
-            int(np.clip(side * n_layers, 60, 640)) + 46,
-            margin={"l": 34, "r": 6, "t": 4, "b": 40, "autoexpand": False},
-            dragmode=False,
-            xaxis={
-                **axis,
-                "range": [0.5, n_heads + 0.5],
-                "title": {**title, "text": "head"},
-                "dtick": 1 if n_heads <= 16 else 4,
-            },
-            yaxis={
-                **axis,
-                "range": [n_layers + 0.5, 0.5],
-                "title": {**title, "text": "layer"},
-                "dtick": 1 if n_layers <= 16 else 4,
-            },
-            shapes=chosen,
-        ),
+        colours,
+        int(np.clip(side * n_layers, 60, 640)) + 46,
+        margin={"l": 34, "r": 6, "t": 4, "b": 40, "autoexpand": False},
+        dragmode=False,
+        xaxis={
+            **axis,
+            "range": [0.5, n_heads + 0.5],
+            "title": {**title, "text": "head"},
+            "dtick": 1 if n_heads <= 16 else 4,
+        },
+        yaxis={
+            **axis,
+            "range": [n_layers + 0.5, 0.5],
+            "title": {**title, "text": "layer"},
+            "dtick": 1 if n_layers <= 16 else 4,
+        },
+        shapes=chosen,
     )
 
 
@@ -131,7 +123,7 @@ def head_atlas_figure(
     width: int = 760,
     height: int = 420,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Place every head by two of its measured properties, each tied to its null.
 
     Parameters
@@ -155,8 +147,6 @@ def head_atlas_figure(
     ValueError
         If a property was not measured.
     """
-    import plotly.graph_objects as go
-
     from ...analysis.inside import PROPERTIES
 
     for name in (x, y):
@@ -170,17 +160,7 @@ def head_atlas_figure(
     ends = [found.null[x], found.values[x]], [found.null[y], found.values[y]]
     gap = np.full(found.offset.size, np.nan)
     lines = [np.stack([*(v.ravel() for v in pair), gap], axis=1).ravel() for pair in ends]
-    data.append(
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "x": lines[0],
-            "y": lines[1],
-            "line": {"color": colours.muted, "width": 1},
-            "name": "permuted keys",
-            "hoverinfo": "skip",
-        }
-    )
+    data.append(line(lines[0], lines[1], colours.muted, 1, name="permuted keys"))
     if found.twin is not None:
         data.append(
             {
@@ -205,21 +185,19 @@ def head_atlas_figure(
             for head in range(n_heads)
         ]
         data.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "x": found.values[x][layer],
-                "y": found.values[y][layer],
-                "marker": {
-                    "color": OKABE_ITO[layer % len(OKABE_ITO)],
+            dots(
+                found.values[x][layer],
+                found.values[y][layer],
+                9,
+                OKABE_ITO[layer % len(OKABE_ITO)],
+                name=f"layer {layer + 1}",
+                hovertext=rows,
+                hover="%{hovertext}",
+                marker={
                     "symbol": SYMBOLS[layer % len(SYMBOLS)],
-                    "size": 9,
                     "line": {"width": 1, "color": colours.paper},
                 },
-                "name": f"layer {layer + 1}",
-                "hovertext": rows,
-                "hovertemplate": "%{hovertext}<extra></extra>",
-            }
+            )
         )
 
     def axis(name: str) -> dict[str, object]:
@@ -232,28 +210,21 @@ def head_atlas_figure(
             | ({"dtick": "D2", "tickformat": ",d"} if wide else {})
         )
 
-    return go.Figure(
-        data=data,
-        layout=layout(
-            colours,
-            height,
-            width=width,
-            margin={"l": 62, "r": 150, "t": 12, "b": 46, "autoexpand": False},
-            hovermode="closest",
-            xaxis=axis(x) | {"anchor": "y", "fixedrange": False},
-            yaxis=axis(y) | {"fixedrange": False},
-            showlegend=True,
-            legend={
-                "x": 1.02,
-                "y": 1,
-                "font": {"size": 11, "color": colours.muted},
-                "bgcolor": "rgba(0,0,0,0)",
-            },
-        ),
+    return make_figure(
+        data,
+        colours,
+        height,
+        width=width,
+        margin={"l": 62, "r": 150, "t": 12, "b": 46, "autoexpand": False},
+        hovermode="closest",
+        xaxis=axis(x) | {"anchor": "y", "fixedrange": False},
+        yaxis=axis(y) | {"fixedrange": False},
+        showlegend=True,
+        legend={"x": 1.02, "y": 1, "font": font(11, colours.muted), "bgcolor": "rgba(0,0,0,0)"},
     )
 
 
-def head_patch_figure(found: HeadPatchMap, *, theme: str = "light") -> go.Figure:
+def head_patch_figure(found: HeadPatchMap, *, theme: str = "light") -> Figure:
     """Draw the share of an effect that each head gives back, beside what passes attention by.
 
     Parameters
@@ -308,7 +279,7 @@ def head_patch_figure(found: HeadPatchMap, *, theme: str = "light") -> go.Figure
     return figure
 
 
-def head_agreement_figure(found: HeadAgreement, *, theme: str = "light") -> go.Figure:
+def head_agreement_figure(found: HeadAgreement, *, theme: str = "light") -> Figure:
     """Draw how well each head's attention agrees with a dependency map, at equal distance.
 
     Parameters
@@ -334,8 +305,8 @@ def head_agreement_figure(found: HeadAgreement, *, theme: str = "light") -> go.F
         for row, null in zip(values, chance, strict=True)
     ]
     beyond = np.argwhere(np.abs(values) > chance)
-    return go.Figure(
-        data=[
+    return make_figure(
+        [
             go.Heatmap(
                 z=values,
                 x=[f"head {head}" for head in range(heads)],
@@ -349,7 +320,7 @@ def head_agreement_figure(found: HeadAgreement, *, theme: str = "light") -> go.F
                 colorbar={
                     "thickness": 10,
                     "outlinewidth": 0,
-                    "tickfont": {"size": 10, "color": colours.muted},
+                    "tickfont": font(10, colours.muted),
                     "title": {"text": "rank correlation", "side": "right"},
                 },
                 xgap=3,
@@ -358,22 +329,13 @@ def head_agreement_figure(found: HeadAgreement, *, theme: str = "light") -> go.F
                 hovertemplate="%{y}, %{x}: %{text} by chance<extra></extra>",
             )
         ],
-        layout=layout(
-            colours,
-            70 + 40 * layers,
-            margin={"l": 62, "r": 84, "t": 10, "b": 40, "autoexpand": False},
-            xaxis={"showgrid": False, "zeroline": False, "color": colours.ink},
-            yaxis={"showgrid": False, "zeroline": False, "color": colours.ink},
-            shapes=[
-                {
-                    "type": "rect",
-                    "x0": head - 0.48,
-                    "x1": head + 0.48,
-                    "y0": layer - 0.46,
-                    "y1": layer + 0.46,
-                    "line": {"color": colours.select, "width": 2},
-                }
-                for layer, head in beyond.tolist()
-            ],
-        ),
+        colours,
+        70 + 40 * layers,
+        margin={"l": 62, "r": 84, "t": 10, "b": 40, "autoexpand": False},
+        xaxis={"showgrid": False, "zeroline": False, "color": colours.ink},
+        yaxis={"showgrid": False, "zeroline": False, "color": colours.ink},
+        shapes=[
+            box((head - 0.48, head + 0.48), (layer - 0.46, layer + 0.46), colours.select, 2)
+            for layer, head in beyond.tolist()
+        ],
     )

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.colours import OKABE_ITO, theme_of
-from ..core.style import layout, value_axis
+from ..core.parts import Figure, axis_title, font, line, make_figure, note
+from ..core.style import value_axis
 from .dependencies import SHOWN
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.inside.layerwise import LayerScores
 
 __all__ = ["layer_curves"]
@@ -27,7 +26,7 @@ def layer_curves(
     shown: str = "trained",
     height: int = 340,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw scores by layer, one line a pooling, with what knows nothing beside them.
 
     Parameters
@@ -53,8 +52,6 @@ def layer_curves(
     ValueError
         If the quantity or `shown` is unknown.
     """
-    import plotly.graph_objects as go
-
     if quantity not in ("probe", "purity"):
         raise ValueError(f"quantity {quantity!r} is unknown; expected 'probe' or 'purity'")
     if shown not in (TRAINED, UNTRAINED):
@@ -97,15 +94,15 @@ def layer_curves(
             }
         )
     data.append(
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "x": [-0.3, len(values) - 0.7],
-            "y": [kmers, kmers],
-            "name": "4-mers",
-            "line": {"color": colours.ink, "width": 1.5, "dash": "dash"},
-            "hovertemplate": f"4-mers: {kmers:.3f}<extra></extra>",
-        }
+        line(
+            [-0.3, len(values) - 0.7],
+            [kmers, kmers],
+            colours.ink,
+            1.5,
+            dash="dash",
+            name="4-mers",
+            hover=f"4-mers: {kmers:.3f}",
+        )
     )
     band = {
         "type": "rect",
@@ -118,51 +115,38 @@ def layer_curves(
         "line": {"width": 0},
         "layer": "below",
     }
-    note = {
-        "text": "shuffled labels",
-        "xref": "paper",
-        "x": 0.005,
-        "xanchor": "left",
-        "y": float(blind.min()),
-        "yanchor": "bottom",
-        "showarrow": False,
-        "font": {"size": 10.5, "color": colours.muted},
-    }
+    shuffled = note(
+        "shuffled labels",
+        0.005,
+        float(blind.min()),
+        colours.muted,
+        10.5,
+        xref="paper",
+        xanchor="left",
+        yanchor="bottom",
+    )
     low = min(float(v.min()) for v in (values - found.spread, twin, blind))
-    return go.Figure(
-        data=data,
-        layout=layout(
-            colours,
-            height,
-            margin={"l": 62, "r": 160, "t": 12, "b": 42, "autoexpand": False},
-            hovermode="closest",
-            dragmode=False,
-            xaxis={
-                "range": [-0.35, len(values) - 0.65],
-                "dtick": 1,
-                "title": {
-                    "text": "layer (0: embeddings)",
-                    "font": {"size": 12, "color": colours.muted},
-                    "standoff": 6,
-                },
-                "tickfont": {"size": 11, "color": colours.muted},
-                "showgrid": False,
-                "zeroline": False,
-                "fixedrange": True,
-                "showline": True,
-                "linecolor": colours.muted,
-            },
-            yaxis=value_axis(
-                colours, title, (0.0, 1.0), range=[max(0.0, low - 0.05), 1.02], nticks=6
-            ),
-            shapes=[band],
-            annotations=[note],
-            showlegend=True,
-            legend={
-                "x": 1.02,
-                "y": 1,
-                "font": {"size": 11, "color": colours.muted},
-                "bgcolor": "rgba(0,0,0,0)",
-            },
-        ),
+    return make_figure(
+        data,
+        colours,
+        height,
+        margin={"l": 62, "r": 160, "t": 12, "b": 42, "autoexpand": False},
+        hovermode="closest",
+        dragmode=False,
+        xaxis={
+            "range": [-0.35, len(values) - 0.65],
+            "dtick": 1,
+            "title": axis_title("layer (0: embeddings)", colours, 12, 6),
+            "tickfont": font(11, colours.muted),
+            "showgrid": False,
+            "zeroline": False,
+            "fixedrange": True,
+            "showline": True,
+            "linecolor": colours.muted,
+        },
+        yaxis=value_axis(colours, title, (0.0, 1.0), range=[max(0.0, low - 0.05), 1.02], nticks=6),
+        shapes=[band],
+        annotations=[shuffled],
+        showlegend=True,
+        legend={"x": 1.02, "y": 1, "font": font(11, colours.muted), "bgcolor": "rgba(0,0,0,0)"},
     )

@@ -11,12 +11,11 @@ from ...sequences.motifs.motif import ALPHABET
 from ..attribution.marks import Sight
 from ..core.colours import theme_of
 from ..core.columns import shown_of
-from ..core.style import MONO, band, base_axis, layout, value_axis, whole
+from ..core.parts import Figure, bars, base_figure, font, line
+from ..core.style import MONO, value_axis, whole
 from ..motifs.logo import letter_stacks
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.inside.nucleotides import NucleotideProbabilities
 
 __all__ = ["nucleotide_figure"]
@@ -31,7 +30,7 @@ def nucleotide_figure(
     width: int = 900,
     height: int = 300,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw the predicted logo above the entropy of each base.
 
     Letters are as high as their probability times the information of their base; where a base is
@@ -61,8 +60,6 @@ def nucleotide_figure(
     ValueError
         If `shown` is unknown, or the twin was not computed.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     given, found = found, shown_of(found, shown)
     n = len(found.sequence.bases)
@@ -77,49 +74,43 @@ def nucleotide_figure(
         data += letter_stacks(found.probabilities * information[:, None], colours, first)
     top = max(float(np.nanmax(information, initial=0.1)), 0.1) * 1.08
     data.append(
-        {
-            "type": "bar",
-            "x": place,
-            "y": np.nan_to_num(information),
-            "width": 1.0,
-            "opacity": 0.0 if sight.letters else 1.0,
-            "marker": {"color": colours.tints[0], "line": {"width": 0}},
-            "hovertext": [
+        bars(
+            place,
+            np.nan_to_num(information),
+            1.0,
+            colours.tints[0],
+            opacity=0.0 if sight.letters else 1.0,
+            hovertext=[
                 f"<b>{base}</b> here · "
                 + " ".join(f"{b} {p:.2f}" for b, p in zip(ALPHABET, row, strict=True))
                 for base, row in zip(letters, found.probabilities, strict=True)
             ],
-            "hovertemplate": (
-                "base %{x:,.0f}: %{hovertext}<br>%{y:.3f} bits of information<extra></extra>"
-            ),
-        }
+            hover="base %{x:,.0f}: %{hovertext}<br>%{y:.3f} bits of information",
+        )
     )
 
     for trace in data:
         trace["showlegend"] = False
 
-    def line(values: Any, colour: str, name: str, dash: str) -> dict[str, Any]:
-        return {
-            "type": "scatter",
-            "mode": "lines",
-            "x": place,
-            "y": values,
-            "yaxis": "y2",
-            "name": name,
-            "line": {"color": colour, "width": 1.6, "dash": dash, "shape": "hvh"},
-            "hovertemplate": f"base %{{x:,.0f}}: %{{y:.3f}} bits, {name}<extra></extra>",
-        }
+    def entropy(values: Any, colour: str, name: str, dash: str) -> dict[str, Any]:
+        return line(
+            place,
+            values,
+            colour,
+            1.6,
+            dash=dash,
+            shape="hvh",
+            yaxis="y2",
+            name=name,
+            hover=f"base %{{x:,.0f}}: %{{y:.3f}} bits, {name}",
+        )
 
     if found is not given:
-        data.append(line(given.entropy, colours.muted, "trained", "dot"))
+        data.append(entropy(given.entropy, colours.muted, "trained", "dot"))
     elif found.twin is not None:
-        data.append(line(found.twin.entropy, colours.muted, "untrained", "dot"))
+        data.append(entropy(found.twin.entropy, colours.muted, "untrained", "dot"))
     name = "entropy" if found is given else "entropy, untrained"
-    data.append(line(found.entropy, colours.negative, name, "solid"))
-    axis = base_axis(colours, visible, n, anchor="y2")
-    shapes = []
-    if selected is not None:
-        shapes.append(band(colours, *selected))
+    data.append(entropy(found.entropy, colours.negative, name, "solid"))
     annotations = []
     if sight.letters and last - first <= 400:
         annotations = [
@@ -131,38 +122,31 @@ def nucleotide_figure(
                 "yref": "paper",
                 "yanchor": "middle",
                 "showarrow": False,
-                "font": {
-                    "family": MONO,
-                    "size": 11,
-                    "color": colours.bases.get(letter, colours.muted),
-                },
+                "font": font(11, colours.bases.get(letter, colours.muted), family=MONO),
             }
             for at, letter in zip(place, letters, strict=True)
             if visible[0] < at <= visible[1]
         ]
-    return go.Figure(
-        data=data,
-        layout=layout(
-            colours,
-            height,
-            bargap=0,
-            hovermode="closest",
-            dragmode="zoom",
-            xaxis=axis,
-            yaxis=value_axis(colours, "expected (bits)", (0.48, 1.0), range=[0, top]),
-            yaxis2=value_axis(colours, "entropy (bits)", (0.0, 0.36), range=[0, 2.1], dtick=1),
-            showlegend=given.twin is not None,
-            legend={
-                "orientation": "h",
-                "x": 1,
-                "xanchor": "right",
-                "y": 0.0,
-                "yanchor": "bottom",
-                "font": {"size": 11, "color": colours.muted},
-                "bgcolor": "rgba(0,0,0,0)",
-                "traceorder": "reversed",
-            },
-            shapes=shapes,
-            annotations=annotations,
-        ),
+    return base_figure(
+        data,
+        colours,
+        height,
+        visible,
+        n,
+        selected,
+        anchor="y2",
+        yaxis=value_axis(colours, "expected (bits)", (0.48, 1.0), range=[0, top]),
+        yaxis2=value_axis(colours, "entropy (bits)", (0.0, 0.36), range=[0, 2.1], dtick=1),
+        showlegend=given.twin is not None,
+        legend={
+            "orientation": "h",
+            "x": 1,
+            "xanchor": "right",
+            "y": 0.0,
+            "yanchor": "bottom",
+            "font": font(11, colours.muted),
+            "bgcolor": "rgba(0,0,0,0)",
+            "traceorder": "reversed",
+        },
+        annotations=annotations,
     )

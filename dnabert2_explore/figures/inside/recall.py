@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..core.colours import OKABE_ITO, theme_of
+from ..core.parts import Figure
 from ..core.style import MARGIN, layout, value_axis
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.inside.repeats import Recall
 
 __all__ = ["recall_curve"]
 
 
-def recall_curve(found: Recall, *, height: int = 300, theme: str = "light") -> go.Figure:
+def recall_curve(found: Recall, *, height: int = 300, theme: str = "light") -> Figure:
     """Draw the gain in nats a token against the distance of the copy, with 95% intervals.
 
     Parameters
@@ -70,8 +69,6 @@ def recall_curve(found: Recall, *, height: int = 300, theme: str = "light") -> g
         type="log", tickvals=list(found.distances), title="bases before the stretch (log scale)",
         color=colours.ink, showgrid=False, zeroline=False, ticks="outside",
     )  # fmt: skip
-    figure.update_yaxes(
-        **value_axis(colours, "gain (nats a token)", (0, 1)),
-    )
+    figure.update_yaxes(**value_axis(colours, "gain (nats a token)", (0, 1)))
     figure.add_hline(y=0, line={"color": colours.muted, "width": 1})
     return figure

@@ -8,12 +8,11 @@ import numpy as np
 
 from ..core.colours import Theme, theme_of
 from ..core.columns import edges_of, legend, shown_of, spread, steps
-from ..core.style import MARGIN, band, base_axis, layout, span_text, value_axis, whole
+from ..core.parts import Figure, base_figure, box, colour_bar, heat
+from ..core.style import MARGIN, base_axis, span_text, value_axis, whole
 from .dependencies import signed_scale
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.inside.patching import PatchMap
     from ...analysis.inside.readout import LayerLens
 
@@ -28,7 +27,7 @@ def lens_figure(
     shown: str = "trained",
     height: int = 300,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw the rank of every masked token after every layer, dark where it is near the top.
 
     Above the map, as lines: the rank after the last layer, the untrained twin's where there is one,
@@ -57,8 +56,6 @@ def lens_figure(
     ValueError
         If `shown` is unknown, or the twin was not computed.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     one = shown_of(found, shown)
     n = len(found.tokens.bases)
@@ -89,49 +86,49 @@ def lens_figure(
             else []
         ),
         steps(found.spans, found.rank[-1], colours.negative, "last layer", "solid", hover),
-        {
-            "type": "heatmap",
-            "x": edges,
-            "y": np.arange(layers + 1) - 0.5,
-            "z": ranks,
-            "zmin": 0.0,
-            "zmax": most,
-            "hoverongaps": False,
+        heat(
+            edges,
+            np.arange(layers + 1) - 0.5,
+            ranks,
             # Dark is near the top: the scale of all maps, turned round.
-            "colorscale": [[1 - at, colour] for at, colour in reversed(colours.sequential)],
-            "text": text,
-            "hovertemplate": "%{text}<extra></extra>",
-            "colorbar": _colour_bar(colours, "rank of the true token", 0.33, 0.7)
-            | {
-                "tickvals": list(range(int(most) + 1)),
-                "ticktext": [f"{10**power:,}" for power in range(int(most) + 1)],
-            },
-        },
-    ]
-    return go.Figure(
-        data=data,
-        layout=layout(
-            colours,
-            height,
-            hovermode="closest",
-            dragmode="zoom",
-            xaxis=base_axis(colours, visible, n),
-            yaxis=_layer_axis(colours, layers, (0.0, 0.66)),
-            yaxis2=value_axis(
+            [[1 - at, colour] for at, colour in reversed(colours.sequential)],
+            0.0,
+            most,
+            hoverongaps=False,
+            text=text,
+            colorbar=colour_bar(
                 colours,
-                "rank",
-                (0.72, 1.0),
-                type="log",
-                autorange="reversed",
-                nticks=3,
-                dtick=1,
-                tickformat=",d",
+                "rank of the true token",
+                0.33,
+                0.7,
+                tickvals=list(range(int(most) + 1)),
+                ticktext=[f"{10**power:,}" for power in range(int(most) + 1)],
             ),
-            margin={**MARGIN, "t": 28},
-            shapes=[] if selected is None else [band(colours, *selected, layer="above")],
-            showlegend=True,
-            legend=legend(colours, 1.02),
+            hover="%{text}",
         ),
+    ]
+    return base_figure(
+        data,
+        colours,
+        height,
+        visible,
+        n,
+        selected,
+        mark="above",
+        yaxis=_layer_axis(colours, layers, (0.0, 0.66)),
+        yaxis2=value_axis(
+            colours,
+            "rank",
+            (0.72, 1.0),
+            type="log",
+            autorange="reversed",
+            nticks=3,
+            dtick=1,
+            tickformat=",d",
+        ),
+        margin={**MARGIN, "t": 28},
+        showlegend=True,
+        legend=legend(colours, 1.02),
     )
 
 
@@ -142,7 +139,7 @@ def patch_figure(
     shown: str = "trained",
     height: int = 300,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw the share of an effect that each layer and token gives back.
 
     Parameters
@@ -169,8 +166,6 @@ def patch_figure(
     ValueError
         If `shown` is unknown, or the twin was not computed.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     one = shown_of(found, shown)
     n = len(found.ref.bases)
@@ -202,14 +197,7 @@ def patch_figure(
 
     text = [[said(row, c) for c in columns] for row in range(layers)]
     shapes = [
-        {
-            "type": "rect",
-            "x0": spans[part, 0] + 0.5,
-            "x1": spans[part, 1] + 0.5,
-            "y0": -0.5,
-            "y1": layers - 0.5,
-            "line": {"color": colours.select, "width": 1.5},
-        }
+        box((spans[part, 0] + 0.5, spans[part, 1] + 0.5), (-0.5, layers - 0.5), colours.select, 1.5)
         for part in np.flatnonzero(one.differs)
     ]
     axis = base_axis(colours, visible, n)
@@ -219,35 +207,35 @@ def patch_figure(
         "minallowed": axis["minallowed"] - margin,
         "maxallowed": axis["maxallowed"] + margin,
     }
-    return go.Figure(
-        data=[
-            {
-                "type": "heatmap",
-                "x": edges,
-                "y": np.arange(layers + 1) - 0.5,
-                "z": spread(one.restored, columns),
-                "zmin": -1.0,
-                "zmax": 1.0,
-                "hoverongaps": False,
-                "colorscale": signed_scale(colours),
-                "text": text,
-                "hovertemplate": "%{text}<extra></extra>",
-                "colorbar": _colour_bar(colours, "restored (%)", 0.5, 1.0)
-                | {
-                    "tickvals": [-1, -0.5, 0, 0.5, 1],
-                    "ticktext": ["−100", "−50", "0", "50", "100"],
-                },
-            }
+    return base_figure(
+        [
+            heat(
+                edges,
+                np.arange(layers + 1) - 0.5,
+                spread(one.restored, columns),
+                signed_scale(colours),
+                -1.0,
+                1.0,
+                hoverongaps=False,
+                text=text,
+                colorbar=colour_bar(
+                    colours,
+                    "restored (%)",
+                    0.5,
+                    1.0,
+                    tickvals=[-1, -0.5, 0, 0.5, 1],
+                    ticktext=["−100", "−50", "0", "50", "100"],
+                ),
+                hover="%{text}",
+            )
         ],
-        layout=layout(
-            colours,
-            height,
-            hovermode="closest",
-            dragmode="zoom",
-            xaxis=axis,
-            yaxis=_layer_axis(colours, layers, (0.0, 1.0)),
-            shapes=shapes,
-        ),
+        colours,
+        height,
+        visible,
+        n,
+        xaxis=axis,
+        yaxis=_layer_axis(colours, layers, (0.0, 1.0)),
+        shapes=shapes,
     )
 
 
@@ -264,16 +252,3 @@ def _layer_axis(colours: Theme, layers: int, domain: tuple[float, float]) -> dic
         tickvals=list(range(0, layers, 1 if layers <= 14 else 2)),
         showgrid=False,
     )
-
-
-def _colour_bar(colours: Theme, title: str, y: float, length: float) -> dict[str, Any]:
-    return {
-        "x": 1.012,
-        "xanchor": "left",
-        "y": y,
-        "len": length,
-        "thickness": 9,
-        "outlinewidth": 0,
-        "tickfont": {"size": 10, "color": colours.muted},
-        "title": {"text": title, "side": "right", "font": {"size": 11, "color": colours.muted}},
-    }

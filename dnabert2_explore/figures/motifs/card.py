@@ -146,10 +146,7 @@ def _positions(sites: Sites, lengths: NDArray[np.int64], colours: Theme) -> str:
     even = "".join(
         f'<line x1="{left}" x2="{left + width}" y1="{y:.1f}" y2="{y:.1f}" stroke="{colours.ink}" '
         'stroke-dasharray="3 3" stroke-width="0.8"/>'
-        for y in (
-            zero - half * counts[0].mean() / top,
-            zero + half * counts[1].mean() / top,
-        )
+        for y in (zero - half * counts[0].mean() / top, zero + half * counts[1].mean() / top)
     )
     floor = zero + half
     marks = [0, last / 2, last]

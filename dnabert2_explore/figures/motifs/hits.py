@@ -11,11 +11,10 @@ from ...errors import InputError
 from ...results.rich_display import counted
 from ..attribution.marks import Sight
 from ..core.colours import Theme, theme_of
-from ..core.style import SANS, base_axis, layout, span_text, value_axis, whole
+from ..core.parts import Figure, bars, font, line, make_figure, words
+from ..core.style import SANS, base_axis, span_text, value_axis, whole
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.motifs import Hits
 
 __all__ = ["arrange_hits", "hit_axis", "hit_traces", "hit_track"]
@@ -82,43 +81,29 @@ def hit_traces(
         for start, row, text in [found]
     ]  # fmt: skip
     return [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "x": x,
-            "y": y,
-            "yaxis": yaxis,
-            "fill": "toself",
-            "fillcolor": theme.fill,
-            "line": {"width": 1, "color": theme.muted},
-            "hoverinfo": "skip",
-        },
-        {
-            "type": "bar",
-            "x": (hits.start[at] + hits.end[at]) / 2 + 0.5,
-            "width": (hits.end[at] - hits.start[at]) * 1.0,
-            "base": -rows[at] - 0.45,
-            "y": np.full(len(at), 0.9),
-            "yaxis": yaxis,
-            "opacity": 0.0,
-            "hovertemplate": [
+        line(x, y, theme.muted, 1, yaxis=yaxis, fill="toself", fillcolor=theme.fill),
+        bars(
+            (hits.start[at] + hits.end[at]) / 2 + 0.5,
+            np.full(len(at), 0.9),
+            (hits.end[at] - hits.start[at]) * 1.0,
+            base=-rows[at] - 0.45,
+            yaxis=yaxis,
+            opacity=0.0,
+            hover=[
                 f"<b>{hits.motifs[hits.motif[i]].label}</b>, {_strand(hits, i)} strand"
                 f"<br>bases {span_text(int(hits.start[i]), int(hits.end[i]))}"
-                f"<br>p = {hits.p_value[i]:.1e}, score {hits.score[i]:.1f} bits<extra></extra>"
+                f"<br>p = {hits.p_value[i]:.1e}, score {hits.score[i]:.1f} bits"
                 for i in at
             ],
-        },
-        {
-            "type": "scatter",
-            "mode": "text",
-            "x": [x for x, _, _ in named],
-            "y": [row for _, row, _ in named],
-            "text": [text for _, _, text in named],
-            "yaxis": yaxis,
-            "textposition": "middle right",
-            "textfont": {"size": 11, "color": theme.ink, "family": SANS},
-            "hoverinfo": "skip",
-        },
+        ),
+        words(
+            [x for x, _, _ in named],
+            [row for _, row, _ in named],
+            [text for _, _, text in named],
+            font(11, theme.ink, family=SANS),
+            yaxis=yaxis,
+            textposition="middle right",
+        ),
     ]
 
 
@@ -161,7 +146,7 @@ def hit_track(
     view: tuple[int, int] | None = None,
     width: int = 900,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw where motifs occur in one sequence, the surest hits on top.
 
     Parameters
@@ -186,8 +171,6 @@ def hit_track(
     InputError
         If there is no hit, or no such sequence.
     """
-    import plotly.graph_objects as go
-
     if not len(found):
         raise InputError("There is no hit to draw: scan with a less strict threshold.")
     if sequence is None:
@@ -205,15 +188,13 @@ def hit_track(
     text = f"{found.names[sequence]}: {counted(len(here), 'hit')}, p < {found.threshold:g}"
     if (placed < 0).any():
         text += f", {int((placed < 0).sum()):,} of them not drawn: no row is free"
-    return go.Figure(
-        data=hit_traces(here, placed, sight, colours, "y"),
-        layout=layout(
-            colours,
-            84 + 24 * rows,
-            margin={"l": 62, "r": 74, "t": 32, "b": 38, "autoexpand": False},
-            barmode="overlay",
-            title={"text": text, "font": {"size": 12}, "x": 0, "xref": "paper"},
-            xaxis=base_axis(colours, sight.shown, n_bases),
-            yaxis=hit_axis(colours, (0, 1), rows),
-        ),
+    return make_figure(
+        hit_traces(here, placed, sight, colours, "y"),
+        colours,
+        84 + 24 * rows,
+        margin={"l": 62, "r": 74, "t": 32, "b": 38, "autoexpand": False},
+        barmode="overlay",
+        title={"text": text, "font": {"size": 12}, "x": 0, "xref": "paper"},
+        xaxis=base_axis(colours, sight.shown, n_bases),
+        yaxis=hit_axis(colours, (0, 1), rows),
     )

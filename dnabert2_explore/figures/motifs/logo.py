@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,10 +14,8 @@ from ...errors import InputError
 from ...sequences.motifs.motif import ALPHABET, Motif
 from ..core.colours import Theme, theme_of
 from ..core.glyphs import glyph
-from ..core.style import SANS, layout, value_axis
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+from ..core.parts import Figure, area, axis_title, bars, font, make_figure
+from ..core.style import SANS, value_axis
 
 __all__ = ["KINDS", "letter_stacks", "logo_svg", "motif_logo"]
 
@@ -139,7 +137,7 @@ def motif_logo(
     *,
     unit: str | None = None,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw a logo as a figure, with the numbers of each position on hovering.
 
     Parameters
@@ -157,55 +155,46 @@ def motif_logo(
     InputError
         As in :func:`logo_svg`.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     heights = _heights(matrix, kind)
     low, high = _reach(heights, kind)
     traces = letter_stacks(heights, colours)
     title = unit or KINDS[kind]
-    hover = {
-        "type": "bar",
-        "x": np.arange(1, len(heights) + 1),
-        "y": np.full(len(heights), high - low),
-        "base": low,
-        "width": 1.0,
-        "opacity": 0.0,
-        "hovertext": [
+    hover = bars(
+        np.arange(1, len(heights) + 1),
+        np.full(len(heights), high - low),
+        1.0,
+        base=low,
+        opacity=0.0,
+        hovertext=[
             "<br>".join(
                 f"<b>{base}</b> {value:+.3f}" for base, value in zip(ALPHABET, row, strict=True)
             )
             for row in heights
         ],
-        "hovertemplate": f"position %{{x}} ({title})<br>%{{hovertext}}<extra></extra>",
-    }
-    return go.Figure(
-        data=[*traces, hover],
-        layout=layout(
+        hover=f"position %{{x}} ({title})<br>%{{hovertext}}",
+    )
+    return make_figure(
+        [*traces, hover],
+        colours,
+        200,
+        hovermode="closest",
+        xaxis={
+            "range": [0.4, len(heights) + 0.6],
+            "title": axis_title("position (counted from 1)", colours, 12, 6),
+            "tickfont": font(11, colours.muted),
+            "dtick": 1 if len(heights) <= 20 else 5,
+            "showgrid": False,
+            "zeroline": False,
+            "fixedrange": True,
+        },
+        yaxis=value_axis(
             colours,
-            200,
-            hovermode="closest",
-            xaxis={
-                "range": [0.4, len(heights) + 0.6],
-                "title": {
-                    "text": "position (counted from 1)",
-                    "font": {"size": 12, "color": colours.muted},
-                    "standoff": 6,
-                },
-                "tickfont": {"size": 11, "color": colours.muted},
-                "dtick": 1 if len(heights) <= 20 else 5,
-                "showgrid": False,
-                "zeroline": False,
-                "fixedrange": True,
-            },
-            yaxis=value_axis(
-                colours,
-                title,
-                (0.0, 1.0),
-                range=[low, high],
-                zeroline=True,
-                zerolinecolor=colours.muted,
-            ),
+            title,
+            (0.0, 1.0),
+            range=[low, high],
+            zeroline=True,
+            zerolinecolor=colours.muted,
         ),
     )
 
@@ -323,14 +312,9 @@ def _trace(base: str, letters: list[_Letter], colours: Theme, first: int) -> dic
     place = np.array([first + one.position for one in letters], dtype=np.float64)
     low = np.array([one.low for one in letters], dtype=np.float64)
     high = np.array([one.high for one in letters], dtype=np.float64)
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": (place[:, None] + 0.54 + 0.92 * shape[None, :, 0]).ravel(),
-        "y": (low[:, None] + (high - low)[:, None] * shape[None, :, 1]).ravel(),
-        "fill": "toself",
-        "fillcolor": colours.bases[base],
-        "line": {"width": 0, "color": colours.bases[base]},
-        "hoverinfo": "skip",
-        "name": base,
-    }
+    return area(
+        (place[:, None] + 0.54 + 0.92 * shape[None, :, 0]).ravel(),
+        (low[:, None] + (high - low)[:, None] * shape[None, :, 1]).ravel(),
+        colours.bases[base],
+        name=base,
+    )

@@ -168,12 +168,7 @@ def _overview(discovery: Discovery, nearest: list[list[Match]] | None, colours: 
     for number, pattern in enumerate(discovery.patterns):
         motif = pattern.motif
         small = logo_svg(
-            motif,
-            column=11,
-            height=34,
-            axis=False,
-            label=motif.consensus,
-            theme=colours.name,
+            motif, column=11, height=34, axis=False, label=motif.consensus, theme=colours.name
         )
         row = [
             f'<a href="#{escape(motif.name.replace(" ", "-"))}">{escape(motif.name)}</a>',

@@ -10,11 +10,10 @@ import numpy as np
 
 from ..attribution.marks import Sight
 from ..core.colours import theme_of
-from ..core.style import MARGIN, MONO, band, base_axis, layout, span_text, whole
+from ..core.parts import Figure, bars, base_figure, dots, font, level, line
+from ..core.style import MARGIN, MONO, band, span_text, whole
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.tokenizers import MergeReplay
 
 __all__ = ["Bracket", "brackets", "merge_tree"]
@@ -71,7 +70,7 @@ def merge_tree(
     vocabulary: int | None = None,
     width: int = 900,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw each merge as a bracket over what it joins, as high as its place in the vocabulary.
 
     Parameters
@@ -97,8 +96,6 @@ def merge_tree(
     ValueError
         If more than 300 bases are to be seen at once.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     bases = found.tokens.bases
     n = len(bases)
@@ -132,88 +129,71 @@ def merge_tree(
             )
         )
     data: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "x": lines[there][0],
-            "y": lines[there][1],
-            "line": {"color": colours.ink if there else colours.muted, "width": 1.1},
-            "opacity": 0.85 if there else 0.3,
-            "hoverinfo": "skip",
-        }
+        line(
+            lines[there][0],
+            lines[there][1],
+            colours.ink if there else colours.muted,
+            1.1,
+            opacity=0.85 if there else 0.3,
+        )
         for there in (True, False)
     ]
     data.append(
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "x": [one[0] for one in marks],
-            "y": [one[1] for one in marks],
-            "marker": {
-                "size": 6,
-                "color": [colours.positive if one[3] else colours.muted for one in marks],
-                "opacity": [0.9 if one[3] else 0.3 for one in marks],
-            },
-            "hovertext": [one[2] for one in marks],
-            "hovertemplate": "%{hovertext}<extra></extra>",
-        }
+        dots(
+            [one[0] for one in marks],
+            [one[1] for one in marks],
+            6,
+            [colours.positive if one[3] else colours.muted for one in marks],
+            hovertext=[one[2] for one in marks],
+            hover="%{hovertext}",
+            marker={"opacity": [0.9 if one[3] else 0.3 for one in marks]},
+        )
     )
     spans, names = _pieces(found, vocabulary)
     at = np.flatnonzero((spans[:, 0] < shown[1]) & (spans[:, 1] > shown[0]))
     data.append(
-        {
-            "type": "bar",
-            "x": spans[at].mean(axis=1) + 0.5,
-            "width": spans[at, 1] - spans[at, 0],
-            "base": np.full(len(at), low - 1.25),
-            "y": np.full(len(at), 0.8),
-            "marker": {
-                "color": [colours.tints[int(i) % 2] for i in at],
-                "line": {"color": colours.paper, "width": 1},
-            },
-            "text": [names[i] if sight.pixels >= 7 else "" for i in at],
-            "textposition": "inside",
-            "insidetextanchor": "middle",
-            "textangle": 0,
-            "constraintext": "none",
-            "textfont": {"size": 9.5, "family": MONO, "color": colours.ink},
-            "hovertext": [
+        bars(
+            spans[at].mean(axis=1) + 0.5,
+            np.full(len(at), 0.8),
+            spans[at, 1] - spans[at, 0],
+            [colours.tints[int(i) % 2] for i in at],
+            (colours.paper, 1),
+            base=np.full(len(at), low - 1.25),
+            text=[names[i] if sight.pixels >= 7 else "" for i in at],
+            textposition="inside",
+            insidetextanchor="middle",
+            textangle=0,
+            constraintext="none",
+            textfont=font(9.5, colours.ink, family=MONO),
+            hovertext=[
                 f"<b>{names[i]}</b> · {len(names[i])} bp · bases "
                 f"{span_text(int(spans[i, 0]), int(spans[i, 1]))}"
                 for i in at
             ],
-            "hovertemplate": "%{hovertext}<extra></extra>",
-        }
+            hover="%{hovertext}",
+        )
     )
     ticks = list(range(int(np.ceil(low)), int(high) + 1))
-    line: dict[str, Any] = {
-        "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": limit, "y1": limit,
-        "line": {"color": colours.positive, "width": 1.2, "dash": "dot"},
-    }  # fmt: skip
-    return go.Figure(
-        data=data,
-        layout=layout(
-            colours,
-            _HEIGHT + MARGIN["t"] + MARGIN["b"] - 30,
-            barmode="overlay",
-            bargap=0,
-            hovermode="closest",
-            dragmode="zoom",
-            xaxis=base_axis(colours, shown, n),
-            yaxis={
-                "range": [low - 1.35, high + 0.25],
-                "title": {"text": "vocabulary entries", "font": {"size": 11}},
-                "tickvals": ticks,
-                "ticktext": [f"{2**k:,}" for k in ticks],
-                "gridcolor": colours.grid,
-                "zeroline": False,
-                "fixedrange": True,
-            },
-            shapes=[
-                *([band(colours, *selected)] if selected else []),
-                *([line] if np.isfinite(limit) and low < limit < high else []),
-            ],
-        ),
+    shown_limit = level(limit, colours.positive, 1.2, "dot")
+    return base_figure(
+        data,
+        colours,
+        _HEIGHT + MARGIN["t"] + MARGIN["b"] - 30,
+        shown,
+        n,
+        yaxis={
+            "range": [low - 1.35, high + 0.25],
+            "title": {"text": "vocabulary entries", "font": {"size": 11}},
+            "tickvals": ticks,
+            "ticktext": [f"{2**k:,}" for k in ticks],
+            "gridcolor": colours.grid,
+            "zeroline": False,
+            "fixedrange": True,
+        },
+        shapes=[
+            *([band(colours, *selected)] if selected else []),
+            *([shown_limit] if np.isfinite(limit) and low < limit < high else []),
+        ],
     )
 
 

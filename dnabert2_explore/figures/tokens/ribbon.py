@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Items
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ...tokens import Tokens
 from ..core.colours import Theme, theme_of
 from ..core.locus import FeatureLike, feature_axis, feature_traces
+from ..core.parts import Figure, bars, base_figure, font, line, make_figure, words
 from ..core.style import (
     LETTER_PX,
     MARGIN,
     MONO,
-    band,
-    base_axis,
-    layout,
     pixels_per_base,
     span_text,
     value_axis,
     whole,
     window,
 )
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["token_lengths", "token_ribbon"]
 
@@ -41,7 +36,7 @@ def token_ribbon(
     features: Items[FeatureLike] = (),
     width: int = 900,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw tokens as blocks on the base axis, as high as they are long.
 
     Far out a curve of mean token length, nearer one block per token, nearest the bases and the
@@ -66,8 +61,6 @@ def token_ribbon(
     plotly.graph_objects.Figure
         x counts bases from 1; trace 0 holds the blocks, its ``customdata`` the token indices.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     n_bases = len(tokens.bases)
     shown = whole(view, n_bases)
@@ -101,8 +94,8 @@ def token_ribbon(
     panels["yaxis3"]["visible"] = bool(features)
     if not both:
         panels["yaxis3"]["range"] = [0.5, 2.3]
-    return go.Figure(
-        data=[
+    return base_figure(
+        [
             _blocks(tokens, at if near else at[:0], selected, pixels, colours),
             _density(tokens, at[:0] if near else at, shown, drawn, colours),
             *_letters(tokens, sent if letters else (0, 0), pixels, colours),
@@ -111,19 +104,13 @@ def token_ribbon(
                 for trace in feature_traces(features, shown, colours, yaxis="y3", width=width)
             ],
         ],
-        layout=layout(
-            colours,
-            176 + ((84 if both else 56) if features else 0),
-            barmode="overlay",
-            bargap=0,
-            hovermode="closest",
-            dragmode="zoom",
-            xaxis=base_axis(
-                colours, shown, n_bases, anchor="y3" if features else ("y2" if letters else "y")
-            ),
-            shapes=[band(colours, *selected)] if selected else [],
-            **panels,
-        ),
+        colours,
+        176 + ((84 if both else 56) if features else 0),
+        shown,
+        n_bases,
+        selected,
+        anchor="y3" if features else ("y2" if letters else "y"),
+        **panels,
     )
 
 
@@ -147,13 +134,12 @@ def _blocks(
     ]
     # Special tokens have no bases and no number: the first block is token 1.
     number = np.cumsum(~tokens.special)
-    return {
-        "type": "bar",
-        "x": spans.mean(axis=1) + 0.5,
-        "y": tokens.lengths[at],
-        "width": tokens.lengths[at] * 1.0,
-        "customdata": at,
-        "marker": {
+    return bars(
+        spans.mean(axis=1) + 0.5,
+        tokens.lengths[at],
+        tokens.lengths[at] * 1.0,
+        customdata=at,
+        marker={
             "color": fills,
             # Hatched as well as red: not by colour alone. plotly.js wants the pattern's colour said
             # when fills are many.
@@ -167,20 +153,20 @@ def _blocks(
             else None,
             "line": {"color": colours.paper, "width": 1 if pixels > 1.2 else 0},
         },
-        "text": ids,
-        "textposition": "inside",
-        "insidetextanchor": "end",
-        "textangle": 0,
-        "constraintext": "none",
-        "textfont": {"size": 10, "color": colours.ink, "family": MONO},
-        "hovertext": [
+        text=ids,
+        textposition="inside",
+        insidetextanchor="end",
+        textangle=0,
+        constraintext="none",
+        textfont=font(10, colours.ink, family=MONO),
+        hovertext=[
             f"<b style='font-family:monospace'>{_short(tokens.tokens[i])}</b> · id {tokens.ids[i]}"
             f"<br>token {number[i]:,} of {number[-1]:,} · {b - a} bp"
             f" · bases {span_text(int(a), int(b))}" + ("<br>not in the vocabulary" if odd else "")
             for i, (a, b), odd in zip(at, spans, unknown, strict=True)
         ],
-        "hovertemplate": "%{hovertext}<extra></extra>",
-    }
+        hover="%{hovertext}",
+    )
 
 
 def _short(token: str) -> str:
@@ -202,17 +188,17 @@ def _density(
         with np.errstate(invalid="ignore"):
             y = sums / counts
         x = (np.arange(first, first + len(counts)) + 0.5) * size + 0.5
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": x,
-        "y": y,
-        "connectgaps": True,
-        "line": {"color": colours.tints[0], "width": 1.2, "shape": "hvh"},
-        "fill": "tozeroy",
-        "fillcolor": colours.fill,
-        "hovertemplate": "near base %{x:,.0f}: tokens of %{y:.1f} bp on average<extra></extra>",
-    }
+    return line(
+        x,
+        y,
+        colours.tints[0],
+        1.2,
+        shape="hvh",
+        connectgaps=True,
+        fill="tozeroy",
+        fillcolor=colours.fill,
+        hover="near base %{x:,.0f}: tokens of %{y:.1f} bp on average",
+    )
 
 
 def _letters(
@@ -230,23 +216,18 @@ def _letters(
         tints = [colours.tints[int(i) % 2] for i in owner]
     x = np.arange(span[0], span[0] + len(bases)) + 1
     return [
-        {
-            "type": "bar",
-            "x": x,
-            "y": np.ones(len(bases)),
-            "width": np.ones(len(bases)),
-            "yaxis": "y2",
-            "marker": {"color": tints, "opacity": 0.28, "line": {"width": 0}},
-            "hoverinfo": "skip",
-        },
-        {
-            "type": "scatter",
-            "mode": "text",
-            "x": x,
-            "y": np.full(len(bases), 0.5),
-            "yaxis": "y2",
-            "text": list(bases),
-            "textfont": {
+        bars(
+            x,
+            np.ones(len(bases)),
+            np.ones(len(bases)),
+            yaxis="y2",
+            marker={"color": tints, "opacity": 0.28, "line": {"width": 0}},
+        ),
+        words(
+            x,
+            np.full(len(bases), 0.5),
+            list(bases),
+            {
                 "family": MONO,
                 "size": int(np.clip(pixels * 1.25, 11, 17)),
                 "weight": 600,
@@ -254,12 +235,12 @@ def _letters(
                     colours.bases.get("T" if b == "U" else b, colours.bases["N"]) for b in bases
                 ],
             },
-            "hoverinfo": "skip",
-        },
+            yaxis="y2",
+        ),
     ]
 
 
-def token_lengths(tokens: Tokens, *, theme: str = "light") -> go.Figure:
+def token_lengths(tokens: Tokens, *, theme: str = "light") -> Figure:
     """Draw how many tokens there are of each length.
 
     Parameters
@@ -272,12 +253,10 @@ def token_lengths(tokens: Tokens, *, theme: str = "light") -> go.Figure:
     -------
     plotly.graph_objects.Figure
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     counts = np.bincount(tokens.lengths[~tokens.special], minlength=2)[1:]
-    return go.Figure(
-        data=[
+    return make_figure(
+        [
             {
                 "type": "bar",
                 "x": np.arange(1, len(counts) + 1),
@@ -286,17 +265,15 @@ def token_lengths(tokens: Tokens, *, theme: str = "light") -> go.Figure:
                 "hovertemplate": "%{y:,} tokens of %{x} bp<extra></extra>",
             }
         ],
-        layout=layout(
-            colours,
-            220,
-            bargap=0.15,
-            xaxis={
-                "title": {"text": "token length (bp)", "font": {"color": colours.muted}},
-                "dtick": 1 if len(counts) < 20 else None,
-                "tickfont": {"size": 11, "color": colours.muted},
-                "showgrid": False,
-                "zeroline": False,
-            },
-            yaxis=value_axis(colours, "tokens", (0, 1), nticks=4),
-        ),
+        colours,
+        220,
+        bargap=0.15,
+        xaxis={
+            "title": {"text": "token length (bp)", "font": {"color": colours.muted}},
+            "dtick": 1 if len(counts) < 20 else None,
+            "tickfont": font(11, colours.muted),
+            "showgrid": False,
+            "zeroline": False,
+        },
+        yaxis=value_axis(colours, "tokens", (0, 1), nticks=4),
     )

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from ...sequences import in_place
 from ..attribution.marks import Sight
 from ..core.colours import theme_of
-from ..core.style import MARGIN, MONO, band, base_axis, layout, span_text, whole
+from ..core.parts import Figure, bars, base_figure, font, note
+from ..core.style import MARGIN, MONO, span_text, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import plotly.graph_objects as go
 
     from ...analysis.tokenizers import Cut, TokenizerComparison
     from ...tokens import Tokens
@@ -114,7 +113,7 @@ def tokenizer_lanes(
     edit: tuple[int, int, str] | None = None,
     width: int = 900,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw every tokenizer's tokens as blocks; overlapping ones in as many rows as share a base.
 
     Below a BPE stand the tokens of the other strand, turned back.
@@ -144,8 +143,6 @@ def tokenizer_lanes(
     ValueError
         If more than 300 bases are to be seen at once.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     n = len(found.bases)
     shown = whole(view or (0, min(n, 80)), n)
@@ -163,18 +160,18 @@ def tokenizer_lanes(
         cut, tokens, spans = lane.cut, lane.tokens, lane.spans
         deep = max(int(cut.cover.max(initial=1)), 1)
         names.append(
-            {
-                "text": lane.said.replace("<b>", f"<b style='color:{colours.ink}'>"),
-                "x": 0,
-                "y": -top,
-                "xref": "paper",
-                "yref": "y",
-                "xanchor": "left",
-                "yanchor": "top",
-                "showarrow": False,
-                "font": {"size": 10.5, "color": colours.muted},
-                "borderpad": 0,
-            }
+            note(
+                lane.said.replace("<b>", f"<b style='color:{colours.ink}'>"),
+                0,
+                -top,
+                colours.muted,
+                10.5,
+                xref="paper",
+                yref="y",
+                xanchor="left",
+                yanchor="top",
+                borderpad=0,
+            )
         )
         top += _HEADING
         at = np.flatnonzero((spans[:, 0] < shown[1]) & (spans[:, 1] > shown[0]))
@@ -186,61 +183,50 @@ def tokenizer_lanes(
             for i in at
         ]
         data.append(
-            {
-                "type": "bar",
-                "x": spans[at].mean(axis=1) + 0.5,
-                "width": spans[at, 1] - spans[at, 0],
-                "base": -(top + rows * _ROW) - _ROW + 1.5,
-                "y": np.full(len(at), _ROW - 1.5),
-                "marker": {
-                    "color": [
-                        colours.warn
-                        if tokens.unknown[i]
-                        else colours.select_fill
-                        if lane.new[i]
-                        else colours.tints[int(i) % 2]
-                        for i in at
-                    ],
-                    "line": {
-                        "color": [colours.select if lane.new[i] else colours.paper for i in at],
-                        "width": 1,
-                    },
-                },
-                "text": labels,
-                "textposition": "inside",
-                "insidetextanchor": "middle",
-                "textangle": 0,
-                "constraintext": "none",
-                "textfont": {"size": 9, "family": MONO, "color": colours.ink},
-                "hovertext": [
+            bars(
+                spans[at].mean(axis=1) + 0.5,
+                np.full(len(at), _ROW - 1.5),
+                spans[at, 1] - spans[at, 0],
+                [
+                    colours.warn
+                    if tokens.unknown[i]
+                    else colours.select_fill
+                    if lane.new[i]
+                    else colours.tints[int(i) % 2]
+                    for i in at
+                ],
+                ([colours.select if lane.new[i] else colours.paper for i in at], 1),
+                base=-(top + rows * _ROW) - _ROW + 1.5,
+                text=labels,
+                textposition="inside",
+                insidetextanchor="middle",
+                textangle=0,
+                constraintext="none",
+                textfont=font(9, colours.ink, family=MONO),
+                hovertext=[
                     f"{cut.name}: <b>{tokens.tokens[i]}</b> · bases "
                     f"{span_text(int(tokens.spans[i, 0]), int(tokens.spans[i, 1]))}"
                     for i in at
                 ],
-                "hovertemplate": "%{hovertext}<extra></extra>",
-            }
+                hover="%{hovertext}",
+            )
         )
         top += deep * _ROW + _GAP
     height = round(top + MARGIN["t"] + MARGIN["b"])
-    return go.Figure(
-        data=data,
-        layout=layout(
-            colours,
-            height,
-            barmode="overlay",
-            bargap=0,
-            hovermode="closest",
-            dragmode="zoom",
-            xaxis=base_axis(colours, shown, n),
-            yaxis={
-                "range": [-top, 0],
-                "showticklabels": False,
-                "showgrid": False,
-                "zeroline": False,
-                "fixedrange": True,
-                "ticks": "",
-            },
-            annotations=names,
-            shapes=[band(colours, *selected)] if selected else [],
-        ),
+    return base_figure(
+        data,
+        colours,
+        height,
+        shown,
+        n,
+        selected,
+        yaxis={
+            "range": [-top, 0],
+            "showticklabels": False,
+            "showgrid": False,
+            "zeroline": False,
+            "fixedrange": True,
+            "ticks": "",
+        },
+        annotations=names,
     )

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.colours import OKABE_ITO, theme_of
 from ..core.columns import legend
-from ..core.style import MARGIN, layout, value_axis
+from ..core.parts import Figure, axis_title, font, make_figure, note, upright
+from ..core.style import MARGIN, value_axis
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...training.vocabulary import VocabularyCurve
 
 __all__ = ["vocabulary_figure"]
@@ -19,7 +18,7 @@ __all__ = ["vocabulary_figure"]
 
 def vocabulary_figure(
     found: VocabularyCurve, *, mark: int | None = None, height: int = 320, theme: str = "light"
-) -> go.Figure:
+) -> Figure:
     """Draw bases a token, and the share of entries that are used, against the entries.
 
     Parameters
@@ -37,8 +36,6 @@ def vocabulary_figure(
     plotly.graph_objects.Figure
         Dotted: the same bases with their dinucleotides shuffled.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     size = [f"{one:,}" for one in found.sizes]
 
@@ -57,44 +54,40 @@ def vocabulary_figure(
         }
 
     bases, share = "%{y:.2f} bases a token", "%{y:.1%} of entries"
-    return go.Figure(
-        data=[
+
+    def marked(part: Any) -> list[Any]:
+        return [] if mark is None else [part]
+
+    at = 0 if mark is None else math.log10(mark)
+    own = note("this model", at, 0.41, colours.select, yref="paper", xanchor="right", xshift=-4)
+    share_axis = {"range": [0, 1.05], "tickformat": ".0%", "nticks": 3}
+    return make_figure(
+        [
             line(found.shuffled, "shuffled", colours.muted, "dot", bases, "y2"),
             line(found.compression, "held out", OKABE_ITO[0], "solid", bases, "y2"),
             line(found.used, "used", OKABE_ITO[2], "solid", share, "y"),
         ],
-        layout=layout(
-            colours,
-            height,
-            hovermode="closest",
-            dragmode=False,
-            xaxis={
-                "type": "log",
-                "tickvals": list(found.sizes),
-                "ticktext": size,
-                "title": {"text": "entries of the vocabulary", "standoff": 6,
-                          "font": {"size": 12, "color": colours.muted}},
-                "tickfont": {"size": 11, "color": colours.muted},
-                "showgrid": False,
-                "zeroline": False,
-                "fixedrange": True,
-                "showline": True,
-                "linecolor": colours.muted,
-            },
-            yaxis=value_axis(colours, "entries used", (0.0, 0.36), range=[0, 1.05],
-                             tickformat=".0%", nticks=3),
-            yaxis2=value_axis(colours, "bases a token", (0.46, 1.0), rangemode="tozero"),
-            margin={**MARGIN, "t": 26, "b": 44},
-            shapes=[] if mark is None else [
-                {"type": "line", "yref": "paper", "x0": mark, "x1": mark, "y0": 0, "y1": 1,
-                 "line": {"width": 1, "dash": "dot", "color": colours.select}},
-            ],
-            annotations=[] if mark is None else [
-                {"text": "this model", "x": math.log10(mark), "y": 0.41, "yref": "paper",
-                 "xanchor": "right", "xshift": -4, "showarrow": False,
-                 "font": {"size": 11, "color": colours.select}},
-            ],
-            showlegend=True,
-            legend=legend(colours, 1.01),
-        ),
-    )  # fmt: skip
+        colours,
+        height,
+        hovermode="closest",
+        dragmode=False,
+        xaxis={
+            "type": "log",
+            "tickvals": list(found.sizes),
+            "ticktext": size,
+            "title": axis_title("entries of the vocabulary", colours, 12, 6),
+            "tickfont": font(11, colours.muted),
+            "showgrid": False,
+            "zeroline": False,
+            "fixedrange": True,
+            "showline": True,
+            "linecolor": colours.muted,
+        },
+        yaxis=value_axis(colours, "entries used", (0.0, 0.36), **share_axis),
+        yaxis2=value_axis(colours, "bases a token", (0.46, 1.0), rangemode="tozero"),
+        margin={**MARGIN, "t": 26, "b": 44},
+        shapes=marked(upright(mark, colours.select, 1, "dot")),
+        annotations=marked(own),
+        showlegend=True,
+        legend=legend(colours, 1.01),
+    )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..core.colours import Theme
+from ..core.parts import level, note, upright
 
 if TYPE_CHECKING:
     pass
@@ -16,8 +17,6 @@ __all__ = [
     "METRICS",
     "Interval",
     "Row",
-    "axis_style",
-    "axis_title",
     "end_labels",
     "finite",
     "level_line",
@@ -140,27 +139,6 @@ def padded_range(values: Items[float]) -> tuple[float, float]:
     return low - pad, high + pad
 
 
-def axis_title(text: str, colours: Theme) -> dict[str, Any]:
-    """Make the title of an axis."""
-    return {"text": text, "font": {"size": 11, "color": colours.muted}, "standoff": 5}
-
-
-def axis_style(colours: Theme) -> dict[str, Any]:
-    """Make a plain axis that cannot be dragged."""
-    return {
-        "tickfont": {"size": 11, "color": colours.muted},
-        "gridcolor": colours.grid,
-        "showline": True,
-        "linecolor": colours.muted,
-        "zeroline": False,
-        "fixedrange": True,
-        "automargin": False,
-        "ticks": "outside",
-        "ticklen": 3,
-        "tickcolor": colours.muted,
-    }
-
-
 def trace_of(
     points: Items[Row],
     key: str,
@@ -184,39 +162,19 @@ def trace_of(
         "y": [v for _, v in known],
         "yaxis": axis,
         "line": {"color": colour, "width": width, "dash": dash},
-        "marker": {"color": colour, "size": 5},
+        "marker": {"size": 5, "color": colour},
         "hovertemplate": f"step %{{x:,}}<br>{what or name}: <b>%{{y:{shape}}}</b><extra></extra>",
     }
 
 
 def upright_line(at: float, span: tuple[float, float], colour: str) -> dict[str, Any]:
     """Make a dotted upright line, as at the step that was kept."""
-    return {
-        "type": "line",
-        "xref": "x",
-        "yref": "paper",
-        "x0": at,
-        "x1": at,
-        "y0": span[0],
-        "y1": span[1],
-        "line": {"color": colour, "width": 1, "dash": "dash"},
-        "layer": "below",
-    }
+    return upright(at, colour, 1, "dash", span=(span[0], span[1]), xref="x", layer="below")
 
 
 def level_line(at: float, right: float, colours: Theme, axis: str = "y2") -> dict[str, Any]:
     """Make a level line, such as a simple predictor has."""
-    return {
-        "type": "line",
-        "xref": "x domain",
-        "yref": axis,
-        "x0": 0,
-        "x1": 1,
-        "y0": at,
-        "y1": at,
-        "line": {"color": colours.muted, "width": 1, "dash": "dot"},
-        "layer": "below",
-    }
+    return level(at, colours.muted, 1, "dot", xref="x domain", yref=axis, layer="below")
 
 
 def end_labels(
@@ -243,15 +201,14 @@ def end_labels(
     gap = 13 * (high - low) / (334 * (loss_box[1] - loss_box[0]))
     places = spread([y for _, _, y, _ in found], gap, low, high)
     return [
-        {
-            "text": name,
-            "x": min(x + 0.012 * last, last * 1.02),
-            "xref": "x",
-            "xanchor": "left",
-            "y": place,
-            "yref": "y",
-            "showarrow": False,
-            "font": {"size": 11, "color": colour},
-        }
+        note(
+            name,
+            min(x + 0.012 * last, last * 1.02),
+            place,
+            colour,
+            xref="x",
+            xanchor="left",
+            yref="y",
+        )
         for (name, x, _, colour), place in zip(found, places, strict=True)
     ]

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Mapping, Sequence as Items
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core.colours import Theme, theme_of
-from ..core.style import layout
+from ..core.parts import Figure, dots, font, make_figure, note, plain_axis
 from .curves import (
     Interval,
     Row,
-    axis_style,
-    axis_title,
     end_labels,
     finite,
     level_line,
@@ -21,9 +19,6 @@ from .curves import (
     trace_of,
     upright_line,
 )
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["finetune_curves"]
 
@@ -42,7 +37,7 @@ def finetune_curves(
     running: bool = False,
     width: int = 1000,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw a fine-tuning run: loss, a score on dev, and at the end the scores on test.
 
     Parameters
@@ -76,8 +71,6 @@ def finetune_curves(
         Traces by name: ``train``, ``dev``, ``dev score``, ``kept``, ``kept score``, ``interval``,
         ``test``.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     beside = width >= _NARROW
     split = 0.60 if beside else 1.0
@@ -101,112 +94,108 @@ def finetune_curves(
     if kept is not None:
         shapes.append(upright_line(float(kept["step"]), (score_box[0], 1.0), colours.select))
         notes.append(
-            {
-                "text": f"{'best so far' if running else 'kept'}: step {int(kept['step']):,}",
-                "x": float(kept["step"]),
-                "xref": "x",
-                "y": 1.0,
-                "yref": "paper",
-                "yanchor": "bottom",
-                "xanchor": "right" if float(kept["step"]) > 0.7 * last else "left",
-                "showarrow": False,
-                "font": {"size": 11, "color": colours.select},
-            }
+            note(
+                f"{'best so far' if running else 'kept'}: step {int(kept['step']):,}",
+                float(kept["step"]),
+                1.0,
+                colours.select,
+                xref="x",
+                yref="paper",
+                yanchor="bottom",
+                xanchor="right" if float(kept["step"]) > 0.7 * last else "left",
+            )
         )
     for name, level in (reference or {}).items():
         if math.isfinite(level):
             shapes.append(level_line(level, split, colours))
             notes.append(
-                {
-                    "text": name,
-                    "x": 0.004,
-                    "xref": "paper",
-                    "y": level,
-                    "yref": "y2",
-                    "yanchor": "bottom",
-                    "xanchor": "left",
-                    "showarrow": False,
-                    "font": {"size": 10, "color": colours.muted},
-                }
+                note(
+                    name,
+                    0.004,
+                    level,
+                    colours.muted,
+                    10,
+                    xref="paper",
+                    yref="y2",
+                    yanchor="bottom",
+                    xanchor="left",
+                )
             )
     box = (0.0, 1.0) if beside else (0.0, 0.24)
     if not compared and waiting:
         notes.append(
-            {
-                "text": waiting,
-                "x": (split + 0.1 + 1) / 2 if beside else 0.5,
-                "xref": "paper",
-                "y": sum(box) / 2,
-                "yref": "paper",
-                "showarrow": False,
-                "font": {"size": 12, "color": colours.muted},
-            }
+            note(
+                waiting,
+                (split + 0.1 + 1) / 2 if beside else 0.5,
+                sum(box) / 2,
+                colours.muted,
+                12,
+                xref="paper",
+                yref="paper",
+            )
         )
     names = [("<br>".join(textwrap.wrap(one.name, 18)), one.own) for one in compared]
     low = min([0.0, *(one.low for one in compared if math.isfinite(one.low))]) - 0.03
     above = [one.high for one in compared if math.isfinite(one.high)]
     top = 1.0 if all(value <= 1.0 for value in above) else 1.08 * max(above)
     shown = bool(compared)
-    axis = axis_style(colours)
-    return go.Figure(
-        data=traces,
-        layout=layout(
+    return make_figure(
+        traces,
+        colours,
+        400 if beside else 640,
+        margin={"l": 58, "r": 24, "t": 24, "b": 42, "autoexpand": False},
+        hovermode="closest",
+        xaxis=plain_axis(
             colours,
-            400 if beside else 640,
-            margin={"l": 58, "r": 24, "t": 24, "b": 42, "autoexpand": False},
-            hovermode="closest",
-            xaxis={
-                **axis,
-                "domain": [0, split - 0.05 if beside else 0.93],
-                "anchor": "y2",
-                "range": [0, last * 1.02],
-                "rangemode": "tozero",
-                "title": axis_title("training step (one batch each)", colours),
-                "tickformat": ",d",
-            },
-            yaxis={
-                **axis,
-                "domain": list(loss_box),
-                "anchor": "x",
-                "title": axis_title(f"loss ({loss_unit})", colours),
-                "rangemode": "tozero" if loss_unit != "nats" else "normal",
-                "nticks": 7,
-            },
-            yaxis2={
-                **axis,
-                "domain": list(score_box),
-                "anchor": "x",
-                "title": axis_title(f"{label} on dev", colours),
-                "nticks": 5,
-                "range": _score_range(points, metric, reference),
-            },
-            xaxis2={
-                **axis,
-                "domain": [split + 0.13, 1.0] if beside else [0.2, 0.93],
-                "anchor": "y3",
-                "range": [low, top],
-                "visible": shown,
-                "title": axis_title(f"{label} on test, with 95 % interval", colours),
-                "nticks": 6,
-                "zeroline": True,
-                "zerolinecolor": colours.grid,
-                "zerolinewidth": 1,
-            },
-            yaxis3={
-                **axis,
-                "domain": [box[1] - (box[1] - box[0]) * min(1.0, 0.2 * len(names) + 0.1), box[1]]
-                if names
-                else list(box),
-                "anchor": "x2",
-                "visible": shown,
-                "range": [len(names) - 0.4, -0.6],
-                "tickvals": list(range(len(names))),
-                "ticktext": [f"<b>{n}</b>" if own else n for n, own in names],
-                "showgrid": False,
-            },
-            shapes=shapes,
-            annotations=notes,
+            "training step (one batch each)",
+            domain=[0, split - 0.05 if beside else 0.93],
+            anchor="y2",
+            range=[0, last * 1.02],
+            rangemode="tozero",
+            tickformat=",d",
         ),
+        yaxis=plain_axis(
+            colours,
+            f"loss ({loss_unit})",
+            domain=list(loss_box),
+            anchor="x",
+            rangemode="tozero" if loss_unit != "nats" else "normal",
+            nticks=7,
+        ),
+        yaxis2=plain_axis(
+            colours,
+            f"{label} on dev",
+            domain=list(score_box),
+            anchor="x",
+            nticks=5,
+            range=_score_range(points, metric, reference),
+        ),
+        xaxis2=plain_axis(
+            colours,
+            f"{label} on test, with 95 % interval",
+            domain=[split + 0.13, 1.0] if beside else [0.2, 0.93],
+            anchor="y3",
+            range=[low, top],
+            visible=shown,
+            nticks=6,
+            zeroline=True,
+            zerolinecolor=colours.grid,
+            zerolinewidth=1,
+        ),
+        yaxis3=plain_axis(
+            colours,
+            domain=[box[1] - (box[1] - box[0]) * min(1.0, 0.2 * len(names) + 0.1), box[1]]
+            if names
+            else list(box),
+            anchor="x2",
+            visible=shown,
+            range=[len(names) - 0.4, -0.6],
+            tickvals=list(range(len(names))),
+            ticktext=[f"<b>{n}</b>" if own else n for n, own in names],
+            showgrid=False,
+        ),
+        shapes=shapes,
+        annotations=notes,
     )
 
 
@@ -231,21 +220,16 @@ def _score_range(
 def _star(kept: Row | None, key: str, name: str, colours: Theme, axis: str) -> dict[str, Any]:
     value = finite(kept.get(key)) if kept is not None else None
     at = [] if kept is None or value is None else [float(kept["step"])]
-    return {
-        "type": "scatter",
-        "name": name,
-        "mode": "markers",
-        "x": at,
-        "y": [] if not at else [value],
-        "yaxis": axis,
-        "marker": {
-            "symbol": "star",
-            "size": 14,
-            "color": colours.select,
-            "line": {"width": 1, "color": colours.paper},
-        },
-        "hovertemplate": "best so far, kept<br>step %{x:,}: <b>%{y:.4f}</b><extra></extra>",
-    }
+    return dots(
+        at,
+        [] if not at else [value],
+        14,
+        colours.select,
+        name=name,
+        yaxis=axis,
+        hover="best so far, kept<br>step %{x:,}: <b>%{y:.4f}</b>",
+        marker={"symbol": "star", "line": {"width": 1, "color": colours.paper}},
+    )
 
 
 def _forest(compared: Items[Interval], colours: Theme, label: str) -> list[dict[str, Any]]:
@@ -283,7 +267,7 @@ def _forest(compared: Items[Interval], colours: Theme, label: str) -> list[dict[
             "text": [f"{round(one.value, 2) + 0.0:.2f}" for _, one in known],  # no minus zero
             # Beside the axis, a number would stand on the line of zero.
             "textposition": ["top right" if one.value < 0.06 else "top center" for _, one in known],
-            "textfont": {"size": 11, "color": paint},
+            "textfont": font(11, paint),
             "cliponaxis": False,
             "marker": {
                 "size": [13 if one.own else 9 for _, one in known],

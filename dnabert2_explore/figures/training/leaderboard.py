@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..core.colours import OKABE_ITO, Theme, theme_of
-from ..core.style import layout
+from ..core.parts import Figure, axis_title, dots, font, level, line, make_figure
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...training.gue import Leaderboard
 
 __all__ = ["leaderboard_dots"]
@@ -52,7 +50,7 @@ def leaderboard_dots(
     hidden: Items[str] = (),
     width: int = 1000,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw a leaderboard.
 
     Parameters
@@ -78,8 +76,6 @@ def leaderboard_dots(
     InputError
         If `against` is no column.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     against = _reference(board, against)
     rows = _rows(board)
@@ -115,43 +111,38 @@ def leaderboard_dots(
             traces.append(_gains(board, places, name, against, paint[name], _lift(runs, name)))
     values = [cell.score.value for cell in board.cells.values()]
     low = min([0.0, *(value for value in values if math.isfinite(value))])
-    return go.Figure(
-        data=traces,
-        layout=layout(
-            colours,
-            len(rows) * _ROW_PX + 118,
-            margin={"l": left, "r": 16, "t": 62, "b": 46, "autoexpand": False},
-            hovermode="closest",
-            showlegend=True,
-            legend={
-                "orientation": "h",
-                "x": 0,
-                "y": 1,
-                "yanchor": "bottom",
-                "traceorder": "reversed",
-                "font": {"size": 11, "color": colours.ink},
-                "bgcolor": "rgba(0,0,0,0)",
-            },
-            xaxis=_axis(colours, (0.0, 0.63), [low - 0.04, 1.0], _what(board)),
-            xaxis2=_axis(
-                colours,
-                (0.69, 1.0),
-                _reach(board, runs, against),
-                f"run minus {against}, 95% interval",
-            )
-            | {"zeroline": True, "zerolinecolor": colours.muted, "zerolinewidth": 1.2},
-            yaxis={
-                "domain": [0, 1],
-                "range": [len(rows) - 0.4, -0.6],
-                "tickvals": list(range(len(rows))),
-                "ticktext": [row.title for row in rows],
-                "tickfont": {"size": 11.5, "color": colours.ink},
-                "showgrid": False,
-                "zeroline": False,
-                "fixedrange": True,
-            },
-            shapes=_lines(rows, colours),
-        ),
+    return make_figure(
+        traces,
+        colours,
+        len(rows) * _ROW_PX + 118,
+        margin={"l": left, "r": 16, "t": 62, "b": 46, "autoexpand": False},
+        hovermode="closest",
+        showlegend=True,
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "y": 1,
+            "yanchor": "bottom",
+            "traceorder": "reversed",
+            "font": font(11, colours.ink),
+            "bgcolor": "rgba(0,0,0,0)",
+        },
+        xaxis=_axis(colours, (0.0, 0.63), [low - 0.04, 1.0], _what(board)),
+        xaxis2=_axis(
+            colours, (0.69, 1.0), _reach(board, runs, against), f"run minus {against}, 95% interval"
+        )
+        | {"zeroline": True, "zerolinecolor": colours.muted, "zerolinewidth": 1.2},
+        yaxis={
+            "domain": [0, 1],
+            "range": [len(rows) - 0.4, -0.6],
+            "tickvals": list(range(len(rows))),
+            "ticktext": [row.title for row in rows],
+            "tickfont": font(11.5, colours.ink),
+            "showgrid": False,
+            "zeroline": False,
+            "fixedrange": True,
+        },
+        shapes=_lines(rows, colours),
     )
 
 
@@ -225,11 +216,7 @@ def _points(board: Leaderboard, places: dict[str, int], name: str) -> list[tuple
 
 
 def _dots(
-    board: Leaderboard,
-    places: dict[str, int],
-    name: str,
-    marker: dict[str, Any],
-    lift: float = 0.0,
+    board: Leaderboard, places: dict[str, int], name: str, marker: dict[str, Any], lift: float = 0.0
 ) -> dict[str, Any]:
     # The legend shows the first point's symbol: not one of a reduced run.
     points = sorted(_points(board, places, name), key=lambda point: _reduced(board, name, point[0]))
@@ -309,25 +296,11 @@ def _span(
         if values:
             x += [min(values), max(values), None]
             y += [place, place, None]
-    return {
-        "type": "scatter",
-        "name": "",
-        "mode": "lines",
-        "x": x,
-        "y": y,
-        "line": {"color": colours.grid, "width": 5},
-        "hoverinfo": "skip",
-        "showlegend": False,
-    }
+    return line(x, y, colours.grid, 5, name="", showlegend=False)
 
 
 def _gains(
-    board: Leaderboard,
-    places: dict[str, int],
-    name: str,
-    against: str,
-    colour: str,
-    lift: float,
+    board: Leaderboard, places: dict[str, int], name: str, against: str, colour: str, lift: float
 ) -> dict[str, Any]:
     found = [
         (places[one.dataset], one)
@@ -335,29 +308,25 @@ def _gains(
         if (one.first, one.second) == (name, against) and one.dataset in places
     ]
     sure = [one.score.low > 0 or one.score.high < 0 for _, one in found]
-    return {
-        "type": "scatter",
-        "name": f"{name} minus {against}",
-        "mode": "markers",
-        "xaxis": "x2",
-        "x": [one.score.value for _, one in found],
-        "y": [place + lift for place, _ in found],
-        "marker": {
-            "size": 8,
-            "color": colour,
-            "symbol": ["circle" if one else "circle-open" for one in sure],
-        },
-        "error_x": _bars([one.score for _, one in found], colour, 1.4),
-        "showlegend": False,
-        "customdata": [
+    return dots(
+        [one.score.value for _, one in found],
+        [place + lift for place, _ in found],
+        8,
+        colour,
+        name=f"{name} minus {against}",
+        xaxis="x2",
+        error_x=_bars([one.score for _, one in found], colour, 1.4),
+        showlegend=False,
+        customdata=[
             f"<b>{name}</b> minus {_rule(board, against, one.dataset)}<br>{one.dataset}: "
             f"{one.score.value:+.3f} "
             f"({one.score.low:+.3f} to {one.score.high:+.3f})<br>"
             + ("paired by sequence" if one.paired else "published score taken as exact")
             for _, one in found
         ],
-        "hovertemplate": "%{customdata}<extra></extra>",
-    }
+        hover="%{customdata}",
+        marker={"symbol": ["circle" if one else "circle-open" for one in sure]},
+    )
 
 
 def _rule(board: Leaderboard, against: str, dataset: str) -> str:
@@ -393,8 +362,8 @@ def _axis(
     return {
         "domain": list(domain),
         "anchor": "y",
-        "title": {"text": title, "font": {"size": 12, "color": colours.muted}, "standoff": 6},
-        "tickfont": {"size": 11, "color": colours.muted},
+        "title": axis_title(title, colours, 12, 6),
+        "tickfont": font(11, colours.muted),
         "gridcolor": colours.grid,
         "zeroline": False,
         "fixedrange": True,
@@ -406,16 +375,7 @@ def _axis(
 def _lines(rows: list[_Row], colours: Theme) -> list[dict[str, Any]]:
     """Set the mean apart."""
     return [
-        {
-            "type": "line",
-            "xref": "paper",
-            "yref": "y",
-            "x0": 0,
-            "x1": 1,
-            "y0": place - 0.5,
-            "y1": place - 0.5,
-            "line": {"color": colours.muted, "width": 1},
-        }
+        level(place - 0.5, colours.muted, 1, yref="y")
         for place, row in enumerate(rows)
         if row.dataset == "mean"
     ]

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence as Items
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core.colours import SYMBOLS, class_colours, theme_of
-from ..core.style import layout
-from .curves import (
-    Row,
-    axis_style,
-    axis_title,
-    finite,
-    level_line,
-    padded_range,
-    spread,
-    trace_of,
-)
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+from ..core.parts import Figure, make_figure, note, plain_axis
+from .curves import Row, finite, level_line, padded_range, spread, trace_of
 
 __all__ = ["pretrain_curves"]
 
@@ -35,7 +23,7 @@ def pretrain_curves(
     words: tuple[str, str] = ("loss (nats a masked token)", "masked tokens found (share)"),
     width: int = 1000,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw a pre-training run: loss, held-out loss by species, tokens a second, learning rate.
 
     Parameters
@@ -63,8 +51,6 @@ def pretrain_curves(
     plotly.graph_objects.Figure
         Trace ``training`` first, then one per species, ``speed``, ``learning rate``.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     last = max(
         [float(steps), *(float(p["step"]) for p in log), *(float(p["step"]) for p in evaluation), 1]
@@ -99,78 +85,69 @@ def pretrain_curves(
     px = 430 * (top_box[1] - top_box[0])
     places = spread([y for _, y, _ in labels], 14 * (high - low) / px, low, high)
     notes: list[dict[str, Any]] = [
-        {
-            "text": name.replace("_", " "),
-            "x": right + 0.008,
-            "xref": "paper",
-            "xanchor": "left",
-            "y": place,
-            "yref": "y",
-            "showarrow": False,
-            "font": {"size": 11, "color": colour},
-        }
+        note(
+            name.replace("_", " "),
+            right + 0.008,
+            place,
+            colour,
+            xref="paper",
+            xanchor="left",
+            yref="y",
+        )
         for (name, _, colour), place in zip(labels, places, strict=True)
     ]
     shapes = []
     for name, level in marks.items():
         shapes.append(level_line(level, right, colours, "y"))
         notes.append(
-            {
-                "text": name,
-                "x": right,
-                "xref": "paper",
-                "xanchor": "right",
-                "y": level,
-                "yref": "y",
-                "yanchor": "bottom",
-                "showarrow": False,
-                "font": {"size": 10, "color": colours.muted},
-            }
+            note(
+                name,
+                right,
+                level,
+                colours.muted,
+                10,
+                xref="paper",
+                xanchor="right",
+                yref="y",
+                yanchor="bottom",
+            )
         )
-    axis = axis_style(colours)
     what = words[0] if by_loss else words[1]
-    return go.Figure(
-        data=traces,
-        layout=layout(
+    return make_figure(
+        traces,
+        colours,
+        500,
+        margin={"l": 66, "r": 10, "t": 10, "b": 42, "autoexpand": False},
+        hovermode="closest",
+        xaxis=plain_axis(
             colours,
-            500,
-            margin={"l": 66, "r": 10, "t": 10, "b": 42, "autoexpand": False},
-            hovermode="closest",
-            xaxis={
-                **axis,
-                "domain": [0, right],
-                "anchor": "y3",
-                "range": [0, last * 1.01],
-                "tickformat": ",d",
-                "title": axis_title("training step (one batch each)", colours),
-            },
-            yaxis={
-                **axis,
-                "domain": list(top_box),
-                "anchor": "x",
-                "title": axis_title(what, colours),
-                "range": [low, high],
-                "nticks": 6,
-            },
-            yaxis2={
-                **axis,
-                "domain": list(speed_box),
-                "anchor": "x",
-                "title": axis_title("tokens / s", colours),
-                "rangemode": "tozero",
-                "nticks": 3,
-                "tickformat": "~s",
-            },
-            yaxis3={
-                **axis,
-                "domain": list(rate_box),
-                "anchor": "x",
-                "title": axis_title("learning rate", colours),
-                "rangemode": "tozero",
-                "nticks": 3,
-                "exponentformat": "e",
-            },
-            shapes=shapes,
-            annotations=notes,
+            "training step (one batch each)",
+            domain=[0, right],
+            anchor="y3",
+            range=[0, last * 1.01],
+            tickformat=",d",
         ),
+        yaxis=plain_axis(
+            colours, what, domain=list(top_box), anchor="x", range=[low, high], nticks=6
+        ),
+        yaxis2=plain_axis(
+            colours,
+            "tokens / s",
+            domain=list(speed_box),
+            anchor="x",
+            rangemode="tozero",
+            nticks=3,
+            tickformat="~s",
+        ),
+        yaxis3=plain_axis(
+            colours,
+            "learning rate",
+            domain=list(rate_box),
+            anchor="x",
+            rangemode="tozero",
+            nticks=3,
+            exponentformat="e",
+        ),
+        shapes=shapes,
+        annotations=notes,
     )

@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.colours import NOT_GIVEN, Theme, class_colours, theme_of
+from ..core.parts import Figure, axis_title, font, level, note, plain_axis
 from ..core.style import band, base_axis, layout, whole
-from .curves import axis_style, axis_title
 from .timelapse_panels import NARROW, attention, levels, points, probabilities, purity
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.timelapse import TimeLapse
 
 __all__ = ["timelapse_figure", "timelapse_movie"]
@@ -32,7 +30,7 @@ def timelapse_figure(
     field: str = "class",
     width: int = 1100,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw one snapshot of a time-lapse; every axis and colour is the same for all snapshots.
 
     Parameters
@@ -76,7 +74,7 @@ def timelapse_movie(
     field: str = "class",
     width: int = 1100,
     theme: str = "light",
-) -> go.Figure:
+) -> Figure:
     """Draw all snapshots as one figure with a slider and a play button, for a page of its own.
 
     Parameters
@@ -116,7 +114,7 @@ def timelapse_movie(
                 "yanchor": "top",
                 "pad": {"t": 46},
                 "currentvalue": {"prefix": "after step ", "font": {"color": colours.ink}},
-                "font": {"color": colours.muted, "size": 10},
+                "font": font(10, colours.muted),
                 "steps": [
                     {
                         "label": f"{step:,}",
@@ -197,7 +195,6 @@ def _layout(
 ) -> dict[str, Any]:
     beside = width >= NARROW
     n_bases = len(lapse.tokens.bases)
-    axis = axis_style(colours)
     tracks = (0.43, 1.0) if beside else (0.0, 1.0)
     cloud = (0.0, 0.34) if beside else (0.0, 1.0)
     boxes = _boxes(width)
@@ -206,18 +203,7 @@ def _layout(
     ranges = [_padded(lapse.planes[..., k]) for k in (0, 1)]
     x = base_axis(colours, shown, n_bases, anchor="y2") | {"domain": list(tracks)}
     bare = {"showticklabels": False, "ticks": "", "mirror": True, "showgrid": False}
-    marks: list[dict[str, Any]] = [
-        {
-            "type": "line",
-            "xref": "x domain",
-            "yref": "y",
-            "x0": 0,
-            "x1": 1,
-            "y0": guess,
-            "y1": guess,
-            "line": {"color": colours.muted, "width": 1},
-        }
-    ]
+    marks: list[dict[str, Any]] = [level(guess, colours.muted, 1, xref="x domain", yref="y")]
     if selected:
         clear = {"fillcolor": "rgba(0,0,0,0)", "layer": "above"}
         for name, more in (("probability", {}), ("attention", clear)):
@@ -232,15 +218,15 @@ def _layout(
         barmode="overlay",
         bargap=0,
         xaxis=x,
-        yaxis={
-            **axis,
-            "domain": list(boxes["probability"]),
-            "anchor": "x",
-            "range": [low, high],
-            "tickvals": ticks,
-            "ticktext": [_percent(k) for k in ticks],
-            "title": axis_title("probability<br>when masked", colours),
-        },
+        yaxis=plain_axis(
+            colours,
+            "probability<br>when masked",
+            domain=list(boxes["probability"]),
+            anchor="x",
+            range=[low, high],
+            tickvals=ticks,
+            ticktext=[_percent(k) for k in ticks],
+        ),
         yaxis2={
             **x,
             "domain": list(boxes["attention"]),
@@ -250,40 +236,42 @@ def _layout(
             "fixedrange": True,
             "nticks": 6,
         },
-        xaxis2={
-            **axis,
+        xaxis2=plain_axis(
+            colours,
             **bare,
-            "domain": list(cloud),
-            "anchor": "y3",
-            "range": ranges[0],
-            "title": axis_title("PC 1 of the last snapshot", colours) | {"standoff": 2},
-        },
-        yaxis3={
-            **axis,
+            domain=list(cloud),
+            anchor="y3",
+            range=ranges[0],
+            title="PC 1 of the last snapshot",
+            standoff=2,
+        ),
+        yaxis3=plain_axis(
+            colours,
             **bare,
-            "domain": list(boxes["atlas"]),
-            "anchor": "x2",
-            "range": ranges[1],
-            "title": axis_title("PC 2", colours) | {"standoff": 2},
-        },
-        xaxis3={
-            **axis,
-            "domain": list(cloud),
-            "anchor": "y4",
-            "range": [-0.03 * float(lapse.steps[-1]), 1.03 * float(lapse.steps[-1])],
-            "tickformat": ",d",
-            "nticks": 5,
-            "title": axis_title("training step", colours),
-        },
-        yaxis4={
-            **axis,
-            "domain": list(boxes["purity"]),
-            "anchor": "x3",
-            "range": [0, min(1.02, 1.15 * top)],
-            "tickformat": ".0%",
-            "nticks": 3,
-            "title": axis_title(f"same {field}", colours),
-        },
+            domain=list(boxes["atlas"]),
+            anchor="x2",
+            range=ranges[1],
+            title="PC 2",
+            standoff=2,
+        ),
+        xaxis3=plain_axis(
+            colours,
+            "training step",
+            domain=list(cloud),
+            anchor="y4",
+            range=[-0.03 * float(lapse.steps[-1]), 1.03 * float(lapse.steps[-1])],
+            tickformat=",d",
+            nticks=5,
+        ),
+        yaxis4=plain_axis(
+            colours,
+            f"same {field}",
+            domain=list(boxes["purity"]),
+            anchor="x3",
+            range=[0, min(1.02, 1.15 * top)],
+            tickformat=".0%",
+            nticks=3,
+        ),
         shapes=marks,
         annotations=_words(lapse, guess, (cloud[0], boxes["atlas"][0]), width, colours),
     )
@@ -306,30 +294,29 @@ def _words(
         sign = _SIGNS[i % len(_SIGNS)]
         lines[-1].append(f"<span style='color:{colour}'>{sign}</span>\u00a0{name}")
     return [
-        {
-            "text": f"blind guess<br>1 of {lapse.vocabulary:,}",
-            "x": 1.004,
-            "xref": "paper",
-            "xanchor": "left",
-            "align": "left",
-            "y": guess,
-            "yref": "y",
-            "showarrow": False,
-            "font": {"size": 10, "color": colours.muted},
-        },
-        {
-            "text": "<br>".join("\u2002".join(line) for line in lines),
-            "x": corner[0],
-            "xref": "paper",
-            "xanchor": "left",
-            "align": "left",
-            "y": corner[1],
-            "yref": "paper",
-            "yanchor": "top",
-            "yshift": -20,
-            "showarrow": False,
-            "font": {"size": 11, "color": colours.ink},
-        },
+        note(
+            f"blind guess<br>1 of {lapse.vocabulary:,}",
+            1.004,
+            guess,
+            colours.muted,
+            10,
+            xref="paper",
+            xanchor="left",
+            align="left",
+            yref="y",
+        ),
+        note(
+            "<br>".join("\u2002".join(line) for line in lines),
+            corner[0],
+            corner[1],
+            colours.ink,
+            xref="paper",
+            xanchor="left",
+            align="left",
+            yref="paper",
+            yanchor="top",
+            yshift=-20,
+        ),
     ]
 
 

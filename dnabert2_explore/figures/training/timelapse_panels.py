@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.colours import NOT_GIVEN, SYMBOLS, Theme, class_colours
+from ..core.parts import bars, colour_bar, dots, heat, line
 from ..inside.attention import pool
 
 if TYPE_CHECKING:
@@ -47,83 +48,60 @@ def probabilities(
     logs = np.log10(np.clip(lapse.probability[at, inside], 1e-12, 1.0))
     first = np.log10(np.clip(lapse.probability[0, inside], 1e-12, 1.0))
     centre = tokens.spans[inside].mean(axis=1) + 0.5
-    bars = {
-        "type": "bar",
-        "name": "probability",
-        "x": centre,
-        "y": logs - guess,
-        "base": guess,
-        "width": tokens.lengths[inside] * 1.0,
-        "marker": {
-            "color": [colours.positive if v >= guess else colours.negative for v in logs],
-            "line": {"color": colours.paper, "width": 0.6},
-        },
-        "hovertext": [
+    blocks = bars(
+        centre,
+        logs - guess,
+        tokens.lengths[inside] * 1.0,
+        [colours.positive if v >= guess else colours.negative for v in logs],
+        (colours.paper, 0.6),
+        name="probability",
+        base=guess,
+        hovertext=[
             f"<b style='font-family:monospace'>{tokens.tokens[i]}</b> when masked: "
             f"{lapse.probability[at, i]:.3%} ({lapse.probability[0, i]:.3%} at first)<br>"
             f"bases {tokens.spans[i, 0] + 1:,}–{tokens.spans[i, 1]:,} · "
             f"entropy {lapse.entropy[at, i]:.2f} nats"
             for i in inside
         ],
-        "hovertemplate": "%{hovertext}<extra></extra>",
-    }
+        hover="%{hovertext}",
+    )
     # A stroke across each token: where it began. Far out strokes would be a haze.
     if len(inside) * _STROKE_PX > (0.52 if width >= NARROW else 0.8) * width:
         inside, first = inside[:0], first[:0]
     x = np.column_stack(
         [tokens.spans[inside, 0] + 0.5, tokens.spans[inside, 1] + 0.5, np.full(len(inside), np.nan)]
     ).ravel()
-    strokes = {
-        "type": "scatter",
-        "name": "first snapshot",
-        "mode": "lines",
-        "x": x,
-        "y": np.column_stack([first, first, np.full(len(inside), np.nan)]).ravel(),
-        "line": {"color": colours.ink, "width": 1.2},
-        "hoverinfo": "skip",
-    }
-    return [bars, strokes]
+    strokes = line(
+        x,
+        np.column_stack([first, first, np.full(len(inside), np.nan)]).ravel(),
+        colours.ink,
+        1.2,
+        name="first snapshot",
+    )
+    return [blocks, strokes]
 
 
 def attention(
-    lapse: TimeLapse,
-    at: int,
-    shown: tuple[int, int],
-    box: tuple[float, float],
-    colours: Theme,
+    lapse: TimeLapse, at: int, shown: tuple[int, int], box: tuple[float, float], colours: Theme
 ) -> dict[str, Any]:
     """Draw the attention map, pooled to few cells."""
     pooled = pool(lapse.attention[at], lapse.tokens, view=shown, pooling="max", cells=_CELLS)
     edges = pooled.edges + 0.5
-    return {
-        "type": "heatmap",
-        "name": "attention",
-        "x": edges,
-        "y": edges,
-        "yaxis": "y2",
-        "z": pooled.values,
-        "zmin": 0.0,
-        "zmax": float(np.quantile(lapse.attention, 0.995)) or 1.0,
-        "colorscale": [list(step) for step in colours.sequential],
-        "showscale": True,
-        "colorbar": {
-            "x": 1.005,
-            "xanchor": "left",
-            "y": sum(box) / 2,
-            "len": box[1] - box[0],
-            "title": {
-                "text": "attention",
-                "side": "right",
-                "font": {"size": 11, "color": colours.muted},
-            },
-            "thickness": 8,
-            "outlinewidth": 0,
-            "nticks": 4,
-            "tickfont": {"size": 10, "color": colours.muted},
-        },
-        "hovertemplate": "from base %{y:,.0f}<br>to base %{x:,.0f}<br><b>%{z:.4f}</b> attention"
-        "<extra></extra>",
-    }
+    return heat(
+        edges,
+        edges,
+        pooled.values,
+        colours.sequential,
+        0.0,
+        float(np.quantile(lapse.attention, 0.995)) or 1.0,
+        name="attention",
+        yaxis="y2",
+        showscale=True,
+        colorbar=colour_bar(
+            colours, "attention", sum(box) / 2, box[1] - box[0], x=1.005, thickness=8, nticks=4
+        ),
+        hover="from base %{y:,.0f}<br>to base %{x:,.0f}<br><b>%{z:.4f}</b> attention",
+    )
 
 
 def points(lapse: TimeLapse, at: int, colours: Theme) -> list[dict[str, Any]]:
@@ -135,24 +113,22 @@ def points(lapse: TimeLapse, at: int, colours: Theme) -> list[dict[str, Any]]:
     for i, (name, colour) in enumerate(palette.items()):
         chosen = np.flatnonzero(labels == name)
         traces.append(
-            {
-                "type": "scatter",
-                "name": name,
-                "mode": "markers",
-                "x": plane[chosen, 0],
-                "y": plane[chosen, 1],
-                "xaxis": "x2",
-                "yaxis": "y3",
-                "marker": {
-                    "color": colour,
+            dots(
+                plane[chosen, 0],
+                plane[chosen, 1],
+                7,
+                colour,
+                name=name,
+                xaxis="x2",
+                yaxis="y3",
+                text=[lapse.names[k] for k in chosen],
+                hover=f"%{{text}}<br>{name}",
+                marker={
                     "symbol": SYMBOLS[i % len(SYMBOLS)],
-                    "size": 7,
                     "opacity": 0.86,
                     "line": {"width": 0.5, "color": colours.paper},
                 },
-                "text": [lapse.names[k] for k in chosen],
-                "hovertemplate": f"%{{text}}<br>{name}<extra></extra>",
-            }
+            )
         )
     return traces
 

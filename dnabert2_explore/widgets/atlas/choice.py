@@ -123,12 +123,7 @@ def colour_options(sequences: Items[Sequence]) -> list[tuple[str, str]]:
         texts.append(("label", "label"))
     first = ("category", "label", "species")
     texts.sort(key=lambda one: first.index(one[1]) if one[1] in first else len(first))
-    return [
-        *texts,
-        ("GC content (%)", "gc"),
-        ("length (bp)", "length"),
-        ("set", "set"),
-    ]
+    return [*texts, ("GC content (%)", "gc"), ("length (bp)", "length"), ("set", "set")]
 
 
 def colour_values(

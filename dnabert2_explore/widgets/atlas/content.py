@@ -14,14 +14,7 @@ from ...encoder import Encoder
 from ...errors import InputError
 from ..core.explorer import LONGEST, Explorer
 from ..core.limits import limits
-from .choice import (
-    MARK,
-    RADIUS,
-    colour_options,
-    colour_values,
-    point_options,
-    reference_and_placed,
-)
+from .choice import MARK, RADIUS, colour_options, colour_values, point_options, reference_and_placed
 from .chosen.panel import SelectionPanel
 from .cloud import CloudView
 from .growth import Growth
@@ -70,7 +63,6 @@ class AtlasContent(Explorer):
     _frame: int
     _recalled: int | None
     _made_of: str
-    _quiet: bool
 
     # Which points -------------------------------------------------------------------------------
 
@@ -298,12 +290,9 @@ class AtlasContent(Explorer):
         wanted = MARK + marked[-1] if newest and marked else self.colour.value
         if tuple(self.colour.options) == tuple(offered) and wanted == self.colour.value:
             return
-        self._quiet = True
-        try:
+        with self._silently():
             self.colour.options = offered
             self.colour.value = wanted if wanted in values else values[0]
-        finally:
-            self._quiet = False
 
     @property
     def _radii(self) -> NDArray[np.float64] | None:

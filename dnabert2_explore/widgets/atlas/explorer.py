@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Items
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import numpy as np
-from ipywidgets import Dropdown, ToggleButton, ToggleButtons, VBox
+from ipywidgets import ToggleButton, VBox
 
 from ...encoder import ATLAS_MODEL, POOLINGS, Encoder, load
 from ...errors import InputError
 from ...figures.atlas import atlas_scatter
 from ...figures.cloud import point_cloud
+from ...figures.core.parts import Figure
 from ...sequences import Sequence
 from ...stores import EmbeddedSequences
-from ..core.explorer import sentence
+from ..core.controls import choice, menu, show
+from ..core.explorer import guarded
 from ..core.state import MINE, Selection
 from ..examples import SPLICE, WINDOWS, fill
 from .cards import card_of
@@ -28,9 +31,6 @@ from .judgement import Judgement
 from .legend import Legend
 from .maps import LAYERS, METHODS, Maps
 from .spaces import GIVEN, SPACES, Spaces
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["AtlasExplorer"]
 
@@ -89,38 +89,31 @@ class AtlasExplorer(AtlasContent):
     ) -> None:
         self.enc = enc if enc is not None else load(ATLAS_MODEL)
         n_layers = self.enc.config.num_hidden_layers
-        self.points = Dropdown(
-            options=[("set looked at", "")], tooltip="Which sequences are the points"
-        ).add_class("dx-points")
-        self.projection = ToggleButtons(
-            options=list(METHODS),
-            tooltips=[
+        self.points = menu("dx-points", [("set looked at", "")], "Which sequences are the points")
+        self.projection = choice("dx-projection", list(METHODS), [
                 "Largest variance", "Neighbourhoods", "Neighbourhoods and densities",
                 "PCA of every layer, laid over each other, with a slider",
-            ],
-        ).add_class("dx-projection")  # fmt: skip
+            ])  # fmt: skip
         self.three = ToggleButton(description="3-D", tooltip="In space: drag to turn")
         self.three.add_class("dx-three")
-        self.colour = Dropdown(options=[], tooltip="Colour by").add_class("dx-colour")
-        self.layer = Dropdown(
-            options=[
+        self.colour = menu("dx-colour", [], "Colour by")
+        self.layer = menu(
+            "dx-embedding-layer",
+            [
                 *_own(self.enc),
                 *(
                     (f"layer {i}" if i else "layer 0, the embeddings", i)
                     for i in range(n_layers, -1, -1)
                 ),
             ],
-            tooltip="Hidden states of which layer",
-        ).add_class("dx-embedding-layer")
-        self.pooling = Dropdown(options=list(POOLINGS), tooltip="Pooling over tokens").add_class(
-            "dx-embedding-pooling"
+            "Hidden states of which layer",
         )
+        self.pooling = menu("dx-embedding-pooling", list(POOLINGS), "Pooling over tokens")
         given = sequences if isinstance(sequences, EmbeddedSequences) else None
         own = [] if given is None else [("from the file", GIVEN)]
-        self.space = Dropdown(
-            options=[*own, *SPACES],
-            tooltip="Whose vectors: the model's, or what it is compared with",
-        ).add_class("dx-space")
+        self.space = menu(
+            "dx-space", [*own, *SPACES], "Whose vectors: the model's, or what it is compared with"
+        )
         self._shown: tuple[int, ...] = ()
         self._shown_key: tuple[Any, ...] = ()
         self._left_out = self._not_finite = self._n_reference = self._version = self._frame = 0
@@ -129,7 +122,6 @@ class AtlasExplorer(AtlasContent):
         self._spaces = Spaces(self.enc, given)
         self._valued: tuple[Any, ...] = ()
         self._sent: tuple[Any, ...] = ()
-        self._quiet = False
         self._height = 460
         self._legend = Legend().add_class("dx-legend")
         self._legend.observe(self._on_hidden, names="hidden")
@@ -169,11 +161,12 @@ class AtlasExplorer(AtlasContent):
         return [self._growth]
 
     def _below(self) -> list[Any]:
-        def failed(error: Exception) -> None:
-            self.say(sentence(error), error=True)
-
         self._maps = Maps(
-            lambda: self._guarded(self._mapped), failed, self._map_cancelled, self.selection.lock
+            self._mapped,
+            partial(self.say, error=True),
+            self._map_cancelled,
+            self.selection.lock,
+            self._guarded,
         )
         self.panel = SelectionPanel(
             self.selection, self.enc, self.plot, self._classifier, self.say, self._guarded
@@ -191,7 +184,7 @@ class AtlasExplorer(AtlasContent):
 
     # Drawing ------------------------------------------------------------------------------------
 
-    def _figure_alone(self) -> go.Figure | None:
+    def _figure_alone(self) -> Figure | None:
         # On the page the legend is a line of its own; in a picture it stands beside the points.
         figure = self._figure()
         if figure is not None and any(trace.showlegend for trace in figure.data):
@@ -202,7 +195,7 @@ class AtlasExplorer(AtlasContent):
             )
         return figure
 
-    def _figure(self) -> go.Figure | None:
+    def _figure(self) -> Figure | None:
         if not self._maps:
             return None
         selection = self.selection
@@ -254,7 +247,7 @@ class AtlasExplorer(AtlasContent):
             return
         if not self._maps:
             return
-        self.layer.layout.display = "none" if self._method == LAYERS else ""
+        show(self.layer, self._method != LAYERS)
         field, values = self.values()
         starred = self._starred()
         self._legend.show(values, field, MINE, len(starred), selection.theme)
@@ -277,7 +270,7 @@ class AtlasExplorer(AtlasContent):
         cloud = point_cloud(made.planes, values, theme)
         place = {index: at for at, index in enumerate(self._shown)}
         off = set(self._legend.hidden)
-        self.plot.layout.display = ""
+        show(self.plot, True)
         self.plot.mark(
             chosen=(place[i] for i in self.selection.chosen if i in place),
             current=place.get(self.selection.index, -1),
@@ -314,17 +307,15 @@ class AtlasExplorer(AtlasContent):
 
     # A person did something ---------------------------------------------------------------------
 
+    @guarded
     def _on_projection(self, _change: Any) -> None:
-        def act() -> None:
-            wanted = str(self.projection.value)
-            there = self._maps.get(wanted, self._dimensions) is not None
-            if self._maps and not there and self._maps.pending != (wanted, self._dimensions):
-                self.say("")
-                self._start_map(wanted)
-            self._offer_colours()
-            self._draw()
-
-        self._guarded(act)
+        wanted = str(self.projection.value)
+        there = self._maps.get(wanted, self._dimensions) is not None
+        if self._maps and not there and self._maps.pending != (wanted, self._dimensions):
+            self.say("")
+            self._start_map(wanted)
+        self._offer_colours()
+        self._draw()
 
     def _on_hidden(self, _change: Any) -> None:
         self._guarded(self._draw)

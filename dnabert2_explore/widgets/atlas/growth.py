@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence as Items
 
 import numpy as np
-from ipywidgets import HTML, Button, HBox
+from ipywidgets import Button, HBox
 
 from ...common.costs import duration
+from ..core.controls import part, show
 
 __all__ = ["Growth"]
 
@@ -25,7 +26,7 @@ class Growth(HBox):
 
     def __init__(self, grow: Callable[[int], None]) -> None:
         self.n = self.whole = 0
-        self.words = HTML().add_class("dx-hint")
+        self.words = part("dx-hint")
         self.more, self.every = (Button().add_class(name) for name in ("dx-grow", "dx-grow-all"))
         self.more.on_click(lambda _button: grow(min(2 * self.n, self.whole)))
         self.every.on_click(lambda _button: grow(self.whole))
@@ -45,9 +46,9 @@ class Growth(HBox):
         """
         self.n, self.whole = n, whole
         left = whole - n
-        self.layout.display = "" if left > 0 else "none"
+        show(self, left > 0)
         self.every.layout.display = self.layout.display  # what `reproduce` looks for
-        self.more.layout.display = "" if left > n else "none"
+        show(self.more, left > n)
         self.words.value = f"{n:,} of {whole:,} sequences, drawn at random."
         self.more.description = f"{n:,} more (about {duration(n * each)})"
         self.every.description = f"All (about {duration(left * each)})"

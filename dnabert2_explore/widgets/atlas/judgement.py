@@ -7,14 +7,15 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
-from ipywidgets import HTML, Button, VBox
+from ipywidgets import Button, VBox
 
 from ...analysis.maps import MapJudgement, judge_map
 from ...common.costs import LONG, duration
 from ...common.progress import Progress
 from ...figures.core.colours import NOT_GIVEN, OTHERS
 from ...sequences import Sequence
-from ..core.jobs import Job, JobBar
+from ..core.controls import part, show
+from ..core.jobs import Worker
 from ..core.state import Selection
 from .points import Points
 
@@ -68,12 +69,12 @@ class Judgement(VBox):
         self._asked: tuple[Any, ...] = ()
         self._question: tuple[Any, ...] | None = None
         self._kept: dict[tuple[Any, ...], tuple[MapJudgement, float]] = {}
-        self._job: Job[Any] | None = None
         self.result: MapJudgement | None = None
-        self.bar = JobBar(self._cancelled)
-        self.words = HTML().add_class("dx-judged-words")
+        self.words = part("dx-judged-words")
+        self._worker = Worker(guarded, self._failed, selection.lock, self._cancelled)
+        self.bar = self._worker.bar
         self.button = Button(tooltip="Embed these sequences by a network that learnt nothing")
-        self.button.add_class("dx-judged-twin").layout.display = "none"
+        show(self.button.add_class("dx-judged-twin"), False)
         self.button.on_click(lambda _button: guarded(self._with_twin))
         super().__init__([self.bar, self.words, self.button])
         self.add_class("dx-judged")
@@ -106,23 +107,19 @@ class Judgement(VBox):
     def _clear(self) -> None:
         self.result = None
         self.words.value = ""
-        self.button.layout.display = "none"
+        show(self.button, False)
 
     def stop(self) -> None:
         """Stop; what was shown goes."""
-        if self._job is not None:
-            self._job.cancel()
-            self._job = None
+        self._worker.stop()
         self._asked, self._question = (), None
         self._clear()
 
     def wait(self, timeout: float | None = None) -> None:
         """Block until the judgement is there (for scripts and tests)."""
-        if self._job is not None:
-            self._job.wait(timeout)
+        self._worker.wait(timeout)
 
     def _cancelled(self) -> None:
-        self._job = None
         self.words.value = "<span class='dx-hint'>What explains this map was not computed.</span>"
 
     def _with_twin(self) -> None:
@@ -165,19 +162,10 @@ class Judgement(VBox):
                 self._kept[key] = found
                 self._show(*found)
 
-        def failed(error: Exception) -> None:
-            from ..core.explorer import sentence
+        self._worker.start("what explains this map", work, done)
 
-            self.words.value = sentence(error)
-
-        self._job = Job(
-            work,
-            lambda found: self._guarded(lambda: done(found)),
-            failed,
-            bar=self.bar,
-            what="what explains this map",
-            lock=self._selection.lock,
-        ).start()
+    def _failed(self, why: str) -> None:
+        self.words.value = why
 
     def _show(self, found: MapJudgement, cost: float) -> None:
         self.result = found
@@ -187,7 +175,7 @@ class Judgement(VBox):
             f"<b>{escape(found.headline)}</b> {escape(found.verdict)}"
             f"<details><summary>Numbers</summary>{more}{_numbers(found)}</details>"
         )
-        self.button.layout.display = "" if cost else "none"
+        show(self.button, cost)
         self.button.description = f"Add the untrained twin (about {duration(cost)})"
 
 

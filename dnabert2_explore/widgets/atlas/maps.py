@@ -13,7 +13,7 @@ from ...analysis.maps import align_maps
 from ...analysis.project import fit_projection
 from ...analysis.umaps import umap_seconds
 from ...common.progress import Progress
-from ..core.jobs import Job, JobBar
+from ..core.jobs import Worker
 from .projection import project_apart
 
 __all__ = ["LAYERS", "METHODS", "MadeMap", "Maps", "umap_cost"]
@@ -53,24 +53,27 @@ class Maps:
     made : callable
         Called when a map is there that was waited for.
     failed : callable
-        Called with what went wrong.
+        Called with what went wrong, as HTML.
     stopped : callable
         Called when a person cancels.
     lock : context manager
         Held meanwhile.
+    guarded : callable
+        Runs an action and shows what goes wrong.
     """
 
     def __init__(
         self,
         made: Callable[[], None],
-        failed: Callable[[Exception], None],
+        failed: Callable[[str], None],
         stopped: Callable[[], None],
         lock: Any,
+        guarded: Callable[[Callable[[], None]], None],
     ) -> None:
-        self._told, self._failed, self._stopped, self._lock = made, failed, stopped, lock
+        self._told, self._failed, self._stopped = made, failed, stopped
         self._made: dict[tuple[str, int], MadeMap] = {}
-        self._job: Job[Any] | None = None
-        self.bar = JobBar(self._cancelled)
+        self._worker = Worker(guarded, self._fail, lock, self._cancelled)
+        self.bar = self._worker.bar
         self.pending: tuple[str, int] | None = None
 
     def __bool__(self) -> bool:
@@ -136,32 +139,29 @@ class Maps:
             self.pending = None
             self._told()
 
-        def failed(error: Exception) -> None:
-            self.pending = None
-            self._failed(error)
-
         what = (
             f"every layer of {len(fit) + len(new):,} sequences{f' ({cost})' if cost else ''}"
             if method == LAYERS
             else f"{method} of {len(fit):,} ({umap_cost(len(fit), method)})"
         )
-        self._job = Job(work, done, failed, bar=self.bar, what=what, lock=self._lock).start()
+        self._worker.start(what, work, done)
+
+    def _fail(self, why: str) -> None:
+        self.pending = None
+        self._failed(why)
 
     def stop(self) -> None:
         """Stop what is made."""
         self.pending = None
-        if self._job is not None:
-            self._job.cancel()
-            self._job = None
+        self._worker.stop()
 
     def _cancelled(self) -> None:
-        self._job = self.pending = None
+        self.pending = None
         self._stopped()
 
     def wait(self, timeout: float | None = None) -> None:
         """Block until what was started is there (for scripts and tests)."""
-        if (job := self._job) is not None:
-            job.wait(timeout)
+        self._worker.wait(timeout)
 
 
 def umap_cost(n: int, method: str = "UMAP") -> str:

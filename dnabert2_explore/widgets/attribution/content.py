@@ -13,13 +13,12 @@ from ...analysis.attribution.trust.agreement import RankCorrelations, rank_corre
 from ...figures.attribution.lanes import Lane
 from ...figures.attribution.stack import attribution_stack
 from ...figures.attribution.tracks import attribution_tracks
+from ...figures.core.parts import Figure
 from ...figures.core.style import span_text
 from ..views.mutations import Edit, changed_tokens
 from .tasks import AttributionRequest, is_far
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.attribution.offsets import OffsetAverage
     from ...analysis.attribution.strands import StrandMirror
     from ...analysis.attribution.trust.scorecard import Scorecard
@@ -124,7 +123,7 @@ class AttributionContent:
         """How far the methods on show agree."""
         return rank_correlations([self.result, *self.others]) if self.others else None
 
-    def figure(self, cursor: int | None = None, **how: Any) -> go.Figure:
+    def figure(self, cursor: int | None = None, **how: Any) -> Figure:
         """Draw it."""
         if self.plain and cursor is None:
             return attribution_tracks(self.result, **how)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ipywidgets import HTML, HBox, Text, VBox, Widget
+from ipywidgets import HBox, VBox, Widget
 
 from ...analysis.attribution import BY_COST, METHODS, AttributionSettings
 from ...analysis.settings import USUAL
 from ...encoder import Encoder
-from ..core.controls import menu, show, toggle
+from ..core.controls import field, hint, menu, on_value, row, show, toggle
 from .tasks import AttributionRequest
 
 __all__ = ["AttributionControls"]
@@ -87,21 +87,17 @@ class AttributionControls:
             name: toggle(METHODS[name].title, "dx-other", f"Compare with {METHODS[name].title}")
             for name in METHODS
         }
-        self.motif = Text(
-            placeholder="all of JASPAR, or a name or word",
-            continuous_update=False,
-            tooltip="A factor such as CTCF, an accession, or a word such as TATAAA; then Enter",
-        ).add_class("dx-motif")
+        self.motif = field(
+            "dx-motif",
+            "all of JASPAR, or a name or word",
+            "A factor such as CTCF, an accession, or a word such as TATAAA; then Enter",
+        )
         self.threshold = menu(
             "dx-threshold", [(f"p < {p:g}", p) for p in _THRESHOLDS], "Least probable sites"
         )
         self.threshold.value = 1e-5
-        self._others_row = HBox(
-            [HTML("<span class='dx-hint'>with</span>"), *self.others.values()]
-        ).add_class("dx-others")
-        self._motif_row = HBox(
-            [HTML("<span class='dx-hint'>look for</span>"), self.motif, self.threshold]
-        ).add_class("dx-motif-row")
+        self._others_row = row("dx-others", hint("with"), *self.others.values())
+        self._motif_row = row("dx-motif-row", hint("look for"), self.motif, self.threshold)
         self._toggles = [
             self.compare,
             self.strands,
@@ -112,7 +108,7 @@ class AttributionControls:
         ]
         self.panel = VBox(
             [
-                HBox([self.output, self.baseline, self.spread]).add_class("dx-controls"),
+                row("dx-controls", self.output, self.baseline, self.spread),
                 HBox(list(self._toggles)).add_class("dx-controls"),
                 self._others_row,
                 self._motif_row,
@@ -120,7 +116,7 @@ class AttributionControls:
         ).add_class("dx-attribution-more")
         self.use(enc)
         self.arrange()
-        self.more.observe(lambda _change: self.arrange(), names="value")
+        on_value(self.arrange, self.more)
         for control in self._wired():
             control.observe(self._on_change, names="value")
 

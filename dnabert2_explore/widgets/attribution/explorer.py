@@ -3,72 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Items
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ipywidgets import HTML, HBox, VBox, Widget
+from ipywidgets import VBox, Widget
 
-from ...analysis.attribution import METHODS, Attribution
-from ...common.costs import duration
+from ...analysis.attribution import Attribution
 from ...encoder import Encoder, load
 from ...errors import InputError
 from ...figures.attribution.correlations import attribution_correlations
+from ...figures.core.parts import Figure
 from ...figures.core.style import LETTER_PX, pixels_per_base
 from ...figures.motifs.hits import arrange_hits
 from ...sequences import Sequence
 from ...sequences.motifs.motif import ALPHABET
-from ..core.controls import compute_button, show
-from ..core.explorer import Explorer
+from ..core.controls import part, row, show
+from ..core.explorer import guarded
 from ..core.plot import PlotlyView
 from ..core.provenance import provenance, provenance_html
 from ..core.remember import choices
 from ..core.state import MINE, Selection
 from ..examples import SPLICE, WINDOWS, fill
 from ..views.mutations import Edit, MutationBar, apply_edits, with_edit
-from ..views.tokens import BUTTONS, select_token, step_token
-from .content import (
-    AttributionContent,
-    change_in_words,
-    in_words,
-    probabilities,
-    selected_in_words,
-)
+from ..views.tokens.explorer import select_token, step_token
+from .asking import AskingExplorer, steps_of
+from .content import AttributionContent, change_in_words, in_words, probabilities, selected_in_words
 from .controls import AttributionControls
-from .costs import QUICK, Costs
 from .export import code_of, table_of
 from .scorecard import ScorecardBadge, verdict
-from .tasks import (
-    AttributionRequest,
-    Task,
-    TaskResults,
-    attribution_task,
-    is_far,
-    map_task,
-    motifs_task,
-    offsets_task,
-    scorecard_task,
-    strands_task,
-)
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["AttributionExplorer"]
 
-#: Bases to explain when a model without classes is asked and nothing is selected.
-_SPAN = 12
-#: Bases of the longest stretch that is mutated through.
-_MAP = 300
-#: Kinds of annotated features that a scorecard takes for the truth.
-_PLANTED = ("motif", "planted motif")
 
-
-def _steps(result: Attribution) -> int:
-    """Return the steps that an attribution took; 0 where its method takes none."""
-    return int(dict(result.settings).get("steps", 0))
-
-
-class AttributionExplorer(Explorer):
+class AttributionExplorer(AskingExplorer):
     """See which tokens and bases speak for or against a class, and how far to trust that.
 
     A model with a classification head is asked for a class; a pre-trained model for the
@@ -126,39 +92,24 @@ class AttributionExplorer(Explorer):
         self.badge = ScorecardBadge(self._check)
         self.mutations = MutationBar(self.mutate, self._take_back, self._keep)
         self.shown: AttributionContent | None = None
-        self._classes = HTML().add_class("dx-classes")
-        self._verdict = HTML().add_class("dx-verdict")
+        self._classes = part("dx-classes")
+        self._verdict = part("dx-verdict")
         self._correlations = VBox().add_class("dx-correlations")
-        self._kept = TaskResults()
-        self._costs = Costs()
-        self._held: tuple[Task, float] | None = None  # what a person has to agree to, and seconds
-        self._instead: dict[str, tuple[Any, int]] = {}  # method and steps of files and sessions
-        self.compute = compute_button(lambda: self._guarded(self._agree))
-        self._doing: Task | None = None
-        self._halted = False
-        self._edits: dict[str, tuple[Edit, ...]] = {}
-        self._cursor: int | None = None
-        self._region: tuple[int, int] | None = None
-        self._checked: Task | None = None
         self._to_check = False  # as soon as there is something to check
-        super().__init__(selection, self.controls.heading)
+        super().__init__(selection)
         if selection is None:
             fill(self.selection, sequences, sets=(SPLICE, WINDOWS), first=SPLICE)
         self._guarded(lambda: self._changed({"index"}))
 
+    @guarded
     def use(self, enc: Encoder) -> None:
         """Explain the decisions of another model from now on."""
-
-        def act() -> None:
-            if self._job is not None:
-                self._job.cancel()
-            self.enc, self.shown, self._doing, self._checked = enc, None, None, None
-            self._kept.clear()
-            self.controls.use(enc)
-            self.controls.arrange()
-            self._changed({"index"})
-
-        self._guarded(act)
+        self._halt()
+        self.enc, self.shown, self._doing, self._checked = enc, None, None, None
+        self._kept.clear()
+        self.controls.use(enc)
+        self.controls.arrange()
+        self._changed({"index"})
 
     def _above(self) -> list[Widget]:
         return [self.compute, self.controls.panel, self._classes]
@@ -167,218 +118,16 @@ class AttributionExplorer(Explorer):
         return [self.mutations, self._correlations, self._verdict]
 
     def _foot(self) -> Widget:
-        return HBox([self._read_out, self.badge]).add_class("dx-foot")
+        return row("dx-foot", self._read_out, self.badge)
 
-    # What is asked -----------------------------------------------------------------------------
+    # Checking ----------------------------------------------------------------------------------
 
-    def _on_control(self) -> None:
-        def act() -> None:
-            self._instead.clear()
-            if self.controls.map.value and self._region is None:
-                self._region = self._stretch()
-            elif not self.controls.map.value:
-                self._region = None
-            self._changed({"control"})
-
-        self._guarded(act)
-
-    def _stretch(self) -> tuple[int, int] | None:
-        """Bases in sight, to be mutated one by one."""
-        current = self.selection.current
-        if current is None:
-            return None
-        start, end = self.selection.view or (0, len(current))
-        if end - start <= _MAP:
-            return start, end
-        self.controls.map.value = False
-        raise InputError(
-            f"There are {end - start:,} bases in sight, and the mutation map takes up to {_MAP}: "
-            "zoom in, then press Mutation map again."
-        )
-
-    def _target(self) -> Any:
-        """Target of the present request."""
-        if self.enc.has_head:
-            return self.target.value or None
-        current, span = self.selection.current, self.selection.bases
-        if span is not None or current is None:
-            return span
-        middle = len(current) // 2
-        return max(0, middle - _SPAN // 2), min(len(current), middle + _SPAN // 2)
-
-    @property
-    def edits(self) -> tuple[Edit, ...]:
-        """Mutations of the sequence looked at, in the order they were made."""
-        current = self.selection.current
-        return () if current is None else self._edits.get(current.bases, ())
-
-    def _exact(self, request: AttributionRequest) -> list[Task]:
-        """Tasks that answer a request: a second, with more steps, where the first is not exact."""
-        steps = request.first_steps
-        first = attribution_task(self.enc, request.at(steps))
-        result = self._kept.get(first)
-        if result is not None and steps and request.auto and is_far(result):
-            return [first, attribution_task(self.enc, request.at(4 * steps))]
-        return [first]
-
-    def _fitting(self, request: AttributionRequest) -> AttributionRequest:
-        """Ask by a quick method where the one that is chosen takes long for this sequence."""
-        method, steps = self._instead.get(request.bases, ("", 0))
-        if method:
-            return request.by(method).at(steps)
-        return request.by(QUICK) if self._waits(self._exact(request)[0]) else request
-
-    def _waits(self, task: Task) -> bool:
-        """Whether a person has to agree to a task first."""
-        return task not in self._kept and self._costs.long(self.enc, task) > 0
-
-    def _answer(self, request: AttributionRequest) -> Attribution | None:
-        """Return the best answer that is there."""
-        found = [self._kept.get(task) for task in self._exact(request)]
-        return next((one for one in reversed(found) if one is not None), None)
-
-    def _questions(self) -> tuple[AttributionRequest, AttributionRequest | None] | None:
-        """Ask for the sequence looked at, and, once that is answered, for its mutant."""
-        current = self.selection.current
-        if current is None:
-            return None
-        request = self._fitting(self.controls.request(current.bases, self._target()))
-        if not self.edits:
-            return request, None
-        original = self._answer(request)
-        if original is None:
-            return request, None
-        mutant = apply_edits(current.bases, self.edits)
-        return request, replace(request, bases=mutant, target=original.target)
-
-    def _plan(self) -> dict[str, list[Task]]:
-        """List what is wanted, the first things first."""
-        requests = self._questions()
-        if requests is None:
-            return {}
-        request, mutant = requests
-        plan = {"main": self._exact(request)}
-        if mutant is not None:
-            plan["mutant"] = self._exact(mutant)
-        shown = mutant or request
-        result = self._answer(shown)
-        if result is None or (self.edits and mutant is None):
-            return plan
-        controls = self.controls
-        exact = shown.at(_steps(result))
-        others = [controls.request(shown.bases, shown.target, name) for name in controls.by_cost]
-        plan["others"] = [task for other in others for task in self._exact(other)]
-        if controls.strands.value:
-            plan["strands"] = [strands_task(self.enc, exact)]
-        if controls.offsets.value:
-            plan["offsets"] = [offsets_task(self.enc, exact)]
-        if controls.motifs.value:
-            wanted, least = controls.motif.value, controls.threshold.value
-            plan["hits"] = [motifs_task(shown.bases, wanted, least)]
-        if self._region is not None:
-            plan["effects"] = [map_task(self.enc, shown, self._region)]
-        card = self._card_task(exact)
-        if card in self._kept or (self._checked is not None and self._checked.key == card.key):
-            plan["card"] = [card]
-        return plan
-
-    def _card_task(self, request: AttributionRequest) -> Task:
-        truth = tuple((f.start, f.end) for f in self.selection.features if f.kind in _PLANTED)
-        return scorecard_task(self.enc, request, truth)
-
-    # Work --------------------------------------------------------------------------------------
-
-    def _changed(self, changed: set[str]) -> None:
-        if "index" in changed:
-            self._cursor = None
-            if self._region is not None:
-                self._region = self._stretch()
-        if changed & {"index", "control", "edits"}:
-            self._halted = False
-            self._kept.forget_failures()
-        if self._refuses():
-            self._classes.value = self._verdict.value = ""
-            self.badge.show(None, None)
-            self.mutations.show(None, "", (), "")
-            self._correlations.children = ()
-            return
-        self._go_on()
-        self._draw()
-
-    def _go_on(self) -> None:
-        """Begin the first thing that is wanted and not there."""
-        plan = self._plan()
-        every = [task for tasks in plan.values() for task in tasks]
-        absent = [task for task in every if task not in self._kept]
-        missing = next((task for task in absent if not self._waits(task)), None)
-        if missing is not None:
-            trial = self._costs.trial(self.enc, missing)
-            missing = missing if trial is None or trial in self._kept else trial
-        self._hold(absent)
-        running = self._job is not None and self._job.running and not self._job.cancelled
-        doing = self._doing.key if running and self._doing is not None else None
-        if missing is not None and doing == missing.key:
-            return
-        if missing is None or self._halted:
-            if self._job is not None and self._doing is not None:
-                self._job.cancel()
-            self._doing = None
-            if not self._halted:
-                why = self._kept.failures(every)
-                self.say("<br>".join(why) or self._cost(), error=bool(why))
-            return
-        self._doing = task = missing
-        self._start(task.what, task.run, lambda result: self._done(task, result))
-
-    def _hold(self, absent: list[Task]) -> None:
-        """Keep in mind the first thing that is wanted and takes long, and offer to compute it."""
-        current = self.selection.current
-        wanted = list(absent)
-        if current is not None and current.bases not in self._instead:
-            request = self.controls.request(current.bases, self._target())
-            stands_in = self._exact(self._fitting(request))[0]
-            wanted[:0] = [stands_in, self._exact(request)[0]]
-        held = next((task for task in wanted if self._waits(task)), None)
-        self._held = None if held is None else (held, self._costs.long(self.enc, held))
-        show(self.compute, self._held is not None)
-
-    def _cost(self) -> str:
-        """Say what the thing takes that was not begun, and what stands in its place."""
-        if self._held is None:
-            return ""
-        task, seconds = self._held
-        text = f"{task.what[:1].upper()}{task.what[1:]} of {task.bases:,} bp: about "
-        text += f"{duration(seconds)}. Compute it, or look at a shorter stretch."
-        requests = self._questions()
-        by = requests[0] if requests is not None else None
-        if by is not None and by.method != self.controls.method.value and self._answer(by):
-            text += f" {METHODS[by.method].title.capitalize()} stands in its place."
-        return text
-
-    def _agree(self) -> None:
-        if self._held is not None:
-            self._costs.agree(self._held[0])
-            self._changed({"control"})
-
-    def _done(self, task: Task, result: Any) -> None:
-        self._doing = None
-        self._kept.put(task, result)
-        self._go_on()
-        self._draw()
-
-    def _cancelled(self) -> None:
-        self._halted, self._doing, self._checked = True, None, None
-        self._costs.forget()
-        super()._cancelled()
-
+    @guarded
     def _check(self) -> None:
-        def act() -> None:
-            if self.shown is not None and self._fresh:
-                exact = self.shown.request.at(_steps(self.shown.result))
-                self._checked = self._card_task(exact)
-                self._changed({"control"})
-
-        self._guarded(act)
+        if self.shown is not None and self._fresh:
+            exact = self.shown.request.at(steps_of(self.shown.result))
+            self._checked = self._card_task(exact)
+            self._changed({"control"})
 
     # What is shown -----------------------------------------------------------------------------
 
@@ -428,7 +177,7 @@ class AttributionExplorer(Explorer):
             **found,
         )
 
-    def _figure(self) -> go.Figure | None:
+    def _figure(self) -> Figure | None:
         if self.shown is None or not self._fresh:
             return None
         figure = self.shown.figure(
@@ -458,20 +207,12 @@ class AttributionExplorer(Explorer):
         self._classes.value = probabilities(shown.result)
         self._read_out.value = selected_in_words(shown.result, self.selection.bases)
         empty = not self._read_out.value and shown.card is not None
-        self._read_out.layout.display = "none" if empty else ""  # the badge takes its place
+        show(self._read_out, not empty)  # the badge takes its place
         self.badge.show(shown.result, shown.card)
         self._verdict.value = verdict(shown.card) if shown.card is not None else ""
-        self._verdict.layout.display = "" if shown.card is not None else "none"
+        show(self._verdict, shown.card is not None)
         self._draw_correlations(shown)
-        self._show(
-            self._figure(),
-            in_words(shown),
-            linked=True,
-            bounds=(0.5, len(current) + 0.5),
-            pressable=True,
-            typed=ALPHABET,
-            config=BUTTONS,
-        )
+        self._show_on_bases(self._figure(), in_words(shown), typed=ALPHABET)
         if self._to_check and not self.plot.stale:
             self._to_check = False
             self._check()
@@ -566,27 +307,23 @@ class AttributionExplorer(Explorer):
         self._edits[current.bases] = with_edit(self.edits, current.bases, place, letter)
         self._changed({"edits"})
 
+    @guarded
     def _take_back(self, edit: Edit) -> None:
-        def act() -> None:
-            current = self.selection.current
-            if current is not None:
-                left = tuple(one for one in self.edits if one != edit)
-                self._edits[current.bases] = left
-                self._changed({"edits"})
+        current = self.selection.current
+        if current is not None:
+            left = tuple(one for one in self.edits if one != edit)
+            self._edits[current.bases] = left
+            self._changed({"edits"})
 
-        self._guarded(act)
-
+    @guarded
     def _keep(self) -> None:
-        def act() -> None:
-            current, edits = self.selection.current, self.edits
-            if current is None or not edits:
-                return
-            name = f"{current.name} {' '.join(map(str, edits))}"
-            mutant = Sequence(name, apply_edits(current.bases, edits), current.label)
-            self._edits.pop(current.bases)
-            self.selection.add([mutant], MINE, {0: tuple(self.selection.features)})
-
-        self._guarded(act)
+        current, edits = self.selection.current, self.edits
+        if current is None or not edits:
+            return
+        name = f"{current.name} {' '.join(map(str, edits))}"
+        mutant = Sequence(name, apply_edits(current.bases, edits), current.label)
+        self._edits.pop(current.bases)
+        self.selection.add([mutant], MINE, {0: tuple(self.selection.features)})
 
     def _key(self, key: str, shift: bool) -> None:
         current = self.selection.current

@@ -6,8 +6,8 @@ from typing import Any
 
 from ...analysis.attribution import METHODS, Attribution
 from ...common.delimited import csv_line, csv_lines, remark
+from ..core.code import sequence_code
 from ..core.state import Selection
-from ..views.tokens import sequence_code
 from .content import AttributionContent
 
 __all__ = ["code_of", "table_of"]
@@ -137,12 +137,7 @@ def _tokens(shown: AttributionContent) -> list[str]:
         *csv_lines(
             (i, token, a, b, f"{score:.6g}")
             for i, (token, (a, b), score) in enumerate(
-                zip(
-                    result.tokens.tokens,
-                    result.tokens.spans,
-                    result.token_scores,
-                    strict=True,
-                )
+                zip(result.tokens.tokens, result.tokens.spans, result.token_scores, strict=True)
             )
         ),
     ]

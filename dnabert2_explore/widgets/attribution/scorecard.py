@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from html import escape
 
-from ipywidgets import HTML, Button, HBox
+from ipywidgets import HBox
 
 from ...analysis.attribution import Attribution
 from ...analysis.attribution.trust.checks import Check, check_convergence
 from ...analysis.attribution.trust.scorecard import Scorecard
+from ..core.controls import button, part, show
 
 __all__ = ["ScorecardBadge", "verdict"]
 
@@ -29,21 +30,20 @@ class ScorecardBadge(HBox):
     """
 
     def __init__(self, asked: Callable[[], None]) -> None:
-        self.button = Button(
-            description="Check",
-            tooltip="Put this attribution and its model to the checks of the scorecard",
-        ).add_class("dx-check")
+        self.button = button(
+            "Check", "dx-check", "Put this attribution and its model to the checks of the scorecard"
+        )
         self.button.on_click(lambda _button: asked())
-        self._chips = HTML().add_class("dx-checks")
+        self._chips = part("dx-checks")
         super().__init__([self._chips, self.button])
         self.add_class("dx-badge")
 
     def show(self, result: Attribution | None, card: Scorecard | None) -> None:
         """Show a scorecard; while there is none, what is known without it."""
-        self.layout.display = "none" if result is None else ""
+        show(self, result is not None)
         if result is None:
             return
-        self.button.layout.display = "none" if card is not None else ""
+        show(self.button, card is None)
         if card is None:
             self._chips.value = f"<span class='dx-chips'>{_chip(check_convergence(result))}</span>"
             return

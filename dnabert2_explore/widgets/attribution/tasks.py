@@ -21,7 +21,7 @@ from ...encoder import Encoder
 from ...encoder.passes.cost import BACKWARD
 from ...errors import Cancelled, InputError, panics_told
 from ...sequences.motifs.motif import ALPHABET, Motif
-from ..core.explorer import sentence
+from ..core.jobs import sentence
 
 __all__ = [
     "PER_TOKEN",

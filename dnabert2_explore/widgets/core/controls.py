@@ -1,11 +1,11 @@
-"""Small controls that views are set with."""
+"""Small controls that views are set with, each made in one line and tagged with its class."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence as Items
 from typing import Any
 
-from ipywidgets import Button, Dropdown, ToggleButton, ToggleButtons, Widget
+from ipywidgets import HTML, Button, Dropdown, HBox, Text, ToggleButton, ToggleButtons, Widget
 
 from ...figures.inside.dependencies import SHOWN
 
@@ -13,12 +13,22 @@ __all__ = [
     "DIFFERENCE",
     "TRAINED",
     "UNTRAINED",
+    "Message",
+    "button",
+    "choice",
     "compute_button",
+    "field",
+    "hint",
     "menu",
+    "on_value",
+    "opens",
+    "part",
+    "row",
     "show",
     "toggle",
     "twin_choice",
     "twin_key",
+    "undo_keep",
 ]
 
 #: Whose numbers a view shows, and the keys that choose.
@@ -30,9 +40,31 @@ _NETWORKS = {
 }
 
 
-def menu(name: str, options: Items[tuple[str, Any]], tip: str) -> Dropdown:
-    """Make a menu of class `name`; its first option is chosen."""
-    return Dropdown(options=options, tooltip=tip).add_class(name)
+class Message(HTML):
+    """A line, class ``dx-message``, that is hidden while there is nothing to say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        show(self.add_class("dx-message"), False)
+
+    def say(self, html: str, *, error: bool = False) -> None:
+        """Show a message; an empty one hides the line."""
+        self.value = html
+        show(self, html)
+        (self.add_class if error else self.remove_class)("dx-error")
+
+
+def menu(name: str, options: Items[Any], tip: str, value: Any = None) -> Dropdown:
+    """Make a menu of class `name`; its first option is chosen, or `value`."""
+    made = Dropdown(options=options, tooltip=tip).add_class(name)
+    if value is not None:
+        made.value = value
+    return made
+
+
+def choice(name: str, options: Items[Any], tips: Items[str] = ()) -> ToggleButtons:
+    """Make buttons of class `name`, of which one stays down: the first at first."""
+    return ToggleButtons(options=options, tooltips=list(tips)).add_class(name)
 
 
 def toggle(text: str, name: str, tip: str) -> ToggleButton:
@@ -40,30 +72,87 @@ def toggle(text: str, name: str, tip: str) -> ToggleButton:
     return ToggleButton(description=text, tooltip=tip).add_class(name)
 
 
+def button(
+    text: str, name: str, tip: str, act: Callable[[], Any] | None = None, style: str = ""
+) -> Button:
+    """Make a button of class `name` that does `act` when it is pressed."""
+    made = Button(description=text, tooltip=tip, button_style=style).add_class(name)
+    if act is not None:
+        made.on_click(lambda _button: act())
+    return made
+
+
+def field(name: str, words: str, tip: str, width: str | None = None) -> Text:
+    """Make a line of class `name` to type in; what is typed counts from Enter on."""
+    made = Text(placeholder=words, continuous_update=False, tooltip=tip).add_class(name)
+    made.layout.width = width
+    return made
+
+
+def hint(words: str) -> HTML:
+    """Write a few quiet words between controls."""
+    return HTML(f"<span class='dx-hint'>{words}</span>")
+
+
+def part(name: str, html: str = "") -> HTML:
+    """Make a place of class `name` for HTML."""
+    return HTML(html).add_class(name)
+
+
+def row(name: str, *widgets: Widget) -> HBox:
+    """Put widgets of class `name` beside each other."""
+    return HBox(list(widgets)).add_class(name)
+
+
+def on_value(act: Callable[[], Any], *controls: Widget) -> None:
+    """Do `act` whenever one of the controls is set otherwise."""
+    for control in controls:
+        control.observe(lambda _change: act(), names="value")
+
+
+def opens(button: ToggleButton, *parts: Widget) -> None:
+    """Let a button that stays down show widgets, hidden at first."""
+    for one in parts:
+        show(one, False)
+
+    def open_or_close(change: Any) -> None:
+        for one in parts:
+            show(one, change["new"])
+
+    button.observe(open_or_close, names="value")
+
+
 def compute_button(agreed: Callable[[], None]) -> Button:
     """Make the button, hidden at first, by which a person agrees to what takes long."""
-    button = Button(description="Compute", tooltip="Compute it now").add_class("dx-compute")
-    button.layout.display = "none"
-    button.on_click(lambda _button: agreed())
-    return button
+    made = button("Compute", "dx-compute", "Compute it now", agreed)
+    show(made, False)
+    return made
+
+
+def undo_keep(
+    tip: str, undone: Callable[[], Any], kept: Callable[[], Any]
+) -> tuple[Button, Button]:
+    """Make the buttons that take an edit back, and that make the mutant a sequence."""
+    keep = "Add the mutant as a sequence of its own"
+    return button("Undo", "dx-undo", tip, undone), button("Keep", "dx-keep", keep, kept)
 
 
 def twin_choice(*, difference: bool = False) -> ToggleButtons:
     """Make the buttons, class ``dx-shown``, that put the untrained network in the model's place."""
     names = [one for one in SHOWN if difference or one != DIFFERENCE]
     tips = ["{1} (key {0})".format(*_NETWORKS[one]) for one in names]
-    return ToggleButtons(options=names, tooltips=tips).add_class("dx-shown")
+    return choice("dx-shown", names, tips)
 
 
-def twin_key(choice: ToggleButtons, key: str) -> bool:
+def twin_key(networks: ToggleButtons, key: str) -> bool:
     """Choose by a key; tell whether it was one of the choice's."""
-    for name in choice.options:
+    for name in networks.options:
         if key == _NETWORKS[name][0]:
-            choice.value = name
+            networks.value = name
             return True
     return False
 
 
-def show(widget: Widget, visible: bool) -> None:
-    """Show a widget, or take its place away."""
+def show(widget: Widget, visible: Any) -> None:
+    """Show a widget, or take its place away where `visible` is false or empty."""
     widget.layout.display = "" if visible else "none"

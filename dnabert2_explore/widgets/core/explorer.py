@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
 import time
-from collections.abc import Callable
-from html import escape, unescape
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
-from ipywidgets import HTML, Button, HBox, Textarea, ToggleButton, VBox
+from ipywidgets import HBox, VBox
 
 from ...common.kinds import checked
 from ...common.progress import Progress
-from ...errors import ExploreError, InputError, panics_told
-from ...figures.core.colours import theme_of
+from ...errors import panics_told
+from ...figures.core.parts import Figure
 from ...results.origins import unrecorded
-from ...results.records import in_html, sealed_text, table_line
 from .closing import close_inside
-from .jobs import Job, JobBar, quiet
+from .code import BUTTONS
+from .controls import Message, opens, part, row, show, toggle
+from .exports import Exports
+from .jobs import Job, JobBar, quiet, sentence
+from .kept import Kept
 from .plot import PlotlyView
-from .remember import choices, file_record
+from .remember import choices
 from .state import Selection
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...encoder import Encoder
 
-__all__ = ["LONGEST", "Explorer", "sentence"]
+__all__ = ["LONGEST", "Explorer", "guarded"]
 
 #: Bases of the longest sequence that is put through a model here: its attention map already takes
 #: a quarter of a gigabyte, and time grows with the square.
@@ -39,19 +40,17 @@ _PASSING = frozenset(("bases", "view", "drag"))
 _TURN = 0.05  # seconds between two looks whether another view is done
 
 
-def sentence(error: BaseException) -> str:
-    """Error as HTML: one sentence, with the kind of error folded below it unless it is ours."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, ExploreError):
-        return escape(text)
-    return (
-        f"This did not work: {escape(text)}"
-        f"<details><summary>details</summary><code>{escape(type(error).__name__)}: "
-        f"{escape(text)}</code></details>"
-    )
+def guarded(method: Callable[..., None]) -> Callable[..., None]:
+    """Make a method show what goes wrong in it in its view, by the view's `_guarded`."""
+
+    @wraps(method)
+    def shown(self: Any, *given: Any) -> None:
+        self._guarded(lambda: method(self, *given))
+
+    return shown
 
 
-class Explorer(VBox):
+class Explorer(Exports, VBox):
     """Base of the views.
 
     Subclasses draw themselves in `_draw`, say what they show in `_caption`, and give `_code` and
@@ -71,7 +70,8 @@ class Explorer(VBox):
     help = ""
     reacts_to = frozenset({"sequences", "index", "bases", "view", "drag", "theme", "annotated"})
     most_bases = LONGEST
-    _compact: Callable[[go.Figure], go.Figure] | None = None
+    _compact: Callable[[Figure], Figure] | None = None
+    _quiet = False  # controls are being set, by nobody's hand
     after: tuple[Explorer, ...] = ()  # views whose work comes first: what is cheaper is seen first
 
     def __init__(self, selection: Selection | None, controls: list[ipywidgets.Widget]) -> None:
@@ -87,29 +87,21 @@ class Explorer(VBox):
         self.plot.observe(self._on_theme, names="theme")
         self._job: Job[Any] | None = None
         self._bar = JobBar(self._cancelled)
-        self._message = HTML().add_class("dx-message")
-        self._message.layout.display = "none"
-        self._read_out = HTML().add_class("dx-read-out")
-        self._caption_line = HTML().add_class("dx-caption")
-        self._help_line = HTML(f"<p>{self.help}</p>").add_class("dx-help")
-        self._help_line.layout.display = "none"
+        self._message = Message()
+        self._read_out = part("dx-read-out")
+        self._caption_line = part("dx-caption")
+        self._help_line = part("dx-help", f"<p>{self.help}</p>")
         self._export_line, self._code_box = self._make_export()
-        self.help_button = ToggleButton(description="?", tooltip="What is this?")
-        self.help_button.add_class("dx-help-button").add_class("dx-quiet")
-        self.export_button = ToggleButton(description="Export", tooltip="Picture, data, code")
-        self.export_button.add_class("dx-export-button").add_class("dx-quiet")
-        for button, line in (
-            (self.help_button, self._help_line),
-            (self.export_button, self._export_line),
-        ):
-            button.observe(self._toggler(line), names="value")
-        self._heading = HBox(
-            [
-                HTML(f"<h3>{self.title}</h3>").add_class("dx-title"),
-                HBox(controls).add_class("dx-controls"),
-                HBox([self.help_button, self.export_button]).add_class("dx-tools"),
-            ]
-        ).add_class("dx-heading")
+        self.help_button = toggle("?", "dx-help-button", "What is this?")
+        self.export_button = toggle("Export", "dx-export-button", "Picture, data, code")
+        opens(self.help_button.add_class("dx-quiet"), self._help_line)
+        opens(self.export_button.add_class("dx-quiet"), self._export_line)
+        self._heading = row(
+            "dx-heading",
+            part("dx-title", f"<h3>{self.title}</h3>"),
+            HBox(controls).add_class("dx-controls"),
+            row("dx-tools", self.help_button, self.export_button),
+        )
         parts = [
             self._heading,
             self._help_line,
@@ -152,8 +144,7 @@ class Explorer(VBox):
             super().close()
             return
         unsubscribe()
-        if self._job is not None:
-            self._job.cancel()
+        self._halt()
         close_inside(self)
         super().close()
 
@@ -182,30 +173,6 @@ class Explorer(VBox):
     def _draw(self) -> None:
         """Show the present state."""
         raise NotImplementedError
-
-    def _code(self) -> str:
-        """Write the lines of Python that rebuild this view."""
-        raise NotImplementedError
-
-    def _table(self) -> str:
-        """Write the data of this view as CSV, with ``#`` comment lines on top."""
-        raise NotImplementedError
-
-    def _figure(self) -> go.Figure | None:
-        """Make the figure on show; None while there is none."""
-        raise NotImplementedError
-
-    def _figure_alone(self) -> go.Figure | None:
-        """Make the figure with everything that stands beside it on the page."""
-        return self._figure()
-
-    def _figure_page(self) -> go.Figure | None:
-        """Make the figure for a page of its own, where no kernel answers."""
-        return self._figure_alone()
-
-    def _page_foot(self) -> str:
-        """HTML that stands below figure and caption on a page of its own."""
-        return ""
 
     def _models(self) -> dict[str, Encoder]:
         """Name the models that compute what is shown."""
@@ -260,6 +227,25 @@ class Explorer(VBox):
             except Exception as error:  # a handler's exception would vanish in Jupyter's log
                 self.say(sentence(error), error=True)
 
+    def _when(self, act: Callable[[], None], *controls: ipywidgets.Widget) -> None:
+        """Do `act` whenever somebody sets one of the controls otherwise (see `_silently`)."""
+
+        def changed(_change: Any) -> None:
+            if not self._quiet:
+                self._guarded(act)
+
+        for control in controls:
+            control.observe(changed, names="value")
+
+    @contextmanager
+    def _silently(self) -> Iterator[None]:
+        """Set controls that are followed by `_when` without following them."""
+        self._quiet = True
+        try:
+            yield
+        finally:
+            self._quiet = False
+
     def _on_width(self, _change: Any) -> None:
         self._guarded(self._draw)
 
@@ -307,8 +293,7 @@ class Explorer(VBox):
         current = self.selection.current
         if current is None or len(current) <= self.most_bases:
             return False
-        if self._job is not None:
-            self._job.cancel()
+        self._halt()
         self.say("")
         self._read_out.value = ""
         self._show(
@@ -319,7 +304,7 @@ class Explorer(VBox):
         )
         return True
 
-    def compact(self, lower: Callable[[go.Figure], go.Figure]) -> None:
+    def compact(self, lower: Callable[[Figure], Figure]) -> None:
         """Take little room from now on: a low figure, captions of one line (class ``dx-compact``).
 
         Parameters
@@ -339,25 +324,29 @@ class Explorer(VBox):
 
     def say(self, html: str, *, error: bool = False) -> None:
         """Show a message above the plot; an empty one hides it."""
-        self._message.value = html
-        self._message.layout.display = "" if html else "none"
-        (self._message.add_class if error else self._message.remove_class)("dx-error")
+        self._message.say(html, error=error)
 
-    def _show(self, figure: go.Figure | None, caption: str, **how: Any) -> None:
+    def _show(self, figure: Figure | None, caption: str, **how: Any) -> None:
         """Draw `figure`, or hide the plot; the caption says what it is."""
-        self.plot.layout.display = "none" if figure is None else ""
+        show(self.plot, figure is not None)
         if figure is not None:
             if self._compact is not None:
                 figure = self._compact(figure)
             self.plot.show(figure, **how)
         self._caption_line.value = caption
 
+    def _show_on_bases(self, figure: Figure | None, caption: str, **how: Any) -> None:
+        """Draw a figure on the base axis of the sequence looked at; what is pressed is told."""
+        current = self.selection.current
+        assert current is not None  # callers looked
+        usual = {"bounds": (0.5, len(current) + 0.5), "config": BUTTONS}
+        self._show(figure, caption, **{"linked": True, "pressable": True, **usual, **how})
+
     # Work --------------------------------------------------------------------------------------
 
     def _start(self, what: str, work: Callable[[Progress], Any], done: Any) -> None:
         """Do `work` in the background in place of what this view was doing."""
-        if self._job is not None:
-            self._job.cancel()
+        self._halt()
         self.say("")
 
         def failed(error: Exception) -> None:
@@ -373,6 +362,33 @@ class Explorer(VBox):
         self._job = Job(
             in_turn, guarded, failed, bar=self._bar, what=what, lock=self.selection.lock
         ).start()
+
+    def _settle(
+        self,
+        kept: Kept[Any, Any],
+        question: Hashable,
+        what: str,
+        work: Callable[[Progress], Any],
+        apply: Callable[[Any], None],
+    ) -> None:
+        """Apply the answer to a question: the one that is kept, or what `work` computes, kept."""
+        if question in kept:
+            kept.move_to_end(question)
+            self._halt()
+            self.say("")
+            apply(kept[question])
+            return
+
+        def done(result: Any) -> None:
+            kept[question] = result
+            apply(result)
+
+        self._start(what, work, done)
+
+    def _halt(self) -> None:
+        """Cancel what this view computes."""
+        if self._job is not None:
+            self._job.cancel()
 
     @property
     def busy(self) -> bool:
@@ -395,127 +411,3 @@ class Explorer(VBox):
             job.wait(timeout)
             if timeout is not None:
                 return
-
-    # Export ------------------------------------------------------------------------------------
-
-    @property
-    def figure(self) -> go.Figure | None:
-        """The plotly figure on show, to keep or change."""
-        return self._figure_alone()
-
-    @property
-    def caption(self) -> str:
-        """The caption as plain text."""
-        return unescape(re.sub(r"<[^>]+>", "", self._caption_line.value))
-
-    @property
-    def code(self) -> str:
-        """The lines of Python that rebuild this view."""
-        return self._code()
-
-    @property
-    def table(self) -> str:
-        """The data on show as CSV; lines that start with ``#`` are comments."""
-        return self._table()
-
-    @property
-    def record(self) -> str:
-        """Where figure and table come from, as exported files carry it: a line of JSON."""
-        return sealed_text(file_record(self))
-
-    def to_csv(self) -> str:
-        """Write the data on show as CSV, with the record that `reproduce` reads."""
-        return table_line(self.record) + self.table
-
-    def to_html(self) -> str:
-        """Write the figure and its caption as one HTML file that opens offline."""
-        figure = self._figure_page()
-        if figure is None:
-            raise InputError("There is no figure yet: choose a sequence first.")
-        theme = theme_of(self.selection.theme)
-        ink, paper = theme.ink, theme.paper
-        body = figure.to_html(
-            include_plotlyjs=True, full_html=False, auto_play=False, config={"displaylogo": False}
-        )
-        return (
-            "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
-            f"<title>{escape(self.title)}</title><style>body{{font-family:system-ui,sans-serif;"
-            f"max-width:1200px;margin:2rem auto;color:{ink};background:{paper}}}</style></head>"
-            f"<body><h2>{escape(self.title)}</h2>{body}<p>{escape(self.caption)}</p>"
-            f"{self._page_foot()}{in_html(self.record)}</body></html>"
-        )
-
-    def _stem(self) -> str:
-        current = self.selection.current
-        name = re.sub(r"[^A-Za-z0-9._-]+", "_", current.name)[:60] if current else "none"
-        return f"{self.kind}-{name}"
-
-    def _make_export(self) -> tuple[VBox, Textarea]:
-        box = Textarea(tooltip="The Python that rebuilds this view").add_class("dx-code")
-        box.layout.display = "none"
-        actions: list[tuple[str, str, Callable[[], None]]] = [
-            ("PNG", "Picture at three times the resolution", lambda: self._image("png")),
-            ("SVG", "Picture to edit", lambda: self._image("svg")),
-            ("HTML", "Interactive, opens offline", self._save_html),
-            ("CSV", "The numbers on show", self._save_csv),
-            ("Code", "The lines of Python that rebuild this view", self._show_code),
-        ]
-        buttons = []
-        for label, tip, action in actions:
-            button = Button(description=label, tooltip=tip).add_class(f"dx-save-{label.lower()}")
-            button.on_click(lambda _button, action=action: self._guarded(action))
-            buttons.append(button)
-        line = VBox([HBox(buttons).add_class("dx-export-buttons"), box]).add_class("dx-export")
-        line.layout.display = "none"
-        return line, box
-
-    def _stamped(self) -> go.Figure:
-        """Make the figure for a paper or a slide: on paper, with what it shows and which model."""
-        figure = self.figure
-        if figure is None:
-            raise InputError("There is no figure yet: choose a sequence first.")
-        theme, layout = theme_of(self.selection.theme), figure.layout
-        width = max(self.plot.width, 640)
-        lines = textwrap.wrap(self.caption, max(40, width // 6))
-        foot = 15 * len(lines) + 6
-        figure.add_annotation(
-            text="<br>".join(escape(line) for line in lines),
-            x=0,
-            y=0,
-            xref="paper",
-            yref="paper",
-            xanchor="left",
-            yanchor="top",
-            yshift=-layout.margin.b - 2,
-            align="left",
-            showarrow=False,
-            font={"size": 10.5, "color": theme.muted},
-        )
-        return figure.update_layout(
-            width=width,
-            height=layout.height + foot,
-            margin_b=layout.margin.b + foot,
-            paper_bgcolor=theme.paper,
-        )
-
-    def _image(self, format: str) -> None:
-        self.plot.save_image(self._stamped(), format, self._stem(), self.record)
-
-    def _save_html(self) -> None:
-        self.plot.save_text(self.to_html(), f"{self._stem()}.html", "text/html")
-
-    def _save_csv(self) -> None:
-        self.plot.save_text(self.to_csv(), f"{self._stem()}.csv", "text/csv")
-
-    def _show_code(self) -> None:
-        self._code_box.value = self.code
-        self._code_box.rows = self._code_box.value.count("\n") + 1
-        self._code_box.layout.display = ""
-        self.plot.send({"do": "copy", "text": self._code_box.value})
-
-    @staticmethod
-    def _toggler(line: ipywidgets.Widget) -> Callable[[Any], None]:
-        def toggle(change: Any) -> None:
-            line.layout.display = "" if change["new"] else "none"
-
-        return toggle

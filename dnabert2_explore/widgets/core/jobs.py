@@ -15,11 +15,12 @@ from weakref import WeakSet
 import ipywidgets
 
 from ...common.progress import Progress
-from ...errors import Cancelled, panics_told
+from ...errors import Cancelled, ExploreError, panics_told
 from ...results.origins import unrecorded
 from ...sequences import UnknownBasesWarning
+from .controls import show
 
-__all__ = ["Job", "JobBar", "quiet"]
+__all__ = ["Job", "JobBar", "Worker", "quiet", "sentence"]
 
 T = TypeVar("T")
 
@@ -151,6 +152,18 @@ class Job(Generic[T]):
             _running.discard(self)
 
 
+def sentence(error: BaseException) -> str:
+    """Error as HTML: one sentence, with the kind of error folded below it unless it is ours."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, ExploreError):
+        return escape(text)
+    return (
+        f"This did not work: {escape(text)}"
+        f"<details><summary>details</summary><code>{escape(type(error).__name__)}: "
+        f"{escape(text)}</code></details>"
+    )
+
+
 class JobBar(ipywidgets.HBox):
     """A slim line: what runs, how far it is in numbers, and Cancel. Hidden while nothing runs.
 
@@ -168,7 +181,7 @@ class JobBar(ipywidgets.HBox):
         self._on_cancelled = cancelled
         super().__init__([self._text, self._button])
         self.add_class("dx-job")
-        self.layout.display = "none"
+        show(self, False)
         self._own = threading.Lock()
         self._timer = threading.Timer(0.0, lambda: None)
         self._job: Job[Any] | None = None
@@ -208,12 +221,12 @@ class JobBar(ipywidgets.HBox):
             if job is self._job:
                 self._job = None
                 self._timer.cancel()  # which would keep the bar, and its view, a moment longer
-                self.layout.display = "none"
+                show(self, False)
 
     def _appear(self, job: Job[Any]) -> None:
         with self._own:
             if job is self._job:
-                self.layout.display = ""
+                show(self, True)
 
     def _on_cancel(self, _button: Any) -> None:
         job = self._job
@@ -222,3 +235,77 @@ class JobBar(ipywidgets.HBox):
             self.leave(job)
             if self._on_cancelled is not None:
                 self._on_cancelled()
+
+
+class Worker:
+    """Does one piece of work at a time in the background, the newest in place of the others.
+
+    Parameters
+    ----------
+    guarded : callable
+        Runs an action and shows what goes wrong.
+    failed : callable
+        Called with what went wrong in the work, as HTML.
+    lock : context manager
+        Held while results are taken.
+    cancelled : callable, optional
+        Called when a person cancels.
+
+    Attributes
+    ----------
+    bar : JobBar
+        Shows how far it is.
+    """
+
+    def __init__(
+        self,
+        guarded: Callable[[Callable[[], None]], None],
+        failed: Callable[[str], None],
+        lock: Any,
+        cancelled: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._guarded, self._failed, self._lock = guarded, failed, lock
+        self._cancelled = cancelled
+        self._job: Job[Any] | None = None
+        self.bar = JobBar(self._on_cancel)
+
+    def start(
+        self, what: str, work: Callable[[Progress], Any], done: Callable[[Any], None]
+    ) -> None:
+        """Do `work`, called `what` in the bar, and then `done` with its result."""
+
+        def finished(result: Any) -> None:
+            self._job = None  # what comes next does not wait for this one's thread to end
+            self._guarded(lambda: done(result))
+
+        self.stop()
+        self._job = Job(
+            work,
+            finished,
+            lambda error: self._failed(sentence(error)),
+            bar=self.bar,
+            what=what,
+            lock=self._lock,
+        ).start()
+
+    def stop(self) -> None:
+        """Cancel what is done."""
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether work is going on."""
+        return self._job is not None and self._job.running
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Block until nothing is done any more (for scripts and tests)."""
+        while (job := self._job) is not None:
+            job.wait(timeout)
+            if self._job is job:
+                return
+
+    def _on_cancel(self) -> None:
+        self._job = None
+        self._cancelled()

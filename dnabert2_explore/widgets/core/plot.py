@@ -11,16 +11,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anywidget
 import ipywidgets
 import traitlets
 
+from ...figures.core.parts import Figure
 from ...results.records import KEYWORD
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["PlotlyView"]
 
@@ -86,7 +84,7 @@ class PlotlyView(anywidget.AnyWidget):
 
     def show(
         self,
-        figure: go.Figure,
+        figure: Figure,
         *,
         linked: bool = False,
         bounds: tuple[float, float] | None = None,
@@ -142,7 +140,7 @@ class PlotlyView(anywidget.AnyWidget):
         for listener in self._listeners:
             listener(content)
 
-    def save_image(self, figure: go.Figure, format: str, filename: str, record: str = "") -> None:
+    def save_image(self, figure: Figure, format: str, filename: str, record: str = "") -> None:
         """Let the browser draw `figure` apart and download it as ``"png"`` or ``"svg"``.
 
         The picture carries `record`, as `records.read_record` finds it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .controls import show
 from .jobs import Job, JobBar
 
 __all__ = ["StopBar"]
@@ -28,7 +29,7 @@ class StopBar(JobBar):
     ) -> None:
         super().__init__()
         if not numbers:
-            self._text.layout.display = "none"
+            show(self._text, False)
         self._stop = stop
         self._button.description = words
         self._button.tooltip = "End after this step; the best weights so far are kept and tested"

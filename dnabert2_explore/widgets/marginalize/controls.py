@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from ipywidgets import HTML, Combobox, HBox, Text
+from ipywidgets import Combobox
 
 from ...analysis.attribution import METHODS
 from ...analysis.gym import SWEEPS
 from ...common.names import Method, Output, SweepName
 from ...encoder import Encoder
-from ..core.controls import menu, show
+from ..core.controls import field, hint, menu, on_value, row, show
 
 __all__ = ["BACKGROUNDS", "MUTATED", "SET", "SHUFFLED", "GymControls", "SweepRequest"]
 
@@ -108,11 +108,9 @@ class GymControls:
         self.output = menu(
             "dx-gym-output", [("logit", "auto"), ("probability", "probability")], "Which output"
         )
-        self.at = Text(
-            placeholder="in the middle",
-            continuous_update=False,
-            tooltip="First base of the first site, counted from 1; then Enter",
-        ).add_class("dx-gym-at")
+        self.at = field(
+            "dx-gym-at", "in the middle", "First base of the first site, counted from 1; then Enter"
+        )
         self.at.layout.width = "110px"
         steps = [(f"every {n} bp", n) for n in (1, 2, 5, 10, 20)]
         self.step = menu("dx-gym-step", [("auto step", 0), *steps], "Distance between positions")
@@ -123,16 +121,12 @@ class GymControls:
             f"Attribution method; auto: every base mutated, or gradients above {MUTATED} bp",
         )
         self.which = menu("dx-gym-which", [("", 0)], "In which background")
-        self._at_hint = HTML("<span class='dx-hint'>from base</span>")
-        row = [self.backgrounds, self.target, self.output, self._at_hint, self.at, self.step]
-        self.panel = HBox([*row, self.shown]).add_class("dx-controls")
-        for box in (self.motif, self.second, self.sweep, self.backgrounds, self.target):
-            box.observe(lambda _change: changed(), names="value")
-        for box in (self.output, self.at, self.step):
-            box.observe(lambda _change: changed(), names="value")
-        self.shown.observe(lambda _change: drawn(), names="value")
-        for box in (self.method, self.which):
-            box.observe(lambda _change: explained(), names="value")
+        self._at_hint = hint("from base")
+        wired = [self.backgrounds, self.target, self.output, self.at, self.step]
+        self.panel = row("dx-controls", *wired[:3], self._at_hint, *wired[3:], self.shown)
+        on_value(changed, self.motif, self.second, self.sweep, *wired)
+        on_value(drawn, self.shown)
+        on_value(explained, self.method, self.which)
 
     @property
     def moves(self) -> bool:

@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence as Items
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from ipywidgets import HTML, HBox, Widget
-from numpy.typing import NDArray
+from ipywidgets import Widget
 
-from ...analysis.attribution import METHODS, Attribution, attribute
-from ...analysis.gym import SWEEPS, Place, Sweep, marginalize
-from ...common.names import Output
+from ...analysis.gym import SWEEPS, Sweep, marginalize
 from ...encoder import Bases, Encoder, load
 from ...errors import InputError
-from ...figures.attribution.tracks import attribution_tracks
-from ...figures.core.colours import theme_of
-from ...figures.core.style import band
+from ...figures.core.parts import Figure
 from ...figures.gym import column_values, sweep_figure
 from ...sequences import Sequence
 from ...sequences.given import as_sequences
 from ...sequences.motifs.jaspar import as_motif, jaspar
 from ...sequences.motifs.motif import Motif
 from ...sequences.reading.letters import whole_number
-from ..core.explorer import Explorer
-from ..core.plot import PlotlyView
+from ..core.code import BUTTONS
+from ..core.controls import show
+from ..core.kept import Kept
 from ..core.state import Selection
 from ..examples import MOTIF, SPLICE, WINDOWS, fill
-from ..views.tokens import BUTTONS
-from .captions import chips, in_words, outputs_of_cell, short, what_cell_changes
+from .captions import in_words, short
+from .cell import STEPS, CellExplorer
 from .controls import SET, SHUFFLED, GymControls, SweepRequest
 from .export import background_code, cell_code, sweep_code, table_of
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["MotifGym"]
 
@@ -42,12 +34,11 @@ _KEPT = 16
 #: Bases that a sweep of positions puts through the model unless a step is chosen: a few seconds of
 #: the pocket model on a laptop.
 _BASES = 800_000
-_STEPS = 50
 #: Bases to predict when a model without classes is asked and nothing is selected.
 _SPAN = 12
 
 
-class MotifGym(Explorer):
+class MotifGym(CellExplorer):
     """Drop a motif into backgrounds, sweep how, and see prediction and attribution.
 
     Type a word or a factor of JASPAR, choose what to vary, and click a cell: its attribution
@@ -100,18 +91,9 @@ class MotifGym(Explorer):
             motif = "NFE2" if enc is None else "GTAAGT"
         self._planted = enc is None
         self.enc = enc if enc is not None else load("pocket-motif")
-        self.result: Sweep | None = None
-        self.attribution: Attribution | None = None
-        self.picked: tuple[int, int] | None = None
         self._request: SweepRequest | None = None
-        self._explained: tuple[Any, ...] | None = None  # what is asked of the cell
-        self._answered: tuple[Any, ...] | None = None  # and what `attribution` answers
-        self._before: NDArray[np.float32] | None = None
-        self._marks: tuple[Place, ...] = ()  # sites in what is explained
         self._carried = ""  # the place that was picked, not typed
-        self._quiet = False
-        self._kept: OrderedDict[SweepRequest, Sweep] = OrderedDict()
-        self._known: OrderedDict[tuple[Any, ...], tuple[Attribution, Any]] = OrderedDict()
+        self._kept: Kept[SweepRequest, Sweep] = Kept(_KEPT)
         self._profiles = {one.label: one for one in jaspar()}
         # Motifs given as such are kept under what the box shows of them.
         self._given: dict[str, Motif] = {}
@@ -131,18 +113,10 @@ class MotifGym(Explorer):
         self.backgrounds, self.target = controls.backgrounds, controls.target
         self.output, self.at, self.step = controls.output, controls.at, controls.step
         self.shown, self.method, self.which = controls.shown, controls.method, controls.which
-        self._cell = HTML().add_class("dx-gym-cell")
-        self._here = HTML().add_class("dx-gym-here")
-        self.detail = PlotlyView()
-        self.detail.add_class("dx-gym-detail")
-        self.detail.on_event(self._hear)
-        self.detail.observe(lambda _change: self._guarded(self._draw_detail), names="width")
         super().__init__(selection, [self.motif, self.sweep, self.second])
-        self.detail.group = self.selection.group
-        self._read_out.layout.display = "none"  # the cell's numbers stand above its attribution
         if self.input is not None:
-            for part in (self.input.selected, self.input.clear):
-                part.layout.display = "none" if self.enc.has_head else ""
+            for one in (self.input.selected, self.input.clear):
+                show(one, not self.enc.has_head)
         if selection is None:
             self._fill(background)
         self._guarded(lambda: self._changed({"index"}))
@@ -172,13 +146,6 @@ class MotifGym(Explorer):
 
     def _above(self) -> list[Widget]:
         return [self.controls.panel]
-
-    def _below(self) -> list[Widget]:
-        return [
-            self._cell,
-            HBox([self.which, self.method, self._here]).add_class("dx-controls"),
-            self.detail,
-        ]
 
     # What is asked -----------------------------------------------------------------------------
 
@@ -271,7 +238,7 @@ class MotifGym(Explorer):
             return
         if self._refuses():
             self._request = None
-            self.detail.layout.display = "none"
+            show(self.detail, False)
             return
         # What is on show belongs to the request before: fade it until the answer is there.
         self.plot.stale = self.detail.stale = True
@@ -281,16 +248,6 @@ class MotifGym(Explorer):
             self._draw()
             self._explain()
             return
-        if request in self._kept:
-            if self._job is not None:
-                self._job.cancel()
-            self._kept.move_to_end(request)
-            self.say("")
-            self._apply(self._kept[request])
-            return
-        self._compute(request)
-
-    def _compute(self, request: SweepRequest) -> None:
         motif = self._motif(request.motif)
         second = self._motif(request.second) if request.second else None
         sequences = self._sequences()
@@ -312,23 +269,15 @@ class MotifGym(Explorer):
                 progress=progress,
             )
 
-        def done(result: Sweep) -> None:
-            self._kept[request] = result
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-            self._apply(result)
-
-        self._start(f"sweeping {SWEEPS[request.sweep]} of {motif.label}", work, done)
+        what = f"sweeping {SWEEPS[request.sweep]} of {motif.label}"
+        self._settle(self._kept, request, what, work, self._apply)
 
     def _apply(self, result: Sweep) -> None:
         self.result = result
-        self._quiet = True
-        try:
+        with self._silently():
             names = [(short(s.name, 40), i) for i, s in enumerate(result.backgrounds)]
             if tuple(self.which.options) != tuple(names):
                 self.which.options = names
-        finally:
-            self._quiet = False
         self._pick(*result.peak)
 
     def _pick(self, row: int, column: int) -> None:
@@ -340,108 +289,11 @@ class MotifGym(Explorer):
             # The other sweeps begin where one looked.
             typed = self.at.value.strip()
             if typed in ("", self._carried):
-                self._quiet = True
-                try:
+                with self._silently():
                     self._carried = str(int(result.columns.values[column]) + 1)
                     self.at.value = self._carried
-                finally:
-                    self._quiet = False
         self._draw()
         self._explain()
-
-    # The cell ----------------------------------------------------------------------------------
-
-    def _explain(self) -> None:
-        """Attribute the cell looked at."""
-        result, picked = self.result, self.picked
-        if result is None or picked is None or self._quiet or self.plot.stale:
-            return
-        which = self.which.value or 0
-        if not result.design.exists(*picked) or np.isnan(result.scores[(*picked, which)]):
-            self.attribution = self._explained = self._answered = None
-            self._draw_detail()
-            return
-        marks = result.places(*picked)
-        bases = result.sequence(*picked, which)
-        plain = result.without(*picked, which)
-        method = self.controls.method_for(len(bases))
-        output: Output = "probability" if result.unit == "probability" else "auto"
-        request = (bases, plain, result.target, method, output)
-        if request == self._explained:
-            self._draw_detail()
-            return
-        self._explained = request
-        if request in self._known:
-            if self._job is not None:
-                self._job.cancel()
-            self.say("")
-            self._show_detail(request, marks)
-            return
-        self._draw_detail()
-
-        def work(progress: Any) -> tuple[Attribution, Any]:
-            found = attribute(
-                self.enc,
-                bases,
-                result.target,
-                method=method,
-                n_steps=_STEPS,
-                progress=progress,
-                output=output,
-            )  # fmt: skip
-            many = len(self.enc.classes) > 1
-            if not many:
-                return found, None
-            # Beside the attribution's, which is of one reading.
-            before = self.enc.predict([plain], strands="one", segmentations=0)
-            return found, before[0]
-
-        def done(found: tuple[Attribution, Any]) -> None:
-            self._known[request] = found
-            while len(self._known) > _KEPT:
-                self._known.popitem(last=False)
-            self._show_detail(request, marks)
-
-        self._start(METHODS[method].title, work, done)
-
-    def _show_detail(self, request: tuple[Any, ...], marks: tuple[Place, ...]) -> None:
-        self.attribution, self._before = self._known[request]
-        self._answered, self._marks = request, marks
-        self._draw_detail()
-
-    def _detail_figure(self) -> go.Figure | None:
-        found = self.attribution
-        if found is None:
-            return None
-        figure = attribution_tracks(
-            found,
-            view=self.selection.view,
-            width=self.detail.width or 900,
-            theme=self.selection.theme,
-        )
-        theme = theme_of(self.selection.theme)
-        marks = [band(theme, place.start, place.end) for place in self._marks]
-        return figure.update_layout(
-            shapes=[*figure.layout.shapes, *marks], dragmode=self.selection.drag
-        )
-
-    def _draw_detail(self) -> None:
-        result, picked, figure = self.result, self.picked, self._detail_figure()
-        self.detail.stale = self.plot.stale or self._explained != self._answered
-        self.which.layout.display = "" if len(self.which.options) > 1 else "none"
-        self.detail.layout.display = "none" if figure is None else ""
-        if result is None or picked is None:
-            self._cell.value = self._here.value = ""
-            return
-        self._cell.value = chips(what_cell_changes(result, picked))
-        found = None if self.detail.stale else self.attribution
-        self._here.value = chips(
-            outputs_of_cell(result, picked, self.which.value or 0, found, self._before)
-        )
-        self._caption_line.value = self._words(result)
-        if figure is not None:
-            n_bases = len(result.backgrounds[0])
-            self.detail.show(figure, linked=True, bounds=(0.5, n_bases + 0.5), config=BUTTONS)
 
     # What is shown -----------------------------------------------------------------------------
 
@@ -464,7 +316,7 @@ class MotifGym(Explorer):
             return None
         return view[0] + 0.5, view[1] + 0.5
 
-    def _figure(self) -> go.Figure | None:
+    def _figure(self) -> Figure | None:
         result = self.result
         if result is None:
             return None
@@ -539,7 +391,7 @@ class MotifGym(Explorer):
         if self._explained is not None and self.picked is not None:
             _, _, target, method, output = self._explained
             which = self.which.value or 0
-            code += cell_code(self.picked, which, target, method, _STEPS, output)
+            code += cell_code(self.picked, which, target, method, STEPS, output)
         return code
 
     def _table(self) -> str:

@@ -10,9 +10,9 @@ from ...common.delimited import cell, remark
 from ...encoder import Encoder
 from ...sequences import Sequence
 from ...sequences.motifs.motif import Motif
+from ..core.code import in_comment
 from ..core.state import Selection
 from ..examples import CODE
-from ..views.tokens import in_comment
 from .controls import SweepRequest
 
 __all__ = ["background_code", "cell_code", "sweep_code", "table_of"]

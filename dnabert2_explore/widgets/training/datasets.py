@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import HTML, Button, Dropdown, FileUpload, HBox, Text, Textarea, VBox
+from ipywidgets import Button, FileUpload, Text, Textarea, VBox
 
 from ... import demo
 from ...common.files import expanded, replacing
 from ...errors import InputError
 from ...figures.core.colours import class_colours
 from ...sequences import gc_content
+from ..core.controls import hint, menu, on_value, part, row, show
 
 if TYPE_CHECKING:
     from ...training.finetune.data import Splits
@@ -118,15 +119,16 @@ class DataChooser(VBox):
         self.task = "auto"
         self._files_read: tuple[tuple[str, str, str], str] | None = None
         own_file = source not in DEMOS
-        self.source = Dropdown(
-            options=[
+        self.source = menu(
+            "dx-source",
+            [
                 *((words, key) for key, words in DEMOS.items()),
                 ("My own table: paste or upload", OWN),
                 ("Files on this computer", FILES),
             ],
-            value=FILES if own_file else source,
-            tooltip="What to train on",
-        ).add_class("dx-source")
+            "What to train on",
+            FILES if own_file else source,
+        )
         self.paste = Textarea(
             placeholder="sequence,label\nACGTTGCA…,promoter\nTTGCACGT…,other\n\n"
             "A table with the columns sequence and label (or sequence1, sequence2, label), or "
@@ -138,13 +140,12 @@ class DataChooser(VBox):
         self.upload = FileUpload(
             description="Upload a file", multiple=False, accept=_ACCEPTED
         ).add_class("dx-upload")
-        hint = HTML(
-            "<span class='dx-hint'>Labels may be words, numbers, or several joined by “;”. Nothing "
-            "leaves this computer.</span>"
+        words = hint(
+            "Labels may be words, numbers, or several joined by “;”. Nothing leaves this computer."
         )
-        self._own = VBox(
-            [self.paste, HBox([self.use, self.upload, hint]).add_class("dx-add-row")]
-        ).add_class("dx-own")
+        self._own = VBox([self.paste, row("dx-add-row", self.use, self.upload, words)]).add_class(
+            "dx-own"
+        )
         self.train_file = _path_field("train", "training file (CSV, TSV, Parquet, FASTA)")
         self.dev_file = _path_field("dev", "dev file: empty to set 15 % of the training rows aside")
         self.test_file = _path_field("test", "test file: empty to set 15 % aside")
@@ -158,11 +159,11 @@ class DataChooser(VBox):
         self._files = VBox([self.train_file, self.dev_file, self.test_file, self.read]).add_class(
             "dx-files"
         )
-        self.summary = HTML().add_class("dx-data-summary")
+        self.summary = part("dx-data-summary")
         # The genome above the buttons that read: what is typed behind them would come too late.
         super().__init__([self.source, self.genome_file, self._own, self._files, self.summary])
         self.add_class("dx-data")
-        self.source.observe(lambda _change: self._guarded(self._on_source), names="value")
+        on_value(lambda: self._guarded(self._on_source), self.source)
         self.use.on_click(lambda _button: self._guarded(self._on_paste))
         self.upload.observe(lambda change: self._guarded(lambda: self._on_upload(change)), "value")
         self.read.on_click(lambda _button: self._guarded(self._on_files))
@@ -182,9 +183,9 @@ class DataChooser(VBox):
 
     def _on_source(self) -> None:
         key = self.source.value
-        self._own.layout.display = "" if key == OWN else "none"
-        self._files.layout.display = "" if key == FILES else "none"
-        self.genome_file.layout.display = "none" if key in DEMOS else ""
+        show(self._own, key == OWN)
+        show(self._files, key == FILES)
+        show(self.genome_file, key not in DEMOS)
         if key in DEMOS:
             self._keep(demo_table(key).encode("utf-8"), f"{key}.csv", "the shipped example")
         else:
@@ -216,8 +217,9 @@ class DataChooser(VBox):
         self._read((str(path), "", ""), name)
 
     def _on_files(self) -> None:
-        self._own.layout.display = "none"
-        self._files.layout.display = self.genome_file.layout.display = ""
+        show(self._own, False)
+        show(self._files, True)
+        show(self.genome_file, True)
         fields = (self.train_file, self.dev_file, self.test_file)
         train, dev, test = (
             str(expanded(path)) if (path := field.value.strip()) else "" for field in fields

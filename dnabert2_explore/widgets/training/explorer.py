@@ -9,13 +9,15 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ipywidgets import HTML, Button, Dropdown, HBox, VBox, Widget
+from ipywidgets import Button, Dropdown, VBox, Widget
 
 from ...encoder import Encoder, load
 from ...errors import Cancelled, InputError
+from ...figures.core.parts import Figure
 from ...figures.training.curves import Interval, metric_name
 from ...figures.training.finetune import finetune_curves
-from ..core.explorer import Explorer
+from ..core.controls import hint, menu, part, row, show
+from ..core.explorer import Explorer, guarded
 from ..core.jobs import Job
 from ..core.state import Selection
 from ..core.stop_bar import StopBar
@@ -25,8 +27,6 @@ from .form import FinetuneForm
 from .scores import baseline_scores, leakage_words, score_table, verdict
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...training.finetune import FinetuneConfig, FinetuneResult
     from ...training.finetune.data import Splits
     from ...training.scores.metrics import Scores
@@ -113,7 +113,6 @@ class FinetuneApp(Explorer):
             changed=self._show_plan,
             start=self.start,
             guarded=lambda action: self._guarded(action),
-            toggler=self._toggler,
         )
         self.data, self.model, self.method, self.task = (
             form.data,
@@ -129,27 +128,25 @@ class FinetuneApp(Explorer):
         self.start_button = form.start_button
         self.metric = Dropdown(options=[("MCC", "mcc")], tooltip="Score on show")
         self.metric.add_class("dx-metric")
-        self._scores = HTML().add_class("dx-scores")
-        self._verdict = HTML().add_class("dx-verdict")
-        self._leakage = HTML().add_class("dx-leakage")
-        self._notes = HTML().add_class("dx-notes")
-        self._bench_choice = Dropdown(
-            options=[("a new workbench", None)], tooltip="The workbench it is sent to"
-        ).add_class("dx-bench-choice")
+        self._scores = part("dx-scores")
+        self._verdict = part("dx-verdict")
+        self._leakage = part("dx-leakage")
+        self._notes = part("dx-notes")
+        self._bench_choice = menu(
+            "dx-bench-choice", [("a new workbench", None)], "The workbench it is sent to"
+        )
         self.send_button = Button(description="Send to workbench").add_class("dx-send")
         self.send_button.tooltip = "Explain this model's decisions base by base"
         self.send_button.button_style = "primary"
-        self._sent = HTML().add_class("dx-sent")
-        self._send_row = HBox([self.send_button, self._bench_choice, self._sent]).add_class(
-            "dx-send-row"
-        )
-        self._send_row.layout.display = "none"
+        self._sent = part("dx-sent")
+        self._send_row = row("dx-send-row", self.send_button, self._bench_choice, self._sent)
+        show(self._send_row, False)
         self._slot = VBox().add_class("dx-bench-slot")
-        label = HTML("<span class='dx-hint'>score on show</span>")
+        label = hint("score on show")
         super().__init__(Selection(), [label, self.metric])
         self._place_bar()
         self.add_class("dx-alone")
-        self.metric.observe(lambda _change: self._guarded(self._draw), names="value")
+        self._when(self._draw, self.metric)
         self.send_button.on_click(lambda _button: self._guarded(self._send_model))
         self.data.start()
 
@@ -157,7 +154,7 @@ class FinetuneApp(Explorer):
         """Put a bar that keeps the best beside the button, where it moves nothing."""
         self._bar = StopBar(self.stop)
         self.form.start_row.children = (self.start_button, self._bar, self.form.plan)
-        self._read_out.layout.display = "none"
+        show(self._read_out, False)
 
     def _above(self) -> list[Widget]:
         return [self.form.box]
@@ -243,23 +240,20 @@ class FinetuneApp(Explorer):
             return result, baseline_scores(splits, config, lambda: progress(0, 0), strands)
 
         self._start("training, step", work, self._done)
-        self.form.plan.layout.display = "none"
+        show(self.form.plan, False)
 
     def stop(self) -> None:
         """End the run after the present step; the best weights so far are kept and tested."""
         self._stop.set()
 
+    @guarded
     def _watch(self, point: Mapping[str, Any]) -> None:
         """Take a row of the log, in the thread of the run."""
-
-        def act() -> None:
-            self._points.append(dict(point))
-            now = time.monotonic()
-            if now - self._drawn > _PACE:
-                self._drawn = now
-                self._draw()
-
-        self._guarded(act)
+        self._points.append(dict(point))
+        now = time.monotonic()
+        if now - self._drawn > _PACE:
+            self._drawn = now
+            self._draw()
 
     def _done(self, found: tuple[FinetuneResult | None, dict[str, Scores]]) -> None:
         self.result, self.baselines = found
@@ -311,7 +305,7 @@ class FinetuneApp(Explorer):
             + "".join(f"<li>{escape(note)}</li>" for note in result.notes)
             + "</ul></details>"
         )
-        self._send_row.layout.display = "none" if result is None else ""
+        show(self._send_row, result is not None)
         if result is not None:
             self._offer_benches()
 
@@ -328,7 +322,7 @@ class FinetuneApp(Explorer):
                 found.append(Interval(name, one.value, one.low, one.high, own))
         return found
 
-    def _figure(self) -> go.Figure | None:
+    def _figure(self) -> Figure | None:
         regression = self.metric.value in ("r2", "spearman", "pearson", "rmse")
         waiting = "" if self.result is not None else "Test scores stand here<br>when the run ends."
         if not self._points and self.result is None and not self.busy:

@@ -13,6 +13,7 @@ from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, ToggleButton, VBo
 from ...common.files import located
 from ...encoder import ATLAS_MODEL, SHIPPED, load
 from ...errors import InputError
+from ..core.controls import menu, on_value, opens, part, row, show
 from .datasets import SHARE, Chosen, DataChooser
 
 if TYPE_CHECKING:
@@ -60,8 +61,6 @@ class FinetuneForm:
         Begins the run.
     guarded : callable
         Calls a function, and shows what goes wrong.
-    toggler : callable
-        Makes the handler of a button that opens and closes a widget.
 
     Attributes
     ----------
@@ -79,7 +78,6 @@ class FinetuneForm:
         changed: Callable[[], None],
         start: Callable[[], None],
         guarded: Callable[[Callable[[], None]], None],
-        toggler: Callable[[Widget], Callable[[Any], None]],
     ) -> None:
         self._parameters: dict[str, int] = {}
         self.data = DataChooser(on_data, guarded, folder, data)
@@ -91,9 +89,9 @@ class FinetuneForm:
             tooltip="pocket, a folder, a hub id such as zhihan1996/DNABERT-2-117M, or a network of "
             "so many layers and such a width that has learnt nothing: scratch:2x128",
         ).add_class("dx-model-name")
-        self.method = Dropdown(options=_METHODS, tooltip="What is trained").add_class("dx-method")
-        self.task = Dropdown(options=_TASKS, tooltip="What a label is").add_class("dx-task")
-        self.epochs = Dropdown(options=_EPOCHS, value=0, tooltip="How long").add_class("dx-epochs")
+        self.method = menu("dx-method", _METHODS, "What is trained")
+        self.task = menu("dx-task", _TASKS, "What a label is")
+        self.epochs = menu("dx-epochs", _EPOCHS, "How long", 0)
         self.rate = _choice(
             "Learning rate",
             "rate",
@@ -142,27 +140,25 @@ class FinetuneForm:
         self._more = HBox([_labelled(one.tooltip, one) for one in settings]).add_class(
             "dx-more-panel"
         )
-        self._more.layout.display = "none"
         self.more = ToggleButton(description="More settings").add_class("dx-more")
-        self.more.observe(toggler(self._more), names="value")
+        opens(self.more, self._more)
         self.start_button = Button(description="Start training", button_style="primary").add_class(
             "dx-start"
         )
         self.start_button.on_click(lambda _button: guarded(start))
-        self.plan = HTML().add_class("dx-plan")
-        self.start_row = HBox([self.start_button, self.plan]).add_class("dx-start-row")
+        self.plan = part("dx-plan")
+        self.start_row = row("dx-start-row", self.start_button, self.plan)
         self.box = VBox(
             [
                 _labelled("Data", self.data),
-                HBox(
-                    [
-                        _labelled("Start from", self.model),
-                        _labelled("Train", self.method),
-                        _labelled("A label is", self.task),
-                        _labelled("For", self.epochs),
-                        self.more,
-                    ]
-                ).add_class("dx-settings"),
+                row(
+                    "dx-settings",
+                    _labelled("Start from", self.model),
+                    _labelled("Train", self.method),
+                    _labelled("A label is", self.task),
+                    _labelled("For", self.epochs),
+                    self.more,
+                ),
                 self._more,
                 self.start_row,
             ]
@@ -170,8 +166,7 @@ class FinetuneForm:
         self.task.observe(
             lambda change: guarded(lambda: self.data.set_task(change["new"])), names="value"
         )
-        for control in (self.model, self.method, self.epochs, *settings):
-            control.observe(lambda _change: guarded(changed), names="value")
+        on_value(lambda: guarded(changed), self.model, self.method, self.epochs, *settings)
 
     def planned(self) -> tuple[int, int]:
         """Count the steps, and those between evaluations, of a run as the form stands."""
@@ -227,7 +222,7 @@ class FinetuneForm:
 
     def show_plan(self, busy: bool) -> None:
         """Say what a run would do as the form stands; nothing while one is going on."""
-        self.plan.layout.display = "none" if busy else ""
+        show(self.plan, not busy)
         settled = self.settled() if self.model.value.strip() else None
         self.start_button.disabled = settled is None or busy
         if settled is None:
@@ -295,7 +290,7 @@ def _recipe_words(settled: FinetuneConfig, strands: str) -> str:
 
 
 def _choice(words: str, name: str, options: list[tuple[str, Any]]) -> Dropdown:
-    return Dropdown(options=options, tooltip=words).add_class(f"dx-{name}")
+    return menu(f"dx-{name}", options, words)
 
 
 def _labelled(words: str, widget: Widget) -> VBox:

@@ -6,18 +6,18 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, SelectMultiple, VBox, Widget
+from ipywidgets import HTML, Combobox, SelectMultiple, VBox, Widget
 
 from ...common.delimited import cell, remark
 from ...common.files import expanded
 from ...errors import InputError
+from ...figures.core.parts import Figure
 from ...figures.training.leaderboard import leaderboard_dots
+from ..core.controls import button, menu, part, row
 from ..core.explorer import Explorer
 from ..core.state import Selection
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...training.gue import Leaderboard
     from ...training.gue.leaderboard import Cell
 
@@ -74,23 +74,19 @@ class LeaderboardExplorer(Explorer):
             placeholder="results folder of gue run",
             tooltip="Folder with the result files",
         ).add_class("dx-results")
-        self.refresh_button = Button(
-            description="Read again", tooltip="Read the result files again"
-        ).add_class("dx-refresh")
-        self.against = Dropdown(
-            options=[(_BEST, "")], tooltip="What the right panel takes from the runs"
-        ).add_class("dx-against")
+        self.refresh_button = button("Read again", "dx-refresh", "Read the result files again")
+        self.against = menu("dx-against", [(_BEST, "")], "What the right panel takes from the runs")
         self.published = SelectMultiple(
             options=self._columns(), value=_FIRST, rows=4, tooltip="Columns of the paper"
         ).add_class("dx-published")
-        self._scores = HTML().add_class("dx-scores")
+        self._scores = part("dx-scores")
         super().__init__(
             Selection(), [HTML("<span class='dx-label'>right: run minus</span>"), self.against]
         )
         self.add_class("dx-alone")
-        self.results.observe(lambda _change: self._guarded(self.refresh), names="value")
-        self.against.observe(lambda _change: self._guarded(self._draw), names="value")
-        self.published.observe(lambda _change: self._guarded(self.refresh), names="value")
+        self._when(self.refresh, self.results)
+        self._when(self._draw, self.against)
+        self._when(self.refresh, self.published)
         self.refresh_button.on_click(lambda _button: self._guarded(self.refresh))
         self._given = None if given is None else given.runs
         self._guarded(self.refresh)
@@ -102,16 +98,15 @@ class LeaderboardExplorer(Explorer):
         return PUBLISHED
 
     def _above(self) -> list[Widget]:
-        row = HBox(
-            [
-                HTML("<span class='dx-label'>Results</span>"),
-                self.results,
-                self.refresh_button,
-                HTML("<span class='dx-label'>Published</span>"),
-                self.published,
-            ]
-        ).add_class("dx-choose")
-        return [VBox([row]).add_class("dx-form")]
+        chosen = row(
+            "dx-choose",
+            HTML("<span class='dx-label'>Results</span>"),
+            self.results,
+            self.refresh_button,
+            HTML("<span class='dx-label'>Published</span>"),
+            self.published,
+        )
+        return [VBox([chosen]).add_class("dx-form")]
 
     def _below(self) -> list[Widget]:
         return [self._scores]
@@ -139,7 +134,7 @@ class LeaderboardExplorer(Explorer):
         self.against.options = [(_BEST, ""), *((name, name) for name in names)]
         self.against.value = kept
 
-    def _figure(self) -> go.Figure | None:
+    def _figure(self) -> Figure | None:
         if self.board is None:
             return None
         return leaderboard_dots(

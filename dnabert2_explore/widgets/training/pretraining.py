@@ -8,23 +8,23 @@ import time
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import ref
 
-from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, ToggleButton, VBox, Widget
+from ipywidgets import HTML, Combobox, Dropdown, HBox, ToggleButton, VBox, Widget
 
-from ...common.delimited import csv_line, csv_lines, remark
 from ...common.files import expanded
 from ...errors import Cancelled, InputError
+from ...figures.core.parts import Figure
 from ...figures.training.pretrain import pretrain_curves
-from ..core.explorer import Explorer, sentence
+from ..core.code import csv_text
+from ..core.controls import button, hint, menu, part, row, show
+from ..core.explorer import Explorer
+from ..core.jobs import sentence
 from ..core.state import Selection
 from ..core.stop_bar import StopBar
 from .explorer import FinetuneApp
 from .runlog import RunState, find_runs, read_run, signature_of
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["PretrainingMonitor"]
 
@@ -47,10 +47,7 @@ _WINDOWS = "windows whose nearest is their own (share)"
 _UNITS = {
     "masked": ("loss (nats a masked token)", "masked tokens found (share)"),
     "contrastive": ("loss (nats a window)", _WINDOWS),
-    "both": (
-        "loss (of both, in training)",
-        "found: windows in training, tokens else (share)",
-    ),
+    "both": ("loss (of both, in training)", "found: windows in training, tokens else (share)"),
 }
 
 
@@ -129,45 +126,46 @@ class PretrainingMonitor(Explorer):
         self.follow = ToggleButton(
             value=follow, description="follow", tooltip="Read the folder again while it changes"
         ).add_class("dx-follow")
-        self.held_out = Dropdown(
-            options=[("loss", "loss"), ("accuracy", "accuracy")],
-            tooltip="What the upper panel shows",
-        ).add_class("dx-held-out")
+        self.held_out = menu(
+            "dx-held-out",
+            [("loss", "loss"), ("accuracy", "accuracy")],
+            "What the upper panel shows",
+        )
         self.steps = Dropdown(options=_TINY_STEPS, value=400, tooltip="Length of the run")
         self.steps.add_class("dx-steps")
-        self.start_button = Button(
-            description="Start a tiny run",
-            tooltip="2 small layers on the 500 windows that ship with the package",
-        ).add_class("dx-start")
-        self._line = HTML().add_class("dx-state")
-        self._notes = HTML().add_class("dx-notes")
+        self.start_button = button(
+            "Start a tiny run",
+            "dx-start",
+            "2 small layers on the 500 windows that ship with the package",
+        )
+        self._line = part("dx-state")
+        self._notes = part("dx-notes")
         self._tiny = HBox().add_class("dx-tiny")
-        label = HTML("<span class='dx-hint'>what is measured</span>")
+        label = hint("what is measured")
         super().__init__(Selection(), [label, self.held_out])
         # How far the run is stands in the line of its state: here is only the button.
         self._bar = StopBar(self.stop, "Stop", numbers=False)
         self._tiny.children = (
-            self._bar, HTML("<span class='dx-hint'>or</span>"), self.start_button, self.steps,
+            self._bar, hint("or"), self.start_button, self.steps,
         )  # fmt: skip
-        self._read_out.layout.display = "none"
+        show(self._read_out, False)
         self.add_class("dx-alone")
-        self.folder.observe(lambda _change: self._guarded(self.refresh), names="value")
-        self.held_out.observe(lambda _change: self._guarded(self._draw), names="value")
-        self.follow.observe(lambda _change: self._guarded(self._on_follow), names="value")
+        self._when(self.refresh, self.folder)
+        self._when(self._draw, self.held_out)
+        self._when(self._on_follow, self.follow)
         self.start_button.on_click(lambda _button: self._guarded(self.start_tiny))
         self._guarded(self.refresh)
         self._on_follow()
 
     def _above(self) -> list[Widget]:
-        row = HBox(
-            [
-                HTML("<span class='dx-label'>Run</span>"),
-                self.folder,
-                self.follow,
-                self._tiny,
-            ]
-        ).add_class("dx-choose")
-        return [VBox([row, self._line]).add_class("dx-form")]
+        chosen = row(
+            "dx-choose",
+            HTML("<span class='dx-label'>Run</span>"),
+            self.folder,
+            self.follow,
+            self._tiny,
+        )
+        return [VBox([chosen, self._line]).add_class("dx-form")]
 
     def _below(self) -> list[Widget]:
         return [self._notes]
@@ -282,7 +280,7 @@ class PretrainingMonitor(Explorer):
         known = {f"knowing nothing: ln {size:,}": math.log(size)} if size and masked else {}
         return known | (state.references if masked else {})
 
-    def _figure(self) -> go.Figure | None:
+    def _figure(self) -> Figure | None:
         state = self.state
         if state is None or not (state.log or state.evaluation):
             return None
@@ -373,11 +371,8 @@ class PretrainingMonitor(Explorer):
             raise InputError("There are no numbers yet: name the folder of a run first.")
         keys = ("step", "species", "loss", "accuracy", "tokens_per_second", "learning_rate")
         rows = [{"species": "training", **row} for row in state.log] + state.evaluation
-        lines = [remark(self.caption), csv_line(keys)]
-        lines += csv_lines(
-            ["" if row.get(key) is None else _text(row[key]) for key in keys] for row in rows
-        )
-        return "\n".join(lines) + "\n"
+        cells = (["" if row.get(key) is None else _text(row[key]) for key in keys] for row in rows)
+        return csv_text([self.caption], keys, cells)
 
 
 def _text(value: Any) -> str:

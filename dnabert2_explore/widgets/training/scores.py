@@ -34,10 +34,7 @@ _MOST = 200  # test sequences a workbench gets: it is for looking at single ones
 
 
 def baseline_scores(
-    splits: Splits,
-    config: FinetuneConfig,
-    check: Callable[[], None],
-    strands: str = "given",
+    splits: Splits, config: FinetuneConfig, check: Callable[[], None], strands: str = "given"
 ) -> dict[str, Scores]:
     """Fit the quick baselines on the training rows and score them on the test rows.
 

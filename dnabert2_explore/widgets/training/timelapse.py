@@ -11,22 +11,24 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import numpy as np
-from ipywidgets import HTML, Dropdown, HBox, IntSlider, Play, Widget, jslink
+from ipywidgets import Dropdown, IntSlider, Play, Widget, jslink
 
 from ...common.delimited import csv_line, csv_lines, remark
 from ...common.files import expanded
 from ...errors import InputError
+from ...figures.core.parts import Figure
 from ...figures.training.timelapse import timelapse_figure, timelapse_movie
 from ...sequences import Sequence
+from ..core.code import sequence_code
+from ..core.controls import part, row, show
 from ..core.explorer import Explorer
+from ..core.kept import Kept
 from ..core.state import Selection
 from ..examples import SPLICE, WINDOWS, fill
-from ..views.tokens import select_token, sequence_code, step_token
+from ..views.tokens.explorer import select_token, step_token
 from .runlog import RunState, find_runs, read_run
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from ...analysis.timelapse import TimeLapse
 
 __all__ = ["TimeLapseExplorer"]
@@ -88,9 +90,8 @@ class TimeLapseExplorer(Explorer):
         self.patient = patient
         self.lapse: TimeLapse | None = None
         self._waiter: threading.Thread | None = None
-        self._quiet = False  # controls are being set, by nobody's hand
         self._asked: tuple[Any, ...] | None = None
-        self._kept: dict[tuple[Any, ...], TimeLapse] = {}
+        self._kept: Kept[tuple[Any, ...], TimeLapse] = Kept(8)
         self._fixed = run if run is not None and not isinstance(run, str | Path) else None
         if run is None:
             run = next((one for one in find_runs(Path("runs")) if (one / "snapshots").is_dir()), "")
@@ -105,9 +106,9 @@ class TimeLapseExplorer(Explorer):
         self.play = Play(min=0, max=0, interval=_PACE, tooltip="Play").add_class("dx-play")
         self.slider = IntSlider(min=0, max=0, readout=False, tooltip="Snapshot (keys ← →)")
         self.slider.add_class("dx-slider")
-        self._step = HTML().add_class("dx-step")
+        self._step = part("dx-step")
         jslink((self.play, "value"), (self.slider, "value"))
-        self._row = HBox([self.play, self.slider, self._step]).add_class("dx-film")
+        self._row = row("dx-film", self.play, self.slider, self._step)
         super().__init__(selection, [self.layer, self.head])
         self.slider.observe(self._on_slider, names="value")
         for control in (self.layer, self.head):
@@ -126,7 +127,7 @@ class TimeLapseExplorer(Explorer):
         if self._fixed is not None:
             self.lapse = self._fixed
             for control in (self.layer, self.head):
-                control.layout.display = "none"
+                show(control, False)
             self._wind(self._fixed)
             self._draw()
             return
@@ -154,14 +155,11 @@ class TimeLapseExplorer(Explorer):
         self._snapshots = found
         config = Dnabert2Config.from_pretrained(self._snapshots[-1][1])
         layers, heads = config.num_hidden_layers, config.num_attention_heads
-        self._quiet = True
-        try:
+        with self._silently():
             self.layer.options = [(f"layer {i + 1}", i) for i in range(layers)]
             self.layer.value = layers - 1
             self.head.options = [(f"head {i + 1}", i) for i in range(heads)]
             self.head.value = int(alibi_slopes(heads).argmin())
-        finally:
-            self._quiet = False
         self._changed({"index"})
 
     def _wait_for(self, state: RunState) -> None:
@@ -201,12 +199,7 @@ class TimeLapseExplorer(Explorer):
             self._draw()
             return
         self._asked = question
-        if question in self._kept:
-            if self._job is not None:
-                self._job.cancel()
-            self._show_lapse(question, self._kept[question])
-            return
-        self.plot.stale = True
+        self.plot.stale = question not in self._kept
         bases, layer, head = question
         snapshots, atlas = self._snapshots, self._points()
 
@@ -215,14 +208,9 @@ class TimeLapseExplorer(Explorer):
 
             return timelapse(snapshots, bases, atlas, layer=layer, head=head, progress=progress)
 
-        self._start(
-            f"{len(snapshots)} snapshots", work, lambda lapse: self._show_lapse(question, lapse)
-        )
+        self._settle(self._kept, question, f"{len(snapshots)} snapshots", work, self._show_lapse)
 
-    def _show_lapse(self, question: tuple[Any, ...], lapse: TimeLapse) -> None:
-        self._kept[question] = lapse
-        while len(self._kept) > 8:
-            self._kept.pop(next(iter(self._kept)))
+    def _show_lapse(self, lapse: TimeLapse) -> None:
         self.lapse = lapse
         self.plot.stale = False
         self.say("")
@@ -233,12 +221,9 @@ class TimeLapseExplorer(Explorer):
         """Fit slider and play button to the number of snapshots; at first show the last."""
         last = len(lapse.steps) - 1
         if self.slider.max != last:
-            self._quiet = True
-            try:
+            with self._silently():
                 self.slider.max = self.play.max = last
                 self.slider.value = self.play.value = last
-            finally:
-                self._quiet = False
 
     def wait(self, timeout: float | None = None) -> None:
         """Block until a run that goes on has ended and its time-lapse is computed."""
@@ -271,13 +256,13 @@ class TimeLapseExplorer(Explorer):
             "theme": self.selection.theme,
         }
 
-    def _figure(self) -> go.Figure | None:
+    def _figure(self) -> Figure | None:
         if self.lapse is None or not self._fresh:
             return None
         figure = timelapse_figure(self.lapse, self.slider.value, **self._how())
         return figure.update_layout(dragmode=self.selection.drag)
 
-    def _figure_page(self) -> go.Figure | None:
+    def _figure_page(self) -> Figure | None:
         # A page of its own can play by itself.
         if self.lapse is None or not self._fresh:
             return None
@@ -285,7 +270,7 @@ class TimeLapseExplorer(Explorer):
 
     def _draw(self) -> None:
         current, lapse = self.selection.current, self.lapse
-        self._row.layout.display = "none" if lapse is None else ""
+        show(self._row, lapse is not None)
         if current is None and self._fixed is None:
             self._show(None, "Choose an example, or add a sequence of your own.")
             return

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ipywidgets import HTML, Button, HBox, VBox
+from ipywidgets import Button, HBox, VBox
 
 from ...sequences import as_dna, mutate
 from ...sequences.motifs.motif import ALPHABET
 from ...tokens import Tokens
+from ..core.controls import button, part, row, show, undo_keep
 
 __all__ = ["Edit", "MutationBar", "apply_edits", "changed_tokens", "with_edit"]
 
@@ -91,55 +92,50 @@ class MutationBar(VBox):
         kept: Callable[[], None],
     ) -> None:
         self._removed = removed
-        self._cursor = HTML().add_class("dx-cursor-text")
+        self._cursor = part("dx-cursor-text")
         self.letters = {letter: self._letter(letter, mutated) for letter in ALPHABET}
-        self.cursor_row = HBox([self._cursor, *self.letters.values()]).add_class("dx-cursor")
+        self.cursor_row = row("dx-cursor", self._cursor, *self.letters.values())
         self._chips = HBox().add_class("dx-edits")
-        self.undo = Button(description="Undo", tooltip="Take the last change back (Esc)")
-        self.undo.add_class("dx-undo")
-        self.keep = Button(description="Keep", tooltip="Add the mutant as a sequence of its own")
-        self.keep.add_class("dx-keep")
-        self.undo.on_click(lambda _button: removed(self._edits[-1]))
-        self.keep.on_click(lambda _button: kept())
+        self.undo, self.keep = undo_keep("Take the last change back (Esc)", self._undo, kept)
         self._edits: tuple[Edit, ...] = ()
-        self._row = HBox([self._chips, self.undo, self.keep]).add_class("dx-edit-row")
-        self._change = HTML().add_class("dx-change")
-        row = HBox([self._row, self.cursor_row]).add_class("dx-mutation-row")
-        super().__init__([row, self._change])
+        self._row = row("dx-edit-row", self._chips, self.undo, self.keep)
+        self._change = part("dx-change")
+        super().__init__([row("dx-mutation-row", self._row, self.cursor_row), self._change])
         self.add_class("dx-mutations")
         self.show(None, "", (), "")
 
     @staticmethod
     def _letter(letter: str, mutated: Callable[[str], None]) -> Button:
-        button = Button(description=letter, tooltip=f"Change this base to {letter}")
-        button.add_class("dx-mutate").add_class(f"dx-base-{letter.lower()}")
-        button.on_click(lambda _button: mutated(letter))
-        return button
+        tip = f"Change this base to {letter}"
+        made = button(letter, "dx-mutate", tip, lambda: mutated(letter))
+        return made.add_class(f"dx-base-{letter.lower()}")
+
+    def _undo(self) -> None:
+        self._removed(self._edits[-1])
 
     def show(self, cursor: int | None, bases: str, edits: tuple[Edit, ...], change: str) -> None:
         """Show the cursor (a 0-based position in `bases`), the edits, and what they change."""
         own = "" if cursor is None else as_dna(bases[cursor])
-        self.cursor_row.layout.display = "none" if cursor is None else ""
+        show(self.cursor_row, cursor is not None)
         if cursor is not None:
             self._cursor.value = (
                 f"Base <b>{cursor + 1:,}</b> is <b>{own}</b>; change it to"
                 if own in ALPHABET
                 else f"Base <b>{cursor + 1:,}</b> is <b>{own}</b>; make it"
             )
-        for letter, button in self.letters.items():
-            button.disabled = letter == own
+        for letter, change_to in self.letters.items():
+            change_to.disabled = letter == own
         if edits != self._edits:
             self._edits = edits
             self._chips.children = [self._chip(edit) for edit in edits]
-        self._row.layout.display = "" if edits else "none"
+        show(self._row, edits)
         self._change.value = change
-        self._change.layout.display = "" if change else "none"
-        self.layout.display = "" if edits or cursor is not None else "none"
+        show(self._change, change)
+        show(self, edits or cursor is not None)
 
     def _chip(self, edit: Edit) -> Button:
-        chip = Button(description=f"{edit} ✕", tooltip=f"Take {edit} back").add_class("dx-edit")
-        chip.on_click(lambda _button: self._removed(edit))
-        return chip
+        tip = f"Take {edit} back"
+        return button(f"{edit} ✕", "dx-edit", tip, lambda: self._removed(edit))
 
 
 def with_edit(edits: tuple[Edit, ...], bases: str, position: int, letter: str) -> tuple[Edit, ...]:

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
-from ipywidgets import HTML, Button, Dropdown, HBox, VBox
+from ipywidgets import VBox
 
 from ....analysis.attribution import attribute, saturation_mutagenesis
 from ....analysis.motifs.find import MotifFindings, discover_motifs
 from ....encoder import Encoder
 from ....sequences import Sequence
-from ...core.jobs import Job, JobBar
+from ...core.controls import button, menu, on_value, part, row
+from ...core.explorer import guarded
+from ...core.jobs import Worker
 from ...core.state import Selection
 from .logos import LogoCards
 
@@ -55,34 +57,31 @@ class MotifFinder(VBox):
     ) -> None:
         self._chosen, self._go = chosen, go
         self._selection, self._guarded = selection, guarded
-        self._job: Job[Any] | None = None
+        self._worker = Worker(guarded, self._failed, selection.lock, self._cancelled)
         self._ready = False  # the cost was said
         self.findings: MotifFindings | None = None
-        self.target = Dropdown(options=[], tooltip="Motifs of which class").add_class(
-            "dx-find-target"
+        self.target = menu("dx-find-target", [], "Motifs of which class")
+        self.method = menu("dx-find-method", list(_METHODS), "Attribution")
+        self.button = button(
+            "Find motifs",
+            "dx-find-motifs",
+            "What the classifier looks at in these sequences",
+            lambda: guarded(self._press),
         )
-        self.method = Dropdown(options=list(_METHODS), tooltip="Attribution").add_class(
-            "dx-find-method"
-        )
-        self.button = Button(
-            description="Find motifs", tooltip="What the classifier looks at in these sequences"
-        ).add_class("dx-find-motifs")
-        self.button.on_click(lambda _button: guarded(self._press))
-        self.bar = JobBar(self._cancelled)
-        self.said = HTML().add_class("dx-hint")
+        self.bar = self._worker.bar
+        self.said = part("dx-hint")
         self.found = LogoCards(self._on_motif).add_class("dx-find-found")
         self.use(classifier)
         super().__init__(
             [
-                HBox([self.button, self.target, self.method]).add_class("dx-chosen-row"),
+                row("dx-chosen-row", self.button, self.target, self.method),
                 self.bar,
                 self.said,
                 self.found,
             ]
         )
         self.add_class("dx-find")
-        for control in (self.target, self.method):
-            control.observe(lambda _change: self.forget(), names="value")
+        on_value(self.forget, self.target, self.method)
 
     def use(self, classifier: Encoder | None) -> None:
         """Ask another classifier from now on."""
@@ -100,40 +99,42 @@ class MotifFinder(VBox):
 
     def forget(self) -> None:
         """Stop, and drop what belongs to another selection."""
-        if self._job is not None:
-            self._job.cancel()
-            self._job = None
+        self._worker.stop()
         self._ready, self.findings = False, None
         self.found.show()
         self.button.description = "Find motifs"
 
     def wait(self, timeout: float | None = None) -> None:
         """Block until what was started is done (for scripts and tests)."""
-        if self._job is not None:
-            self._job.wait(timeout)
+        self._worker.wait(timeout)
 
     def _cancelled(self) -> None:
-        self._job = None
-        self.said.value = "Cancelled."
+        self._failed("Cancelled.")
+
+    def _failed(self, why: str) -> None:
+        self.said.value = why
         self.button.description, self._ready = "Find motifs", False
 
     def _press(self) -> None:
         chosen, model = self._chosen(), self.classifier
-        if self._job is not None and self._job.running:
+        if self._worker.busy:
             return
         if model is None or not chosen:
             self.said.value = "Nothing is chosen yet: draw a lasso first."
             return
         target, method = self.target.value, self.method.value
         if not self._ready:
-            self._start("timing one sequence", lambda _p: _seconds(model, chosen, target, method),
-                        lambda seconds: self._say(seconds, len(chosen)))  # fmt: skip
+            self._worker.start(
+                "timing one sequence",
+                lambda _p: _seconds(model, chosen, target, method),
+                lambda seconds: self._say(seconds, len(chosen)),
+            )
             return
 
         def work(progress: Any) -> MotifFindings:
             return discover_motifs(model, chosen, target, method=method, progress=progress)
 
-        self._start(f"motifs of {len(chosen):,} sequences", work, self._show)
+        self._worker.start(f"motifs of {len(chosen):,} sequences", work, self._show)
 
     def _say(self, seconds: float, n: int) -> None:
         whole = seconds * n / 0.7  # attribution is some 70 % of all the time
@@ -150,31 +151,13 @@ class MotifFinder(VBox):
         self.said.value = f"{escape(findings.caption)} {more}"
         self.found.show(motifs, findings.matches, self._selection.theme)
 
+    @guarded
     def _on_motif(self, number: int) -> None:
-        def act() -> None:
-            if self.findings is None:
-                return
-            pattern = self.findings.discovery.patterns[number]
-            self._go(pattern.sites.first_in, pattern.motif.consensus)
-            self.found.current = number
-
-        self._guarded(act)
-
-    def _start(self, what: str, work: Callable[[Any], Any], done: Callable[[Any], None]) -> None:
-        def failed(error: Exception) -> None:
-            from ...core.explorer import sentence
-
-            self.said.value = sentence(error)
-            self.button.description, self._ready = "Find motifs", False
-
-        self._job = Job(
-            work,
-            lambda result: self._guarded(lambda: done(result)),
-            failed,
-            bar=self.bar,
-            what=what,
-            lock=self._selection.lock,
-        ).start()
+        if self.findings is None:
+            return
+        pattern = self.findings.discovery.patterns[number]
+        self._go(pattern.sites.first_in, pattern.motif.consensus)
+        self.found.current = number
 
 
 def _seconds(model: Encoder, chosen: list[Sequence], target: Any, method: Any) -> float:

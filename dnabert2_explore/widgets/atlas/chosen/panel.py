@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from ipywidgets import HTML, Button, Dropdown, HBox, Text, ToggleButtons, VBox
+from ipywidgets import VBox
 
-from ....analysis.enrichment import (
-    Enrichment,
-    SequenceComparison,
-    compare_sequences,
-    pooled_sites,
-)
+from ....analysis.enrichment import Enrichment, SequenceComparison, compare_sequences, pooled_sites
 from ....analysis.enrichment.words import enriched_tokens
 from ....analysis.motifs.match import Matches, match_motifs
-from ....common.delimited import csv_line, csv_lines, remark
+from ....common.delimited import remark
 from ....encoder import Encoder
 from ....sequences import Sequence, as_dna, reverse_complement
-from ...core.jobs import Job, JobBar
+from ...core.code import csv_text
+from ...core.controls import choice, hint, menu, on_value, part, row, show
+from ...core.explorer import guarded
+from ...core.jobs import Worker
 from ...core.plot import PlotlyView
 from ...core.rows import RowTable
 from ...core.state import Selection
 from ..points import Points
 from .discovery import MotifFinder
+from .kept_selections import KeptSelections
 from .logos import LogoCards
 from .saving import SaveButtons
 from .tables import (
@@ -38,9 +38,6 @@ from .tables import (
     word_rows,
     words_line,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 __all__ = ["SelectionPanel"]
 
@@ -90,85 +87,52 @@ class SelectionPanel(VBox):
         self._found: SequenceComparison | None = None
         self._tokens: Enrichment | None = None
         self._matches: Matches | None = None
-        self._job: Job[Any] | None = None
-        self.bar = JobBar(lambda: None)
-        self.count = HTML().add_class("dx-chosen-count")
-        self.name = Text(placeholder="name", tooltip="Name to keep this selection under")
-        self.name.add_class("dx-keep-name").layout.width = "84px"
-        self.keep = self._button(
-            "Keep", "Keep this selection under a name", "dx-keep", self._on_keep
-        )
-        self.use = self._button(
-            "Use as set",
-            "Make these sequences a set of their own, in the input bar of all views",
-            "dx-use-set",
-            self._on_use,
-        )
+        self._worker = Worker(guarded, partial(told, error=True), selection.lock)
+        self.bar = self._worker.bar
+        self.count = part("dx-chosen-count")
+        self.kept = kept = KeptSelections(selection, self._chosen, told, guarded)
+        self.name, self.keep, self.use = kept.name, kept.keep, kept.use
+        self.first, self.how, self.second = kept.first, kept.how, kept.second
+        self.combine, self.recalled, self.recall = kept.combine, kept.recalled, kept.recall
         self._files = SaveButtons(plot, self._both, lambda: self.table, guarded)
-        self.tabs = ToggleButtons(options=list(_TABS)).add_class("dx-tab")
-        self.words = Dropdown(options=list(_WORDS), tooltip="What is counted").add_class("dx-words")
-        self.match = Dropdown(
-            options=list(_MATCHES), tooltip="What both sides are matched by"
-        ).add_class("dx-match")
-        self.against = Dropdown(
-            options=[("the rest", _REST)], tooltip="What the selection is compared with"
-        ).add_class("dx-against")
-        self._ask_row = HBox(
-            [
-                self.words, HTML("<span class='dx-hint'>against</span>"), self.against,
-                HTML("<span class='dx-hint'>matched by</span>"), self.match,
-            ]
-        ).add_class("dx-chosen-row")  # fmt: skip
-        self.which = Dropdown(
-            options=[("chosen, the most typical first", True), ("nearest of the rest", False)],
-            tooltip="Which sequences are listed",
-        ).add_class("dx-which")
-        self.why = HTML().add_class("dx-why")
+        self.tabs = choice("dx-tab", list(_TABS))
+        self.words = menu("dx-words", list(_WORDS), "What is counted")
+        self.match = menu("dx-match", list(_MATCHES), "What both sides are matched by")
+        self.against = menu(
+            "dx-against", [("the rest", _REST)], "What the selection is compared with"
+        )
+        self._ask_row = row(
+            "dx-chosen-row",
+            self.words,
+            hint("against"),
+            self.against,
+            hint("matched by"),
+            self.match,
+        )
+        self.which = menu(
+            "dx-which",
+            [("chosen, the most typical first", True), ("nearest of the rest", False)],
+            "Which sequences are listed",
+        )
+        self.why = part("dx-why")
         self.rows = RowTable(self._on_row)
         self.pictures = LogoCards(self._on_motif)
-        self.first, self.second = (
-            Dropdown(options=[], tooltip="A kept selection").add_class("dx-combine") for _ in "ab"
-        )
-        self.how = Dropdown(options=["and", "or", "minus"], tooltip="How the two are put together")
-        self.how.add_class("dx-combine")
-        self.combine = self._button(
-            "Choose", "Choose what they give", "dx-combine-go", self._on_combine
-        )
-        self._combine_row = HBox([self.first, self.how, self.second, self.combine])
-        self._combine_row.add_class("dx-chosen-row")
-        self.recalled = Dropdown(options=[], tooltip="A kept selection").add_class("dx-recall")
-        self.recall = self._button("Choose", "Choose it again", "dx-recall-go", self._on_recall)
-        self._recall_row = HBox(
-            [HTML("<span class='dx-hint'>Kept selections</span>"), self.recalled, self.recall]
-        ).add_class("dx-chosen-row")
         self.finder = MotifFinder(classifier, self._chosen, self._go_to_next, selection, guarded)
         body = [
-            self._ask_row, self.bar, self._combine_row, self.which, self.why, self.rows,
+            self._ask_row, self.bar, self.kept.combine_row, self.which, self.why, self.rows,
             self.pictures, self.finder,
         ]  # fmt: skip
-        head = HBox([self.count, self.name, self.keep, self.use, self._files.opener])
+        head = row("dx-chosen-row", self.count, self.name, self.keep, self.use, self._files.opener)
         #: What is hidden while nothing is chosen.
         self._whole = VBox(
-            [
-                head.add_class("dx-chosen-row"),
-                self._files,
-                self.tabs,
-                VBox(body).add_class("dx-chosen-body"),
-            ]
+            [head, self._files, self.tabs, VBox(body).add_class("dx-chosen-body")]
         ).add_class("dx-chosen-whole")
-        super().__init__([self._recall_row, self._whole])
+        super().__init__([self.kept.recall_row, self._whole])
         self.add_class("dx-chosen")
-        self.layout.display = self._whole.layout.display = "none"
-        self.tabs.observe(self._on_show, names="value")
-        self.words.observe(self._on_show, names="value")
-        self.which.observe(self._on_show, names="value")
-        for control in (self.match, self.against):
-            control.observe(lambda _change: self._guarded(self._ask), names="value")
-
-    def _button(self, label: str, tip: str, name: str, action: Callable[[], None]) -> Button:
-        button = Button(description=label, tooltip=tip).add_class(name)
-        button.on_click(lambda _button: self._guarded(action))
-        return button
+        show(self, False)
+        show(self._whole, False)
+        on_value(lambda: self._guarded(self._show), self.tabs, self.words, self.which)
+        on_value(lambda: self._guarded(self._ask), self.match, self.against)
 
     # What is chosen -------------------------------------------------------------------------------
 
@@ -183,12 +147,12 @@ class SelectionPanel(VBox):
         chosen = self.selection.chosen
         kept = dict(self.selection.kept)
         inside = [] if points is None else points.split(chosen)[0]
-        self.layout.display = "" if inside or kept else "none"
-        self._whole.layout.display = "" if inside else "none"
-        self._recall_row.layout.display = "none" if inside else ""
+        show(self, inside or kept)
+        show(self._whole, inside)
+        show(self.kept.recall_row, not inside)
         self._offer(kept)
         if not inside:
-            self._stop()
+            self._worker.stop()
             self._asked, self._found, self._tokens, self._matches = (), None, None, None
         else:
             assert points is not None
@@ -204,11 +168,7 @@ class SelectionPanel(VBox):
             with self.against.hold_trait_notifications():
                 self.against.options = against
                 self.against.value = before if before in names else _REST
-        for menu in (self.first, self.second, self.recalled):
-            if tuple(menu.options) != tuple(names):
-                before = menu.value
-                menu.options = names
-                menu.value = before if before in names else next(iter(names), None)
+        self.kept.offer(names)
 
     def _sides(self) -> tuple[list[int], list[int]]:
         """Rows of the chosen points, and of what they are compared with."""
@@ -239,7 +199,7 @@ class SelectionPanel(VBox):
         asked = (points.indices, points.about, tuple(inside), tuple(outside), self.match.value)
         if asked == self._asked:
             return
-        self._stop()
+        self._worker.stop()
         self._asked, self._found, self._tokens, self._matches = asked, None, None, None
         self.finder.forget()
         if not inside or not outside:
@@ -251,17 +211,14 @@ class SelectionPanel(VBox):
         def work(progress: Any) -> SequenceComparison:
             return compare_sequences(mine, yours, vectors=vectors, match=match, progress=progress)
 
-        def done(found: SequenceComparison) -> None:
-            self._found = found
-            self._show()
-
-        self._run("comparing the selection with the rest", work, done)
+        what = "comparing the selection with the rest"
+        self._worker.start(what, work, partial(self._got, "_found"))
         self._show()
 
     def _more(self) -> None:
         """Compute what only one entry of the menu shows."""
         found, points = self._found, self._points
-        if found is None or points is None or (self._job is not None and self._job.running):
+        if found is None or points is None or self._worker.busy:
             return
         if self.words.value == "tokens" and self._tokens is None:
             mine, yours = ([points.sequences[r] for r in part] for part in self._sides())
@@ -271,66 +228,36 @@ class SelectionPanel(VBox):
                 progress(0, 0)
                 return enriched_tokens(mine, yours, tokenizer, match=match)
 
-            self._run("cutting into tokens", count, self._got_tokens)
+            self._worker.start("cutting into tokens", count, partial(self._got, "_tokens"))
         elif self.words.value == "motifs" and self._matches is None and found.motifs:
 
             def look(progress: Any) -> Matches:
                 progress(0, 0)
                 return match_motifs(found.motifs)
 
-            self._run("looking up JASPAR (the first time about 10 s)", look, self._got_matches)
+            words = "looking up JASPAR (the first time about 10 s)"
+            self._worker.start(words, look, partial(self._got, "_matches"))
 
-    def _got_tokens(self, tokens: Enrichment) -> None:
-        self._tokens = tokens
+    def _got(self, name: str, found: Any) -> None:
+        setattr(self, name, found)
         self._show()
-
-    def _got_matches(self, matches: Matches) -> None:
-        self._matches = matches
-        self._show()
-
-    def _run(self, what: str, work: Callable[..., Any], done: Callable[[Any], None]) -> None:
-        def failed(error: Exception) -> None:
-            from ...core.explorer import sentence
-
-            self._told(sentence(error), error=True)
-
-        def finished(result: Any) -> None:
-            # The next entry of the menu may be waiting for this one's thread to end.
-            self._job = None
-            self._guarded(lambda: done(result))
-
-        self._job = Job(
-            work, finished, failed, bar=self.bar, what=what, lock=self.selection.lock
-        ).start()
-
-    def _stop(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
-            self._job = None
 
     def wait(self, timeout: float | None = None) -> None:
         """Block until what was asked is computed (for scripts and tests)."""
-        while (job := self._job) is not None:
-            job.wait(timeout)
-            if self._job is job:
-                break
+        self._worker.wait(timeout)
         self.finder.wait(timeout)
 
     # Showing --------------------------------------------------------------------------------------
 
     def _show(self) -> None:
         tab = self.tabs.value
-        self._ask_row.layout.display = "" if tab == "Enriched" else "none"
-        self._combine_row.layout.display = (
-            "" if tab == "Kept" and len(self.selection.kept) else "none"
-        )
-        self.which.layout.display = "" if tab == "Sequences" else "none"
-        self.finder.layout.display = (
-            "" if tab == "Enriched" and self.words.value == "motifs" else ("none")
-        )
+        show(self._ask_row, tab == "Enriched")
+        show(self.kept.combine_row, tab == "Kept" and len(self.selection.kept))
+        show(self.which, tab == "Sequences")
+        show(self.finder, tab == "Enriched" and self.words.value == "motifs")
         if tab != "Enriched" or self.words.value != "motifs" or self._found is None:
             self.pictures.show()
-        self.rows.layout.display = ""
+        show(self.rows, True)
         self.rows.current = -1
         {
             "Enriched": self._show_enriched,
@@ -339,30 +266,30 @@ class SelectionPanel(VBox):
             "Kept": self._show_kept,
         }[tab]()
 
+    def _list(self, why: str, *rows: Any) -> None:
+        """Say something above the table, and fill it; without rows it is empty."""
+        self.why.value = why
+        self.rows.show(*(rows or ([], [])))
+
     def _show_enriched(self) -> None:
         found = self._found
         if found is None:
-            self.why.value = self._waiting()
-            self.rows.show([], [])
+            self._list(self._waiting())
             return
         if self.words.value == "motifs":
             self._show_motifs(found)
             return
         words = found.kmers if self.words.value == "k-mers" else self._tokens
         if words is None:
-            self.why.value = "Counting …"
-            self.rows.show([], [])
+            self._list("Counting …")
             self._more()
             return
-        self.why.value = (
-            f"{words_line(words)} {confounder(found, words.match)} Press a row to see it in a "
-            "sequence."
-        )
-        self.rows.show(*word_rows(words))
+        line = f"{words_line(words)} {confounder(found, words.match)}"
+        self._list(f"{line} Press a row to see it in a sequence.", *word_rows(words))
 
     def _show_motifs(self, found: SequenceComparison) -> None:
         self.rows.show([], [])
-        self.rows.layout.display = "none"
+        show(self.rows, False)
         if not found.motifs:
             self.why.value = "No k-mer is enriched, so that there is nothing to pool."
             self.pictures.show()
@@ -378,17 +305,14 @@ class SelectionPanel(VBox):
     def _show_composition(self) -> None:
         found = self._found
         if found is None:
-            self.why.value = self._waiting()
-            self.rows.show([], [])
+            self._list(self._waiting())
             return
-        self.why.value = place_words(found)
-        self.rows.show(*composition_rows(found))
+        self._list(place_words(found), *composition_rows(found))
 
     def _show_sequences(self) -> None:
         points = self._points
         if points is None or not self.selection.chosen:
-            self.why.value = self._waiting()
-            self.rows.show([], [])
+            self._list(self._waiting())
             return
         if self.which.value:
             rows = self._by_likeness()
@@ -400,8 +324,7 @@ class SelectionPanel(VBox):
         else:
             place, outside = None if self._found is None else self._found.place, self._sides()[1]
             if place is None:
-                self.why.value = self._waiting()
-                self.rows.show([], [])
+                self._list(self._waiting())
                 return
             rows = [outside[i] for i in place.nearest]
             self.why.value = (
@@ -424,11 +347,10 @@ class SelectionPanel(VBox):
     def _show_kept(self) -> None:
         kept = self.selection.kept
         if not kept:
-            self.why.value = "Nothing is kept yet: name a selection above and press Keep."
-            self.rows.show([], [])
+            self._list("Nothing is kept yet: name a selection above and press Keep.")
             return
-        self.why.value = "Press a row to choose it again; two give a third by and, or, minus."
-        self.rows.show(*kept_rows(kept))
+        words = "Press a row to choose it again; two give a third by and, or, minus."
+        self._list(words, *kept_rows(kept))
 
     def _waiting(self) -> str:
         if self._points is None or not self.selection.chosen:
@@ -440,13 +362,8 @@ class SelectionPanel(VBox):
 
     # A person did something -----------------------------------------------------------------------
 
-    def _on_show(self, _change: Any) -> None:
-        self._guarded(self._show)
-
+    @guarded
     def _on_row(self, key: int) -> None:
-        self._guarded(lambda: self._press(key))
-
-    def _press(self, key: int) -> None:
         tab = self.tabs.value
         if tab == "Sequences":
             # Said again: a step into another set would let go of what is chosen.
@@ -473,17 +390,15 @@ class SelectionPanel(VBox):
 
         self._go_to_next(find, word)
 
+    @guarded
     def _on_motif(self, number: int) -> None:
-        def act() -> None:
-            found = self._found
-            if found is None or number >= len(found.motifs):
-                return
-            name = found.motifs[number].name
-            places = pooled_sites(found.kmers, [s.bases for s in self._chosen()], name)
-            self._go_to_next(places.first_in, name)
-            self.pictures.current = number
-
-        self._guarded(act)
+        found = self._found
+        if found is None or number >= len(found.motifs):
+            return
+        name = found.motifs[number].name
+        places = pooled_sites(found.kmers, [s.bases for s in self._chosen()], name)
+        self._go_to_next(places.first_in, name)
+        self.pictures.current = number
 
     def _go_to_next(self, find: Callable[[int], tuple[int, int] | None], what: str) -> None:
         """Look at the next chosen sequence in which something is found, and select it there.
@@ -502,50 +417,14 @@ class SelectionPanel(VBox):
         order = self._by_likeness()
         indices = [points.indices[row] for row in order]
         at = indices.index(self.selection.index) + 1 if self.selection.index in indices else 0
-        for row in [*order[at:], *order[:at]]:
-            stretch = find(number[row])
+        for point in [*order[at:], *order[:at]]:
+            stretch = find(number[point])
             if stretch is not None:
                 self.selection.update(
-                    index=points.indices[row], bases=stretch, chosen=self.selection.chosen
+                    index=points.indices[point], bases=stretch, chosen=self.selection.chosen
                 )
                 return
         self._told(f"No chosen sequence holds {escape(what)}.", error=False)
-
-    def _on_keep(self) -> None:
-        chosen = self.selection.chosen
-        if not chosen:
-            self._told("Nothing is chosen yet: draw a lasso first.", error=True)
-            return
-        kept = dict(self.selection.kept)
-        name = " ".join(self.name.value.split())
-        if not name:
-            number = next(i for i in range(1, len(kept) + 2) if f"selection {i}" not in kept)
-            name = f"selection {number}"
-        self.selection.update(kept={**kept, name: tuple(chosen)})
-        self.name.value = ""
-        self._told(f"Kept {len(chosen):,} sequences as “{escape(name)}”.")
-
-    def _on_recall(self) -> None:
-        self.selection.update(chosen=self.selection.kept.get(self.recalled.value, ()))
-
-    def _on_combine(self) -> None:
-        a, b = (set(self.selection.kept.get(m.value, ())) for m in (self.first, self.second))
-        found = {"and": a & b, "or": a | b, "minus": a - b}[self.how.value]
-        if not found:
-            self._told("They have no sequence in common." if self.how.value == "and" else
-                       "Nothing is left of the first.")  # fmt: skip
-            return
-        self.selection.update(chosen=tuple(sorted(found)))
-
-    def _on_use(self) -> None:
-        chosen = self._chosen()
-        if not chosen:
-            self._told("Nothing is chosen yet: draw a lasso first.", error=True)
-            return
-        used = set(self.selection.sets)
-        name = " ".join(self.name.value.split()) or "Chosen in the atlas"
-        name = next(n for n in (name, *(f"{name} {i}" for i in range(2, 10_000))) if n not in used)
-        self.selection.add(chosen, name)
 
     @property
     def table(self) -> str:
@@ -554,11 +433,7 @@ class SelectionPanel(VBox):
         if self.tabs.value == "Enriched" and self._found is not None:
             words = self._tokens if self.words.value == "tokens" else self._found.kmers
         if words is not None:
-            about: Iterable[str] = (str(words),)
-            return (
-                "\n".join(remark(line) for line in about)
-                + "\n"
-                + words.table().to_csv(index=False, lineterminator="\n")
-            )
+            text: str = words.table().to_csv(index=False, lineterminator="\n")
+            return f"{remark(str(words))}\n{text}"
         head = [column["label"] or "what" for column in self.rows.columns]
-        return "\n".join([csv_line(head), *csv_lines(self.rows.rows)]) + "\n"
+        return csv_text((), head, self.rows.rows)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
 
-from ipywidgets import Button, HBox, ToggleButton
+from ipywidgets import HBox
 
 from ....sequences import Sequence
+from ...core.controls import button, opens, toggle
 from ...core.plot import PlotlyView
 from ..points import Points
 from .exports import as_csv, as_fasta, as_h5ad, as_training_csv
@@ -49,19 +50,15 @@ class SaveButtons(HBox):
         guarded: Callable[[Callable[[], None]], None],
     ) -> None:
         self._plot, self._sides, self._table = plot, sides, table
-        buttons = []
-        for label, tip, name in _FILES:
-            button = Button(description=label, tooltip=tip).add_class(f"dx-save-{name}")
-            button.on_click(lambda _button, name=name: guarded(lambda: self._save(name)))
-            buttons.append(button)
-        super().__init__(buttons)
+        super().__init__(
+            [
+                button(label, f"dx-save-{name}", tip, partial(guarded, partial(self._save, name)))
+                for label, tip, name in _FILES
+            ]
+        )
         self.add_class("dx-export-buttons")
-        self.layout.display = "none"
-        self.opener = ToggleButton(description="Save", tooltip="FASTA, CSV, .h5ad, training set")
-        self.opener.add_class("dx-quiet").observe(self._toggle, names="value")
-
-    def _toggle(self, change: Any) -> None:
-        self.layout.display = "" if change["new"] else "none"
+        self.opener = toggle("Save", "dx-quiet", "FASTA, CSV, .h5ad, training set")
+        opens(self.opener, self)
 
     def _save(self, name: str) -> None:
         if name == "table":

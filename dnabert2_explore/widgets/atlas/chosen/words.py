@@ -18,10 +18,7 @@ __all__ = ["caption_of", "selected_line", "table_of"]
 
 
 def selected_line(
-    selection: Selection,
-    shown: Items[int],
-    field: str,
-    values: Items[str] | Items[float],
+    selection: Selection, shown: Items[int], field: str, values: Items[str] | Items[float]
 ) -> str:
     """Say, as HTML, what is looked at and what is chosen.
 

@@ -5,33 +5,32 @@ from __future__ import annotations
 import math
 import re
 import uuid
-from collections import OrderedDict
 from html import escape
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ipywidgets import Dropdown, HBox, Text, Widget
+from ipywidgets import HBox, Widget
 
-from ...analysis.attribution import METHODS
-from ...analysis.variants import VariantScorer
-from ...analysis.variants.compare import VariantComparison, compare_variant
-from ...analysis.variants.score import Variants
-from ...common.delimited import csv_line, remark
-from ...encoder import Encoder, load
-from ...errors import InputError, warn
-from ...figures.core.style import span_text
-from ...figures.variant import variant_tracks
-from ...sequences import ReadingWarning
-from ...sequences.reading.genome import Genome
-from ...sequences.variants.tables import variants_in
-from ...sequences.variants.variant import Skipped, Variant, parse_variant
-from ..core.explorer import Explorer
-from ..core.state import Selection
+from ....analysis.attribution import METHODS
+from ....analysis.variants import VariantScorer
+from ....analysis.variants.compare import VariantComparison, compare_variant
+from ....analysis.variants.score import Variants
+from ....common.delimited import csv_line, remark
+from ....encoder import Encoder, load
+from ....errors import InputError, warn
+from ....figures.core.parts import Figure
+from ....figures.core.style import span_text
+from ....figures.variant import variant_tracks
+from ....sequences import ReadingWarning
+from ....sequences.reading.genome import Genome
+from ....sequences.variants.tables import variants_in
+from ....sequences.variants.variant import Skipped, Variant, parse_variant
+from ...core.code import BUTTONS
+from ...core.controls import field, menu
+from ...core.explorer import Explorer
+from ...core.kept import Kept
+from ...core.state import Selection
 from .patching import PatchPanel
-from .tokens import BUTTONS
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["VariantExplorer"]
 
@@ -49,8 +48,8 @@ class VariantExplorer(Explorer):
 
     Class ``dx-variant``; parts ``dx-variant-chosen``, ``dx-variant-typed``, ``dx-variant-layer``,
     ``dx-target``, ``dx-method``; and those of
-    :class:`~dnabert2_explore.widgets.views.patching.PatchPanel`: where in the network the effect
-    is carried.
+    :class:`~dnabert2_explore.widgets.views.variant.patching.PatchPanel`: where in the network the
+    effect is carried.
 
     Parameters
     ----------
@@ -119,31 +118,34 @@ class VariantExplorer(Explorer):
         self.result: VariantComparison | None = None
         self._view: tuple[int, int] | None = None
         self._asked: tuple[Any, ...] | None = None
-        self._kept: OrderedDict[tuple[Any, ...], VariantComparison] = OrderedDict()
-        self.chosen = Dropdown(
-            options=[("choose a variant", -1), *((str(v), i) for i, v in enumerate(self.variants))],
-            value=0 if self.variants else -1,
-            tooltip="Variants at hand",
-        ).add_class("dx-variant-chosen")
-        self.typed = Text(
-            placeholder=f"{self.genome.names[0]}:1234 A>G",
-            continuous_update=False,
-            tooltip="A variant of your own: position from 1, bases as in a VCF; then Enter",
-        ).add_class("dx-variant-typed")
+        self._kept: Kept[tuple[Any, ...], VariantComparison] = Kept(_KEPT)
+        self.chosen = menu(
+            "dx-variant-chosen",
+            [("choose a variant", -1), *((str(v), i) for i, v in enumerate(self.variants))],
+            "Variants at hand",
+            0 if self.variants else -1,
+        )
+        self.typed = field(
+            "dx-variant-typed",
+            f"{self.genome.names[0]}:1234 A>G",
+            "A variant of your own: position from 1, bases as in a VCF; then Enter",
+        )
         layers = [(f"layer {i + 1}", i) for i in range(self.enc.config.num_hidden_layers)]
-        self.layer = Dropdown(
-            options=[("attention: all layers", _MEAN), *layers], tooltip="Whose attention"
-        ).add_class("dx-variant-layer")
+        self.layer = menu(
+            "dx-variant-layer", [("attention: all layers", _MEAN), *layers], "Whose attention"
+        )
         explained = self.scorer.head
         classes = explained.classes if explained is not None else ()
-        self.target = Dropdown(
-            options=[("class that changes most", ""), *((name, name) for name in classes)],
-            tooltip="Which class to explain",
-        ).add_class("dx-target")
-        self.method = Dropdown(
-            options=[(METHODS[n].title, n) for n in sorted(METHODS, key="occlusion".__ne__)],
-            tooltip="Attribution method",
-        ).add_class("dx-method")
+        self.target = menu(
+            "dx-target",
+            [("class that changes most", ""), *((name, name) for name in classes)],
+            "Which class to explain",
+        )
+        self.method = menu(
+            "dx-method",
+            [(METHODS[n].title, n) for n in sorted(METHODS, key="occlusion".__ne__)],
+            "Attribution method",
+        )
         self.typed.layout.width = "290px"
         self._how: list[Widget] = [self.layer, self.method]
         if classes:
@@ -157,9 +159,9 @@ class VariantExplorer(Explorer):
             self.add_class("dx-alone")
         self.chosen.observe(self._on_chosen, names="value")
         self.typed.observe(self._on_typed, names="value")
-        self.method.observe(lambda _change: self._guarded(self._ask), names="value")
-        self.target.observe(lambda _change: self._guarded(self._ask), names="value")
-        self.layer.observe(lambda _change: self._guarded(self._draw), names="value")
+        self._when(self._ask, self.method)
+        self._when(self._ask, self.target)
+        self._when(self._draw, self.layer)
         self._guarded(self._ask)
 
     def _above(self) -> list[Widget]:
@@ -198,13 +200,7 @@ class VariantExplorer(Explorer):
         if question == self._asked:
             return
         self._asked = question
-        if question in self._kept:
-            if self._job is not None:
-                self._job.cancel()
-            self.say("")
-            self._apply(question, self._kept[question])
-            return
-        self.plot.stale = True
+        self.plot.stale = question not in self._kept
 
         def work(progress: Any) -> VariantComparison:
             return compare_variant(
@@ -216,15 +212,9 @@ class VariantExplorer(Explorer):
                 progress=progress,
             )
 
-        def done(result: VariantComparison) -> None:
-            self._kept[question] = result
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-            self._apply(question, result)
+        self._settle(self._kept, question, f"scoring {variant}", work, self._apply)
 
-        self._start(f"scoring {variant}", work, done)
-
-    def _apply(self, question: tuple[Any, ...], result: VariantComparison) -> None:
+    def _apply(self, result: VariantComparison) -> None:
         if self.result is None or self.result.variant != result.variant:
             self._view = None
         self.result = result
@@ -261,14 +251,11 @@ class VariantExplorer(Explorer):
     def _region(self) -> tuple[int, int]:
         assert self.result is not None  # callers have one
         left = self.result.start - 36
-        return self._view or (
-            max(0, left),
-            min(self.result.columns, left + 72 + self.result.width),
-        )
+        return self._view or (max(0, left), min(self.result.columns, left + 72 + self.result.width))
 
     # What is shown -----------------------------------------------------------------------------
 
-    def _figure(self) -> go.Figure | None:
+    def _figure(self) -> Figure | None:
         if self.result is None:
             return None
         return variant_tracks(
@@ -418,7 +405,7 @@ def _chips(result: VariantComparison) -> str:
 
 def _example() -> tuple[Genome, tuple[Variant, ...]]:
     """Variants at and near a splice site of the example locus, of each kind."""
-    from ... import demo
+    from .... import demo
 
     locus = demo.locus()
     name, bases = locus.sequence.name, locus.sequence.bases.upper()

@@ -6,29 +6,26 @@ from collections.abc import Sequence as Items
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from ipywidgets import Dropdown
 
-from ...analysis.inside.dependencies import BASES, TOKENS, DependencyMap, dependency_map
-from ...analysis.inside.heads import HeadAgreement
-from ...common.costs import duration
-from ...encoder import Encoder
-from ...encoder.loading.twin import random_twin
-from ...encoder.passes.cost import clock
-from ...errors import InputError
-from ...figures.inside.attention import cell_text
-from ...figures.inside.dependencies import dependency_figure
-from ...sequences import Sequence, in_place
-from ..core.controls import TRAINED, twin_choice
-from ..core.state import Selection
+from ....analysis.inside.dependencies import BASES, TOKENS, DependencyMap, dependency_map
+from ....analysis.inside.heads import HeadAgreement
+from ....common.costs import duration
+from ....encoder import Encoder
+from ....encoder.loading.twin import random_twin
+from ....encoder.passes.cost import clock
+from ....errors import InputError
+from ....figures.core.parts import Figure
+from ....figures.inside.attention import cell_text
+from ....figures.inside.dependencies import dependency_figure
+from ....sequences import Sequence, in_place
+from ...core.controls import TRAINED, menu, twin_choice
+from ...core.state import Selection
+from ..tokens.explorer import select_token
 from . import on_demand
 from .on_demand import OnDemandExplorer, Wanted
-from .tokens import select_token
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["DependencyExplorer"]
 
@@ -87,10 +84,11 @@ class DependencyExplorer(OnDemandExplorer):
         active: bool = True,
     ) -> None:
         self.shown = twin_choice(difference=True)
-        self.of = Dropdown(
-            options=[("tokens predicted", TOKENS), ("bases predicted", BASES)],
-            tooltip="Whose predictions are compared",
-        ).add_class("dx-of")
+        self.of = menu(
+            "dx-of",
+            [("tokens predicted", TOKENS), ("bases predicted", BASES)],
+            "Whose predictions are compared",
+        )
         self._twin: Encoder | None = None
         self._pressed = ""
         super().__init__(enc, sequences, selection, active, [self.shown, self.of], height=420)
@@ -165,7 +163,7 @@ class DependencyExplorer(OnDemandExplorer):
         result = self.result
         return self.shown.value if result is not None and result.twin is not None else TRAINED
 
-    def _picture(self, result: DependencyMap, **of_all: Any) -> go.Figure:
+    def _picture(self, result: DependencyMap, **of_all: Any) -> Figure:
         return dependency_figure(result, width=self.plot.width or 900, **of_all)
 
     def _cell(self, result: DependencyMap) -> str:

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ipywidgets import ToggleButtons, Widget
 
-from ...common.costs import LONG
-from ...common.delimited import csv_lines, remark
-from ...encoder import Encoder, load
-from ...errors import InputError
-from ...sequences import Sequence, in_place
-from ...sequences.motifs.motif import ALPHABET
-from ..core.controls import UNTRAINED, compute_button, twin_key
-from ..core.explorer import Explorer
-from ..core.state import Selection
-from ..examples import SPLICE, WINDOWS, fill
-from .tokens import BUTTONS, sequence_code, step_token
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+from ....common.costs import LONG
+from ....encoder import Encoder, load
+from ....errors import InputError
+from ....figures.core.parts import Figure
+from ....sequences import Sequence, in_place
+from ....sequences.motifs.motif import ALPHABET
+from ...core.code import frame_csv, opening
+from ...core.controls import UNTRAINED, show, twin_key
+from ...core.kept import Kept
+from ...core.live import LiveExplorer
+from ...core.state import Selection
+from ..tokens.explorer import step_token
 
 __all__ = ["LONG", "OnDemandExplorer", "Request", "Wanted"]
 
@@ -46,7 +43,7 @@ class Request:
 Wanted = tuple[Request, bool]
 
 
-class OnDemandExplorer(Explorer):
+class OnDemandExplorer(LiveExplorer):
     """Base of views that compute a stretch in the background; part ``dx-compute``.
 
     Subclasses say in `_work` what is computed, in `_announce` and `_cost` what it is called, in
@@ -89,39 +86,18 @@ class OnDemandExplorer(Explorer):
         height: int,
     ) -> None:
         self.enc = enc if enc is not None else load()
-        self.active = active
-        self.compute = compute_button(lambda: self._guarded(self._agree))
-        self.height = height
-        self._kept: OrderedDict[Wanted, Any] = OrderedDict()
+        self._kept: Kept[Wanted, Any] = Kept(KEPT)
         self._seconds: dict[Request, float] = {}
         self._agreed: set[Request] = set()
         self._regions: dict[str, tuple[int, int]] = {}  # of sessions that were opened
         self._doing: Wanted | None = None
         self._halted = False
-        super().__init__(selection, controls)
-        for control in controls:
-            control.observe(lambda _change: self._guarded(self._ask), names="value")
-        if selection is None:
-            fill(self.selection, sequences, sets=(SPLICE, WINDOWS), first=SPLICE)
+        super().__init__(sequences, selection, active, controls, height)
+        self._when(self._ask, *controls)
         self._guarded(lambda: self._changed({"index"}))
 
-    def _above(self) -> list[Widget]:
-        return [self.compute]
-
-    def activate(self, active: bool) -> None:
-        """Compute what is looked at from now on, or nothing."""
-        self.active = active
-        if active:
-            self._guarded(lambda: self._changed({"index"}))
-        elif self._job is not None:
-            self._job.cancel()
-            self._doing = None
-
-    def set_height(self, height: int) -> None:
-        """Draw `height` pixels high."""
-        if height != self.height:
-            self.height = height
-            self._guarded(self._draw)
+    def _rest(self) -> None:
+        self._doing = None
 
     # What a subclass says ----------------------------------------------------------------------
 
@@ -145,7 +121,7 @@ class OnDemandExplorer(Explorer):
     def _forget(self) -> None:
         """Leave what was read out of the sequence before."""
 
-    def _picture(self, result: Any, **of_all: Any) -> go.Figure:
+    def _picture(self, result: Any, **of_all: Any) -> Figure:
         """Draw a result; `of_all` are the options that every one of these figures has."""
         raise NotImplementedError
 
@@ -166,11 +142,9 @@ class OnDemandExplorer(Explorer):
     def _changed(self, changed: set[str]) -> None:
         if "index" in changed:
             self._forget()
-        if self.active:
-            self._ask()
+        super()._changed(changed)
 
     def _ask(self) -> None:
-        """Begin what is wanted and not there."""
         self._halted = False
         if not self.busy:
             self.say("")  # of the sequence before
@@ -217,16 +191,16 @@ class OnDemandExplorer(Explorer):
         running = self._job is not None and self._job.running and not self._job.cancelled
         if running and missing is not None and self._doing == missing:
             return
-        if running and self._job is not None:
-            self._job.cancel()
+        if running:
+            self._halt()
         self._doing = None
-        self.compute.layout.display = "none"
+        show(self.compute, False)
         if missing is None or self._halted:
             return
         known, agreed = self._seconds.get(missing[0]), missing[0] in self._agreed
         if known is not None and known > LONG and not agreed:
             self.say(self._cost(missing, known))
-            self.compute.layout.display = ""
+            show(self.compute, True)
             return
         self._doing = missing
         self._start(
@@ -240,14 +214,12 @@ class OnDemandExplorer(Explorer):
         self._seconds[wanted[0]] = seconds
         if result is not None:
             self._kept[wanted] = result
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
         self._go_on()
         self._draw()
 
     def _cancelled(self) -> None:
         self._halted, self._doing = True, None
-        self.compute.layout.display = ""
+        show(self.compute, True)
         super()._cancelled()
 
     # What is shown -----------------------------------------------------------------------------
@@ -308,7 +280,7 @@ class OnDemandExplorer(Explorer):
         """Return the result or its twin, whichever is on show."""
         return result.twin if self._ready == UNTRAINED and result.twin is not None else result
 
-    def _figure(self) -> go.Figure | None:
+    def _figure(self) -> Figure | None:
         result, current = self.result, self.selection.current
         if result is None or current is None:
             return None
@@ -334,15 +306,11 @@ class OnDemandExplorer(Explorer):
         if self._waiting(result is not None, fresh) or result is None or current is None:
             return
         self._read_out.value = self._cell(result)
-        self._show(
+        self._show_on_bases(
             self._figure(),
             f"{self._words(result)} "
             f"<span class='dx-model'>{escape(self._one(result).model)}</span>",
-            linked=True,
-            bounds=(0.5, len(current) + 0.5),
-            pressable=True,
             typed=self.typed,
-            config=BUTTONS,
         )
 
     def _key(self, key: str, shift: bool) -> None:
@@ -366,10 +334,7 @@ class OnDemandExplorer(Explorer):
 
     def _code(self) -> str:
         return (
-            "import dnabert2_explore as dx\n\n"
-            f"enc = dx.load({self.enc.source!r})\n"
-            f"{sequence_code(self.selection)}"
-            f"found = {self._call(self._there())}\n"
+            f"{opening(self.enc, self.selection)}found = {self._call(self._there())}\n"
             f"dx.plot(found, shown={self._ready!r}, view={self.selection.view!r}, "
             f"selected={self.selection.bases!r})"
         )
@@ -377,10 +342,8 @@ class OnDemandExplorer(Explorer):
     def _table(self) -> str:
         result, current = self._there(), self.selection.current
         assert current is not None
-        frame = result.table()
-        units = [f"# {self.units}"] if self.units else []
-        lines = [remark(f"{current.name}: {self.caption}"), *units, ",".join(frame.columns)]
-        return "\n".join([*lines, *csv_lines(frame.itertuples(index=False))]) + "\n"
+        units = [self.units] if self.units else []
+        return frame_csv(result.table(), f"{current.name}: {self.caption}", *units)
 
     def _memory(self) -> dict[str, Any]:
         return self._remember(None if self.result is None else self._region)

@@ -7,17 +7,17 @@ from html import escape
 from typing import Any
 
 import numpy as np
-from ipywidgets import HTML, ToggleButton, VBox
+from ipywidgets import VBox
 
-from ...analysis.inside.patching import PatchMap, patch
-from ...analysis.variants.compare import VariantComparison
-from ...common.costs import LONG, duration
-from ...common.progress import Progress
-from ...encoder import Encoder
-from ...encoder.passes.cost import clock
-from ...figures.inside.states import patch_figure
-from ..core.controls import compute_button
-from ..core.plot import PlotlyView
+from ....analysis.inside.patching import PatchMap, patch
+from ....analysis.variants.compare import VariantComparison
+from ....common.costs import LONG, duration
+from ....common.progress import Progress
+from ....encoder import Encoder
+from ....encoder.passes.cost import clock
+from ....figures.inside.states import patch_figure
+from ...core.controls import compute_button, on_value, part, show, toggle
+from ...core.plot import PlotlyView
 
 __all__ = ["PatchPanel"]
 
@@ -37,24 +37,23 @@ class PatchPanel(VBox):
         self, begin: Callable[[str, Callable[..., Any], Callable[..., None]], None]
     ) -> None:
         self._begin = begin
-        self.button = ToggleButton(
-            description="Where in the network",
-            tooltip="Share of the effect that each layer and token of the reference gives back",
-        ).add_class("dx-patch")
-        self.twin = ToggleButton(
-            description="untrained", tooltip="The same network before any training"
-        ).add_class("dx-patch-twin")
+        self.button = toggle(
+            "Where in the network",
+            "dx-patch",
+            "Share of the effect that each layer and token of the reference gives back",
+        )
+        self.twin = toggle("untrained", "dx-patch-twin", "The same network before any training")
         self.compute = compute_button(self._agree)
         self.plot = PlotlyView().add_class("dx-patch-plot")
-        self.words = HTML().add_class("dx-caption")
+        self.words = part("dx-caption")
         self.result: PatchMap | None = None
         self._asked: tuple[Encoder, VariantComparison, str] | None = None
         self._theme = "light"
         self._agreed = False
         super().__init__([self.button, self.twin, self.compute, self.plot, self.words])
         self.add_class("dx-patching")
-        self.button.observe(lambda _change: self._go(), names="value")
-        self.twin.observe(lambda _change: self._draw(), names="value")
+        on_value(self._go, self.button)
+        on_value(self._draw, self.twin)
         self._draw()
 
     def ask(self, enc: Encoder, result: VariantComparison | None, target: str, theme: str) -> None:
@@ -72,7 +71,7 @@ class PatchPanel(VBox):
         self._go()
 
     def _go(self) -> None:
-        self.compute.layout.display = "none"
+        show(self.compute, False)
         asked = self._asked
         self._draw()
         if not self.button.value or self.result is not None or asked is None:
@@ -103,7 +102,8 @@ class PatchPanel(VBox):
                 return
             if isinstance(answer, float):
                 self.words.value = f"This takes about {duration(answer)}."
-                self.compute.layout.display = self.words.layout.display = ""
+                show(self.compute, True)
+                show(self.words, True)
                 return
             self.result = answer
             self._draw()
@@ -113,9 +113,9 @@ class PatchPanel(VBox):
     def _draw(self) -> None:
         result = self.result if self.button.value else None
         for widget in (self.twin, self.plot, self.words):
-            widget.layout.display = "none" if result is None else ""
+            show(widget, result is not None)
         if result is None:
-            self.compute.layout.display = "none"
+            show(self.compute, False)
             return
         shown = "untrained" if self.twin.value else "trained"
         figure = patch_figure(result, shown=shown, height=240, theme=self._theme)

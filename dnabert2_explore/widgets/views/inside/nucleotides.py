@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Items
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ...analysis.inside import NucleotideProbabilities, nucleotide_probabilities
-from ...common.costs import duration
-from ...encoder import Encoder
-from ...encoder.passes.cost import clock
-from ...figures.inside.nucleotides import nucleotide_figure
-from ...sequences import Sequence, in_place
-from ...sequences.motifs.motif import ALPHABET
-from ..core.controls import twin_choice
-from ..core.state import Selection
+from ....analysis.inside import NucleotideProbabilities, nucleotide_probabilities
+from ....common.costs import duration
+from ....encoder import Encoder
+from ....encoder.passes.cost import clock
+from ....figures.core.parts import Figure
+from ....figures.inside.nucleotides import nucleotide_figure
+from ....sequences import Sequence, in_place
+from ....sequences.motifs.motif import ALPHABET
+from ...core.controls import twin_choice
+from ...core.state import Selection
+from ..tokens.explorer import select_token
 from . import on_demand
 from .on_demand import OnDemandExplorer, Wanted
-from .tokens import select_token
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["NucleotideExplorer"]
 
@@ -102,7 +100,7 @@ class NucleotideExplorer(OnDemandExplorer):
         )
         return found, clock(self.enc) - begun
 
-    def _picture(self, result: NucleotideProbabilities, **of_all: Any) -> go.Figure:
+    def _picture(self, result: NucleotideProbabilities, **of_all: Any) -> Figure:
         return nucleotide_figure(result, width=self.plot.width or 900, **of_all)
 
     def _words(self, result: NucleotideProbabilities) -> str:

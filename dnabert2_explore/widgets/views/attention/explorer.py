@@ -4,52 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Items
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from ipywidgets import HTML, Dropdown, HBox, ToggleButtons, VBox, Widget
+from ipywidgets import Widget
 from numpy.typing import NDArray
 
-from ...analysis.attend import PARTS, Attention, attend
-from ...analysis.overview import overview
-from ...common.costs import LONG, duration
-from ...common.delimited import remark
-from ...encoder import Encoder, load
-from ...encoder.loading.twin import random_twin
-from ...encoder.passes.cost import measured_seconds, surely_quick
-from ...errors import InputError
-from ...figures.inside.arcs import ARCS, attention_arcs
-from ...figures.inside.attention import (
+from ....analysis.attend import PARTS, Attention, attend
+from ....analysis.overview import overview
+from ....common.costs import LONG, duration
+from ....encoder import Encoder, load
+from ....encoder.loading.twin import random_twin
+from ....encoder.passes.cost import measured_seconds, surely_quick
+from ....errors import InputError
+from ....figures.core.parts import Figure
+from ....figures.inside.arcs import attention_arcs
+from ....figures.inside.attention import (
     POOLINGS,
+    Pooled,
     Rows,
     attention_map,
     cell_text,
     pool,
     rows_of,
-    special_share,
 )
-from ...figures.inside.heads import head_gallery
-from ...network import alibi_slopes
-from ...sequences import Sequence
-from ..core.controls import TRAINED, UNTRAINED, compute_button
-from ..core.explorer import Explorer
-from ..core.plot import PlotlyView
-from ..core.state import Selection
-from ..examples import fill
-from .tokens import BUTTONS, select_token, sequence_code, step_token
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+from ....network import alibi_slopes
+from ....sequences import Sequence
+from ...core.code import csv_text, opening, sequence_code
+from ...core.controls import TRAINED, UNTRAINED, choice, compute_button, menu, row, show
+from ...core.explorer import Explorer, guarded
+from ...core.state import Selection
+from ...examples import fill
+from ..tokens.explorer import select_token, step_token
+from .gallery import THUMBNAIL, HeadGallery
+from .words import ALL, HEAD, MEAN, ROLLOUT, Shown, attention_words
 
 __all__ = ["AttentionExplorer"]
 
-_THUMBNAIL = 24  # cells a side
 #: Tokens up to which a map is kept as a whole; of longer ones rows are computed as they are drawn.
 _WHOLE = 2048
 #: Tokens in sight above which a few queries stand for a cell.
 _EXACT = 4096
 _QUERIES = 8
-HEAD, MEAN, ALL, ROLLOUT = "head", "mean of heads", "mean of all layers", "rollout"
 
 
 class AttentionExplorer(Explorer):
@@ -100,59 +96,47 @@ class AttentionExplorer(Explorer):
     ) -> None:
         self.enc = enc if enc is not None else load()
         config = self.enc.config
-        self.network = Dropdown(
-            options=[TRAINED, UNTRAINED],
-            tooltip="The model, or the same network with random weights: what training added",
-        ).add_class("dx-network")
-        self.network.observe(lambda _change: self._guarded(self._other_network), names="value")
+        self.network = menu(
+            "dx-network",
+            [TRAINED, UNTRAINED],
+            "The model, or the same network with random weights: what training added",
+        )
+        self._when(self._other_network, self.network)
         self._twin: Encoder | None = None
-        self.what = Dropdown(
-            options=[HEAD, MEAN, ALL, ROLLOUT], value=HEAD, tooltip="Which attention"
-        ).add_class("dx-what")
-        self.layer = Dropdown(
-            options=[(f"layer {i + 1}", i) for i in range(config.num_hidden_layers)],
-            value=config.num_hidden_layers - 1,
-            tooltip="Layer, counted from 1",
-        ).add_class("dx-layer")
-        self.head = Dropdown(
-            options=[(f"head {i + 1}", i) for i in range(config.num_attention_heads)],
-            # The one that ALiBi charges least for distance looks furthest.
-            value=int(alibi_slopes(config.num_attention_heads).argmin()),
-            tooltip="Head, counted from 1",
-        ).add_class("dx-head")
-        self.axes = ToggleButtons(
-            options=["bases", "tokens", "arcs"],
-            tooltips=["Axes in bp", "One step per token", "Arcs between tokens, in bp"],
-        ).add_class("dx-axes")
-        self.pooling = Dropdown(
-            options=[(f"by {name}", name) for name in POOLINGS],
-            tooltip="How tokens that share a cell are summed up",
-        ).add_class("dx-pooling")
-        self.part = Dropdown(
-            options=list(zip(("all of it", "content", "distance"), PARTS, strict=True)),
-            tooltip="What the network computes with; without ALiBi's bias; or that bias alone",
-        ).add_class("dx-part")
+        self.what = menu("dx-what", [HEAD, MEAN, ALL, ROLLOUT], "Which attention", HEAD)
+        self.layer = menu(
+            "dx-layer",
+            [(f"layer {i + 1}", i) for i in range(config.num_hidden_layers)],
+            "Layer, counted from 1",
+            config.num_hidden_layers - 1,
+        )
+        self.head = menu(
+            "dx-head",
+            [(f"head {i + 1}", i) for i in range(config.num_attention_heads)],
+            "Head, counted from 1",
+            int(alibi_slopes(config.num_attention_heads).argmin()),
+        )
+        self.axes = choice(
+            "dx-axes",
+            ["bases", "tokens", "arcs"],
+            ["Axes in bp", "One step per token", "Arcs between tokens, in bp"],
+        )
+        self.pooling = menu(
+            "dx-pooling",
+            [(f"by {name}", name) for name in POOLINGS],
+            "How tokens that share a cell are summed up",
+        )
+        self.part = menu(
+            "dx-part",
+            list(zip(("all of it", "content", "distance"), PARTS, strict=True)),
+            "What the network computes with; without ALiBi's bias; or that bias alone",
+        )
         self.compute = compute_button(lambda: self._guarded(self._agree))
         self._agreed = ""
-        for control in (self.what, self.layer, self.head, self.part, self.axes, self.pooling):
-            control.observe(self._on_control, names="value")
-        self._drawn: tuple[Any, ...] | None = None
-        self._gallery = PlotlyView().add_class("dx-heads-plot")
-        self._gallery.on_event(self._on_gallery)
-        self._gallery.observe(lambda _change: self._guarded(self._draw_gallery), names="width")
-        self.heads = VBox(
-            [
-                HTML("<h3>All heads</h3>").add_class("dx-title"),
-                self._gallery,
-                HTML(
-                    f"From up to {_THUMBNAIL} queries, evenly spaced; each head on its own scale. "
-                    "Click one to see it."
-                ).add_class("dx-caption"),
-            ]
-        ).add_class("dx-heads")
-        self.heads.layout.observe(
-            lambda _change: self._guarded(self._draw_gallery), names="display"
-        )
+        controls = [self.what, self.layer, self.head, self.part, self.axes, self.pooling]
+        self._when(self._draw, *controls)
+        self.heads = HeadGallery(self._picked)
+        self.heads.follow(lambda: self._guarded(self._draw_gallery))
         self._beside = gallery
         self._thumbnails: NDArray[np.float32] | None = None
         self.result: Attention | None = None
@@ -161,16 +145,10 @@ class AttentionExplorer(Explorer):
         self._cell = ""
         self._matrix: tuple[tuple[Any, ...], NDArray[np.float32]] | None = None
         self.height: int | None = None
-        super().__init__(
-            selection,
-            [self.what, self.layer, self.head, self.part, self.axes, self.pooling, self.network],
-        )
+        super().__init__(selection, [*controls, self.network])
         if selection is None:
             fill(self.selection, sequences)
         self._guarded(lambda: self._changed({"index"}))
-
-    def _on_control(self, _change: Any) -> None:
-        self._guarded(self._draw)
 
     def _other_network(self) -> None:
         self._source = ""
@@ -201,7 +179,7 @@ class AttentionExplorer(Explorer):
         bases = current.bases
         self._source, self._cell = bases, ""
 
-        self.compute.layout.display = "none"
+        show(self.compute, False)
         agreed, network = self._agreed == bases, self.network.value
 
         def work(progress: Any) -> tuple[Attention, NDArray[np.float32]] | float:
@@ -213,12 +191,12 @@ class AttentionExplorer(Explorer):
                     if seconds > LONG:
                         return seconds
             result = attend(engine, bases)
-            return result, overview(result, _THUMBNAIL)
+            return result, overview(result, THUMBNAIL)
 
         def done(results: tuple[Attention, NDArray[np.float32]] | float) -> None:
             if isinstance(results, float):
                 self.say(f"{len(bases):,} bp take about {duration(results)} in the model.")
-                self.compute.layout.display = ""
+                show(self.compute, True)
                 return
             (self.result, self._thumbnails), self._matrix = results, None
             self._network_of = network
@@ -294,43 +272,49 @@ class AttentionExplorer(Explorer):
             and self._network_of == self.network.value
         )
 
-    def _figure(self) -> go.Figure | None:
+    def _figure(self) -> Figure | None:
         matrix = self._rows
         if matrix is None or self.result is None or not self._fresh:
             return None
         width = self.plot.width or 900
         height = self.height or int(np.clip(width * 0.52, 400, 620))
-        quantity = "rollout" if self.what.value == ROLLOUT else "attention"
+        selection, tokens = self.selection, self.result.tokens
+        shared: dict[str, Any] = {
+            "view": selection.view,
+            "selected": selection.bases,
+            "quantity": "rollout" if self.what.value == ROLLOUT else "attention",
+            "height": height,
+            "theme": selection.theme,
+        }
         if self.axes.value == "arcs":
-            figure = attention_arcs(
+            figure = attention_arcs(matrix, tokens, **shared)
+        else:
+            figure = attention_map(
                 matrix,
-                self.result.tokens,
-                view=self.selection.view,
-                selected=self.selection.bases,
-                quantity=quantity,
-                height=height,
-                theme=self.selection.theme,
+                tokens,
+                axes=self.axes.value,
+                pooling=self.pooling.value,
+                queries=self._queries,
+                width=width,
+                **shared,
             )
-            return figure.update_layout(dragmode=self.selection.drag)
-        figure = attention_map(
+        return figure.update_layout(dragmode=selection.drag)
+
+    def _pooled(self, matrix: Rows, result: Attention, queries: int | None) -> Pooled:
+        """Sum the map in sight up to what a screen can show."""
+        return pool(
             matrix,
-            self.result.tokens,
-            axes=self.axes.value,
+            result.tokens,
             view=self.selection.view,
-            selected=self.selection.bases,
             pooling=self.pooling.value,
-            quantity=quantity,
-            queries=self._queries,
-            width=width,
-            height=height,
-            theme=self.selection.theme,
+            special=self.axes.value == "tokens",
+            queries=queries,
         )
-        return figure.update_layout(dragmode=self.selection.drag)
 
     def _draw(self) -> None:
-        self.layer.layout.display = "" if self.what.value in (HEAD, MEAN) else "none"
-        self.head.layout.display = "" if self.what.value == HEAD else "none"
-        self.part.layout.display = "none" if self.what.value == ROLLOUT else ""
+        show(self.layer, self.what.value in (HEAD, MEAN))
+        show(self.head, self.what.value == HEAD)
+        show(self.part, self.what.value != ROLLOUT)
         current = self.selection.current
         if current is None:
             self._show(None, "Choose an example, or add a sequence of your own.")
@@ -342,16 +326,9 @@ class AttentionExplorer(Explorer):
         matrix, result = self._rows, self.result
         if matrix is None or result is None:
             return
-        pooled = pool(
-            matrix,
-            result.tokens,
-            view=self.selection.view,
-            pooling=self.pooling.value,
-            special=self.axes.value == "tokens",
-            queries=1,  # the size of its cells is all that is asked
-        )
+        pooled = self._pooled(matrix, result, 1)  # the size of its cells is all that is asked
         arcs = self.axes.value == "arcs"
-        self.pooling.layout.display = "" if pooled.size > 1 and not arcs else "none"
+        show(self.pooling, pooled.size > 1 and not arcs)
         by_base = self.axes.value != "tokens"
         self._read_out.value = self._cell
         self._draw_gallery()
@@ -360,85 +337,37 @@ class AttentionExplorer(Explorer):
         except InputError as error:  # too many tokens for arcs: said in the picture's place
             self._show(None, escape(str(error)))
             return
-        self._show(
-            figure,
-            self._words(matrix, result, pooled.size),
-            linked=by_base,
-            bounds=(0.5, len(current) + 0.5),
-            pressable=True,
-            config=BUTTONS if by_base else {"modeBarButtons": [["zoom2d", "pan2d"]]},
-        )
+        how = {} if by_base else {"config": {"modeBarButtons": [["zoom2d", "pan2d"]]}}
+        words = self._words(matrix, result, pooled.size)
+        self._show_on_bases(figure, words, linked=by_base, **how)
 
     def _stage(self) -> Widget:
         if not self._beside:
             return self.plot
-        return HBox([self.heads, self.plot]).add_class("dx-with-heads")
+        return row("dx-with-heads", self.heads, self.plot)
 
     def _draw_gallery(self) -> None:
-        if self._thumbnails is None or self.heads.layout.display == "none":
-            return  # drawn when it is looked at
         selected = (self.layer.value, self.head.value) if self.what.value == HEAD else None
-        how = (selected, self._gallery.width or 360, self.selection.theme)
-        drawn = (self._thumbnails, *how)
-        if self._drawn is not None and self._drawn[0] is drawn[0] and self._drawn[1:] == how:
-            return  # a click on a token changes nothing of it
-        self._drawn = drawn
-        self._gallery.show(
-            head_gallery(self._thumbnails, selected=selected, width=how[1], theme=how[2]),
-            pressable=True,
-            config={"displayModeBar": False},
-        )
+        self.heads.draw(self._thumbnails, selected, self.selection.theme)
 
-    def _on_gallery(self, event: dict[str, Any]) -> None:
-        def act() -> None:
-            if event["event"] != "press":
-                return
-            layer, head = round(event["y"]) - 1, round(event["x"]) - 1
-            if 0 <= layer < len(self.layer.options) and 0 <= head < len(self.head.options):
-                self.what.value, self.layer.value, self.head.value = HEAD, layer, head
-
-        self._guarded(act)
+    @guarded
+    def _picked(self, layer: int, head: int) -> None:
+        if 0 <= layer < len(self.layer.options) and 0 <= head < len(self.head.options):
+            self.what.value, self.layer.value, self.head.value = HEAD, layer, head
 
     def _words(self, matrix: Rows, result: Attention, size: int) -> str:
         current = self.selection.current
         assert current is not None
-        layer, head = self.layer.value + 1, self.head.value + 1
-        what = {
-            HEAD: f"Attention of head {head} in layer {layer}",
-            MEAN: f"Attention in layer {layer}, mean of {result.n_heads} heads",
-            ALL: f"Attention, mean of {result.n_layers} layers × {result.n_heads} heads",
-            ROLLOUT: f"Attention rollout through {result.n_layers} layers",
-        }[self.what.value]
-        parts = [f"{what}, for <b>{escape(current.name)}</b>."]
-        if self.network.value == UNTRAINED:
-            parts[0] = f"<b>Untrained</b>: {what[0].lower()}{what[1:]}, for {escape(current.name)}."
-        arcs = self.axes.value == "arcs"
-        if arcs:
-            parts.append(
-                f"The {ARCS} strongest pairs in sight: above, a token looks at a later one, below "
-                "at an earlier one."
-            )
-        elif size > 1:
-            parts.append(
-                f"A cell is the {self.pooling.value} of {size} × {size} tokens: zoom in for single "
-                "tokens."
-            )
-        if self._queries and not arcs:
-            parts.append(f"Of many, {self._queries} queries stand for each cell; all keys count.")
-        if self.part.value == "content" and self.what.value != ROLLOUT:
-            parts.append("Without ALiBi's bias, which the network never computes.")
-        elif self.part.value == "distance" and self.what.value != ROLLOUT:
-            parts.append("ALiBi's bias alone: what any sequence of as many tokens gets.")
-        if self.what.value == HEAD:
-            far = result.reach()[self.head.value]
-            parts.append(f"ALiBi alone keeps 95% of this head's attention within {far:,.0f} bp.")
-        if self.axes.value != "tokens":
-            share = special_share(matrix, result.tokens)
-            parts.append(f"{share:.0%} goes to [CLS] and [SEP], which have no bases to show.")
-        if not arcs:
-            parts.append("Colours end at the 99.5th percentile.")
-        parts.append(f"<span class='dx-model'>{escape(result.model)}</span>")
-        return " ".join(parts)
+        how = Shown(
+            what=self.what.value,
+            layer=self.layer.value,
+            head=self.head.value,
+            part=self.part.value,
+            axes=self.axes.value,
+            pooling=self.pooling.value,
+            untrained=self.network.value == UNTRAINED,
+        )
+        return attention_words(current.name, result, matrix, how, size, self._queries)
 
     def _press(self, event: dict[str, Any]) -> None:
         result, matrix = self.result, self._rows
@@ -491,8 +420,7 @@ class AttentionExplorer(Explorer):
         drawn = "attention_arcs" if arcs else "attention_map"
         more = "" if arcs else f", axes={self.axes.value!r}, pooling={self.pooling.value!r}"
         return (
-            f"import dnabert2_explore as dx\nfrom dnabert2_explore.figures import {drawn}\n\n"
-            f"enc = dx.load({self.enc.source!r})\n"
+            opening(self.enc, imports=f"from dnabert2_explore.figures import {drawn}\n")
             + ("enc = dx.random_twin(enc)\n" if self.network.value == UNTRAINED else "")
             + f"{sequence_code(self.selection)}"
             "attention = dx.attend(enc, bases)\n"
@@ -505,26 +433,16 @@ class AttentionExplorer(Explorer):
         matrix, result, current = self._rows, self.result, self.selection.current
         if matrix is None or result is None or current is None or not self._fresh:
             raise InputError("There is no attention map yet: choose a sequence first.")
-        pooled = pool(
-            matrix,
-            result.tokens,
-            view=self.selection.view,
-            pooling=self.pooling.value,
-            special=self.axes.value == "tokens",
-            queries=self._queries,
-        )
+        pooled = self._pooled(matrix, result, self._queries)
         names = [f"{a}-{b}" for a, b in zip(pooled.first[:-1], pooled.first[1:], strict=True)]
-        lines = [
-            remark(f"{current.name}: {self.caption}"),
-            f"# rows: queries, columns: keys; token ranges 0-based, half-open; {self.pooling.value}"
-            f" of {pooled.size} x {pooled.size} tokens",
-            "query," + ",".join(names),
-        ]
-        lines += [
-            name + "," + ",".join(f"{v:.6g}" for v in row)
+        size = f"{pooled.size} x {pooled.size} tokens"
+        what = "rows: queries, columns: keys; token ranges 0-based, half-open"
+        remarks = (f"{current.name}: {self.caption}", f"{what}; {self.pooling.value} of {size}")
+        rows = (
+            [name, *(f"{v:.6g}" for v in row)]
             for name, row in zip(names, pooled.values, strict=True)
-        ]
-        return "\n".join(lines) + "\n"
+        )
+        return csv_text(remarks, ["query", *names], rows)
 
 
 def _code(text: str) -> str:

@@ -7,20 +7,26 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import Button, HBox, ToggleButtons
+from ipywidgets import HBox
 
-from ...figures.core.style import span_text
-from ...sequences.motifs.motif import ALPHABET
-from ..core.controls import show
+from ....figures.core.style import span_text
+from ....sequences.motifs.motif import ALPHABET
+from ...core.controls import choice, show, undo_keep
 
 if TYPE_CHECKING:
-    from ...analysis.tokenizers import MergeReplay, TokenizerComparison
-    from ...tokens import Tokens
+    from ....analysis.tokenizers import MergeReplay, TokenizerComparison
+    from ....tokens import Tokens
 
 __all__ = ["EditBar", "edit_words", "merge_line", "ripple_table", "statistics"]
 
 #: What a click on a base does.
 LOOK, SUBSTITUTE, INSERT, DELETE = "select", "substitute", "insert", "delete"
+_HOW = {
+    LOOK: "A click selects",
+    SUBSTITUTE: "A click replaces a base by the letter (keys A C G T)",
+    INSERT: "A click puts the letter before a base (keys A C G T put more)",
+    DELETE: "A click takes a base out (key X)",
+}
 
 _FEWEST = 8  # bases: fewer hold no 6-mer once one is deleted
 _STEPS = 12
@@ -117,27 +123,14 @@ class EditBar(HBox):
     """
 
     def __init__(
-        self,
-        changed: Callable[[str], None],
-        undone: Callable[[], None],
-        kept: Callable[[], None],
+        self, changed: Callable[[str], None], undone: Callable[[], None], kept: Callable[[], None]
     ) -> None:
-        self.how = ToggleButtons(
-            options=[LOOK, SUBSTITUTE, INSERT, DELETE],
-            tooltips=["A click selects", "A click replaces a base by the letter (keys A C G T)",
-                      "A click puts the letter before a base (keys A C G T put more)",
-                      "A click takes a base out (key X)"],
-        ).add_class("dx-edit-how")  # fmt: skip
-        self.letter = ToggleButtons(
-            options=list(ALPHABET), tooltips=[f"Letter {one} (key {one})" for one in ALPHABET]
-        ).add_class("dx-edit-letter")
-        self.undo = Button(description="Undo", tooltip="Take the edit back (key Z)")
-        self.keep = Button(description="Keep", tooltip="Add the mutant as a sequence of its own")
-        self.undo.add_class("dx-undo")
-        self.keep.add_class("dx-keep")
+        self.how = choice("dx-edit-how", list(_HOW), list(_HOW.values()))
+        self.letter = choice(
+            "dx-edit-letter", list(ALPHABET), [f"Letter {one} (key {one})" for one in ALPHABET]
+        )
+        self.undo, self.keep = undo_keep("Take the edit back (key Z)", undone, kept)
         self.letter.observe(lambda change: changed(change["new"]), names="value")
-        self.undo.on_click(lambda _button: undone())
-        self.keep.on_click(lambda _button: kept())
         super().__init__([self.how, self.letter, self.undo, self.keep])
         self.add_class("dx-token-edit")
 

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ipywidgets import ToggleButton
-
-from ...common.costs import LONG, duration
-from ...common.delimited import csv_lines, remark
-from ...common.progress import Progress
-from ...errors import InputError
-from ...figures.tokens.vocabulary import vocabulary_figure
-from ...training.vocabulary import VocabularyCurve, vocabulary_cost, vocabulary_curve
-from ..core.controls import compute_button, show
-from ..core.state import Selection
-from ..examples import CODE, OTHERS
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+from ....common.costs import LONG, duration
+from ....common.progress import Progress
+from ....errors import InputError
+from ....figures.core.parts import Figure
+from ....figures.tokens.vocabulary import vocabulary_figure
+from ....training.vocabulary import VocabularyCurve, vocabulary_cost, vocabulary_curve
+from ...core.code import frame_csv
+from ...core.controls import compute_button, show, toggle
+from ...core.state import Selection
+from ...examples import CODE, OTHERS
 
 __all__ = ["Vocabularies"]
 
@@ -52,10 +48,11 @@ class Vocabularies:
         drawn: Callable[[], None],
     ) -> None:
         self._chosen, self._begin, self._say, self._drawn = selection, begin, say, drawn
-        self.toggle = ToggleButton(
-            description="Sizes",
-            tooltip="Train encodings of 256 to 32,768 entries on this set: what more bring",
-        ).add_class("dx-vocabularies")
+        self.toggle = toggle(
+            "Sizes",
+            "dx-vocabularies",
+            "Train encodings of 256 to 32,768 entries on this set: what more bring",
+        )
         self.compute = compute_button(self.train)
         self._kept: dict[tuple[int, ...], VocabularyCurve] = {}
         self._doing: tuple[int, ...] | None = None
@@ -121,7 +118,7 @@ class Vocabularies:
         self._doing, self._halted = None, True
         show(self.compute, bool(self.toggle.value))
 
-    def figure(self, mark: int, theme: str) -> go.Figure | None:
+    def figure(self, mark: int, theme: str) -> Figure | None:
         """Draw the curves, with the model's own size marked."""
         result = self.result
         return (
@@ -172,13 +169,8 @@ class Vocabularies:
     def table(self) -> str:
         """Write the numbers as CSV."""
         result = self._there()
-        frame = result.table()
-        lines = [
-            remark(result._line()),
-            "# compression, shuffled: bases a token held out; used: share of entries that occur",
-            ",".join(frame.columns),
-        ]
-        return "\n".join([*lines, *csv_lines(frame.itertuples(index=False))]) + "\n"
+        units = "compression, shuffled: bases a token held out; used: share of entries that occur"
+        return frame_csv(result.table(), result._line(), units)
 
     def _there(self) -> VocabularyCurve:
         result = self.result

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Items
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ipywidgets import Button, ToggleButtons, Widget
-
-from ...analysis.inside.layerwise import LayerScores, layers, layers_cost
-from ...common.costs import LONG, duration
-from ...common.delimited import csv_lines, remark
-from ...common.progress import Progress
-from ...encoder import Encoder, load
-from ...errors import InputError
-from ...figures.inside.layers import layer_curves
-from ...sequences import Sequence
-from ..core.controls import TRAINED, menu, show, twin_choice, twin_key
-from ..core.explorer import LONGEST, Explorer
-from ..core.state import Selection
-from ..examples import CODE, OTHERS, SPLICE, WINDOWS, fill
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+from ....analysis.inside.layerwise import LayerScores, layers, layers_cost
+from ....common.costs import LONG, duration
+from ....common.progress import Progress
+from ....encoder import Encoder, load
+from ....errors import InputError
+from ....figures.core.parts import Figure
+from ....figures.inside.layers import layer_curves
+from ....sequences import Sequence
+from ...core.code import frame_csv, opening
+from ...core.controls import TRAINED, choice, menu, show, twin_choice, twin_key
+from ...core.explorer import LONGEST
+from ...core.live import LiveExplorer
+from ...core.state import Selection
+from ...examples import CODE, OTHERS
 
 __all__ = ["LayersExplorer"]
 
@@ -32,7 +29,7 @@ LABEL = "label"
 _FOLDS, _CLASSES = 5, 40
 
 
-class LayersExplorer(Explorer):
+class LayersExplorer(LiveExplorer):
     """See which layer and pooling tells the labels of a set of sequences apart.
 
     At every layer a probe and the nearest neighbours, beside 4-mers, an untrained network and
@@ -75,50 +72,26 @@ class LayersExplorer(Explorer):
         active: bool = True,
     ) -> None:
         self.enc = enc if enc is not None else load()
-        self.active = active
-        self.height = 340
-        self.quantity = ToggleButtons(
-            options=[PROBE, NEIGHBOURS],
-            tooltips=["Logistic regression (key P)", "Ten nearest neighbours (key N)"],
-        ).add_class("dx-quantity")
+        self.quantity = choice(
+            "dx-quantity",
+            [PROBE, NEIGHBOURS],
+            ["Logistic regression (key P)", "Ten nearest neighbours (key N)"],
+        )
         self.shown = twin_choice()
         self.classes = menu("dx-classes-field", [(LABEL, LABEL)], "What is told apart")
         self.groups = menu(
             "dx-groups-field", [("no groups", "")], "What never stands on both sides of a fold"
         )
-        self.compute = Button(description="Compute", tooltip="Compute it now")
-        self.compute.add_class("dx-compute")
         self._kept: dict[tuple[tuple[int, ...], str, str], LayerScores] = {}
         self._doing: tuple[tuple[int, ...], str, str] | None = None
-        self._quiet = False
-        super().__init__(selection, [self.shown, self.quantity, self.classes, self.groups])
-        show(self.compute, False)
-        self.compute.on_click(lambda _button: self._guarded(self._begin))
-        for control in (self.shown, self.quantity):
-            control.observe(lambda _change: self._guarded(self._draw), names="value")
-        for control in (self.classes, self.groups):
-            control.observe(lambda _change: self._guarded(self._field), names="value")
-        if selection is None:
-            fill(self.selection, sequences, sets=(SPLICE, WINDOWS), first=SPLICE)
+        controls = [self.shown, self.quantity, self.classes, self.groups]
+        super().__init__(sequences, selection, active, controls, height=340)
+        self._when(self._draw, self.shown, self.quantity)
+        self._when(self._ask, self.classes, self.groups)
         self._guarded(self._ask)
 
-    def _above(self) -> list[Widget]:
-        return [self.compute]
-
-    def activate(self, active: bool) -> None:
-        """Compute what is looked at from now on, or nothing."""
-        self.active = active
-        if active:
-            self._guarded(self._ask)
-        elif self._job is not None:
-            self._job.cancel()
-            self._doing = None
-
-    def set_height(self, height: int) -> None:
-        """Draw `height` pixels high."""
-        if height != self.height:
-            self.height = height
-            self._guarded(self._draw)
+    def _rest(self) -> None:
+        self._doing = None
 
     # What is computed --------------------------------------------------------------------------
 
@@ -141,8 +114,7 @@ class LayersExplorer(Explorer):
         if any(one.label is not None for one in texts) or not classes:
             classes.insert(0, LABEL)
         groups = [name for name, n in count.items() if _FOLDS <= n < len(texts)]
-        self._quiet = True
-        try:
+        with self._silently():
             for control, options in (
                 (self.classes, [(name, name) for name in classes]),
                 (self.groups, [("no groups", ""), *((f"groups: {one}", one) for one in groups)]),
@@ -152,8 +124,6 @@ class LayersExplorer(Explorer):
                     control.options = options
                     known = [value for _, value in options]
                     control.value = before if before in known else known[0]
-        finally:
-            self._quiet = False
 
     @property
     def _key_now(self) -> tuple[tuple[int, ...], str, str]:
@@ -168,14 +138,6 @@ class LayersExplorer(Explorer):
         if self.classes.value == LABEL:
             return [one.label for one in self._sequences()]
         return [one.fields.get(self.classes.value) for one in self._sequences()]
-
-    def _changed(self, changed: set[str]) -> None:
-        if self.active:
-            self._ask()
-
-    def _field(self) -> None:
-        if not self._quiet and self.active:
-            self._ask()
 
     def _ask(self) -> None:
         if not self.active:
@@ -195,7 +157,7 @@ class LayersExplorer(Explorer):
                 )
                 show(self.compute, True)
             else:
-                self._begin()
+                self._agree()
         elif self.result is not None:
             self.say("")
         self._draw()
@@ -220,7 +182,7 @@ class LayersExplorer(Explorer):
             )
         return ""
 
-    def _begin(self) -> None:
+    def _agree(self) -> None:
         key, texts, labels = self._key_now, self._sequences(), self._labels()
         groups = [one.fields.get(key[2]) for one in texts] if key[2] else None
         self._doing = key
@@ -243,7 +205,7 @@ class LayersExplorer(Explorer):
 
     # What is shown -----------------------------------------------------------------------------
 
-    def _figure(self) -> go.Figure | None:
+    def _figure(self) -> Figure | None:
         result = self.result
         if result is None:
             return None
@@ -314,14 +276,11 @@ class LayersExplorer(Explorer):
         more = f", groups=[one.fields[{group!r}] for one in sequences]" if group else ""
         quantity = "probe" if self.quantity.value == PROBE else "purity"
         return (
-            "import dnabert2_explore as dx\n\n"
-            f"enc = dx.load({self.enc.source!r})\n"
+            f"{opening(self.enc)}"
             f"sequences = {CODE.get(name, OTHERS)}\n"
             f"found = dx.layers(enc, sequences, [{label} for one in sequences]{more})\n"
             f"dx.plot(found, quantity={quantity!r}, shown={self.shown.value!r})"
         )
 
     def _table(self) -> str:
-        frame = self._there().table()
-        lines = [remark(f"layers: {self.caption}"), ",".join(frame.columns)]
-        return "\n".join([*lines, *csv_lines(frame.itertuples(index=False))]) + "\n"
+        return frame_csv(self._there().table(), f"layers: {self.caption}")

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Items
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ...analysis.inside.readout import LayerLens, lens
-from ...common.costs import duration, pass_seconds
-from ...encoder import Encoder
-from ...figures.core.style import span_text
-from ...figures.inside.states import lens_figure
-from ...sequences import Sequence
-from ..core.controls import twin_choice
-from ..core.state import Selection
+from ....analysis.inside.readout import LayerLens, lens
+from ....common.costs import duration, pass_seconds
+from ....encoder import Encoder
+from ....figures.core.parts import Figure
+from ....figures.core.style import span_text
+from ....figures.inside.states import lens_figure
+from ....sequences import Sequence
+from ...core.controls import twin_choice
+from ...core.state import Selection
+from ..tokens.explorer import select_token
 from . import on_demand
 from .on_demand import OnDemandExplorer, Wanted
-from .tokens import select_token
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["LensExplorer"]
 
@@ -90,7 +88,7 @@ class LensExplorer(OnDemandExplorer):
             return None, seconds
         return lens(self.enc, bases, region, twin=True, progress=progress), seconds
 
-    def _picture(self, result: LayerLens, **of_all: Any) -> go.Figure:
+    def _picture(self, result: LayerLens, **of_all: Any) -> Figure:
         return lens_figure(result, **of_all)
 
     def _words(self, result: LayerLens) -> str:

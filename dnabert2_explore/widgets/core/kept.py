@@ -1,0 +1,32 @@
+"""The last few results, so that going back computes nothing."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Generic, TypeVar
+
+__all__ = ["Kept"]
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Kept(OrderedDict[K, V], Generic[K, V]):
+    """A dictionary that holds no more than `most` entries: the oldest goes.
+
+    Examples
+    --------
+    >>> kept = Kept(2)
+    >>> kept["a"], kept["b"], kept["c"] = 1, 2, 3
+    >>> list(kept)
+    ['b', 'c']
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
+    def __setitem__(self, key: K, value: V) -> None:
+        super().__setitem__(key, value)
+        while len(self) > self.most:
+            self.popitem(last=False)

@@ -1,0 +1,1 @@
+"""The attention view: maps, their words, the gallery of heads."""

@@ -1,0 +1,1 @@
+"""The feature view: sparse features trained, read, listed, looked up."""

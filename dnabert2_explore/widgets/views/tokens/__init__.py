@@ -1,0 +1,1 @@
+"""The token view: ribbon, merges, other tokenizers, sizes, edits."""

@@ -1,0 +1,1 @@
+"""The variant view, and where in the network an effect is carried."""
