@@ -1,4 +1,4 @@
-"""Imports that stand in text: programs of other processes, exported lines, pages, notebooks, commands.
+"""Imports that stand in text: other processes, exported lines, pages, notebooks, commands.
 
 No linter reads them: a module that moved left the atlas without UMAP.
 """
