@@ -119,8 +119,10 @@ def _kinds(annotation: str) -> tuple[Kind, ...]:
         found = _read(ast.parse(annotation, mode="eval").body)
     except SyntaxError:
         return ()
-    known = (*_MAKERS, *_OTHERS, *_MANY)
-    return found if all(name in known and name not in _THEIRS for name, _ in found) else ()
+    known = {*_MAKERS, *_OTHERS, *_MANY} - {*_THEIRS}
+    if {"Bases", "Sequence"}.intersection(_names(found)):
+        return ()  # `as_sequences` says more
+    return found if known.issuperset(name for name, _ in found) else ()
 
 
 def _read(node: ast.AST) -> tuple[Kind, ...]:
