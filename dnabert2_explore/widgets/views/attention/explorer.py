@@ -178,7 +178,6 @@ class AttentionExplorer(Explorer):
             return
         bases = current.bases
         self._source, self._cell = bases, ""
-
         show(self.compute, False)
         agreed, network = self._agreed == bases, self.network.value
 
