@@ -54,7 +54,7 @@ CALLS = [
     (lambda enc: dx.reverse_complement(None), "A sequence was given as NoneType"),
     (lambda enc: enc.masked_log_probs(SITE, [5]), "ids is 'ACGT.*a list of an array of numbers"),
     (lambda enc: dx.Motif("a", "ACGT"), "given as a word: make it with Motif.of_word"),
-    (lambda enc: dx.FinetuneConfig("pocket", pd.DataFrame(), "", "out"), r"train is given as Dat"),
+    (lambda enc: dx.FinetuneConfig("pocket", [("A", 1)], "", "out"), "train is given as list; "),
     (lambda enc: dx.load("pocket-splice").as_onehot(["donor"]), "is no class: give its name"),
 ]  # fmt: skip
 

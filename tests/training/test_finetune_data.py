@@ -3,14 +3,17 @@ from __future__ import annotations
 from itertools import chain
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from dnabert2_explore.errors import InputError
 from dnabert2_explore.sequences import reverse_complement
+from dnabert2_explore.training.finetune import FinetuneConfig
 from dnabert2_explore.training.finetune.data import (
     Batches,
     TokenRows,
+    read_splits,
     sample_rows,
     split_off,
 )
@@ -160,3 +163,20 @@ def test_losses_of_parts_add_up_to_torchs():
     values.fold(weight, bias)
     assert float(weight) == pytest.approx(2 * values.scale)
     assert float(bias) == pytest.approx(4 + values.scale / 2)
+
+
+@pytest.mark.parametrize("kind", ["pandas", "datasets"])
+def test_a_table_in_memory_is_kept_with_the_run(kind, tmp_path) -> None:
+    frame = pd.DataFrame({"sequence": ["ACGTACGT", "TTGACCAA"] * 6, "label": ["a", "b"] * 6})
+    given = frame.sample(frac=1, random_state=0)  # with an index of its own
+    if kind == "datasets":
+        given = pytest.importorskip(
+            "datasets", reason="datasets is no dependency"
+        ).Dataset.from_pandas(given, preserve_index=False)
+    config = FinetuneConfig("pocket", given, given, str(tmp_path / "run"))
+    assert config.train == str(tmp_path / "run" / "data" / "train.parquet")
+    splits = read_splits(config)
+    assert sorted(splits.train.bases) == sorted(frame["sequence"])
+    assert splits.train.classes == ("a", "b")
+    again = FinetuneConfig("pocket", config.train, config.dev, config.out)
+    assert again == config

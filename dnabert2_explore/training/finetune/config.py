@@ -7,6 +7,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+from ...common.files import replacing
 from ...errors import InputError
 from ...network.attention import BACKENDS
 from ...results.rich_display import RichDisplay, settings_line
@@ -35,6 +36,9 @@ AUTO: dict[str, float | str] = {
     "segmentations": -1,
 }
 
+#: What may be given as a table that is in memory.
+TABLES = ("train", "dev", "test")
+
 #: The network's linear layers that LoRA may adapt: queries, keys and values in one; the
 #: projection after attention; both halves of the gated MLP; its way back.
 LORA_TARGETS = ("Wqkv", "dense", "gated_layers", "wo")
@@ -55,7 +59,9 @@ class FinetuneConfig(RichDisplay):
         "untrained:pocket" one of pocket's shape.
     train : str
         Labelled sequences; for the formats see
-        `dnabert2_explore.training.labelled.tables.read_labelled`.
+        `dnabert2_explore.training.labelled.tables.read_labelled`. A pandas.DataFrame, or a
+        datasets.Dataset of Hugging Face, with the same columns (``sequence``, ``label``) is written
+        to ``data/train.parquet`` in `out`, which is `train` then; so are `dev` and `test`.
     dev : str
         What chooses the checkpoint; "" sets `dev_share` of `train` apart.
     out : str
@@ -216,12 +222,14 @@ class FinetuneConfig(RichDisplay):
         return settings_line(self)
 
     def __post_init__(self) -> None:
-        for name in ("model", "train", "dev", "out", "test", "genome"):
-            given = getattr(self, name)
+        for name in ("out", "model", "genome", "train", "dev", "test"):
+            given: Any = getattr(self, name)
+            if name in TABLES and hasattr(given, "to_parquet"):
+                given = self._kept(name, given)
             if not isinstance(given, str | PathLike):
                 raise InputError(
-                    f"{name} is given as {type(given).__name__}; expected a path: write a table "
-                    f'first, as table.to_csv("{name}.csv", index=False).'
+                    f"{name} is given as {type(given).__name__}; expected a path"
+                    + (", a DataFrame or a datasets.Dataset." if name in TABLES else ".")
                 )
             object.__setattr__(self, name, fspath(given))
         check_choices(
@@ -264,6 +272,14 @@ class FinetuneConfig(RichDisplay):
                 f"lora_targets is {self.lora_targets!r}; expected some of "
                 f"{', '.join(LORA_TARGETS)}."
             )
+
+    def _kept(self, name: str, table: Any) -> Path:
+        """Write a table into the run's folder, so that the run can be had again from its files."""
+        path = Path(self.out) / "data" / f"{name}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            table.to_parquet(temporary)
+        return path
 
     def _check_method(self) -> None:
         if self.method != "full":
