@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub import HfApi
 
 from dnabert2_explore.errors import CheckpointError
 from dnabert2_explore.network.checkpoints.card import Card, write_card
@@ -87,3 +89,24 @@ def test_names_are_text_not_tags(model_folder, tmp_path):
     assert "\n# &lt;b>mine&lt;/b>\n" in text
     assert "| train | &lt;img src=x>\\|b.csv |" in text
     assert "\n- Not for # &lt;i>frogs&lt;/i>.\n" in text
+
+
+def test_a_folder_goes_onto_the_hub_with_its_card(classifier_folder, tmp_path, monkeypatch):
+    """As docs/huggingface.md says; transformers' push_to_hub sends an empty card, no tokenizer."""
+    sent = {}
+
+    def create_commit(self, repo_id, operations, **settings):
+        for one in operations:
+            held = one.path_or_fileobj
+            sent[one.path_in_repo] = Path(held).read_bytes() if isinstance(held, str) else held
+
+    monkeypatch.setattr(HfApi, "create_commit", create_commit)
+    # The hub is asked whether it can read the card's front matter.
+    monkeypatch.setattr(HfApi, "_validate_yaml", lambda *given, **named: None, raising=False)
+    network = load_network(find_checkpoint(classifier_folder))
+    card = Card(summary="Tells promoters.", license="apache-2.0")
+    save_model(network, tmp_path / "model", tokenizer=classifier_folder, card=card)
+    HfApi().upload_folder(repo_id="lab/promoters", folder_path=tmp_path / "model")
+    assert {"config.json", "model.safetensors", "tokenizer.json", "README.md"} <= set(sent)
+    assert b"Tells promoters." in sent["README.md"]
+    assert b"More Information Needed" not in sent["README.md"]
