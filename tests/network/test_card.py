@@ -103,6 +103,7 @@ def test_a_folder_goes_onto_the_hub_with_its_card(classifier_folder, tmp_path, m
     monkeypatch.setattr(HfApi, "create_commit", create_commit)
     # The hub is asked whether it can read the card's front matter.
     monkeypatch.setattr(HfApi, "_validate_yaml", lambda *given, **named: None, raising=False)
+    monkeypatch.setattr("huggingface_hub.hf_api.is_xet_available", lambda: False, raising=False)
     network = load_network(find_checkpoint(classifier_folder))
     card = Card(summary="Tells promoters.", license="apache-2.0")
     save_model(network, tmp_path / "model", tokenizer=classifier_folder, card=card)
