@@ -65,6 +65,9 @@ def test_the_app_opens_on_a_file_without_a_cell_and_asks_nobody(tmp_path, screen
             page.wait_for_selector(".dx-workbench", timeout=120_000)
             page.wait_for_selector(".dx-tokens .dx-plot[data-drawn]", timeout=60_000)
             page.screenshot(path=screenshots / "app.png")
+            assert page.locator(".dx-frame:visible").count() == 0, (
+                "no slider before there are layers"
+            )
             assert page.locator(".jp-InputArea-editor").count() == 0
             assert page.locator(".dx-error:visible").count() == 0
             link = page.get_by_text("Open as a notebook")

@@ -81,7 +81,7 @@ function makeCloud({ model, host, canvas, send }) {
   play.title = "Go through the layers";
   const shownFrame = document.createElement("output");
   foot.append(play, slider, shownFrame);
-  canvas.classList.add("dx-cloud");
+  canvas.classList.add("dx-cloud", "dx-cloud-empty"); // a frame alone, until there are points
   canvas.append(picture, over, labels, tools, card, foot);
 
   let cloud = null; // what the kernel sent, with its arrays unpacked
@@ -330,6 +330,7 @@ function makeCloud({ model, host, canvas, send }) {
     tools.replaceChildren(...[...choices, "whole"].map(tool));
     picture.setAttribute("aria-label", `${cloud.n.toLocaleString("en")} points, ${cloud.axis}`);
     labels.textContent = three() ? `${cloud.axis} 1, 2 and 3` : `→ ${cloud.axis} 1   ↑ ${cloud.axis} 2`;
+    canvas.classList.remove("dx-cloud-empty");
     foot.hidden = cloud.frames.length < 2;
     slider.max = cloud.frames.length - 1;
     slider.value = Math.round(frame);
