@@ -101,8 +101,8 @@ class Dnabert2GatedMLP(plain.Dnabert2GatedMLP):
     def by_halves(self, hidden: torch.Tensor) -> torch.Tensor:
         """Compute the same with a product for each half.
 
-        Rows of the halves of one product lie apart in memory, and a GPU's elementwise kernels read
-        them at half the speed: they took a third of a pass in bfloat16.
+        Rows of the halves of one product lie apart in memory, where a GPU's elementwise kernels are
+        slow: they took a third of a pass in bfloat16.
         """
         halves = self.gated_layers.weight.chunk(2)
         gate, content = (functional.linear(hidden, rows) for rows in halves)
@@ -111,9 +111,19 @@ class Dnabert2GatedMLP(plain.Dnabert2GatedMLP):
 
 
 def _unchanged(linear: nn.Module) -> bool:
-    """Whether nobody put an adapter in its place or listens to what it computes."""
-    listening = linear._forward_hooks or linear._forward_pre_hooks or linear._backward_hooks
-    return type(linear) is nn.Linear and not listening
+    """Whether nobody put an adapter in its place, listens to it, or keeps its weight elsewhere."""
+    hooks = (
+        linear._forward_hooks, linear._forward_pre_hooks,
+        linear._backward_hooks, linear._backward_pre_hooks,
+    )  # fmt: skip
+    # accelerate brings an offloaded weight within a `forward` of its own; a quantized weight is a
+    # parameter of another class.
+    return (
+        type(linear) is nn.Linear
+        and type(linear.weight) is nn.Parameter
+        and "forward" not in vars(linear)
+        and not any(hooks)
+    )
 
 
 class Dnabert2Layer(nn.Module):

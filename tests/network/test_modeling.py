@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from accelerate.hooks import ModelHook, add_hook_to_module
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -135,6 +136,9 @@ def test_the_mlp_by_halves(ids) -> None:
     assert not blocks._unchanged(mlp.gated_layers)
     handle.remove()
     assert blocks._unchanged(mlp.gated_layers)
+    # As accelerate keeps a weight on the CPU: it is on the GPU within `forward` only.
+    hooked = add_hook_to_module(make(Dnabert2Model).encoder.layer[0].mlp.gated_layers, ModelHook())
+    assert not blocks._unchanged(hooked)
     assert not blocks._unchanged(torch.nn.Sequential(mlp.gated_layers))
 
 

@@ -117,10 +117,10 @@ def test_real_heads_table_and_twin(enc):
     assert len(table) == 24
     assert {"entropy", "entropy_null", "entropy_p", "entropy_twin", "offset"} <= set(table.columns)
     # The head with the steepest ALiBi looks least far where nothing was learnt; training may turn
-    # another head to its neighbours, as it did in one layer of four.
+    # another head to its neighbours in some layer.
     steep = int(found.slopes.argmax())
     assert (found.twin["distance"].argmin(axis=1) == steep).all()
-    assert (found.values["distance"].argmin(axis=1) == steep).sum() == 3
+    assert (found.values["distance"].argmin(axis=1) == steep).mean() > 0.5
 
 
 def test_what_does_not_fit_is_refused(enc):
