@@ -100,7 +100,7 @@ def tokens(result: Tokens) -> Card:
         + rest,
         "",
         (str(canvas),),
-        (table(("token length (bp)", "tokens"), rows[:_RECORDS], (0, 1)),),
+        (table(("token length (bp)", "tokens"), rows[:_RECORDS], (0, 1)),) if rows else (),
     )
 
 
@@ -155,7 +155,7 @@ def merge_replay(result: MergeReplay) -> Card:
         f"below, the tokens that come out. The table has the last merges.{rest}",
         "",
         (str(canvas),),
-        (table(("step", "number", "left", "right"), rows, (0, 1)),),
+        (table(("step", "number", "left", "right"), rows, (0, 1)),) if rows else (),
     )
 
 

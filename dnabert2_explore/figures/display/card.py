@@ -158,6 +158,7 @@ _CSS = (
     ".dx-shown .dx-body{display:flex;flex-wrap:wrap;gap:10px 32px;align-items:flex-start}"
     ".dx-shown .dx-what{margin-top:8px;max-width:95ch}"
     ".dx-shown .dx-from{color:var(--dx-muted);font-size:12px;margin-top:2px;overflow-wrap:anywhere}"
+    ".dx-shown .dx-body>div{min-width:0;max-width:100%}"
     ".dx-shown .wide{overflow-x:auto;max-width:100%}"
     ".dx-shown .wide+.wide{margin-top:16px}"
     ".dx-shown.dx-shown table{border-collapse:collapse;font-size:12.5px;margin:0;border:0;"
