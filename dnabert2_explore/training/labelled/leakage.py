@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...common.progress import Progress
+from ...results.plain import from_plain, to_plain
 from ...results.rich_display import RichDisplay
 from ...sequences import reverse_complement
 from ..counterparts import CompositionIndex, PositionalIndex, label_of_counterparts
@@ -219,13 +220,13 @@ class LeakageReport(RichDisplay):
 
     def to_json(self) -> list[dict[str, Any]]:
         """Plain values for a JSON file."""
-        return [asdict(pair) for pair in self.pairs]
+        content: list[dict[str, Any]] = to_plain(self.pairs)
+        return content
 
     @classmethod
     def from_json(cls, content: list[Mapping[str, Any]]) -> LeakageReport:
         """Read what `to_json` made."""
-        pairs = (one | {"examples": tuple(one["examples"])} for one in map(dict, content))
-        return cls(tuple(SplitOverlap(**pair) for pair in pairs))
+        return cls(from_plain(tuple[SplitOverlap, ...], content))
 
     def table(self) -> pd.DataFrame:
         """Return what splits share as a table, a row for each two.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...results.plain import JsonFields
 from ...results.rich_display import RichDisplay
 from ..baselines import BASELINES
 from ..labelled.tables import Labelled
@@ -28,7 +28,7 @@ _MOST = 50_000  # training rows: more make a rule slow, and hardly better
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class RuleComparison(RichDisplay):
+class RuleComparison(JsonFields, RichDisplay):
     """A model beside the best rule on the same test sequences; `str` is a sentence.
 
     Attributes
@@ -70,29 +70,6 @@ class RuleComparison(RichDisplay):
         else:
             words = "the model has not shown more than that"
         return f"{text} ({low:+.3f} to {high:+.3f}): {words}"
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for a JSON file."""
-        return {
-            "rule": self.rule,
-            "title": self.title,
-            "score": self.score.to_json(),
-            "minus": self.minus.to_json(),
-            "others": self.others,
-            "strands": self.strands,
-        }
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> RuleComparison:
-        """Read what `to_json` made."""
-        return cls(
-            rule=content["rule"],
-            title=content["title"],
-            score=Estimate.from_json(content["score"]),
-            minus=Estimate.from_json(content["minus"]),
-            others=dict(content["others"]),
-            strands=content["strands"],
-        )
 
     def table(self) -> pd.DataFrame:
         """Return the rules as a table, best first, one row each.
