@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from .resampling import resampled
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["RULES", "RuleComparison", "compare_with_rules"]
+__all__ = ["RULES", "RuleComparison", "compare_with_rules", "fitted_rules"]
 
 #: Baselines that need no neural network.
 RULES = tuple(name for name in BASELINES if name != "cnn")
@@ -85,6 +86,20 @@ class RuleComparison(JsonFields, RichDisplay):
         return pd.DataFrame(rows, columns=["rule", "mcc"])
 
 
+def fitted_rules(
+    names: Iterable[str], train: Labelled, dev: Labelled, test: Labelled, strands: str
+) -> dict[str, tuple[str, NDArray[np.int64]]]:
+    """Fit rules: title and answers on test, (n,), of each that applies to such data."""
+    found = {}
+    for name in names:
+        try:
+            fitted = BASELINES[name](train, dev, strands=strands)
+            found[name] = fitted.title, fitted.probabilities(test).argmax(axis=1)
+        except InputError:  # it does not apply: pairs, lengths, more than two classes
+            continue
+    return found
+
+
 def compare_with_rules(
     train: Labelled,
     dev: Labelled,
@@ -119,17 +134,12 @@ def compare_with_rules(
     if len(train) > _MOST:
         rows = np.random.default_rng(seed).choice(len(train), _MOST, replace=False)
         train = train.take(np.sort(rows))
-    scored: dict[str, tuple[float, NDArray[np.float64]]] = {}
-    titles = {}
     classes = len(test.classes)
-    for name in RULES:
-        try:
-            fitted = BASELINES[name](train, dev, strands=strands)
-            answers = fitted.probabilities(test).argmax(axis=1)
-        except InputError:  # it does not apply: pairs, lengths, more than two classes
-            continue
-        titles[name] = fitted.title
-        scored[name] = resampled(test.labels, [answers], classes, "mcc", samples, seed)
+    fitted = fitted_rules(RULES, train, dev, test, strands)
+    scored = {
+        name: resampled(test.labels, [answers], classes, "mcc", samples, seed)
+        for name, (_, answers) in fitted.items()
+    }
     known = {name: value for name, (value, _) in scored.items() if not np.isnan(value)}
     if not known:  # test holds one class
         return None
@@ -137,7 +147,7 @@ def compare_with_rules(
     own = resampled(test.labels, [outputs.argmax(axis=1)], classes, "mcc", samples, seed)
     return RuleComparison(
         rule=best,
-        title=titles[best],
+        title=fitted[best][0],
         score=Estimate.of(*scored[best]),
         minus=Estimate.of(own[0] - scored[best][0], own[1] - scored[best][1]),
         others=known,
