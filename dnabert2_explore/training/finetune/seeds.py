@@ -13,7 +13,7 @@ from ...common.costs import says_cost
 from ...common.progress import Progress, noting
 from ...errors import Cancelled, InputError
 from ...results.origins import recorded
-from ...results.rich_display import RichDisplay
+from ...results.rich_display import RichDisplay, counted
 from .config import FinetuneConfig
 from .result import FinetuneResult
 from .run import finetune
@@ -40,7 +40,7 @@ class SeedsResult(RichDisplay):
     def _line(self) -> str:
         names = list((self.results[0].test or self.results[0].dev).values)[:1]
         found = ", ".join(f"{n} {self.mean(n):.3f} ± {self.spread(n):.3f}" for n in names)
-        return f"{len(self.seeds)} seeds, {self.split}: {found}"
+        return f"{counted(len(self.seeds), 'seed')}, {self.split}: {found}"
 
     @property
     def split(self) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ....errors import InputError
 from ....results.plain import JsonFields, from_plain, to_plain
-from ....results.rich_display import RichDisplay
+from ....results.rich_display import RichDisplay, counted
 from ....results.sealed import read_json, write_json
 from ...scores.metrics import Estimate
 from .linted import Linted
@@ -171,7 +171,7 @@ class Audit(RichDisplay):
     def _line(self) -> str:
         verdicts = Counter(one.verdict for one in self.datasets.values())
         words = ", ".join(f"{verdicts[v]} {v}" for v in ("fail", "warn", "pass") if verdicts[v])
-        return f"{len(self.datasets)} datasets: {words}"
+        return f"{counted(len(self.datasets), 'dataset')}: {words}"
 
     def save(self, path: Path) -> None:
         """Write the file, whole or not at all."""
