@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
-from ..common.files import replacing
+from ..common.files import write_text
 from ..errors import InputError
 
 if TYPE_CHECKING:
@@ -155,5 +155,4 @@ def shown(value: object) -> str:
 def write_yaml(config: DataclassInstance, path: str | Path) -> None:
     """Write a configuration that `read_yaml` reads back."""
     values = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}
-    with replacing(Path(path)) as temporary:
-        temporary.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+    write_text(Path(path), yaml.safe_dump(values, sort_keys=False))

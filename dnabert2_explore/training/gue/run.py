@@ -25,12 +25,12 @@ from ..baselines import BASELINES
 from ..finetune import FinetuneConfig, FinetuneResult, finetune
 from ..finetune.methods.recipe import settle
 from ..finetune.methods.source import find_source
-from ..labelled.tables import Labelled, read_labelled
+from ..labelled.tables import Labelled
 from ..loop.processes import is_main, processes_started
 from ..scores.metrics import Scores
 from .baselines import run_baselines
 from .datasets import Dataset
-from .files import REDUCED_SHARE, DatasetFiles, find_files, reduced_training
+from .files import REDUCED_SHARE, DatasetFiles, find_files, read_files, reduced_training
 from .results import GueRun, encode
 from .variation import Variation, deviations, settings_of
 
@@ -143,7 +143,7 @@ def run_dataset(
         bootstrap=bootstrap,
         **settings_of(dataset, variation),
     )
-    data = _read(files)
+    data = read_files(files)
     # The network's size decides only where the recipe is left open, which it never is here; a
     # result that is there is looked at before the model, which may be gone.
     config, _ = settle(config, 0, data["train"], data["dev"])
@@ -255,14 +255,6 @@ def _files(found: DatasetFiles, folder: Path) -> tuple[dict[str, Path], dict[str
             writer.writerow(header)
             writer.writerows(rows[index] for index in np.nonzero(keep)[0])
     return files, roles
-
-
-def _read(files: dict[str, Path]) -> dict[str, Labelled]:
-    training = read_labelled(files["train"], task="classification")
-    return {"train": training} | {
-        split: read_labelled(files[split], task="classification", classes=training.classes)
-        for split in ("dev", "test")
-    }
 
 
 def _finished(path: Path, config: FinetuneConfig, roles: dict[str, str]) -> GueRun:

@@ -15,12 +15,12 @@ from ....errors import InputError
 from ....results.digests import sha256_of
 from ...counterparts import CompositionIndex, PositionalIndex, with_counterpart
 from ...labelled.leakage import copied_rows, counterparts_tell
-from ...labelled.tables import Labelled, read_labelled
+from ...labelled.tables import Labelled
 from ...scores.metrics import Estimate
 from ...scores.resampling import resampled
 from ...scores.rules import RULES, fitted_rules
 from ..datasets import DATASETS
-from ..files import DatasetFiles, find_files, reduced_training
+from ..files import DatasetFiles, find_files, read_files, reduced_training
 from ..published import published_scores
 from ..results import GueRun, decode, encode
 from .audited import COPIES, COUNTERPARTS, NEAR, Audit, DatasetAudit, Rule, ScoredRun
@@ -175,13 +175,7 @@ def _audit(
 
 def _read(found: DatasetFiles) -> tuple[dict[str, Labelled], Labelled, Labelled]:
     """Return the splits there are, and what trains rules and what they are chosen on."""
-    first = "train" if found.state == "full" else "dev"
-    data = {first: read_labelled(found.files[first], task="classification")}
-    for split in ("dev", "test"):
-        if split not in data:
-            data[split] = read_labelled(
-                found.files[split], task="classification", classes=data[first].classes
-            )
+    data = read_files(found.files)
     if found.state == "full":
         return data, data["train"], data["dev"]
     dev = data["dev"]
