@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Config = TypeVar("Config", bound=DataclassInstance)
 
-__all__ = ["check_choices", "check_least", "checked", "read_yaml", "write_yaml"]
+__all__ = ["check_choices", "check_least", "checked", "read_yaml", "shown", "write_yaml"]
 
 # Annotations are strings here ("from __future__ import annotations"); these are all we use.
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -145,6 +145,11 @@ def check_least(config: DataclassInstance, least: int, names: Iterable[str]) -> 
     for name in names:
         if getattr(config, name) < least:
             raise InputError(f"{name} is {getattr(config, name)}; expected at least {least}.")
+
+
+def shown(value: object) -> str:
+    """Write a setting for people: floats without what rounding leaves."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def write_yaml(config: DataclassInstance, path: str | Path) -> None:

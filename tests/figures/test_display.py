@@ -274,3 +274,35 @@ def test_numbers_axes_and_bins():
     assert (places[-1], kept[-1]) == (99, -7.0)
     panel = Panel(Canvas(100, 100, ""), (10, 0, 90, 80), (0, 8), (-1, 1))
     assert (panel.x(4), panel.y(0), panel.y(1)) == (50, 40, 0)
+
+
+def smallest():
+    """What comes of a base, of nothing, and of one of each."""
+    enc = dx.load("pocket")
+    return [
+        dx.Sequence("probe", "A"),
+        enc.tokenize("A"),
+        enc.tokenize(""),
+        dx.attend(enc, "A"),
+        dx.dependency_map(enc, "A"),
+        dx.nucleotide_probabilities(enc, "A"),
+        dx.replay_merges(enc, "A"),
+        enc.embed_long("ACGTAC"),
+        dx.leaderboard([made_run("tf_2")], published=()),
+    ]
+
+
+def test_of_one_it_speaks_in_the_singular_and_of_nothing_without_numbers():
+    for one in smallest():
+        for text in (repr(one), one._repr_mimebundle_()["text/markdown"]):
+            assert not re.search(r"(?<![\d.,])1 (?!is\b)[a-z]+s\b", text), text
+            assert not re.search(r"\bnan\b|[-−]0(\.0+)?(?![\d.])", text), text
+
+
+def test_a_line_counts_bases_as_screens_do_and_leaves_special_tokens_out():
+    enc, bases = dx.load("pocket"), dx.demo.windows()[0].bases[:60]
+    assert "bases 11–30 change in" in repr(dx.dependency_map(enc, bases, (10, 30)))
+    assert "of bases 11–30:" in repr(dx.nucleotide_probabilities(enc, bases, (10, 30)))
+    splice, site = dx.load("pocket-splice"), dx.demo.splice()[0]
+    why = dx.attribute(splice, site, "donor", method="occlusion")
+    assert f"in {(~why.tokens.special).sum()} tokens" in repr(why)

@@ -136,14 +136,17 @@ def run(
       dnabert2-explore gue table results
     """
     from ...errors import InputError
+    from ...training.finetune import FinetuneConfig
     from ...training.gue import Variation, find_files, run_dataset
     from ...training.gue.datasets import GUE, GUE_PLUS
+    from ...training.gue.variation import VARIED
 
     # Options that the parser does not know may stand before the argument, and take its place.
-    settings, places = as_options(Variation, [str(root), *context.args], "gue run")
+    words = [str(root), *context.args]
+    settings, places = as_options(FinetuneConfig, VARIED, words, "gue run")
     if len(places) != 1:
         raise InputError(f"gue run takes one DATA; it got {', '.join(places) or 'none'}")
-    root, variation = Path(places[0]), Variation(**{"name": name} | settings)
+    root, variation = Path(places[0]), Variation(name, **settings)
     wanted = [find_files(root, one) for one in dataset or GUE + GUE_PLUS]
     ready = [one for one in wanted if one.state == "full" or (reduced and one.state == "reduced")]
     for one in wanted:

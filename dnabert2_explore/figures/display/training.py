@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ...results.rich_display import counted
 from ..training.curves import metric_name
 from .canvas import PAGE, Canvas, Panel, number
 from .card import Card, facts, table
@@ -62,7 +63,7 @@ def scores(result: Scores) -> Card:
         if name not in ("rmse",)
     ]  # fmt: skip
     return Card(
-        f"{result.count:,} sequences, loss {result.loss:.4f}",
+        f"{counted(result.count, 'sequence')}, loss {result.loss:.4f}",
         "Scores with 95% bootstrap intervals over sequences. " + " ".join(result.notes),
         pictures=(_dots(rows, "score", 130, 480),),
     )
@@ -240,13 +241,21 @@ def leaderboard(result: Leaderboard) -> Card:
     hidden = len(result.columns) - len(names)
     return Card(
         result._line(),
-        f"Mean over the {len(result.shared)} datasets that all runs have: orange fine-tuned here, "
+        f"{_mean_over(len(result.shared))}: orange fine-tuned here, "
         "blue published, grey simple methods; 95% intervals over test sequences."
         + (f" {hidden} columns more in .table()." if hidden else "")
         + "".join(f" {fault}" for fault in result.faults[:3]),
         "",
         (_dots(dots, "mean score"),) if dots else (),
         (table(("dataset", *names), rows, range(1, len(names) + 1)),),
+    )
+
+
+def _mean_over(n: int) -> str:
+    return (
+        "On the dataset that all runs have"
+        if n == 1
+        else f"Mean over the {n} datasets that all runs have"
     )
 
 

@@ -19,10 +19,10 @@ from .weights import save_weights
 if TYPE_CHECKING:
     from ..modeling import Dnabert2PreTrainedModel
 
-__all__ = ["copy_tokenizer", "save_model"]
+__all__ = ["TOKENIZER_SETTINGS", "copy_tokenizer", "save_model"]
 
-# Without these, transformers knows of no padding and no mask.
-_SETTINGS = {
+#: Without these, transformers knows of no padding and no mask.
+TOKENIZER_SETTINGS = {
     "tokenizer_class": "PreTrainedTokenizerFast",
     "unk_token": "[UNK]",
     "cls_token": "[CLS]",
@@ -109,4 +109,4 @@ def copy_tokenizer(source: str | Path, folder: Path) -> None:
     settings = folder / "tokenizer_config.json"
     if not settings.is_file():
         with replacing(settings) as temporary:
-            temporary.write_text(json.dumps(_SETTINGS, indent=1) + "\n", encoding="utf-8")
+            temporary.write_text(json.dumps(TOKENIZER_SETTINGS, indent=1) + "\n", encoding="utf-8")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import os
 import shutil
 import time
 from pathlib import Path
@@ -15,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...common.files import replacing
-from ...common.progress import Progress, quiet, split
+from ...common.progress import Progress, noting, quiet, split
 from ...common.threads import torch_threads
 from ...encoder import find_device
 from ...encoder.machine import describe_machine
@@ -27,6 +26,7 @@ from ..finetune import FinetuneConfig, FinetuneResult, finetune
 from ..finetune.methods.recipe import settle
 from ..finetune.methods.source import find_source
 from ..labelled.tables import Labelled, read_labelled
+from ..loop.processes import is_main, processes_started
 from ..scores.metrics import Scores
 from .baselines import run_baselines
 from .datasets import Dataset
@@ -151,7 +151,7 @@ def run_dataset(
         return _finished(path, config, roles)
     checkpoint = find_source(config.model).checkpoint
     before = _digests(checkpoint)  # told before the baselines are fitted
-    if int(os.environ.get("RANK", "0")):
+    if not is_main():
         # Of several processes (torchrun, accelerate) the first fits baselines and writes.
         _finetune(config, progress or quiet)
         return _await(path)
@@ -173,7 +173,7 @@ def run_dataset(
             bootstrap=bootstrap,
             progress=report[0],
         )
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    processes = processes_started()
     machine = f"{processes} processes on {machine}" if processes > 1 else machine
     result = _finetune(config, report[1])
     test = data["test"]
@@ -352,15 +352,7 @@ def _plain(value: Any) -> Any:
 def _finetune(config: FinetuneConfig, report: Progress) -> FinetuneResult:
     """Fine-tune; a run that was stopped by hand is no result."""
     stopped: list[Cancelled] = []
-
-    def listen(done: int, total: int) -> None:
-        try:
-            report(done, total)
-        except Cancelled as error:
-            stopped.append(error)
-            raise
-
-    result = finetune(config, progress=listen)
+    result = finetune(config, progress=noting(report, stopped))
     if stopped:
         raise stopped[0]
     return result
