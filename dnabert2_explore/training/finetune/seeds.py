@@ -10,7 +10,7 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from ...common.costs import says_cost
-from ...common.progress import Progress
+from ...common.progress import Progress, noting
 from ...errors import Cancelled, InputError
 from ...results.origins import recorded
 from ...results.rich_display import RichDisplay, counted
@@ -108,17 +108,8 @@ def finetune_seeds(
     if not seeds or len(set(seeds)) < len(seeds):
         raise InputError(f"seeds are {list(seeds)}; expected at least one, all different.")
     done: list[FinetuneResult] = []
-    stopped = False
-
-    def report(step: int, steps: int) -> None:
-        nonlocal stopped
-        try:
-            if progress is not None:
-                progress(step, steps)
-        except Cancelled:
-            stopped = True
-            raise
-
+    stopped: list[Cancelled] = []
+    report = noting(progress, stopped)
     for seed in seeds:
         one = replace(config, seed=seed, out=str(Path(config.out) / f"seed-{seed}"))
         try:
