@@ -55,9 +55,9 @@ def load(
     Parameters
     ----------
     name : str or pathlib.Path
-        ``"pocket"``, ``"pocket-atlas"`` or ``"pocket-splice"`` (shipped, offline; for likelihoods
-        and attention, embeddings, splice sites), a model folder, or a hub id such as
-        ``"zhihan1996/DNABERT-2-117M"``. A shipped name wins over a folder of that name; write
+        ``"pocket"``, ``"pocket-atlas"``, ``"pocket-splice"`` or ``"pocket-motif"`` (shipped,
+        offline; for likelihoods and attention, embeddings, splice sites, planted motifs), a model
+        folder, or a hub id such as ``"zhihan1996/DNABERT-2-117M"``. A shipped name wins over a folder of that name; write
         ``"./pocket"`` for the folder. A folder with a LoRA adapter is merged into its base model.
         A folder with DNABERT (overlapping k-mers) or the Nucleotide Transformer (6-mers), as
         published, with a ``vocab.txt`` and safetensors, becomes an encoder that embeds.

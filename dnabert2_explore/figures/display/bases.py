@@ -12,7 +12,7 @@ from ...sequences import as_dna
 from ...sequences.clean import clean
 from ..tokens.merges import brackets
 from .canvas import PAGE, WIDTH, Canvas, Panel
-from .card import Card, facts, rows_left, table
+from .card import Card, cut, facts, rows_left, table
 
 if TYPE_CHECKING:
     from ...analysis.tokenizers import MergeReplay
@@ -41,8 +41,8 @@ def sequence(result: Sequence) -> Card:
     if result.label is not None:
         numbers.append(("label", result.label))
     if result.description:
-        numbers.append(("description", result.description[:200]))
-    numbers += [(name, str(value)[:200]) for name, value in list(result.fields.items())[:8]]
+        numbers.append(("description", cut(result.description, 200)))
+    numbers += [(name, cut(str(value), 200)) for name, value in list(result.fields.items())[:8]]
     more = len(result.bases) - len(shown)
     return Card(
         result._line(),
@@ -218,7 +218,7 @@ def genome(result: Genome) -> Card:
     for row, i in enumerate(order):
         y = 6 + 22.0 * row
         name = result.names[i]
-        canvas.text(144, y + 13, name if len(name) <= 22 else f"{name[:21]}…", anchor="end")
+        canvas.text(144, y + 13, cut(name, 22), anchor="end")
         canvas.rect(150, y, panel.x(result.lengths[i]) - 150, 16, PAGE.tints[0])
         canvas.text(panel.x(result.lengths[i]) + 6, y + 13, f"{result.lengths[i]:,}")
     panel.x_axis("length (bp)")

@@ -12,7 +12,7 @@ from ..core.colours import Theme, theme_of
 from ..core.page import table as table_html
 from ..core.style import MONO, SANS
 
-__all__ = ["Card", "counted", "facts", "rows_left", "table"]
+__all__ = ["Card", "counted", "cut", "facts", "rows_left", "table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +159,17 @@ def counted(number: int, noun: str, before: str = "in ") -> str:
     ('mean over 3 backgrounds', 'in 1 background')
     """
     return f"{before}{number:,} {noun}s" if number != 1 else f"in 1 {noun}"
+
+
+def cut(text: str, most: int) -> str:
+    """Take the beginning of a long text, and show that there is more.
+
+    Examples
+    --------
+    >>> cut("ACGTACGT", 5), cut("ACGT", 5)
+    ('ACGT…', 'ACGT')
+    """
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def rows_left(shown: int, total: int, what: str) -> str:

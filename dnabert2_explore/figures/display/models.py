@@ -8,7 +8,7 @@ import numpy as np
 
 from ...results.rich_display import counted
 from .canvas import PAGE, WIDTH, Canvas, Panel, number
-from .card import Card, facts
+from .card import Card, cut, facts
 
 if TYPE_CHECKING:
     from ...encoder import Encoder, ModelInfo
@@ -36,7 +36,7 @@ def model_info(result: ModelInfo) -> Card:
     numbers = [
         ("parameters", f"{result.parameters:,}"),
         ("network", f"{shape}, {result.vocabulary:,} tokens in the vocabulary"),
-        ("predicts", ", ".join(result.classes)[:300] or "no classes"),
+        ("predicts", cut(", ".join(result.classes), 300) or "no classes"),
         ("runs", f"{result.dtype} on {result.device}, attention {result.attention}"),
     ]
     digest = f"sha256 {result.sha256[:12]}…" if result.sha256 else "weights of no file"
@@ -107,7 +107,7 @@ def embedding_store(result: EmbeddingStore) -> Card:
     )
     for row, i in enumerate(order):
         y, name = 6 + 22.0 * row, plan.names[i]
-        canvas.text(144, y + 13, name if len(name) <= 22 else f"{name[:21]}…", anchor="end")
+        canvas.text(144, y + 13, cut(name, 22), anchor="end")
         canvas.rect(150, y, panel.x(windows[i]) - 150, 16, PAGE.tints[1])
         canvas.rect(150, y, panel.x(finished[i]) - 150, 16, PAGE.tints[0])
         text = (

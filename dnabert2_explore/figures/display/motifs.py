@@ -11,7 +11,7 @@ from ..core.page import table as raw_table, tiny
 from ..core.style import span_text
 from ..motifs.logo import logo_svg
 from .canvas import PAGE, WIDTH, Canvas, Panel, inline, number
-from .card import Card, facts, rows_left, table
+from .card import Card, cut, facts, rows_left, table
 
 if TYPE_CHECKING:
     from ...analysis.enrichment import SequenceComparison
@@ -175,7 +175,7 @@ def hits(result: Hits) -> Card:
     panel = Panel(canvas, (150, 4, WIDTH - 50, 24 * len(order) + 8), (0.5, longest + 0.5), (0, 1))
     for row, i in enumerate(order):
         y, name = 16 + 24.0 * row, result.names[i]
-        canvas.text(144, y + 4, name if len(name) <= 22 else f"{name[:21]}…", anchor="end")
+        canvas.text(144, y + 4, cut(name, 22), anchor="end")
         canvas.line(150, y, panel.x(result.lengths[i] + 0.5), y, stroke=PAGE.grid)
         for k in np.flatnonzero(result.sequence == i)[:200]:
             a, b = panel.x(result.start[k] + 0.5), panel.x(result.end[k] + 0.5)
@@ -194,7 +194,9 @@ def hits(result: Hits) -> Card:
     heads = ("sequence", "motif", "bases", "strand", "bits", "p-value")
     return Card(
         result._line(),
-        "Sequences with most hits; above the line on the strand as given, below on the other. "
+        ""
+        if not order
+        else "Sequences with most hits; above the line on the strand as given, below on the other. "
         + rows_left(len(rows), len(result), "hits by p-value").replace("first", "best"),
         "",
         (str(canvas),) if order else (),
@@ -273,7 +275,7 @@ def differential(result: Differential) -> Card:
     panel = Panel(canvas, (170, 4, WIDTH - 20, 24 * len(shown) + 8), (0, most), (0, 1))
     for i in shown:
         y, name = 16 + 24.0 * i, result.motifs[i].name
-        canvas.text(164, y + 4, name if len(name) <= 24 else f"{name[:23]}…", anchor="end")
+        canvas.text(164, y + 4, cut(name, 24), anchor="end")
         a, b = panel.x(float(first[i])), panel.x(float(second[i]))
         canvas.line(a, y, b, y, stroke=PAGE.muted)
         canvas.dot(a, y, 5, PAGE.positive)

@@ -69,9 +69,7 @@ def is_twobit(source: str | os.PathLike[str] | bytes) -> bool:
 
 
 @contextmanager
-def open_path(
-    path: str | os.PathLike[str], expected: str = EXPECTED
-) -> Iterator[io.TextIOWrapper]:
+def open_path(path: str | os.PathLike[str], expected: str = EXPECTED) -> Iterator[io.TextIOWrapper]:
     """Open a file for reading as text, whatever its compression (told by content, not by name).
 
     Errors say what was `expected`.
