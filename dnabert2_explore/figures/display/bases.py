@@ -124,11 +124,8 @@ def merge_replay(result: MergeReplay) -> Card:
     for one in brackets(result):
         if one.span[2] > n:
             continue
-        points = (
-            (one.left[0], one.left[1]), (one.left[0], one.height), (one.right[0], one.height),
-            (one.right[0], one.right[1]),
-        )  # fmt: skip
-        canvas.path("M" + "L".join(f"{x(a):.1f} {y(b):.1f}" for a, b in points), stroke=PAGE.ink)
+        way = "L".join(f"{x(a):.1f} {y(b):.1f}" for a, b in one.corners)
+        canvas.path(f"M{way}", stroke=PAGE.ink)
         canvas.dot(x(one.centre), y(one.height), 2.4, PAGE.positive)
     for place, (start, end) in enumerate(result.tokens.spans.tolist()):
         if end > n:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..core.intervals import window_cosines
 from .canvas import PAGE, WIDTH, Canvas, Panel, number
 from .card import Card, facts
 
@@ -56,10 +57,7 @@ def readings(result: Readings) -> Card:
 def long_embedding(result: LongEmbedding) -> Card:
     """Show how alike each window is to the whole."""
     middles = result.spans.mean(axis=1) + 0.5
-    vectors, whole = result.vectors.astype(float), result.vector.astype(float)
-    norms = np.linalg.norm(vectors, axis=1) * np.linalg.norm(whole)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        alike = vectors @ whole / norms
+    alike = window_cosines(result)
     end = float(result.spans[-1, 1])
     canvas = Canvas(WIDTH, 190, "likeness of each window to the whole")
     least = min(float(np.nanmin(alike, initial=1.0)), 0.99)
@@ -74,7 +72,7 @@ def long_embedding(result: LongEmbedding) -> Card:
     panel.x_axis("position (bp, counted from 1)")
     numbers = [
         ("windows", f"{len(result.spans):,}"),
-        ("numbers a vector", f"{len(whole):,}"),
+        ("numbers a vector", f"{len(result.vector):,}"),
         ("least cosine", number(float(np.nanmin(alike)))),
     ]
     return Card(
