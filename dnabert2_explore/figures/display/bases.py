@@ -10,8 +10,8 @@ import numpy as np
 from ...sequences import as_dna
 from ...sequences.clean import clean
 from ..tokens.merges import brackets
-from .canvas import PAGE, WIDTH, Canvas, Panel
-from .card import Card, facts, rows_left, table
+from .canvas import PAGE, WIDTH, Canvas, Panel, short
+from .card import Card, facts, table
 
 if TYPE_CHECKING:
     from ...analysis.tokenizers import MergeReplay
@@ -213,18 +213,17 @@ def genome(result: Genome) -> Card:
     panel = Panel(canvas, (150, 4, WIDTH - 80, 22 * len(order) + 6), (0, longest), (0, 1))
     for row, i in enumerate(order):
         y = 6 + 22.0 * row
-        name = result.names[i]
-        canvas.text(144, y + 13, name if len(name) <= 22 else f"{name[:21]}…", anchor="end")
+        canvas.text(144, y + 13, short(result.names[i]), anchor="end")
         canvas.rect(150, y, panel.x(result.lengths[i]) - 150, 16, PAGE.tints[0])
         canvas.text(panel.x(result.lengths[i]) + 6, y + 13, f"{result.lengths[i]:,}")
     panel.x_axis("length (bp)")
     numbers = [("records", f"{len(result):,}"), ("bases", f"{sum(result.lengths):,}")]
+    more = len(result) > len(order)
+    first = f"The first {len(order):,} of {len(result):,} records, the longest first"
     return Card(
         result._line(),
-        rows_left(len(order), len(result), "records, the longest first").replace(
-            ".table()", ".names and .lengths"
-        ).replace("has all", "have all"),
+        f"{first}; .names and .lengths have all." if more else "",
         result.path or "in memory",
         (str(canvas),),
         (facts(numbers),),
-    )  # fmt: skip
+    )

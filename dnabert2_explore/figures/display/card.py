@@ -19,16 +19,8 @@ __all__ = ["Card", "counted", "facts", "rows_left", "table"]
 class Card:
     """What a notebook shows of a result.
 
-    Attributes
-    ----------
-    line : str
-        What it is, as plain text.
-    caption : str
-        What the picture shows, as plain text.
-    provenance : str
-        Model and how it ran, or the file, as plain text.
-    pictures, tables : tuple of str
-        SVG and HTML.
+    As plain text `line`, what it is; `caption`, what the picture shows; `provenance`, the model and
+    how it ran, or the file. `pictures` are SVG, `tables` HTML.
     """
 
     line: str

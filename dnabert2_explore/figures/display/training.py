@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..training.curves import metric_name
-from .canvas import PAGE, Canvas, Panel, number
+from .canvas import PAGE, Canvas, Panel, number, short
 from .card import Card, facts, table
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _dots(rows: Iterable[Row], title: str, left: float = 210, width: float = 560
     canvas.line(panel.x(0), 4, panel.x(0), panel.bottom, stroke=PAGE.grid)
     for place, (name, value, least, most, colour) in enumerate(kept):
         y = 16 + 24.0 * place
-        canvas.text(left - 8, y + 4, name if len(name) <= 34 else f"{name[:33]}…", anchor="end")
+        canvas.text(left - 8, y + 4, short(name, 34), anchor="end")
         panel.interval(y, value, least, most, colour)
         canvas.text(width - 4, y + 4, f"{value:.3f}".replace("-", "−"), anchor="end")
     panel.x_axis(title)
@@ -56,11 +56,7 @@ def _dots(rows: Iterable[Row], title: str, left: float = 210, width: float = 560
 
 def scores(result: Scores) -> Card:
     """Show each metric with its interval."""
-    rows = [
-        _row(metric_name(name), one)
-        for name, one in result.values.items()
-        if name not in ("rmse",)
-    ]  # fmt: skip
+    rows = [_row(metric_name(name), one) for name, one in result.values.items() if name != "rmse"]
     return Card(
         f"{result.count:,} sequences, loss {result.loss:.4f}",
         "Scores with 95% bootstrap intervals over sequences. " + " ".join(result.notes),
@@ -72,7 +68,7 @@ def _result_rows(result: FinetuneResult) -> list[Row]:
     rows = []
     for split, found in (("dev", result.dev), ("test", result.test)):
         if found is not None:
-            names = [name for name in found.values if name not in ("rmse",) and "f1_" not in name]
+            names = [name for name in found.values if name != "rmse" and "f1_" not in name]
             names += ["f1_macro"] if "f1_macro" in found.values else []
             colour = _MODEL if split == "test" or result.test is None else PAGE.tints[0]
             rows += [
@@ -191,14 +187,12 @@ def settings_card(result: Any, caption: str) -> Card:
         (rest if value == field.default else told).append(
             (field.name, str(value)[:120] or "(empty)")
         )
-    tables = [facts(told)] if told else []
     defaults = ", ".join(f"{name}={value}" for name, value in rest)
     return Card(
         f"{len(told)} settings beside the defaults",
         caption,
         f"defaults: {defaults}",
-        (),
-        (*tables,),
+        tables=(facts(told),) if told else (),
     )
 
 
@@ -225,16 +219,9 @@ def leaderboard(result: Leaderboard) -> Card:
     means = sorted(result.means.items(), key=lambda pair: -pair[1].value)
     dots = [_row(name, one, colours[kinds[name]]) for name, one in means]
     names = [column.name for column in result.columns][:8]
+    cells = {place: number(cell.score.value) for place, cell in result.cells.items()}
     rows = [
-        (
-            dataset,
-            *(
-                number(result.cells[dataset, name].score.value)
-                if (dataset, name) in result.cells
-                else ""
-                for name in names
-            ),
-        )
+        (dataset, *(cells.get((dataset, name), "") for name in names))
         for dataset in result.datasets
     ]
     hidden = len(result.columns) - len(names)
