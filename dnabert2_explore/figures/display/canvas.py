@@ -85,14 +85,7 @@ def thinned(values: ArrayLike, most: int) -> tuple[NDArray[np.int64], NDArray[np
 
 
 class Canvas:
-    """What is drawn, in px from the top left.
-
-    Parameters
-    ----------
-    width, height : float
-    label : str
-        What a screen reader says.
-    """
+    """What is drawn, in px from the top left; a screen reader says its `label`."""
 
     def __init__(self, width: float, height: float, label: str) -> None:
         self.width, self.height, self.label = width, height, label
@@ -189,13 +182,7 @@ def _attributes(more: dict[str, str]) -> str:
 class Panel:
     """Axes on a canvas: values to px, ticks, and marks.
 
-    Parameters
-    ----------
-    canvas : Canvas
-    box : tuple of float
-        Left, top, right and bottom of the axes, in px.
-    x, y : tuple of float
-        Lowest and highest value.
+    `box` is left, top, right and bottom of the axes, in px; `x` and `y` are the ends of each axis.
     """
 
     def __init__(
