@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-__all__ = ["Progress", "quiet", "split"]
+from ..errors import Cancelled
+
+__all__ = ["Progress", "noting", "quiet", "split"]
 
 #: Called as progress(done, total); raises `Cancelled` to stop the work.
 Progress = Callable[[int, int], None]
@@ -15,6 +17,19 @@ STEPS = 1000
 
 def quiet(done: int, total: int) -> None:
     """Tell nobody."""
+
+
+def noting(progress: Progress | None, stopped: list[Cancelled]) -> Progress:
+    """Tell as before, and note who asked to stop: what is called may end in silence then."""
+
+    def told(done: int, total: int) -> None:
+        try:
+            (progress or quiet)(done, total)
+        except Cancelled as error:
+            stopped.append(error)
+            raise
+
+    return told
 
 
 def split(progress: Progress | None, shares: Iterable[int]) -> list[Progress]:

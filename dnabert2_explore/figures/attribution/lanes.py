@@ -161,7 +161,7 @@ class Lane:
         y = np.stack([self.low[at], self.high[at], nothing], axis=1).ravel().astype(np.float32)
         said = [
             f"{span_text(i, i + 1)}: {self.low[i]:+.4f} to {self.high[i]:+.4f} {self.unit}"
-            for i in at
+            for i in at.tolist()
         ]
         three = np.repeat(said, 3)
         style: dict[str, Any] = {"yaxis": yaxis, "opacity": 0.75, "hovertext": three}

@@ -243,7 +243,7 @@ def score_histogram(result: VariantScores, *, score: str = "", theme: str = "lig
     InputError if there is no such score.
     """
     colours = theme_of(theme)
-    if not result.columns:
+    if not result.columns or not result.scored:
         raise InputError("There are no scores to draw: no variant was scored.")
     name = score or result.columns[0].name
     values = result[name]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...results.rich_display import span_text
 from .colours import Theme
 
 __all__ = [
@@ -39,17 +40,6 @@ LETTER_PX = 7.5  # narrower than this a base is a mark, not a letter
 def pixels_per_base(view: tuple[int, int], width: int) -> float:
     """Pixels one base takes when the bases of `view` fill a figure `width` pixels wide."""
     return (width - MARGIN["l"] - MARGIN["r"]) / max(view[1] - view[0], 1)
-
-
-def span_text(start: int | np.integer[Any], end: int | np.integer[Any]) -> str:
-    """Write a half-open span in display coordinates, 1-based inclusive.
-
-    Examples
-    --------
-    >>> span_text(0, 1000), span_text(4, 5)
-    ('1–1,000', '5')
-    """
-    return f"{start + 1:,}" if end - start == 1 else f"{start + 1:,}–{end:,}"
 
 
 def touching(spans: NDArray[Any], view: tuple[int, int]) -> NDArray[np.bool_]:

@@ -8,20 +8,19 @@ import numpy as np
 
 from .canvas import PAGE, WIDTH, Canvas, Panel, number
 from .card import Card, table
+from .grids import CELLS, pooled
 
 if TYPE_CHECKING:
     from ...analysis.attend import Attention
     from ...analysis.inside import DependencyMap
     from ...analysis.timelapse import TimeLapse
 
-_CELLS = 40
-
 
 def attention(result: Attention) -> Card:
     """Show the mean map over all layers and heads, and how far each layer looks."""
     from ...analysis.overview import overview
 
-    maps = overview(result, _CELLS)
+    maps = overview(result, CELLS)
     n, cells = len(result.tokens), maps.shape[-1]
     canvas = Canvas(380, 356, "attention, mean over layers and heads")
     left, top, side = 50.0, 6.0, 310.0
@@ -45,7 +44,7 @@ def attention(result: Attention) -> Card:
 def _layers(result: Attention) -> list[tuple[str, str, str]]:
     """How far each layer looks on average, and how much of it goes to special tokens."""
     n = len(result.tokens)
-    rows = np.unique(np.linspace(0, n - 1, min(n, _CELLS)).astype(np.int64))
+    rows = np.unique(np.linspace(0, n - 1, min(n, CELLS)).astype(np.int64))
     distance = np.abs(rows[:, None] - np.arange(n)[None, :])
     found = []
     for layer in range(result.n_layers):
@@ -68,12 +67,13 @@ def dependency_map(result: DependencyMap) -> Card:
     start, end = result.region
     left, top, side, gap = 54.0, 20.0, 300.0, 40.0
     canvas = Canvas(left + (side + gap) * len(maps), 374, "what substitutions change")
-    half = float(np.nanmax(np.abs(result.elsewhere), initial=0.0)) or 1.0
+    half = float(np.nanmax(np.abs(result.elsewhere), initial=0.0))
+    scale = f"the strongest colour is {number(half)}, on one scale for all" if half else "nothing"
     for place, (name, one) in enumerate(maps):
         x = left + place * (side + gap)
-        values = _pooled(np.nan_to_num(one.elsewhere.astype(float)))
+        values = pooled(np.nan_to_num(one.elsewhere.astype(float)))
         canvas.text(x, 12, name, fill=PAGE.muted)
-        canvas.cells(values, x, top, side, side, half=half)
+        canvas.cells(values, x, top, side, side, half=half or 1.0)
         columns = one.values.shape[1]
         panel = Panel(canvas, (x, top, x + side, top + side), (0.5, columns + 0.5), (0, 1))
         tokens = result.of == "tokens"
@@ -83,8 +83,8 @@ def dependency_map(result: DependencyMap) -> Card:
     return Card(
         result._line(),
         f"Largest change over the three substitutions of each base (rows), in {result.unit}; "
-        f"without what it does to its own token; the strongest colour is {number(half)}, on one "
-        f"scale for all. {result.kept:.0%} of the tokens kept their span.",
+        f"without what it does to its own token: {scale}. {result.kept:.0%} of the tokens kept "
+        "their span.",
         result.model,
         (str(canvas),),
     )
@@ -95,30 +95,25 @@ def _of_one(result: DependencyMap) -> Card:
     start, end = result.region
     values = np.nan_to_num(result.values[:, 0].astype(float))
     canvas = Canvas(WIDTH, 180, "what substitutions change")
-    reach = min(0.0, float(values.min())), max(0.0, float(values.max()))
+    every = values if result.twin is None else np.append(values, result.twin.values[:, 0])
+    reach = min(0.0, float(np.nanmin(every))), max(0.0, float(np.nanmax(every)))
     panel = Panel(canvas, (62, 10, WIDTH - 10, 130), (start + 0.5, end + 0.5), reach)
     panel.y_axis(result.unit)
     panel.bars(np.arange(start, end) + 1, values, (WIDTH - 72) / (end - start))
+    beside = ""
+    if result.twin is not None:
+        other = result.twin.values[:, 0]
+        panel.curve(np.arange(start, end) + 1, other, PAGE.muted, **{"stroke-dasharray": "4 3"})
+        beside = " Dashed: an untrained network."
     panel.zero()
     panel.x_axis("base that is substituted (bp, counted from 1)")
     return Card(
         result._line(),
         f"Largest change of {result.of} over the three substitutions of each base, in "
-        f"{result.unit}.",
+        f"{result.unit}.{beside}",
         result.model,
         (str(canvas),),
     )
-
-
-def _pooled(values: np.ndarray) -> np.ndarray:
-    """Take the value of largest magnitude of each block, so that at most so many cells remain."""
-    for axis in (0, 1):
-        if values.shape[axis] > _CELLS:
-            edges = np.linspace(0, values.shape[axis], _CELLS + 1).astype(np.int64)[:-1]
-            high = np.maximum.reduceat(values, edges, axis=axis)
-            low = np.minimum.reduceat(values, edges, axis=axis)
-            values = np.where(high >= -low, high, low)
-    return values
 
 
 def time_lapse(result: TimeLapse) -> Card:

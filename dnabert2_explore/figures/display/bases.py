@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...results.rich_display import counted
 from ...sequences import as_dna
 from ...sequences.clean import clean
 from ..tokens.merges import brackets
@@ -93,13 +94,13 @@ def tokens(result: Tokens) -> Card:
     rest = f" The first {lines * _ROW:,} of {n:,} bases are drawn." if n > lines * _ROW else ""
     odd = int(result.unknown.sum())
     return Card(
-        f"{n:,} bases in {len(own):,} tokens, {result.bases_per_token:.2f} bases a token",
+        result._line().partition(":")[0],
         "Each block is a token; its bases stand in it."
-        + (f" {odd:,} tokens are [UNK], in red." if odd else "")
+        + (f" {counted(odd, 'token')} {'is' if odd == 1 else 'are'} [UNK], in red." if odd else "")
         + rest,
         "",
         (str(canvas),),
-        (table(("token length (bp)", "tokens"), rows[:_RECORDS], (0, 1)),),
+        (table(("token length (bp)", "tokens"), rows[:_RECORDS], (0, 1)),) if rows else (),
     )
 
 
@@ -151,7 +152,7 @@ def merge_replay(result: MergeReplay) -> Card:
         f"below, the tokens that come out. The table has the last merges.{rest}",
         "",
         (str(canvas),),
-        (table(("step", "number", "left", "right"), rows, (0, 1)),),
+        (table(("step", "number", "left", "right"), rows, (0, 1)),) if rows else (),
     )
 
 

@@ -39,7 +39,7 @@ def number(value: float, digits: int = 3) -> str:
     if value == int(value) and abs(value) >= 1000:
         text = f"{int(value):,}"
     else:
-        text = f"{value:.{digits}g}"
+        text = f"{value or 0.0:.{digits}g}"
         if "e" in text and abs(value) >= 1e-4:
             text = f"{value:,.0f}"
     return text.replace("-", "−")
@@ -208,12 +208,16 @@ class Panel:
         share = (value - self.least) / (self.most - self.least)
         return self.bottom - share * (self.bottom - self.top)
 
-    def x_axis(self, title: str, ticks: Sequence[float] | None = None, start: int = 0) -> None:
-        """Draw the x axis below; `start` is added to the numbers of the ticks."""
+    def x_axis(
+        self, title: str, ticks: Sequence[float] | None = None, start: int = 0, count: int = 7
+    ) -> None:
+        """Draw the x axis below, with about `count` ticks; `start` is added to their numbers."""
         canvas = self.canvas
         canvas.line(self.left, self.bottom, self.right, self.bottom)
         if ticks is None:
-            ticks = [one - start for one in _ticks(self.low + start, self.high + start, 7)]
+            ticks = [one - start for one in _ticks(self.low + start, self.high + start, count)]
+            if self.low % 1 == self.high % 1 == 0.5:  # of things that are counted
+                ticks = [one for one in ticks if one % 1 == 0]
         for tick in ticks:
             at = self.x(tick)
             canvas.line(at, self.bottom, at, self.bottom + 4)

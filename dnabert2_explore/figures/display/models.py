@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...results.rich_display import counted
 from ..core.intervals import window_cosines
 from .canvas import PAGE, WIDTH, Canvas, Panel, number, short
 from .card import Card, facts
@@ -76,7 +77,7 @@ def long_embedding(result: LongEmbedding) -> Card:
         ("least cosine", number(float(np.nanmin(alike)))),
     ]
     return Card(
-        f"{int(end):,} bp in {len(result.spans):,} windows, {result.pooling} of layer "
+        f"{int(end):,} bp in {counted(len(result.spans), 'window')}, {result.pooling} of layer "
         f"{result.layer}",
         "Each line is a window: the cosine of its vector and that of the whole. Where it drops, "
         "the sequence is unlike the rest.",
@@ -140,7 +141,7 @@ def summary(result: Summary) -> Card:
         ("rate", f"{result.rate:,.0f} bases/s, {result.workers} at work"),
     ]
     return Card(
-        f"{result.windows:,} windows in the store",
+        f"{counted(result.windows, 'window')} in the store",
         "dx.open_store opens it.",
         result.path,
         tables=(facts(numbers),),
