@@ -97,16 +97,7 @@ def _cell(value: Any) -> str:
 
 
 def html_of(result: Any) -> str:
-    """Write the display of a result as HTML that needs nothing but itself.
-
-    Parameters
-    ----------
-    result : RichDisplay
-
-    Returns
-    -------
-    str
-        A ``<div>`` with its style, for light and dark pages.
+    """Write the display of a result as HTML that needs nothing but itself, on light and dark pages.
 
     Examples
     --------
@@ -127,14 +118,7 @@ def _told(result: Any) -> Card:
 def bundle_of(result: Any) -> dict[str, str]:
     """Show a result as HTML, and as Markdown for what knows no HTML (nbconvert's LaTeX and PDF).
 
-    Parameters
-    ----------
-    result : RichDisplay
-
-    Returns
-    -------
-    dict of str to str
-        By MIME type.
+    By MIME type.
     """
     card, kind = _told(result), type(result).__name__
     return {"text/html": card.html(kind), "text/markdown": card.markdown(kind)}

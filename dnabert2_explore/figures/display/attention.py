@@ -26,15 +26,9 @@ def attention(result: Attention) -> Card:
     left, top, side = 50.0, 6.0, 310.0
     mean = np.sqrt(maps.mean(axis=(0, 1)).astype(float))
     canvas.cells(mean, left, top, side, side, (PAGE.bases["C"], PAGE.bases["C"]))
-    panel = Panel(canvas, (left, top, left + side, top + side), (0.5, n + 0.5), (n + 0.5, 0.5))
-    panel.least, panel.most = n + 0.5, 0.5
+    panel = Panel(canvas, (left, top, left + side, top + side), (0.5, n + 0.5), (0, 1))
     panel.x_axis("attended to (token, [CLS] is 1)")
-    for tick in np.unique(np.linspace(1, n, 5).astype(int)):
-        canvas.text(left - 6, panel.y(tick) + 4, f"{tick:,}", anchor="end", fill=PAGE.muted)
-    canvas.text(
-        0, 0, "attends (token)", anchor="middle", fill=PAGE.muted,
-        transform=f"translate(11 {top + side / 2}) rotate(-90)",
-    )  # fmt: skip
+    panel.downwards(1, n, "attends (token)")
     heads = ("layer (from 1)", "mean distance (tokens)", "on [CLS] and [SEP]")
     return Card(
         result._line(),
@@ -84,14 +78,8 @@ def dependency_map(result: DependencyMap) -> Card:
         panel = Panel(canvas, (x, top, x + side, top + side), (0.5, columns + 0.5), (0, 1))
         tokens = result.of == "tokens"
         panel.x_axis("token ([CLS] is 1)" if tokens else f"{result.of} (from 1)")
-    panel = Panel(canvas, (left, top, left + side, top + side), (0, 1), (end + 0.5, start + 0.5))
-    panel.least, panel.most = end + 0.5, start + 0.5
-    for tick in np.unique(np.linspace(start + 1, end, 5).astype(int)):
-        canvas.text(left - 6, panel.y(tick) + 4, f"{tick:,}", anchor="end", fill=PAGE.muted)
-    canvas.text(
-        0, 0, "base that is substituted", anchor="middle", fill=PAGE.muted,
-        transform=f"translate(9 {top + side / 2}) rotate(-90)",
-    )  # fmt: skip
+    panel = Panel(canvas, (left, top, left + side, top + side), (0, 1), (0, 1))
+    panel.downwards(start + 1, end, "base that is substituted", x=9)
     return Card(
         result._line(),
         f"Largest change over the three substitutions of each base (rows), in {result.unit}; "
@@ -145,16 +133,11 @@ def time_lapse(result: TimeLapse) -> Card:
     two.curve(steps, result.purity, PAGE.positive)
     two.curve(steps, result.purity_null, PAGE.muted, **{"stroke-dasharray": "4 3"})
     two.x_axis("step", _few(steps))
-    ends = (0, len(steps) - 1)
     rows = [
-        (
-            f"{result.steps[i]:,}",
-            f"{probability[i]:.3f}",
-            number(float(result.purity[i])),
-            number(float(result.purity_null[i])),
-        )
-        for i in sorted(set(ends))
-    ]
+        (f"{result.steps[i]:,}", f"{probability[i]:.3f}", number(float(result.purity[i])),
+         number(float(result.purity_null[i])))
+        for i in sorted({0, len(steps) - 1})
+    ]  # fmt: skip
     return Card(
         result._line(),
         "Left: probability of the true token where it alone is masked, mean over the sequence. "

@@ -12,23 +12,15 @@ from ..core.colours import Theme, theme_of
 from ..core.page import table as table_html
 from ..core.style import MONO, SANS
 
-__all__ = ["Card", "counted", "cut", "facts", "rows_left", "table"]
+__all__ = ["Card", "counted", "facts", "rows_left", "table"]
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
     """What a notebook shows of a result.
 
-    Attributes
-    ----------
-    line : str
-        What it is, as plain text.
-    caption : str
-        What the picture shows, as plain text.
-    provenance : str
-        Model and how it ran, or the file, as plain text.
-    pictures, tables : tuple of str
-        SVG and HTML.
+    As plain text `line`, what it is; `caption`, what the picture shows; `provenance`, the model and
+    how it ran, or the file. `pictures` are SVG, `tables` HTML.
     """
 
     line: str
@@ -159,17 +151,6 @@ def counted(number: int, noun: str, before: str = "in ") -> str:
     ('mean over 3 backgrounds', 'in 1 background')
     """
     return f"{before}{number:,} {noun}s" if number != 1 else f"in 1 {noun}"
-
-
-def cut(text: str, most: int) -> str:
-    """Take the beginning of a long text, and show that there is more.
-
-    Examples
-    --------
-    >>> cut("ACGTACGT", 5), cut("ACGT", 5)
-    ('ACGT…', 'ACGT')
-    """
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def rows_left(shown: int, total: int, what: str) -> str:

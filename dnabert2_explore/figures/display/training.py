@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...results.rich_display import counted
 from ..training.curves import metric_name
-from .canvas import PAGE, Canvas, Panel, number
-from .card import Card, cut, facts, table
+from .canvas import PAGE, Canvas, Panel, number, short
+from .card import Card, facts, table
 
 if TYPE_CHECKING:
     from ...training.finetune import FinetuneConfig, FinetuneResult
@@ -50,7 +50,7 @@ def dots(rows: Iterable[Row], title: str, width: float = 350, top: float = 1.0) 
     canvas.line(panel.x(0), 4, panel.x(0), panel.bottom, stroke=PAGE.grid)
     for place, (name, value, least, most, colour) in enumerate(kept):
         y = 16 + 24.0 * place
-        canvas.text(left - 8, y + 4, cut(name, 34), anchor="end")
+        canvas.text(left - 8, y + 4, short(name, 34), anchor="end")
         panel.interval(y, value, least, most, colour)
         canvas.text(width - 4, y + 4, f"{value:.3f}".replace("-", "−"), anchor="end")
     panel.x_axis(title)
@@ -59,11 +59,7 @@ def dots(rows: Iterable[Row], title: str, width: float = 350, top: float = 1.0) 
 
 def scores(result: Scores) -> Card:
     """Show each metric with its interval."""
-    rows = [
-        _row(metric_name(name), one)
-        for name, one in result.values.items()
-        if name not in ("rmse",)
-    ]  # fmt: skip
+    rows = [_row(metric_name(name), one) for name, one in result.values.items() if name != "rmse"]
     return Card(
         f"{counted(result.count, 'sequence')}, loss {result.loss:.4f}",
         "Scores with 95% bootstrap intervals over sequences. " + " ".join(result.notes),
@@ -75,7 +71,7 @@ def _result_rows(result: FinetuneResult) -> list[Row]:
     rows = []
     for split, found in (("dev", result.dev), ("test", result.test)):
         if found is not None:
-            names = [name for name in found.values if name not in ("rmse",) and "f1_" not in name]
+            names = [name for name in found.values if name != "rmse" and "f1_" not in name]
             names += ["f1_macro"] if "f1_macro" in found.values else []
             colour = _MODEL if split == "test" or result.test is None else PAGE.tints[0]
             rows += [
@@ -94,12 +90,12 @@ def finetune_result(result: FinetuneResult) -> Card:
         ("weights of step", f"{result.best_step:,} of {result.steps:,}"),
         ("time", f"{result.seconds:,.0f} s"),
         ("leakage", "; ".join(one.summary for one in result.leakage.pairs) or str(result.leakage)),
-        *[("note", cut(note, 200)) for note in result.notes[:5]],
+        *[("note", short(note, 200)) for note in result.notes[:5]],
     ]
     rule = "" if result.rule is None else f" {_sentence(result.rule)}"
     caution = f"{result.caution} " if result.caution else ""
     return Card(
-        f"{result.task} of {cut(', '.join(result.classes), 120) or 'a value'}",
+        f"{result.task} of {short(', '.join(result.classes), 120) or 'a value'}",
         f"{caution}Scores of the kept weights with 95% intervals over sequences.{rule}",
         str(result.model),
         (dots(rows, "score"),),
@@ -163,9 +159,9 @@ def prediction_summary(result: PredictionSummary) -> Card:
     """Show where predictions lie and what they are worth."""
     numbers = [
         ("rows", f"{result.rows:,}"),
-        ("classes", cut(", ".join(result.classes), 200) or "–"),
+        ("classes", short(", ".join(result.classes), 200) or "–"),
     ]
-    numbers += [("note", cut(note, 200)) for note in result.notes[:5]]
+    numbers += [("note", short(note, 200)) for note in result.notes[:5]]
     pictures = () if result.scores is None else scores(result.scores).pictures
     return Card(
         f"{result.rows:,} predictions in {result.out}",
@@ -195,16 +191,14 @@ def settings_card(result: Any, caption: str) -> Card:
     for field in dataclasses.fields(result):
         value = getattr(result, field.name)
         (rest if value == field.default else told).append(
-            (field.name, cut(str(value), 120) or "(empty)")
+            (field.name, short(str(value), 120) or "(empty)")
         )
-    tables = [facts(told)] if told else []
     defaults = ", ".join(f"{name}={value}" for name, value in rest)
     return Card(
         f"{len(told)} settings beside the defaults",
         caption,
         f"defaults: {defaults}",
-        (),
-        (*tables,),
+        tables=(facts(told),) if told else (),
     )
 
 
@@ -214,7 +208,7 @@ def pretrain_result(result: PretrainResult) -> Card:
         ("step", f"{result.step:,} of {result.total_steps:,}"),
         ("tokens", f"{result.tokens:,}"),
         ("time", f"{result.seconds:,.0f} s"),
-        *[("note", cut(note, 200)) for note in result.notes[:8]],
+        *[("note", short(note, 200)) for note in result.notes[:8]],
     ]
     return Card(
         result._line(),
@@ -231,16 +225,9 @@ def leaderboard(result: Leaderboard) -> Card:
     means = sorted(result.means.items(), key=lambda pair: -pair[1].value)
     marks = [_row(name, one, colours[kinds[name]]) for name, one in means]
     names = [column.name for column in result.columns][:8]
+    cells = {place: number(cell.score.value) for place, cell in result.cells.items()}
     rows = [
-        (
-            dataset,
-            *(
-                number(result.cells[dataset, name].score.value)
-                if (dataset, name) in result.cells
-                else ""
-                for name in names
-            ),
-        )
+        (dataset, *(cells.get((dataset, name), "") for name in names))
         for dataset in result.datasets
     ]
     hidden = len(result.columns) - len(names)
@@ -302,7 +289,7 @@ def dataset_audit(result: DatasetAudit) -> Card:
     ]
     return Card(
         f"{result.dataset}: {_VERDICTS[result.verdict]}",
-        cut("; ".join(result.reasons), 600),
+        short("; ".join(result.reasons), 600),
         pictures=(dots(rows, metric_name(result.metric)),) if rows else (),
         tables=(facts(numbers),),
     )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .canvas import PAGE, WIDTH, Canvas, Panel, number
-from .card import Card, cut, facts, rows_left, table
+from .canvas import PAGE, WIDTH, Canvas, Panel, number, short
+from .card import Card, facts, rows_left, table
 
 if TYPE_CHECKING:
     from ...analysis.variants import Calibration, VariantScores, VcfSummary
@@ -27,8 +27,8 @@ def variant(result: Variant) -> Card:
     numbers = [
         ("record", result.contig),
         ("position", f"{result.position + 1:,} (counted from 1)"),
-        ("REF", cut(result.ref, 60) or "–"),
-        ("ALT", cut(result.alt, 60) or "–"),
+        ("REF", short(result.ref, 60) or "–"),
+        ("ALT", short(result.alt, 60) or "–"),
         ("kind", kind),
     ]
     if result.name:
@@ -63,7 +63,7 @@ def variant_scores(result: VariantScores) -> Card:
     return Card(
         result._line(),
         caption + rows_left(len(rows), len(result), "variants").replace("first", "furthest"),
-        cut(about, 300),
+        short(about, 300),
         pictures,
         (table(heads, rows, range(1, len(names) + 1)),),
     )
