@@ -17,7 +17,7 @@ from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.masked import masked_passes
 from ...encoder.passes.readings import explained_line
 from ...errors import InputError
-from ...results.rich_display import span_text
+from ...results.rich_display import bases_text
 from ...sequences import clean
 from ...tokens import Tokens
 from .methods.backend import with_gradients
@@ -313,7 +313,7 @@ def _span_output(
         fixed=fixed,
         target=span,
         # Whole tokens are masked, so the stretch that is explained may be wider than the one asked.
-        name=f"masked bases {span_text(tokens.spans[first, 0], tokens.spans[last - 1, 1])}",
+        name=f"masked {bases_text(tokens.spans[first, 0], tokens.spans[last - 1, 1])}",
         unit="nats",
         output="log_likelihood",
         score=float(score),

@@ -190,7 +190,8 @@ def _clusters(
     """Rows, columns and mass of every cluster of cells beyond their limit."""
     from scipy import ndimage
 
-    excess = np.log(np.maximum(np.nan_to_num(values), 1e-30) / limits)
+    with np.errstate(divide="ignore"):  # no limit: so far apart nothing can stand out
+        excess = np.log(np.maximum(np.nan_to_num(values), 1e-30) / limits)
     labels, count = ndimage.label(excess > 0)
     found = []
     for number in range(1, count + 1):

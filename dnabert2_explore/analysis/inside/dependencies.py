@@ -17,7 +17,7 @@ from ...encoder.passes.masked import need_masked_lm
 from ...encoder.passes.readings import explained_line
 from ...errors import InputError
 from ...results.origins import recorded
-from ...results.rich_display import RichDisplay, span_text
+from ...results.rich_display import RichDisplay, bases_text
 from ...sequences import in_place, stretch
 from ...tokens import Tokens
 from ..attend import Attention
@@ -79,7 +79,7 @@ class DependencyMap(RichDisplay):
         most = f", by up to {np.abs(known).max():.3g} {self.unit}" if known.size else ""
         columns = self.values.shape[1]
         changed = f"{columns} {self.of}" if self.of in (TOKENS, BASES) else self.of
-        return f"what bases {span_text(start, end)} change in {changed}{most}"
+        return f"what {bases_text(start, end)} can change in {changed}{most}"
 
     @property
     def spans(self) -> NDArray[np.int64]:

@@ -20,7 +20,7 @@ from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.masked import masked_passes, need_masked_lm
 from ...errors import InputError
 from ...results.origins import recorded
-from ...results.rich_display import RichDisplay, span_text
+from ...results.rich_display import RichDisplay, bases_text
 from ...sequences import Sequence, in_place, stretch
 from ...sequences.annotation.tracks import write_track
 from ...sequences.given import as_sequences
@@ -75,7 +75,7 @@ class NucleotideProbabilities(RichDisplay):
         start, end = self.region
         untrained = "" if self.twin is None else f", untrained {self.twin.nats:.3f}"
         return (
-            f"<NucleotideProbabilities of bases {span_text(start, end)}: {self.nats:.3f} nats a "
+            f"<NucleotideProbabilities of {bases_text(start, end)}: {self.nats:.3f} nats a "
             f"base (composition {self.composition_nats:.3f}{untrained}), {self.model}>"
         )
 

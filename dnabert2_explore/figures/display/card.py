@@ -19,16 +19,8 @@ __all__ = ["Card", "counted", "facts", "rows_left", "table"]
 class Card:
     """What a notebook shows of a result.
 
-    Attributes
-    ----------
-    line : str
-        What it is, as plain text.
-    caption : str
-        What the picture shows, as plain text.
-    provenance : str
-        Model and how it ran, or the file, as plain text.
-    pictures, tables : tuple of str
-        SVG and HTML.
+    As plain text `line`, what it is; `caption`, what the picture shows; `provenance`, the model and
+    how it ran, or the file. `pictures` are SVG, `tables` HTML.
     """
 
     line: str
@@ -207,6 +199,7 @@ _CSS = (
     ".dx-shown .dx-body{display:flex;flex-wrap:wrap;gap:10px 32px;align-items:flex-start}"
     ".dx-shown .dx-what{margin-top:8px;max-width:95ch}"
     ".dx-shown .dx-from{color:var(--dx-muted);font-size:12px;margin-top:2px;overflow-wrap:anywhere}"
+    ".dx-shown .dx-body>div{min-width:0;max-width:100%}"
     ".dx-shown .wide{overflow-x:auto;max-width:100%}"
     ".dx-shown .wide+.wide{margin-top:16px}"
     ".dx-shown.dx-shown table{border-collapse:collapse;font-size:12.5px;margin:0;border:0;"
