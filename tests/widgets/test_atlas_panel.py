@@ -178,7 +178,7 @@ def test_kept_selections_combine_and_compare(chosen):
 
 
 def test_what_is_kept_can_be_chosen_again_when_nothing_is(chosen, atlas):
-    tall = atlas._height
+    tall = atlas.height
     chosen.name.value = "mine"
     chosen.keep.click()
     event(atlas, event="key", key="Escape")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence as Items
 
 import numpy as np
-from ipywidgets import Button, HBox
+from ipywidgets import HBox
 
 from ...common.costs import duration
-from ..core.controls import part, show
+from ..core.controls import button, part, show
 
 __all__ = ["Growth"]
 
@@ -27,9 +27,8 @@ class Growth(HBox):
     def __init__(self, grow: Callable[[int], None]) -> None:
         self.n = self.whole = 0
         self.words = part("dx-hint")
-        self.more, self.every = (Button().add_class(name) for name in ("dx-grow", "dx-grow-all"))
-        self.more.on_click(lambda _button: grow(min(2 * self.n, self.whole)))
-        self.every.on_click(lambda _button: grow(self.whole))
+        self.more = button("", "dx-grow", "", lambda: grow(min(2 * self.n, self.whole)))
+        self.every = button("", "dx-grow-all", "", lambda: grow(self.whole))
         super().__init__([self.words, self.more, self.every])
         self.add_class("dx-growth").add_class("dx-chosen-row")
         self.show(0, 0, 0.0)

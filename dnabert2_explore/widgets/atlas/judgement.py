@@ -7,14 +7,14 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
-from ipywidgets import Button, VBox
+from ipywidgets import VBox
 
 from ...analysis.maps import MapJudgement, judge_map
 from ...common.costs import LONG, duration
 from ...common.progress import Progress
 from ...figures.core.colours import NOT_GIVEN, OTHERS
 from ...sequences import Sequence
-from ..core.controls import part, show
+from ..core.controls import button, part, show
 from ..core.jobs import Worker
 from ..core.state import Selection
 from .points import Points
@@ -73,9 +73,9 @@ class Judgement(VBox):
         self.words = part("dx-judged-words")
         self._worker = Worker(guarded, self._failed, selection.lock, self._cancelled)
         self.bar = self._worker.bar
-        self.button = Button(tooltip="Embed these sequences by a network that learnt nothing")
-        show(self.button.add_class("dx-judged-twin"), False)
-        self.button.on_click(lambda _button: guarded(self._with_twin))
+        tip = "Embed these sequences by a network that learnt nothing"
+        self.button = button("", "dx-judged-twin", tip, lambda: guarded(self._with_twin))
+        show(self.button, False)
         super().__init__([self.bar, self.words, self.button])
         self.add_class("dx-judged")
 

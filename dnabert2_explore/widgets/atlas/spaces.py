@@ -18,7 +18,7 @@ from ...sequences import as_dna
 from ...sequences.kmers import kmer_frequencies
 from ...stores import EmbeddedSequences
 
-__all__ = ["GIVEN", "SPACES", "Spaces"]
+__all__ = ["GIVEN", "SPACES", "Spaces", "layer_name"]
 
 #: The space of vectors that came with the sequences.
 GIVEN = "given"
@@ -37,6 +37,11 @@ _Key = tuple[str, int | None, str]
 _known: WeakKeyDictionary[Encoder, dict[_Key, NDArray[np.float32]]] = WeakKeyDictionary()
 # One twin a model, for all atlases.
 _twins: WeakKeyDictionary[Encoder, Encoder] = WeakKeyDictionary()
+
+
+def layer_name(number: int) -> str:
+    """Name a layer, 0 the embeddings."""
+    return f"layer {number}" if number else "layer 0, the embeddings"
 
 
 class Spaces:
@@ -206,16 +211,10 @@ class Spaces:
         for start in range(0, len(missing), _CHUNK):
             progress(start, len(missing))
             part = missing[start : start + _CHUNK]
-            for text, each in zip(
-                part, enc.embed(part, pooling=pooling, layer=numbers), strict=True
-            ):
+            vectors = enc.embed(part, pooling=pooling, layer=numbers)
+            for text, each in zip(part, vectors, strict=True):
                 known.update(((text, i, pooling), each[i]) for i in numbers)
-        return {
-            f"layer {i}" if i else "layer 0, the embeddings": np.stack(
-                [known[text, i, pooling] for text in texts]
-            )
-            for i in numbers
-        }
+        return {layer_name(i): np.stack([known[t, i, pooling] for t in texts]) for i in numbers}
 
     def words(self, space: str, layer: int | None, pooling: Pooling) -> str:
         """Say what the vectors are, for a caption."""

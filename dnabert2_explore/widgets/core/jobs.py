@@ -18,7 +18,7 @@ from ...common.progress import Progress
 from ...errors import Cancelled, ExploreError, panics_told
 from ...results.origins import unrecorded
 from ...sequences import UnknownBasesWarning
-from .controls import show
+from .controls import button, part, show
 
 __all__ = ["Job", "JobBar", "Worker", "quiet", "sentence"]
 
@@ -174,10 +174,8 @@ class JobBar(ipywidgets.HBox):
     PACE = 0.1
 
     def __init__(self, cancelled: Callable[[], None] | None = None) -> None:
-        self._text = ipywidgets.HTML().add_class("dx-job-text")
-        self._button = ipywidgets.Button(description="Cancel", tooltip="Stop this work")
-        self._button.add_class("dx-cancel")
-        self._button.on_click(self._on_cancel)
+        self._text = part("dx-job-text")
+        self._button = button("Cancel", "dx-cancel", "Stop this work", self._on_cancel)
         self._on_cancelled = cancelled
         super().__init__([self._text, self._button])
         self.add_class("dx-job")
@@ -228,7 +226,7 @@ class JobBar(ipywidgets.HBox):
             if job is self._job:
                 show(self, True)
 
-    def _on_cancel(self, _button: Any) -> None:
+    def _on_cancel(self) -> None:
         job = self._job
         if job is not None:
             job.cancel()

@@ -236,6 +236,11 @@ class Selection(traitlets.HasTraits):
         """Return the indices of the sequences of a set."""
         return tuple(i for i, own in enumerate(self.sets) if own == name)
 
+    @property
+    def peers(self) -> tuple[int, ...]:
+        """Indices of the set of the sequence looked at; none without one."""
+        return () if self.current is None else self.members(self.sets[self.index])
+
     def _note(self, change: Mapping[str, Any]) -> None:
         with self.lock:
             self._pending.add(change["name"])

@@ -40,7 +40,7 @@ class StopBar(JobBar):
         self._button.disabled = False
         super().follow(job, what)
 
-    def _on_cancel(self, _button: Any) -> None:
+    def _on_cancel(self) -> None:
         # Not job.cancel(): that would throw away what the run returns.
         self._button.disabled = True
         self._stop()

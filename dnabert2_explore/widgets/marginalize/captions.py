@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from ...analysis.attribution import METHODS, Attribution
 from ...analysis.gym import SHOWN, Sweep
 from ...encoder import Encoder
-from ...figures.core.style import span_text
+from ...figures.core.style import short, span_text
 from ...figures.gym import column_values, row_labels
 from ...sequences.motifs.motif import Motif
 from .controls import SHUFFLED, SweepRequest
 
-__all__ = ["chips", "in_words", "outputs_of_cell", "short", "what_cell_changes"]
+__all__ = ["in_words", "outputs_of_cell", "what_cell_changes"]
 
 
 def in_words(
@@ -141,16 +141,6 @@ def outputs_of_cell(
             for name, a, b in zip(found.classes, before, found.probabilities, strict=True)
         ]
     return told
-
-
-def chips(texts: list[str]) -> str:
-    """Lay short texts side by side, as HTML."""
-    return "<div class='dx-chips'>" + "".join(f"<span>{t}</span>" for t in texts) + "</div>"
-
-
-def short(name: str, length: int) -> str:
-    """Cut a name that is too long for its place."""
-    return name if len(name) <= length else f"{name[: length - 1]}…"
 
 
 def _cell_name(result: Sweep, row: int, column: int) -> str:

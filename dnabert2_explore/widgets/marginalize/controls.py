@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from ipywidgets import Combobox
-
 from ...analysis.attribution import METHODS
 from ...analysis.gym import SWEEPS
 from ...common.names import Method, Output, SweepName
 from ...encoder import Encoder
-from ..core.controls import field, hint, menu, on_value, row, show
+from ..core.controls import combo, field, hint, menu, offer, on_value, row, show
 
 __all__ = ["BACKGROUNDS", "MUTATED", "SET", "SHUFFLED", "GymControls", "SweepRequest"]
 
@@ -79,19 +77,19 @@ class GymControls:
     ) -> None:
         self._enc = enc
         names = tuple(profiles)
-        self.motif = _motif_box(
+        self.motif = combo(
             "dx-gym-motif",
             motif,
             names,
-            "GTAAGT, or a factor of JASPAR",
             "A word of A, C, G, T, or a name or accession of JASPAR; then Enter",
+            "GTAAGT, or a factor of JASPAR",
         )
-        self.second = _motif_box(
+        self.second = combo(
             "dx-gym-second",
             second,
             names,
-            "second motif: the same",
             "The other motif of a pair; then Enter",
+            "second motif: the same",
         )
         self.sweep = menu(
             "dx-gym-sweep", [(words, name) for name, words in SWEEPS.items()], "What to vary"
@@ -108,10 +106,8 @@ class GymControls:
         self.output = menu(
             "dx-gym-output", [("logit", "auto"), ("probability", "probability")], "Which output"
         )
-        self.at = field(
-            "dx-gym-at", "in the middle", "First base of the first site, counted from 1; then Enter"
-        )
-        self.at.layout.width = "110px"
+        tip = "First base of the first site, counted from 1; then Enter"
+        self.at = field("dx-gym-at", "in the middle", tip, "110px")
         steps = [(f"every {n} bp", n) for n in (1, 2, 5, 10, 20)]
         self.step = menu("dx-gym-step", [("auto step", 0), *steps], "Distance between positions")
         self.shown = menu("dx-gym-shown", [(n, n) for n in _SHOWN[:2]], "What the map shows")
@@ -151,14 +147,4 @@ class GymControls:
             show(part, not self.moves)
         for part in (self.target, self.output):
             show(part, several)
-        wanted = tuple((name, name) for name in _SHOWN if spacing or name != "interaction")
-        if tuple(self.shown.options) != wanted:
-            kept = self.shown.value if self.shown.value in dict(wanted) else "effect"
-            self.shown.options = wanted
-            self.shown.value = kept
-
-
-def _motif_box(name: str, value: str, options: tuple[str, ...], hint: str, tip: str) -> Combobox:
-    return Combobox(
-        value=value, options=options, continuous_update=False, placeholder=hint, tooltip=tip
-    ).add_class(name)
+        offer(self.shown, [(n, n) for n in _SHOWN if spacing or n != "interaction"])

@@ -77,7 +77,7 @@ def cell_code(
 def background_code(selection: Selection, sequences: Items[Sequence]) -> str:
     """Write the lines of Python that set ``backgrounds`` to some sequences of the set on show."""
     name = selection.sets[selection.index]
-    members = selection.members(name)
+    members = selection.peers
     places = [next(i for i in members if selection.sequences[i] is s) for s in sequences]
     places = [members.index(i) for i in places]
     if name in CODE:

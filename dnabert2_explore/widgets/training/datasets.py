@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -21,7 +19,8 @@ from ...common.files import expanded, replacing
 from ...errors import InputError
 from ...figures.core.colours import class_colours
 from ...sequences import gc_content
-from ..core.controls import hint, menu, on_value, part, row, show
+from ..core.code import csv_text
+from ..core.controls import button, field, hint, menu, on_value, part, row, show
 
 if TYPE_CHECKING:
     from ...training.finetune.data import Splits
@@ -78,14 +77,12 @@ def demo_table(key: str) -> str:
     >>> demo_table("splice").splitlines()[0]
     'name,sequence,label'
     """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["name", "sequence", "label"])
+    rows = []
     for one in demo.splice() if key == "splice" else demo.windows():
         bases = one.bases if key == "splice" else one.bases[:_WINDOW]
         label = f"{100 * gc_content(bases):.1f}" if key == "gc" else one.label
-        writer.writerow([one.name, bases, label])
-    return out.getvalue()
+        rows.append([one.name, bases, label])
+    return csv_text((), ("name", "sequence", "label"), rows)
 
 
 class DataChooser(VBox):
@@ -135,8 +132,7 @@ class DataChooser(VBox):
             "FASTA with label=… in the headers, or BED (names are labels).",
             tooltip="Labelled sequences, pasted",
         ).add_class("dx-paste")
-        self.use = Button(description="Use this table").add_class("dx-use")
-        self.use.button_style = "primary"
+        self.use = self._reader("Use this table", self._on_paste)
         self.upload = FileUpload(
             description="Upload a file", multiple=False, accept=_ACCEPTED
         ).add_class("dx-upload")
@@ -154,8 +150,7 @@ class DataChooser(VBox):
         self.genome_file = _path_field(
             "genome", "genome (FASTA, 2bit): only for BED, or tables of contig, start, end, label"
         )
-        self.read = Button(description="Read the files").add_class("dx-use")
-        self.read.button_style = "primary"
+        self.read = self._reader("Read the files", self._on_files)
         self._files = VBox([self.train_file, self.dev_file, self.test_file, self.read]).add_class(
             "dx-files"
         )
@@ -164,9 +159,10 @@ class DataChooser(VBox):
         super().__init__([self.source, self.genome_file, self._own, self._files, self.summary])
         self.add_class("dx-data")
         on_value(lambda: self._guarded(self._on_source), self.source)
-        self.use.on_click(lambda _button: self._guarded(self._on_paste))
         self.upload.observe(lambda change: self._guarded(lambda: self._on_upload(change)), "value")
-        self.read.on_click(lambda _button: self._guarded(self._on_files))
+
+    def _reader(self, words: str, act: Callable[[], None]) -> Button:
+        return button(words, "dx-use", "", lambda: self._guarded(act), style="primary")
 
     def start(self) -> None:
         """Read what is chosen at first; called once whoever listens is ready."""
@@ -222,7 +218,7 @@ class DataChooser(VBox):
         show(self.genome_file, True)
         fields = (self.train_file, self.dev_file, self.test_file)
         train, dev, test = (
-            str(expanded(path)) if (path := field.value.strip()) else "" for field in fields
+            str(expanded(path)) if (path := one.value.strip()) else "" for one in fields
         )
         if not train:
             raise InputError("No training file is named yet: type the path of a table.")
@@ -261,8 +257,7 @@ class DataChooser(VBox):
 
 
 def _path_field(side: str, words: str) -> Text:
-    field = Text(placeholder=words, continuous_update=False, tooltip=words)
-    return field.add_class(f"dx-{side}-file")
+    return field(f"dx-{side}-file", words, words)
 
 
 def _summary(chosen: Chosen) -> str:

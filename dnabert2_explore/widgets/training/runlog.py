@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from ...errors import InputError
 from ...results.sealed import read_json
 
-__all__ = ["RunState", "find_runs", "read_rows", "read_run", "signature_of"]
+__all__ = ["RunState", "find_runs", "new_folder", "read_rows", "read_run", "signature_of"]
 
 _QUIET = 120.0  # seconds without a new row, at least, before a run counts as silent
 
@@ -105,12 +106,9 @@ def _wrong(row: dict[str, Any], numbers: tuple[str, ...]) -> str:
 
 
 def _value(cell: str | None) -> Any:
-    if cell is None or cell == "":
-        return None
-    try:
-        return float(cell)
-    except ValueError:
-        return cell
+    with suppress(ValueError):
+        return float(cell) if cell else None
+    return cell
 
 
 def signature_of(folder: Path) -> tuple[Any, ...]:
@@ -212,6 +210,15 @@ def _left(log: list[dict[str, Any]], step: int, steps: int) -> float | None:
     taken = float(rows[-1]["step"]) - float(rows[0]["step"])
     seconds = float(rows[-1]["seconds"]) - float(rows[0]["seconds"])
     return max(0.0, (steps - step) * seconds / taken) if taken > 0 else None
+
+
+def new_folder(parent: Path, kind: str) -> Path:
+    """Name a run folder that is not there yet, by the time of day."""
+    stem = time.strftime(f"{kind}-%Y%m%d-%H%M%S")
+    folder, number = parent / stem, 2
+    while folder.exists():
+        folder, number = parent / f"{stem}-{number}", number + 1
+    return folder
 
 
 def find_runs(folder: Path) -> list[Path]:

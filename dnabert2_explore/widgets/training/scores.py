@@ -14,6 +14,7 @@ import numpy as np
 from ...errors import InputError
 from ...figures.training.curves import metric_name
 from ...sequences import Sequence
+from ..core.controls import folded
 
 if TYPE_CHECKING:
     from ...training.finetune import FinetuneConfig, FinetuneResult
@@ -63,11 +64,8 @@ def baseline_scores(
         return found
     if test.task == "regression":
         mean = np.full(len(test), float(np.mean(splits.train.labels)))
-        return {
-            "mean of the training labels": score(
-                test.task, test.labels, mean, bootstrap=config.bootstrap
-            )
-        }
+        told = score(test.task, test.labels, mean, bootstrap=config.bootstrap)
+        return {"mean of the training labels": told}
     for name in _QUICK:
         check()
         try:
@@ -151,9 +149,7 @@ def leakage_words(leakage: LeakageReport) -> str:
         return f"<p>{escape(str(leakage))}</p>"
     last = leakage.pairs[-1].second
     first = next(pair.summary for pair in leakage.pairs if pair.second == last)
-    rows = "".join(f"<li>{escape(str(pair))}</li>" for pair in leakage.pairs)
-    head = f"<summary>What the files share: {escape(first)}</summary>"
-    return f"<details>{head}<ul>{rows}</ul></details>"
+    return folded(f"What the files share: {escape(first)}", map(str, leakage.pairs))
 
 
 def predicted_sequences(splits: Splits | None, run: Path, result: FinetuneResult) -> list[Sequence]:

@@ -8,7 +8,7 @@ from html import escape
 from ipywidgets import Button, Text
 
 from ....sequences import Sequence
-from ...core.controls import button, hint, menu, row
+from ...core.controls import button, hint, menu, offer, row
 from ...core.state import Selection
 
 __all__ = ["KeptSelections"]
@@ -63,10 +63,7 @@ class KeptSelections:
     def offer(self, names: list[str]) -> None:
         """Offer the selections that are kept now."""
         for one in (self.first, self.second, self.recalled):
-            if tuple(one.options) != tuple(names):
-                before = one.value
-                one.options = names
-                one.value = before if before in names else next(iter(names), None)
+            offer(one, names)
 
     def _on_keep(self) -> None:
         chosen = self._selection.chosen

@@ -17,7 +17,7 @@ from ....common.delimited import remark
 from ....encoder import Encoder
 from ....sequences import Sequence, as_dna, reverse_complement
 from ...core.code import csv_text
-from ...core.controls import choice, hint, menu, on_value, part, row, show
+from ...core.controls import choice, hint, menu, offer, on_value, part, row, show
 from ...core.explorer import guarded
 from ...core.jobs import Worker
 from ...core.plot import PlotlyView
@@ -163,11 +163,8 @@ class SelectionPanel(VBox):
     def _offer(self, kept: dict[str, tuple[int, ...]]) -> None:
         names = list(kept)
         against = [("the rest", _REST), *((f"“{n}”", n) for n in names)]
-        if tuple(self.against.options) != tuple(against):
-            before = self.against.value
-            with self.against.hold_trait_notifications():
-                self.against.options = against
-                self.against.value = before if before in names else _REST
+        with self.against.hold_trait_notifications():
+            offer(self.against, against)
         self.kept.offer(names)
 
     def _sides(self) -> tuple[list[int], list[int]]:

@@ -9,7 +9,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from ....common.delimited import csv_line, csv_lines, remark
+from ...core.code import csv_text
 from ...core.explorer import LONGEST
 from ...core.state import Selection
 from ..maps import METHODS
@@ -135,13 +135,12 @@ def table_of(
     if radii is not None:
         plane = np.concatenate([plane, radii], axis=1)
         axes += ["log_radius", "log_radius_on_page"]
-    lines = [remark(caption), csv_line(["name", "set", *axes, field, "current", "chosen"])]
     chosen = set(selection.chosen)
-    lines += csv_lines(
+    rows = (
         (
             selection.sequences[i].name, selection.sets[i], *(f"{x:.6g}" for x in row), v,
             int(i == selection.index), int(i in chosen),
         )
         for i, row, v in zip(shown, plane, values, strict=True)
     )  # fmt: skip
-    return "\n".join(lines) + "\n"
+    return csv_text([caption], ["name", "set", *axes, field, "current", "chosen"], rows)

@@ -65,10 +65,7 @@ class Vocabularies:
     @property
     def members(self) -> tuple[int, ...]:
         """Sequences of the set that is looked at."""
-        selection = self._selection
-        if selection.current is None:
-            return ()
-        return tuple(selection.members(selection.sets[selection.index]))
+        return self._selection.peers
 
     @property
     def result(self) -> VocabularyCurve | None:
@@ -120,12 +117,9 @@ class Vocabularies:
 
     def figure(self, mark: int, theme: str) -> Figure | None:
         """Draw the curves, with the model's own size marked."""
-        result = self.result
-        return (
-            None
-            if result is None
-            else vocabulary_figure(result, mark=mark, height=_HEIGHT, theme=theme)
-        )
+        if self.result is None:
+            return None
+        return vocabulary_figure(self.result, mark=mark, height=_HEIGHT, theme=theme)
 
     def caption(self, own: int) -> str:
         """Say what the curves are, as HTML."""
