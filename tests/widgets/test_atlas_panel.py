@@ -255,7 +255,7 @@ def test_motifs_say_their_cost_first_and_can_be_cancelled(chosen, monkeypatch):
     assert "12 sequences will take about" in finder.said.value
     assert finder.button.description == "Start"
     finder.button.click()
-    finder.bar._on_cancel(None)
+    finder.bar._on_cancel()
     assert finder.said.value == "Cancelled."
     assert finder.findings is None
 

@@ -16,12 +16,8 @@ __all__ = ["Growth"]
 class Growth(HBox):
     """How many of the sequences are on the map, and what more of them take; hidden for all.
 
-    Class ``dx-growth``; parts ``dx-grow`` (twice as many) and ``dx-grow-all``.
-
-    Parameters
-    ----------
-    grow : callable
-        Called with the number of sequences that a person wants on the map.
+    Class ``dx-growth``; parts ``dx-grow`` (twice as many) and ``dx-grow-all``. `grow` is called
+    with the number of sequences that a person wants on the map.
     """
 
     def __init__(self, grow: Callable[[int], None]) -> None:
@@ -34,15 +30,7 @@ class Growth(HBox):
         self.show(0, 0, 0.0)
 
     def show(self, n: int, whole: int, each: float) -> None:
-        """Say where the map is.
-
-        Parameters
-        ----------
-        n, whole : int
-            Sequences on the map, and in all.
-        each : float
-            Seconds that one takes.
-        """
+        """Say that `n` of the `whole` are on the map, and that one takes `each` seconds."""
         self.n, self.whole = n, whole
         left = whole - n
         show(self, left > 0)

@@ -47,16 +47,9 @@ def grouping(sequences: tuple[Sequence, ...], labels: list[str], label: str) -> 
 class Judgement(VBox):
     """Words and numbers under an atlas.
 
-    Class ``dx-judged``; parts ``dx-judged-words``, ``dx-judged-twin``.
-
-    Parameters
-    ----------
-    selection : Selection
-    twin : callable
-        Called with progress and the most seconds; returns the untrained twin's vectors, or the
-        seconds they would take.
-    guarded : callable
-        Runs an action and shows what goes wrong.
+    Class ``dx-judged``; parts ``dx-judged-words``, ``dx-judged-twin``. `twin` is called with
+    progress and the most seconds; it returns the untrained twin's vectors, or the seconds they
+    would take.
     """
 
     def __init__(
@@ -82,15 +75,8 @@ class Judgement(VBox):
     def follow(self, points: Points, plane: Any, method: str, space: str, *, pca: bool) -> None:
         """Judge another map, unless it is the one that is judged.
 
-        Parameters
-        ----------
-        points : Points
-        plane : (n, axes) float64
-        method : str
-            Tells maps of the same points apart.
-        space : str
-        pca : bool
-            Whether its axes hold a share of the variance.
+        `method` tells maps of the same points apart; of a `pca` the axes hold a share of the
+        variance.
         """
         key = (points.indices, points.about, points.field, method, space)
         if key == self._asked:

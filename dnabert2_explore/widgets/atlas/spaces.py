@@ -47,12 +47,8 @@ def layer_name(number: int) -> str:
 class Spaces:
     """Vectors of sequences, kept once they are computed.
 
-    Parameters
-    ----------
-    enc : Encoder
-    given : EmbeddedSequences, optional
-        Vectors that exist already, for the space ``"given"``. Of equal sequences the first one's
-        stands for all.
+    Those of `given` exist already, for the space ``"given"``; of equal sequences the first one's
+    stands for all.
     """
 
     def __init__(self, enc: Encoder, given: EmbeddedSequences | None = None) -> None:
@@ -94,12 +90,9 @@ class Spaces:
         progress: Progress,
         most: float = float("inf"),
     ) -> float:
-        """Compute what is missing.
+        """Compute what is missing, and return 0.
 
-        Returns
-        -------
-        float
-            0, or the seconds it would take where that is more than `most`: then little is done.
+        Or return the seconds it would take where that is more than `most`: then little is done.
         """
         if space == GIVEN:
             return self._add([t for t in dict.fromkeys(texts) if t not in self._rows], progress)
@@ -136,10 +129,7 @@ class Spaces:
     ) -> int:
         """Compute what is missing of all, or of as many as take `most` seconds.
 
-        Returns
-        -------
-        int
-            How many of `texts`, from the first, are there.
+        Returns how many of `texts`, from the first, are there.
         """
         if not self.fill(space, texts, layer, pooling, progress, most):
             return len(texts)
@@ -195,12 +185,7 @@ class Spaces:
     def layers(
         self, space: str, texts: Items[str], pooling: Pooling, progress: Progress
     ) -> dict[str, NDArray[np.float32]]:
-        """Compute the vectors of every layer, of which one pass gives all.
-
-        Returns
-        -------
-        dict of str to numpy.ndarray, shape (n, hidden)
-        """
+        """Compute the vectors of every layer, (n, hidden) each, of which one pass gives all."""
         enc = self._encoder(space)
         assert enc is not None
         numbers = list(range(enc.config.num_hidden_layers + 1))

@@ -36,13 +36,7 @@ _THRESHOLDS = (1e-3, 1e-4, 1e-5, 1e-6)
 class AttributionControls:
     """The widgets of the attribution view, and what they say.
 
-    Parameters
-    ----------
-    enc : Encoder
-    n_steps : int or None
-        To begin with; auto by default.
-    changed : callable
-        Called without arguments when something else is wanted.
+    Steps are auto where `n_steps` is None; `changed` is called when something else is wanted.
     """
 
     def __init__(self, enc: Encoder, n_steps: int | None, changed: Callable[[], None]) -> None:

@@ -21,12 +21,8 @@ _MARKS = {"passed": "✓", "failed": "✗", "not applicable": "–", "informatio
 class ScorecardBadge(HBox):
     """A chip per check, its words on hover and unfolded; the convergence delta without asking.
 
-    Classes ``dx-badge``; parts ``dx-checks``, ``dx-check-chip``, ``dx-check``.
-
-    Parameters
-    ----------
-    asked : callable
-        Called when all checks are wanted.
+    Classes ``dx-badge``; parts ``dx-checks``, ``dx-check-chip``, ``dx-check``. `asked` is called
+    when all checks are wanted.
     """
 
     def __init__(self, asked: Callable[[], None]) -> None:

@@ -40,15 +40,12 @@ def zoomed(selection: Selection, factor: float) -> tuple[int, int] | None:
 def parse_span(text: str, length: int) -> tuple[int, int]:
     """Read ``"101-250"``, ``"1,200..1,400"`` or ``"97"`` (1-based, inclusive).
 
+    InputError if that is not a stretch of the sequence.
+
     Examples
     --------
     >>> parse_span("101-250", 1000)
     (100, 250)
-
-    Raises
-    ------
-    InputError
-        If that is not a stretch of the sequence.
     """
     parts = text.replace("–", "-").replace("..", "-").replace(",", "").replace(" ", "").split("-")
     numbers = [whole_number(part) for part in parts]

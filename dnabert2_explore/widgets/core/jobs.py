@@ -66,21 +66,9 @@ def quiet() -> Iterator[None]:
 class Job(Generic[T]):
     """One piece of work in a thread.
 
-    Parameters
-    ----------
-    work : callable
-        Called as work(progress) in the thread; progress(done, total) raises `Cancelled` once the
-        job is cancelled.
-    done : callable
-        Called with the result, in the thread, unless the job was cancelled.
-    failed : callable
-        Called with the exception instead.
-    bar : JobBar, optional
-        Shows the progress.
-    what : str
-        What is being done, for the bar.
-    lock : context manager, optional
-        Held while `done` or `failed` runs.
+    `work` is called as work(progress); progress(done, total) raises `Cancelled` once the job is
+    cancelled. Unless it was, `done` is called with the result, or `failed` with the exception, in
+    the thread, while `lock` is held. `bar` shows the progress of `what` is done.
     """
 
     def __init__(
@@ -238,21 +226,9 @@ class JobBar(ipywidgets.HBox):
 class Worker:
     """Does one piece of work at a time in the background, the newest in place of the others.
 
-    Parameters
-    ----------
-    guarded : callable
-        Runs an action and shows what goes wrong.
-    failed : callable
-        Called with what went wrong in the work, as HTML.
-    lock : context manager
-        Held while results are taken.
-    cancelled : callable, optional
-        Called when a person cancels.
-
-    Attributes
-    ----------
-    bar : JobBar
-        Shows how far it is.
+    `guarded` runs an action and shows what goes wrong; `failed` is called with what went wrong in
+    the work, as HTML; `lock` is held while results are taken; `cancelled` is called when a person
+    cancels. `bar` shows how far it is.
     """
 
     def __init__(

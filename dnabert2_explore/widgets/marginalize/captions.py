@@ -21,20 +21,10 @@ __all__ = ["in_words", "outputs_of_cell", "what_cell_changes"]
 def in_words(
     result: Sweep, shown: str, enc: Encoder, asked: SweepRequest | None, current: str, method: str
 ) -> str:
-    """Write the caption, as HTML.
+    """Write the caption, as HTML, of what the map shows of a sweep.
 
-    Parameters
-    ----------
-    result : Sweep
-    shown : str
-        What the map shows of it.
-    enc : Encoder
-    asked : SweepRequest or None
-        What `result` answers.
-    current : str
-        Name of the sequence looked at.
-    method : str
-        Of the cell's attribution.
+    `asked` is what `result` answers, `current` the name of the sequence looked at, `method` that of
+    the cell's attribution.
     """
     output = (
         f"the {result.unit} of class “{escape(result.target_name)}”"
@@ -116,17 +106,8 @@ def outputs_of_cell(
 ) -> list[str]:
     """Write the outputs in one background, without the motif and with it.
 
-    Parameters
-    ----------
-    result : Sweep
-    picked : tuple of int
-        The cell.
-    which : int
-        The background.
-    found : Attribution or None
-        Of the cell, once it is there.
-    before : numpy.ndarray, shape (classes,), or None
-        Probabilities without the motif.
+    `found` is the attribution of the cell, once it is there; `before` the probabilities without the
+    motif, shape (classes,).
     """
     plain, score = result.baseline[(*picked, which)], result.scores[(*picked, which)]
     if np.isnan(score):

@@ -47,21 +47,11 @@ class SweepRequest(NamedTuple):
 
 
 class GymControls:
-    """The widgets of the motif gym.
+    """The widgets of the motif gym, which begin with `motif`, `second` and `sweep`.
 
-    Parameters
-    ----------
-    enc : Encoder
-    motif, second, sweep : str
-        To begin with.
-    profiles : iterable of str
-        Motifs to offer by name.
-    changed : callable
-        Called without arguments when another sweep is wanted.
-    drawn : callable
-        Called without arguments when the same sweep is to be shown otherwise.
-    explained : callable
-        Called without arguments when the cell is to be explained otherwise.
+    `profiles` are motifs to offer by name. `changed` is called when another sweep is wanted,
+    `drawn` when the same one is to be shown otherwise, `explained` when the cell is to be explained
+    otherwise.
     """
 
     def __init__(

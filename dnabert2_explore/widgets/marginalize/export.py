@@ -25,18 +25,8 @@ def sweep_code(
 ) -> str:
     """Write the lines of Python that sweep and draw.
 
-    Parameters
-    ----------
-    result : Sweep
-    asked : SweepRequest
-        What it answers.
-    enc : Encoder
-    backgrounds : str
-        Lines that set ``backgrounds``.
-    shown : str
-        What the map shows.
-    picked : tuple of int or None
-        The cell looked at.
+    `asked` is what `result` answers, `backgrounds` the lines that set them, `shown` what the map
+    shows, `picked` the cell looked at.
     """
     more = "".join(
         [

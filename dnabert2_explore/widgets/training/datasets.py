@@ -49,18 +49,10 @@ SHARE = 0.15
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chosen:
-    """Tables to train on.
+    """Tables to train on: train, dev and test as :class:`FinetuneConfig` takes them, "" for none.
 
-    Parameters
-    ----------
-    files : tuple of str
-        Train, dev and test as :class:`FinetuneConfig` takes them; "" for none.
-    splits : Splits
-        What they hold.
-    name : str
-        For captions.
-    genome : str
-        Whose stretches the files name, if they are BED; "" for sequences.
+    `splits` is what they hold, `name` is for captions; `genome` is whose stretches the files name,
+    if they are BED, and "" for sequences.
     """
 
     files: tuple[str, str, str]
@@ -92,16 +84,9 @@ class DataChooser(VBox):
     ``dx-train-file``, ``dx-dev-file``, ``dx-test-file``, ``dx-genome-file``, ``dx-data-summary``,
     ``dx-data-message``.
 
-    Parameters
-    ----------
-    changed : callable
-        Called without arguments when `chosen` is another.
-    guarded : callable
-        Runs an action and shows what goes wrong.
-    folder : pathlib.Path
-        Where tables that are no files yet are written, once there is one.
-    source : str
-        A key of :data:`DEMOS`, or the path of a table to divide.
+    `changed` is called when `chosen` is another. Tables that are no files yet are written to
+    `folder`, once there is one. `source` is a key of :data:`DEMOS`, or the path of a table to
+    divide.
     """
 
     def __init__(

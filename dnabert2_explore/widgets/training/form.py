@@ -47,25 +47,9 @@ _STRANDS = {"auto": "auto", "none": "one", "reverse_complement": "both"}
 class FinetuneForm:
     """The controls of a run, and the plan that they make.
 
-    Parameters
-    ----------
-    model, data : str
-        To begin with.
-    folder : pathlib.Path
-        Where pasted and uploaded tables are kept.
-    on_data : callable
-        Called when there is other data.
-    changed : callable
-        Called when another setting changed.
-    start : callable
-        Begins the run.
-    guarded : callable
-        Calls a function, and shows what goes wrong.
-
-    Attributes
-    ----------
-    box : ipywidgets.VBox
-        The form; `start_row` is its last line, with the button and the `plan`.
+    `box` is the form; `start_row` is its last line, with the button and the `plan`. `on_data` is
+    called when there is other data, `changed` when another setting changed, `start` begins the run.
+    Pasted and uploaded tables are kept in `folder`.
     """
 
     def __init__(
@@ -238,10 +222,7 @@ class FinetuneForm:
     def configure(self, chosen: Chosen) -> FinetuneConfig:
         """Make the configuration of a run on some data as the form stands.
 
-        Raises
-        ------
-        InputError
-            If no model is named.
+        InputError if no model is named.
         """
         from ...training.finetune import FinetuneConfig
 

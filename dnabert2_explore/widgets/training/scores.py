@@ -39,21 +39,10 @@ def baseline_scores(
 ) -> dict[str, Scores]:
     """Fit the quick baselines on the training rows and score them on the test rows.
 
-    Parameters
-    ----------
-    splits : Splits
-    config : FinetuneConfig
-        Gives seed and bootstrap.
-    check : callable
-        Called between two of them; may raise :class:`~dnabert2_explore.errors.Cancelled`.
-    strands : {"given", "both"}
-        What the run made of the strands.
-
-    Returns
-    -------
-    dict of str to Scores
-        By their title in words; those that do not apply are left out. The mean of the training
-        labels for a regression; empty without test rows, and for several labels a sequence.
+    By their title in words; those that do not apply are left out. The mean of the training labels
+    for a regression; empty without test rows, and for several labels a sequence. `config` gives
+    seed and bootstrap; `strands`, "given" or "both", are what the run made of them. `check` is
+    called between two of them, and may raise :class:`~dnabert2_explore.errors.Cancelled`.
     """
     from ...training.baselines import BASELINES
     from ...training.scores.metrics import score

@@ -66,10 +66,7 @@ def as_h5ad(
 ) -> bytes:
     """Write AnnData: ``X`` the vectors, ``obs`` what is known of the sequences.
 
-    Raises
-    ------
-    InputError
-        If h5py is not installed.
+    InputError if h5py is not installed.
     """
     columns = {"label": [s.label or "" for s in sequences]}
     columns |= {c: [str(s.fields.get(c, "")) for s in sequences] for c in _columns(sequences)}

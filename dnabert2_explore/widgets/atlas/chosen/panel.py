@@ -56,19 +56,8 @@ class SelectionPanel(VBox):
     ``dx-save-fasta`` (chosen-csv, h5ad, training, table), ``dx-combine``,
     ``dx-recall select``, ``dx-find-motifs``.
 
-    Parameters
-    ----------
-    selection : Selection
-    enc : Encoder
-        Whose tokens are compared.
-    plot : PlotlyView
-        Hands files to the browser.
-    classifier : Encoder, optional
-        Asked for motifs.
-    told : callable
-        Called with HTML, and ``error=True`` where it is one.
-    guarded : callable
-        Runs an action and shows what goes wrong.
+    The tokens of `enc` are compared, `plot` hands files to the browser, and `classifier` is asked
+    for motifs; `told` is called with HTML, and ``error=True`` where it is one.
     """
 
     def __init__(
@@ -400,12 +389,8 @@ class SelectionPanel(VBox):
     def _go_to_next(self, find: Callable[[int], tuple[int, int] | None], what: str) -> None:
         """Look at the next chosen sequence in which something is found, and select it there.
 
-        Parameters
-        ----------
-        find : callable
-            Called with the number of a chosen sequence; returns a stretch, or None.
-        what : str
-            Named where none holds it.
+        `find` is called with the number of a chosen sequence, and returns a stretch, or None;
+        `what` is named where none holds it.
         """
         points = self._points
         assert points is not None

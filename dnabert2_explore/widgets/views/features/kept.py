@@ -30,19 +30,8 @@ Stretches = list[list[tuple[int, int]]]
 class KeptFeatures:
     """Features and readings by layer; what is derived from readings is kept as long as they are.
 
-    Parameters
-    ----------
-    features : Features, optional
-        Trained already.
-
-    Attributes
-    ----------
-    trained : dict of int to Features
-    members : dict of int to tuple of int
-        Sequences that were read.
-    enriched : dict of int to FeatureEnrichment
-    alone : (int, str, FeatureReadings) or None
-        Layer, bases and readings of one sequence that is not among the members.
+    `members` are the sequences that were read; `alone` has layer, bases and readings of one
+    sequence that is not among them.
     """
 
     def __init__(self, features: Features | None) -> None:

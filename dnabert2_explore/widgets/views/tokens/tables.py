@@ -113,13 +113,8 @@ class EditBar(HBox):
     """What a click on a base does: its letter replaced, letters put before it, or it deleted.
 
     Class ``dx-token-edit``; parts ``dx-edit-how``, ``dx-edit-letter``, ``dx-undo``, ``dx-keep``.
-
-    Parameters
-    ----------
-    changed : callable
-        Called as changed(letter) when a letter is pressed.
-    undone, kept : callable
-        Called when the edit is to be taken back, and when the mutant is to be a sequence.
+    changed(letter) is called when a letter is pressed, `undone` when the edit is to be taken back,
+    `kept` when the mutant is to be a sequence.
     """
 
     def __init__(

@@ -23,21 +23,11 @@ _HEIGHT = 300
 
 
 class Vocabularies:
-    """Encodings of growing vocabularies, trained when asked; a part of the token view.
+    """Encodings of growing vocabularies, trained when asked on the set looked at.
 
-    Parameters
-    ----------
-    selection : callable
-        Gives the selection; the set that is looked at is trained on.
-    begin, say, drawn : callable
-        Of the view: work in the background, a message above the plot, and drawing what there is.
-
-    Attributes
-    ----------
-    toggle : ToggleButton
-        Class ``dx-vocabularies``.
-    compute : Button
-        Class ``dx-compute``: agrees to what takes more than 10 s.
+    Classes ``dx-vocabularies`` (`toggle`) and ``dx-compute`` (`compute`, which agrees to what takes
+    more than 10 s). `begin`, `say` and `drawn` are the token view's: work in the background, a
+    message above the plot, and drawing what there is.
     """
 
     def __init__(
