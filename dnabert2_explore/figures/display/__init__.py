@@ -9,12 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from importlib import import_module
-from numbers import Real
 from typing import Any
 
 from ...results.origins import origin_line
-from .canvas import number
-from .card import Card, rows_left, table
+from .card import Card, plain
 
 __all__ = ["ROOMS", "bundle_of", "card_of", "html_of"]
 
@@ -28,6 +26,11 @@ ROOMS = {
             "RankCorrelations", "Scorecard", "StrandMirror", "Sweep",
         ),
         "bases": ("Genome", "Locus", "MergeReplay", "Sequence", "Tokens"),
+        "inside": (
+            "HeadAtlas", "HeadPatchMap", "LayerLens", "LayerScores", "NucleotideProbabilities",
+            "PatchMap", "Recall",
+        ),
+        "maps": ("AlignedMaps", "Clusters", "MapJudgement", "Projection", "SpaceComparison"),
         "models": (
             "EmbeddingStore", "Encoder", "LongEmbedding", "ModelInfo", "Readings", "StoreCheck",
             "Summary",
@@ -36,6 +39,7 @@ ROOMS = {
             "Differential", "Discovery", "HitTokens", "Hits", "Match", "Matches", "Motif",
             "MotifFindings", "NullRun", "Pattern", "Seqlets", "SequenceComparison", "Sites",
         ),
+        "tokenizers": ("MotifFragments", "TokenizerComparison", "VocabularyCurve"),
         "training": (
             "Audit", "DatasetAudit", "FinetuneConfig", "FinetuneResult", "Leaderboard",
             "LeakageReport", "PredictionSummary", "PretrainConfig", "PretrainResult",
@@ -47,7 +51,6 @@ ROOMS = {
     }.items()
     for name in names
 }  # fmt: skip
-_ROWS = 10
 
 
 def card_of(result: Any) -> Card:
@@ -59,25 +62,6 @@ def card_of(result: Any) -> Card:
             card: Card = getattr(room, name)(result)
             return card
     return plain(result)
-
-
-def plain(result: Any) -> Card:
-    """Show a result without a picture: its line, and the first rows of its table if it has one."""
-    if not hasattr(result, "table"):
-        return Card(result._line())
-    data = result.table()
-    rows = [tuple(map(_cell, row)) for row in data.head(_ROWS).itertuples(index=False)]
-    numbers = [i for i, kind in enumerate(data.dtypes) if kind.kind in "if"]
-    return Card(
-        result._line(),
-        rows_left(len(rows), len(data), "rows"),
-        getattr(result, "model", ""),
-        tables=(table(tuple(map(str, data.columns)), rows, numbers),),
-    )
-
-
-def _cell(value: Any) -> str:
-    return number(float(value)) if isinstance(value, Real) else str(value)
 
 
 def html_of(result: Any) -> str:

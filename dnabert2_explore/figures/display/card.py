@@ -7,12 +7,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from html.parser import HTMLParser
+from numbers import Real
+from typing import Any
 
 from ..core.colours import Theme, theme_of
 from ..core.page import table as table_html
 from ..core.style import MONO, SANS
+from .canvas import Canvas, number
 
-__all__ = ["Card", "counted", "facts", "rows_left", "table"]
+__all__ = ["Card", "counted", "facts", "plain", "rows_left", "table"]
+
+_ROWS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,27 @@ def _plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|$~^])", r"\\\1", " ".join(text.split()))
 
 
+def plain(result: Any, caption: str = "", *pictures: Canvas | str) -> Card:
+    """Show a result by its line, the first rows of its table if it has one, and pictures."""
+    drawn = tuple(map(str, pictures))
+    if not hasattr(result, "table"):
+        return Card(result._line(), caption, pictures=drawn)
+    data = result.table()
+    rows = [tuple(map(_cell, row)) for row in data.head(_ROWS).itertuples(index=False)]
+    numbers = [i for i, kind in enumerate(data.dtypes) if kind.kind in "if"]
+    return Card(
+        result._line(),
+        " ".join(filter(None, (caption, rows_left(len(rows), len(data), "rows")))),
+        getattr(result, "model", ""),
+        drawn,
+        (table(tuple(map(str, data.columns)), rows, numbers),),
+    )
+
+
+def _cell(value: Any) -> str:
+    return number(float(value)) if isinstance(value, Real) else str(value)
+
+
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
     """Make a table of plain text."""
     return table_html(heads, [[escape(str(cell)) for cell in row] for row in rows], numbers)
@@ -205,6 +231,7 @@ _CSS = (
     ".dx-shown .dx-line{margin:0 0 8px}"
     ".dx-shown .dx-line b{font-weight:650;margin-right:6px}"
     ".dx-shown .dx-body{display:flex;flex-wrap:wrap;gap:10px 32px;align-items:flex-start}"
+    ".dx-shown .dx-body>div{max-width:100%}"
     ".dx-shown .dx-what{margin-top:8px;max-width:95ch}"
     ".dx-shown .dx-from{color:var(--dx-muted);font-size:12px;margin-top:2px;overflow-wrap:anywhere}"
     ".dx-shown .wide{overflow-x:auto;max-width:100%}"
