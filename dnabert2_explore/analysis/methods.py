@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import InputError
+from ..common.names import check_name
 
 __all__ = ["BY_COST", "METHODS", "MethodInfo", "find_method", "methods_table", "takers"]
 
@@ -198,8 +198,7 @@ def find_method(name: str) -> MethodInfo:
     InputError
         If there is none of that name.
     """
-    if name not in METHODS:
-        raise InputError(f"Method {name!r} is unknown: choose one of {', '.join(METHODS)}.")
+    check_name("Method", name, METHODS)
     return METHODS[name]
 
 

@@ -21,7 +21,7 @@ from ..tokens import Tokens
 from .inputs import bases_of, cleaned, far_lengths, listed, texts_of, tokens_of
 from .model import Bases, Model
 from .onehot import OneHotModel, Output
-from .passes.batches import Budget
+from .passes.batches import budget_of
 from .passes.finite import check_finite
 from .passes.masked import masked_passes
 from .passes.projections import projections
@@ -107,15 +107,11 @@ class Encoder(Model):
         layers = self.find_layers(
             self.embedding_layers if layer is None else layer, pooling=pooling
         )
-        both = self._embeds_both(strands)
-
-        def shaped(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-            if layer is None:
-                return vectors.reshape(len(vectors), -1)
-            return vectors if isinstance(layer, Iterable) else vectors[:, 0]
-
-        budget = self._limit(batch_tokens)
-        return shaped(embed_texts(self, listed(sequences), pooling, layers, both, budget, progress))
+        both, budget = self._embeds_both(strands), budget_of(self, batch_tokens)
+        vectors = embed_texts(self, listed(sequences), pooling, layers, both, budget, progress)
+        if layer is None:
+            return vectors.reshape(len(vectors), -1)
+        return vectors if isinstance(layer, Iterable) else vectors[:, 0]
 
     def _embeds_both(self, strands: str | None) -> bool:
         """Whether both strands are embedded: as asked, or as the model's config.json says."""
@@ -123,10 +119,6 @@ class Encoder(Model):
         if asked not in STRANDS:
             raise InputError(f"strands is {asked!r}; expected 'one' or 'both'.")
         return asked == "both"
-
-    def _limit(self, batch_tokens: int | None) -> Budget:
-        """Tokens a pass: what the caller says, or what has been found to fit."""
-        return self.budget if batch_tokens is None else Budget(batch_tokens)
 
     @recorded
     @says_cost
@@ -171,8 +163,7 @@ class Encoder(Model):
         numbers = self.find_layers(
             self.embedding_layers if layer is None else layer, pooling=pooling
         )
-        budget = self._limit(batch_tokens)
-        both = self._embeds_both(None)
+        both, budget = self._embeds_both(None), budget_of(self, batch_tokens)
         return embed_long(self, bases, window, overlap, pooling, numbers, both, budget, progress)
 
     @recorded(again=False)
@@ -318,7 +309,7 @@ class Encoder(Model):
             [np.atleast_1d(np.asarray(one, dtype=np.int64)) for one in ids],
             [np.atleast_1d(np.asarray(one, dtype=np.int64)) for one in positions],
             lambda _number, rows: rows.cpu().numpy(),
-            self._limit(batch_tokens),
+            budget_of(self, batch_tokens),
             progress,
         )
 
@@ -396,7 +387,7 @@ class Encoder(Model):
             if told is not None:
                 warn(told)
         texts = [[clean(one).bases for one in texts_of(batch)] for batch in batches]
-        values = readings.predict(self, ids, texts, self._limit(batch_tokens), progress)
+        values = readings.predict(self, ids, texts, budget_of(self, batch_tokens), progress)
         check_finite(values, self.module, "predictions")
         return values
 

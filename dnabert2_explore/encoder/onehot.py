@@ -129,17 +129,4 @@ def _column(enc: Model, target: int | str | None, output: str) -> int | None:
         return None
     if output == "embedding":
         raise InputError("An embedding has no classes: leave target out.")
-    if isinstance(target, str):
-        if target not in enc.classes:
-            raise InputError(
-                f"Model {enc.name!r} has no class {target!r}: choose one of "
-                f"{', '.join(enc.classes)}."
-            )
-        return enc.classes.index(target)
-    if not hasattr(target, "__index__"):
-        raise InputError(f"Target {target!r} is no class: give its name, or a whole number.")
-    if not 0 <= target < len(enc.classes):
-        raise InputError(
-            f"Model {enc.name!r} has no class {target}: give 0 to {len(enc.classes) - 1}."
-        )
-    return target
+    return enc.find_class(target)

@@ -21,7 +21,7 @@ from ..results.rich_display import RichDisplay, counted
 from ..sequences.reading.genome import Genome
 from . import layout
 from .embedder import Embedder
-from .errors import StoreError, writing
+from .errors import StoreError, damaged, writing
 from .filling.plan import WindowPlan
 from .settings import FORMAT, FORMAT_VERSION, checked, describe, differences, plan_of
 
@@ -63,10 +63,8 @@ class EmbeddingStore(RichDisplay):
             self.layers: tuple[int, ...] = tuple(map(operator.index, attributes["layers"]))
             self.names: tuple[str, ...] = self.plan.names
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-            raise StoreError(
-                f"{path / layout.DOCUMENT} is damaged ({type(error).__name__}: {error}): restore "
-                "it from a copy, or delete the store and embed again."
-            ) from error
+            reason = f"{type(error).__name__}: {error}"
+            raise damaged(path / layout.DOCUMENT, reason) from error
         self.hidden: int = attributes["hidden"]
         arrays = self._arrays(group)
         self._layers = {layer: arrays[layout.layer_name(layer)] for layer in self.layers}
@@ -143,11 +141,7 @@ class EmbeddingStore(RichDisplay):
         except InputError:
             raise
         except Exception as error:  # JSON, zarr and the system each have their own kinds
-            raise StoreError(
-                f"{root} is damaged or cannot be read ({type(error).__name__}: "
-                f"{str(error)[:80]}): restore it from a copy, or delete the store "
-                "and embed again."
-            ) from error
+            raise damaged(root, f"{type(error).__name__}: {str(error)[:80]}") from error
         return cls(where, group, checked(attributes, str(root)))
 
     @classmethod

@@ -128,8 +128,8 @@ class KmerTokenizer:
         self._long_enough(text)
         cut = overlapping_kmers(text, self.k, warn=False) if self.k else sixmers(text, warn=False)
         ids = np.array([self.vocabulary.get(token, self.unk_id) for token in cut.tokens], np.int64)
-        cut = replace(cut, ids=ids, unknown=ids == self.unk_id)
-        cut = replace(cut, tokens=tuple(self.entries[i] for i in ids))
+        names = tuple(self.entries[i] for i in ids)
+        cut = replace(cut, ids=ids, unknown=ids == self.unk_id, tokens=names)
         if not special:
             return cut
         front, back = [self.cls_id], [self.sep_id] if self.ends else []

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import index as index_of
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...common.names import check_name
 from ...common.progress import Progress
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import cut_ids, tokens_of
-from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.masked import masked_passes
 from ...encoder.passes.readings import explained_line
 from ...errors import InputError
@@ -97,8 +98,7 @@ class ExplainedOutput:
             If the target does not exist, the sequence has no bases the model knows, or the model
             has no output to explain.
         """
-        if output not in OUTPUTS:
-            raise InputError(f"Output {output!r} is unknown: choose one of {', '.join(OUTPUTS)}.")
+        check_name("Output", output, OUTPUTS)
         if isinstance(target, list):  # as JSON and sliders give spans
             target = tuple(target)
         tokens = tokens_of(enc, bases)
@@ -108,6 +108,13 @@ class ExplainedOutput:
                 "that the model knows."
             )
         return (_class_output if enc.has_head else _span_output)(enc, tokens, target, output)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What results say of it, by the names that they give it."""
+        return {
+            "target": self.target, "target_name": self.name, "unit": self.unit, "model": self.model
+        }  # fmt: skip
 
     @property
     def masked(self) -> bool:
@@ -331,19 +338,7 @@ def _find_class(
             f"Model {enc.name!r} has a head, so a base span is no target: name one of its classes, "
             f"{', '.join(classes)}."
         )
-    if target is None:
-        index = int(logits.argmax())
-    elif isinstance(target, str):
-        if target not in classes:
-            raise InputError(f"Class {target!r} is unknown: choose one of {', '.join(classes)}.")
-        index = classes.index(target)
-    else:
-        index = _whole(target)
-        if not 0 <= index < len(classes):
-            raise InputError(
-                f"Class {index} is out of range: this model has classes 0 to {len(classes) - 1} "
-                f"({', '.join(classes)})."
-            )
+    index = int(logits.argmax()) if target is None else enc.find_class(target)
     return index, classes[index]
 
 
@@ -372,15 +367,10 @@ def _find_span(
 
 
 def _whole(number: object) -> int:
-    """Read a class index or a position; 1.7 and True are none."""
-    if isinstance(number, bool | np.bool_):
-        raise InputError(f"Target {number} is no class and no position: give a whole number.")
-    try:
-        return index_of(number)  # type: ignore[arg-type]
-    except TypeError:
-        raise InputError(
-            f"Target {number!r} is no class and no position: give a whole number."
-        ) from None
+    """Read a position; 1.7 and True are none."""
+    if isinstance(number, bool | np.bool_) or not hasattr(number, "__index__"):
+        raise InputError(f"Target {number!r} is no position: give a whole number.")
+    return index_of(number)
 
 
 def _info(enc: Encoder) -> str:
@@ -402,5 +392,5 @@ def _masked_likelihoods(
         return log_probabilities.gather(1, wanted).sum().cpu().numpy()
 
     places = [np.arange(first, first + len(truth)) for first in firsts]
-    found = masked_passes(enc, rows, places, take, Budget(default_budget(enc.device)), progress)
+    found = masked_passes(enc, rows, places, take, enc.budget, progress)
     return np.array(found, dtype=np.float32)

@@ -247,10 +247,7 @@ def offsets_of(
         per_crop=per_crop,
         scores=scores,
         method=settings.method,
-        target=explained.target,
-        target_name=explained.name,
-        unit=explained.unit,
-        model=explained.model,
+        **explained.about,
         visible=visible,
     )
 

@@ -20,6 +20,7 @@ from ...encoder import Bases, Encoder
 from ...errors import InputError
 from ...results.origins import recorded
 from ...results.rich_display import RichDisplay
+from ...stores.nearest import unit
 from ...version import __version__
 
 if TYPE_CHECKING:
@@ -256,12 +257,12 @@ class Features(RichDisplay):
 def _nearest(directions: NDArray[np.float32], most: int | None) -> NDArray[np.float32]:
     """Largest cosine of each direction with another one."""
     count = len(directions)
-    unit = directions / np.maximum(np.linalg.norm(directions, axis=1), 1e-12)[:, None]
+    scaled = unit(directions)
     asked = np.arange(count)[:: max(1, -(-count // (most or count)))]
     found = np.full(len(asked), -1, dtype=np.float32)
     for begin in range(0, len(asked), _ROWS):
         some = asked[begin : begin + _ROWS]
-        cosines = unit[some] @ unit.T
+        cosines = scaled[some] @ scaled.T
         cosines[np.arange(len(some)), some] = -1
         found[begin : begin + _ROWS] = cosines.max(axis=1)
     return found

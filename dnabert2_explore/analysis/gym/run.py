@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...common.costs import says_cost
 from ...common.names import Output, SweepName
-from ...common.progress import Progress
+from ...common.progress import Progress, within
 from ...encoder import Bases, Encoder
 from ...encoder.passes.readings import explained_line
 from ...errors import InputError
@@ -320,14 +320,10 @@ class _Batch:
         before = 0
         for asked, explained in enumerate(self.explained):
             texts = {text: i for (number, text), i in self.numbers.items() if number == asked}
-            report = progress and _shifted(progress, before, total)
+            report = within(progress, before, len(texts), total)
             values[list(texts.values()), 0] = explained.of_bases(texts, report)
             before += len(texts)
         return values
-
-
-def _shifted(progress: Progress, before: int, total: int) -> Progress:
-    return lambda done, _: progress(before + done, total)
 
 
 def _take(values: NDArray[np.float32], where: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
 from ...errors import InputError
+from ...sequences import common_ends
 from ...tokens import Tokens
 from ..attribution.explained_output import ExplainedOutput, Target
 
@@ -118,13 +119,7 @@ def _by_spans(ref: Tokens, alt: Tokens) -> list[tuple[int, int]]:
 
 def _from_ends(ref: Tokens, alt: Tokens) -> list[tuple[int, int]]:
     """Equal tokens from the left until one differs, then from the right."""
-    most = min(len(ref), len(alt))
-    head = 0
-    while head < most and ref.ids[head] == alt.ids[head]:
-        head += 1
-    tail = 0
-    while tail < most - head and ref.ids[len(ref) - 1 - tail] == alt.ids[len(alt) - 1 - tail]:
-        tail += 1
+    head, tail = common_ends(ref.ids.tolist(), alt.ids.tolist())
     left = [(i, i) for i in range(head)]
     return left + [(len(ref) - tail + i, len(alt) - tail + i) for i in range(tail)]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ...common.progress import Progress
+from ...common.progress import Progress, quiet
 from ...errors import InputError
 from ...results.rich_display import RichDisplay
 from ...sequences import in_place
@@ -90,21 +90,12 @@ class Blocks(RichDisplay):
         """List the blocks: ``source_start``, ``source_end``, ``target_start``, … (0-based)."""
         import pandas as pd
 
-        return pd.DataFrame(
-            [
-                (*block.source, *block.target, block.peak, block.mass, block.p)
-                for block in self.blocks
-            ],
-            columns=[
-                "source_start",
-                "source_end",
-                "target_start",
-                "target_end",
-                "peak",
-                "mass",
-                "p",
-            ],
-        )
+        spans = np.array([(*block.source, *block.target) for block in self.blocks], np.int64)
+        ends = ("source_start", "source_end", "target_start", "target_end")
+        table = pd.DataFrame(spans.reshape(-1, 4), columns=list(ends))
+        for name in ("peak", "mass", "p"):
+            table[name] = [getattr(block, name) for block in self.blocks]
+        return table
 
 
 def find_blocks(
@@ -130,8 +121,7 @@ def find_blocks(
     maps = [found]
     for number in range(copies):
         maps.append(again(_shuffled(found.tokens.bases, rng)))
-        if progress is not None:
-            progress(number + 1, copies)
+        (progress or quiet)(number + 1, copies)
     values = [one.elsewhere for one in maps]
     bins = [_bins(one) for one in maps]
     limits = _limits(values, bins)

@@ -15,7 +15,7 @@ from ...common.progress import Progress
 from ...common.stats import interval
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
-from ...encoder.passes.batches import Budget, default_budget
+from ...encoder.passes.batches import budget_of
 from ...encoder.passes.masked import masked_passes, need_masked_lm
 from ...errors import InputError
 from ...results.origins import recorded
@@ -23,7 +23,7 @@ from ...results.rich_display import RichDisplay
 from ...sequences import clean
 from ...sequences.given import listed
 from ...sequences.shuffle import shuffle_dinucleotides
-from .beside_twin import Count, beside_twin
+from .beside_twin import beside_twin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -194,7 +194,7 @@ def recall(
             "longer one."
         )
 
-    def of(model: Encoder, count: Count, untrained: Recall | None) -> Recall:
+    def of(model: Encoder, count: Progress, untrained: Recall | None) -> Recall:
         means = _read(model, cut, masked, batch_tokens, count).reshape(len(distances), places, 2)
         weights = np.array([len(one) for one in masked[::2]]).reshape(len(distances), places)
         return Recall(
@@ -274,7 +274,7 @@ def _read(
         [ids[owner] for owner in owners],
         list(flat[:, None]),
         take,
-        Budget(batch_tokens or default_budget(enc.device)),
+        budget_of(enc, batch_tokens),
         count,
     )
     sums = np.bincount(owners, weights=np.concatenate(found), minlength=len(ids))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...common.names import check_name
 from ...common.threads import torch_threads
 from ...errors import InputError
 from ...extras import translated
@@ -112,8 +113,7 @@ def align_maps(
     >>> made.moved.round(6).tolist()
     [0.0, 0.0]
     """
-    if method not in _METHODS:
-        raise InputError(f"Method {method!r} is unknown: choose one of {', '.join(_METHODS)}.")
+    check_name("Method", method, _METHODS)
     arrays = [np.asarray(values, dtype=np.float32) for values in spaces.values()]
     sizes = sorted({len(values) for values in arrays})
     if len(arrays) < 2 or len(sizes) != 1:

@@ -100,9 +100,6 @@ class Hits(RichDisplay):
     both_strands: bool
     background: tuple[float, float, float, float] = EVEN
 
-    def _line(self) -> str:
-        return str(self)
-
     def __len__(self) -> int:
         return len(self.start)
 

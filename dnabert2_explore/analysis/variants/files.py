@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ...common.files import replacing
-from ...common.progress import Progress
+from ...common.progress import Progress, quiet, within
 from ...errors import InputError
 from ...results.rich_display import RichDisplay, counted
 from ...sequences.variants.tables import VariantTable, open_calls
@@ -22,7 +21,7 @@ from ...sequences.variants.variant import REASONS, Skipped, Variant
 from ...sequences.variants.vcf import PREFIX, Info, VcfReader, VcfRecord, VcfWriter, check_contigs
 from ...version import __version__
 from .scorer import VariantScorer
-from .scores import Column, VariantScores
+from .scores import Column, VariantScores, chunks
 
 __all__ = ["VcfSummary", "info_key", "score_vcf"]
 
@@ -76,9 +75,6 @@ class VcfSummary(RichDisplay):
     messages: tuple[str, ...]
     problem: str
     unindexed: str
-
-    def _line(self) -> str:
-        return str(self)
 
     def __str__(self) -> str:
         skipped = "".join(f"; {n:,} not: {REASONS[why]}" for why, n in self.reasons.items())
@@ -158,13 +154,8 @@ def score_vcf(
             writer = stack.enter_context(_closing(vcf, opened))
         if parquet is not None and for_table is not None:
             table = stack.enter_context(_closing(parquet, _Table(for_table, scorer)))
-        for records in _chunks(reader, chunk):
-            done = tally.records
-
-            def inside(steps: int, of: int, before: int = done, size: int = len(records)) -> None:
-                if progress is not None:
-                    progress(before + size * steps // max(of, 1), total)
-
+        for records in chunks(reader, chunk):
+            inside = within(progress, tally.records, len(records), total)
             scores = _score(scorer, records, inside)
             if vcf is not None and writer is not None:
                 with _naming(vcf):
@@ -173,8 +164,7 @@ def score_vcf(
                 with _naming(parquet):
                     table.write(scores)
             tally.add(records, scores)
-            if progress is not None:
-                progress(tally.records, total)
+            (progress or quiet)(tally.records, total)
     unindexed = _index(Path(vcf)) if vcf is not None else ""
     return tally.summary(reader.problem, unindexed)
 
@@ -231,12 +221,6 @@ class _Tally:
             problem,
             unindexed,
         )
-
-
-def _chunks(records: Iterable[VcfRecord], size: int) -> Iterator[list[VcfRecord]]:
-    rest = iter(records)
-    while part := list(islice(rest, size)):
-        yield part
 
 
 def _score(scorer: VariantScorer, records: list[VcfRecord], progress: Progress) -> VariantScores:

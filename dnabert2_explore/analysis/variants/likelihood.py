@@ -15,6 +15,7 @@ from ...common.progress import Progress
 from ...encoder import Encoder
 from ...encoder.passes.batches import Budget
 from ...encoder.passes.masked import masked_passes
+from ...sequences import common_ends
 from .segments import Allele, Pair, Vocabulary
 
 __all__ = ["BASE_NATS", "Likelihood", "context_free", "likelihoods", "pseudo_likelihoods"]
@@ -170,8 +171,8 @@ def _crossed(
     cuts = own.starts[own.first : own.last + 1] - own.starts[own.first]
     if len(mine) == len(theirs):
         return _substitute(cuts, theirs, mine, odds, logs, free, vocabulary)
-    head = _common(mine, theirs)
-    low, high = head, len(mine) - _common(mine[head:][::-1], theirs[head:][::-1])
+    low, tail = common_ends(mine, theirs)
+    high = len(mine) - tail
     # Tokens that hold one of these bases; an insertion between two tokens concerns both.
     touched = np.flatnonzero((cuts[:-1] < high) & (cuts[1:] > low))
     if low == high:
@@ -188,15 +189,6 @@ def _crossed(
         return nan, 0.0
     new = logs[np.arange(first, last), tokens] - free[tokens]
     return float(odds.sum() - odds[first:last].sum() + new.sum()), 1.0
-
-
-def _common(one: str, other: str) -> int:
-    count = 0
-    for a, b in zip(one, other, strict=False):
-        if a != b:
-            break
-        count += 1
-    return count
 
 
 def _substitute(

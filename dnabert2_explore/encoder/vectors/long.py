@@ -56,9 +56,6 @@ class LongEmbedding(RichDisplay):
     layer: int | tuple[int, ...]
     model: str
 
-    def _line(self) -> str:
-        return str(self)
-
     def __str__(self) -> str:
         n = len(self.spans)
         bases = f"{int(self.spans[-1, 1]):,} bp"

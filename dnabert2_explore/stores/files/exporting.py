@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,9 @@ from ...errors import InputError
 from ..errors import StoreError
 from ..layout import COORDINATES
 from ..store import EmbeddingStore, open_store
+from .h5ad import write_h5ad
 
 __all__ = ["SUFFIXES", "export"]
-
-_BLOCK = 1 << 25  # bytes of vectors in memory at a time, about
 
 
 def export(store: EmbeddingStore | str | os.PathLike[str], path: str | os.PathLike[str]) -> Path:
@@ -86,14 +84,6 @@ def export(store: EmbeddingStore | str | os.PathLike[str], path: str | os.PathLi
     return target
 
 
-def _blocks(store: EmbeddingStore) -> Iterator[slice]:
-    """Cut the rows at whole chunks, so that none is decompressed twice."""
-    rows = store.plan.rows_per_chunk
-    step = rows * max(1, _BLOCK // (rows * store.hidden * 4))
-    for start in range(0, store.n_windows, step):
-        yield slice(start, min(start + step, store.n_windows))
-
-
 def _write_parquet(store: EmbeddingStore, path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -109,7 +99,7 @@ def _write_parquet(store: EmbeddingStore, path: Path) -> None:
     ]
     schema = pa.schema(fields, metadata={"about": json.dumps(store.attributes)})
     with pq.ParquetWriter(path, schema) as writer:
-        for rows in _blocks(store):
+        for rows in store.plan.blocks(store.hidden):
             where = store.coordinates(rows.start, rows.stop)
             columns = [
                 pa.DictionaryArray.from_arrays(
@@ -155,16 +145,10 @@ def _stream(
     }
     with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
         np.lib.format.write_array_header_2_0(file, header)
-        for rows in _blocks(store):
+        for rows in store.plan.blocks(store.hidden):
             file.write(np.ascontiguousarray(array[rows]).tobytes())
 
 
-def _write_h5ad(store: EmbeddingStore, path: Path) -> None:
-    from .h5ad import write_h5ad
-
-    write_h5ad(store, path, _blocks(store))
-
-
-_WRITERS = {".h5ad": _write_h5ad, ".parquet": _write_parquet, ".npz": _write_npz}
+_WRITERS = {".h5ad": write_h5ad, ".parquet": _write_parquet, ".npz": _write_npz}
 #: What a name may end in.
 SUFFIXES = tuple(_WRITERS)

@@ -19,23 +19,8 @@ from ..store import EmbeddingStore
 __all__ = ["write_h5ad", "write_rows"]
 
 
-def write_h5ad(store: EmbeddingStore, path: Path, blocks: Iterable[slice]) -> None:
-    """Write a finished store as AnnData.
-
-    Parameters
-    ----------
-    store : EmbeddingStore
-        Finished.
-    path : Path
-        File to write.
-    blocks : iterable of slice
-        Rows to hold in memory at a time.
-
-    Raises
-    ------
-    InputError
-        If h5py is not installed.
-    """
+def write_h5ad(store: EmbeddingStore, path: Path) -> None:
+    """Write a finished store as AnnData; raise InputError where h5py is not installed."""
     h5py = _h5py()
     n, deepest = store.n_windows, max(store.layers)
     with h5py.File(path, "w") as file:
@@ -57,7 +42,7 @@ def write_h5ad(store: EmbeddingStore, path: Path, blocks: Iterable[slice]) -> No
         columns = {"record": _empty(record, "codes", (n,), "int32")}
         for name, dtype in (("start", "i8"), ("end", "i8"), ("strand", "i1"), ("unknown", "i4")):
             columns[name] = _empty(obs, name, (n,), dtype)
-        for rows in blocks:
+        for rows in store.plan.blocks(store.hidden):
             for layer, dataset in vectors.items():
                 dataset[rows] = store.vectors(layer)[rows]
             where = store.coordinates(rows.start, rows.stop)
@@ -80,24 +65,9 @@ def write_rows(
     columns: Mapping[str, Sequence[str]],
     uns: Mapping[str, Any],
 ) -> None:
-    """Write vectors in memory as AnnData.
+    """Write vectors in memory (rows, hidden) as AnnData, with `columns` of what is known of rows.
 
-    Parameters
-    ----------
-    path : Path
-        File to write.
-    names : sequence of str
-        Of the rows.
-    vectors : numpy.ndarray, shape (len(names), hidden), float32
-    columns : mapping of str to sequence of str
-        What else is known of the rows.
-    uns : mapping
-        How they were made.
-
-    Raises
-    ------
-    InputError
-        If h5py is not installed.
+    `uns` says how they were made. Raises InputError where h5py is not installed.
     """
     h5py = _h5py()
     with h5py.File(path, "w") as file:

@@ -115,7 +115,7 @@ def test_training_finds_the_directions_that_states_are_made_of():
     for row in weights:
         row[rng.choice(12, 2, replace=False)] = rng.uniform(1, 2, 2)
     states = (weights @ basis * 30 + 100).astype(np.float32)
-    found = training._fit(states, 24, 2, 400, 5e-3, 0, lambda _done: None)
+    found = training._fit(states, 24, 2, 400, 5e-3, 0, lambda _done, _total: None)
     alike = (basis @ found.decode.T).max(axis=1)
     assert np.median(alike) > 0.95
     left = states - found.reconstruct(found.activations(states))

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ....common.names import check_name
 from ....errors import InputError
 from ....sequences import clean
 from ....sequences.shuffle import shuffle_dinucleotides
@@ -51,8 +52,7 @@ def baseline_embeddings(
     InputError
         If the name is unknown, or `samples` is not positive.
     """
-    if name not in BASELINES:
-        raise InputError(f"Baseline {name!r} is unknown: choose one of {', '.join(BASELINES)}.")
+    check_name("Baseline", name, BASELINES)
     if samples < 1:
         raise InputError(f"{samples} shuffled sequences were asked for; expected at least 1.")
     enc = explained.enc

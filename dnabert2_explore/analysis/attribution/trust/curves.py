@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ....common.names import check_name
 from ....common.progress import Progress
 from ....encoder.passes.batches import Budget, run_passes
 from ....errors import InputError
@@ -129,8 +130,7 @@ def token_curves(
     ----------
     Petsiuk et al. 2018, RISE, arXiv 1806.07421 (deletion and insertion).
     """
-    if baseline not in BASELINES:
-        raise InputError(f"Baseline {baseline!r} is unknown: choose one of {', '.join(BASELINES)}.")
+    check_name("Baseline", baseline, BASELINES)
     free = np.flatnonzero(~explained.fixed)
     n = len(free)
     if n < 2:
@@ -183,20 +183,13 @@ def _without(
         words = enc.module.get_input_embeddings()(explained.ids)
         other = baseline_embeddings(explained, baseline, 1, seed)
     values = np.empty(len(taken), dtype=np.float32)
-    done = 0
 
     def compute(rows: NDArray[np.int64]) -> None:
         away = torch.from_numpy(taken[rows]).to(words.device)[..., None]
         found = explained.of_embeddings(torch.where(away, other, words))
         values[rows] = found.cpu().numpy()
 
-    def report(rows: NDArray[np.int64]) -> None:
-        nonlocal done
-        done += len(rows)
-        if progress is not None:
-            progress(done, len(taken))
-
     lengths = np.full(len(taken), explained.n_read)
     budget = Budget(tokens_of_pass(enc.device, gradients=False))
-    run_passes(lengths, compute, enc.device, enc.lock, budget, report)
+    run_passes(lengths, compute, enc.device, enc.lock, budget, progress)
     return values

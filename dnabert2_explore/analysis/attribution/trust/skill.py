@@ -105,14 +105,15 @@ def _stated(enc: Encoder) -> tuple[Mapping[str, Any] | None, str]:
 def _mcc(found: Any) -> float | None:
     """Take the Matthews correlation of an entry: a number, or one with its interval."""
     value = found.get("mcc") if isinstance(found, Mapping) else None
-    if isinstance(value, Mapping):
-        value = value.get("value")
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        return None
-    return float(value)
+    return _number(value.get("value") if isinstance(value, Mapping) else value)
 
 
 def _lowest(rule: Any) -> float | None:
     minus = rule.get("minus") if isinstance(rule, Mapping) else None
-    low = minus.get("low") if isinstance(minus, Mapping) else None
-    return float(low) if isinstance(low, (int, float)) and not isinstance(low, bool) else None
+    return _number(minus.get("low") if isinstance(minus, Mapping) else None)
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    return float(value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ....common.progress import Progress
+from ....common.progress import Progress, quiet
 from ..scored_sequences import ScoredSequences
 from .grow import AlignedSites, GrownMotif, SeqletSpans, enrichment, grow, join, pooled, resemblance
 from .neighbours import Neighbours, neighbours
@@ -39,26 +39,14 @@ def cluster(
     e_value: float,
     progress: Progress | None = None,
 ) -> list[FoundPattern]:
-    """Find the patterns of positive and of negative seqlets.
+    """Find the patterns of positive and of negative seqlets, those with most sites first.
 
     Seqlets are compared with each other (see `neighbours`). The one whose neighbours are closest is
-    grown into a motif with all seqlets that hold it (see `grow`), which are then set aside; and so
-    on, until 25 starts in a row lead nowhere. A pattern that resembles an earlier one adds its
-    sites to it.
-
-    Parameters
-    ----------
-    scored : ScoredSequences
-    seqlets : Seqlets
-    least : int
-        Fewest sites of a pattern.
-    similar : float
-        Correlation from which two patterns are one.
-    e_value : float
-        Largest number of patterns that chance may give: the p-value of `enrichment` times the
-        number of seqlets, each of which could have been a start.
-    progress : callable, optional
-        Called with starts tried and starts in all.
+    grown into a motif with all seqlets that hold it (see `grow`), at the `least` so many, which are
+    then set aside; and so on, until 25 starts in a row lead nowhere. A pattern that resembles an
+    earlier one, by a correlation of `similar` or more, adds its sites to it. `e_value` is the
+    largest number of patterns that chance may give: the p-value of `enrichment` times the number of
+    seqlets, each of which could have been a start.
     """
     found = [
         one
@@ -94,10 +82,9 @@ def _of_one_sign(
     order = np.argsort(-near.similarity.mean(axis=1), kind="stable")
     alive = np.ones(len(seqlets), dtype=bool)
     found: list[FoundPattern] = []
-    failed = 0
+    failed, report = 0, progress or quiet
     for done, seed in enumerate(order):
-        if progress is not None:
-            progress(done, len(order))
+        report(done, len(order))
         if failed == _TRIES:
             break
         if not alive[seed]:
@@ -111,8 +98,7 @@ def _of_one_sign(
         failed = 0
         alive[grown.sites.seqlet] = False
         found = _merged(scored, found, FoundPattern(grown, sign, chance), similar)
-    if progress is not None:
-        progress(len(order), len(order))
+    report(len(order), len(order))
     return found
 
 

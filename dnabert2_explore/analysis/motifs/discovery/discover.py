@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ....common.names import check_name
 from ....common.progress import Progress, split
 from ....errors import InputError
 from ....results.rich_display import counted
@@ -186,8 +187,7 @@ def check_discovery(sequences: Sequence[str], caller: str = "seqlets", **setting
     unknown = next((name for name in settings if name not in known), None)
     if unknown is not None:
         raise InputError(f"Discovery has no setting {unknown!r}: choose from {', '.join(known)}.")
-    if caller not in CALLERS:
-        raise InputError(f"Caller {caller!r} is unknown: choose one of {', '.join(CALLERS)}.")
+    check_name("Caller", caller, CALLERS)
     if not len(sequences):
         raise InputError("There are no sequences: give at least one, with its contributions.")
     given = known | settings

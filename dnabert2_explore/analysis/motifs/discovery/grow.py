@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,11 +128,8 @@ def grow(
 
 
 def _same(one: AlignedSites, other: AlignedSites) -> bool:
-    return len(one.seqlet) == len(other.seqlet) and bool(
-        np.array_equal(one.seqlet, other.seqlet)
-        and np.array_equal(one.start, other.start)
-        and np.array_equal(one.strand, other.strand)
-    )
+    columns = ("seqlet", "start", "strand")
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in columns)
 
 
 def _frequencies(
@@ -187,8 +185,14 @@ def _odds(frequencies: NDArray[np.float64], background: NDArray[np.float64]) -> 
     return np.concatenate([odds, odds.min(axis=1, keepdims=True)], axis=1)
 
 
-def _both(odds: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return odds, odds[::-1, [3, 2, 1, 0, 4]]
+def _scores(scored: ScoredSequences, starts: _Ints, odds: NDArray[np.float64]) -> NDArray[Any]:
+    """Log-odds of the motif on either strand at every start, shape (2, …)."""
+    scores = np.zeros((2, *starts.shape))
+    for column in range(len(odds)):
+        codes = scored.codes[starts + column]
+        for strand, table in enumerate((odds, odds[::-1, [3, 2, 1, 0, 4]])):
+            scores[strand] += table[column][codes]
+    return scores
 
 
 def _best_sites(
@@ -207,11 +211,7 @@ def _best_sites(
         & (scored.owner[starts] == owner)
         & (scored.owner[starts + length - 1] == owner)
     )
-    scores = np.zeros((2, *starts.shape))
-    for column in range(length):
-        codes = scored.codes[starts + column]
-        for strand, table in enumerate(_both(odds)):
-            scores[strand] += table[column][codes]
+    scores = _scores(scored, starts, odds)
     scores[:, ~valid] = -np.inf
     flat = scores.transpose(1, 0, 2).reshape(len(seqlets), -1)
     best = flat.argmax(axis=1)
@@ -238,12 +238,7 @@ def enrichment(scored: ScoredSequences, spans: SeqletSpans, grown: GrownMotif) -
 
     length = len(grown.odds)
     count = len(scored.codes) - length + 1
-    scores = np.zeros((2, count))
-    for column in range(length):
-        codes = scored.codes[column : column + count]
-        for strand, table in enumerate(_both(grown.odds)):
-            scores[strand] += table[column][codes]
-    best = scores.max(axis=0)
+    best = _scores(scored, np.arange(count), grown.odds).max(axis=0)
     valid = (scored.owner[:count] >= 0) & (scored.owner[:count] == scored.owner[length - 1 :])
     best[~valid] = -np.inf
     peak = best >= maximum_filter1d(best, 2 * (length // 2) + 1, mode="nearest")

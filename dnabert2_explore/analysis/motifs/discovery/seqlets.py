@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ....common.progress import Progress
+from ....common.names import check_name
+from ....common.progress import Progress, quiet
 from ....errors import InputError
 from ....results.origins import recorded
 from ....results.rich_display import RichDisplay, counted
@@ -126,8 +127,7 @@ def check_calling(
         If one is out of range, or no sequence holds the least width.
     """
     low, high = widths
-    if null not in NULLS:
-        raise InputError(f"Null {null!r} is unknown: choose one of {', '.join(NULLS)}.")
+    check_name("Null", null, NULLS)
     if not 1 <= low <= high:
         raise InputError(f"Widths {low} to {high} are no range: give 1 <= least <= largest.")
     for name, value in (("p_value", p_value), ("fdr", fdr)):
@@ -202,8 +202,7 @@ def call_seqlets(
     shuffled = []
     for done in range(shuffles):
         shuffled.append(scale.best(track.sums(track.shuffled(rng), sizes)))
-        if progress is not None:
-            progress(done + 1, shuffles)
+        (progress or quiet)(done + 1, shuffles)
     chance = [np.sort(np.concatenate([s.z[:, side] for s in shuffled])) for side in (0, 1)]
     chance = [values[np.isfinite(values)] for values in chance]
     real = _greedy(scale.best(track.sums(track.scores, sizes)), sizes, chance, p_value)
