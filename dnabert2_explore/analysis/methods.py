@@ -191,13 +191,7 @@ BY_COST = tuple(sorted(METHODS, key=lambda name: METHODS[name].rank))
 
 
 def find_method(name: str) -> MethodInfo:
-    """Look a method up.
-
-    Raises
-    ------
-    InputError
-        If there is none of that name.
-    """
+    """Look a method up; raise InputError where there is none of that name."""
     check_name("Method", name, METHODS)
     return METHODS[name]
 

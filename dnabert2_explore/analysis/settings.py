@@ -174,13 +174,9 @@ _FIELDS = tuple(one.name for one in fields(AttributionSettings))
 def takes_settings(**defaults: Any) -> Callable[[C], C]:
     """Let a call take `AttributionSettings` as one object, and each of them as a keyword.
 
-    Parameters
-    ----------
-    **defaults
-        Settings whose default the call has otherwise.
-
-    The call is given all as ``settings``; its signature, which editors complete and the reference
-    prints, names every one: method and output first, its own keywords, the others, seed, progress.
+    `defaults` are settings whose default the call has otherwise. The call is given all as
+    ``settings``; its signature, which editors complete and the reference prints, names every one:
+    method and output first, its own keywords, the others, seed, progress.
     """
     usual = AttributionSettings(**defaults)
 

@@ -39,7 +39,7 @@ def check_rows(array: NDArray[Any], name: str) -> None:
     dnabert2_explore.errors.InputError: Row 1 (0-based) of vectors and 0 others hold NaN or ...
     """
     if array.ndim != 2:
-        raise InputError(f"{name} has shape {array.shape}; expected (rows, numbers).")
+        raise InputError(f"{name} has shape {array.shape}; expected (sequences, numbers).")
     bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
     if bad.size:
         raise InputError(

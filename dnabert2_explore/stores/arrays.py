@@ -23,13 +23,7 @@ class StoreArray(zarr.Array):
     """An array as zarr has it, whose damaged files are told by name."""
 
     def __getitem__(self, selection: Any) -> Any:
-        """Read what is selected.
-
-        Raises
-        ------
-        StoreError
-            If a file of it is damaged.
-        """
+        """Read what is selected; raise StoreError where a file of it is damaged."""
         try:
             return super().__getitem__(selection)
         except IndexError:  # a selection beyond it

@@ -74,10 +74,7 @@ def make(
 ) -> bool:
     """Make an empty store where nothing, or an empty folder, lies.
 
-    Returns
-    -------
-    bool
-        False, with ``path`` as it is, where something came to lie there meanwhile.
+    False, with ``path`` as it is, where something came to lie there meanwhile.
     """
     path = path.resolve()  # a link stays one, and what it points to is filled
     _sweep(path)

@@ -25,19 +25,10 @@ _TRIAL = "".join(map("".join, product("ACGT", repeat=3)))
 
 @contextmanager
 def speaking(what: str) -> Iterator[None]:
-    """Turn what the tokenizers library raises into an error of ours.
+    """Turn what the tokenizers library raises into a CheckpointError that begins with `what`.
 
     It is written in Rust. Its errors are bare ``Exception``; where Rust panics, pyo3 raises a
     ``PanicException``, which is a BaseException and passes every ``except Exception``.
-
-    Parameters
-    ----------
-    what : str
-        The sentence's beginning.
-
-    Raises
-    ------
-    CheckpointError
     """
     try:
         yield
@@ -65,10 +56,7 @@ def _not_ours(why: str) -> CheckpointError:
 def read_backend(path: Path) -> Tokenizer:
     """Read a ``tokenizer.json``.
 
-    Raises
-    ------
-    CheckpointError
-        If it is no tokenizer, or has parts that cut or change DNA otherwise than BPE.
+    Raises CheckpointError where it is none, or has parts that cut or change DNA otherwise than BPE.
     """
     try:
         with speaking(f"The tokenizer in {path}"):
@@ -111,10 +99,8 @@ def _kinds(part: dict[str, Any] | None) -> list[str]:
 def check_backend(backend: Tokenizer, path: Path) -> None:
     """Cut what every DNABERT-2 tokenizer can cut, and look at it.
 
-    Raises
-    ------
-    CheckpointError
-        If the tokenizer fails, does not know a base, loses one, or adds no [CLS] and [SEP].
+    Raises CheckpointError where it fails, does not know a base, loses one, or adds no [CLS] and
+    [SEP].
     """
     vocabulary = backend.get_vocab()
     if max(vocabulary.values()) >= len(vocabulary):

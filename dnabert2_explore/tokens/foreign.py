@@ -26,21 +26,11 @@ _LONGEST_K = 8
 class KmerTokenizer:
     """k-mers with the ids of a published vocabulary; called as `DnaTokenizer` is.
 
-    Parameters
-    ----------
-    entries : list of str
-        The vocabulary, by id.
-    k : int
-        Bases of an overlapping k-mer (DNABERT, Ji et al. 2021); 0 for 6-mers side by side with
-        single bases where there are no six clean ones (Nucleotide Transformer, Dalla-Torre et al.
-        2023).
-    end : bool
-        Whether a sequence ends in ``[SEP]`` or ``<eos>``.
-
-    Raises
-    ------
-    CheckpointError
-        If a special token or a k-mer is not in the vocabulary.
+    `entries` are the vocabulary, by id. k is the bases of an overlapping k-mer (DNABERT, Ji et al.
+    2021), or 0 for 6-mers side by side with single bases where there are no six clean ones
+    (Nucleotide Transformer, Dalla-Torre et al. 2023). `end` says whether a sequence ends in
+    ``[SEP]`` or ``<eos>``. Raises CheckpointError where a special token or a k-mer is not in the
+    vocabulary.
 
     Examples
     --------
@@ -76,10 +66,7 @@ class KmerTokenizer:
     def from_file(cls, path: str | Path, end: bool = True) -> KmerTokenizer:
         """Read a ``vocab.txt``: DNABERT's where it holds ``[CLS]``, else the other's.
 
-        Raises
-        ------
-        CheckpointError
-            If it is neither.
+        Raises CheckpointError where it is neither.
         """
         entries = Path(path).read_text(encoding="utf-8").split()
         if "[CLS]" not in entries:

@@ -78,25 +78,10 @@ class ExplainedOutput:
     def of(
         cls, enc: Encoder, bases: Bases, target: Target | None = None, output: str = "auto"
     ) -> ExplainedOutput:
-        """Find the output that a target names, and its value.
+        """Find the output that a target (as in `attribute`) names, and its value.
 
-        Parameters
-        ----------
-        enc : Encoder
-        bases : str or Sequence
-        target : int, str, tuple of int, or None
-            As in `attribute`.
-        output : {"auto", "logit", "probability"}
-
-        Returns
-        -------
-        ExplainedOutput
-
-        Raises
-        ------
-        InputError
-            If the target does not exist, the sequence has no bases the model knows, or the model
-            has no output to explain.
+        Raises InputError where the target does not exist, the sequence has no bases the model
+        knows, or the model has no output to explain.
         """
         check_name("Output", output, OUTPUTS)
         if isinstance(target, list):  # as JSON and sliders give spans
@@ -135,16 +120,7 @@ class ExplainedOutput:
         return int(self.ids.shape[1])
 
     def of_embeddings(self, words: torch.Tensor) -> torch.Tensor:
-        """Compute the output from token embeddings, with gradients.
-
-        Parameters
-        ----------
-        words : torch.Tensor, shape (batch, n_read, hidden)
-
-        Returns
-        -------
-        torch.Tensor, shape (batch,), float32
-        """
+        """Compute the output from embeddings (batch, n_read, hidden), with gradients: (batch,)."""
         # Captum multiplies by numbers of its own, in float32, where the network has a half type.
         types = self.enc.body.part_types(self.ids)
         logits = self.enc.module(
@@ -163,19 +139,10 @@ class ExplainedOutput:
     def of_ids(
         self, ids: Iterable[NDArray[np.int64]], progress: Progress | None = None
     ) -> NDArray[np.float32]:
-        """Compute the output for changed token ids, packed and without gradients.
+        """Compute the output for changed token ids, packed and without gradients, shape (rows,).
 
-        Parameters
-        ----------
-        ids : iterable of numpy.ndarray, shape (n,), int64
-            With [CLS] and [SEP]. Where a masked span is asked for, n is `n_read`, and the tokens
-            of the span are masked whatever they are.
-        progress : callable, optional
-            Called as progress(done, total).
-
-        Returns
-        -------
-        numpy.ndarray, shape (len(ids),), float32
+        With [CLS] and [SEP]. Where a masked span is asked for, each has `n_read` ids, and the
+        tokens of the span are masked whatever they are.
         """
         rows = list(ids)
         if self.span is not None:
@@ -190,20 +157,10 @@ class ExplainedOutput:
     def of_bases(
         self, sequences: Iterable[str], progress: Progress | None = None
     ) -> NDArray[np.float32]:
-        """Compute the output for other sequences, each cut into tokens anew.
+        """Compute the output for other sequences, each cut into tokens anew, shape (sequences,).
 
         Where a masked span is asked for, the span keeps its tokens, and its place counted from
         either end; what stands before and behind it is cut anew.
-
-        Parameters
-        ----------
-        sequences : iterable of str
-        progress : callable, optional
-            Called as progress(done, total).
-
-        Returns
-        -------
-        numpy.ndarray, shape (len(sequences),), float32
         """
         rows, firsts = self.read(sequences)
         if self.span is not None:
@@ -213,11 +170,7 @@ class ExplainedOutput:
     def read(self, sequences: Iterable[str]) -> tuple[list[NDArray[np.int64]], list[int]]:
         """Cut sequences into the token ids that `of_bases` gives to the network.
 
-        Returns
-        -------
-        ids : list of numpy.ndarray, shape (n,), int64
-        firsts : list of int
-            Where the masked span begins in each; empty for a model with a head.
+        Beside them stands where the masked span begins in each; of a model with a head, nothing.
         """
         texts = list(sequences)
         encode = self.enc.tokenizer.encode_ids_batch

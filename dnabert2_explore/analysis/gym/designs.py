@@ -107,13 +107,7 @@ class Design:
         copies: int = 5,
         at: int | None = None,
     ) -> Design:
-        """Fill in what is not given, and check that every cell fits.
-
-        Raises
-        ------
-        InputError
-            If there is no such sweep, nothing to sweep, or a cell does not fit.
-        """
+        """Fill in what is not given; raise InputError without a cell, or where one does not fit."""
         check_name("Sweep", sweep, SWEEPS)
         if at is not None and sweep in MOVING:
             raise InputError(
@@ -151,13 +145,7 @@ class Design:
         return design
 
     def places(self, row: int, column: int) -> tuple[Place, ...]:
-        """Return where the sites of a cell stand, after insertions and deletions.
-
-        Parameters
-        ----------
-        row, column : int
-            Indices, counted from 0.
-        """
+        """Return where the sites of a cell stand, after insertions and deletions."""
         turn, value = self.rows.values[row], int(self.columns.values[column])
         first = self.lengths[0]
         if self.sweep == "copies":
@@ -185,16 +173,9 @@ class Design:
     def write(
         self, bases: str, words: tuple[str, ...], row: int, column: int, only: int | None = None
     ) -> str:
-        """Return a background with the sites of a cell in it, as long as before.
+        """Return a background with the sites of a cell in it, forward `words`, as long as before.
 
-        Parameters
-        ----------
-        bases : str
-        words : tuple of str
-            The sites, forward.
-        row, column : int
-        only : int, optional
-            Write this one of two words alone.
+        `only` writes this one of two words alone.
         """
         if self.sweep == "indel":
             return self._moved(plant(bases, words[0], self.at), row, column)

@@ -263,15 +263,7 @@ def _explained_outputs(
 
 
 class _Batch:
-    """Sequences to put through the model, each once.
-
-    Parameters
-    ----------
-    design : Design
-    backgrounds : list of Sequence
-    explained : list of ExplainedOutput
-        One for all backgrounds, or one for each.
-    """
+    """Sequences to put through the model, each once; one output for all backgrounds, or each."""
 
     def __init__(
         self, design: Design, backgrounds: list[Sequence], explained: list[ExplainedOutput]
@@ -282,10 +274,8 @@ class _Batch:
     def cells(self, write: Callable[[int, int, int], str]) -> NDArray[np.int64]:
         """Note the sequences ``write(background, row, column)``.
 
-        Returns
-        -------
-        numpy.ndarray, shape (rows, columns, backgrounds), int64
-            Where each is in the values of `run`; -1 for cells that there are not.
+        Where each is in the values of `run`, (rows, columns, backgrounds); -1 for cells that there
+        are not.
         """
         shape = (len(self.design.rows), len(self.design.columns), len(self.backgrounds))
         found = np.full(shape, -1, dtype=np.int64)
@@ -301,13 +291,7 @@ class _Batch:
         return found
 
     def run(self, every_class: bool, progress: Progress | None) -> NDArray[np.float32]:
-        """Compute the output for what was noted.
-
-        Returns
-        -------
-        numpy.ndarray, shape (n, 1) or (n, classes), float32
-            All classes' outputs where `every_class` is asked for and the model has several.
-        """
+        """Compute the output for what was noted, (n, 1), or every class's, (n, classes)."""
         total = len(self.numbers)
         enc = self.explained[0].enc
         if every_class and len(enc.classes) > 1:

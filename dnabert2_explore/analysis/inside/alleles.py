@@ -22,19 +22,9 @@ _RUN = 24
 def explained_pair(
     enc: Encoder, ref: Bases, alt: Bases, target: Target | None, output: str
 ) -> tuple[ExplainedOutput, ExplainedOutput, list[tuple[int, int, int, int]]]:
-    """Ask the same of both alleles, and pair their tokens.
+    """Ask the same of both alleles, and pair their tokens; raises as `patch` does.
 
-    Returns
-    -------
-    one, other : ExplainedOutput
-        Of reference and alternative.
-    parts : list of tuple of int
-        Tokens [a, b) of the reference and [c, d) of the alternative.
-
-    Raises
-    ------
-    InputError
-        As `patch` does.
+    The parts are tokens [a, b) of the reference and [c, d) of the alternative, as (a, b, c, d).
     """
     one = ExplainedOutput.of(enc, ref, target, output)
     if one.span is not None:

@@ -107,13 +107,7 @@ def find_blocks(
 ) -> Blocks:
     """Cluster a map and weigh its clusters against those of shuffled copies.
 
-    Parameters
-    ----------
-    found : DependencyMap
-    again : callable
-        Computes the map of other bases.
-    copies, seed, progress
-        As in `DependencyMap.blocks`.
+    `again` computes the map of other bases.
     """
     if copies < 1:
         raise InputError(f"copies is {copies}: give at least 1 shuffled copy to compare with.")

@@ -67,10 +67,7 @@ def compare_heads(
 ) -> HeadAgreement:
     """Correlate a (n_tokens, n_tokens) map with every head.
 
-    Raises
-    ------
-    InputError
-        If the attention is of other tokens, or fewer than three pairs can be compared.
+    Raises InputError where the attention is of other tokens, or fewer than three pairs compare.
     """
     attention = attend(enc, tokens.bases) if attention is None else attention
     if not np.array_equal(attention.tokens.ids, tokens.ids):

@@ -235,10 +235,7 @@ def layers(
 def layers_cost(enc: Encoder, sequences: Iterable[Bases], poolings: Items[str] = POOLINGS) -> float:
     """Estimate what `layers` takes: passes by their multiplications, probes by their number.
 
-    Returns
-    -------
-    float
-        Seconds of one processor core of a laptop, within a factor of two or so.
+    Seconds of one processor core of a laptop, within a factor of two or so.
     """
     batch = listed(sequences)
     parameters = sum(one.numel() for one in enc.body.encoder.parameters())

@@ -220,10 +220,7 @@ class PairRun:
     def ends(self) -> tuple[float, float, float]:
         """Score of the reference, of the alternative, and the effect; NaN if the twin sees none.
 
-        Raises
-        ------
-        InputError
-            If the model itself scores both the same.
+        Raises InputError where the model itself scores both the same.
         """
         ref_score, alt_score = self._scores(0, [set(range(len(self.parts))), set()]).tolist()
         effect = ref_score - alt_score

@@ -26,15 +26,7 @@ _PASSES = 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """A sequence and its mutants, before any of them is computed.
-
-    Attributes
-    ----------
-    tokens : Tokens
-    region : tuple of int
-    mutants : tuple of (int, str)
-        Position and new base of each.
-    """
+    """A sequence, its region, and the region's mutants (position, new base), not computed yet."""
 
     tokens: Tokens
     region: tuple[int, int]
@@ -42,13 +34,7 @@ class Reading:
 
     @classmethod
     def of(cls, tokens: Tokens, region: tuple[int, int]) -> Reading:
-        """List the mutants of a region.
-
-        Raises
-        ------
-        InputError
-            If it holds no A, C, G or T.
-        """
+        """List the mutants of a region; raise InputError where it holds no A, C, G or T."""
         mutants = tuple(substitutions(tokens.bases, *region))
         if not mutants:
             raise InputError(
@@ -61,10 +47,7 @@ class Reading:
 def kept_spans(before: Tokens, after: Tokens) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Find the tokens that two segmentations of equally long sequences share by their spans.
 
-    Returns
-    -------
-    first, second : numpy.ndarray, shape (k,), int64
-        Indices into either; special tokens are left out.
+    Indices into either, (k,) each; special tokens are left out.
     """
     one, other = np.flatnonzero(~before.special), np.flatnonzero(~after.special)
     starts = after.spans[other, 0]
@@ -159,14 +142,10 @@ def divergences(
     batch_tokens: int | None,
     progress: Progress,
 ) -> tuple[NDArray[np.float32], float]:
-    """Compute the largest divergence over the substitutions of each base.
+    """Compute the largest divergence over the substitutions of each base, (bases, columns).
 
-    Returns
-    -------
-    values : numpy.ndarray, shape (bases in region, columns), float32
-        NaN where there is none.
-    kept : float
-        Share of tokens and substitutions in which the token kept its span.
+    NaN where there is none. Beside it, the share of tokens and substitutions in which the token
+    kept its span.
     """
     tokens, (start, end) = reading.tokens, reading.region
     measure = compare(enc, tokens)

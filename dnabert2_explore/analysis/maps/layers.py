@@ -65,17 +65,9 @@ class SpaceComparison(RichDisplay):
 
 
 def linear_cka(first: ArrayLike, second: ArrayLike) -> float:
-    """Linear centred kernel alignment of two spaces (Kornblith et al. 2019).
+    """Linear centred kernel alignment of two spaces (Kornblith et al. 2019), 0 to 1.
 
-    Parameters
-    ----------
-    first, second : array_like, shape (n, d) and (n, e)
-        The same sequences in the same order.
-
-    Returns
-    -------
-    float
-        0 to 1; NaN where a space has no variance.
+    Of the same sequences in the same order, (n, d) and (n, e); NaN where a space has no variance.
 
     Examples
     --------

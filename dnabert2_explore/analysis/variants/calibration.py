@@ -286,13 +286,7 @@ def _resamples(
 
 
 def calibrate_table(path: str | PathLike[str], labels: Mapping[Key, bool]) -> Calibration:
-    """Do as `calibrate` with a Parquet table that `score_vcf` wrote.
-
-    Parameters
-    ----------
-    path : str or path-like
-    labels : mapping of (contig, position from 1, ref, alt) to bool
-    """
+    """Do as `calibrate` with a Parquet table that `score_vcf` wrote, and labels by `Key`."""
     import pandas as pd
 
     table = pd.read_parquet(path)

@@ -106,33 +106,16 @@ def score_vcf(
 ) -> VcfSummary:
     """Score a VCF of any size and write what was found, in constant memory.
 
-    The VCF that is written holds every record of the input but malformed lines, in its order,
-    with INFO fields added. The table has a row for each alternative allele, and for each line
-    without one. Both appear whole or not at all.
+    The source is a ``.vcf``, ``.vcf.gz`` or ``.bcf``, or a CSV or TSV with contig, position, ref
+    and alt; a ``.vcf.gz`` that is written gets a tabix index if it is sorted. The VCF that is
+    written holds every record of the input but malformed lines, in its order, with INFO fields
+    added. The table has a row for each alternative allele, and for each line without one. Both
+    appear whole or not at all; `chunk` alleles, at least, are in memory at once. Progress is told
+    in records.
 
-    Parameters
-    ----------
-    scorer : VariantScorer
-    source : str or path-like
-        ``.vcf``, ``.vcf.gz`` or ``.bcf``; or a CSV or TSV with contig, position, ref and alt.
-    vcf : str or path-like, optional
-        ``.vcf`` or ``.vcf.gz``; the latter gets a tabix index if it is sorted.
-    parquet : str or path-like, optional
-    chunk : int
-        Alleles in memory at once, at least.
-    progress : callable, optional
-        Called as progress(records done, records in all).
-
-    Returns
-    -------
-    VcfSummary
-        Where the file breaks off, what lies before is scored and written, and `problem` says so.
-
-    Raises
-    ------
-    InputError
-        If the source is no VCF, shares no contig with the genome, nothing is to be written, or an
-        output cannot be (a full disk).
+    Where the file breaks off, what lies before is scored and written, and the summary's `problem`
+    says so. Raises InputError where the source is no VCF, shares no contig with the genome, nothing
+    is to be written, or an output cannot be (a full disk).
     """
     if vcf is None and parquet is None:
         raise InputError("Nothing is to be written: name a VCF or a Parquet file.")

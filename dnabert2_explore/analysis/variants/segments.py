@@ -17,12 +17,7 @@ __all__ = ["Allele", "Pair", "Vocabulary", "cut_pairs"]
 
 
 class Vocabulary:
-    """What scores need to know of the entries of a tokenizer.
-
-    Parameters
-    ----------
-    tokenizer : DnaTokenizer
-    """
+    """What scores need to know of the entries of a tokenizer."""
 
     def __init__(self, tokenizer: DnaTokenizer) -> None:
         self.tokenizer = tokenizer
@@ -111,15 +106,6 @@ def cut_pairs(windows: list[Windows], vocabulary: Vocabulary) -> list[Pair]:
     Tokens are compared from the left until they differ, and then from the right. Where an
     insertion or deletion of whole tokens leaves one allele without a token of its own, the
     regions are widened by the next token on each side, so that both have some.
-
-    Parameters
-    ----------
-    windows : list of Windows
-    vocabulary : Vocabulary
-
-    Returns
-    -------
-    list of Pair
     """
     texts = [text for one in windows for text in (one.ref, one.alt)]
     cleaned = [clean(text) for text in texts]

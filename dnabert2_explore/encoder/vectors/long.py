@@ -87,24 +87,11 @@ class LongEmbedding(RichDisplay):
 
 
 def cut(length: int, window: int, overlap: int) -> NDArray[np.int64]:
-    """Spans that cover a sequence, each at most `window` long, neighbours overlapping.
+    """Spans (windows, 2) that cover a sequence, at most `window` bases each, neighbours overlapping.
 
-    All spans are equally long; the overlaps are `overlap` or, where the sequence does not divide
-    evenly, a little more, so that no short rest remains.
-
-    Parameters
-    ----------
-    length, window, overlap : int
-        In bases.
-
-    Returns
-    -------
-    numpy.ndarray, shape (windows, 2), int64
-
-    Raises
-    ------
-    InputError
-        If the window or the overlap is impossible.
+    All spans are equally long; the overlaps are `overlap` bases or, where the sequence does not
+    divide evenly, a little more, so that no short rest remains. Raises InputError where the window
+    or the overlap is impossible.
 
     Examples
     --------

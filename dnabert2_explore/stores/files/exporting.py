@@ -21,10 +21,10 @@ __all__ = ["SUFFIXES", "export"]
 
 
 def export(store: EmbeddingStore | str | os.PathLike[str], path: str | os.PathLike[str]) -> Path:
-    """Write a finished store to one file, which takes the place of what was there.
+    """Write a finished store to one file, which takes the place of what was there; return its path.
 
     Memory stays constant however large the store is; ``.npz`` keeps each array whole, so reading it
-    back does not.
+    back does not. The suffix of the name says in which format:
 
     - ``.h5ad`` (AnnData; the extra ``[anndata]``): ``X`` the deepest layer, the others in
       ``obsm["layer_i"]``, ``obs`` the coordinates under names like ``chr1:0-1000`` (0-based,
@@ -34,25 +34,9 @@ def export(store: EmbeddingStore | str | os.PathLike[str], path: str | os.PathLi
     - ``.npz``: arrays ``record`` (number), ``names`` (of records), ``start``, ``end``, ``strand``,
       ``unknown``, ``layer_i`` and ``about`` (JSON).
 
-    Parameters
-    ----------
-    store : EmbeddingStore, str or path-like
-        Finished.
-    path : str or path-like
-        What to write; the suffix says in which format.
-
-    Returns
-    -------
-    pathlib.Path
-        What was written.
-
-    Raises
-    ------
-    InputError
-        If the suffix is another, the folder does not exist, the store is not finished, or a library
-        is missing.
-    StoreError
-        If the file cannot be written, or one of the store is damaged.
+    Raises InputError where the suffix is another, the folder does not exist, the store is not
+    finished, or a library is missing; StoreError where the file cannot be written, or one of the
+    store is damaged.
     """
     target = expanded(path)
     if target.suffix not in _WRITERS:

@@ -269,7 +269,7 @@ def test_bad_input_is_said(pocket, windows, trained):
         (lambda: found.track(48), "no feature 48"),
         (lambda: found.track(0, 2), "no sequence 2"),
         (lambda: found.by_sequence("sum"), "'sum'"),
-        (lambda: found.enrichment([[]]), "for 1"),
+        (lambda: found.enrichment([[]]), "2 sequences and 1 lists of stretches"),
         (lambda: found.enrichment([[], []]), "No token lies"),
         (lambda: found.enrichment([[(0, 9)], []], turns=3), "at least 20"),
         (lambda: alone.correlations(), "twin=True"),

@@ -27,30 +27,12 @@ BASELINES = {
 def baseline_embeddings(
     explained: ExplainedOutput, name: str, samples: int = 1, seed: int = 0
 ) -> torch.Tensor:
-    """Make the baseline of an output as token embeddings.
+    """Make the baseline of an output as token embeddings, shape (samples, n_read, hidden).
 
-    Special tokens, and a masked span, keep their own embeddings in every baseline.
-
-    Parameters
-    ----------
-    explained : ExplainedOutput
-    name : str
-        One of `BASELINES`. ``"shuffled"`` takes the tokens of dinucleotide-shuffled copies of the
-        sequence (Altschul and Erickson 1985), one copy behind the other until there are as many
-        as the sequence has: another segmentation, the same composition.
-    samples : int
-        Shuffled sequences; the other baselines are one.
-    seed : int
-        Of the shuffles.
-
-    Returns
-    -------
-    torch.Tensor, shape (samples, n_read, hidden)
-
-    Raises
-    ------
-    InputError
-        If the name is unknown, or `samples` is not positive.
+    Special tokens, and a masked span, keep their own embeddings in every baseline. ``"shuffled"``
+    takes the tokens of dinucleotide-shuffled copies of the sequence (Altschul and Erickson 1985),
+    one copy behind the other until there are as many as the sequence has: another segmentation,
+    the same composition. The other baselines are one sample.
     """
     check_name("Baseline", name, BASELINES)
     if samples < 1:

@@ -97,37 +97,12 @@ def token_curves(
     """Take a sequence's tokens away in the order of their scores, and in random ones.
 
     Every token that is taken away becomes the baseline's, so that the segmentation stays. Special
-    tokens, a masked span and tokens beyond what the model reads stay as they are.
+    tokens, a masked span and tokens beyond what the model reads stay as they are. Scores are
+    (n_tokens,), equal ones ordered at random; without `signed`, their magnitude is taken for
+    importance. A curve has `points` points at most: one for each token and one before, if there are
+    as few. Of the baseline ``"shuffled"``, one copy. Raises InputError where the baseline is
+    unknown, or fewer than 2 tokens can be taken away.
 
-    Parameters
-    ----------
-    explained : ExplainedOutput
-    scores : numpy.ndarray, shape (n_tokens,)
-        Equal ones are ordered at random.
-    signed : bool
-        Whether scores say for or against; else their magnitude is taken for importance.
-    baseline : str
-        One of `BASELINES`; of ``"shuffled"``, one shuffled copy.
-    orders : int
-        Random orders.
-    points : int
-        Points of a curve, at most; one for each token and one before, if there are as few.
-    seed : int
-        Of the orders.
-    progress : callable, optional
-        Called as progress(done, total).
-
-    Returns
-    -------
-    TokenCurves
-
-    Raises
-    ------
-    InputError
-        If the baseline is unknown, or fewer than 2 tokens can be taken away.
-
-    References
-    ----------
     Petsiuk et al. 2018, RISE, arXiv 1806.07421 (deletion and insertion).
     """
     check_name("Baseline", baseline, BASELINES)

@@ -166,18 +166,8 @@ def discover_patterns(
 def check_discovery(sequences: Sequence[str], caller: str = "seqlets", **settings: Any) -> None:
     """Refuse sequences and settings that `discover_patterns` cannot use, before any work.
 
-    Parameters
-    ----------
-    sequences : sequence of str
-    caller : {"seqlets", "modisco"}
-    **settings
-        Those of `discover_patterns`; what is left out has its default.
-
-    Raises
-    ------
-    InputError
-        If a setting is unknown or out of range, there is no sequence, or `caller` cannot work with
-        these sequences.
+    Settings that are left out have its defaults. Raises InputError where one is unknown or out of
+    range, there is no sequence, or `caller` cannot work with these.
     """
     known = {
         name: one.default

@@ -80,29 +80,14 @@ def grow(
     first: AlignedSites,
     least: int,
 ) -> GrownMotif | None:
-    """Refine a motif and its sites by turns until they no longer change.
+    """Refine a motif and its sites, from `first` on, by turns until they no longer change.
 
-    Each seqlet has at most one site, the best of both strands that shares at least half of the
-    shorter of seqlet and motif. It is a site where that is more probable than not: log-odds of the
-    motif against the background above ln(m (1 - s) / s), with m placements to choose from and a
-    share s of seqlets that hold the motif (the ZOOPS model of MEME, Bailey & Elkan 1994, with hard
-    assignments).
-
-    Parameters
-    ----------
-    scored : ScoredSequences
-    spans : SeqletSpans
-    alive : numpy.ndarray, shape (n,), bool
-        Seqlets that may belong.
-    first : AlignedSites
-        Sites to begin from.
-    least : int
-        Fewest sites.
-
-    Returns
-    -------
-    GrownMotif or None
-        None where too few seqlets or too little information remain.
+    Each of the seqlets `alive` has at most one site, the best of both strands that shares at least
+    half of the shorter of seqlet and motif. It is a site where that is more probable than not:
+    log-odds of the motif against the background above ln(m (1 - s) / s), with m placements to
+    choose from and a share s of seqlets that hold the motif (the ZOOPS model of MEME, Bailey &
+    Elkan 1994, with hard assignments). None where fewer than `least` seqlets, or too little
+    information, remain.
     """
     background = scored.background
     open_ = np.flatnonzero(alive)
@@ -155,19 +140,11 @@ def _motif(
 
 
 def informative(bits: NDArray[np.float64], sites: int) -> tuple[int, int]:
-    """Find the run of positions with most information, over gaps of up to 3 with little.
+    """Find the run [start, end) with most information, over gaps of up to 3 positions with little.
 
-    Parameters
-    ----------
-    bits : numpy.ndarray, shape (length,)
-    sites : int
-        Sequences the frequencies were counted from: as many random bases seem to have 3 / (2 ln 2
-        sites) bits (Schneider et al. 1986, J. Mol. Biol. 188:415), which do not count.
-
-    Returns
-    -------
-    tuple of int
-        Half-open; the one best position where none has 0.3 bits.
+    As many random bases as the `sites` that frequencies were counted from seem to have 3 / (2 ln 2
+    sites) bits (Schneider et al. 1986, J. Mol. Biol. 188:415), which do not count. The one best
+    position where none has 0.3 bits.
     """
     real = bits - 3 / (2 * np.log(2) * max(sites, 1))
     kept = np.flatnonzero(real >= min(_BITS, float(real.max())))
@@ -226,12 +203,7 @@ def enrichment(scored: ScoredSequences, spans: SeqletSpans, grown: GrownMotif) -
 
     All sequences are scanned, on both strands, with the threshold of the sites; of occurrences that
     overlap by half the best counts. By chance each occurrence lies at a seqlet as often as a
-    position does (binomial, one-sided).
-
-    Returns
-    -------
-    float
-        A p-value, before any correction.
+    position does (binomial, one-sided). A p-value, before any correction.
     """
     from scipy.ndimage import maximum_filter1d
     from scipy.stats import binom
@@ -254,16 +226,11 @@ def enrichment(scored: ScoredSequences, spans: SeqletSpans, grown: GrownMotif) -
 
 
 def resemblance(one: GrownMotif, other: GrownMotif) -> tuple[float, int, int]:
-    """Correlate two motifs over offsets and strands.
+    """Correlate two motifs over offsets and strands: 1 for the same.
 
     Positions that do not overlap count as pairs without correlation, so that a small overlap is no
-    resemblance.
-
-    Returns
-    -------
-    tuple of (float, int, int)
-        Correlation (1 for the same), offset of the other's start on the one, and 1 or -1 where the
-        other has to be turned.
+    resemblance. Beside it, the offset of the other's start on the one, and 1 or -1 where the other
+    has to be turned.
     """
     a = one.frequencies - 0.25
     best = (-1.0, 0, 1)

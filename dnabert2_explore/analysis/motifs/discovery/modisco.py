@@ -33,16 +33,8 @@ _DEFAULTS: dict[str, int | float] = {
 def check_modisco(sequences: Sequence[str], options: Mapping[str, int | float]) -> Any:
     """Return what runs TF-MoDISco, if it can work with these sequences and options.
 
-    Parameters
-    ----------
-    sequences : sequence of str
-    options : mapping
-        As in `discover_with_modisco`.
-
-    Raises
-    ------
-    InputError
-        If modisco-lite is not installed or has no such option, or lengths differ or are too short.
+    Raises InputError where modisco-lite is not installed or has no such option, or lengths differ
+    or are too short.
     """
     run = _modisco()
     unknown = [name for name in options if name not in signature(run).parameters]
@@ -75,26 +67,12 @@ def discover_with_modisco(
 ) -> Discovery:
     """Run TF-MoDISco (Shrikumar et al. 2018, arXiv:1811.00416) and trim what it finds.
 
-    Its patterns are cut to their informative part (see `informative`).
-
-    Parameters
-    ----------
-    sequences : sequence of str
-        All of one length.
-    contributions : sequence of array_like, shape (n_bases,)
-        Only checked against `hypothetical`, whose values at the bases themselves count.
-    hypothetical : sequence of array_like, shape (n_bases, 4)
-    least : int
-        ``final_min_cluster_size``.
-    options : mapping
-        Further arguments of ``modiscolite.tfmodisco.TFMoDISco``.
-
-    Raises
-    ------
-    InputError
-        If modisco-lite is not installed, lengths differ or are too short, hypothetical
-        contributions are missing or fit neither sequences nor contributions, or no pattern is
-        found.
+    Its patterns are cut to their informative part (see `informative`). Sequences are of one length;
+    contributions (n_bases,) are only checked against the hypothetical ones (n_bases, 4), whose
+    values at the bases themselves count; `least` is ``final_min_cluster_size``, and options are
+    further arguments of ``modiscolite.tfmodisco.TFMoDISco``. Raises InputError as `check_modisco`
+    does, where hypothetical contributions are missing or fit neither sequences nor contributions,
+    or no pattern is found.
     """
     run = check_modisco(sequences, options)
     settings = _DEFAULTS | {"final_min_cluster_size": least} | dict(options)
