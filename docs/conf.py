@@ -105,35 +105,46 @@ def _make(app: object) -> None:
 
 
 GROUPS = {
-    "Load, read, cut into tokens": "encoder sequences tokens demo stores errors version",
+    "Load, read, cut into tokens": "encoder network sequences tokens demo stores errors version",
     "Look and explain": "analysis figures",
     "Train and score": "training",
     "Widgets": "widgets",
+    "Keep and make again": "results again",
 }
+
+
+def _room(name: str) -> str:
+    """Say in which room of the package a public name stands."""
+    thing = getattr(dx, name)
+    home = thing.__name__ if inspect.ismodule(thing) else getattr(thing, "__module__", "")
+    return home.split(".")[1] if home else "version" if name == "__version__" else "encoder"
 
 
 def _reference() -> None:
     """Write a page for each group of public names, each name with its docstring."""
-    pages = []
+    pages, left = [], set(dx.__all__)
     for title, rooms in GROUPS.items():
-        names = [
-            name
-            for name in sorted(dx.__all__, key=str.lower)
-            if dx._HOMES.get(name, ".version").split(".")[1] in rooms.split()
-        ]
+        names = [name for name in sorted(dx.__all__, key=str.lower) if _room(name) in rooms.split()]
+        left -= set(names)
         lines = [title, "=" * len(title), ""]
         for name in names:
             thing = getattr(dx, name)
             if inspect.isclass(thing):
                 kind, more = "autoclass", ["   :members:"]
+            elif inspect.ismodule(thing):
+                others = ", ".join(sorted(set(dx.__all__) & set(thing.__all__)))
+                kind, more = "automodule", ["   :members:", f"   :exclude-members: {others}"]
             elif callable(thing):
                 kind, more = "autofunction", []
             else:
                 kind, more = "autodata", []
-            lines += [name, "-" * len(name), "", f".. {kind}:: dnabert2_explore.{name}", *more, ""]
+            full = thing.__name__ if kind == "automodule" else f"dnabert2_explore.{name}"
+            lines += [name, "-" * len(name), "", f".. {kind}:: {full}", *more, ""]
         page = title.lower().replace(",", "").replace(" ", "-")
         pages.append(page)
         _write(f"reference/{page}.rst", "\n".join(lines))
+    if left:
+        raise ValueError(f"GROUPS has no page for {', '.join(sorted(left))}: add their rooms.")
     text = "# Reference\n\nEvery public name, from its docstring.\n\n```{toctree}\n"
     _write("reference/index.md", text + "\n".join(pages) + "\n```\n")
 

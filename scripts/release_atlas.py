@@ -30,11 +30,11 @@ from sklearn.preprocessing import StandardScaler
 
 import dnabert2_explore as dx
 from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
+from dnabert2_explore.network.checkpoints.saving import save_model
 from dnabert2_explore.results.sealed import write_json
 from dnabert2_explore.training.baselines import kmer_frequencies
 from dnabert2_explore.training.corpus.windows import read_table
 from dnabert2_explore.training.pretrain import latest_checkpoint
-from dnabert2_explore.training.saving import save_model
 
 CARD = """\
 # pocket-atlas

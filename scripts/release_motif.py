@@ -29,11 +29,11 @@ import dnabert2_explore as dx
 from dnabert2_explore.analysis.motifs.find import best_match
 from dnabert2_explore.common.files import replacing
 from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
+from dnabert2_explore.network.checkpoints.saving import save_model
 from dnabert2_explore.results.sealed import write_json
 from dnabert2_explore.sequences import windows
 from dnabert2_explore.sequences.motifs.plant import Planted, planted_set
 from dnabert2_explore.training.labelled.tables import read_labelled
-from dnabert2_explore.training.saving import save_model
 from dnabert2_explore.training.scores.metrics import score
 from dnabert2_explore.training.scores.rules import compare_with_rules
 

@@ -24,12 +24,12 @@ from tokenizers import Tokenizer
 from dnabert2_explore import PretrainConfig
 from dnabert2_explore.network import Dnabert2Config, Dnabert2ForMaskedLM
 from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
+from dnabert2_explore.network.checkpoints.saving import save_model
 from dnabert2_explore.results.sealed import read_json, write_json
 from dnabert2_explore.training.corpus.rows import load_backend
 from dnabert2_explore.training.corpus.windows import Corpus, read_table
 from dnabert2_explore.training.pretrain import latest_checkpoint, load_corpora
 from dnabert2_explore.training.pretrain.evaluate import evaluate, held_out_rows, score_rows
-from dnabert2_explore.training.saving import save_model
 from dnabert2_explore.training.tokenizer import bases_per_token
 
 WHO = {

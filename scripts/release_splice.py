@@ -28,10 +28,10 @@ from dnabert2_explore import (
     random_twin,
 )
 from dnabert2_explore.network.checkpoints.load import find_checkpoint, load_network
+from dnabert2_explore.network.checkpoints.saving import save_model
 from dnabert2_explore.results.sealed import write_json
 from dnabert2_explore.training.baselines import fit_position_weights
 from dnabert2_explore.training.labelled.tables import read_labelled
-from dnabert2_explore.training.saving import save_model
 from dnabert2_explore.training.scores.metrics import Estimate, score
 from dnabert2_explore.training.scores.resampling import resampled
 from dnabert2_explore.training.scores.rules import compare_with_rules

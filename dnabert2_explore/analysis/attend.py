@@ -59,7 +59,7 @@ class Attention(RichDisplay):
     def _line(self) -> str:
         return (
             f"{self.n_layers} layers × {self.n_heads} heads over "
-            f"{counted(len(self.tokens), 'token')} of "
+            f"{counted(len(self.tokens), 'token')}, [CLS] and [SEP] among them, of "
             f"{counted(len(self.tokens.bases), 'base')}"
         )
 

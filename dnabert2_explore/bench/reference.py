@@ -8,12 +8,13 @@ from typing import cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
 
 from ..network import Dnabert2Config, alibi_slopes
 from ..network.blocks import Dnabert2Layer
 from ..network.forward import EncoderForward
 from ..network.packing import Packing
+from ..network.plain.blocks_dnabert2 import Dnabert2GatedMLP
 
 __all__ = ["KeptBias", "embed_reference", "pad", "reference_states"]
 
@@ -88,26 +89,17 @@ def reference_states(
         query, key, value = qkv.unflatten(0, (batch, width)).permute(2, 0, 3, 1, 4)
         scores = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5 + bias
         context = (scores.softmax(dim=-1) @ value).transpose(1, 2).flatten(2)
-        hidden = _mlp(block, attention.output(packing.pack(context), hidden))
+        # `block.mlp` itself takes the tokens in parts that fit a CPU's cache.
+        hidden = Dnabert2GatedMLP.forward(
+            block.mlp, attention.output(packing.pack(context), hidden)
+        )
     return packing.unpack(hidden)
-
-
-def _mlp(block: Dnabert2Layer, hidden: torch.Tensor) -> torch.Tensor:
-    """Mix all tokens at once; `block.mlp` itself takes them in parts that fit a CPU's cache."""
-    mlp = block.mlp
-    gate, content = mlp.gated_layers(hidden).chunk(2, dim=-1)
-    return mlp.layernorm(mlp.wo(mlp.dropout(functional.gelu(gate) * content)) + hidden)
 
 
 def pad(ids: Sequence[NDArray[np.int64]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Put sequences of token ids into one padded batch: ids and mask, (batch, longest) each."""
-    width = max(len(sequence) for sequence in ids)
-    batch = np.full((len(ids), width), PAD, dtype=np.int64)
-    mask = np.zeros((len(ids), width), dtype=np.int64)
-    for row, sequence in enumerate(ids):
-        batch[row, : len(sequence)] = sequence
-        mask[row, : len(sequence)] = 1
-    return torch.from_numpy(batch), torch.from_numpy(mask)
+    rows = list(map(torch.from_numpy, ids))
+    return pad_sequence(rows, True, PAD), pad_sequence(list(map(torch.ones_like, rows)), True)
 
 
 def embed_reference(

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from ..common.files import replacing
+from ..common.files import write_text
 from ..encoder.machine import Machine
 from ..errors import InputError
 from .engine import Speed, mutant_table, speed_table
@@ -78,8 +78,7 @@ def write_tables(
     }
     if measured is not None:
         content["measured"] = asdict(measured)
-    with replacing(Path(path)) as fresh:
-        fresh.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_text(Path(path), json.dumps(content, indent=1) + "\n")
 
 
 def read_tables(path: str | Path) -> list[Table]:

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-from ..common.files import replacing
+from ..common.files import write_text
 from ..results.digests import sha256_of
 from ..results.records import Making, in_html, making, sealed_text, without_record, write_beside
 
@@ -69,9 +69,7 @@ def _into_page(path: Path, record: Mapping[str, Any]) -> None:
     text = without_record(path.read_text(encoding="utf-8"))
     head, end, tail = text.rpartition("</body>")
     element = in_html(sealed_text(record))
-    with replacing(path) as temporary:
-        whole = f"{head}{element}{end}{tail}" if end else text + element
-        temporary.write_text(whole, encoding="utf-8")
+    write_text(path, f"{head}{element}{end}{tail}" if end else text + element)
 
 
 def _asked(context: Any) -> tuple[list[str], dict[str, dict[str, str]]]:

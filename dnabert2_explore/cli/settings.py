@@ -51,14 +51,16 @@ def settings_of(
 
 
 def as_options(
-    kind: type[DataclassInstance], words: list[str], besides: str
+    kind: type[DataclassInstance], names: Iterable[str], words: list[str], besides: str
 ) -> tuple[dict[str, Any], list[str]]:
     """Read what stands on a command line besides its own options: ``--learning-rate 5e-4``.
 
     Parameters
     ----------
     kind : type
-        The dataclass of the configuration, each of whose fields is an option.
+        The dataclass of the configuration.
+    names : iterable of str
+        Its fields that are options.
     words : list of str
     besides : str
         The command, for the message.
@@ -74,7 +76,7 @@ def as_options(
     InputError
         If an option is no field, has no value, or one of another type.
     """
-    known = {"--" + one.name.replace("_", "-"): one.name for one in fields(kind)}
+    known = {"--" + name.replace("_", "-"): name for name in names}
     found: dict[str, Any] = {}
     arguments: list[str] = []
     rest = _parted(words)

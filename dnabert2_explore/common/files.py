@@ -23,6 +23,7 @@ __all__ = [
     "putting",
     "replacing",
     "restore",
+    "write_text",
 ]
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -90,6 +91,12 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all, in UTF-8."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _sweep(path: Path) -> None:

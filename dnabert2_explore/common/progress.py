@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-__all__ = ["Progress", "quiet", "split", "within"]
+from ..errors import Cancelled
+
+__all__ = ["Progress", "noting", "quiet", "split", "within"]
 
 #: Called as progress(done, total); raises `Cancelled` to stop the work.
 Progress = Callable[[int, int], None]
@@ -29,6 +31,19 @@ def within(progress: Progress | None, before: int, size: int, total: int) -> Pro
     """
     report = progress or quiet
     return lambda done, of: report(before + size * done // max(of, 1), total)
+
+
+def noting(progress: Progress | None, stopped: list[Cancelled]) -> Progress:
+    """Tell as before, and note who asked to stop: what is called may end in silence then."""
+
+    def told(done: int, total: int) -> None:
+        try:
+            (progress or quiet)(done, total)
+        except Cancelled as error:
+            stopped.append(error)
+            raise
+
+    return told
 
 
 def split(progress: Progress | None, shares: Iterable[int]) -> list[Progress]:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ..common.files import replacing
+from ..common.files import write_text
 from ..errors import InputError
 
 __all__ = ["answers", "copy_lessons", "nbgrader_source"]
@@ -101,7 +101,6 @@ def copy_lessons(source: Path, directory: Path, nbgrader: bool = False) -> tuple
         if nbgrader:
             made = nbgrader_source(json.loads(content))
             content = json.dumps(made, indent=1, ensure_ascii=False) + "\n"
-        with replacing(target) as temporary:
-            temporary.write_text(content, encoding="utf-8")
+        write_text(target, content)
         copied.append(path.name)
     return copied, kept

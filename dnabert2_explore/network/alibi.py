@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from copy import copy
 
 import torch
+
+from .plain import blocks_dnabert2 as plain
 
 __all__ = ["DENSE_UP_TO", "AlibiBias", "alibi_slopes"]
 
@@ -37,16 +38,7 @@ def alibi_slopes(n_heads: int) -> torch.Tensor:
     """
     if n_heads < 1:
         raise ValueError(f"n_heads is {n_heads}: ALiBi needs at least one head.")
-
-    def geometric(n: int) -> list[float]:
-        start = 2.0 ** (-8.0 / n)
-        return [start ** (i + 1) for i in range(n)]
-
-    lower = 2 ** math.floor(math.log2(n_heads))
-    slopes = geometric(lower)
-    if lower < n_heads:
-        slopes += geometric(2 * lower)[0::2][: n_heads - lower]
-    return torch.tensor(slopes, dtype=torch.float32)
+    return torch.tensor(plain.alibi_slopes(n_heads), dtype=torch.float32)
 
 
 class AlibiBias:

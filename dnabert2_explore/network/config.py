@@ -15,6 +15,18 @@ __all__ = ["Dnabert2Config"]
 
 #: What a classifier may answer, in transformers' words.
 PROBLEMS = ("single_label_classification", "multi_label_classification", "regression")
+_SIZES = (
+    "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
+    "type_vocab_size",
+)  # fmt: skip
+#: Largest value of what is a number from 0.
+_NUMBERS = {
+    "hidden_dropout_prob": 1.0,
+    "attention_probs_dropout_prob": 1.0,
+    "classifier_dropout": 1.0,
+    "layer_norm_eps": 1e3,
+    "initializer_range": 1e3,
+}
 
 
 def _is_place(anchor: object) -> bool:
@@ -94,138 +106,103 @@ class Dnabert2Config(PreTrainedConfig):
 
     model_type = "dnabert2"
 
-    def __init__(
-        self,
-        vocab_size: int = 4096,
-        hidden_size: int = 768,
-        num_hidden_layers: int = 12,
-        num_attention_heads: int = 12,
-        intermediate_size: int = 3072,
-        hidden_act: str = "gelu",
-        hidden_dropout_prob: float = 0.1,
-        attention_probs_dropout_prob: float = 0.0,
-        type_vocab_size: int = 2,
-        initializer_range: float = 0.02,
-        layer_norm_eps: float = 1e-12,
-        classifier_dropout: float | None = None,
-        classifier_pooling: str = "cls",
-        sparse_prediction: bool = False,
-        sequence_pairs: bool = False,
-        max_input_tokens: int | None = None,
-        training_bases: Sequence[int] | None = None,
-        anchor: str | int | None = None,
-        sep_token_id: int = 2,
-        prediction_strands: str = "one",
-        prediction_segmentations: int = 0,
-        embedding_strands: str = "one",
-        embedding_layers: Sequence[int] | None = None,
-        pooler: bool | None = None,
-        vocabulary_sha256: str | None = None,
-        alibi_starting_size: int = 512,
-        tie_word_embeddings: bool = True,
-        pad_token_id: int | None = 3,
-        **kwargs: Any,
-    ) -> None:
-        _check_sizes(
-            vocab_size=vocab_size,
-            hidden_size=hidden_size,
-            num_hidden_layers=num_hidden_layers,
-            num_attention_heads=num_attention_heads,
-            intermediate_size=intermediate_size,
-            type_vocab_size=type_vocab_size,
-        )
-        for name, flag in (
-            ("sparse_prediction", sparse_prediction),
-            ("sequence_pairs", sequence_pairs),
-            ("tie_word_embeddings", tie_word_embeddings),
-            ("pooler", pooler),
-        ):
+    vocab_size: int = 4096
+    hidden_size: int = 768
+    num_hidden_layers: int = 12
+    num_attention_heads: int = 12
+    intermediate_size: int = 3072
+    hidden_act: str = "gelu"
+    hidden_dropout_prob: float = 0.1
+    attention_probs_dropout_prob: float = 0.0
+    type_vocab_size: int = 2
+    initializer_range: float = 0.02
+    layer_norm_eps: float = 1e-12
+    classifier_dropout: float | None = None
+    classifier_pooling: str = "cls"
+    sparse_prediction: bool = False
+    sequence_pairs: bool = False
+    max_input_tokens: int | None = None
+    training_bases: Sequence[int] | None = None
+    anchor: str | int | None = None
+    sep_token_id: int = 2
+    prediction_strands: str = "one"
+    prediction_segmentations: int = 0
+    embedding_strands: str = "one"
+    embedding_layers: Sequence[int] | None = None
+    pooler: bool | None = None
+    vocabulary_sha256: str | None = None
+    alibi_starting_size: int = 512
+    tie_word_embeddings: bool = True
+    # Informational only: masks come from the tokenizer, never from this id (the hub's
+    # generation_config.json says 0, the tokenizer's [PAD] is 3).
+    pad_token_id: int | None = 3
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        for name in _SIZES:
+            _check_size(name, getattr(self, name))
+        for name in ("sparse_prediction", "sequence_pairs", "tie_word_embeddings", "pooler"):
+            flag = getattr(self, name)
             if flag not in (True, False) and (flag, name) != (None, "pooler"):
                 raise ValueError(f"{name} is {_shown(flag)}: expected true or false.")
-        _check_numbers(0.0, 1.0, hidden_dropout_prob=hidden_dropout_prob)
-        _check_numbers(0.0, 1.0, attention_probs_dropout_prob=attention_probs_dropout_prob)
-        if classifier_dropout is not None:
-            _check_numbers(0.0, 1.0, classifier_dropout=classifier_dropout)
-        _check_numbers(0.0, 1e3, layer_norm_eps=layer_norm_eps, initializer_range=initializer_range)
-        num_labels, problem_type = kwargs.get("num_labels"), kwargs.get("problem_type")
-        _check_classes(kwargs.get("id2label"), kwargs.get("label2id"))
-        for name, value in (("max_input_tokens", max_input_tokens), ("num_labels", num_labels)):
+        for name, high in _NUMBERS.items():
+            if name != "classifier_dropout" or self.classifier_dropout is not None:
+                _check_number(name, getattr(self, name), high)
+        _check_classes(self.id2label, self.label2id)
+        for name, value in (
+            ("max_input_tokens", self.max_input_tokens),
+            ("num_labels", kwargs.get("num_labels")),
+        ):
             if value is not None:
-                _check_sizes(**{name: value})
-        if training_bases is not None:
-            if not isinstance(training_bases, Sequence) or len(training_bases) != 2:
+                _check_size(name, value)
+        if self.training_bases is not None:
+            if not isinstance(self.training_bases, Sequence) or len(self.training_bases) != 2:
                 raise ValueError(
-                    f"training_bases is {_shown(training_bases)}: expected the shortest and the "
-                    "longest length."
+                    f"training_bases is {_shown(self.training_bases)}: expected the shortest and "
+                    "the longest length."
                 )
-            _check_sizes(training_bases=training_bases[0])
-            _check_sizes(training_bases=training_bases[1])
-        if pad_token_id is not None and pad_token_id != 0:
-            _check_sizes(pad_token_id=pad_token_id)
-        if problem_type is not None and problem_type not in PROBLEMS:
+            for length in self.training_bases:
+                _check_size("training_bases", length)
+            self.training_bases = list(self.training_bases)
+        if self.pad_token_id is not None and self.pad_token_id != 0:
+            _check_size("pad_token_id", self.pad_token_id)
+        if self.problem_type is not None and self.problem_type not in PROBLEMS:
             raise ValueError(
-                f"problem_type is {_shown(problem_type)}: expected one of {', '.join(PROBLEMS)}."
+                f"problem_type is {_shown(self.problem_type)}: expected one of "
+                f"{', '.join(PROBLEMS)}."
             )
-        if hidden_size % num_attention_heads:
+        if self.hidden_size % self.num_attention_heads:
             raise ValueError(
-                f"hidden_size {hidden_size} is not a multiple of num_attention_heads "
-                f"{num_attention_heads}: choose a width that the heads divide."
+                f"hidden_size {self.hidden_size} is not a multiple of num_attention_heads "
+                f"{self.num_attention_heads}: choose a width that the heads divide."
             )
-        if classifier_pooling not in ("cls", "mean"):
+        if self.classifier_pooling not in ("cls", "mean"):
             raise ValueError(
-                f"classifier_pooling {classifier_pooling!r} is unknown: choose 'cls' or 'mean'."
+                f"classifier_pooling {self.classifier_pooling!r} is unknown: choose 'cls' or "
+                "'mean'."
             )
-        if embedding_strands not in ("one", "both"):
+        if self.embedding_strands not in ("one", "both"):
             raise ValueError(
-                f"embedding_strands {embedding_strands!r} is unknown: choose 'one' or 'both'."
+                f"embedding_strands {self.embedding_strands!r} is unknown: choose 'one' or 'both'."
             )
-        if embedding_layers is not None:
-            _check_layers(embedding_layers, num_hidden_layers)
-        if prediction_strands not in ("one", "both") or prediction_segmentations < 0:
+        if self.embedding_layers is not None:
+            _check_layers(self.embedding_layers, self.num_hidden_layers)
+            self.embedding_layers = list(self.embedding_layers)
+        if self.prediction_strands not in ("one", "both") or self.prediction_segmentations < 0:
             raise ValueError(
-                f"prediction_strands {prediction_strands!r} and prediction_segmentations "
-                f"{prediction_segmentations}: choose 'one' or 'both', and 0 or more."
+                f"prediction_strands {self.prediction_strands!r} and prediction_segmentations "
+                f"{self.prediction_segmentations}: choose 'one' or 'both', and 0 or more."
             )
-        if not (anchor is None or anchor == "middle" or _is_place(anchor)):
+        if not (self.anchor is None or self.anchor == "middle" or _is_place(self.anchor)):
             raise ValueError(
-                f"anchor {anchor!r} is unknown: choose 'middle', or a number of bases."
+                f"anchor {self.anchor!r} is unknown: choose 'middle', or a number of bases."
             )
-        if hidden_act != "gelu":
+        if self.hidden_act != "gelu":
             raise ValueError(
-                f"hidden_act {hidden_act!r} is not DNABERT-2's: its gated MLP uses exact 'gelu'."
+                f"hidden_act {self.hidden_act!r} is not DNABERT-2's: its gated MLP uses exact "
+                "'gelu'."
             )
-        self.vocab_size = vocab_size
-        self.hidden_size = hidden_size
-        self.num_hidden_layers = num_hidden_layers
-        self.num_attention_heads = num_attention_heads
-        self.intermediate_size = intermediate_size
-        self.hidden_act = hidden_act
-        self.hidden_dropout_prob = hidden_dropout_prob
-        self.attention_probs_dropout_prob = attention_probs_dropout_prob
-        self.type_vocab_size = type_vocab_size
-        self.initializer_range = initializer_range
-        self.layer_norm_eps = layer_norm_eps
-        self.classifier_dropout = classifier_dropout
-        self.classifier_pooling = classifier_pooling
-        self.sparse_prediction = sparse_prediction
-        self.sequence_pairs = sequence_pairs
-        self.max_input_tokens = max_input_tokens
-        self.training_bases = None if training_bases is None else list(training_bases)
-        self.anchor = anchor
-        self.sep_token_id = sep_token_id
-        self.prediction_strands = prediction_strands
-        self.prediction_segmentations = prediction_segmentations
-        self.embedding_strands = embedding_strands
-        self.embedding_layers = None if embedding_layers is None else list(embedding_layers)
-        self.pooler = pooler
-        self.vocabulary_sha256 = vocabulary_sha256
-        self.alibi_starting_size = alibi_starting_size
-        self.tie_word_embeddings = tie_word_embeddings
-        # Informational only: masks come from the tokenizer, never from this id (the hub's
-        # generation_config.json says 0, the tokenizer's [PAD] is 3).
-        self.pad_token_id = pad_token_id
         kwargs.pop(SEAL, None)  # of the file that was read; another that is written has another
-        super().__init__(**kwargs)
+        super().__post_init__(**kwargs)
 
     @property
     def has_pooler(self) -> bool:
@@ -264,17 +241,15 @@ def _check_layers(layers: object, count: int) -> None:
         )
 
 
-def _check_sizes(**sizes: object) -> None:
-    for name, value in sizes.items():
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**31:
-            raise ValueError(f"{name} is {_shown(value)}: expected a whole number above 0.")
+def _check_size(name: str, value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**31:
+        raise ValueError(f"{name} is {_shown(value)}: expected a whole number above 0.")
 
 
-def _check_numbers(low: float, high: float, **numbers: object) -> None:
-    for name, value in numbers.items():
-        right = isinstance(value, int | float) and not isinstance(value, bool)
-        if not right or not low <= cast(float, value) <= high:
-            raise ValueError(f"{name} is {_shown(value)}: expected a number from {low} to {high}.")
+def _check_number(name: str, value: object, high: float) -> None:
+    right = isinstance(value, int | float) and not isinstance(value, bool)
+    if not right or not 0 <= cast(float, value) <= high:
+        raise ValueError(f"{name} is {_shown(value)}: expected a number from 0.0 to {high}.")
 
 
 def _check_classes(names: object, numbers: object) -> None:

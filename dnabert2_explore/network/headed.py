@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional
 from transformers.modeling_outputs import MaskedLMOutput, SequenceClassifierOutput
 from transformers.utils.generic import can_return_tuple
 
@@ -14,7 +13,7 @@ from .blocks import Dnabert2MaskedLMHead
 from .config import Dnabert2Config
 from .forward import EncoderForward, Network
 from .packing import Packing
-from .plain.blocks_dnabert2 import refuse_unknown
+from .plain.blocks_dnabert2 import class_loss, token_loss
 
 __all__ = ["ClassifierForward", "MaskedLMForward"]
 
@@ -37,8 +36,6 @@ class MaskedLMForward(Network):
         token_type_ids: torch.Tensor | None = None,
         inputs_embeds: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
         **kwargs: Any,
     ) -> MaskedLMOutput:
         """Predict tokens; takes what `EncoderForward` does.
@@ -56,35 +53,17 @@ class MaskedLMForward(Network):
             `logits` (batch, n, vocab_size), or (labelled, vocab_size) with labels and
             `config.sparse_prediction`.
         """
-        refuse_unknown(kwargs)
         outputs = self.bert(
-            input_ids,
-            attention_mask,
-            token_type_ids,
-            inputs_embeds,
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
-            return_dict=True,
+            input_ids, attention_mask, token_type_ids, inputs_embeds, return_dict=True, **kwargs
         )
         hidden = outputs.last_hidden_state
         if labels is not None:
             labels = labels.to(hidden.device)
-        targets: torch.Tensor | None
-        if labels is not None and self.config.sparse_prediction:
-            labelled = labels > 0
-            logits = self.cls(hidden[labelled])
-            targets = labels[labelled]
-        else:
-            logits = self.cls(hidden)
-            targets = None if labels is None else labels.masked_fill(labels <= 0, -100).view(-1)
-        loss = None
-        if targets is not None:
-            total = functional.cross_entropy(
-                logits.view(-1, logits.shape[-1]), targets, ignore_index=-100, reduction="sum"
-            )
-            loss = total / (targets != -100).sum().clamp(min=1)
+            if self.config.sparse_prediction:
+                hidden, labels = hidden[labels > 0], labels[labels > 0]
+        logits = self.cls(hidden)
         return MaskedLMOutput(
-            loss=loss,
+            loss=None if labels is None else token_loss(logits, labels),
             logits=logits,
             hidden_states=outputs.hidden_states,
             attentions=outputs.attentions,
@@ -112,8 +91,6 @@ class ClassifierForward(Network):
         token_type_ids: torch.Tensor | None = None,
         inputs_embeds: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
         **kwargs: Any,
     ) -> SequenceClassifierOutput:
         """Classify sequences; takes what `EncoderForward` does.
@@ -129,15 +106,8 @@ class ClassifierForward(Network):
             `logits` (batch, num_labels) and, with labels, `loss` (cross entropy, binary cross
             entropy with logits, or mean squared error).
         """
-        refuse_unknown(kwargs)
         outputs = self.bert(
-            input_ids,
-            attention_mask,
-            token_type_ids,
-            inputs_embeds,
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
-            return_dict=True,
+            input_ids, attention_mask, token_type_ids, inputs_embeds, return_dict=True, **kwargs
         )
         if self.config.classifier_pooling == "mean":
             hidden = outputs.last_hidden_state
@@ -153,7 +123,7 @@ class ClassifierForward(Network):
             pooled = outputs.pooler_output
         logits = self.classifier(self.dropout(pooled))
         return SequenceClassifierOutput(
-            loss=None if labels is None else self._loss(logits, labels),
+            loss=None if labels is None else class_loss(self.config, logits, labels),
             logits=logits,
             hidden_states=outputs.hidden_states,
             attentions=outputs.attentions,
@@ -180,18 +150,3 @@ class ClassifierForward(Network):
             vectors = hidden[packing.offsets[:-1]]
         assert self.bert.pooler is not None  # built in __init__
         return self.classifier(self.dropout(self.bert.pooler(vectors)))
-
-    def _loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        labels = labels.to(logits.device)
-        if self.config.problem_type is None:
-            if self.num_labels == 1:
-                self.config.problem_type = "regression"
-            elif labels.dtype in (torch.long, torch.int):
-                self.config.problem_type = "single_label_classification"
-            else:
-                self.config.problem_type = "multi_label_classification"
-        if self.config.problem_type == "regression":
-            return functional.mse_loss(logits.squeeze(), labels.squeeze().to(logits.dtype))
-        if self.config.problem_type == "single_label_classification":
-            return functional.cross_entropy(logits, labels.view(-1))
-        return functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..common.files import replacing
+from ..common.files import write_text
 from ..encoder import Encoder, load
 from ..errors import InputError
 from ..version import __version__
@@ -108,8 +108,7 @@ def build_page(
     # All at once: a name that looks like one of these stays a name.
     page = re.sub("|".join(filled), lambda found: filled[found[0]], page)
     out = Path(out)
-    with replacing(out) as fresh:
-        fresh.write_text(page, encoding="utf-8")
+    write_text(out, page)
     return out
 
 

@@ -13,7 +13,15 @@ from typing import Any
 
 from .origins import recorded
 
-__all__ = ["RichDisplay", "counted", "draw_with", "settings_line", "told_kind"]
+__all__ = [
+    "RichDisplay",
+    "bases_text",
+    "counted",
+    "draw_with",
+    "settings_line",
+    "span_text",
+    "told_kind",
+]
 
 #: Characters of the line that stands for a result in a terminal and in lists.
 LONGEST = 240
@@ -36,6 +44,28 @@ def counted(number: int, noun: str, several: str = "") -> str:
     ('1 site', '1,200 sites', '0 queries')
     """
     return f"{number:,} {noun if number == 1 else several or noun + 's'}"
+
+
+def span_text(start: int, end: int) -> str:
+    """Write a half-open span in display coordinates, 1-based inclusive.
+
+    Examples
+    --------
+    >>> span_text(0, 1000), span_text(4, 5)
+    ('1–1,000', '5')
+    """
+    return f"{start + 1:,}" if end - start == 1 else f"{start + 1:,}–{end:,}"
+
+
+def bases_text(start: int, end: int) -> str:
+    """Write a half-open span as bases on a screen.
+
+    Examples
+    --------
+    >>> bases_text(0, 1000), bases_text(4, 5)
+    ('bases 1–1,000', 'base 5')
+    """
+    return f"base{'s' if end - start > 1 else ''} {span_text(start, end)}"
 
 
 class RichDisplay:

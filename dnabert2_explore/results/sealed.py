@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..common.files import replacing
+from ..common.files import write_text
 from ..errors import ExploreError, InputError, warn
 
 __all__ = ["SEAL", "read_json", "seal", "unsealed", "write_json"]
@@ -47,8 +47,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write an object with its digest, whole or not at all; its folder is made if needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(seal(content), indent=1, ensure_ascii=False, allow_nan=False)
-    with replacing(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+    write_text(path, text + "\n")
 
 
 def read_json(

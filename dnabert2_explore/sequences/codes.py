@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BASE_CODES", "UNKNOWN", "UPPER_T", "codes", "padded_codes"]
+__all__ = ["BASE_CODES", "UNKNOWN", "UPPER_T", "blocks", "codes", "padded_codes"]
 
 #: Code of everything that is not A, C, G or T, and of what lies behind the end of a sequence.
 UNKNOWN = 4
@@ -29,6 +29,24 @@ def codes(bases: str) -> NDArray[np.int8]:
     [0, 1, 2, 3, 4, 4]
     """
     return BASE_CODES[np.frombuffer(bases.encode("ascii", "replace"), dtype=np.uint8)]
+
+
+def blocks(bases: Sequence[str], most: int) -> Iterator[tuple[int, int]]:
+    """Yield runs [first, after) of sequences: of so many bases at most, or of one alone.
+
+    Examples
+    --------
+    >>> list(blocks(["ACG", "T", "ACGTACGT"], 4))
+    [(0, 2), (2, 3)]
+    """
+    first = size = 0
+    for place, one in enumerate(bases):
+        if place > first and size + len(one) > most:
+            yield first, place
+            first, size = place, 0
+        size += len(one)
+    if bases:
+        yield first, len(bases)
 
 
 def padded_codes(bases: Sequence[str], length: int) -> NDArray[np.int8]:

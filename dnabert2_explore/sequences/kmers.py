@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .codes import UNKNOWN, codes
+from .codes import UNKNOWN, blocks, codes
 
 __all__ = ["LONGEST", "kmer_counts", "kmer_frequencies", "kmer_name", "kmer_words", "turned_kmers"]
 
@@ -48,12 +48,7 @@ def kmer_words(
     """
     if not 1 <= k <= LONGEST:
         raise InputError(f"k is {k}; expected 1 to {LONGEST}.")
-    first = 0
-    while first < len(bases):
-        after, size = first, 0
-        while after < len(bases) and (after == first or size + len(bases[after]) < _CELLS):
-            size += len(bases[after]) + 1
-            after += 1
+    for first, after in blocks(bases, _CELLS):
         # End to end with an N between: what reaches across a border holds it, and is left out.
         flat = codes("N".join(bases[first:after]))
         count = max(len(flat) - k + 1, 0)
@@ -70,7 +65,6 @@ def kmer_words(
         place = np.flatnonzero(known)
         row = row[place]
         yield first, after, row, (place - begin[row]).astype(np.int32), word[place]
-        first = after
 
 
 def kmer_name(word: int, k: int) -> str:

@@ -62,7 +62,7 @@ class Sequence(RichDisplay):
         bases = self.bases
         if len(bases) > _SHOWN:
             bases = f"{bases[: _SHOWN // 2]}…{bases[-_SHOWN // 2 :]}"
-        parts = [repr(self.name), f"{len(self):,} bases {bases!r}"]
+        parts = [repr(self.name), f"{counted(len(self), 'base')} {bases!r}"]
         if self.label is not None:
             parts.append(f"label={self.label!r}")
         if self.fields:

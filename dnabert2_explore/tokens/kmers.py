@@ -7,6 +7,7 @@ import re
 import numpy as np
 
 from ..errors import InputError
+from ..results.rich_display import counted
 from ..sequences import clean, warn_unknown
 from .tokens import Tokens
 
@@ -32,8 +33,8 @@ def overlapping_kmers(bases: str, k: int = 6, *, warn: bool = True) -> Tokens:
     n = len(cleaned.bases) - k + 1
     if n < 1:
         raise InputError(
-            f"A sequence of {len(cleaned.bases)} bases holds no {k}-mer: give a longer sequence or "
-            "a smaller k."
+            f"A sequence of {counted(len(cleaned.bases), 'base')} holds no {k}-mer: give a longer "
+            "sequence or a smaller k."
         )
     spans = np.stack([np.arange(n), np.arange(n) + k], axis=1)
     return _kmer_tokens(bases, spans, warn)

@@ -53,9 +53,13 @@ class Tokens(RichDisplay):
     def _line(self) -> str:
         n = int((~self.special).sum())
         return (
-            f"{counted(len(self.bases), 'base')} in {counted(n, 'token')}, "
-            f"{self.bases_per_token:.2f} bases a token: " + " ".join(self.tokens[:24])
+            f"{counted(len(self.bases), 'base')} in {counted(n, 'token')}{self._mean_length}: "
+            + " ".join(self.tokens[:24])
         )
+
+    @property
+    def _mean_length(self) -> str:
+        return f", {self.bases_per_token:.2f} bases a token" if not self.special.all() else ""
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
-from ..common.files import replacing
+from ..common.files import write_text
 from ..errors import InputError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Config = TypeVar("Config", bound=DataclassInstance)
 
-__all__ = ["check_choices", "check_least", "checked", "read_yaml", "write_yaml"]
+__all__ = ["check_choices", "check_least", "checked", "read_yaml", "shown", "write_yaml"]
 
 # Annotations are strings here ("from __future__ import annotations"); these are all we use.
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -147,8 +147,12 @@ def check_least(config: DataclassInstance, least: int, names: Iterable[str]) -> 
             raise InputError(f"{name} is {getattr(config, name)}; expected at least {least}.")
 
 
+def shown(value: object) -> str:
+    """Write a setting for people: floats without what rounding leaves."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def write_yaml(config: DataclassInstance, path: str | Path) -> None:
     """Write a configuration that `read_yaml` reads back."""
     values = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}
-    with replacing(Path(path)) as temporary:
-        temporary.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+    write_text(Path(path), yaml.safe_dump(values, sort_keys=False))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -307,12 +308,6 @@ def _csv(path: Path, columns: list[str], delimiter: str = ",") -> Iterator[Write
 
 
 @contextmanager
-def _tsv(path: Path, columns: list[str]) -> Iterator[Write]:
-    with _csv(path, columns, "\t") as write:
-        yield write
-
-
-@contextmanager
 def _parquet(path: Path, columns: list[str]) -> Iterator[Write]:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -334,4 +329,8 @@ def _parquet(path: Path, columns: list[str]) -> Iterator[Write]:
                 writer.close()
 
 
-_WRITERS = {".csv": _csv, ".tsv": _tsv, ".parquet": _parquet}
+_WRITERS: dict[str, Callable[[Path, list[str]], AbstractContextManager[Write]]] = {
+    ".csv": _csv,
+    ".tsv": partial(_csv, delimiter="\t"),
+    ".parquet": _parquet,
+}

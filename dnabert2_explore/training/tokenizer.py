@@ -12,6 +12,8 @@ import numpy as np
 from ..common.files import filling
 from ..common.progress import Progress
 from ..errors import InputError
+from ..network.checkpoints.saving import TOKENIZER_SETTINGS
+from ..tokens.tokenizer import SPECIAL as SPECIAL_TOKENS
 from .corpus.windows import Corpus
 
 if TYPE_CHECKING:
@@ -26,8 +28,6 @@ __all__ = [
     "train_tokenizer",
     "trainer_of",
 ]
-
-SPECIAL_TOKENS = ("[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]")
 
 
 def train_tokenizer(
@@ -149,11 +149,8 @@ def bases_per_token(
 
 def save_tokenizer(tokenizer: Tokenizer, out: str | Path) -> None:
     """Write ``tokenizer.json`` and the ``tokenizer_config.json`` that belongs to it, or neither."""
-    config = {"tokenizer_class": "PreTrainedTokenizerFast"} | {
-        f"{name.strip('[]').lower()}_token": name for name in SPECIAL_TOKENS
-    }
     with filling(Path(out)) as fresh:
         text = tokenizer.to_str(pretty=False)  # its own `save` tells of a full disk in its own way
         (fresh / "tokenizer.json").write_text(text, encoding="utf-8")
-        text = json.dumps(config, indent=1) + "\n"
+        text = json.dumps(TOKENIZER_SETTINGS, indent=1) + "\n"
         (fresh / "tokenizer_config.json").write_text(text, encoding="utf-8")

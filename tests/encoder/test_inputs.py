@@ -6,8 +6,8 @@ import pytest
 from dnabert2_explore import load
 from dnabert2_explore.encoder.inputs import cut_ids, far_lengths
 from dnabert2_explore.errors import InputError
+from dnabert2_explore.network.checkpoints.saving import save_model
 from dnabert2_explore.sequences import clean
-from dnabert2_explore.training.saving import save_model
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,10 @@ import re
 import subprocess
 import sys
 import typing
+import xml.etree.ElementTree as ET
+from html import unescape
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 import ipywidgets
 import numpy as np
@@ -18,6 +21,7 @@ from nbconvert.exporters import LatexExporter
 
 import dnabert2_explore as dx
 from dnabert2_explore.errors import ExploreError
+from dnabert2_explore.figures import plots
 from dnabert2_explore.figures.display import ROOMS, html_of
 from dnabert2_explore.figures.display.canvas import Canvas, Panel, number, thinned
 from dnabert2_explore.results.rich_display import RichDisplay
@@ -154,13 +158,47 @@ def test_in_a_notebook_it_is_a_small_static_picture(shown):
         assert html == html_of(one)
         assert len(html.encode()) <= 100_000, (type(one), len(html))
         found = outline(html)
-        assert not {"script", "img", "iframe", "link", "object"} & set(found.tags)
+        assert not {"script", "iframe", "link", "object"} & set(found.tags)
         assert not [name for name in found.names if name.startswith("on") or name == "href"]
-        assert "http" not in html, type(one)
+        assert "http" not in html.replace("http://www.w3.org/2000/svg", ""), type(one)
         assert "url(" not in html
         assert "@import" not in html
         assert "nan" not in re.findall(r'="(nan|inf)', html), type(one)
         assert not re.search(r'="[^"]*\bnan\b[^"]*"', html), type(one)
+
+
+def test_where_styles_and_drawings_are_taken_out_an_image_is_left(shown):
+    """JupyterLab sanitizes a notebook that its user has not run, and keeps the words of an SVG."""
+    seen = 0
+    for one in shown:
+        html = html_of(one)
+        stills = re.findall(r'<(?:img|div) class="dx-still".*?(?:/>|</div>)', html)
+        drawings = list(ET.fromstring(f"<a>{_as_xml(html)}</a>").iter("svg"))
+        outer = [one for one in drawings if not any(one in list(o.iter())[1:] for o in drawings)]
+        assert len(stills) == len(outer) == html.count('<div class="dx-live" hidden="hidden"><svg ')
+        for still, drawing in zip(stills, outer, strict=True):
+            if still.startswith("<div"):  # there was no room
+                assert "Trust Notebook" in still
+                assert len(html.encode()) > 50_000
+                continue
+            label, text = re.search(
+                r'alt="([^"]*)" src="data:image/svg\+xml,([^"]*)"', still
+            ).groups()
+            image = ET.fromstring(unquote(text))  # strict: a browser shows nothing otherwise
+            assert "".join(image.itertext()) == "".join(drawing.itertext())
+            used = set(re.findall(r"var\((--dx-[\w-]+)\)", unquote(text)))
+            assert used <= set(re.findall(r"(--dx-[\w-]+):", image.get("style"))), type(one)
+            assert unescape(label) == image.get("aria-label", "")
+            seen += 1
+    assert seen > 30
+
+
+def _as_xml(html):
+    return (
+        re.sub(r"<style>.*?</style>|<img [^>]*/>", "", html)
+        .replace("<br>", "")
+        .replace("&nbsp;", " ")
+    )
 
 
 def test_on_paper_it_is_a_line_and_its_table(shown):
@@ -202,7 +240,7 @@ def test_whatever_a_name_holds_it_is_text(shown):
             tried += 1
             assert set(outline(html).tags) <= plain | {"b", "div", "td", "tr", "th"}, field.name
             assert "<script" not in html
-            assert "<img" not in html
+            assert html.count("<img") == html.count('<img class="dx-still" ')
     assert tried > 60
 
 
@@ -237,3 +275,90 @@ def test_numbers_axes_and_bins():
     assert (places[-1], kept[-1]) == (99, -7.0)
     panel = Panel(Canvas(100, 100, ""), (10, 0, 90, 80), (0, 8), (-1, 1))
     assert (panel.x(4), panel.y(0), panel.y(1)) == (50, 40, 0)
+
+
+def smallest():
+    """What comes of a base, of nothing, and of one of each."""
+    enc = dx.load("pocket")
+    return [
+        dx.Sequence("probe", "A"),
+        enc.tokenize("A"),
+        enc.tokenize(""),
+        dx.attend(enc, "A"),
+        dx.dependency_map(enc, "A"),
+        dx.nucleotide_probabilities(enc, "A"),
+        dx.replay_merges(enc, "A"),
+        enc.embed_long("ACGTAC"),
+        dx.leaderboard([made_run("tf_2")], published=()),
+    ]
+
+
+def test_of_one_it_speaks_in_the_singular_and_of_nothing_without_numbers():
+    for one in smallest():
+        for text in (repr(one), one._repr_mimebundle_()["text/markdown"]):
+            assert not re.search(r"(?<![\d.,])1 (?!is\b)[a-z]+s\b", text), text
+            assert not re.search(r"\bnan\b|[-−]0(\.0+)?(?![\d.])", text), text
+
+
+def test_a_line_counts_bases_as_screens_do_and_leaves_special_tokens_out():
+    enc, bases = dx.load("pocket"), dx.demo.windows()[0].bases[:60]
+    assert "bases 11–30 can change in" in repr(dx.dependency_map(enc, bases, (10, 30)))
+    assert "of bases 11–30:" in repr(dx.nucleotide_probabilities(enc, bases, (10, 30)))
+    splice, site = dx.load("pocket-splice"), dx.demo.splice()[0]
+    why = dx.attribute(splice, site, "donor", method="occlusion")
+    assert f"in {(~why.tokens.special).sum()} tokens" in repr(why)
+
+
+#: Have a plotly figure, and say more as a table in a cell.
+ONLY_TABLES = {
+    "Annotation", "Blocks", "Clusters", "Enrichment", "FeatureEnrichment",
+    "FeatureReadings", "Features", "MotifFragments", "RankCorrelations",
+    "SeedsResult", "SequenceComparison", "SpaceComparison", "TokenizerComparison",
+    "TrackEnrichment", "VocabularyCurve",
+}  # fmt: skip
+
+
+def test_what_has_a_figure_shows_a_picture_in_a_cell(shown):
+    plain = {
+        type(one).__name__
+        for one in shown
+        if type(one).__name__ in plots._FIGURES and "<svg" not in html_of(one)
+    }
+    assert plain == ONLY_TABLES
+
+
+def test_a_plain_table_says_where_it_counts_from_and_that_it_is_empty():
+    class Found(RichDisplay):
+        def _line(self):
+            return "features"
+
+        def table(self):
+            return pd.DataFrame({"start": rows, "end": rows})
+
+    rows = [3]
+    assert "from 0, ends not included" in html_of(Found())
+    rows = []
+    assert "<table" not in html_of(Found())
+    assert "no row" in html_of(Found())
+
+
+def test_of_few_draws_no_small_p_is_promised():
+    heads = dx.head_atlas(dx.load("pocket"), dx.demo.windows()[:1], permutations=4)
+    assert "no p below 0.2 can come of" in html_of(heads)
+
+
+def test_a_map_of_a_class_shows_its_untrained_twin():
+    splice, site = dx.load("pocket-splice"), dx.demo.splice()[0]
+    alone = dx.dependency_map(splice, site, (99, 103), of="donor")
+    beside = dx.dependency_map(splice, site, (99, 103), of="donor", twin=True)
+    assert "untrained" not in html_of(alone)
+    assert "Dashed: an untrained network" in html_of(beside)
+    one, two = dx.plot(alone), dx.plot(beside)
+    assert len(two.data) > len(one.data)
+
+
+def test_axes_of_things_that_are_counted_have_whole_ticks():
+    panel = Panel(Canvas(100, 100, ""), (10, 0, 90, 80), (0.5, 3.5), (0, 1))
+    panel.x_axis("token")
+    assert re.findall(r">([\d.]+)</text>", "".join(panel.canvas.parts)) == ["1", "2", "3"]
+    assert number(-0.0) == "0"

@@ -461,7 +461,7 @@ def test_fastq(tmp_path):
 def test_missing_empty_folder(tmp_path):
     assert "There is no file" in refused(tmp_path / "no.fa")
     assert "is empty" in refused(write(tmp_path, ""))
-    assert "cannot be opened (Is a directory)" in refused(tmp_path)
+    assert "is a folder" in refused(tmp_path)
 
 
 @pytest.mark.parametrize(

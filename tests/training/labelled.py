@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from dnabert2_explore.network import Dnabert2Config, Dnabert2ForMaskedLM
+from dnabert2_explore.network.checkpoints.saving import save_model
 from dnabert2_explore.training.finetune import FinetuneConfig
 from dnabert2_explore.training.finetune.methods.recipe import PUBLISHED
-from dnabert2_explore.training.saving import save_model
 
 
 def authors(**settings: Any) -> FinetuneConfig:

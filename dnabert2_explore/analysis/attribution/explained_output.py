@@ -18,6 +18,7 @@ from ...encoder.inputs import cut_ids, tokens_of
 from ...encoder.passes.masked import masked_passes
 from ...encoder.passes.readings import explained_line
 from ...errors import InputError
+from ...results.rich_display import bases_text
 from ...sequences import clean
 from ...tokens import Tokens
 from .methods.backend import with_gradients
@@ -272,7 +273,7 @@ def _span_output(
         fixed=fixed,
         target=span,
         # Whole tokens are masked, so the stretch that is explained may be wider than the one asked.
-        name=f"masked bases {tokens.spans[first, 0] + 1:,}–{tokens.spans[last - 1, 1]:,}",
+        name=f"masked {bases_text(tokens.spans[first, 0], tokens.spans[last - 1, 1])}",
         unit="nats",
         output="log_likelihood",
         score=float(score),

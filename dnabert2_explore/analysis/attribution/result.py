@@ -85,7 +85,7 @@ class Attribution(RichDisplay):
         return (
             f"{self.target_name}, {self.score:.3f} {self.unit}, by {self.method}"
             f"{closes}; {counted(len(self.base_scores), 'base')} in "
-            f"{counted(len(self.token_scores), 'token')}"
+            f"{counted(int((~self.tokens.special).sum()), 'token')}"
         )
 
     @property

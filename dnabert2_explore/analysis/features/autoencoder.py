@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...common.costs import says_cost
-from ...common.files import replacing
+from ...common.files import replacing, write_text
 from ...common.progress import Progress
 from ...encoder import Bases, Encoder
 from ...errors import InputError
@@ -233,8 +233,7 @@ class Features(RichDisplay):
             config |= {"k": self.k, "rescale_acts_by_decoder_norm": False}
         with replacing(folder / _WEIGHTS) as temporary:
             save_file({name: np.ascontiguousarray(one) for name, one in tensors.items()}, temporary)
-        with replacing(folder / _CONFIG) as temporary:
-            temporary.write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+        write_text(folder / _CONFIG, json.dumps(config, indent=1) + "\n")
         if self.twin is not None:
             self.twin.save(folder / "twin")
         elif (folder / "twin" / _CONFIG).is_file():  # of what was saved there before

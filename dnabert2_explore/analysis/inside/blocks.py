@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...common.progress import Progress, quiet
 from ...errors import InputError
-from ...results.rich_display import RichDisplay
+from ...results.rich_display import RichDisplay, counted
 from ...sequences import in_place
 from ...sequences.shuffle import shuffle_dinucleotides
 
@@ -83,7 +83,8 @@ class Blocks(RichDisplay):
     def _line(self) -> str:
         beyond = sum(block.p <= 0.05 for block in self.blocks)
         return (
-            f"{len(self)} clusters, {beyond} with p <= 0.05 against {self.copies} shuffled copies"
+            f"{counted(len(self), 'cluster')}, {beyond} with p <= 0.05 against "
+            f"{counted(self.copies, 'shuffled copy', 'shuffled copies')}"
         )
 
     def table(self) -> pd.DataFrame:
@@ -173,7 +174,8 @@ def _clusters(
     """Rows, columns and mass of every cluster of cells beyond their limit."""
     from scipy import ndimage
 
-    excess = np.log(np.maximum(np.nan_to_num(values), 1e-30) / limits)
+    with np.errstate(divide="ignore"):  # no limit: so far apart nothing can stand out
+        excess = np.log(np.maximum(np.nan_to_num(values), 1e-30) / limits)
     labels, count = ndimage.label(excess > 0)
     found = []
     for number in range(1, count + 1):

@@ -16,7 +16,7 @@ from ...encoder.passes.masked import need_masked_lm
 from ...encoder.passes.readings import explained_line
 from ...errors import InputError
 from ...results.origins import recorded
-from ...results.rich_display import RichDisplay
+from ...results.rich_display import RichDisplay, bases_text
 from ...sequences import in_place, stretch
 from ...tokens import Tokens
 from ..attend import Attention
@@ -75,7 +75,11 @@ class DependencyMap(RichDisplay):
 
     def _line(self) -> str:
         start, end = self.region
-        return f"of {self.of}, bases [{start}, {end}) × {self.values.shape[1]}, {self.unit}"
+        known = self.elsewhere[~np.isnan(self.elsewhere)]
+        most = f", by up to {np.abs(known).max():.3g} {self.unit}" if known.size else ""
+        columns = self.values.shape[1]
+        changed = f"{columns} {self.of}" if self.of in (TOKENS, BASES) else self.of
+        return f"what {bases_text(start, end)} can change in {changed}{most}"
 
     @property
     def spans(self) -> NDArray[np.int64]:

@@ -20,7 +20,7 @@ from ...encoder.passes.batches import Budget, budget_of
 from ...encoder.passes.masked import masked_passes, need_masked_lm
 from ...errors import InputError
 from ...results.origins import recorded
-from ...results.rich_display import RichDisplay
+from ...results.rich_display import RichDisplay, bases_text
 from ...sequences import Sequence, in_place, stretch
 from ...sequences.annotation.tracks import write_track
 from ...sequences.given import as_sequences
@@ -75,7 +75,7 @@ class NucleotideProbabilities(RichDisplay):
         start, end = self.region
         untrained = "" if self.twin is None else f", untrained {self.twin.nats:.3f}"
         return (
-            f"bases [{start}, {end}): {self.nats:.3f} nats a base "
+            f"{bases_text(start, end)}: {self.nats:.3f} nats a base "
             f"(composition {self.composition_nats:.3f}{untrained}), {self.model}"
         )
 
@@ -120,7 +120,7 @@ class NucleotideProbabilities(RichDisplay):
         if not len(codes):
             return float("nan")
         shares = np.bincount(codes, minlength=4) / len(codes)
-        return float(-np.log(shares[codes]).mean())
+        return float(np.log(1 / shares[codes]).mean())
 
     @property
     def _codes(self) -> NDArray[np.int64]:

@@ -20,7 +20,7 @@ from ...errors import InputError
 from ...network.headed import ClassifierForward, MaskedLMForward
 from ...network.packing import Packing
 from ...results.origins import recorded
-from ...results.rich_display import RichDisplay
+from ...results.rich_display import RichDisplay, bases_text
 from ...tokens import Tokens
 from ..attribution.explained_output import ExplainedOutput, Target
 from .alleles import explained_pair, spans_of
@@ -75,7 +75,7 @@ class PatchMap(RichDisplay):
         start, end = self.spans[part]
         return (
             f"of {self.target_name}: {self.ref_score:+.3f} ref, {self.alt_score:+.3f} "
-            f"alt ({self.unit}); bases [{start}, {end}) after layer {layer + 1} give back "
+            f"alt ({self.unit}); {bases_text(start, end)} after layer {layer + 1} give back "
             f"{self.restored[layer + 1, part]:.0%}; {self.model}"
         )
 

@@ -61,7 +61,7 @@ class Clusters(RichDisplay):
     def _line(self) -> str:
         sure = int((self.stability > 0.75).sum())
         return (
-            f"{len(self)} clusters of {counted(len(self.labels), 'row')} "
+            f"{counted(len(self), 'cluster')} of {counted(len(self.labels), 'row')} "
             f"(HDBSCAN, {self.min_cluster_size} "
             f"or more), {sure} of them stable; "
             f"{counted(int((self.labels < 0).sum()), 'row')} in none"

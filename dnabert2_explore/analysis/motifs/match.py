@@ -230,8 +230,8 @@ def match_motifs(
         raise InputError(f"The nearest {nearest} targets were asked for: ask for 1 or more.")
     if len(known) < FEW:
         warn(
-            f"P-values against {len(known)} motifs depend on which these are, since their columns "
-            f"stand for chance: match against {FEW} or more, such as jaspar().",
+            f"P-values against {counted(len(known), 'motif')} depend on which these are, since "
+            f"their columns stand for chance: match against {FEW} or more, such as jaspar().",
             SmallDatabaseWarning,
         )
     from scipy.stats import false_discovery_control

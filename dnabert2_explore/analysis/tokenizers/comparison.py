@@ -320,7 +320,8 @@ def compare_tokenizers(
     enough = len(clean(text).bases)
     if enough < max(_KMERS):
         raise InputError(
-            f"A sequence of {enough} bases holds no {max(_KMERS)}-mer: give a longer one."
+            f"A sequence of {counted(enough, 'base')} holds no {max(_KMERS)}-mer: give a longer "
+            "one."
         )
     known: dict[str, DnaTokenizer] = {f"{enc.name} BPE": _whole(enc.tokenizer)}
     for name, other in (others or {}).items():

@@ -54,8 +54,12 @@ class MergeReplay(RichDisplay):
         n = len(self.tokens.bases)
         return (
             f"{counted(n, 'base')}, {counted(len(self.ranks), 'merge')}, "
-            f"{counted(len(self.tokens), 'token')}; the rarest "
-            f"merge is number {int(self.ranks.max(initial=-1)) + 1:,} of {self.size:,}"
+            f"{counted(len(self.tokens), 'token')}"
+            + (
+                f"; the rarest merge is number {int(self.ranks.max()) + 1:,} of {self.size:,}"
+                if len(self.ranks)
+                else ""
+            )
         )
 
     def borders(self, vocabulary: int) -> NDArray[np.int64]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from ...common.delimited import cell
+from ...common.files import write_text
 from ...common.names import Collection
 from ...errors import InputError
+from ...results.table_files import plain_text
 from ..common import (
     DEVICE,
     DTYPE,
@@ -21,7 +22,7 @@ from ..common import (
     read_source,
     stop_between_steps,
 )
-from ..output import check_output, replacing
+from ..output import check_output
 from .attribute import find_target
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ def _write(path: Path, enc: Encoder, found: MotifFindings) -> None:
         return
     if path.suffix == ".tsv":
         table = found.discovery.table() if found.matches is None else found.matches.table()
-        text = table.map(cell).to_csv(sep="\t", index=False)
+        text = plain_text(table, "\t")
     else:
         text = motif_report(
             found.discovery,
@@ -193,8 +194,7 @@ def _write(path: Path, enc: Encoder, found: MotifFindings) -> None:
                 (one.bases for one in found.sequences), warn=False
             ),
         )
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(path, text)
 
 
 def _tell(found: MotifFindings) -> None:

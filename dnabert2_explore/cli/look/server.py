@@ -213,14 +213,10 @@ def workspace(directory: Path | None) -> Path:
     return directory.resolve()
 
 
-def _checkout_notebooks() -> Path:
-    return Path(__file__).resolve().parents[3] / "notebooks"
-
-
 def shipped_notebooks() -> Path:
     """Folder with the notebooks: the checkout's, or where the wheel put them."""
     places = [
-        _checkout_notebooks(),
+        Path(__file__).resolve().parents[3] / "notebooks",
         Path(sysconfig.get_path("data")) / "share" / "dnabert2-explore" / "notebooks",
         Path(sysconfig.get_path("data", f"{os.name}_user")) / "share/dnabert2-explore/notebooks",
     ]

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ...common.files import replacing
+from ...common.files import write_text
 from ...errors import InputError
 from ..common import MODEL, read_source
 from .server import (
@@ -107,10 +107,8 @@ def workbench(
     name = str(Path(model).resolve()) if Path(model).is_dir() else model
     with prepared(directory, port) as server, warm_kernels(server.overlay) as kernel:
         notebook = PAGE.format(port=server.port)
-        with replacing(server.folder / notebook) as fresh:
-            fresh.write_text(
-                json.dumps(_notebook(source, name, kernel), indent=1), encoding="utf-8"
-            )
+        content = json.dumps(_notebook(source, name, kernel), indent=1)
+        write_text(server.folder / notebook, content)
         page = f"voila/render/{notebook}"
         print(f"Workbench  {server.url(page)}", f"Notebooks  {server.folder}", sep="\n")
         print("Nothing is to be run. Stop here with Ctrl-C.", flush=True)

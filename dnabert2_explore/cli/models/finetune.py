@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -191,6 +190,7 @@ def finetune(
     import dataclasses
 
     from ...training.finetune import FinetuneConfig, finetune as train, finetune_seeds
+    from ...training.loop.processes import is_main
 
     for name in ("data", "settings", "force"):
         del given[name]
@@ -219,7 +219,7 @@ def finetune(
             if len(seeds) > 1
             else train(dataclasses.replace(config), progress=report, watch=_tell)
         )
-    if os.environ.get("RANK", "0") == "0":  # of several processes, one speaks
+    if is_main():  # of several processes, one speaks
         print(result)
 
 

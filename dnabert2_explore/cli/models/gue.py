@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...common.files import write_text
 from ..common import DEVICE, FORCE, progress_bar, stop_between_steps
-from ..output import check_output, replacing
+from ..output import check_output
 from ..settings import as_options
 
 if TYPE_CHECKING:
@@ -136,14 +136,18 @@ def run(
       dnabert2-explore gue table results
     """
     from ...errors import InputError
+    from ...training.finetune import FinetuneConfig
     from ...training.gue import Variation, find_files, run_dataset
     from ...training.gue.datasets import GUE, GUE_PLUS
+    from ...training.gue.variation import VARIED
+    from ...training.loop.processes import is_main
 
     # Options that the parser does not know may stand before the argument, and take its place.
-    settings, places = as_options(Variation, [str(root), *context.args], "gue run")
+    words = [str(root), *context.args]
+    settings, places = as_options(FinetuneConfig, VARIED, words, "gue run")
     if len(places) != 1:
         raise InputError(f"gue run takes one DATA; it got {', '.join(places) or 'none'}")
-    root, variation = Path(places[0]), Variation(**{"name": name} | settings)
+    root, variation = Path(places[0]), Variation(name, **settings)
     wanted = [find_files(root, one) for one in dataset or GUE + GUE_PLUS]
     ready = [one for one in wanted if one.state == "full" or (reduced and one.state == "reduced")]
     for one in wanted:
@@ -177,7 +181,7 @@ def run(
                 )
             metric = found.dataset.metric
             beside = ", ".join(f"{one.name} {one.test[metric]:.3f}" for one in result.baselines)
-            if int(os.environ.get("RANK", "0")):
+            if not is_main():
                 continue  # of several processes, the first speaks
             print(
                 f"{result.dataset}: {result.label} {metric} {result.test.values[metric]}"
@@ -193,15 +197,7 @@ def audit_datasets(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="JSON file to write; .md for its tables.")
     ],
-    dataset: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--dataset",
-            "-d",
-            help="Name such as tf_2 or H3; give it again for more.",
-            show_default="all with dev and test",
-        ),
-    ] = None,
+    dataset: DATASETS = None,
     results: Annotated[
         Path | None,
         typer.Option(help="Results folder of 'gue run': models beside the best rule."),
@@ -235,8 +231,7 @@ def audit_datasets(
     with progress_bar("audit") as progress:
         found = audit(root, dataset, runs, seqleak=seqleak, progress=progress)
     if output.suffix == ".md":
-        with replacing(output) as temporary:
-            temporary.write_text(found.markdown(), encoding="utf-8")
+        write_text(output, found.markdown())
     else:
         found.save(output)
     rows = [["dataset", "test", "twins", "positional", "copies", "best rule", "", "verdict"]]
@@ -298,8 +293,7 @@ def table(
     board = leaderboard(results, published=names, audit=audit)
     if output is not None:
         text = board.table().to_csv(index=False) if output.suffix == ".csv" else board.markdown()
-        with replacing(output) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_text(output, text)
         print(f"{output}: {len(board.runs)} runs on {len(board.datasets)} datasets",
               file=sys.stderr)  # fmt: skip
     elif markdown:

@@ -87,7 +87,7 @@ class LongEmbedding(RichDisplay):
 
 
 def cut(length: int, window: int, overlap: int) -> NDArray[np.int64]:
-    """Spans (windows, 2) that cover a sequence, at most `window` bases each, neighbours overlapping.
+    """Spans (windows, 2) that cover a sequence, `window` bases at most, neighbours overlapping.
 
     All spans are equally long; the overlaps are `overlap` bases or, where the sequence does not
     divide evenly, a little more, so that no short rest remains. Raises InputError where the window

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ...results.rich_display import span_text
 from .colours import Theme
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "round_below",
     "signed_axis",
     "span_text",
+    "touching",
     "value_axis",
     "whole",
     "window",
@@ -39,15 +42,10 @@ def pixels_per_base(view: tuple[int, int], width: int) -> float:
     return (width - MARGIN["l"] - MARGIN["r"]) / max(view[1] - view[0], 1)
 
 
-def span_text(start: int, end: int) -> str:
-    """Write a half-open span in display coordinates, 1-based inclusive.
-
-    Examples
-    --------
-    >>> span_text(0, 1000), span_text(4, 5)
-    ('1–1,000', '5')
-    """
-    return f"{start + 1:,}" if end - start == 1 else f"{start + 1:,}–{end:,}"
+def touching(spans: NDArray[Any], view: tuple[int, int]) -> NDArray[np.bool_]:
+    """Tell which half-open spans, shape (n, 2), hold a base of `view`; empty ones within do."""
+    inside: NDArray[np.bool_] = (spans[:, 0] < view[1]) & (spans[:, 1] > view[0])
+    return inside
 
 
 def layout(theme: Theme, height: int, **more: Any) -> dict[str, Any]:
@@ -109,21 +107,9 @@ def base_axis(
 
 
 def compacted(figure: Any, share: float, *, ticks: bool = True, title: bool = False) -> Any:
-    """Lower a figure that stands above others on the same base axis, in place.
+    """Lower a figure that stands above others on the same base axis, in place, and return it.
 
-    Parameters
-    ----------
-    figure : plotly.graph_objects.Figure
-        With the margins of `layout`.
-    share : float
-        Height of the panels, as a share of what they have.
-    ticks, title : bool
-        Keep the numbers, and the title, of the base axis.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        The same one.
+    Its panels keep `share` of their height, and the base axis its numbers (`ticks`) and `title`.
     """
     bottom = MARGIN["b"] if title else 20 if ticks else 6
     inner = (figure.layout.height - figure.layout.margin.t - figure.layout.margin.b) * share

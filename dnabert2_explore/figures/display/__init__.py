@@ -23,6 +23,11 @@ ROOMS = {
     name: room
     for room, names in {
         "attention": ("Attention", "DependencyMap", "TimeLapse"),
+        "inside": (
+            "Blocks", "HeadAgreement", "HeadAtlas", "HeadPatchMap", "LayerLens", "LayerScores",
+            "NucleotideProbabilities", "PatchMap", "Recall",
+        ),
+        "maps": ("AlignedMaps", "MapJudgement", "Projection"),
         "attribution": (
             "Attribution", "AttributionSettings", "Mutagenesis", "OffsetAverage",
             "RankCorrelations", "Scorecard", "StrandMirror", "Sweep",
@@ -66,13 +71,18 @@ def plain(result: Any) -> Card:
     if not hasattr(result, "table"):
         return Card(result._line())
     data = result.table()
-    rows = [tuple(map(_cell, row)) for row in data.head(_ROWS).itertuples(index=False)]
     numbers = [i for i, kind in enumerate(data.dtypes) if kind.kind in "if"]
+    notes = [rows_left(min(_ROWS, len(data)), len(data), "rows")]
+    if not {"position", "start"}.isdisjoint(data.columns):
+        notes.append("Positions as in .table(): from 0, ends not included.")
+    if not len(data):
+        notes.append("Its table has no row.")
+    rows = [tuple(map(_cell, row)) for row in data.head(_ROWS).itertuples(index=False)]
     return Card(
         result._line(),
-        rows_left(len(rows), len(data), "rows"),
+        " ".join(note for note in notes if note),
         getattr(result, "model", ""),
-        tables=(table(tuple(map(str, data.columns)), rows, numbers),),
+        tables=(table(tuple(map(str, data.columns)), rows, numbers),) if rows else (),
     )
 
 
@@ -81,16 +91,7 @@ def _cell(value: Any) -> str:
 
 
 def html_of(result: Any) -> str:
-    """Write the display of a result as HTML that needs nothing but itself.
-
-    Parameters
-    ----------
-    result : RichDisplay
-
-    Returns
-    -------
-    str
-        A ``<div>`` with its style, for light and dark pages.
+    """Write the display of a result as HTML that needs nothing but itself, on light and dark pages.
 
     Examples
     --------
@@ -111,14 +112,7 @@ def _told(result: Any) -> Card:
 def bundle_of(result: Any) -> dict[str, str]:
     """Show a result as HTML, and as Markdown for what knows no HTML (nbconvert's LaTeX and PDF).
 
-    Parameters
-    ----------
-    result : RichDisplay
-
-    Returns
-    -------
-    dict of str to str
-        By MIME type.
+    By MIME type.
     """
     card, kind = _told(result), type(result).__name__
     return {"text/html": card.html(kind), "text/markdown": card.markdown(kind)}

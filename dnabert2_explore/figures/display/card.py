@@ -19,16 +19,8 @@ __all__ = ["Card", "counted", "facts", "rows_left", "table"]
 class Card:
     """What a notebook shows of a result.
 
-    Attributes
-    ----------
-    line : str
-        What it is, as plain text.
-    caption : str
-        What the picture shows, as plain text.
-    provenance : str
-        Model and how it ran, or the file, as plain text.
-    pictures, tables : tuple of str
-        SVG and HTML.
+    As plain text `line`, what it is; `caption`, what the picture shows; `provenance`, the model and
+    how it ran, or the file. `pictures` are SVG, `tables` HTML.
     """
 
     line: str
@@ -51,7 +43,7 @@ class Card:
         return (
             f'<div class="dx-shown"><style>{_CSS}</style>'
             f'<div class="dx-line"><b>{escape(kind)}</b> {escape(line)}</div>'
-            f'<div class="dx-body">{body}</div>{foot}</div>'
+            f'<div class="dx-body">{_with_stills(body)}</div>{foot}</div>'
         )
 
     def markdown(self, kind: str) -> str:
@@ -64,6 +56,46 @@ class Card:
             parts.append("\n".join(f"| {' | '.join(row)} |" for row in rows))
         parts += [_plain(self.caption), _plain(self.provenance)]
         return "\n\n".join(part for part in parts if part)
+
+
+def _with_stills(html: str) -> str:
+    """Put an image beside every drawing, for pages that do not trust the notebook.
+
+    JupyterLab takes styles and SVG out of what its user has not run, and leaves the words that were
+    in them. There `hidden` holds and the image shows; with the style it is the other way round, and
+    the drawing has the colours of its page. Where images would make the display too large, words
+    stand for them.
+    """
+    parts, depth, end, left = [], 0, 0, _LARGEST - len(html.encode())
+    for tag in re.finditer(r"<svg |</svg>", html):  # a drawing may hold drawings
+        if tag[0] == "<svg ":
+            if depth == 0:
+                parts.append(html[end : tag.start()])
+                end = tag.start()
+            depth += 1
+            continue
+        depth -= 1
+        if depth == 0:
+            drawing, end = html[end : tag.end()], tag.end()
+            still = _still(drawing)
+            if len(still.encode()) > left:
+                still = _NO_ROOM
+            left -= len(still.encode())
+            parts.append(f'<div class="dx-live" hidden="hidden">{drawing}</div>{still}')
+    return "".join([*parts, html[end:]])
+
+
+def _still(svg: str) -> str:
+    """Write a drawing as an image on white paper, which needs no style around it."""
+    used = [one for one in _LIGHT.split(";") if one.partition(":")[0] in svg]
+    label = re.search(r'aria-label="([^"]*)"', svg)
+    theme = theme_of("light")
+    style = escape(";".join([f"color:{theme.ink}", f"background:{theme.paper}", *used]))
+    whole = svg.replace("<svg ", f'<svg xmlns="http://www.w3.org/2000/svg" style="{style}" ', 1)
+    for sign in '%#<>"':
+        whole = whole.replace(sign, f"%{ord(sign):02X}")
+    source = f"data:image/svg+xml,{whole}"
+    return f'<img class="dx-still" alt="{label[1] if label else ""}" src="{source}"/>'
 
 
 class _Cells(HTMLParser):
@@ -132,6 +164,14 @@ def rows_left(shown: int, total: int, what: str) -> str:
     return f"The first {shown:,} of {total:,} {what}; .table() has all." if total > shown else ""
 
 
+#: Bytes that pictures and tables of a display may have, so that all of it has 100 kB.
+_LARGEST = 92_000
+_NO_ROOM = (
+    '<div class="dx-still">The picture is left out where a notebook is not trusted: run the cell, '
+    "or choose File, Trust Notebook.</div>"
+)
+
+
 def _variables(theme: Theme) -> str:
     named = {
         name: getattr(theme, name)
@@ -152,12 +192,14 @@ _CSS = (
     f"@media (prefers-color-scheme:dark){{.dx-shown{{{_DARK}}}}}"
     f"{','.join(f'{one} .dx-shown' for one in _LIGHT_PAGES)}{{{_LIGHT}}}"
     f"{','.join(f'{one} .dx-shown' for one in _DARK_PAGES)}{{{_DARK}}}"
+    ".dx-shown .dx-live{display:block}.dx-shown .dx-still{display:none}"
     ".dx-shown svg{max-width:100%;height:auto;display:block;overflow:visible}"
     ".dx-shown .dx-line{margin:0 0 8px}"
     ".dx-shown .dx-line b{font-weight:650;margin-right:6px}"
     ".dx-shown .dx-body{display:flex;flex-wrap:wrap;gap:10px 32px;align-items:flex-start}"
     ".dx-shown .dx-what{margin-top:8px;max-width:95ch}"
     ".dx-shown .dx-from{color:var(--dx-muted);font-size:12px;margin-top:2px;overflow-wrap:anywhere}"
+    ".dx-shown .dx-body>div{min-width:0;max-width:100%}"
     ".dx-shown .wide{overflow-x:auto;max-width:100%}"
     ".dx-shown .wide+.wide{margin-top:16px}"
     ".dx-shown.dx-shown table{border-collapse:collapse;font-size:12.5px;margin:0;border:0;"

@@ -8,8 +8,9 @@ import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ...results.rich_display import counted
 from ..training.curves import metric_name
-from .canvas import PAGE, Canvas, Panel, number
+from .canvas import PAGE, Canvas, Panel, number, short
 from .card import Card, facts, table
 
 if TYPE_CHECKING:
@@ -37,17 +38,19 @@ def _row(name: str, one: Estimate, colour: str = _MODEL) -> Row:
     return name, one.value, one.low, one.high, colour
 
 
-def _dots(rows: Iterable[Row], title: str, left: float = 210, width: float = 560) -> str:
-    """Draw values with their intervals, one a line."""
+def dots(
+    rows: Iterable[Row], title: str, left: float = 210, width: float = 560, top: float = 1.0
+) -> str:
+    """Draw values with their intervals, one a line; the axis reaches 0 and `top`."""
     kept = [one for one in rows if not math.isnan(one[1])]
     canvas = Canvas(width, 24 * len(kept) + 46, title)
     every = [v for one in kept for v in one[1:4] if not math.isnan(v)]
     low, high = min([0.0, *every]), max([0.0, *every])
-    panel = Panel(canvas, (left, 4, width - 60, 24 * len(kept) + 8), (low, max(high, 1.0)), (0, 1))
+    panel = Panel(canvas, (left, 4, width - 60, 24 * len(kept) + 8), (low, max(high, top)), (0, 1))
     canvas.line(panel.x(0), 4, panel.x(0), panel.bottom, stroke=PAGE.grid)
     for place, (name, value, least, most, colour) in enumerate(kept):
         y = 16 + 24.0 * place
-        canvas.text(left - 8, y + 4, name if len(name) <= 34 else f"{name[:33]}…", anchor="end")
+        canvas.text(left - 8, y + 4, short(name, 34), anchor="end")
         panel.interval(y, value, least, most, colour)
         canvas.text(width - 4, y + 4, f"{value:.3f}".replace("-", "−"), anchor="end")
     panel.x_axis(title)
@@ -56,15 +59,11 @@ def _dots(rows: Iterable[Row], title: str, left: float = 210, width: float = 560
 
 def scores(result: Scores) -> Card:
     """Show each metric with its interval."""
-    rows = [
-        _row(metric_name(name), one)
-        for name, one in result.values.items()
-        if name not in ("rmse",)
-    ]  # fmt: skip
+    rows = [_row(metric_name(name), one) for name, one in result.values.items() if name != "rmse"]
     return Card(
-        f"{result.count:,} sequences, loss {result.loss:.4f}",
+        f"{counted(result.count, 'sequence')}, loss {result.loss:.4f}",
         "Scores with 95% bootstrap intervals over sequences. " + " ".join(result.notes),
-        pictures=(_dots(rows, "score", 130, 480),),
+        pictures=(dots(rows, "score", 130, 480),),
     )
 
 
@@ -72,7 +71,7 @@ def _result_rows(result: FinetuneResult) -> list[Row]:
     rows = []
     for split, found in (("dev", result.dev), ("test", result.test)):
         if found is not None:
-            names = [name for name in found.values if name not in ("rmse",) and "f1_" not in name]
+            names = [name for name in found.values if name != "rmse" and "f1_" not in name]
             names += ["f1_macro"] if "f1_macro" in found.values else []
             colour = _MODEL if split == "test" or result.test is None else PAGE.tints[0]
             rows += [
@@ -99,7 +98,7 @@ def finetune_result(result: FinetuneResult) -> Card:
         f"{result.task} of {', '.join(result.classes)[:120] or 'a value'}",
         f"{caution}Scores of the kept weights with 95% intervals over sequences.{rule}",
         str(result.model),
-        (_dots(rows, "score"),),
+        (dots(rows, "score"),),
         (facts(numbers),),
     )
 
@@ -135,7 +134,7 @@ def rule_comparison(result: RuleComparison) -> Card:
     return Card(
         f"model minus rule {result.minus}",
         _sentence(result),
-        pictures=(_dots(rows, "Matthews correlation on test"),),
+        pictures=(dots(rows, "Matthews correlation on test"),),
     )
 
 
@@ -191,14 +190,12 @@ def settings_card(result: Any, caption: str) -> Card:
         (rest if value == field.default else told).append(
             (field.name, str(value)[:120] or "(empty)")
         )
-    tables = [facts(told)] if told else []
     defaults = ", ".join(f"{name}={value}" for name, value in rest)
     return Card(
         f"{len(told)} settings beside the defaults",
         caption,
         f"defaults: {defaults}",
-        (),
-        (*tables,),
+        tables=(facts(told),) if told else (),
     )
 
 
@@ -223,30 +220,31 @@ def leaderboard(result: Leaderboard) -> Card:
     kinds = {column.name: column.kind for column in result.columns}
     colours = {"run": _MODEL, "baseline": _OTHER, "published": PAGE.negative}
     means = sorted(result.means.items(), key=lambda pair: -pair[1].value)
-    dots = [_row(name, one, colours[kinds[name]]) for name, one in means]
+    marks = [_row(name, one, colours[kinds[name]]) for name, one in means]
     names = [column.name for column in result.columns][:8]
+    cells = {place: number(cell.score.value) for place, cell in result.cells.items()}
     rows = [
-        (
-            dataset,
-            *(
-                number(result.cells[dataset, name].score.value)
-                if (dataset, name) in result.cells
-                else ""
-                for name in names
-            ),
-        )
+        (dataset, *(cells.get((dataset, name), "") for name in names))
         for dataset in result.datasets
     ]
     hidden = len(result.columns) - len(names)
     return Card(
         result._line(),
-        f"Mean over the {len(result.shared)} datasets that all runs have: orange fine-tuned here, "
+        f"{_mean_over(len(result.shared))}: orange fine-tuned here, "
         "blue published, grey simple methods; 95% intervals over test sequences."
         + (f" {hidden} columns more in .table()." if hidden else "")
         + "".join(f" {fault}" for fault in result.faults[:3]),
         "",
-        (_dots(dots, "mean score"),) if dots else (),
+        (dots(marks, "mean score"),) if marks else (),
         (table(("dataset", *names), rows, range(1, len(names) + 1)),),
+    )
+
+
+def _mean_over(n: int) -> str:
+    return (
+        "On the dataset that all runs have"
+        if n == 1
+        else f"Mean over the {n} datasets that all runs have"
     )
 
 
@@ -289,6 +287,6 @@ def dataset_audit(result: DatasetAudit) -> Card:
     return Card(
         f"{result.dataset}: {_VERDICTS[result.verdict]}",
         "; ".join(result.reasons)[:600],
-        pictures=(_dots(rows, metric_name(result.metric)),) if rows else (),
+        pictures=(dots(rows, metric_name(result.metric)),) if rows else (),
         tables=(facts(numbers),),
     )

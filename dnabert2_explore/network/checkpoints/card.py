@@ -11,7 +11,7 @@ from typing import Any
 
 from safetensors import safe_open
 
-from ...common.files import called, replacing
+from ...common.files import called, write_text
 from ...errors import CheckpointError
 from ...version import __version__
 
@@ -97,19 +97,10 @@ def write_card(folder: str | Path, card: Card | None = None, usage: str = "") ->
         raise CheckpointError(
             f"{folder} holds no model to describe ({error}): save one there first."
         ) from error
-    path = folder / CARD
-    with replacing(path) as temporary:
-        temporary.write_text(
-            card_text(
-                config | {"dtype": " and ".join(kinds)},
-                parameters,
-                card or Card(),
-                called(folder),
-                usage,
-            ),
-            encoding="utf-8",
-        )
-    return path
+    config["dtype"] = " and ".join(kinds)
+    text = card_text(config, parameters, card or Card(), called(folder), usage)
+    write_text(folder / CARD, text)
+    return folder / CARD
 
 
 def card_text(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,12 +53,7 @@ _SHAPE = (
 # What is read of a config.json: what a DNABERT-2 is, and a head's answers. The rest speaks of the
 # file, of calls, or of other architectures: the remote code a published one names is never run, its
 # model_type (absent, or "bert") is not ours.
-_READ = (inspect.signature(Dnabert2Config).parameters.keys() - {"kwargs"}) | {
-    "id2label",
-    "label2id",
-    "num_labels",
-    "problem_type",
-}
+_READ = {*Dnabert2Config.__annotations__, "id2label", "label2id", "num_labels", "problem_type"}
 
 
 _NOT_FOUND = (
@@ -253,13 +247,8 @@ def _hub_answers() -> bool:
 
     if constants.HF_HUB_OFFLINE:
         return False
-    if getproxies().keys() & {
-        "http",
-        "https",
-        "all",
-        "socks",
-    }:  # a proxy finds the hub where we cannot: let the client try
-        return True
+    if getproxies().keys() & {"http", "https", "all", "socks"}:
+        return True  # a proxy finds the hub where we cannot: let the client try
     url = urlsplit(constants.ENDPOINT)
     try:
         port = url.port or (80 if url.scheme == "http" else 443)

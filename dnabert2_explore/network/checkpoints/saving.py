@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ...common.files import filling, replacing
+from ...common.files import filling, write_text
 from ...results.sealed import read_json, write_json
 from .card import Card, write_card
 from .load import CONFIG
@@ -19,10 +19,10 @@ from .weights import save_weights
 if TYPE_CHECKING:
     from ..modeling import Dnabert2PreTrainedModel
 
-__all__ = ["copy_tokenizer", "save_model"]
+__all__ = ["TOKENIZER_SETTINGS", "copy_tokenizer", "save_model"]
 
-# Without these, transformers knows of no padding and no mask.
-_SETTINGS = {
+#: Without these, transformers knows of no padding and no mask.
+TOKENIZER_SETTINGS = {
     "tokenizer_class": "PreTrainedTokenizerFast",
     "unk_token": "[UNK]",
     "cls_token": "[CLS]",
@@ -108,5 +108,4 @@ def copy_tokenizer(source: str | Path, folder: Path) -> None:
             shutil.copyfile(source / name, folder / name)
     settings = folder / "tokenizer_config.json"
     if not settings.is_file():
-        with replacing(settings) as temporary:
-            temporary.write_text(json.dumps(_SETTINGS, indent=1) + "\n", encoding="utf-8")
+        write_text(settings, json.dumps(TOKENIZER_SETTINGS, indent=1) + "\n")

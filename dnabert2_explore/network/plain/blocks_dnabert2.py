@@ -19,7 +19,9 @@ __all__ = [
     "Dnabert2MaskedLMHead",
     "Dnabert2Pooler",
     "attention_bias",
+    "class_loss",
     "refuse_unknown",
+    "token_loss",
 ]
 
 
@@ -50,6 +52,27 @@ def refuse_unknown(keywords: dict[str, Any]) -> None:
         raise TypeError(
             f"DNABERT-2 takes no {', '.join(unknown)}: leave it out, or check the spelling."
         )
+
+
+def token_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Mean cross entropy in nats a labelled token; -100 is none, nor is 0 ([UNK]), as published."""
+    targets = labels.masked_fill(labels <= 0, -100).flatten()
+    total = functional.cross_entropy(logits.flatten(0, -2), targets, reduction="sum")
+    return total / (targets != -100).sum().clamp(min=1)
+
+
+def class_loss(config: Any, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Compute what `problem_type` asks for; without one, the labels' type decides, from now on."""
+    labels = labels.to(logits.device)
+    if config.problem_type is None:
+        whole = labels.dtype in (torch.long, torch.int)
+        kind = "single_label_classification" if whole else "multi_label_classification"
+        config.problem_type = "regression" if config.num_labels == 1 else kind
+    if config.problem_type == "regression":
+        return functional.mse_loss(logits.squeeze(), labels.squeeze().to(logits.dtype))
+    if config.problem_type == "single_label_classification":
+        return functional.cross_entropy(logits, labels.view(-1))
+    return functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
 
 
 class Dnabert2Embeddings(nn.Module):

@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional
 from transformers import PreTrainedModel
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import (
@@ -31,7 +30,9 @@ from .blocks_dnabert2 import (
     Dnabert2MaskedLMHead,
     Dnabert2Pooler,
     attention_bias,
+    class_loss,
     refuse_unknown,
+    token_loss,
 )
 from .configuration_dnabert2 import Dnabert2Config
 
@@ -173,13 +174,8 @@ class Dnabert2ForMaskedLM(Dnabert2PreTrainedModel):
         """Predict tokens; labels of -100, and of 0 ([UNK]) as in the original, are ignored."""
         outputs = self.bert(input_ids, attention_mask, token_type_ids, inputs_embeds, **kwargs)
         logits = self.cls(outputs.last_hidden_state)
-        loss = None
-        if labels is not None:
-            targets = labels.masked_fill(labels <= 0, -100).flatten()
-            total = functional.cross_entropy(logits.flatten(0, 1), targets, reduction="sum")
-            loss = total / (targets != -100).sum().clamp(min=1)
         found = MaskedLMOutput(
-            loss=loss,
+            loss=None if labels is None else token_loss(logits, labels),
             logits=logits,
             hidden_states=outputs.hidden_states,
             attentions=outputs.attentions,
@@ -222,22 +218,9 @@ class Dnabert2ForSequenceClassification(Dnabert2PreTrainedModel):
                 pooled = self.bert.pooler(hidden.sum(dim=1) / count)
         logits = self.classifier(self.dropout(pooled))
         found = SequenceClassifierOutput(
-            loss=None if labels is None else self.loss(logits, labels),
+            loss=None if labels is None else class_loss(self.config, logits, labels),
             logits=logits,
             hidden_states=outputs.hidden_states,
             attentions=outputs.attentions,
         )
         return found.to_tuple() if return_dict is False else found
-
-    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Compute what `problem_type` asks for; without one, the labels' type decides."""
-        kind = self.config.problem_type
-        if kind is None:
-            whole = labels.dtype in (torch.long, torch.int)
-            kind = "single_label_classification" if whole else "multi_label_classification"
-            kind = "regression" if self.num_labels == 1 else kind
-        if kind == "regression":
-            return functional.mse_loss(logits.squeeze(), labels.squeeze().to(logits.dtype))
-        if kind == "single_label_classification":
-            return functional.cross_entropy(logits, labels.view(-1))
-        return functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))

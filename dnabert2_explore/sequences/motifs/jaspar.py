@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
+from typing import get_args
 
 import numpy as np
 
@@ -34,17 +35,7 @@ RELEASE = "JASPAR 2026"
 #: The collection that needs no pyjaspar.
 SHIPPED = "vertebrates"
 #: Taxonomic groups that have CORE profiles; all of them; and the profiles that await support.
-COLLECTIONS = (
-    SHIPPED,
-    "plants",
-    "insects",
-    "fungi",
-    "nematodes",
-    "urochordates",
-    "diatoms",
-    "all",
-    "unvalidated",
-)
+COLLECTIONS = get_args(Collection)
 _FILE = "jaspar_vertebrates.meme.gz"
 
 

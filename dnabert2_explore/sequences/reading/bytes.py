@@ -32,13 +32,18 @@ class Bytes(Protocol):
         """Close the file."""
 
 
-class _Plain:
+class _Opened:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = path.open("rb")
         finalize(self, self._file.close)
         self._lock = threading.Lock()
 
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Plain(_Opened):
     def read(self, offset: int, size: int) -> bytes:
         with self._lock:
             self._file.seek(offset)
@@ -48,21 +53,16 @@ class _Plain:
         with self._path.open("rb", _BLOCK) as file:
             yield from _cut(file)
 
-    def close(self) -> None:
-        self._file.close()
 
-
-class _Bgzf:
+class _Bgzf(_Opened):
     """Blocks of at most 64 kB, each a gzip member that says how long it is.
 
     The list of blocks is read from their heads, which takes no decompression and no ``.gzi``.
     """
 
     def __init__(self, path: Path, shown: str, mend: str) -> None:
-        self._path, self._shown, self._mend = path, shown, mend
-        self._file = path.open("rb")
-        finalize(self, self._file.close)
-        self._lock = threading.Lock()
+        super().__init__(path)
+        self._shown, self._mend = shown, mend
         self._starts: list[int] = []  # of blocks, in the bases
         self._places: list[int] = []  # of blocks, in the file
         self._held: tuple[int, bytes] = (-1, b"")
@@ -121,9 +121,6 @@ class _Bgzf:
                 yield line + b"\n"
         if rest:
             yield rest
-
-    def close(self) -> None:
-        self._file.close()
 
     def _damaged(self, why: str) -> InputError:
         return InputError(f"{self._shown} cannot be read as BGZF data ({why}): {self._mend}.")

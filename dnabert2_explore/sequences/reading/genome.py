@@ -88,20 +88,21 @@ class Genome(RichDisplay):
         self.path = str(file)
         self.stamp: tuple[int, int] | None = (before.st_size, before.st_mtime_ns)
         self._packed = bool(kind)
-        self._source = _open(file, kind, str(given))
-        told = SourceWarnings(str(given))
+        self._hold(_open(file, kind, str(given)), str(given))
+
+    def _hold(self, source: _Source, shown: str) -> None:
+        """Name the records of a source, each otherwise than the others."""
+        told = SourceWarnings(shown)
+        self._source = source
         self.names: tuple[str, ...] = tuple(
             told.unique(name, number, unit="records")
-            for number, name in enumerate(self._source.names, start=1)
+            for number, name in enumerate(source.names, start=1)
         )
-        self.lengths: tuple[int, ...] = tuple(self._source.lengths)
+        self.lengths: tuple[int, ...] = tuple(source.lengths)
         self._numbers = {name: number for number, name in enumerate(self.names)}
         for name, length in zip(self.names, self.lengths, strict=True):
             if not length:
-                raise InputError(
-                    f"{given}, record {name!r} has no bases; expected at least one: add its "
-                    "sequence or remove the record."
-                )
+                check_letters("", f"{shown}, record {name!r}")
 
     @classmethod
     def from_records(cls, records: Iterable[Sequence]) -> Genome:
@@ -114,21 +115,9 @@ class Genome(RichDisplay):
         """
         self = cls.__new__(cls)
         self.path, self.stamp, self._packed = "", None, False
-        self._source = _Records(tuple(records))
-        if not self._source.names:
+        self._hold(_Records(tuple(records)), "The list of sequences")
+        if not self.names:
             raise InputError("There are no records; expected at least one sequence: give some.")
-        told = SourceWarnings("The list of sequences")
-        self.names = tuple(
-            told.unique(name, number, unit="records")
-            for number, name in enumerate(self._source.names, start=1)
-        )
-        self.lengths = tuple(self._source.lengths)
-        self._numbers = {name: number for number, name in enumerate(self.names)}
-        for name, length in zip(self.names, self.lengths, strict=True):
-            if not length:
-                raise InputError(
-                    f"Record {name!r} has no bases; expected at least one: leave it out."
-                )
         return self
 
     def __len__(self) -> int:

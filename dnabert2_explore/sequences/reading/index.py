@@ -21,7 +21,7 @@ from ...errors import ExploreWarning, InputError, warn
 from .bytes import Bytes
 from .fasta import Line, fasta_lines, header_words
 from .letters import check_letters, kmer_length, strip_space, whole_number
-from .opening import open_path
+from .opening import EXPECTED, open_binary, open_path
 
 __all__ = ["Entry", "StaleIndexWarning", "compression", "fetch", "find_index"]
 
@@ -72,18 +72,8 @@ def compression(path: Path) -> str:
     InputError
         If the file is missing, a folder, unreadable, empty, or compressed otherwise.
     """
-    try:
-        with path.open("rb") as file:
-            head = file.read(18)
-    except FileNotFoundError:
-        raise InputError(
-            f"There is no file {str(path)!r} (looked from {str(Path.cwd())!r}): check the path."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path} cannot be opened ({getattr(error, 'strerror', None) or error}); expected a "
-            "FASTA file: check the path."
-        ) from error
+    with open_binary(path, EXPECTED) as file:
+        head = file.read(18)
     if not head:
         raise InputError(
             f"{path} is empty; expected at least one FASTA record: give a '>' header and bases."

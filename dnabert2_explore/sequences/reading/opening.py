@@ -16,7 +16,7 @@ from typing import IO, Any
 from ...common.files import expanded
 from ...errors import InputError
 
-__all__ = ["TWOBIT", "is_twobit", "open_binary", "open_bytes", "open_path"]
+__all__ = ["EXPECTED", "TWOBIT", "is_twobit", "open_binary", "open_bytes", "open_path"]
 
 #: What a 2bit file begins with, written on either kind of machine.
 TWOBIT = (b"\x43\x27\x41\x1a", b"\x1a\x41\x27\x43")
@@ -31,7 +31,7 @@ _FOREIGN_FORMATS = {
 }
 # NCBI headers use control-A as a separator, so it is no sign of a binary file.
 _CONTROL = bytes(c for c in range(32) if c not in b"\1\t\n\v\f\r")
-_EXPECTED = "expected FASTA, or a CSV/TSV table with a 'sequence' column"
+EXPECTED = "expected FASTA, or a CSV/TSV table with a 'sequence' column"
 
 
 def open_binary(path: Path, expected: str = "expected a file") -> io.BufferedReader:
@@ -69,9 +69,7 @@ def is_twobit(source: str | os.PathLike[str] | bytes) -> bool:
 
 
 @contextmanager
-def open_path(
-    path: str | os.PathLike[str], expected: str = _EXPECTED
-) -> Iterator[io.TextIOWrapper]:
+def open_path(path: str | os.PathLike[str], expected: str = EXPECTED) -> Iterator[io.TextIOWrapper]:
     """Open a file for reading as text, whatever its compression (told by content, not by name).
 
     Errors say what was `expected`.
@@ -87,7 +85,7 @@ def open_path(
 
 
 @contextmanager
-def open_bytes(data: bytes, name: str, expected: str = _EXPECTED) -> Iterator[io.TextIOWrapper]:
+def open_bytes(data: bytes, name: str, expected: str = EXPECTED) -> Iterator[io.TextIOWrapper]:
     """Read ``data`` as :func:`open_path` reads a file."""
     with _text(io.BufferedReader(io.BytesIO(data)), name, expected) as text:
         yield text

@@ -19,6 +19,7 @@ from .table import has_sequence_column, looks_like_header, parse_table
 from .twobit import parse_twobit
 
 __all__ = [
+    "SUFFIXES",
     "filled_lines",
     "iter_fasta",
     "iter_sequences",
@@ -36,7 +37,8 @@ _HOW = (
     f"a path ({' '.join(_FASTA + _TABLE)}, also {' '.join(_PACKED)}; GenBank, EMBL, FASTQ, 2bit), "
     "FASTA text, a table with a 'sequence' column, or bases"
 )
-_SUFFIXES = (*_FASTA, *_TABLE, *FORMATS, ".2bit", ".bed")
+#: What the names of files of sequences end in, below a compression's suffix.
+SUFFIXES = (*_FASTA, *_TABLE, *FORMATS, ".2bit", ".bed")
 
 
 def read_sequences(
@@ -160,7 +162,7 @@ def looks_like_path(source: str) -> bool:
         return True
     except (OSError, ValueError):  # too long; a NUL character
         return False
-    return len(source) < 4096 and suffix_of(source) in _SUFFIXES
+    return len(source) < 4096 and suffix_of(source) in SUFFIXES
 
 
 def _is_text(source: str) -> bool:

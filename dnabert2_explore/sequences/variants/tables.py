@@ -11,6 +11,7 @@ from ...common.files import expanded
 from ...errors import InputError
 from ..reading.letters import whole_number
 from ..reading.opening import open_path
+from ..reading.read import suffix_of
 from ..reading.table import Table
 from .variant import Skipped, Variant, parse_variant
 from .vcf import VcfReader, VcfRecord
@@ -28,7 +29,6 @@ COLUMNS = {
 }
 _OWN = {name for names in COLUMNS.values() for name in names}
 _SUFFIXES = (".csv", ".tsv", ".txt")
-_PACKED = (".gz", ".bz2", ".xz")
 _EXPECTED = "expected variants: a VCF, or a table with contig, position, ref and alt"
 
 
@@ -161,10 +161,7 @@ def open_calls(path: str | os.PathLike[str]) -> VcfReader | VariantTable:
     InputError
         If it is missing or none of these.
     """
-    name = str(path).lower()
-    for packed in _PACKED:
-        name = name.removesuffix(packed)
-    if not name.endswith(_SUFFIXES):
+    if suffix_of(str(path)) not in _SUFFIXES:
         return VcfReader(path)
     with open_path(path, _EXPECTED) as text:
         first = next((line for line in text if line.strip()), "")
@@ -218,7 +215,7 @@ def as_variants(given: Any) -> list[tuple[Variant, Skipped | None]]:
         if hasattr(given, "iter_rows"):
             rows = given.iter_rows(named=True)
         found = [
-            (_record(cells, names, number, f"The table, row {number}"))
+            _record(cells, names, number, f"The table, row {number}")
             for number, cells in enumerate(rows, start=1)
         ]
         return [(one.variants[0] if one.variants else one.stand_in, one.problem) for one in found]

@@ -277,7 +277,7 @@ def place(
             f"{where}: position {start + 1:,} with {len(ref)} bases of REF leaves {contig}, which "
             f"has {length:,}: is this the genome that the variants were called on?",
         )
-    held = genome.fetch(contig, start, start + len(ref)).upper() if ref else ""
+    held = _held(genome, contig, start, start + len(ref))
     if not _agree(ref, held.replace("U", "T")):
         mend = (
             ", which is ALT: were REF and ALT exchanged?"
@@ -321,12 +321,17 @@ def windows_of(placement: Placement, genome: Genome, window: int, strand: str = 
     length = genome.length(placement.contig)
     first, end = placement.start, placement.start + len(placement.ref)
     low, high = max(0, first - flank), min(length, end + flank)
-    left = genome.fetch(placement.contig, low, first).upper() if low < first else ""
-    right = genome.fetch(placement.contig, end, high).upper() if end < high else ""
+    left = _held(genome, placement.contig, low, first)
+    right = _held(genome, placement.contig, end, high)
     ref, alt = left + placement.ref + right, left + placement.alt + right
     if strand == "-":
         return Windows(reverse_complement(ref), reverse_complement(alt), len(right), "-", low)
     return Windows(ref, alt, len(left), "+", low)
+
+
+def _held(genome: Genome, contig: str, start: int, end: int) -> str:
+    """Bases of a stretch in upper case; an empty one has none."""
+    return genome.fetch(contig, start, end).upper() if start < end else ""
 
 
 def _short(bases: str) -> str:
@@ -342,8 +347,7 @@ def _agree(ref: str, held: str) -> bool:
 
 def _starts(genome: Genome, contig: str, start: int, alt: str) -> bool:
     end = start + len(alt)
-    length = genome.length(contig)
-    return bool(alt) and end <= length and genome.fetch(contig, start, end).upper() == alt
+    return bool(alt) and end <= genome.length(contig) and _held(genome, contig, start, end) == alt
 
 
 def _no_record(contig: str, genome: Genome) -> str:
@@ -386,8 +390,7 @@ def _justify(
     end = start + len(ref)
     length = genome.length(contig)
     low, high = max(0, start - reach), min(length, end + reach)
-    left = genome.fetch(contig, low, start).upper() if low < start else ""
-    right = genome.fetch(contig, end, high).upper() if end < high else ""
+    left, right = _held(genome, contig, low, start), _held(genome, contig, end, high)
     n = len(unit)
     before = 0
     while before < len(left) and left[-1 - before] == unit[-1 - before % n]:

@@ -144,16 +144,15 @@ class VcfReader:
     def __iter__(self) -> Iterator[VcfRecord]:
         self.problem = ""
         columns = self.header[-1].count("\t") + 1
-        for number, text in self._lines():
-            if text.startswith("#"):
-                continue
-            if not text.strip():
-                continue
+        for number, text in self._record_lines():
             yield self._record(number, text, columns)
 
     def count(self) -> int:
         """Count the records, without looking into them."""
-        return sum(1 for _, text in self._lines() if text.strip() and not text.startswith("#"))
+        return sum(1 for _ in self._record_lines())
+
+    def _record_lines(self) -> Iterator[tuple[int, str]]:
+        return (one for one in self._lines() if one[1].strip() and not one[1].startswith("#"))
 
     def _read_header(self) -> tuple[str, ...]:
         header: list[str] = []
@@ -196,24 +195,15 @@ class VcfReader:
         elif not (cells[0] and cells[3] and cells[4]):
             wrong = "has an empty CHROM, REF or ALT"
         if wrong:
-            return VcfRecord(
-                number, text, (), Skipped("malformed", f"{where} {wrong}: mend the line.")
-            )
-        contig, position, name, ref = (
-            cells[0],
-            (whole_number(cells[1]) or 0) - 1,
-            cells[2],
-            cells[3],
-        )
-        if cells[4] == ".":
-            return VcfRecord(
-                number,
-                text,
-                (),
-                Skipped("no_alt", f"{where}: there is no alternative allele to score."),
-            )
+            malformed = Skipped("malformed", f"{where} {wrong}: mend the line.")
+            return VcfRecord(number, text, (), malformed)
+        contig, written, name, ref, alts = cells[:5]
+        if alts == ".":
+            none = Skipped("no_alt", f"{where}: there is no alternative allele to score.")
+            return VcfRecord(number, text, (), none)
+        position = (whole_number(written) or 0) - 1
         name = "" if name == "." else name
-        variants = [Variant(contig, position, ref, alt, name, where) for alt in cells[4].split(",")]
+        variants = [Variant(contig, position, ref, alt, name, where) for alt in alts.split(",")]
         return VcfRecord(number, text, tuple(variants), None)
 
     def _lines(self) -> Iterator[tuple[int, str]]:

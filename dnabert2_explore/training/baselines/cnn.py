@@ -16,7 +16,7 @@ from ...common.progress import Progress
 from ...common.randomness import seeded
 from ...errors import InputError
 from ...sequences.codes import UNKNOWN, padded_codes
-from .fitted import Fitted
+from .fitted import Fitted, log_loss
 from .strands import averaged, both_strands, titled
 
 if TYPE_CHECKING:
@@ -96,13 +96,7 @@ def _segments(maps: torch.Tensor) -> torch.Tensor:
 
 def _codes(data: Labelled, length: int) -> NDArray[np.int8]:
     """Code the one or two sequences of every row, (n, sequences, length)."""
-    every = (data.bases,) if data.second is None else (data.bases, data.second)
-    return np.stack([padded_codes(bases, length) for bases in every], axis=1)
-
-
-def _longest(data: Labelled) -> int:
-    every = data.bases if data.second is None else data.bases + data.second
-    return max(len(one) for one in every)
+    return np.stack([padded_codes(bases, length) for bases in data.parts], axis=1)
 
 
 def _log_probabilities(
@@ -172,7 +166,8 @@ def fit_cnn(
             f"epochs {epochs}, patience {patience}, batch {batch}: expected at least 1 each."
         )
     where = torch.device(device)
-    length = min(longest, max(_longest(training), _longest(dev)))
+    lengths = (len(one) for part in (*training.parts, *dev.parts) for one in part)
+    length = min(longest, max(lengths))
     seen = both_strands(training, strands)
     inputs = _codes(seen, length)
     labels = torch.from_numpy(np.asarray(seen.labels, dtype=np.int64))
@@ -201,8 +196,7 @@ def fit_cnn(
                 optimizer.step()
                 if progress is not None:
                     progress((epoch - 1) * steps + step + 1, epochs * steps)
-            right = answer(dev)[np.arange(len(dev)), dev.labels]
-            dev_loss = -float(np.log(np.maximum(right, 1e-300)).mean())
+            dev_loss = log_loss(dev, answer(dev), least=1e-300)
             if best is None or dev_loss < best[0]:
                 best = (dev_loss, epoch, copy.deepcopy(network.state_dict()))
             late = bool(max_minutes) and time.monotonic() - begun > 60 * max_minutes

@@ -14,7 +14,11 @@ from ..scores.resampling import resampled
 if TYPE_CHECKING:
     from ..labelled.tables import Labelled
 
-__all__ = ["Fitted", "log_prior", "mcc_on", "normalised", "spread"]
+__all__ = ["Fitted", "log_loss", "log_prior", "mcc_on", "normalised", "spread"]
+
+
+#: Labelled -> (n, classes) float64, rows sum to 1.
+Probabilities = Callable[["Labelled"], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +43,7 @@ class Fitted:
     title: str
     settings: dict[str, Any]
     parameters: int
-    probabilities: Callable[[Labelled], NDArray[np.float64]]
+    probabilities: Probabilities
 
 
 def spread(
@@ -55,6 +59,12 @@ def mcc_on(data: Labelled, outputs: NDArray[np.float64]) -> float:
     """Matthews correlation of the likeliest classes; NaN where the rows are of one class."""
     answers = [outputs.argmax(axis=1)]
     return resampled(data.labels, answers, len(data.classes), "mcc", samples=0)[0]
+
+
+def log_loss(data: Labelled, outputs: NDArray[np.float64], least: float = 1e-15) -> float:
+    """Mean cross entropy of probabilities (n, classes), nats; smaller ones than `least` are it."""
+    right = outputs[np.arange(len(data)), data.labels]
+    return -float(np.log(np.maximum(right, least)).mean())
 
 
 def log_prior(training: Labelled) -> NDArray[np.float64]:

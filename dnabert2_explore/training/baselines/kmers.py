@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,8 +20,7 @@ __all__ = ["fit_kmers"]
 
 def _features(data: Labelled, k: int, strands: str) -> NDArray[np.float32]:
     """Frequencies; of both strands together, a k-mer and its reverse complement are one."""
-    every = [data.bases] if data.second is None else [data.bases, data.second]
-    found = [kmer_frequencies(bases, k) for bases in every]
+    found = [kmer_frequencies(bases, k) for bases in data.parts]
     if strands == "both":
         turned = turned_kmers(k)
         kept = np.flatnonzero(np.arange(len(turned)) <= turned)  # the first of the two
@@ -56,30 +56,27 @@ def fit_kmers(
     from sklearn.pipeline import Pipeline, make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    from .fitted import Fitted, spread
+    from .fitted import Fitted, log_loss, spread
 
     check_strands(strands)
     features, held_out = _features(training, k, strands), _features(dev, k, strands)
-    every = list(range(len(training.classes)))
-    best: tuple[float, float, Pipeline] | None = None
-    for strength in strengths:
+    classes = len(training.classes)
+
+    def fitted(strength: float) -> tuple[float, float, Pipeline]:
         model = make_pipeline(
             StandardScaler(), LogisticRegression(C=strength, max_iter=300, random_state=seed)
         )
         model.fit(features, training.labels)
-        found = spread(model.predict_proba(held_out), model.classes_, len(every))
-        right = found[np.arange(len(found)), dev.labels]
-        loss = -float(np.log(np.maximum(right, 1e-15)).mean())
-        if best is None or loss < best[0]:
-            best = (loss, strength, model)
-    assert best is not None  # strengths is never empty
-    kept = best[2]
+        found = spread(model.predict_proba(held_out), model.classes_, classes)
+        return log_loss(dev, found), strength, model
+
+    loss, strength, kept = min(map(fitted, strengths), key=itemgetter(0))
     return Fitted(
         name="kmer",
         title=titled(f"{k}-mer logistic regression", strands),
-        settings={"k": k, "C": best[1], "dev_loss": best[0], "strands": strands},
-        parameters=(features.shape[1] + 1) * (1 if len(every) == 2 else len(every)),
+        settings={"k": k, "C": strength, "dev_loss": loss, "strands": strands},
+        parameters=(features.shape[1] + 1) * (1 if classes == 2 else classes),
         probabilities=lambda data: spread(
-            kept.predict_proba(_features(data, k, strands)), kept.classes_, len(every)
+            kept.predict_proba(_features(data, k, strands)), kept.classes_, classes
         ),
     )

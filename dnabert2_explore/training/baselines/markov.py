@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ from .strands import averaged, both_strands, titled
 
 if TYPE_CHECKING:
     from ..labelled.tables import Labelled
+    from .fitted import Probabilities
 
 __all__ = ["chain_log_probabilities", "fit_markov"]
 
@@ -44,12 +45,6 @@ def chain_log_probabilities(counts: NDArray[np.float64], smoothing: float) -> ND
     """
     table = counts.reshape(-1, 4) + smoothing
     return np.asarray(np.log(table / table.sum(axis=1, keepdims=True)).ravel(), dtype=np.float64)
-
-
-def _counts(data: Labelled, k: int) -> list[NDArray[np.float32]]:
-    """Word counts of each row, for the one or two sequences that it has."""
-    every = [data.bases] if data.second is None else [data.bases, data.second]
-    return [kmer_counts(bases, k) for bases in every]
 
 
 def fit_markov(
@@ -92,41 +87,41 @@ def fit_markov(
     classes = len(training.classes)
     words = [
         np.stack([counts[seen.labels == k].sum(axis=0, dtype=np.float64) for k in range(classes)])
-        for counts in _counts(seen, order + 1)
+        for counts in (kmer_counts(bases, order + 1) for bases in seen.parts)
     ]  # one (classes, words) for each sequence of a row
     prior = log_prior(training)
-    best: tuple[float, float, list[NDArray[np.float64]]] | None = None
-    for smoothing in smoothings:
+
+    def fitted(smoothing: float) -> tuple[float, float, Probabilities]:
         chains = [
             np.stack([chain_log_probabilities(one, smoothing) for one in each]).T for each in words
         ]
-        mcc = mcc_on(dev, averaged(_likeliest(chains, prior, order), strands)(dev))
-        if best is None or mcc > best[0]:
-            best = (mcc, smoothing, chains)
-    assert best is not None  # smoothings is never empty
+        answer = averaged(_likeliest(chains, prior, order), strands)
+        return mcc_on(dev, answer(dev)), smoothing, answer
+
+    mcc, smoothing, answer = max(map(fitted, smoothings), key=itemgetter(0))
     return Fitted(
         name="markov",
         title=titled(f"order-{order} Markov chain", strands),
         settings={
             "order": order,
-            "smoothing": best[1],
-            "dev_mcc": None if np.isnan(best[0]) else best[0],
+            "smoothing": smoothing,
+            "dev_mcc": None if np.isnan(mcc) else mcc,
             "strands": strands,
         },
         parameters=3 * 4**order * classes * len(words),
-        probabilities=averaged(_likeliest(best[2], prior, order), strands),
+        probabilities=answer,
     )
 
 
 def _likeliest(
     chains: list[NDArray[np.float64]], prior: NDArray[np.float64], order: int
-) -> Callable[[Labelled], NDArray[np.float64]]:
+) -> Probabilities:
     """Bayes' rule for chains (words, classes) of each sequence and a log prior."""
 
     def probabilities(data: Labelled) -> NDArray[np.float64]:
         logs = np.tile(prior, (len(data), 1))
-        for counts, chain in zip(_counts(data, order + 1), chains, strict=True):
-            logs += counts @ chain
+        for bases, chain in zip(data.parts, chains, strict=True):
+            logs += kmer_counts(bases, order + 1) @ chain
         return normalised(logs)
 
     return probabilities

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -141,21 +142,20 @@ def fit_position_weights(
         raise InputError("a position weight matrix reads one sequence a row, not pairs.")
     seen = both_strands(training, strands)
     longest = len(training.bases[0]) // 2
-    best: tuple[float, PositionWeights] | None = None
-    for flank in sorted({min(flank, longest) for flank in flanks}):
+
+    def fitted(flank: int) -> tuple[float, PositionWeights]:
         model = position_weights(seen, flank, pseudocount)
-        mcc = mcc_on(dev, averaged(model.probabilities, strands)(dev))
-        if best is None or mcc > best[0]:
-            best = (mcc, model)
-    assert best is not None  # flanks is never empty
-    kept = best[1]
+        return mcc_on(dev, averaged(model.probabilities, strands)(dev)), model
+
+    widths = sorted({min(flank, longest) for flank in flanks})
+    mcc, kept = max(map(fitted, widths), key=itemgetter(0))
     return Fitted(
         name="position_weights",
         title=titled("position weight matrix", strands),
         settings={
             "flank": kept.flank,
             "pseudocount": pseudocount,
-            "dev_mcc": None if np.isnan(best[0]) else best[0],
+            "dev_mcc": None if np.isnan(mcc) else mcc,
             "strands": strands,
         },
         parameters=3 * 2 * kept.flank * len(training.classes),

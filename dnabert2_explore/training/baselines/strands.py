@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...sequences import reverse_complement
 
 if TYPE_CHECKING:
     from ..labelled.tables import Labelled
+    from .fitted import Probabilities
 
 __all__ = ["STRANDS", "averaged", "both_strands", "check_strands", "other_strand", "titled"]
 
@@ -42,21 +41,17 @@ def both_strands(data: Labelled, strands: str) -> Labelled:
     if strands == "given":
         return data
     turned = other_strand(data)
-    second = None
-    if data.second is not None and turned.second is not None:
-        second = data.second + turned.second
+    bases, *second = (ours + theirs for ours, theirs in zip(data.parts, turned.parts, strict=True))
     return replace(
         data,
-        bases=data.bases + turned.bases,
-        second=second,
+        bases=bases,
+        second=second[0] if second else None,
         labels=np.concatenate([data.labels, data.labels]),
         names=data.names * 2,
     )
 
 
-def averaged(
-    probabilities: Callable[[Labelled], NDArray[np.float64]], strands: str
-) -> Callable[[Labelled], NDArray[np.float64]]:
+def averaged(probabilities: Probabilities, strands: str) -> Probabilities:
     """Let a function of rows answer with the mean of both strands where `strands` is "both"."""
     if strands == "given":
         return probabilities

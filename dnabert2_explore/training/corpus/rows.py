@@ -16,7 +16,7 @@ from .windows import Corpus
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-__all__ = ["DRAWS", "RowSampler", "attention_mask", "load_backend", "special_id"]
+__all__ = ["DRAWS", "RowSampler", "attention_mask", "load_backend", "special_id", "tokenizer_file"]
 
 DRAWS = ("batch", "row")
 
@@ -24,10 +24,15 @@ _TRIES = 200
 _ALL = slice(None)
 
 
+def tokenizer_file(folder: str | Path) -> Path:
+    """Path of ``tokenizer.json`` in a folder, or of the file that is named itself."""
+    path = Path(folder)
+    return path / "tokenizer.json" if path.is_dir() else path
+
+
 def load_backend(folder: str | Path) -> Tokenizer:
     """Read ``tokenizer.json`` of a folder (or a path to the file itself)."""
-    path = Path(folder)
-    path = path / "tokenizer.json" if path.is_dir() else path
+    path = tokenizer_file(folder)
     if not path.is_file():
         raise CheckpointError(f"no tokenizer at {path}; run `dnabert2-explore train-tokenizer`.")
     return DnaTokenizer.from_file(path).backend

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ...common.files import expanded
 from ...errors import InputError
-from ...sequences.reading.formats import FORMATS
 from ...sequences.reading.opening import open_path
+from ...sequences.reading.read import SUFFIXES, suffix_of
 from ...sequences.reading.table import Table
 
 __all__ = ["SPLITS", "GenomeFile", "list_files", "read_table"]
@@ -21,9 +21,6 @@ _OPTIONAL = {"species", "split", "weight"}
 # Columns of the genome manifest that say nothing about sampling; anything else is a typing error.
 _IGNORED = {"name", "records", "bp", "acgt_bp", "gc", "source", "licence", "license", "note"}
 
-#: Suffixes of sequence files, looked for in a folder without a table (also compressed).
-_SUFFIXES = (".fa", ".fasta", ".fna", ".csv", ".tsv", ".2bit", ".bed", *FORMATS)
-_PACKED = (".gz", ".bz2", ".xz")
 _USER = "user"
 
 
@@ -147,11 +144,10 @@ def list_files(source: str | Path, split: str = "train") -> list[GenomeFile]:
         return [GenomeFile(source, _USER, source.name.split(".")[0], split)]
     if not source.is_dir():
         raise InputError(f"{source} is neither a file nor a folder; check the path.")
-    endings = tuple(s + packed for s in _SUFFIXES for packed in ("", *_PACKED))
-    found = sorted(path for path in source.iterdir() if path.name.lower().endswith(endings))
+    found = sorted(path for path in source.iterdir() if suffix_of(path.name) in SUFFIXES)
     if not found:
         raise InputError(
-            f"{source} holds no sequence file ({', '.join(_SUFFIXES)}, also compressed); give "
+            f"{source} holds no sequence file ({', '.join(SUFFIXES)}, also compressed); give "
             "another folder, or a species table that names the files."
         )
     # Whole names: two files may share what stands before the dot.

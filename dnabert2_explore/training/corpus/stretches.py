@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -260,9 +260,7 @@ def _is_bed(file: GenomeFile) -> bool:
 def _stretches(file: GenomeFile) -> Iterator[bytes | None]:
     """Letters of the stretches of a genome that a BED file names."""
     assert file.genome is not None
-    for record in iter_bed(file.path, file.genome):
-        yield _encode(record.bases)
-        yield None
+    yield from _each(record.bases for record in iter_bed(file.path, file.genome))
 
 
 def _chunks(path: Path) -> Iterator[bytes | None]:
@@ -273,9 +271,7 @@ def _chunks(path: Path) -> Iterator[bytes | None]:
     """
     name = str(path)
     if is_twobit(path):
-        for record in iter_sequences(path):
-            yield _encode(record.bases)
-            yield None
+        yield from _each(record.bases for record in iter_sequences(path))
         return
     with open_path(path) as text:
         kind, lines = told_kind(text, name, suffix_of(name))
@@ -286,18 +282,23 @@ def _chunks(path: Path) -> Iterator[bytes | None]:
             table = Table(lines, name)
             table.need_sequences()
             columns = [column for column in table.columns if column in SEQUENCE_COLUMNS]
-            for number, cells in table:
-                for column in columns:
-                    yield _encode(read_words(cells[column], told, f", line {number}"))
-                    yield None
+            yield from _each(
+                read_words(cells[column], told, f", line {number}")
+                for number, cells in table
+                for column in columns
+            )
         elif kind == "lines":  # a sequence each
-            for number, line in filled_lines(lines, name):
-                yield _encode(read_words(line, told, f", line {number}"))
-                yield None
+            filled = filled_lines(lines, name)
+            yield from _each(read_words(line, told, f", line {number}") for number, line in filled)
         else:
-            for record in parse_format(lines, kind, name):
-                yield _encode(record.bases)
-                yield None
+            yield from _each(record.bases for record in parse_format(lines, kind, name))
+
+
+def _each(texts: Iterable[str]) -> Iterator[bytes | None]:
+    """Letters of texts that are a record each."""
+    for text in texts:
+        yield _encode(text)
+        yield None
 
 
 def _encode(text: str) -> bytes:

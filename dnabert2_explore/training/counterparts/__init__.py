@@ -6,7 +6,13 @@ twins.
 """
 
 from .composition import CompositionIndex, composition_keys
-from .labels import label_of_counterparts
+from .labels import label_of_counterparts, with_counterpart
 from .positional import PositionalIndex
 
-__all__ = ["CompositionIndex", "PositionalIndex", "composition_keys", "label_of_counterparts"]
+__all__ = [
+    "CompositionIndex",
+    "PositionalIndex",
+    "composition_keys",
+    "label_of_counterparts",
+    "with_counterpart",
+]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ...sequences.codes import codes
+from ...sequences.codes import blocks, codes
 
 if TYPE_CHECKING:
     from ..labelled.tables import Labelled
@@ -39,23 +39,11 @@ def composition_keys(data: Labelled) -> list[bytes]:
     >>> one == shuffled, one == other
     (True, False)
     """
-    keys = _keys(data.bases)
-    if data.second is None:
-        return keys
-    return [a + b for a, b in zip(keys, _keys(data.second), strict=True)]
+    return [b"".join(keys) for keys in zip(*map(_keys, data.parts), strict=True)]
 
 
 def _keys(bases: tuple[str, ...]) -> list[bytes]:
-    keys: list[bytes] = []
-    start = 0
-    while start < len(bases):
-        end, size = start, 0
-        while end < len(bases) and (end == start or size + len(bases[end]) <= _CHUNK):
-            size += len(bases[end])
-            end += 1
-        keys += _chunk_keys(bases[start:end])
-        start = end
-    return keys
+    return [key for start, end in blocks(bases, _CHUNK) for key in _chunk_keys(bases[start:end])]
 
 
 def _chunk_keys(bases: tuple[str, ...]) -> list[bytes]:
@@ -92,7 +80,9 @@ class CompositionIndex:
             classified = data.task == "classification"
             self.classes = len(data.classes) if classified else 1
             labels = data.labels if classified else np.zeros(len(data), dtype=np.int64)
-            for key, text, label in zip(composition_keys(data), _texts(data), labels, strict=True):
+            for key, text, label in zip(
+                composition_keys(data), data.joined("-"), labels, strict=True
+            ):
                 for counts in (
                     self._of_key.setdefault(key, np.zeros(self.classes, dtype=np.int64)),
                     self._of_text.setdefault(text, np.zeros(self.classes, dtype=np.int64)),
@@ -108,15 +98,11 @@ class CompositionIndex:
             0 in all columns for a row without a counterpart.
         """
         out = np.zeros((len(data), self.classes), dtype=np.int64)
-        for row, (key, text) in enumerate(zip(composition_keys(data), _texts(data), strict=True)):
+        for row, (key, text) in enumerate(
+            zip(composition_keys(data), data.joined("-"), strict=True)
+        ):
             if key in self._of_key:
                 out[row] = self._of_key[key]
                 if text in self._of_text:
                     out[row] -= self._of_text[text]
         return out
-
-
-def _texts(data: Labelled) -> list[str]:
-    if data.second is None:
-        return list(data.bases)
-    return [f"{a}-{b}" for a, b in zip(data.bases, data.second, strict=True)]

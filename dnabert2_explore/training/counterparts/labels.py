@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["label_of_counterparts"]
+__all__ = ["label_of_counterparts", "with_counterpart"]
 
 
 def label_of_counterparts(
@@ -31,3 +31,12 @@ def label_of_counterparts(
     shares = counts / np.maximum(counterparts.sum(axis=1, keepdims=True), 1)
     undecided = counterparts[:, 0] == counterparts[:, 1]
     return np.asarray(np.where(undecided[:, None], frequencies, shares), dtype=np.float64)
+
+
+def with_counterpart(
+    counterparts: NDArray[np.int64], labels: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Tell which rows have a counterpart, and those whose counterparts all have another label."""
+    some = np.asarray(counterparts.any(axis=1))
+    same = counterparts[np.arange(len(labels)), labels] > 0
+    return some, np.asarray(some & ~same)

@@ -176,10 +176,9 @@ def split_off(data: Labelled, share: float, whole: int, seed: int) -> tuple[Labe
         If there are too few rows.
     """
     rng = np.random.default_rng([seed, 4])
-    groups: dict[tuple[str, str], list[int]] = {}
-    for row, bases in enumerate(data.bases):
-        other = "" if data.second is None else data.second[row]
-        key = min((bases, other), (reverse_complement(bases), reverse_complement(other)))
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for row, bases in enumerate(zip(*data.parts, strict=True)):
+        key = min(bases, tuple(map(reverse_complement, bases)))
         groups.setdefault(key, []).append(row)
     strata = _strata(data)
     members: dict[int, list[list[int]]] = {}
@@ -268,11 +267,7 @@ class Resegmented:
         self, tokenizer: DnaTokenizer, data: Labelled, how: Segmentation, max_tokens: int
     ) -> None:
         self.tokenizer, self.how, self.limit = tokenizer, how, max_tokens or None
-        self.texts = [
-            [clean(text).bases for text in part]
-            for part in (data.bases, data.second)
-            if part is not None
-        ]
+        self.texts = [[clean(text).bases for text in part] for part in data.parts]
 
     def ids(
         self, rows: NDArray[np.int64], turned: NDArray[np.bool_], rng: np.random.Generator

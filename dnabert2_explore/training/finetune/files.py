@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ...common.files import expanded
 from ...errors import InputError
+from ...sequences.reading.read import suffix_of
 
 __all__ = ["find_splits"]
 
@@ -15,7 +16,6 @@ _NAMES = {
     "test": ("test",),
 }
 _SUFFIXES = (".csv", ".tsv", ".parquet", ".fa", ".fasta", ".fna", ".bed")
-_PACKED = (".gz", ".bz2", ".xz")
 
 
 def find_splits(data: str | Path) -> dict[str, str]:
@@ -61,8 +61,6 @@ def find_splits(data: str | Path) -> dict[str, str]:
 
 def _stem(path: Path) -> str:
     """Name without suffixes, in lower case; empty for files of another kind."""
-    name = path.name.lower()
-    for suffix in _PACKED:
-        name = name.removesuffix(suffix)
-    stem, dot, suffix = name.rpartition(".")
-    return stem if dot + suffix in _SUFFIXES and path.is_file() else ""
+    suffix = suffix_of(path.name)
+    fits = suffix in _SUFFIXES and path.is_file()
+    return path.name.lower().partition(suffix)[0] if fits else ""

@@ -11,9 +11,9 @@ from ...common.files import putting, restore
 from ...errors import CheckpointError, InputError
 from ...network import Dnabert2ForSequenceClassification
 from ...network.checkpoints.card import Card
+from ...network.checkpoints.saving import save_model
 from ..configuration import write_yaml
 from ..loop.logs import append_row, begin_log
-from ..saving import save_model
 from .config import FinetuneConfig
 from .result import RESULT
 

@@ -67,8 +67,7 @@ def final_scores(
     """Score the model as it is saved, by all readings that its answers are the mean over."""
     texts = [
         [clean(text).bases for text in part[processes.rank :: processes.world]]
-        for part in (data.bases, data.second)
-        if part is not None
+        for part in data.parts
     ]
     readings = Readings.of(encoder)
 

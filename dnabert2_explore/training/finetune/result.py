@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
+from ...results.plain import JsonFields, to_plain
 from ...results.rich_display import RichDisplay
 from ...results.sealed import read_json, write_json
 from ..labelled.leakage import LeakageReport
@@ -26,7 +26,7 @@ SCORES = "scores.json"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class FinetuneResult(RichDisplay):
+class FinetuneResult(JsonFields, RichDisplay):
     """What a fine-tuning run found; `str` says it in a few lines.
 
     Attributes
@@ -95,20 +95,8 @@ class FinetuneResult(RichDisplay):
 
     def save(self, folder: Path, **more: Any) -> None:
         """Write ``result.json`` into the run folder, with more entries if given."""
-        content = {
-            "task": self.task,
-            "classes": list(self.classes),
-            "best_step": self.best_step,
-            "steps": self.steps,
-            "seconds": self.seconds,
-            "stopped": self.stopped,
-            "dev": self.dev.to_json(),
-            "test": None if self.test is None else self.test.to_json(),
-            "leakage": self.leakage.to_json(),
-            "sequences": self.sequences,
-            "notes": list(self.notes),
-            "rule": None if self.rule is None else self.rule.to_json(),
-        }
+        content = {name: one for name, one in self.to_json().items() if name != "model"}
+        content["leakage"] = self.leakage.to_json()
         write_json(folder / RESULT, content | more)
 
     def write_scores(self) -> None:
@@ -121,13 +109,12 @@ class FinetuneResult(RichDisplay):
         rules = {} if self.rule is None else self.rule.others
         content = {
             "task": self.task,
-            "classes": list(self.classes),
+            "classes": self.classes,
             "dev" if self.test is None else "test": {
-                name: None if math.isnan(one.value) else one.value
-                for name, one in scores.values.items()
+                name: one["value"] for name, one in to_plain(scores.values).items()
             },
             "baselines": {name: {"mcc": value} for name, value in rules.items()},
-            "rule": None if self.rule is None else self.rule.to_json(),
+            "rule": to_plain(self.rule),
         }
         write_json(self.model / SCORES, content)
 
@@ -143,22 +130,8 @@ class FinetuneResult(RichDisplay):
         folder = Path(folder)
         content = read_json(folder / RESULT)
         try:
-            rule = content.get("rule")  # files of before rules were fitted have none
-            result = cls(
-                task=content["task"],
-                classes=tuple(content["classes"]),
-                best_step=content["best_step"],
-                steps=content["steps"],
-                seconds=content["seconds"],
-                stopped=content["stopped"],
-                dev=Scores.from_json(content["dev"]),
-                test=None if content["test"] is None else Scores.from_json(content["test"]),
-                leakage=LeakageReport.from_json(content["leakage"]),
-                sequences=content["sequences"],
-                notes=tuple(content["notes"]),
-                model=folder / "model",
-                rule=None if rule is None else RuleComparison.from_json(rule),
-            )
+            leakage = {"pairs": content["leakage"]}
+            result = cls.from_json(content | {"leakage": leakage, "model": folder / "model"})
             str(result)  # what is of another kind than it says shows itself here
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(

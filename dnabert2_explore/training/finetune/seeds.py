@@ -10,10 +10,10 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from ...common.costs import says_cost
-from ...common.progress import Progress
+from ...common.progress import Progress, noting
 from ...errors import Cancelled, InputError
 from ...results.origins import recorded
-from ...results.rich_display import RichDisplay
+from ...results.rich_display import RichDisplay, counted
 from .config import FinetuneConfig
 from .result import FinetuneResult
 from .run import finetune
@@ -40,7 +40,7 @@ class SeedsResult(RichDisplay):
     def _line(self) -> str:
         names = list((self.results[0].test or self.results[0].dev).values)[:1]
         found = ", ".join(f"{n} {self.mean(n):.3f} ± {self.spread(n):.3f}" for n in names)
-        return f"{len(self.seeds)} seeds, {self.split}: {found}"
+        return f"{counted(len(self.seeds), 'seed')}, {self.split}: {found}"
 
     @property
     def split(self) -> str:
@@ -108,17 +108,8 @@ def finetune_seeds(
     if not seeds or len(set(seeds)) < len(seeds):
         raise InputError(f"seeds are {list(seeds)}; expected at least one, all different.")
     done: list[FinetuneResult] = []
-    stopped = False
-
-    def report(step: int, steps: int) -> None:
-        nonlocal stopped
-        try:
-            if progress is not None:
-                progress(step, steps)
-        except Cancelled:
-            stopped = True
-            raise
-
+    stopped: list[Cancelled] = []
+    report = noting(progress, stopped)
     for seed in seeds:
         one = replace(config, seed=seed, out=str(Path(config.out) / f"seed-{seed}"))
         try:

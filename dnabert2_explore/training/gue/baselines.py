@@ -9,6 +9,7 @@ import torch
 
 from ...common.progress import Progress, split
 from ...errors import InputError
+from ...results.plain import to_plain
 from ...results.sealed import read_json, write_json
 from ..baselines import BASELINES
 from ..baselines.strands import check_strands
@@ -107,7 +108,7 @@ def run_baselines(
             test=score(test.task, test.labels, outputs, test.classes, bootstrap=bootstrap),
             predicted=encode(outputs.argmax(axis=1)),
         )
-        write_json(path, key | {"baselines": [one.to_json() for one in kept.values()]})
+        write_json(path, key | {"baselines": to_plain(list(kept.values()))})
         if progress is not None:
             progress(1000 * (index + 1), 1000 * len(names))
     return tuple(kept[name] for name in names if name in kept), tuple(notes)
@@ -120,7 +121,7 @@ def _kept(path: Path, key: dict[str, object]) -> dict[str, BaselineRun]:
     if any(content.get(name) != value for name, value in key.items()):
         return {}  # other files, seed or strands: fitted anew
     try:
-        return {one["name"]: BaselineRun.from_json(one) for one in content["baselines"]}
+        return {one.name: one for one in map(BaselineRun.from_json, content["baselines"])}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"{path} holds no results of baselines ({type(error).__name__}: {error}): remove it, "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +11,17 @@ from numpy.typing import NDArray
 
 from ...common.files import expanded
 from ...errors import InputError
+from ..labelled.tables import Labelled, read_labelled
 from .datasets import Dataset, find_dataset
 
-__all__ = ["REDUCED_SHARE", "SPLITS", "DatasetFiles", "find_files", "reduced_training"]
+__all__ = [
+    "REDUCED_SHARE",
+    "SPLITS",
+    "DatasetFiles",
+    "find_files",
+    "read_files",
+    "reduced_training",
+]
 
 SPLITS = ("train", "dev", "test")
 
@@ -96,6 +104,15 @@ def find_files(root: str | Path, name: str) -> DatasetFiles:
         if files:
             return DatasetFiles(dataset, folder, files, looked)
     return DatasetFiles(dataset, None, {}, looked[:2])
+
+
+def read_files(files: Mapping[str, Path]) -> dict[str, Labelled]:
+    """Read the splits there are; their classes are those of the first."""
+    data: dict[str, Labelled] = {}
+    for split, path in files.items():
+        classes = next((one.classes for one in data.values()), None)
+        data[split] = read_labelled(path, task="classification", classes=classes)
+    return data
 
 
 def reduced_training(labels: Sequence[str]) -> NDArray[np.bool_]:

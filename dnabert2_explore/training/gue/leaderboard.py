@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...results.origins import recorded
-from ...results.rich_display import RichDisplay
+from ...results.rich_display import RichDisplay, counted
 from ..baselines import BASELINES
 from ..scores.metrics import Estimate
 from .answers import BEST_RULE, Answers, Scored
@@ -128,8 +128,8 @@ class Leaderboard(RichDisplay):
     def _line(self) -> str:
         runs = sum(column.kind == "run" for column in self.columns)
         return (
-            f"{len(self.datasets)} datasets, {runs} models fine-tuned here beside "
-            f"{len(self.columns) - runs} baselines and published ones"
+            f"{counted(len(self.datasets), 'dataset')}, {counted(runs, 'model')} fine-tuned here "
+            f"beside {len(self.columns) - runs} baselines and published ones"
         )
 
     def table(self) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+from ..configuration import shown
 from .answers import BEST_RULE
 from .datasets import DATASETS
 from .published import CITATION
@@ -41,21 +42,17 @@ def command(run: GueRun, root: str = "GUE", out: str = "results") -> str:
     for name, theirs in authors_settings(DATASETS[run.dataset]).items():
         value = run.settings.get(name, theirs)
         if value != theirs:
-            parts += [f"--{name.replace('_', '-')}", _plain(value)]
+            parts += [f"--{name.replace('_', '-')}", shown(value)]
     if run.settings.get("precision", "auto") != "auto":
         parts += ["--precision", run.settings["precision"]]
     limits = {one.settings.get("max_minutes", 0.0) for one in run.baselines} - {0.0}
     for limit in limits:  # the CNN's, if it has one
-        parts += ["--baseline-minutes", _plain(limit)]
+        parts += ["--baseline-minutes", shown(limit)]
     learning = [one for one in run.baselines if one.name != "majority"]
     strands = {one.settings.get("strands", "given") for one in learning}
     for one in sorted(strands - {DATASETS[run.dataset].strands}):
         parts += ["--baseline-strands", one]
     return shlex.join(parts)
-
-
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def write(board: Leaderboard) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...results.plain import JsonFields
 from ...results.sealed import read_json, write_json
 from ..scores.metrics import Scores
 from .datasets import DATASETS
@@ -48,7 +47,7 @@ def decode(text: str) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True, slots=True)
-class BaselineRun:
+class BaselineRun(JsonFields):
     """A simple method on the same files.
 
     Attributes
@@ -74,18 +73,9 @@ class BaselineRun:
     test: Scores
     predicted: str
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for a JSON file."""
-        return _fields(self) | {"test": self.test.to_json()}
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> BaselineRun:
-        """Read what `to_json` made."""
-        return cls(**(dict(content) | {"test": Scores.from_json(content["test"])}))
-
 
 @dataclass(frozen=True, slots=True)
-class GueRun:
+class GueRun(JsonFields):
     """A model fine-tuned on a dataset of GUE.
 
     Attributes
@@ -160,13 +150,7 @@ class GueRun:
     def save(self, path: str | Path) -> Path:
         """Write the result file, whole or not at all."""
         path = Path(path)
-        content = {"format": FORMAT, "protocol": self.protocol} | _fields(self)
-        content |= {
-            "dev": self.dev.to_json(),
-            "test": self.test.to_json(),
-            "baselines": [one.to_json() for one in self.baselines],
-        }
-        write_json(path, content)
+        write_json(path, {"format": FORMAT, "protocol": self.protocol} | self.to_json())
         return path
 
     @classmethod
@@ -179,24 +163,18 @@ class GueRun:
             If the file is no result file of this version.
         """
         content = read_json(path)
-        if content.pop("format", None) not in _READABLE:
+        if content.get("format") not in _READABLE:
             raise InputError(
                 f"{path} is no GUE result file of format {FORMAT}: move it out of the results "
                 "folder, or run the dataset again."
             )
-        content.pop("protocol", None)
         try:
-            content |= {split: Scores.from_json(content[split]) for split in ("dev", "test")}
-            content["baselines"] = tuple(map(BaselineRun.from_json, content["baselines"]))
-            for name in ("deviations", "leakage", "notes"):
-                content[name] = tuple(content[name])
-            content["settings"] = _once() | content["settings"]
-            run = cls(**content)
+            run = cls.from_json(content | {"settings": _once() | content["settings"]})
             wrong = _wrong(run)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(
-                f"{path} lacks or adds fields of a GUE result file ({type(error).__name__}: "
-                f"{error}): run the dataset again."
+                f"{path} lacks fields of a GUE result file ({type(error).__name__}: {error}): run "
+                "the dataset again."
             ) from error
         if wrong:
             raise InputError(f"{path} is no result of GUE ({wrong}): run the dataset again.")
@@ -215,63 +193,23 @@ def _once() -> dict[str, Any]:
     return {"recipe": "published"} | {name: AUTHORS[name] for name in _LATER}
 
 
-#: What a field must be, beyond what reading it has shown.
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "model": str,
-    "label": str,
-    "variation": str,
-    "seed": int,
-    "roles": dict,
-    "splits": dict,
-    "settings": dict,
-    "parameters": int,
-    "machine": str,
-    "seconds": (int, float),
-    "best_step": int,
-    "steps": int,
-    "files": dict,
-}
-
-
 def _wrong(run: GueRun) -> str:
     """Say what in a result no run writes; empty where nothing is."""
     if run.dataset not in DATASETS:
         return f"it names the dataset {str(run.dataset)[:40]!r}"
     if run.state not in ("full", "reduced"):
         return f"its state is {str(run.state)[:40]!r}"
-    for name, kind in _KINDS.items():
-        if not isinstance(getattr(run, name), kind):
-            return f"its {name} is {str(getattr(run, name))[:40]!r}"
     for name in authors_settings(DATASETS[run.dataset]):
         if name not in run.settings:
             return f"its settings lack {name}"
     for name in ("train", "dev", "test"):
         if not isinstance(run.splits.get(name, {}).get("rows"), int):
             return f"its splits do not say how many rows {name} has"
-    texts = {
-        "deviations": run.deviations,
-        "leakage": run.leakage,
-        "notes": run.notes,
-        "baselines": [text for one in run.baselines for text in (one.name, one.title)],
-        "splits": [one["sha256"] for one in run.splits.values()],
-        "metrics": [name for scores in _scores(run) for name in (scores.task, *scores.notes)],
-    }
-    for name, values in texts.items():
-        if not all(isinstance(value, str) for value in values):
-            return f"its {name} are no words"
-    if not all(isinstance(scores.count, int) for scores in _scores(run)):
-        return "a number of sequences is none"
+    if not all(isinstance(one["sha256"], str) for one in run.splits.values()):
+        return "its splits are no words"
     count = len(decode(run.labels))
     answers = {"model": run.predicted} | {one.name: one.predicted for one in run.baselines}
     for name, predicted in answers.items():
         if not count or len(decode(predicted)) != count:
             return f"{len(predicted):,} answers of {name} to {count:,} test sequences"
     return ""
-
-
-def _scores(run: GueRun) -> list[Scores]:
-    return [run.dev, run.test, *(one.test for one in run.baselines)]
-
-
-def _fields(run: GueRun | BaselineRun) -> dict[str, Any]:
-    return {one.name: getattr(run, one.name) for one in dataclasses.fields(run)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import os
 import shutil
 import time
 from pathlib import Path
@@ -15,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...common.files import replacing
-from ...common.progress import Progress, quiet, split
+from ...common.progress import Progress, noting, quiet, split
 from ...common.threads import torch_threads
 from ...encoder import find_device
 from ...encoder.machine import describe_machine
@@ -26,11 +25,12 @@ from ..baselines import BASELINES
 from ..finetune import FinetuneConfig, FinetuneResult, finetune
 from ..finetune.methods.recipe import settle
 from ..finetune.methods.source import find_source
-from ..labelled.tables import Labelled, read_labelled
+from ..labelled.tables import Labelled
+from ..loop.processes import is_main, processes_started
 from ..scores.metrics import Scores
 from .baselines import run_baselines
 from .datasets import Dataset
-from .files import REDUCED_SHARE, DatasetFiles, find_files, reduced_training
+from .files import REDUCED_SHARE, DatasetFiles, find_files, read_files, reduced_training
 from .results import GueRun, encode
 from .variation import Variation, deviations, settings_of
 
@@ -143,7 +143,7 @@ def run_dataset(
         bootstrap=bootstrap,
         **settings_of(dataset, variation),
     )
-    data = _read(files)
+    data = read_files(files)
     # The network's size decides only where the recipe is left open, which it never is here; a
     # result that is there is looked at before the model, which may be gone.
     config, _ = settle(config, 0, data["train"], data["dev"])
@@ -151,7 +151,7 @@ def run_dataset(
         return _finished(path, config, roles)
     checkpoint = find_source(config.model).checkpoint
     before = _digests(checkpoint)  # told before the baselines are fitted
-    if int(os.environ.get("RANK", "0")):
+    if not is_main():
         # Of several processes (torchrun, accelerate) the first fits baselines and writes.
         _finetune(config, progress or quiet)
         return _await(path)
@@ -173,7 +173,7 @@ def run_dataset(
             bootstrap=bootstrap,
             progress=report[0],
         )
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    processes = processes_started()
     machine = f"{processes} processes on {machine}" if processes > 1 else machine
     result = _finetune(config, report[1])
     test = data["test"]
@@ -255,14 +255,6 @@ def _files(found: DatasetFiles, folder: Path) -> tuple[dict[str, Path], dict[str
             writer.writerow(header)
             writer.writerows(rows[index] for index in np.nonzero(keep)[0])
     return files, roles
-
-
-def _read(files: dict[str, Path]) -> dict[str, Labelled]:
-    training = read_labelled(files["train"], task="classification")
-    return {"train": training} | {
-        split: read_labelled(files[split], task="classification", classes=training.classes)
-        for split in ("dev", "test")
-    }
 
 
 def _finished(path: Path, config: FinetuneConfig, roles: dict[str, str]) -> GueRun:
@@ -352,15 +344,7 @@ def _plain(value: Any) -> Any:
 def _finetune(config: FinetuneConfig, report: Progress) -> FinetuneResult:
     """Fine-tune; a run that was stopped by hand is no result."""
     stopped: list[Cancelled] = []
-
-    def listen(done: int, total: int) -> None:
-        try:
-            report(done, total)
-        except Cancelled as error:
-            stopped.append(error)
-            raise
-
-    result = finetune(config, progress=listen)
+    result = finetune(config, progress=noting(report, stopped))
     if stopped:
         raise stopped[0]
     return result

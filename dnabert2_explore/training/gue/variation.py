@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
 from typing import Any
 
 from ...errors import InputError
+from ..configuration import shown
 from ..finetune.config import AUTO, LEARNING_RATES, FinetuneConfig
 from .datasets import Dataset
 
-__all__ = ["AUTHORS", "Variation", "authors_settings", "deviations", "settings_of"]
+__all__ = ["AUTHORS", "VARIED", "Variation", "authors_settings", "deviations", "settings_of"]
 
 #: What the authors set for every dataset. 32 is the global batch: 4 GPUs with 8 each in their
 #: script (32 each for covid and the epigenetic marks, for whoever follows the script on 4 GPUs).
@@ -66,67 +65,37 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Variation:
-    """Departures from the authors' protocol; None keeps theirs.
+#: Settings that a variation may change.
+VARIED = ("recipe", *_WORDS)
 
-    Attributes
+
+class Variation:
+    """Departures from the authors' protocol.
+
+    Parameters
     ----------
     name : str
         Set behind the model's name in files and tables; needed as soon as anything departs.
-    method, batch_size, learning_rate, weight_decay, gradient_clip, dropout, pooling, augment,
-    class_weights, patience, select, train_rows, max_minutes, max_tokens, epochs, max_steps,
-    warmup_steps, evaluate_every, recipe, segmentation, average, schedule, embeddings, anchor,
-    strands, segmentations
-        As in :class:`~dnabert2_explore.training.finetune.FinetuneConfig`.
+    **changes
+        Of `VARIED`, as in :class:`~dnabert2_explore.training.finetune.FinetuneConfig`; None keeps
+        the authors'.
     """
 
-    name: str = ""
-    method: str | None = None
-    batch_size: int | None = None
-    learning_rate: float | None = None
-    weight_decay: float | None = None
-    gradient_clip: float | None = None
-    dropout: float | None = None
-    pooling: str | None = None
-    augment: str | None = None
-    class_weights: str | None = None
-    patience: int | None = None
-    select: str | None = None
-    train_rows: int | None = None
-    max_minutes: float | None = None
-    max_tokens: int | None = None
-    epochs: float | None = None
-    max_steps: int | None = None
-    warmup_steps: int | None = None
-    evaluate_every: int | None = None
-    recipe: str | None = None
-    segmentation: str | None = None
-    average: float | None = None
-    schedule: str | None = None
-    embeddings: str | None = None
-    anchor: str | None = None
-    strands: str | None = None
-    segmentations: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.changes() and not self.name:
+    def __init__(self, name: str = "", **changes: Any) -> None:
+        self.name = name
+        self.changes = {key: value for key, value in changes.items() if value is not None}
+        if unknown := [key for key in self.changes if key not in VARIED]:
+            raise InputError(f"no setting {unknown[0]!r} varies; expected {', '.join(VARIED)}.")
+        if self.changes and not name:
             raise InputError(
-                f"A variation ({', '.join(self.changes())}) needs a name, so that its results are "
+                f"A variation ({', '.join(self.changes)}) needs a name, so that its results are "
                 "not taken for the authors' protocol: name it (--name)."
             )
-        if not all(sign.isalnum() or sign in "-_.+" for sign in self.name):
+        if not all(sign.isalnum() or sign in "-_.+" for sign in name):
             raise InputError(
-                f"Variation name {self.name!r}: expected letters, digits, '-', '_', '.' or '+', "
+                f"Variation name {name!r}: expected letters, digits, '-', '_', '.' or '+', "
                 "as it becomes part of a file's name."
             )
-
-    def changes(self) -> dict[str, Any]:
-        """Return the settings given."""
-        every = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
-        return {
-            name: value for name, value in every.items() if name != "name" and value is not None
-        }
 
 
 def authors_settings(dataset: Dataset) -> dict[str, Any]:
@@ -148,7 +117,7 @@ def settings_of(dataset: Dataset, variation: Variation) -> dict[str, Any]:
     With the recipe "small" everything else is left open, but for the strands, which follow from
     what the dataset asks.
     """
-    changes = variation.changes()
+    changes = dict(variation.changes)
     if changes.get("recipe") == "small":
         turned = {"augment": "reverse_complement", "strands": "both"}
         given = {"augment": "none", "strands": "one"}
@@ -181,6 +150,4 @@ def deviations(dataset: Dataset, config: FinetuneConfig) -> tuple[str, ...]:
 
 
 def _instead(name: str, theirs: Any) -> str:
-    if theirs in (0, "none"):
-        return ""
-    return f" instead of {theirs:g}" if isinstance(theirs, float) else f" instead of {theirs}"
+    return "" if theirs in (0, "none") else f" instead of {shown(theirs)}"

@@ -16,9 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...common.progress import Progress
+from ...results.plain import from_plain, to_plain
 from ...results.rich_display import RichDisplay
 from ...sequences import reverse_complement
-from ..counterparts import CompositionIndex, PositionalIndex, label_of_counterparts
+from ..counterparts import (
+    CompositionIndex,
+    PositionalIndex,
+    label_of_counterparts,
+    with_counterpart,
+)
 from ..scores.metrics import score
 from .near import WORD, near_duplicates
 from .tables import Labelled
@@ -216,13 +222,13 @@ class LeakageReport(RichDisplay):
 
     def to_json(self) -> list[dict[str, Any]]:
         """Plain values for a JSON file."""
-        return [asdict(pair) for pair in self.pairs]
+        content: list[dict[str, Any]] = to_plain(self.pairs)
+        return content
 
     @classmethod
     def from_json(cls, content: list[Mapping[str, Any]]) -> LeakageReport:
         """Read what `to_json` made."""
-        pairs = (one | {"examples": tuple(one["examples"])} for one in map(dict, content))
-        return cls(tuple(SplitOverlap(**pair) for pair in pairs))
+        return cls(from_plain(tuple[SplitOverlap, ...], content))
 
     def table(self) -> pd.DataFrame:
         """Return what splits share as a table, a row for each two.
@@ -302,23 +308,16 @@ def copied_rows(
     exact = np.array([key in keys for key in _keys(data)], dtype=bool)
     near = np.zeros(len(data), dtype=bool)
     fresh = np.flatnonzero(~exact)
-    texts = _texts(data)
+    texts = data.joined("N")
     for one in known:
-        found = near_duplicates([texts[row] for row in fresh], _texts(one), threshold)
+        found = near_duplicates([texts[row] for row in fresh], one.joined("N"), threshold)
         near[fresh[list(found)]] = True
     return exact, near
 
 
 def _keys(data: Labelled) -> list[str]:
     """Write each row one way for both of its strands."""
-    texts = _texts(data)
-    return [min(text, reverse_complement(text)) for text in texts]
-
-
-def _texts(data: Labelled) -> list[str]:
-    if data.second is None:
-        return list(data.bases)
-    return [f"{a}N{b}" for a, b in zip(data.bases, data.second, strict=True)]
+    return [min(text, reverse_complement(text)) for text in data.joined("N")]
 
 
 def _compare(
@@ -335,8 +334,8 @@ def _compare(
     if len(rows) > most:
         rows = np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False))
     fresh = [int(row) for row in rows if other_keys[row] not in places]
-    texts = _texts(other)
-    near = near_duplicates([texts[row] for row in fresh], _texts(one), threshold)
+    texts = other.joined("N")
+    near = near_duplicates([texts[row] for row in fresh], one.joined("N"), threshold)
     matches = [(row, places[other_keys[row]]) for row in exact[:_EXAMPLES]]
     matches += [(fresh[query], partner) for query, partner in near.items()]
     twins, opposite, twin_mcc = _counterparts(one, other, indices[0])
@@ -367,14 +366,13 @@ def _counterparts(
     one: Labelled, other: Labelled, index: CompositionIndex | PositionalIndex
 ) -> tuple[int, int | None, float | None]:
     found = index.labels(other)
-    some = found.any(axis=1)
     if other.task != "classification":
-        return int(some.sum()), None, None
-    same = found[np.arange(len(other)), other.labels] > 0
+        return int(found.any(axis=1).sum()), None, None
+    some, opposite = with_counterpart(found, other.labels)
     mcc = None
     if some.any() and len(other.classes) == 2:
         frequencies = np.bincount(one.labels, minlength=2) / len(one)
         outputs = label_of_counterparts(found, frequencies, opposite=True)
         value = score(other.task, other.labels, outputs, other.classes, bootstrap=0)["mcc"]
         mcc = None if np.isnan(value) else value
-    return int(some.sum()), int((some & ~same).sum()), mcc
+    return int(some.sum()), int(opposite.sum()), mcc

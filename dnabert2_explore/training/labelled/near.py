@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 
-from ...sequences.codes import UNKNOWN, codes
+from ...sequences.codes import UNKNOWN, blocks, codes
 
 __all__ = ["WORD", "near_duplicates"]
 
@@ -46,7 +44,8 @@ def near_duplicates(queries: list[str], texts: list[str], threshold: float) -> d
     maybe[_hash(known)] = True
     best = np.zeros(len(queries))
     partner = np.zeros(len(queries), dtype=np.int64)
-    for begin, part in _chunks(texts):
+    for begin, after in blocks(texts, CHUNK):
+        part = texts[begin:after]
         found, texts_of = _words(part)
         seen = maybe[_hash(found)]
         found, texts_of = found[seen], texts_of[seen]
@@ -69,14 +68,6 @@ def near_duplicates(queries: list[str], texts: list[str], threshold: float) -> d
                 best[asked] = share[place]
                 partner[asked] = begin + int(which[place] % len(part))
     return {int(q): int(partner[q]) for q in np.flatnonzero(best >= threshold)}
-
-
-def _chunks(texts: list[str]) -> list[tuple[int, list[str]]]:
-    """Cut a list into parts of about `CHUNK` bases: (index of the first text, texts)."""
-    ends = np.cumsum([len(text) for text in texts])
-    cuts = np.flatnonzero(np.diff(ends // CHUNK, prepend=0))
-    edges = sorted({0, *map(int, cuts), len(texts)})
-    return [(a, texts[a:b]) for a, b in pairwise(edges)]
 
 
 def _hash(words: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence as Rows
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,15 +59,23 @@ class Labelled:
     def __len__(self) -> int:
         return len(self.bases)
 
+    @property
+    def parts(self) -> tuple[tuple[str, ...], ...]:
+        """The sequences of all rows; of pairs the first ones, then the second ones."""
+        return (self.bases,) if self.second is None else (self.bases, self.second)
+
+    def joined(self, between: str) -> list[str]:
+        """Each row as one text, `between` the two sequences of a pair."""
+        return [between.join(row) for row in zip(*self.parts, strict=True)]
+
     def take(self, rows: Rows[int] | NDArray[np.int64]) -> Labelled:
         """Return some of the rows, by their indices, in the order given."""
         chosen = [int(row) for row in rows]
-        return Labelled(
+        return replace(
+            self,
             bases=tuple(self.bases[row] for row in chosen),
             second=None if self.second is None else tuple(self.second[row] for row in chosen),
             labels=self.labels[chosen],
-            classes=self.classes,
-            task=self.task,
             names=tuple(self.names[row] for row in chosen),
         )
 

@@ -201,13 +201,10 @@ class _Several(Processes):
     def weights(self, network: nn.Module) -> Mapping[str, torch.Tensor]:
         if not self.sharded:
             return network.state_dict()
-        from torch.distributed.checkpoint.state_dict import (
-            StateDictOptions,
-            get_model_state_dict,
-        )
+        from torch.distributed.checkpoint import state_dict as whole
 
-        options = StateDictOptions(full_state_dict=True, cpu_offload=True)
-        weights: dict[str, Any] = get_model_state_dict(network, options=options)
+        options = whole.StateDictOptions(full_state_dict=True, cpu_offload=True)
+        weights: dict[str, Any] = whole.get_model_state_dict(network, options=options)
         return weights
 
     def optimizer_state(
@@ -215,13 +212,10 @@ class _Several(Processes):
     ) -> dict[str, Any]:
         if not self.sharded:
             return optimizer.state_dict()
-        from torch.distributed.checkpoint.state_dict import (
-            StateDictOptions,
-            get_optimizer_state_dict,
-        )
+        from torch.distributed.checkpoint import state_dict as whole
 
-        options = StateDictOptions(full_state_dict=True, cpu_offload=True)
-        found: dict[str, Any] = get_optimizer_state_dict(network, optimizer, options=options)
+        options = whole.StateDictOptions(full_state_dict=True, cpu_offload=True)
+        found: dict[str, Any] = whole.get_optimizer_state_dict(network, optimizer, options=options)
         if not self.main:
             return {}
         # By number instead of by name, as a plain optimiser has it.
@@ -238,10 +232,7 @@ class _Several(Processes):
         if not self.sharded:
             optimizer.load_state_dict(state)
             return
-        from torch.distributed.checkpoint.state_dict import (
-            StateDictOptions,
-            set_optimizer_state_dict,
-        )
+        from torch.distributed.checkpoint import state_dict as whole
 
         names = [name for name, _ in network.named_parameters()]
         (group,) = state["param_groups"]
@@ -249,5 +240,5 @@ class _Several(Processes):
             "state": {names[number]: value for number, value in state["state"].items()},
             "param_groups": [{**group, "params": names}],
         }
-        options = StateDictOptions(full_state_dict=True)
-        set_optimizer_state_dict(network, optimizer, by_name, options=options)
+        options = whole.StateDictOptions(full_state_dict=True)
+        whole.set_optimizer_state_dict(network, optimizer, by_name, options=options)

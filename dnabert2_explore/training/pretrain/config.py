@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -264,7 +263,7 @@ class PretrainConfig(RichDisplay):
                               "keep_checkpoints", "segment_bases", "nearby_bases"))  # fmt: skip
         check_least(self, 0, ("device_rows", "evaluate_every", "snapshots_every", "warmup_steps",
                               "decay_steps", "seed", "exclude_margin"))  # fmt: skip
-        known = set(inspect.signature(Dnabert2Config).parameters) - {"vocab_size", "kwargs"}
+        known = {*Dnabert2Config.__annotations__} - {"vocab_size"}
         if unknown := sorted(set(self.network) - known):
             raise InputError(
                 f"network has no setting {', '.join(map(repr, unknown))}; expected some of "

@@ -16,6 +16,7 @@ from torch import nn
 from ...errors import CheckpointError, InputError
 from ...network import Dnabert2ForMaskedLM
 from ...network.checkpoints.card import Card
+from ...network.checkpoints.saving import save_model
 from ...network.composed import ComposedNetwork
 from ..loop.averaging import averaged
 from ..loop.checkpoints import (
@@ -26,7 +27,6 @@ from ..loop.checkpoints import (
 )
 from ..loop.processes import Processes
 from ..loop.update import Outcome, Update
-from ..saving import save_model
 from .batches import Batch
 from .checkpoints import check_continuation, read_state, snapshot_folder
 from .config import PretrainConfig

@@ -296,16 +296,14 @@ def evaluate(
     )  # fmt: skip
     report(1)
     tuning = held_out_rows(training, tokenizer, 8, row_tokens, longest, seed=_SEED + 1)
-    best: tuple[float, float, NeighbourModel] | None = None
     model = NeighbourModel(fit, vocabulary, smoothing[0])
-    for value in smoothing:
+
+    def loss(value: float) -> float:
         model.smoothing = value
         scores = score_baselines(tuning, model)["bigram_both"]
-        nats = float(np.mean([one[0] for one in scores.values()]))
-        if best is None or nats < best[0]:
-            best = (nats, value, model)
-    assert best is not None
-    model.smoothing = best[1]
+        return float(np.mean([nats for nats, _ in scores.values()]))
+
+    model.smoothing = min(smoothing, key=loss)
     report(2)
     task = held_out_rows(held_out, tokenizer, rows, row_tokens, longest)
     found = {"model": _score_network(network, task)}
@@ -314,19 +312,15 @@ def evaluate(
     report(4)
     table = {who: _by_species(task, *scored) for who, scored in found.items()}
     names = list(table["model"])
+    for scores in table.values():
+        nats, accuracy = np.mean(list(scores.values()), axis=0)
+        scores["mean"] = float(nats), float(accuracy)
     result = {
         name: {
             who: {"nats": scores[name][0], "accuracy": scores[name][1]}
             for who, scores in table.items()
         }
-        for name in names
-    }
-    result["mean"] = {
-        who: {
-            "nats": float(np.mean([scores[name][0] for name in names])),
-            "accuracy": float(np.mean([scores[name][1] for name in names])),
-        }
-        for who, scores in table.items()
+        for name in (*names, "mean")
     }
     gains = {
         who: {
@@ -345,5 +339,5 @@ def evaluate(
         "rows_by_species": rows,
         "row_tokens": row_tokens,
         "fit_rows": fit_rows,
-        "smoothing": best[1],
+        "smoothing": model.smoothing,
     }

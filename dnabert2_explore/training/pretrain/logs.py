@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...common.files import write_text
 from ...errors import InputError
 from ..loop.logs import append_row, begin_log
 
-__all__ = ["EVALUATION_COLUMNS", "LOG_COLUMNS", "Logs"]
+__all__ = ["EVALUATION_COLUMNS", "LOG_COLUMNS", "REFERENCES", "Logs", "write_references"]
 
 LOG_COLUMNS = ("step", "tokens", "loss", "learning_rate", "gradient_norm", "tokens_per_second",
                "seconds", "precision", "accuracy")  # fmt: skip
 EVALUATION_COLUMNS = ("step", "species", "loss", "accuracy")
+
+
+#: Losses that curves are compared with.
+REFERENCES = "references.json"
+
+
+def write_references(out: Path, nats: float) -> None:
+    """Write what a held-out token costs who knows only how frequent tokens are."""
+    write_text(out / REFERENCES, json.dumps({"token frequencies alone": round(nats, 4)}) + "\n")
 
 
 class Logs:

@@ -13,7 +13,7 @@ from ...encoder import SHIPPED
 from ...errors import InputError
 from ...network import Dnabert2Config, Dnabert2ForMaskedLM, Dnabert2Model
 from ...network.checkpoints.load import Checkpoint, find_checkpoint, load_network, read_config
-from ..corpus.rows import load_backend
+from ..corpus.rows import load_backend, tokenizer_file
 from .config import PretrainConfig
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def begin(config: PretrainConfig, resumed: Path | None) -> Start:
     """
     torch.manual_seed(config.seed)
     if not config.init_from:
-        file = _tokenizer_file(config.tokenizer)
+        file = tokenizer_file(config.tokenizer)
         tokenizer = load_backend(file)
         # Dropout 0 unless asked for: with less than one pass over the genomes nothing overfits.
         shape = {"hidden_dropout_prob": 0.0} | config.network
@@ -92,7 +92,7 @@ def begin(config: PretrainConfig, resumed: Path | None) -> Start:
         return Start(network, load_backend(file), file)
     checkpoint = find_checkpoint(SHIPPED.get(config.init_from, config.init_from))
     network = _trained(config, checkpoint)
-    file = _tokenizer_file(config.tokenizer) if config.tokenizer else checkpoint.tokenizer
+    file = tokenizer_file(config.tokenizer) if config.tokenizer else checkpoint.tokenizer
     tokenizer = load_backend(file)
     if tokenizer.get_vocab() != load_backend(checkpoint.tokenizer).get_vocab():
         raise InputError(
@@ -142,8 +142,3 @@ def _embedding(shaped: Dnabert2Config, config: PretrainConfig) -> Dnabert2Config
         return Dnabert2Config.from_dict(shaped.to_dict() | {"embedding_layers": layers})
     except ValueError as error:
         raise InputError(str(error)) from error
-
-
-def _tokenizer_file(folder: str) -> Path:
-    path = Path(folder)
-    return path / "tokenizer.json" if path.is_dir() else path

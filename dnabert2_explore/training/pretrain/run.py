@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable
@@ -13,7 +12,6 @@ import numpy as np
 import torch
 
 from ...common.costs import says_cost
-from ...common.files import replacing
 from ...common.progress import Progress
 from ...common.threads import torch_threads
 from ...errors import Cancelled, CheckpointError, InputError
@@ -30,7 +28,7 @@ from .config import PretrainConfig, PretrainResult, learning_rates
 from .describe import describe, write_description
 from .engine import Run, Scored
 from .evaluate import HeldOutRows, frequency_loss, held_out_rows, score_rows
-from .logs import Logs
+from .logs import REFERENCES, Logs, write_references
 from .networks import begin as begin_network
 from .objectives import HeldOutWindows
 
@@ -177,15 +175,12 @@ def _processes(config: PretrainConfig) -> Processes:
 
 def _write_references(out: Path, sampler: RowSampler, scored: HeldOutRows) -> None:
     """Write ``references.json``, losses that curves are compared with, unless it is there."""
-    path = out / "references.json"
-    if path.is_file():
+    if (out / REFERENCES).is_file():
         return
     # Of a step far above any run's: rows the network is not trained on.
     rows = sampler.rows(10**9, _REFERENCE_ROWS)
     nats = frequency_loss(scored, rows, sampler.tokenizer.get_vocab_size())
-    with replacing(path) as temporary:
-        content = {"token frequencies alone": round(nats, 4)}
-        temporary.write_text(json.dumps(content) + "\n", encoding="utf-8")
+    write_references(out, nats)
 
 
 def _train(

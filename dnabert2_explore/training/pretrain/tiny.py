@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -10,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ... import demo
-from ...common.files import replacing
+from ...common.files import write_text
 from ...tokens import DnaTokenizer
 from ..tokenizer import train_tokenizer
 from . import PretrainConfig
+from .logs import write_references
 
 __all__ = ["HELD_OUT", "tiny_run"]
 
@@ -55,14 +55,10 @@ def tiny_run(out: str | Path, steps: int = 400, seed: int = 0, threads: int = 0)
             rows.append(f"{_file(species)}\t{window.label}\t{species}\t{split}")
         records.setdefault(species, []).append(f">{window.name}\n{window.bases}\n")
     for species, texts in records.items():
-        with replacing(genomes / _file(species)) as partial:
-            partial.write_text("".join(texts), encoding="utf-8")
-    with replacing(table) as partial:
-        partial.write_text("\n".join(rows) + "\n", encoding="utf-8")
+        write_text(genomes / _file(species), "".join(texts))
+    write_text(table, "\n".join(rows) + "\n")
     train_tokenizer(genomes, table, tokenizer, vocabulary=256, windows=2000, seed=seed)
-    with replacing(out / "references.json") as partial:
-        content = {"token frequencies alone": round(_frequency_loss(tokenizer), 4)}
-        partial.write_text(json.dumps(content) + "\n", encoding="utf-8")
+    write_references(out, _frequency_loss(tokenizer))
     return PretrainConfig(
         genomes=str(genomes),
         table=str(table),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...common.stats import Ranking, Ranks, f1, interval, matthews, pearson
 from ...errors import InputError
+from ...results.plain import JsonFields
 from ...results.rich_display import RichDisplay, counted
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ Measure = Callable[[Weights], dict[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(JsonFields):
     """A value with its 95% interval: percentiles of the same value over bootstrap samples.
 
     Attributes
@@ -58,18 +59,9 @@ class Estimate:
             return f"{self.value:.3f}"
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
-    def to_json(self) -> dict[str, float | None]:
-        """Plain values for a JSON file; None for NaN."""
-        return {"value": _plain(self.value), "low": _plain(self.low), "high": _plain(self.high)}
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, float | None]) -> Estimate:
-        """Read what `to_json` made."""
-        return cls(*(_number(content[name]) for name in ("value", "low", "high")))
-
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Scores(RichDisplay):
+class Scores(JsonFields, RichDisplay):
     """What `score` found; `str` is a sentence.
 
     Attributes
@@ -105,28 +97,6 @@ class Scores(RichDisplay):
         ]
         return f"{', '.join(shown)}, loss {self.loss:.4f}, {counted(self.count, 'sequence')}"
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for a JSON file; undefined ones are None."""
-        return {
-            "task": self.task,
-            "count": self.count,
-            "loss": _plain(self.loss),
-            "values": {name: one.to_json() for name, one in self.values.items()},
-            "notes": list(self.notes),
-        }
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Scores:
-        """Read what `to_json` made."""
-        values = {name: Estimate.from_json(one) for name, one in content["values"].items()}
-        return cls(
-            task=content["task"],
-            count=content["count"],
-            values=values,
-            loss=_number(content["loss"]),
-            notes=tuple(content.get("notes", ())),
-        )
-
     def table(self) -> pd.DataFrame:
         """Return the metrics as a table, one row each.
 
@@ -139,14 +109,6 @@ class Scores(RichDisplay):
 
         rows = [(name, one.value, one.low, one.high) for name, one in self.values.items()]
         return pd.DataFrame(rows, columns=["metric", "value", "low", "high"])
-
-
-def _plain(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else float(value)
 
 
 def lower_is_better(metric: str) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...results.plain import JsonFields
 from ...results.rich_display import RichDisplay
 from ..baselines import BASELINES
 from ..labelled.tables import Labelled
@@ -19,7 +20,7 @@ from .resampling import resampled
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["RULES", "RuleComparison", "compare_with_rules"]
+__all__ = ["RULES", "RuleComparison", "compare_with_rules", "fitted_rules"]
 
 #: Baselines that need no neural network.
 RULES = tuple(name for name in BASELINES if name != "cnn")
@@ -28,7 +29,7 @@ _MOST = 50_000  # training rows: more make a rule slow, and hardly better
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class RuleComparison(RichDisplay):
+class RuleComparison(JsonFields, RichDisplay):
     """A model beside the best rule on the same test sequences; `str` is a sentence.
 
     Attributes
@@ -68,29 +69,6 @@ class RuleComparison(RichDisplay):
             words = "the model has not shown more than that"
         return f"{text} ({low:+.3f} to {high:+.3f}): {words}"
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for a JSON file."""
-        return {
-            "rule": self.rule,
-            "title": self.title,
-            "score": self.score.to_json(),
-            "minus": self.minus.to_json(),
-            "others": self.others,
-            "strands": self.strands,
-        }
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> RuleComparison:
-        """Read what `to_json` made."""
-        return cls(
-            rule=content["rule"],
-            title=content["title"],
-            score=Estimate.from_json(content["score"]),
-            minus=Estimate.from_json(content["minus"]),
-            others=dict(content["others"]),
-            strands=content["strands"],
-        )
-
     def table(self) -> pd.DataFrame:
         """Return the rules as a table, best first, one row each.
 
@@ -103,6 +81,20 @@ class RuleComparison(RichDisplay):
 
         rows = sorted(self.others.items(), key=lambda pair: -pair[1])
         return pd.DataFrame(rows, columns=["rule", "mcc"])
+
+
+def fitted_rules(
+    names: Iterable[str], train: Labelled, dev: Labelled, test: Labelled, strands: str
+) -> dict[str, tuple[str, NDArray[np.int64]]]:
+    """Fit rules: title and answers on test, (n,), of each that applies to such data."""
+    found = {}
+    for name in names:
+        try:
+            fitted = BASELINES[name](train, dev, strands=strands)
+            found[name] = fitted.title, fitted.probabilities(test).argmax(axis=1)
+        except InputError:  # it does not apply: pairs, lengths, more than two classes
+            continue
+    return found
 
 
 def compare_with_rules(
@@ -139,17 +131,12 @@ def compare_with_rules(
     if len(train) > _MOST:
         rows = np.random.default_rng(seed).choice(len(train), _MOST, replace=False)
         train = train.take(np.sort(rows))
-    scored: dict[str, tuple[float, NDArray[np.float64]]] = {}
-    titles = {}
     classes = len(test.classes)
-    for name in RULES:
-        try:
-            fitted = BASELINES[name](train, dev, strands=strands)
-            answers = fitted.probabilities(test).argmax(axis=1)
-        except InputError:  # it does not apply: pairs, lengths, more than two classes
-            continue
-        titles[name] = fitted.title
-        scored[name] = resampled(test.labels, [answers], classes, "mcc", samples, seed)
+    fitted = fitted_rules(RULES, train, dev, test, strands)
+    scored = {
+        name: resampled(test.labels, [answers], classes, "mcc", samples, seed)
+        for name, (_, answers) in fitted.items()
+    }
     known = {name: value for name, (value, _) in scored.items() if not np.isnan(value)}
     if not known:  # test holds one class
         return None
@@ -157,7 +144,7 @@ def compare_with_rules(
     own = resampled(test.labels, [outputs.argmax(axis=1)], classes, "mcc", samples, seed)
     return RuleComparison(
         rule=best,
-        title=titles[best],
+        title=fitted[best][0],
         score=Estimate.of(*scored[best]),
         minus=Estimate.of(own[0] - scored[best][0], own[1] - scored[best][1]),
         others=known,

@@ -8,7 +8,7 @@ import pytest
 from dnabert2_explore import Cancelled, InputError, attribute, load, scorecard
 from dnabert2_explore.analysis.attribution.offsets import OffsetAverage, average_offsets, offsets_of
 from dnabert2_explore.analysis.settings import AttributionSettings
-from dnabert2_explore.training.saving import save_model
+from dnabert2_explore.network.checkpoints.saving import save_model
 
 NAN = np.nan
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ....common.stats import pearson, spearman
 from ....errors import InputError
+from ....results.rich_display import counted
 from ...methods import METHODS
 from ..offsets import OffsetAverage
 from ..result import Attribution
@@ -248,9 +249,9 @@ def check_randomised(found: Attribution, of_twins: NDArray[np.float32]) -> Check
         value,
         math.nan,
         None,
-        f"magnitudes correlate by {value:.2f} with those of {len(each)} networks with random "
-        "weights: near 1 the method does not look at the weights; what the model has learnt it "
-        "does not say",
+        f"magnitudes correlate by {value:.2f} with those of {counted(len(each), 'network')} with "
+        "random weights: near 1 the method does not look at the weights; what the model has "
+        "learnt it does not say",
     )
 
 

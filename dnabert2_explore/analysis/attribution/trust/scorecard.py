@@ -149,7 +149,10 @@ class Scorecard(RichDisplay):
         )
 
     def __str__(self) -> str:
-        rows = [f"{one.title:<20} {one.result:<15} {one.words}" for one in self.checks]
+        rows = [
+            f"{one.title:<20} {one.result:<15} {one.words.removeprefix('not applicable: ')}"
+            for one in self.checks
+        ]
         return "\n".join([*rows, self.verdict])
 
 

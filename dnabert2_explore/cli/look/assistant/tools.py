@@ -212,11 +212,10 @@ class Tools:
                 raise InputError(f"There is no file {text!r}: give its whole path, or bases.")
         if len(text) > _TEXT:
             raise InputError(f"{len(text):,} characters are too many for text: give a file.")
-        from ....common.files import replacing
+        from ....common.files import write_text
 
         path = self._new("sequences", ".fa")
-        with replacing(path) as fresh:
-            fresh.write_text(text if text.startswith(">") else f">sequence\n{text}\n")
+        write_text(path, text if text.startswith(">") else f">sequence\n{text}\n")
         return path
 
     @staticmethod

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.nn.utils.rnn import pad_sequence
 from torch.optim.swa_utils import AveragedModel
 
 from ....common.progress import Progress
@@ -142,14 +143,10 @@ class Learner:
             sequences = self.resegmented.ids(rows, turned, rng)
         else:
             sequences = [self.rows[int(t)][int(r)] for r, t in zip(rows, turned, strict=True)]
-        longest = max(len(one) for one in sequences)
-        ids = np.full((len(sequences), longest), self.tokenizer.pad_id, dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for i, one in enumerate(sequences):
-            ids[i, : len(one)], mask[i, : len(one)] = one, 1
+        rows_of_ids = list(map(torch.from_numpy, sequences))
         return {
-            "input_ids": torch.from_numpy(ids),
-            "attention_mask": torch.from_numpy(mask),
+            "input_ids": pad_sequence(rows_of_ids, True, self.tokenizer.pad_id),
+            "attention_mask": pad_sequence(list(map(torch.ones_like, rows_of_ids)), True),
             "labels": self.targets.of(rows),
         }
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import InputError
+from ...configuration import shown
 from ...labelled.tables import Labelled
 from ..config import AUTO, LEARNING_RATES, FinetuneConfig
 
@@ -117,7 +118,7 @@ def settle(
     if not left:
         return settled, ""
     names = [name for name in ("learning_rate", *PUBLISHED) if name in left]
-    told = ", ".join(f"{name} {_short(getattr(settled, name))}" for name in names)
+    told = ", ".join(f"{name} {shown(getattr(settled, name))}" for name in names)
     size = f"{parameters / 1e6:.1f} M parameters"
     reason = (
         f'small, as the network has {size} (`recipe="published"` for the authors\' protocol)'
@@ -169,10 +170,6 @@ def _both_strands(config: FinetuneConfig, train: Labelled, dev: Labelled) -> tup
         f"{'as well' if turned else 'better'} (loss {losses['both']:.3f} both, "
         f"{losses['given']:.3f} one)"
     )
-
-
-def _short(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def anchor_of(text: str) -> str | int | None:

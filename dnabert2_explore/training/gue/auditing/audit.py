@@ -13,15 +13,14 @@ from numpy.typing import NDArray
 from ....common.progress import Progress
 from ....errors import InputError
 from ....results.digests import sha256_of
-from ...baselines import BASELINES
-from ...counterparts import CompositionIndex, PositionalIndex
+from ...counterparts import CompositionIndex, PositionalIndex, with_counterpart
 from ...labelled.leakage import copied_rows, counterparts_tell
-from ...labelled.tables import Labelled, read_labelled
+from ...labelled.tables import Labelled
 from ...scores.metrics import Estimate
 from ...scores.resampling import resampled
-from ...scores.rules import RULES
+from ...scores.rules import RULES, fitted_rules
 from ..datasets import DATASETS
-from ..files import DatasetFiles, find_files, reduced_training
+from ..files import DatasetFiles, find_files, read_files, reduced_training
 from ..published import published_scores
 from ..results import GueRun, decode, encode
 from .audited import COPIES, COUNTERPARTS, NEAR, Audit, DatasetAudit, Rule, ScoredRun
@@ -102,13 +101,15 @@ def _audit(
     known = [data[split] for split in ("train", "dev") if split in data]
     exact, near = copied_rows(known, test)
     dev_copies = int(copied_rows([data["train"]], data["dev"])[0].sum()) if "train" in data else 0
-    composed, opposite = _with_counterpart(CompositionIndex(known).labels(test), test)
-    in_place, in_place_opposite = _with_counterpart(PositionalIndex(known).labels(test), test)
+    composed, opposite = with_counterpart(CompositionIndex(known).labels(test), test.labels)
+    in_place, in_place_opposite = with_counterpart(PositionalIndex(known).labels(test), test.labels)
     if test.second is not None:  # one enhancer has many promoters: that is no counterpart
         in_place, in_place_opposite = np.zeros((2, len(test)), dtype=bool)
     kept = ~(exact | near | composed | in_place)
     board = _Board(test, dataset.metric, kept)
-    answers, titles = _answers(rules, training, dev, test, dataset.strands)
+    fitted = fitted_rules(rules, training, dev, test, dataset.strands)
+    titles = {name: title for name, (title, _) in fitted.items()}
+    answers = {name: answer for name, (_, answer) in fitted.items()}
     for name, answer in answers.items():
         board.add(name, [answer])
     best, best_cleaned = board.best(list(answers))
@@ -172,43 +173,14 @@ def _audit(
     )
 
 
-def _with_counterpart(
-    twins: NDArray[np.int64], test: Labelled
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Rows of test with a counterpart, and those whose counterparts all have another label."""
-    some = np.asarray(twins.any(axis=1))
-    same = twins[np.arange(len(test)), test.labels] > 0
-    return some, np.asarray(some & ~same)
-
-
 def _read(found: DatasetFiles) -> tuple[dict[str, Labelled], Labelled, Labelled]:
     """Return the splits there are, and what trains rules and what they are chosen on."""
-    first = "train" if found.state == "full" else "dev"
-    data = {first: read_labelled(found.files[first], task="classification")}
-    for split in ("dev", "test"):
-        if split not in data:
-            data[split] = read_labelled(
-                found.files[split], task="classification", classes=data[first].classes
-            )
+    data = read_files(found.files)
     if found.state == "full":
         return data, data["train"], data["dev"]
     dev = data["dev"]
     chosen = reduced_training([dev.label_text(row) for row in range(len(dev))])
     return data, dev.take(np.flatnonzero(chosen)), dev.take(np.flatnonzero(~chosen))
-
-
-def _answers(
-    rules: tuple[str, ...], training: Labelled, dev: Labelled, test: Labelled, strands: str
-) -> tuple[dict[str, NDArray[np.int64]], dict[str, str]]:
-    answers, titles = {}, {}
-    for name in rules:
-        try:
-            fitted = BASELINES[name](training, dev, strands=strands)
-            answers[name] = fitted.probabilities(test).argmax(axis=1)
-        except InputError:  # the rule does not apply: pairs, lengths, more than two classes
-            continue
-        titles[name] = fitted.title
-    return answers, titles
 
 
 class _Board:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ....errors import InputError
-from ....results.rich_display import RichDisplay
+from ....results.plain import JsonFields, from_plain, to_plain
+from ....results.rich_display import RichDisplay, counted
 from ....results.sealed import read_json, write_json
 from ...scores.metrics import Estimate
 from .linted import Linted
@@ -75,7 +75,7 @@ class ScoredRun:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class DatasetAudit(RichDisplay):
+class DatasetAudit(JsonFields, RichDisplay):
     """What was found of a dataset.
 
     Attributes
@@ -153,57 +153,6 @@ class DatasetAudit(RichDisplay):
     def __str__(self) -> str:
         return f"{self.dataset}: {self.verdict}" + "".join(f"; {one}" for one in self.reasons)
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for a JSON file."""
-        content = {name: getattr(self, name) for name in self.__slots__}
-        return content | {
-            "published": None if self.published is None else list(self.published),
-            "reasons": list(self.reasons),
-            "rules": {name: _plain(one) for name, one in self.rules.items()},
-            "runs": {name: _plain(one) for name, one in self.runs.items()},
-            "linted": None if self.linted is None else asdict(self.linted),
-        }
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> DatasetAudit:
-        """Read what `to_json` made."""
-        published = content["published"]
-        rules = {
-            name: Rule(
-                one["title"],
-                Estimate.from_json(one["score"]),
-                Estimate.from_json(one["cleaned"]),
-                one["predicted"],
-            )
-            for name, one in content["rules"].items()
-        }
-        runs = {
-            name: ScoredRun(
-                Estimate.from_json(one["score"]),
-                Estimate.from_json(one["cleaned"]),
-                Estimate.from_json(one["minus_rule"]),
-                Estimate.from_json(one["cleaned_minus_rule"]),
-                tuple(one["seeds"]),
-            )
-            for name, one in content["runs"].items()
-        }
-        more = {
-            "published": None if published is None else (published[0], published[1]),
-            "reasons": tuple(content["reasons"]),
-            "rules": rules,
-            "runs": runs,
-            "linted": Linted.from_json(content.get("linted")),
-        }
-        return cls(**(dict(content) | more))
-
-
-def _plain(one: Rule | ScoredRun) -> dict[str, Any]:
-    values = {name: getattr(one, name) for name in one.__slots__}
-    return {
-        name: value.to_json() if isinstance(value, Estimate) else value
-        for name, value in values.items()
-    }
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Audit(RichDisplay):
@@ -219,12 +168,11 @@ class Audit(RichDisplay):
     def _line(self) -> str:
         verdicts = Counter(one.verdict for one in self.datasets.values())
         words = ", ".join(f"{verdicts[v]} {v}" for v in ("fail", "warn", "pass") if verdicts[v])
-        return f"{len(self.datasets)} datasets: {words}"
+        return f"{counted(len(self.datasets), 'dataset')}: {words}"
 
     def save(self, path: Path) -> None:
         """Write the file, whole or not at all."""
-        content = {name: one.to_json() for name, one in self.datasets.items()}
-        write_json(path, {"format": FORMAT, "datasets": content})
+        write_json(path, {"format": FORMAT, "datasets": to_plain(self.datasets)})
 
     def markdown(self) -> str:
         """Tables of what was found."""
@@ -271,9 +219,9 @@ def read_audit(path: str | Path) -> Audit:
             f"{path} is no audit of format {FORMAT}: make it with `dnabert2-explore gue audit`."
         )
     try:
-        return Audit({k: DatasetAudit.from_json(v) for k, v in content["datasets"].items()})
+        return Audit(from_plain(dict[str, DatasetAudit], content["datasets"]))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise InputError(
-            f"{path} lacks or adds fields of an audit ({type(error).__name__}: {error}): make it "
-            "anew with `dnabert2-explore gue audit`."
+            f"{path} lacks fields of an audit ({type(error).__name__}: {error}): make it anew "
+            " with `dnabert2-explore gue audit`."
         ) from error

@@ -35,11 +35,6 @@ class Linted:
     fail: dict[str, float | None]
     warn: dict[str, float | None]
 
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any] | None) -> Linted | None:
-        """Read what `dataclasses.asdict` made."""
-        return None if content is None else cls(**content)
-
 
 def lint(found: DatasetFiles, seed: int = 0) -> Linted:
     """Let seqleak look at the files of a dataset; a few CPU seconds.

@@ -11,7 +11,7 @@ from ipywidgets import Widget
 from ....encoder import Encoder, load
 from ....errors import InputError
 from ....figures.core.parts import Figure
-from ....figures.tokens.tokenizers import MOST
+from ....figures.tokens.merges import MOST
 from ....sequences import Sequence
 from ....tokens import Tokens
 from ...core.controls import menu, part, show, toggle

@@ -1,0 +1,93 @@
+"""Displays of maps of sequences: where they lie, and what the map is worth."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .canvas import PAGE, Canvas, Panel
+from .card import Card
+from .training import dots
+
+if TYPE_CHECKING:
+    from ...analysis.maps import AlignedMaps, MapJudgement
+    from ...analysis.project import Projection
+
+_POINTS = 1500
+_MAPS = 4
+
+
+def _cloud(canvas: Canvas, points: NDArray[np.float64], box: tuple[float, float, float, float],
+           titles: tuple[str, str]) -> None:  # fmt: skip
+    """Draw points, their two axes on one scale; of many, so many spread evenly over the rows."""
+    flat = points[:, :2][:: -(-len(points) // _POINTS)]
+    middle = (flat.min(axis=0) + flat.max(axis=0)) / 2
+    width, height = box[2] - box[0], box[3] - box[1]
+    reach = np.ptp(flat, axis=0)
+    half = 0.54 * max(reach[0] / width, reach[1] / height, 1e-12)
+    panel = Panel(
+        canvas, box, (middle[0] - half * width, middle[0] + half * width),
+        (middle[1] - half * height, middle[1] + half * height),
+    )  # fmt: skip
+    panel.y_axis(titles[1], 5)
+    panel.x_axis(titles[0], count=4)
+    d = "".join(f"M{panel.x(a):.1f} {panel.y(b):.1f}h0" for a, b in flat)
+    canvas.path(d, stroke=PAGE.negative, **{"stroke-width": "4.5", "stroke-linecap": "round",
+                                            "stroke-opacity": "0.55"})  # fmt: skip
+
+
+def projection(result: Projection) -> Card:
+    """Show where the points lie."""
+    name = "component" if result.method == "pca" else f"{result.method.upper()} axis"
+    canvas = Canvas(440, 330, f"map of {len(result)} points")
+    _cloud(canvas, result.plane, (54, 8, 432, 290), (f"{name} 1", f"{name} 2"))
+    more = f" Of {result.dimensions} axes the first two." if result.dimensions > 2 else ""
+    some = f" {_POINTS:,} of the points at most are drawn." if len(result) > _POINTS else ""
+    unit = "" if result.method == "pca" else " Its axes have no unit, and far apart means little."
+    return Card(
+        result._line(),
+        f"Each point is a vector, in the order they were given in.{more}{some}{unit} "
+        "dx.plot(result, names=names, values=labels) colours them.",
+        pictures=(str(canvas),),
+    )
+
+
+def aligned_maps(result: AlignedMaps) -> Card:
+    """Show the maps beside one another."""
+    shown = result.names[:_MAPS]
+    canvas = Canvas(264 * len(shown), 270, "maps of the same points")
+    for place, name in enumerate(shown):
+        x = 264.0 * place
+        canvas.text(x + 48, 12, name, fill=PAGE.muted)
+        _cloud(canvas, result.planes[place], (x + 48, 20, x + 248, 226), ("axis 1", "axis 2"))
+    far = zip(result.names[1:], result.moved[1:], strict=True)
+    moved = ", ".join(f"{name} {value:.2f}" for name, value in far)
+    more = len(result.names) - len(shown)
+    return Card(
+        result._line(),
+        "The same points in each space, turned onto the map before. How far they are from the map "
+        f"before (1: as far as a point is from the middle; 1.4: nothing in common): {moved}."
+        + (f" {more} maps more in dx.plot(result)." if more else ""),
+        pictures=(str(canvas),),
+    )
+
+
+def map_judgement(result: MapJudgement) -> Card:
+    """Show what explains the map, and what its label is worth beside simple counting."""
+    nan = math.nan
+    shares = [
+        (name, share, nan, nan, PAGE.positive if name == result.label else PAGE.muted)
+        for name, (_, share) in result.axes.items()
+    ]
+    pictures = [dots(shares, "share of the map's variance that it explains (R²)", 110, 460)]
+    probes = [
+        (one.space, one.probe.score, one.probe.low, one.probe.high,
+         PAGE.positive if one.space == "model" else PAGE.muted)
+        for one in result.scores if math.isfinite(one.probe.score)
+    ]  # fmt: skip
+    if probes:
+        pictures.append(dots(probes, f"balanced accuracy of a probe of {result.label}", 110, 460))
+    return Card(result._line(), " ".join(str(result).splitlines()), pictures=tuple(pictures))
