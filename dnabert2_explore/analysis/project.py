@@ -132,7 +132,7 @@ class Projection(RichDisplay):
         ----------
         path : path-like
         names : list of str, optional
-            Of the rows.
+            Of the rows, in their order.
 
         Raises
         ------
@@ -158,6 +158,16 @@ class Projection(RichDisplay):
 @recorded
 def open_projection(path: str | os.PathLike[str]) -> Projection:
     """Read a map that `Projection.save` wrote; its plane is the same to the bit.
+
+    Parameters
+    ----------
+    path : path-like
+        An ``.npz``.
+
+    Returns
+    -------
+    Projection
+        A PCA places further vectors (`Projection.transform`); a UMAP from a file does not.
 
     Raises
     ------
@@ -224,8 +234,9 @@ def project(
     Raises
     ------
     InputError
-        If the array is not two-dimensional, has fewer than 3 rows, or holds NaN or infinity; for
-        UMAP, if fewer than 3 rows differ; for cuML, if it is not installed.
+        If the array is not two-dimensional, has fewer than 3 rows, or holds NaN or infinity; if
+        method, engine or dimensions are others; for UMAP, if fewer than 3 rows differ; for cuML, if
+        it is not installed, or densMAP is asked for.
     """
     return fit_projection(
         embeddings,
@@ -256,6 +267,11 @@ def fit_projection(
     Returns
     -------
     Projection
+
+    Raises
+    ------
+    InputError
+        As `project` does.
 
     Examples
     --------

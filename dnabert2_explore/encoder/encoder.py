@@ -25,7 +25,7 @@ from .passes.batches import budget_of
 from .passes.finite import check_finite
 from .passes.masked import masked_passes
 from .passes.projections import projections
-from .passes.readings import STRANDS, Readings
+from .passes.readings import Readings
 from .vectors.cached import embed_texts
 from .vectors.long import LongEmbedding, embed_long
 from .vectors.windows import WindowEmbedder
@@ -116,9 +116,7 @@ class Encoder(Model):
     def _embeds_both(self, strands: str | None) -> bool:
         """Whether both strands are embedded: as asked, or as the model's config.json says."""
         asked = self.config.embedding_strands if strands is None else strands
-        if asked not in STRANDS:
-            raise InputError(f"strands is {asked!r}; expected 'one' or 'both'.")
-        return asked == "both"
+        return Readings(asked).strands == "both"
 
     @recorded
     @says_cost
@@ -156,7 +154,7 @@ class Encoder(Model):
         Raises
         ------
         InputError
-            If the sequence has no bases, or window, overlap, pooling or layer do not fit.
+            If the sequence has no A, C, G, T or U, or window, overlap, pooling or layer do not fit.
         """
         if pooling == "cls":
             raise InputError("Pooling 'cls' has no meaning over windows: choose 'mean' or 'max'.")
@@ -247,6 +245,11 @@ class Encoder(Model):
         -------
         numpy.ndarray, shape (layers + 1, n_tokens, hidden), float32
             0 is the embeddings after LayerNorm; the tokens are those of `tokenize`.
+
+        Raises
+        ------
+        InputError
+            If the sequence has no bases, or a value is NaN or infinite.
         """
         tokens = tokens_of(self, bases)
         with self.lock, torch.inference_mode():
@@ -267,6 +270,11 @@ class Encoder(Model):
         Returns
         -------
         queries, keys : numpy.ndarray, shape (layers, heads, n_tokens, head_dim), float32
+
+        Raises
+        ------
+        InputError
+            As `hidden_states` does.
         """
         return projections(self, tokens_of(self, bases))
 
@@ -359,7 +367,7 @@ class Encoder(Model):
 
         Warns
         -----
-        UserWarning
+        ExploreWarning
             If sequences are less than half or more than twice as long as any the model was trained
             on.
         """

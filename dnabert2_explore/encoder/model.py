@@ -47,7 +47,22 @@ _locks: WeakKeyDictionary[Network, threading.RLock] = WeakKeyDictionary()
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ModelInfo(RichDisplay):
-    """What a model is and how it runs; `str` of it is the line that every view shows."""
+    """What a model is and how it runs; `str` of it is the line that every view shows.
+
+    Attributes
+    ----------
+    name : str
+    path : str
+        Folder it was loaded from; empty if from none.
+    parameters, layers, heads, hidden, vocabulary : int
+        Weights in all, layers, heads in a layer, width of a state, entries of the vocabulary.
+    classes : tuple of str
+        Of its head, in the order of `Encoder.predict`'s columns; empty without one.
+    dtype, attention, device : str
+        Number type, attention backend, and where it computes.
+    sha256 : str
+        Digest of the weights' file; empty if there is none, or another than was loaded.
+    """
 
     name: str
     path: str

@@ -39,7 +39,7 @@ class OneHotModel(torch.nn.Module):
     Raises
     ------
     InputError
-        If there is no such class, or the model has not that output.
+        If there is no such class, the model has not that output, or reads pairs of sequences.
     """
 
     def __init__(

@@ -92,6 +92,10 @@ def check_store(
     progress : callable, optional
         Called as ``progress(done, total)`` in chunks; may raise
         :class:`~dnabert2_explore.errors.Cancelled`.
+
+    Returns
+    -------
+    StoreCheck
     """
     marked = sorted(done_chunks(store.path) & set(range(store.plan.n_chunks)))
     found: list[Damage] = []

@@ -135,29 +135,7 @@ def build_index(
     layers: int | Iterable[int] | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Write the vectors of layers, scaled to length 1, into one file that searches map.
-
-    A search of the store itself unpacks all of it; of this file, it reads memory. The file takes
-    4 bytes a number: 3 GB for a million windows of 768.
-
-    Parameters
-    ----------
-    store : EmbeddingStore
-        Finished.
-    layers : int or iterable of int, optional
-        Side by side. By default all of the store.
-    progress : callable, optional
-        Called as progress(windows done, windows); may raise `Cancelled`.
-
-    Returns
-    -------
-    pathlib.Path
-
-    Raises
-    ------
-    InputError
-        If the store is not finished, or holds no such layer.
-    """
+    """Do as `EmbeddingStore.build_index`."""
     wanted = layers_of(store, layers)
     vectors = vectors_of(store, wanted)
     if not store.complete:
@@ -189,39 +167,7 @@ def search(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> StoreHits:
-    """Find the windows of a store that are most like vectors or sequences.
-
-    Parameters
-    ----------
-    store : EmbeddingStore
-        Windows that are not finished are passed over.
-    queries : array_like of shape (hidden,) or (q, hidden), or sequences
-    k : int
-        Windows a query.
-    encoder : QueryEncoder
-        For sequences: the model that the store was made with.
-    layer : int or iterable of int, optional
-        Several are side by side, as a model's own vector may be. By default those that
-        `encoder` makes its vectors of, where the store holds them (it does unless it was made with
-        other ``layers=``), so that neighbours are those of `embed` and of the atlas; of vectors
-        those that make up their width; else the deepest.
-    genome : path, optional
-        What the store was made from, for the null; by default where it was then.
-    seed : int
-        Of the windows drawn for the null.
-    progress : callable, optional
-        Called as progress(windows done, windows); may raise `Cancelled`.
-
-    Returns
-    -------
-    StoreHits
-
-    Raises
-    ------
-    InputError
-        If the queries are of another width or not finite, sequences come without the model they
-        need, or k is below 1.
-    """
+    """Do as `EmbeddingStore.search`."""
     if k < 1:
         raise InputError(f"k is {k}; expected 1 or more.")
     wanted = _wanted(store, queries, encoder) if layer is None else layers_of(store, layer)

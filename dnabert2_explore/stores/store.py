@@ -90,6 +90,17 @@ class EmbeddingStore(RichDisplay):
     def open(cls, path: str | os.PathLike[str], *, writable: bool = False) -> EmbeddingStore:
         """Open a store, finished or not.
 
+        Parameters
+        ----------
+        path : str or path-like
+            Its folder.
+        writable : bool
+            Also to write chunks into it.
+
+        Returns
+        -------
+        EmbeddingStore
+
         Raises
         ------
         InputError
@@ -311,6 +322,8 @@ class EmbeddingStore(RichDisplay):
     def array(self, name: str) -> Any:
         """Return ``record``, ``start``, ``end``, ``strand`` or ``unknown`` as a Zarr array.
 
+        Another name raises KeyError.
+
         Returns
         -------
         zarr.Array
@@ -358,14 +371,66 @@ class EmbeddingStore(RichDisplay):
 
     @recorded
     def search(self, queries: Any, *, k: int = 10, **settings: Any) -> StoreHits:
-        """Find the windows most like vectors or sequences, exactly; see :func:`.search.search`."""
+        """Find the windows that are most like vectors or sequences, exactly.
+
+        Windows that are not finished are passed over.
+
+        Parameters
+        ----------
+        queries : array_like of shape (hidden,) or (q, hidden), or sequences
+        k : int
+            Windows a query.
+        encoder : Encoder, optional
+            For sequences: the model that the store was made with.
+        layer : int or iterable of int, optional
+            Several are side by side, as a model's own vector may be. By default those that
+            `encoder` makes its vectors of, where the store holds them (it does unless it was made
+            with other ``layers=``), so that neighbours are those of `embed` and of the atlas; of
+            vectors those that make up their width; else the deepest.
+        genome : path, optional
+            What the store was made from, for the null; by default where it was then.
+        seed : int
+            Of the windows drawn for the null.
+        progress : callable, optional
+            Called as progress(windows done, windows); may raise `Cancelled`.
+
+        Returns
+        -------
+        StoreHits
+
+        Raises
+        ------
+        InputError
+            If the queries are of another width or not finite, sequences come without the model they
+            need, or k is below 1.
+        """
         from .search import search
 
         return search(self, queries, k, **settings)
 
     @says_cost
     def build_index(self, layers: Any = None, *, progress: Any = None) -> Path:
-        """Write what makes searches quick; see :func:`.search.build_index`."""
+        """Write the vectors of layers, scaled to length 1, into one file that searches map.
+
+        A search of the store itself unpacks all of it; of this file, it reads memory. The file
+        takes 4 bytes a number: 3 GB for a million windows of 768.
+
+        Parameters
+        ----------
+        layers : int or iterable of int, optional
+            Side by side. By default all of the store, which has to be finished.
+        progress : callable, optional
+            Called as progress(windows done, windows); may raise `Cancelled`.
+
+        Returns
+        -------
+        pathlib.Path
+
+        Raises
+        ------
+        InputError
+            If the store is not finished, or holds no such layer.
+        """
         from .search import build_index
 
         return build_index(self, layers, progress)
@@ -423,7 +488,22 @@ class EmbeddingStore(RichDisplay):
 
 @recorded
 def open_store(path: str | os.PathLike[str]) -> EmbeddingStore:
-    """Open a store of embeddings for reading; see :meth:`EmbeddingStore.open`."""
+    """Open a store of embeddings for reading.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder that `Encoder.embed_to` wrote.
+
+    Returns
+    -------
+    EmbeddingStore
+
+    Raises
+    ------
+    InputError, StoreError
+        As `EmbeddingStore.open` does.
+    """
     return EmbeddingStore.open(path)
 
 

@@ -199,6 +199,11 @@ class FeatureReadings(RichDisplay):
         Returns
         -------
         numpy.ndarray, shape (n_bases,), float32
+
+        Raises
+        ------
+        InputError
+            If there is no such feature or sequence.
         """
         self._check(feature, sequence)
         values = np.zeros(len(self.sequences[sequence].bases), dtype=np.float32)
@@ -220,7 +225,8 @@ class FeatureReadings(RichDisplay):
         Raises
         ------
         InputError
-            If sequences overlap, the name ends in anything else, or pybigtools is missing.
+            If there is no such feature, sequences overlap, the name ends in anything else, or
+            pybigtools is missing.
         """
         tracks = [self.track(feature, number) for number in range(len(self.sequences))]
         write_track(Path(path), self.sequences, tracks, name=f"feature {feature}")
@@ -243,6 +249,11 @@ class FeatureReadings(RichDisplay):
             ``sequence`` (its name), ``number`` (its place, from 0), ``start`` and ``end`` (0-based,
             half-open), ``token``, ``activation``, ``bases``: the token in capitals between
             its neighbours.
+
+        Raises
+        ------
+        InputError
+            If there is no such feature.
         """
         import pandas as pd
 
@@ -328,8 +339,8 @@ class FeatureReadings(RichDisplay):
         Raises
         ------
         InputError
-            If there is not one set of stretches a sequence, hits are of other sequences, or no
-            token lies in any.
+            If there are fewer than 20 turns, there is not one set of stretches a sequence, hits are
+            of other sequences, or no token lies in any.
         """
         from .enriched import enrich
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence as Items
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ from .result import Sweep
 from .words import control_motif, draw_sites
 
 __all__ = ["marginalize"]
+
+Words = tuple[str, ...]
 
 
 @recorded
@@ -153,16 +156,17 @@ def marginalize(
     backgrounds, words, decoys = _fill(plain, motifs, sites, control, rng)
     explained = _explained_outputs(enc, backgrounds, target, output)
     batch = _Batch(design, backgrounds, explained)
-    scores = batch.cells(lambda k, r, c: design.write(backgrounds[k].bases, words[k], r, c))
+
+    def written(sites: list[Words], k: int, r: int, c: int, only: int | None = None) -> str:
+        return design.write(backgrounds[k].bases, sites[k], r, c, only)
+
+    scores = batch.cells(partial(written, words))
     baseline = batch.cells(lambda k, r, c: design.without(backgrounds[k].bases, r, c))
     against = alone = None
     if control:
-        against = batch.cells(lambda k, r, c: design.write(backgrounds[k].bases, decoys[k], r, c))
+        against = batch.cells(partial(written, decoys))
     if other is not None:
-        alone = [
-            batch.cells(lambda k, r, c: design.write(backgrounds[k].bases, words[k], r, c, only=0)),
-            batch.cells(lambda k, r, c: design.write(backgrounds[k].bases, words[k], r, c, only=1)),
-        ]
+        alone = [batch.cells(partial(written, words, only=which)) for which in (0, 1)]
     if (scores < 0).all():
         raise InputError(
             "Every cell would write over the masked bases that are asked for: give another target "
@@ -239,7 +243,7 @@ def _fill(
     sites: int,
     control: bool,
     rng: np.random.Generator,
-) -> tuple[list[Sequence], list[tuple[str, ...]], list[tuple[str, ...]]]:
+) -> tuple[list[Sequence], list[Words], list[Words]]:
     """Backgrounds, once for each site drawn; the words to write into each; the control's."""
     backgrounds, words, decoys = [], [], []
     for one in plain:

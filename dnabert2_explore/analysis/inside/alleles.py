@@ -93,14 +93,16 @@ def align(
 
 def _by_spans(ref: Tokens, alt: Tokens) -> list[tuple[int, int]]:
     """Tokens with the same span; special ones by their place, with which kind comes first."""
-    keys = {}
-    for index, (start, end) in enumerate(alt.spans.tolist()):
-        keys[start, end, bool(alt.special[index]), int(alt.ids[index]) * alt.special[index]] = index
+
+    def keys(tokens: Tokens) -> list[tuple[int, ...]]:
+        columns = (*tokens.spans.T, tokens.special, tokens.ids * tokens.special)
+        return list(zip(*(column.tolist() for column in columns), strict=True))
+
+    places = {key: index for index, key in enumerate(keys(alt))}
     shared = []
     last = -1
-    for index, (start, end) in enumerate(ref.spans.tolist()):
-        key = (start, end, bool(ref.special[index]), int(ref.ids[index]) * ref.special[index])
-        found = keys.get(key, -1)
+    for index, key in enumerate(keys(ref)):
+        found = places.get(key, -1)
         if found > last:
             shared.append((index, found))
             last = found

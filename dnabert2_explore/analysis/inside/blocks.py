@@ -88,7 +88,14 @@ class Blocks(RichDisplay):
         )
 
     def table(self) -> pd.DataFrame:
-        """List the blocks: ``source_start``, ``source_end``, ``target_start``, … (0-based)."""
+        """Return a row a block, heaviest first.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``source_start``, ``source_end``, ``target_start``, ``target_end`` (0-based, half-open),
+            ``peak`` (nats), ``mass`` and ``p``.
+        """
         import pandas as pd
 
         spans = np.array([(*block.source, *block.target) for block in self.blocks], np.int64)

@@ -158,6 +158,16 @@ class DependencyMap(RichDisplay):
         ----------
         attention : Attention, optional
             Of the same sequence; computed by default.
+
+        Returns
+        -------
+        HeadAgreement
+
+        Raises
+        ------
+        InputError
+            If the map is not of tokens, the attention is of another sequence, or fewer than three
+            pairs of tokens are in the map.
         """
         return compare_heads(self.between_tokens(), self.tokens, self._enc, attention)
 
@@ -177,6 +187,10 @@ class DependencyMap(RichDisplay):
         seed : int
         progress : callable, optional
             Called as progress(copies done, copies in all).
+
+        Returns
+        -------
+        Blocks
 
         Raises
         ------

@@ -113,7 +113,14 @@ class LayerScores(RichDisplay):
         )
 
     def table(self) -> pd.DataFrame:
-        """Return a row a layer and pooling, best first, with every null beside it."""
+        """Return a row a layer and pooling, best first, with every null beside it.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``layer`` (0 the embeddings), ``pooling``, ``probe`` and its ``spread``, ``purity``, and
+            both as ``twin_…``, ``shuffled_…`` and ``kmer_…``.
+        """
         import pandas as pd
 
         rows, columns = np.indices(self.probe.shape).reshape(2, -1)
@@ -165,8 +172,8 @@ def layers(
     Raises
     ------
     InputError
-        If there is no label for every sequence, fewer than two classes, a class with fewer than
-        five sequences, or fewer groups than folds.
+        If there is no label or group for every sequence, fewer than two classes, a class with fewer
+        than five sequences or in one fold alone, fewer groups than folds, or no such pooling.
 
     Examples
     --------

@@ -75,7 +75,7 @@ class NucleotideProbabilities(RichDisplay):
         start, end = self.region
         untrained = "" if self.twin is None else f", untrained {self.twin.nats:.3f}"
         return (
-            f"{bases_text(start, end)}: {self.nats:.3f} nats a base "
+            f"of {bases_text(start, end)}: {self.nats:.3f} nats a base "
             f"(composition {self.composition_nats:.3f}{untrained}), {self.model}"
         )
 
@@ -258,7 +258,7 @@ def nucleotide_probabilities(
         )
     groups = _groups(tokens, start, end, width)
     fillings = Fillings(Vocabulary(enc.tokenizer))
-    sizes = [sum(_letters(tokens, i) for i in range(*group)) for group in groups]
+    sizes = [sum(len(tokens.tokens[i]) for i in range(*group)) for group in groups]
     jobs = [(n, k) for n, size in enumerate(sizes) for k in fillings.masks(size)]
 
     def of(
@@ -325,18 +325,13 @@ def _groups(tokens: Tokens, start: int, end: int, width: int) -> list[tuple[int,
     groups: list[tuple[int, int]] = []
     held = 0
     for index in np.flatnonzero(readable).tolist():
-        size = _letters(tokens, index)
+        size = len(tokens.tokens[index])  # its span may hold white space too
         if groups and groups[-1][1] == index and held + size <= width:
             groups[-1], held = (groups[-1][0], index + 1), held + size
         else:
             groups.append((index, index + 1))
             held = size
     return groups
-
-
-def _letters(tokens: Tokens, index: int) -> int:
-    """Bases of a token; its span may hold white space too."""
-    return len(tokens.tokens[index])
 
 
 def _places(tokens: Tokens, index: int) -> NDArray[np.int64]:

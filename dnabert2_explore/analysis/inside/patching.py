@@ -105,7 +105,14 @@ class PatchMap(RichDisplay):
         )
 
     def table(self) -> pd.DataFrame:
-        """Return a row a layer and part: ``layer``, ``start``, ``end``, tokens, ``restored``."""
+        """Return a row a layer and part.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``layer`` (0 the embeddings), ``start`` and ``end`` (bases of the reference, 0-based,
+            half-open), ``ref`` and ``alt`` (tokens), ``restored``, and ``twin`` where there is one.
+        """
         import pandas as pd
 
         layers, parts = np.indices(self.restored.shape).reshape(2, -1)

@@ -79,7 +79,15 @@ class LayerLens(RichDisplay):
         return self.tokens.spans[self.places]
 
     def table(self) -> pd.DataFrame:
-        """Return a row a layer and token: where it is, its rank, log-probability and entropy."""
+        """Return a row a layer and token.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``layer`` (0 the embeddings), ``start`` and ``end`` (bases, 0-based, half-open),
+            ``token``, ``rank``, ``log_prob`` and ``entropy`` (nats), ``common``, and ``twin_rank``
+            where there is a twin.
+        """
         import pandas as pd
 
         layers, at = np.indices(self.rank.shape).reshape(2, -1)

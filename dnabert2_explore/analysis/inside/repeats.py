@@ -152,8 +152,9 @@ def recall(
     Raises
     ------
     InputError
-        If the model has no masked-LM head, a distance is shorter than the stretch, or no sequence
-        is long enough.
+        If the model has no masked-LM head, a number is out of range, a distance is shorter than the
+        stretch, no sequence is long enough or the model reads fewer tokens, or a stretch has no
+        token that both copies leave as it is.
 
     Examples
     --------

@@ -126,8 +126,10 @@ def align_maps(
             _scaled(fit_projection(values, method="pca", seed=seed, dimensions=dimensions).plane)
             for values in arrays
         ]
+        from scipy.linalg import orthogonal_procrustes
+
         for at in range(1, len(planes)):
-            planes[at] = planes[at] @ _turn(planes[at], planes[at - 1])
+            planes[at] = planes[at] @ orthogonal_procrustes(planes[at], planes[at - 1])[0]
     else:
         planes = [_scaled(plane) for plane in _umaps(arrays, dimensions, seed, n_neighbors)]
     moved = [0.0]
@@ -140,13 +142,6 @@ def _scaled(plane: NDArray[np.float64]) -> NDArray[np.float64]:
     centred = plane - plane.mean(axis=0)
     size = np.sqrt((centred**2).sum(axis=1).mean())
     return np.asarray(centred / size if size > 0 else centred)
-
-
-def _turn(plane: NDArray[np.float64], onto: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rotation, with a reflection perhaps, that brings points nearest to others."""
-    from scipy.linalg import orthogonal_procrustes
-
-    return np.asarray(orthogonal_procrustes(plane, onto)[0])
 
 
 def _umaps(

@@ -121,7 +121,7 @@ class MapJudgement(RichDisplay):
         unseen = f", of {self.groups} it has not seen," if self.groups else ""
         beyond = ""
         gains = self.gains
-        if gains and math.isfinite(own.score):
+        if gains:
             # What is hardest to beat: the least that is sure of a gain.
             best = min(gains, key=lambda name: gains[name].low)
             gain = gains[best]
@@ -317,7 +317,6 @@ def judge_map(
             hot = np.eye(n_classes)[codes]
             each, whole = share_explained(hot, flat[rows], seed)
             axes[label] = tuple(map(float, each)), whole
-        if 1 < n_classes <= _CLASSES:
             spaces = {
                 "model": wide,
                 "4-mers": features["4-mers"].astype(np.float32),

@@ -126,6 +126,10 @@ class Matches(RichDisplay):
         query : int
             Index into `queries`.
 
+        Returns
+        -------
+        Match
+
         Raises
         ------
         InputError

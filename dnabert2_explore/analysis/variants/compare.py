@@ -118,6 +118,10 @@ class VariantComparison(RichDisplay):
         Parameters
         ----------
         allele : {"ref", "alt"}
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_bases,), int64
         """
         tokens, length = (
             (self.ref, self.ref_length) if allele == "ref" else (self.alt, self.alt_length)

@@ -100,7 +100,7 @@ class VariantScorer(RichDisplay):
         rename: Mapping[str, str] | None = None,
         batch_tokens: int | None = None,
     ) -> VariantScorer:
-        """Check settings; parameters and errors as in `score_variants`.
+        """Check settings, and make a scorer; parameters and errors as in `score_variants`.
 
         Examples
         --------
@@ -190,6 +190,10 @@ class VariantScorer(RichDisplay):
             What is known to be wrong with each already; none by default.
         progress : callable, optional
             Called as progress(done, total) in steps of the work.
+
+        Returns
+        -------
+        VariantScores
         """
         given = tuple(variants)
         known = (*problems, *[None] * len(given))

@@ -32,10 +32,10 @@ class LongEmbedding(RichDisplay):
 
     Attributes
     ----------
-    vector : numpy.ndarray, shape (hidden,), float32
+    vector : numpy.ndarray, shape (layers · hidden,), float32
         Mean of `vectors`, weighted by the A, C, G, T and U of each window (largest value for max
         pooling).
-    vectors : numpy.ndarray, shape (windows, hidden), float32
+    vectors : numpy.ndarray, shape (windows, layers · hidden), float32
         NaN for a window without any of them, which is not computed.
     spans : numpy.ndarray, shape (windows, 2), int64
         Bases [start, end) of each window, 0-based. Bases in an overlap are read twice.

@@ -73,15 +73,10 @@ def _write_parquet(store: EmbeddingStore, path: Path) -> None:
     import pyarrow.parquet as pq
 
     names = pa.array(store.names)
-    fields = [
-        ("record", pa.dictionary(pa.int32(), pa.string())),
-        ("start", pa.int64()),
-        ("end", pa.int64()),
-        ("strand", pa.int8()),
-        ("unknown", pa.int32()),
-        *((f"layer_{i}", pa.list_(pa.float32(), store.hidden)) for i in store.layers),
-    ]
-    schema = pa.schema(fields, metadata={"about": json.dumps(store.attributes)})
+    types = {name: pa.type_for_alias(kind) for name, (kind, _) in COORDINATES.items()}
+    types["record"] = pa.dictionary(pa.int32(), pa.string())
+    types |= {f"layer_{i}": pa.list_(pa.float32(), store.hidden) for i in store.layers}
+    schema = pa.schema(types, metadata={"about": json.dumps(store.attributes)})
     with pq.ParquetWriter(path, schema) as writer:
         for rows in store.plan.blocks(store.hidden):
             where = store.coordinates(rows.start, rows.stop)
@@ -89,8 +84,7 @@ def _write_parquet(store: EmbeddingStore, path: Path) -> None:
                 pa.DictionaryArray.from_arrays(
                     pa.array(where["record"].cat.codes.to_numpy().astype(np.int32)), names
                 ),
-                *(pa.array(where[name].to_numpy()) for name in ("start", "end", "strand")),
-                pa.array(where["unknown"].to_numpy()),
+                *(pa.array(where[name].to_numpy()) for name in list(COORDINATES)[1:]),
             ]
             for layer in store.layers:
                 vectors = np.ascontiguousarray(store.vectors(layer)[rows])

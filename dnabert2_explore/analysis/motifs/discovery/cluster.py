@@ -58,11 +58,6 @@ def cluster(
     return sorted(found, key=lambda one: -len(one.grown.sites.start))
 
 
-def _spans(scored: ScoredSequences, seqlets: Seqlets) -> SeqletSpans:
-    first = scored.first[seqlets.sequence]
-    return SeqletSpans(first + seqlets.start, first + seqlets.end)
-
-
 def _of_one_sign(
     scored: ScoredSequences,
     seqlets: Seqlets,
@@ -74,7 +69,8 @@ def _of_one_sign(
 ) -> list[FoundPattern]:
     if len(seqlets) < max(least, _FEWEST + 1):
         return []
-    spans = _spans(scored, seqlets)
+    first = scored.first[seqlets.sequence]
+    spans = SeqletSpans(first + seqlets.start, first + seqlets.end)
     length = int((spans.end - spans.start).max()) + 2 * _FLANK
     start = (spans.start + spans.end - length) // 2
     hot, scores = scored.stretches(start, np.ones(len(start), dtype=np.int64), length)
@@ -89,8 +85,8 @@ def _of_one_sign(
             break
         if not alive[seed]:
             continue
-        first = _start(near, int(seed), start, length, alive)
-        grown = None if first is None else grow(scored, spans, alive, first, least)
+        sites = _start(near, int(seed), start, length, alive)
+        grown = None if sites is None else grow(scored, spans, alive, sites, least)
         chance = np.inf if grown is None else enrichment(scored, spans, grown) * len(seqlets)
         if grown is None or chance > e_value:
             failed += 1

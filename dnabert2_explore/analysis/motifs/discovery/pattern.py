@@ -149,7 +149,15 @@ class Discovery(RichDisplay):
         return tuple(pattern.motif for pattern in self.patterns)
 
     def table(self) -> pd.DataFrame:
-        """One row a pattern."""
+        """Return the patterns as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``pattern``, ``consensus``, ``length`` (bp), ``sign``, ``sites``, ``sequences`` (with a
+            site), ``information`` (bits), ``contribution`` (the sum of `Pattern.contribution`),
+            ``e_value``.
+        """
         import pandas as pd
 
         every = self.patterns

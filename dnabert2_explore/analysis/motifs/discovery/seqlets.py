@@ -72,7 +72,14 @@ class Seqlets(RichDisplay):
         return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
 
     def table(self) -> pd.DataFrame:
-        """One row a seqlet; `start` and `end` are 0-based half-open."""
+        """Return the seqlets as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``sequence`` (its index), ``start``, ``end`` (0-based half-open), ``score``,
+            ``p_value``, ``q_value``, ``sign``.
+        """
         import pandas as pd
 
         return pd.DataFrame({name: getattr(self, name) for name in _COLUMNS})
