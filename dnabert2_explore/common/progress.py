@@ -47,19 +47,10 @@ def noting(progress: Progress | None, stopped: list[Cancelled]) -> Progress:
 
 
 def split(progress: Progress | None, shares: Iterable[int]) -> list[Progress]:
-    """Make a bar of parts, each with a progress of its own.
+    """Make a bar of parts, each with a progress of its own, in the order of their shares.
 
-    Parameters
-    ----------
-    progress : callable or None
-        Of the whole; None for nobody to tell.
-    shares : iterable of int
-        How much of the bar each part takes, in any unit.
-
-    Returns
-    -------
-    list of callable
-        In the order of `shares`; one that is called as done of total moves the bar inside its part.
+    A share is how much of the bar the part takes, in any unit; a progress that is called as done of
+    total moves the bar inside its part. Without a `progress` of the whole nobody is told.
 
     Examples
     --------

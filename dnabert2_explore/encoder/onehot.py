@@ -65,7 +65,8 @@ class OneHotModel(torch.nn.Module):
         self.eval()
 
     def __repr__(self) -> str:
-        target = "" if self.target is None else f" of class {self.target}"
+        classes = self._enc.classes
+        target = "" if self.target is None else f" of {classes[self.target]}"
         return f"<OneHotModel: {self.output}{target} by {self._enc.name}, of (batch, 4, length)>"
 
     def train(self, mode: bool = True) -> OneHotModel:

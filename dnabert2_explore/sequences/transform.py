@@ -84,26 +84,10 @@ def _bases(given: str | Sequence) -> str:
 
 
 def windows(bases: str, size: int, step: int | None = None) -> Iterator[tuple[int, str]]:
-    """Cut ``bases`` into whole windows; a shorter rest at the end is left out.
+    """Cut ``bases`` into whole windows, 0-based start and bases; a shorter rest is left out.
 
-    Parameters
-    ----------
-    bases : str
-        The sequence.
-    size : int
-        Bases in a window.
-    step : int or None
-        Bases from one window's start to the next; None means ``size`` (no overlap).
-
-    Yields
-    ------
-    (int, str)
-        Start of the window (0-based) and its bases.
-
-    Raises
-    ------
-    InputError
-        If ``size`` or ``step`` is not positive.
+    From one window's start to the next are `step` bases, by default ``size`` (no overlap). Neither
+    may be below 1: that is an `InputError`.
 
     Examples
     --------
@@ -122,11 +106,8 @@ def windows(bases: str, size: int, step: int | None = None) -> Iterator[tuple[in
 def mutate(bases: str, position: int, base: str) -> str:
     """Return ``bases`` with the letter at ``position`` (0-based) replaced by ``base``.
 
-    Raises
-    ------
-    InputError
-        If ``position`` lies outside of ``bases`` or on white space, or ``base`` is not one of
-        A, C, G, T, U and N.
+    A position outside of ``bases`` or on white space, and a base that is not one of A, C, G, T, U
+    and N, are an `InputError`.
 
     Examples
     --------
@@ -185,10 +166,7 @@ def common_ends(one: Items[Any], other: Items[Any]) -> tuple[int, int]:
 def stretch(region: tuple[int, int] | None, length: int) -> tuple[int, int]:
     """Return a region as [start, end) of a sequence of `length` bases; None is all of it.
 
-    Raises
-    ------
-    InputError
-        If it is no stretch of the sequence.
+    One that is no stretch of the sequence is an `InputError`.
 
     Examples
     --------

@@ -86,8 +86,9 @@ class StoreHits(RichDisplay):
         return len(self.queries)
 
     def _line(self) -> str:
+        n = self.window.shape[1]
         return (
-            f"the {self.window.shape[1]} nearest windows to each of "
+            f"the {f'{n} nearest windows' if n > 1 else 'nearest window'} to each of "
             f"{counted(len(self), 'query', 'queries')}, by "
             f"cosine similarity of layer{'s' if len(self.layers) > 1 else ''} "
             f"{' and '.join(map(str, self.layers))}"
@@ -288,7 +289,10 @@ def _null(
     """Compare hits with random windows of the query's GC content."""
     if gc is None:
         return None, "no null, since the GC content of a vector is not known: give sequences"
-    path = Path(genome if genome is not None else store.attributes["source"]["path"] or "")
+    source = genome if genome is not None else store.attributes["source"]["path"]
+    if not source:
+        return None, "no null, since the store was made of sequences in memory: give genome="
+    path = Path(source)
     if not path.is_file():
         return None, f"no null, since {path} is not there: give genome="
     rng = np.random.default_rng(seed)

@@ -22,7 +22,7 @@ from nbconvert.exporters import LatexExporter
 import dnabert2_explore as dx
 from dnabert2_explore.errors import ExploreError
 from dnabert2_explore.figures import plots
-from dnabert2_explore.figures.display import ROOMS, html_of
+from dnabert2_explore.figures.display import ROOMS, html_of, training
 from dnabert2_explore.figures.display.canvas import Canvas, Panel, number, thinned
 from dnabert2_explore.results.rich_display import RichDisplay
 
@@ -340,6 +340,25 @@ def test_a_plain_table_says_where_it_counts_from_and_that_it_is_empty():
     rows = []
     assert "<table" not in html_of(Found())
     assert "no row" in html_of(Found())
+
+
+def test_a_plain_table_of_many_columns_shows_the_first():
+    class Wide(RichDisplay):
+        def _line(self):
+            return "vectors"
+
+        def table(self):
+            return pd.DataFrame(np.zeros((2, 200)))
+
+    assert html_of(Wide()).count("<th ") == 14
+    assert "186 columns more in .table()." in html_of(Wide())
+
+
+def test_names_beside_dots_have_room():
+    rows = [("Spearman's rank correlation, test", 0.5, 0.4, 0.6, "red")]
+    svg = training.dots(rows, "score")
+    right = float(re.search(r'<text x="([\d.]+)"[^>]*text-anchor="end"[^>]*>Spearman', svg)[1])
+    assert right >= 6 * len(rows[0][0])
 
 
 def test_of_few_draws_no_small_p_is_promised():

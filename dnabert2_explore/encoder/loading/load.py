@@ -56,7 +56,7 @@ def load(
     ----------
     name : str or pathlib.Path
         ``"pocket"``, ``"pocket-atlas"``, ``"pocket-splice"`` or ``"pocket-motif"`` (shipped,
-        offline; for likelihoods and attention, embeddings, splice sites, a planted motif), a model
+        offline; for likelihoods and attention, embeddings, splice sites, planted motifs), a model
         folder, or a hub id such as ``"zhihan1996/DNABERT-2-117M"``. A shipped name wins over a
         folder of that name; write ``"./pocket"`` for the folder. A folder with a LoRA adapter is
         merged into its base model. A folder with DNABERT (overlapping k-mers) or the Nucleotide

@@ -13,6 +13,7 @@ from numbers import Real
 from typing import Any
 
 from ...results.origins import origin_line
+from ...results.rich_display import counted
 from .canvas import number
 from .card import Card, rows_left, table
 
@@ -53,6 +54,7 @@ ROOMS = {
     for name in names
 }  # fmt: skip
 _ROWS = 10
+_COLUMNS = 14
 
 
 def card_of(result: Any) -> Card:
@@ -71,8 +73,12 @@ def plain(result: Any) -> Card:
     if not hasattr(result, "table"):
         return Card(result._line())
     data = result.table()
+    more = data.shape[1] - _COLUMNS
+    data = data.iloc[:, :_COLUMNS]
     numbers = [i for i, kind in enumerate(data.dtypes) if kind.kind in "if"]
     notes = [rows_left(min(_ROWS, len(data)), len(data), "rows")]
+    if more > 0:
+        notes.append(f"{counted(more, 'column')} more in .table().")
     if not {"position", "start"}.isdisjoint(data.columns):
         notes.append("Positions as in .table(): from 0, ends not included.")
     if not len(data):

@@ -82,12 +82,12 @@ def map_judgement(result: MapJudgement) -> Card:
         (name, share, nan, nan, PAGE.positive if name == result.label else PAGE.muted)
         for name, (_, share) in result.axes.items()
     ]
-    pictures = [dots(shares, "share of the map's variance that it explains (R²)", 110, 460)]
+    pictures = [dots(shares, "share of the map's variance that it explains (R²)")]
     probes = [
         (one.space, one.probe.score, one.probe.low, one.probe.high,
          PAGE.positive if one.space == "model" else PAGE.muted)
         for one in result.scores if math.isfinite(one.probe.score)
     ]  # fmt: skip
     if probes:
-        pictures.append(dots(probes, f"balanced accuracy of a probe of {result.label}", 110, 460))
+        pictures.append(dots(probes, f"balanced accuracy of a probe of {result.label}"))
     return Card(result._line(), " ".join(str(result).splitlines()), pictures=tuple(pictures))

@@ -37,7 +37,7 @@ def model_info(result: ModelInfo) -> Card:
     numbers = [
         ("parameters", f"{result.parameters:,}"),
         ("network", f"{shape}, {result.vocabulary:,} tokens in the vocabulary"),
-        ("predicts", ", ".join(result.classes)[:300] or "no classes"),
+        ("predicts", short(", ".join(result.classes), 300) or "no classes"),
         ("runs", f"{result.dtype} on {result.device}, attention {result.attention}"),
     ]
     digest = f"sha256 {result.sha256[:12]}…" if result.sha256 else "weights of no file"
