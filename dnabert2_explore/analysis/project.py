@@ -262,7 +262,10 @@ def fit_projection(
 ) -> Projection:
     """Make a map of embeddings that others can be placed in, and that can be saved.
 
-    As `project`, whose parameters these are.
+    Parameters
+    ----------
+    embeddings, method, n_neighbors, min_dist, dimensions, engine, seed
+        As in `project`.
 
     Returns
     -------

@@ -211,7 +211,11 @@ class Model(RichDisplay):
         return self.holds()
 
     def holds(self, thorough: bool = True) -> bool:
-        """Whether the network computes what it did when this was made; see `Snapshot.holds`."""
+        """Whether the network computes what it did when this was made.
+
+        If not `thorough`, by a sample of its weights, which an edit of a few numbers through
+        ``.data`` may pass by.
+        """
         call = None if thorough else running_call()
         if call is not None and self._looked is not None and self._looked[0] is call:
             return self._looked[1]
@@ -310,11 +314,11 @@ class Model(RichDisplay):
         return self.tokenizer.encode(bases_of(bases))
 
     def input_ids(self, tokens: Tokens) -> torch.Tensor:
-        """Token ids of one sequence as a batch of one, shape (1, n), on the network's device."""
+        """Ids of one sequence's `tokens` as a batch of one, (1, n), on the network's device."""
         return torch.from_numpy(tokens.ids)[None].to(self.device)
 
     def turned_ids(self, texts: Iterable[str]) -> list[NDArray[np.int64]]:
-        """Token ids of the other strand of sequences."""
+        """Token ids of the other strand of the sequences in `texts`, with [CLS] and [SEP]."""
         turned = (clean(reverse_complement(clean(text).bases)) for text in texts)
         return self.tokenizer.encode_ids_batch(turned)
 
@@ -322,6 +326,11 @@ class Model(RichDisplay):
         self, layer: int | Iterable[int], *, pooling: Pooling = "mean"
     ) -> tuple[int, ...]:
         """Resolve layers counted from either end to 0 … layers; check the pooling's name too.
+
+        Returns
+        -------
+        tuple of int
+            0 for the embeddings; as many as were named.
 
         Raises
         ------
@@ -432,7 +441,7 @@ class Model(RichDisplay):
         return logits if self.is_regression else logits.softmax(dim=-1)
 
     def find_class(self, target: int | str) -> int:
-        """Return the column of a class of the head, which is named or counted from 0.
+        """Return the column of a class, the `target`, which is named or counted from 0.
 
         Raises
         ------

@@ -167,6 +167,21 @@ class EmbeddingStore(RichDisplay):
 
         Of two runs that make it at once, one does and the other goes on with that.
 
+        Parameters
+        ----------
+        path : str or path-like
+        plan : WindowPlan
+            Its windows.
+        source : Genome
+            What they are of.
+        embedder : Embedder
+            What computes their vectors.
+
+        Returns
+        -------
+        EmbeddingStore
+            Writable.
+
         Raises
         ------
         InputError
@@ -252,7 +267,7 @@ class EmbeddingStore(RichDisplay):
         return [index for index in range(self.plan.n_chunks) if index not in done]
 
     def is_done(self, index: int) -> bool:
-        """Return whether one chunk is finished."""
+        """Return whether the chunk of that `index` is finished."""
         coordinates = [self.path / name / "c" / str(index) for name in ("done", *self._coordinates)]
         if not all(map(_holds_something, coordinates)):
             return False

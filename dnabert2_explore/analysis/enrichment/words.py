@@ -112,11 +112,11 @@ class Enrichment(RichDisplay):
         return self.expected_count / self.n_selected
 
     def enriched(self, fdr: float = 0.05) -> NDArray[np.int64]:
-        """Return the rows of words that selected sequences hold more often."""
+        """Return the rows of words that selected sequences hold more often, by a q below `fdr`."""
         return np.flatnonzero((self.q_value < fdr) & (self.selected_count > self.expected_count))
 
     def depleted(self, fdr: float = 0.05) -> NDArray[np.int64]:
-        """Return the rows of words that selected sequences hold less often."""
+        """Return the rows of words that selected sequences hold less often, by a q below `fdr`."""
         return np.flatnonzero((self.q_value < fdr) & (self.selected_count < self.expected_count))
 
     def table(self) -> pd.DataFrame:

@@ -156,7 +156,7 @@ class Features(RichDisplay):
         return _nearest(self.decode, most)
 
     def alike_by_chance(self, most: int | None = None, *, seed: int = 0) -> NDArray[np.float32]:
-        """As `alike`, of as many random directions in as many dimensions."""
+        """As `alike` of `most` features, of as many random directions drawn by `seed`."""
         random = np.random.default_rng(seed).standard_normal(self.decode.shape, dtype=np.float32)
         return _nearest(random, most)
 

@@ -75,6 +75,12 @@ class Recall(RichDisplay):
     def intervals(self, samples: int = 1000, *, seed: int = 0) -> NDArray[np.float64]:
         """Mean gain at each distance with its 95% bootstrap interval over places.
 
+        Parameters
+        ----------
+        samples : int
+            Of the bootstrap.
+        seed : int
+
         Returns
         -------
         numpy.ndarray, shape (distances, 3), float64

@@ -68,7 +68,7 @@ class Seqlets(RichDisplay):
 
     @recorded
     def take(self, rows: NDArray[Any]) -> Seqlets:
-        """Keep some seqlets, given by indices or a mask."""
+        """Keep some seqlets, in the order of `rows`: indices or a mask."""
         return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
 
     def table(self) -> pd.DataFrame:
