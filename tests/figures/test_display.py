@@ -381,3 +381,8 @@ def test_axes_of_things_that_are_counted_have_whole_ticks():
     panel.x_axis("token")
     assert re.findall(r">([\d.]+)</text>", "".join(panel.canvas.parts)) == ["1", "2", "3"]
     assert number(-0.0) == "0"
+
+
+def test_a_models_card_says_how_it_predicts():
+    assert "Its predictions: mean over 5 segmentations" in html_of(dx.load("pocket-splice"))
+    assert "Its predictions" not in html_of(dx.load("pocket"))
