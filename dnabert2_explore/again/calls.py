@@ -32,12 +32,8 @@ _FIGURE = re.compile(r"Plotly\.newPlot\(\s*")
 class _Replay:
     """Calls made again, one after the other, each once.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file, for messages.
-    model, sequences
-        In place of the first model, and of sequences that were too long to be kept.
+    `path` is the file, for messages; `model` and `sequences` stand in place of the first model, and
+    of sequences that were too long to be kept.
     """
 
     def __init__(self, path: Path, model: Encoder | None, sequences: list[Sequence] | None) -> None:

@@ -30,16 +30,10 @@ def compare_models(before: Mapping[str, str], now: Mapping[str, str]) -> list[st
 
 @dataclass
 class Comparison:
-    """What differs between two tables.
+    """What differs between two tables, in words, where anything does.
 
-    Attributes
-    ----------
-    said : list of str
-        Differences in words; empty where there are none.
-    largest : float
-        The largest difference of two numbers in the same place.
-    where : str
-        That place: row, from 1, and column.
+    `largest` is the largest difference of two numbers in the same place, and `where` that place:
+    row, from 1, and column.
     """
 
     said: list[str] = field(default_factory=list)

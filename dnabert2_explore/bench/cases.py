@@ -43,13 +43,8 @@ def batch_tokens(device: torch.device) -> int:
 class Case:
     """Work for both paths.
 
-    Attributes
-    ----------
-    name : str
-    ids : tuple of numpy.ndarray, shape (n,), int64
-        Token ids of each sequence; no two sequences are equal.
-    rows : int
-        Sequences in a padded batch of the reference path.
+    `ids` are the token ids of each sequence, (n,) int64, no two of them equal; `rows` are sequences
+    in a padded batch of the reference path.
     """
 
     name: str
@@ -81,23 +76,11 @@ def random_cases(
     device: torch.device,
     tokens: int | None = None,
 ) -> Iterator[Case]:
-    """Make a case of random tokens for each length.
+    """Make a case of random tokens for each length, in tokens.
 
-    Parameters
-    ----------
-    lengths : iterable of int or "mixed"
-        Tokens in each sequence; ``"mixed"`` draws lengths evenly between 32 and 512.
-    config : Dnabert2Config
-    device : torch.device
-        A GPU gets more sequences than a CPU.
-    tokens : int, optional
-        About how many in all, at least one sequence; by default 4,096 on a CPU (8,192 of mixed
-        lengths) and 262,144 on a GPU.
-
-    Raises
-    ------
-    InputError
-        If a length is below 8, or neither a number nor ``"mixed"``.
+    ``"mixed"`` draws lengths evenly between 32 and 512. About `tokens` in all, at least one
+    sequence; by default 4,096 on a CPU (8,192 of mixed lengths) and 262,144 on a GPU. A length
+    below 8, or one that is neither a number nor ``"mixed"``, is an `InputError`.
     """
     gpu = device.type == "cuda"
     total = tokens or (4 if gpu else 1) * batch_tokens(device)
@@ -138,16 +121,7 @@ def mutants(bases: str) -> Iterator[str]:
 def mutant_case(
     bases: str, tokenizer: DnaTokenizer, config: Dnabert2Config, device: torch.device
 ) -> Case:
-    """Make the saturation mutagenesis of a sequence a case: its mutants, tokenized.
-
-    Parameters
-    ----------
-    bases : str
-        A, C, G and T.
-    tokenizer : DnaTokenizer
-    config : Dnabert2Config
-    device : torch.device
-    """
+    """Make a case of the saturation mutagenesis of A, C, G and T: its mutants, tokenized."""
     ids = tuple(tokens.ids for tokens in tokenizer.encode_batch(mutants(bases)))
     name = f"{len(ids):,} mutants of {len(bases):,} bp"
     return Case(name, ids, reference_rows(ids, config, device))

@@ -88,17 +88,8 @@ def compare(
 ) -> Iterator[Speed]:
     """Measure cases, one row for each case and type, as they are done.
 
-    The reference path computes in float32, ours in each of `dtypes`, all in turns.
-
-    Parameters
-    ----------
-    shape : str
-        One of `SHAPES`.
-    cases : iterable of Case
-    dtypes : sequence of torch.dtype
-    device : torch.device
-    repeats, seconds
-        As in `alternately`.
+    The shape is one of `SHAPES`. The reference path computes in float32, ours in each of `dtypes`,
+    all in turns, `repeats` and `seconds` as in `alternately`.
     """
     networks = {dtype: make_network(shape, device, dtype) for dtype in dtypes}
     # In float32 both paths read the same tensors.

@@ -12,16 +12,11 @@ __all__ = ["Mapping", "mappings_of", "resident"]
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A stretch of a process's memory that is a file's.
+    """A stretch of a process's memory that is a file's, at addresses [start, end).
 
-    Attributes
-    ----------
-    start, end : int
-        Addresses, half-open.
-    rss, pss : int
-        Bytes in memory; the same with each page divided by the number of processes that have it.
-    private_dirty : int
-        Bytes this process has written to, and which are therefore its own copy.
+    `rss` are its bytes in memory, `pss` the same with each page divided by the number of processes
+    that have it; bytes of `private_dirty` this process has written to, and they are therefore its
+    own copy.
     """
 
     start: int
@@ -37,15 +32,7 @@ class Mapping:
 def mappings_of(file: Path, process: int | str = "self") -> list[Mapping]:
     """List where a file is mapped into a process.
 
-    Parameters
-    ----------
-    file : pathlib.Path
-    process : int or "self"
-
-    Raises
-    ------
-    InputError
-        If the process is gone, not yours, or this is no Linux.
+    A process that is gone or not yours, and no Linux, are an `InputError`.
     """
     wanted = str(file.resolve())
     found: list[Mapping] = []
@@ -69,10 +56,7 @@ def mappings_of(file: Path, process: int | str = "self") -> list[Mapping]:
 def resident(process: int | str = "self") -> dict[str, int]:
     """Sum up a process's memory, in bytes, by the names of ``/proc/PID/smaps_rollup``.
 
-    Raises
-    ------
-    InputError
-        If the process is gone, not yours, or this is no Linux.
+    A process that is gone or not yours, and no Linux, are an `InputError`.
     """
     fields = (line.split() for line in _lines(process, "smaps_rollup")[1:])
     return {name.rstrip(":"): int(number) * 1024 for name, number, *_ in fields}

@@ -28,23 +28,10 @@ def alternately(
 ) -> list[float]:
     """Time calls in turns, so that a machine that gets busy slows all of them.
 
-    Nothing is called beforehand: warm them up first.
-
-    Parameters
-    ----------
-    calls : sequence of callable
-    device : torch.device
-        Waited for before and after each call, if it is a GPU.
-    repeats : int
-        Turns, at least 1. The order is reversed in every second turn.
-    seconds : float
-        Further turns are taken until this time has passed.
-
-    Returns
-    -------
-    list of float
-        Best seconds of each call, of the clock that `clock_of` names: what disturbs a measurement
-        only makes it longer.
+    Nothing is called beforehand: warm them up first. A GPU is waited for before and after each
+    call. There are `repeats` turns, at least 1, in reverse order every second time, and further
+    ones until so many seconds have passed. The best seconds of each call count, of the clock that
+    `clock_of` names: what disturbs a measurement only makes it longer.
     """
     now = time.process_time if clock_of(device) == "CPU" else time.perf_counter
     best = [float("inf")] * len(calls)
@@ -63,21 +50,10 @@ def alternately(
 
 
 class MatrixProduct:
-    """A large product of square matrices: as fast as a device multiplies.
+    """A large product of square matrices: as fast as a device multiplies, when it is called.
 
-    Calling it multiplies.
-
-    Parameters
-    ----------
-    device : torch.device
-    dtype : torch.dtype
-    size : int, optional
-        Rows and columns; by default 8,192 on a GPU and 1,536 on a CPU.
-
-    Attributes
-    ----------
-    flops : float
-        Floating-point operations of one call.
+    They have `size` rows, by default 8,192 on a GPU and 1,536 on a CPU; `flops` are the
+    floating-point operations of one call.
     """
 
     def __init__(self, device: torch.device, dtype: torch.dtype, size: int | None = None) -> None:

@@ -37,15 +37,9 @@ _RESET = Path("/proc/self/clear_refs")  # writing 5 sets a process's peak to wha
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Peak memory of one forward pass of one sequence, beyond the weights.
+    """Peak memory in bytes of one forward pass of one sequence, beyond the weights.
 
-    Attributes
-    ----------
-    tokens : int
-    dtype : str
-        Of ours; the reference computes in float32.
-    reference, ours : int or None
-        Bytes; None where it did not fit.
+    The type is ours'; the reference computes in float32. None where it did not fit.
     """
 
     tokens: int
@@ -80,10 +74,7 @@ def compare_memory(
 ) -> Iterator[Memory]:
     """Measure both paths, one row for each length and type, as they are done.
 
-    Raises
-    ------
-    InputError
-        If a length is below 1, or memory cannot be measured here.
+    A length below 1, or memory that cannot be measured here, is an `InputError`.
     """
     for tokens in lengths:
         reference = peak_memory("reference", shape, torch.float32, tokens, device)
@@ -118,29 +109,12 @@ def memory_table(shape: str, rows: Sequence[Memory]) -> Table:
 def peak_memory(
     path: str, shape: str, dtype: torch.dtype, tokens: int, device: torch.device
 ) -> int | None:
-    """Measure the memory that one forward pass of one sequence needs beyond the weights.
+    """Measure the bytes that one forward pass of one sequence needs beyond the weights.
 
-    Parameters
-    ----------
-    path : {"reference", "ours"}
-    shape : str
-        One of `SHAPES`.
-    dtype : torch.dtype
-    tokens : int
-    device : torch.device
-        On a CPU the pass runs in a fresh process, since a process's peak never falls.
-
-    Returns
-    -------
-    int or None
-        Bytes; None if it did not fit in memory.
-
-    Raises
-    ------
-    InputError
-        If path or length is impossible, or memory cannot be measured here.
-    ExploreError
-        If the fresh process fails for another reason.
+    Of path "reference" or "ours" and a shape of `SHAPES`; None if it did not fit in memory. On a
+    CPU the pass runs in a fresh process, since a process's peak never falls; if that fails for
+    another reason, it is an `ExploreError`. An impossible path or length, and memory that cannot be
+    measured here, are an `InputError`.
     """
     if path not in PATHS:
         raise InputError(f"Path {path!r} is unknown: choose one of {', '.join(PATHS)}.")

@@ -18,14 +18,8 @@ def missing_rows(
 ) -> list[str]:
     """Say, one sentence each, what cannot be measured on this machine, or was not asked for.
 
-    Parameters
-    ----------
-    device : torch.device
-        What was measured.
-    dtypes : collection of torch.dtype
-        In which types.
-    features : collection of str, optional
-        Instruction sets of the processor, as `Machine.features` names them; by default this one's.
+    `device` and `dtypes` are what was measured; `features` are instruction sets of the processor,
+    as `Machine.features` names them, by default this one's.
 
     Examples
     --------

@@ -22,19 +22,10 @@ def embed_ours(
     ids: Sequence[NDArray[np.int64]],
     states: list[torch.Tensor] | None = None,
 ) -> NDArray[np.float32]:
-    """Mean embeddings as `Encoder.embed` computes them, over all tokens.
+    """Mean embeddings (len(ids), hidden) as `Encoder.embed` computes them, over all tokens.
 
-    Parameters
-    ----------
-    network : Dnabert2Model
-    ids : sequence of numpy.ndarray, shape (n,), int64
-    states : list, optional
-        Takes the hidden states of every sequence, (n, hidden) float32 on the CPU, in the given
-        order. No two sequences may be equal then.
-
-    Returns
-    -------
-    numpy.ndarray, shape (len(ids), hidden), float32
+    `states` takes the hidden states of every sequence, (n, hidden) float32 on the CPU, in the given
+    order. No two sequences may be equal then.
     """
     last = network.config.num_hidden_layers
     kept: list[torch.Tensor] = []

@@ -24,11 +24,7 @@ PAD = 3
 class KeptBias:
     """ALiBi's bias as the original keeps it from pass to pass: made anew for longer inputs only.
 
-    Parameters
-    ----------
-    config : Dnabert2Config
-        `alibi_starting_size` tokens (512) are ready from the beginning.
-    device : torch.device
+    `alibi_starting_size` tokens (512) are ready from the beginning.
     """
 
     def __init__(self, config: Dnabert2Config, device: torch.device) -> None:
@@ -56,23 +52,11 @@ def reference_states(
     """Compute the last hidden state in the original's way, with the weights of `network`.
 
     The linear layers of the blocks see no padding (the original unpads, too), and the gated MLP
-    takes all tokens at once; attention is computed step by step on padded scores,
-    (batch, heads, n, n), to which a bias of that size is added in every layer. It is the kept bias
-    of the positions plus that of the batch's mask, once a forward pass.
+    takes all tokens at once; attention is computed step by step on padded scores, (batch, heads, n,
+    n), to which a bias of that size is added in every layer. It is the kept bias of the positions
+    plus that of the batch's mask, once a forward pass; by default this is the first.
 
-    Parameters
-    ----------
-    network : EncoderForward
-    ids : torch.Tensor, shape (batch, n)
-    mask : torch.Tensor, shape (batch, n)
-        1 for tokens, 0 for padding.
-    kept : KeptBias, optional
-        What earlier passes left; by default this is the first pass.
-
-    Returns
-    -------
-    torch.Tensor, shape (batch, n, hidden)
-        Zero at padding.
+    From ids and mask (batch, n), which is 1 for tokens, to (batch, n, hidden), zero at padding.
     """
     batch, width = ids.shape
     kept = kept or KeptBias(network.config, ids.device)
@@ -109,22 +93,10 @@ def embed_reference(
     states: list[torch.Tensor] | None = None,
     kept: KeptBias | None = None,
 ) -> NDArray[np.float32]:
-    """Mean embeddings by the reference path.
+    """Mean embeddings (len(ids), hidden) by the reference path, `rows` sequences a padded batch.
 
-    Parameters
-    ----------
-    network : EncoderForward
-    ids : sequence of numpy.ndarray, shape (n,), int64
-    rows : int
-        Sequences in a padded batch; batches are filled in the given order.
-    states : list, optional
-        Takes the hidden states of every sequence, (n, hidden) float32 on the CPU.
-    kept : KeptBias, optional
-        What earlier calls left.
-
-    Returns
-    -------
-    numpy.ndarray, shape (len(ids), hidden), float32
+    Batches are filled in the given order. `states` takes the hidden states of every sequence, (n,
+    hidden) float32 on the CPU; `kept` is what earlier calls left.
     """
     kept = kept or KeptBias(network.config, network.device)
     means = []

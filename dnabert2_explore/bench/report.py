@@ -71,26 +71,11 @@ class Plan:
 
 
 def measure(plan: Plan, report: Report | None = None, into: Results | None = None) -> list[Table]:
-    """Do what a plan says.
+    """Do what a plan says: tables of speed, saturation mutagenesis, memory, if they were asked for.
 
-    Parameters
-    ----------
-    plan : Plan
-    report : callable, optional
-        Called as report(rows done, rows in all, row) after each row.
-    into : Results, optional
-        Takes each row as it is done, before `report` is called.
-
-    Returns
-    -------
-    list of Table
-        Speed, saturation mutagenesis, memory: those that were asked for.
-
-    Raises
-    ------
-    InputError
-        If the shape is unknown, a length impossible, or memory asked for and not measurable here
-        (see `why_unmeasurable`); before anything is measured.
+    `report(rows done, rows in all, row)` is called after each row, which `into` takes before. An
+    unknown shape, an impossible length, and memory that is asked for and not measurable here (see
+    `why_unmeasurable`) are an `InputError`, before anything is measured.
     """
     config = find_shape(plan.shape)
     if plan.memory and (reason := why_unmeasurable(plan.device)):

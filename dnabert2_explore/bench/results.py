@@ -22,17 +22,7 @@ __all__ = ["Results", "read_tables", "write_tables"]
 
 @dataclass
 class Results:
-    """The rows of one measurement.
-
-    Attributes
-    ----------
-    shape : str
-        One of `SHAPES`.
-    device : str
-        As torch names it.
-    speeds, mutated : list of Speed
-    memories : list of Memory
-    """
+    """The rows of one measurement, of a shape of `SHAPES`, on a device as torch names it."""
 
     shape: str
     device: str
@@ -59,18 +49,7 @@ def write_tables(
     command: str,
     measured: Results | None = None,
 ) -> None:
-    """Write tables to a JSON file, with the machine, the command, and the numbers they show.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-    machine : Machine or str
-    tables : sequence of Table
-    command : str
-        What was typed.
-    measured : Results, optional
-        The rows that `tables` are made of.
-    """
+    """Write tables to a JSON file, with machine, command, and the rows they are made of."""
     content: dict[str, Any] = {
         "machine": str(machine),
         "command": command,
@@ -84,10 +63,7 @@ def write_tables(
 def read_tables(path: str | Path) -> list[Table]:
     """Read a file of `write_tables`; tables are made anew of the rows where they are there.
 
-    Raises
-    ------
-    InputError
-        If the file is no such file.
+    Another file is an `InputError`.
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))

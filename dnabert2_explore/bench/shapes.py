@@ -27,13 +27,7 @@ SHAPES: Mapping[str, Mapping[str, Any]] = {
 
 
 def find_shape(shape: str) -> Dnabert2Config:
-    """Return the configuration of a shape.
-
-    Raises
-    ------
-    InputError
-        If the shape is unknown.
-    """
+    """Return the configuration of a shape; an unknown one is an `InputError`."""
     if shape not in SHAPES:
         raise InputError(f"Shape {shape!r} is unknown: choose one of {', '.join(SHAPES)}.")
     return Dnabert2Config(**SHAPES[shape])
@@ -44,22 +38,8 @@ def make_network(
 ) -> Dnabert2Model:
     """Make an encoder of a shape; the same random weights every time.
 
-    Parameters
-    ----------
-    shape : str
-        One of `SHAPES`.
-    device : torch.device
-    dtype : torch.dtype
-
-    Returns
-    -------
-    Dnabert2Model
-        In eval mode, with the attention backend that `load` would choose.
-
-    Raises
-    ------
-    InputError
-        If the shape is unknown.
+    In eval mode, with the attention backend that `load` would choose. An unknown shape is an
+    `InputError`.
     """
     config = find_shape(shape)
     with seeded(0):

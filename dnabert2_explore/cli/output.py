@@ -15,11 +15,8 @@ __all__ = ["check_output", "replacing"]
 def check_output(path: Path, force: bool) -> None:
     """Refuse an output that cannot or must not be written; called before the long work starts.
 
-    Raises
-    ------
-    InputError
-        If ``path`` exists and ``force`` is false, is a folder or another special file, or its
-        folder does not exist or cannot be written to.
+    It is an `InputError` if ``path`` exists and ``force`` is false, is a folder or another special
+    file, or its folder does not exist or cannot be written to.
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder; expected the name of a file to write")

@@ -25,21 +25,10 @@ _MANY = 5
 def settings_of(
     kind: type[DataclassInstance], texts: Iterable[str], example: str
 ) -> dict[str, Any]:
-    """Read the values of ``--set`` as a YAML file would be; an empty one is an empty word.
+    """Read the values of ``--set``, NAME=VALUE, as a YAML file would be; an empty one is "".
 
-    Parameters
-    ----------
-    kind : type
-        The dataclass of the configuration.
-    texts : iterable of str
-        NAME=VALUE each.
-    example : str
-        One that fits, for the message.
-
-    Raises
-    ------
-    InputError
-        If a text is none, or the name or type of the value is unknown.
+    A text that is none, and a value whose name or type is unknown to the configuration's dataclass,
+    are an `InputError`, which shows an `example`.
     """
     found: dict[str, Any] = {}
     for text in texts:
@@ -55,26 +44,9 @@ def as_options(
 ) -> tuple[dict[str, Any], list[str]]:
     """Read what stands on a command line besides its own options: ``--learning-rate 5e-4``.
 
-    Parameters
-    ----------
-    kind : type
-        The dataclass of the configuration.
-    names : iterable of str
-        Its fields that are options.
-    words : list of str
-    besides : str
-        The command, for the message.
-
-    Returns
-    -------
-    settings : dict
-    arguments : list of str
-        Words that belong to no option.
-
-    Raises
-    ------
-    InputError
-        If an option is no field, has no value, or one of another type.
+    Options are the fields `names` of the configuration's dataclass; also returned are the words
+    that belong to none. An option that is no such field, has no value, or one of another type is an
+    `InputError`, which calls the command `besides`.
     """
     known = {"--" + name.replace("_", "-"): name for name in names}
     found: dict[str, Any] = {}
@@ -101,16 +73,9 @@ def with_options(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command an option for each field of a dataclass, and the command the object.
 
-    Parameters
-    ----------
-    kind : type
-        A dataclass whose fields have their help as ``metadata["help"]``.
-    called : mapping
-        Fields whose option is not called as they are.
-    without : iterable of str
-        Fields that have no option.
-
-    The command takes the object as its keyword ``settings``; its own options stand before.
+    The fields have their help as ``metadata["help"]``; `called` are those whose option is not
+    called as they are, and `without` those that have none. The command takes the object as its
+    keyword ``settings``; its own options stand before.
     """
     types = get_type_hints(kind)
     named = {

@@ -36,11 +36,7 @@ _told: ContextVar[bool] = ContextVar("_told", default=False)
 def pass_seconds(parameters: int, bases: int) -> float:
     """Estimate what one pass through a network takes one core, attention left out.
 
-    Parameters
-    ----------
-    parameters : int
-        Of its layers, each of which multiplies once a token.
-    bases : int
+    `parameters` are those of its layers, each of which multiplies once a token.
     """
     return 2 * parameters * bases / _BASES_PER_TOKEN / RATE
 
@@ -59,12 +55,7 @@ def duration(seconds: float) -> str:
 def expect_cost(progress: object, seconds: float) -> None:
     """Say before it begins what work takes by a formula, where a `Teller` follows it.
 
-    Parameters
-    ----------
-    progress : callable or None
-        What the call was given, or `says_cost` gave it.
-    seconds : float
-        About how many.
+    `progress` is what the call was given, or `says_cost` gave it.
     """
     if isinstance(progress, Teller):
         progress.expect(seconds)
@@ -74,17 +65,8 @@ class Teller:
     """A ``progress(done, total)`` that says on stderr what a call takes, if that is long.
 
     Before it begins where a formula tells it (`expect`), otherwise from the pace of the first
-    steps, as soon as it can be told; then a line every `every` seconds.
+    steps, as soon as it can be told; then a line every `every` seconds, in the `unit` of its steps.
     What is over in `LONG` seconds says nothing.
-
-    Parameters
-    ----------
-    what : str
-        Name of the work.
-    unit : str
-        Of its steps.
-    every : float
-        Seconds between two lines.
     """
 
     def __init__(self, what: str, unit: str = "", every: float = 30.0) -> None:

@@ -35,10 +35,7 @@ _SWAP = 0.5  # seconds that another process may take between two renames
 def expanded(path: str | os.PathLike[str]) -> Path:
     """Return a path with ``~`` and ``~name`` replaced by the home folder they mean.
 
-    Raises
-    ------
-    InputError
-        If this is no path, or the system knows no such user.
+    What is no path, and a user whom the system does not know, are an `InputError`.
     """
     if not isinstance(path, str | os.PathLike):
         raise InputError(f"A path was given as {type(path).__name__}: give a str or a Path.")
@@ -152,15 +149,8 @@ def putting(folder: Path) -> Iterator[Path]:
 def restore(folder: Path) -> bool:
     """Bring back a folder that a process killed within `putting` had moved away.
 
-    Returns
-    -------
-    bool
-        Whether there was one to bring back.
-
-    Raises
-    ------
-    OSError
-        If it cannot be renamed (a disk that is read-only).
+    Says whether there was one. If it cannot be renamed (a disk that is read-only), it is an
+    OSError.
     """
     folder = folder.resolve()
     old = _old(folder)
@@ -183,12 +173,8 @@ def restore(folder: Path) -> bool:
 def located(path: str | os.PathLike[str]) -> Path:
     """Return the path of a folder, which is brought back first where `restore` can.
 
-    So is the folder it lies in.
-
-    Raises
-    ------
-    InputError
-        If the path begins with the home folder of nobody, or the folder cannot be renamed.
+    So is the folder it lies in. The home folder of nobody, and a folder that cannot be renamed, are
+    an `InputError`.
     """
     folder = expanded(path)
     for one in (folder.parent, folder):

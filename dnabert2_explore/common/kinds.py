@@ -98,10 +98,7 @@ def checked(call: F) -> F:
 def check_kinds(signature: inspect.Signature, given: Mapping[str, Any]) -> None:
     """Refuse the first argument that is of another kind than its annotation says.
 
-    Raises
-    ------
-    InputError
-        Naming the argument, what it is, and what makes the right thing.
+    The `InputError` names the argument, what it is, and what makes the right thing.
     """
     for name, value in given.items():
         asked = signature.parameters.get(name)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from ..errors import Cancelled
 
-__all__ = ["Progress", "noting", "quiet", "split"]
+__all__ = ["Progress", "noting", "quiet", "split", "within"]
 
 #: Called as progress(done, total); raises `Cancelled` to stop the work.
 Progress = Callable[[int, int], None]
@@ -17,6 +17,20 @@ STEPS = 1000
 
 def quiet(done: int, total: int) -> None:
     """Tell nobody."""
+
+
+def within(progress: Progress | None, before: int, size: int, total: int) -> Progress:
+    """Make a progress of a part that takes `size` of the whole's `total` units, after `before`.
+
+    Whatever units the part counts in, the whole is told in its own.
+
+    Examples
+    --------
+    >>> within(lambda done, total: print(done, total), 10, 4, 20)(1, 2)
+    12 20
+    """
+    report = progress or quiet
+    return lambda done, of: report(before + size * done // max(of, 1), total)
 
 
 def noting(progress: Progress | None, stopped: list[Cancelled]) -> Progress:
@@ -33,19 +47,10 @@ def noting(progress: Progress | None, stopped: list[Cancelled]) -> Progress:
 
 
 def split(progress: Progress | None, shares: Iterable[int]) -> list[Progress]:
-    """Make a bar of parts, each with a progress of its own.
+    """Make a bar of parts, each with a progress of its own, in the order of their shares.
 
-    Parameters
-    ----------
-    progress : callable or None
-        Of the whole; None for nobody to tell.
-    shares : iterable of int
-        How much of the bar each part takes, in any unit.
-
-    Returns
-    -------
-    list of callable
-        In the order of `shares`; one that is called as done of total moves the bar inside its part.
+    A share is how much of the bar the part takes, in any unit; a progress that is called as done of
+    total moves the bar inside its part. Without a `progress` of the whole nobody is told.
 
     Examples
     --------

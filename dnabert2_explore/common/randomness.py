@@ -20,12 +20,7 @@ def seeded(seed: int) -> Iterator[None]:
     For what draws from the global generators and takes no seed: networks when they are made, and
     Captum. Views compute in threads of their own, and two that seed and draw at once would get each
     other's numbers, so that only one thread is inside at a time. Who needs a network's lock too
-    takes that first.
-
-    Parameters
-    ----------
-    seed : int
-        Of the CPU's generators, and of every GPU's that is in use.
+    takes that first. The seed is of the CPU's generators, and of every GPU's that is in use.
 
     Examples
     --------

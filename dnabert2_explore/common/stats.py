@@ -32,15 +32,8 @@ def interval(draws: NDArray[Any], axis: int = -1) -> tuple[Any, Any]:
 def matthews(confusion: NDArray[Any]) -> NDArray[np.float64]:
     """Matthews correlation of confusion matrices, of all classes together (Gorodkin 2004).
 
-    Parameters
-    ----------
-    confusion : numpy.ndarray, shape (..., k, k)
-        Rows are the truth.
-
-    Returns
-    -------
-    numpy.ndarray, shape (...), float64
-        0 where all answers are the same class; NaN where the truth is.
+    From (..., k, k), whose rows are the truth, to (...): 0 where all answers are the same class;
+    NaN where the truth is.
 
     Examples
     --------
@@ -102,11 +95,7 @@ def spearman(a: NDArray[Any], b: NDArray[Any]) -> float:
 
 
 class Ranks:
-    """Values sorted once; their ranks from 1, ties averaged, for any weights of the samples.
-
-    Parameters
-    ----------
-    values : numpy.ndarray, shape (n,)
+    """Values (n,) sorted once; their ranks from 1, ties averaged, for any weights of the samples.
 
     Examples
     --------
@@ -125,12 +114,7 @@ class Ranks:
 
 
 class Ranking:
-    """Scores sorted once; areas under their curves, for any weights of the samples.
-
-    Parameters
-    ----------
-    scores : numpy.ndarray, shape (n,)
-    positive : numpy.ndarray, shape (n,), bool
+    """Scores (n,) sorted once; areas under their curves, for any weights of the samples.
 
     Examples
     --------
@@ -149,17 +133,9 @@ class Ranking:
     def areas(
         self, weights: NDArray[Any] | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Area under the ROC curve (ties half), and average precision.
+        """Area under the ROC curve (ties half), and average precision; NaN without both classes.
 
-        Parameters
-        ----------
-        weights : numpy.ndarray, shape (..., n), optional
-            How often each sample counts; once by default.
-
-        Returns
-        -------
-        auroc, average_precision : numpy.ndarray, shape (...), float64
-            NaN without both classes.
+        `weights` (..., n) are how often each sample counts, once by default; the areas are (...).
         """
         times = np.ones(len(self._order)) if weights is None else weights[..., self._order]
         hits, every = (

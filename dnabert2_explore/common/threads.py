@@ -13,14 +13,10 @@ __all__ = ["torch_threads"]
 def torch_threads(count: int = 0) -> Iterator[None]:
     """Let torch use `count` threads; afterwards this thread of Python has as many as before.
 
-    Libraries that share OpenMP with torch change the number too: numba sets its own. It decides
-    how sums are split, and with that their last digit. Threads of Python that begin meanwhile keep
-    `count`: torch takes it for their default.
-
-    Parameters
-    ----------
-    count : int
-        0 leaves the number alone at first, and does nothing where torch is not loaded.
+    Libraries that share OpenMP with torch change the number too: numba sets its own. It decides how
+    sums are split, and with that their last digit. Threads of Python that begin meanwhile keep
+    `count`: torch takes it for their default. 0 leaves the number alone at first, and does nothing
+    where torch is not loaded.
 
     Examples
     --------

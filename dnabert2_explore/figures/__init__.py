@@ -1,7 +1,11 @@
 """Figures: pure functions from results to plotly figures, for light and dark pages.
 
-Every function takes what :mod:`dnabert2_explore.analysis` returns and a ``theme``; the same
-figures stand in the notebook's explorers, in a paper and in an HTML file.
+Every function takes what :mod:`dnabert2_explore.analysis` returns; the same figures stand in the
+notebook's explorers, in a paper and in an HTML file. What they share is said once, here: `theme`
+is ``"light"`` or ``"dark"``; `width` and `height` are the figure's, in pixels, and a width decides
+the detail; `view` are the visible bases, 0-based half-open, by default all; `selected` are bases to
+mark, likewise; `shown` says whose numbers are drawn, the model's or its untrained twin's. On
+screen, x counts bases from 1.
 """
 
 from __future__ import annotations

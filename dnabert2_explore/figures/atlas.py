@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .core.colours import SYMBOLS, Theme, class_colours, theme_of
-from .core.parts import Figure, dots, font, make_figure
+from .core.parts import Figure, axis_title, dots, font, make_figure
 
 __all__ = ["FAINT", "atlas_scatter", "point_size"]
 
@@ -40,7 +40,7 @@ def atlas_scatter(
     legend: bool = True,
     theme: str = "light",
 ) -> Figure:
-    """Draw sequences as points coloured by a field.
+    """Draw sequences as points coloured by a field; their ``customdata`` is their index.
 
     Parameters
     ----------
@@ -62,89 +62,61 @@ def atlas_scatter(
         Points drawn larger with an outline, e.g. the user's own sequences.
     starred_name : str
         What they are, for the legend.
-    height : int
-        Pixels.
     legend : bool
         Name the classes in the figure.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        ``customdata`` of every point is its index.
     """
     colours = theme_of(theme)
     faint = FAINT[theme]
-    faded = np.ones(len(names), dtype=bool) if len(chosen) else np.zeros(len(names), dtype=bool)
+    n, dimensions = len(names), positions.shape[1]
+    faded = np.full(n, bool(len(chosen)))
     faded[list(chosen)] = False
-    size = np.full(len(names), point_size(len(names)))
-    stars = set(starred)
-    size[list(stars)] = 13.0
-    solid = positions.shape[1] == 3
-    kind = "scatter3d" if solid else "scattergl" if len(names) >= _WEBGL_FROM else "scatter"
+    star = np.zeros(n, dtype=bool)
+    star[list(starred)] = True
+    size = np.where(star, 13.0, point_size(n))
+    solid = dimensions == 3
+    kind = "scatter3d" if solid else "scattergl" if n >= _WEBGL_FROM else "scatter"
 
-    def places(at: Any) -> dict[str, Any]:
-        return {axis: positions[at, d] for d, axis in enumerate("xyz"[: positions.shape[1]])}
+    def points(at: Any, size: Any, colour: Any, marker: Any, **more: Any) -> dict[str, Any]:
+        trace = dots(positions[at, 0], positions[at, 1], size, colour, marker=marker, **more)
+        return trace | {"type": kind} | ({"z": positions[at, 2]} if solid else {})
 
-    numeric = len(values) > 0 and not isinstance(values[0], str)
-    groups: list[dict[str, Any]]
+    numeric = n > 0 and not isinstance(values[0], str)
     if numeric:
         groups = [_continuous(np.asarray(values, dtype=float), field, colours)]
     else:
-        groups = _classes([str(v) for v in values], colours)
+        groups = _classes([str(v) for v in values])
     traces = [
-        {
-            "type": kind,
-            "mode": "markers",
-            **places(group["at"]),
-            "customdata": group["at"],
-            "name": group["name"],
-            "marker": {
-                "size": size[group["at"]],
-                "opacity": np.where(faded[group["at"]], faint, 0.86),
+        points(
+            at,
+            size[at],
+            look.pop("color"),
+            {
+                "opacity": np.where(faded[at], faint, 0.86),
                 "line": {
-                    "width": np.where(np.isin(group["at"], list(starred)), 1.5, 0.5),
-                    "color": [colours.ink if i in stars else colours.paper for i in group["at"]],
+                    "width": np.where(star[at], 1.5, 0.5),
+                    "color": [colours.ink if one else colours.paper for one in star[at]],
                 },
-                **group["marker"],
+                **look,
             },
-            "text": [f"<b>{names[i]}</b><br>{_formatted(values[i], field)}" for i in group["at"]],
-            "hovertemplate": "%{text}<extra></extra>",
-            "selected": {"marker": {"opacity": 0.9}},
-            "unselected": {"marker": {"opacity": faint}},
-            "showlegend": not numeric,
-        }
-        for group in groups
+            customdata=at,
+            name=name,
+            text=[f"<b>{names[i]}</b><br>{_formatted(values[i], field)}" for i in at],
+            hover="%{text}",
+            selected={"marker": {"opacity": 0.9}},
+            unselected={"marker": {"opacity": faint}},
+            showlegend=not numeric,
+        )
+        for name, at, look in groups
     ]
     if starred_name and len(starred):
+        outline = {"line": {"width": 1.5, "color": colours.ink}}
+        clear = "rgba(0,0,0,0)"
         traces.append(
-            dots(
-                [None],
-                [None],
-                13,
-                "rgba(0,0,0,0)",
-                name=starred_name,
-                showlegend=True,
-                marker={"line": {"width": 1.5, "color": colours.ink}},
-            )
+            dots([None], [None], 13, clear, name=starred_name, showlegend=True, marker=outline)
         )
     ring = [current] if current is not None else []
-    traces.append(
-        {
-            "type": kind,
-            "mode": "markers",
-            **places(ring),
-            "marker": {
-                "size": 17,
-                "symbol": "circle-open",
-                "color": colours.select,
-                "line": {"width": 2.5},
-            },
-            "hoverinfo": "skip",
-            "showlegend": False,
-        }
-    )
+    open_circle = {"symbol": "circle-open", "line": {"width": 2.5}}
+    traces.append(points(ring, 17, colours.select, open_circle, showlegend=False))
     if solid:
         traces = [_in_space(trace) for trace in traces]
     elif not len(chosen):
@@ -157,7 +129,6 @@ def atlas_scatter(
         "showline": True,
         "mirror": True,
         "linecolor": colours.grid,
-        "title": {"font": font(11, colours.muted), "standoff": 4},
     }
     scene = {}
     if solid:
@@ -186,8 +157,8 @@ def atlas_scatter(
             "tracegroupgap": 0,
         },
         # One unit is as long on both axes: distances mean the same in every direction.
-        xaxis={**bare, "title": {**bare["title"], "text": f"{axis} 1"}},
-        yaxis={**bare, "title": {**bare["title"], "text": f"{axis} 2"}},
+        xaxis={**bare, "title": axis_title(f"{axis} 1", colours, 11, 4)},
+        yaxis={**bare, "title": axis_title(f"{axis} 2", colours, 11, 4)},
         # A zoom survives a redraw; the outline of a lasso does not, `chosen` tells of it.
         uirevision=axis,
         selectionrevision=hash((tuple(chosen), current, field)),
@@ -223,36 +194,33 @@ def _formatted(value: str | float, field: str) -> str:
     return f"{field}: {value}" if isinstance(value, str) else f"{field}: {value:,.4g}"
 
 
-def _continuous(values: NDArray[np.float64], field: str, colours: Theme) -> dict[str, Any]:
-    return {
-        "name": field,
-        "at": np.arange(len(values)),
-        "marker": {
-            "color": values,
-            "colorscale": [list(step) for step in colours.continuous],
-            "colorbar": {
-                "orientation": "h",
-                "y": -0.07,
-                "yanchor": "top",
-                "thickness": 9,
-                "len": 0.8,
-                "outlinewidth": 0,
-                "tickfont": font(10, colours.muted),
-                "title": {"text": field, "side": "bottom", "font": font(11, colours.muted)},
-            },
-            "showscale": True,
-        },
+#: Name of points in the legend, which they are, and colour, symbol and scale of their markers.
+_Group = tuple[str, NDArray[np.int64], dict[str, Any]]
+
+
+def _continuous(values: NDArray[np.float64], field: str, colours: Theme) -> _Group:
+    bar = {
+        "orientation": "h",
+        "y": -0.07,
+        "yanchor": "top",
+        "thickness": 9,
+        "len": 0.8,
+        "outlinewidth": 0,
+        "tickfont": font(10, colours.muted),
+        "title": {"text": field, "side": "bottom", "font": font(11, colours.muted)},
     }
+    scale = [list(step) for step in colours.continuous]
+    look = {"color": values, "colorscale": scale, "colorbar": bar, "showscale": True}
+    return field, np.arange(len(values)), look
 
 
-def _classes(values: list[str], colours: Theme) -> list[dict[str, Any]]:
-    palette = class_colours(values)
+def _classes(values: list[str]) -> list[_Group]:
     array = np.array(values)
     return [
-        {
-            "name": name,
-            "at": np.flatnonzero(array == name),
-            "marker": {"color": colour, "symbol": SYMBOLS[i % len(SYMBOLS)]},
-        }
-        for i, (name, colour) in enumerate(palette.items())
+        (
+            name,
+            np.flatnonzero(array == name),
+            {"color": colour, "symbol": SYMBOLS[i % len(SYMBOLS)]},
+        )
+        for i, (name, colour) in enumerate(class_colours(values).items())
     ]

@@ -30,22 +30,11 @@ _STEPS = 256  # of a continuous scale; one more colour is that of what has no nu
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cloud:
-    """What a page draws.
+    """What a page draws: points, how each looks, and the colours.
 
-    Attributes
-    ----------
-    positions : numpy.ndarray, shape (frames, n, dimensions), float32
-        A map, or several of the same points.
-    codes : numpy.ndarray, shape (n,), uint16
-        Class of each point, or step of the scale.
-    classes : tuple of str
-        Names by code; empty for numbers.
-    palette : tuple of str
-        Colours by code.
-    span : tuple of float, or None
-        The numbers at both ends of the scale.
-    size : float
-        Pixels of a point.
+    `positions`, (frames, n, dimensions), are a map or several of the same points. `codes` are the
+    class of each point, or its step of the scale; `classes` their names, empty for numbers;
+    `palette` their colours. `span` has the numbers at both ends of a scale; `size` is in pixels.
     """
 
     positions: NDArray[np.float32]
@@ -61,19 +50,8 @@ class Cloud:
     ) -> dict[str, Any]:  # fmt: skip
         """Return what ``cloud.js`` takes.
 
-        Parameters
-        ----------
-        key : str
-            Another one is another map, which is seen whole at first.
-        height : int
-            Pixels.
-        axis : str
-            Name of the projection.
-        frames : sequence of str
-            Name of each map.
-        frame : int
-            The one to begin with.
-        theme : str
+        Another `key` is another map, which is seen whole at first; `axis` names the projection,
+        `frames` each map, and `frame` is the one to begin with.
         """
         colours = theme_of(theme)
         return {
@@ -103,12 +81,8 @@ def point_cloud(
 ) -> Cloud:
     """Colour points by a field, as `atlas_scatter` does.
 
-    Parameters
-    ----------
-    positions : array_like, shape (n, dimensions) or (frames, n, dimensions)
-    values : sequence of str or float
-        Text gives one colour and marker per class, numbers a continuous scale.
-    theme : str
+    `positions` are (n, dimensions) or (frames, n, dimensions). Text in `values` gives one colour
+    and marker per class, numbers a continuous scale.
 
     Examples
     --------

@@ -7,9 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .core.colours import OKABE_ITO, Theme, theme_of
+from .core.colours import OKABE_ITO, Theme, signed_scale, theme_of
 from .core.columns import legend as legend_row
-from .core.parts import Figure, area, axis_title, box, colour_bar, font, heat, make_figure, upright
+from .core.parts import (
+    Figure,
+    area,
+    axis_title,
+    box,
+    colour_bar,
+    font,
+    heat,
+    line,
+    make_figure,
+    upright,
+)
 from .core.style import MARGIN, base_axis, value_axis
 
 if TYPE_CHECKING:
@@ -76,23 +87,10 @@ def sweep_heatmap(
 ) -> Figure:
     """Draw what every cell changes, in the mean over backgrounds.
 
-    Parameters
-    ----------
-    result : Sweep
-    shown : {"effect", "control", "interaction"}
-        As in `Sweep.of`. Effect and control have one scale.
-    picked : tuple of int, optional
-        Row and column of a cell to mark.
-    view : tuple of float, optional
-        Range of the x axis.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        x counts positions from 1; colours are symmetric about 0, in the unit of `result`. What
-        there is no score for is left empty.
+    x counts positions from 1 and has the range `view`; colours are symmetric about 0, in the unit
+    of `result`, on one scale for effect and control. What there is no score for is left empty.
+    `shown` is ``"effect"``, ``"control"`` or ``"interaction"``, as in `Sweep.of`; `picked` are row
+    and column of a cell to mark.
     """
     colours = theme_of(theme)
     trace, axis, marks = _map(result, shown, picked, colours)
@@ -109,17 +107,8 @@ def sweep_lines(
 ) -> Figure:
     """Draw a line for each row: the mean over backgrounds, with a band of one deviation.
 
-    Parameters
-    ----------
-    result : Sweep
-    shown, picked, view, theme
-        As in `sweep_heatmap`.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        x counts positions from 1; y is in the unit of `result`. Behind the effect, the control's
-        range over the rows, where the sweep has one.
+    x and options are those of `sweep_heatmap`; y is in the unit of `result`. Behind the effect, the
+    control's range over the rows, where the sweep has one.
     """
     colours = theme_of(theme)
     traces, axis, marks = _lines(result, shown, picked, colours, "y")
@@ -138,8 +127,7 @@ def sweep_figure(
 ) -> Figure:
     """Draw lines above the map, on one axis; the map alone where rows are many.
 
-    Parameters and what is returned are those of `sweep_heatmap` and `sweep_lines`; ``y`` is the
-    axis of the map, ``y2`` that of the lines.
+    Options are those of `sweep_heatmap`; ``y`` is the axis of the map, ``y2`` that of the lines.
     """
     if result.sweep not in MAP_BELOW:
         return sweep_heatmap(result, shown=shown, picked=picked, view=view, theme=theme)
@@ -184,7 +172,6 @@ def _laid_out(
         at = [v for v in result.columns.values if int(v) % (every + 1) == 0]
         signed = [f"{v:+d}".replace("-", "−") if v else "0" for v in at]
         xaxis |= {"tickvals": at, "ticktext": signed}
-    names = legend_row(colours, 1) | {"itemclick": False, "itemdoubleclick": False}
     return make_figure(
         data,
         colours,
@@ -193,7 +180,15 @@ def _laid_out(
         dragmode="zoom",
         margin={**MARGIN, "l": _left(result), "t": top, "b": _FOOT},
         showlegend=legend,
-        legend=names | {"x": 0, "xanchor": "left", "font": font(11.5, colours.ink)},
+        legend=legend_row(
+            colours,
+            1,
+            x=0,
+            xanchor="left",
+            font=font(11.5, colours.ink),
+            itemclick=False,
+            itemdoubleclick=False,
+        ),
         xaxis=xaxis,
         **more,
     )
@@ -236,7 +231,7 @@ def _map(
         edges,
         np.arange(len(labels) + 1) - 0.5,
         result.mean(shown),
-        [[0.0, colours.negative], [0.5, colours.paper], [1.0, colours.positive]],
+        signed_scale(colours),
         -reach,
         reach,
         xgap=1 if len(edges) < 60 else 0,
@@ -257,31 +252,14 @@ def _map(
         showgrid=False,
         tickfont=font(12, colours.ink),
     )
-    marks = [
-        box(
-            (edges[0], edges[-1]),
-            (-0.5, len(rows) - 0.5),
-            colours.grid,
-            1,
-            xref="x",
-            yref="y",
-            fillcolor=colours.grid,
-            layer="below",
-        )
-    ]
+    on: dict[str, Any] = {"xref": "x", "yref": "y"}
+    behind = {"fillcolor": colours.grid, "layer": "below"}
+    height = (-0.5, len(rows) - 0.5)
+    marks = [box((edges[0], edges[-1]), height, colours.grid, 1, **on, **behind)]
     if picked is not None:
         row, column = picked
-        marks.append(
-            box(
-                (edges[column], edges[column + 1]),
-                (row - 0.5, row + 0.5),
-                colours.select,
-                2,
-                xref="x",
-                yref="y",
-                layer="above",
-            )
-        )
+        across, down = (edges[column], edges[column + 1]), (row - 0.5, row + 0.5)
+        marks.append(box(across, down, colours.select, 2, **on, layer="above"))
     return trace, axis, marks
 
 
@@ -294,6 +272,12 @@ def _lines(
     texts = _hover(result, shown)
     traces: list[dict[str, Any]] = []
     low, high = 0.0, 0.0
+
+    def band(there: Any, top: Any, bottom: Any, colour: str, **more: Any) -> None:
+        around = np.concatenate([x[there], x[there][::-1]])
+        edge = np.concatenate([top, bottom[::-1]])
+        traces.append(area(around, edge, colour, yaxis=name, **more))
+
     for row in range(len(labels)):
         colour = _LINE_COLOURS[row % len(_LINE_COLOURS)]
         mean, deviation = means[row], np.nan_to_num(deviations[row])
@@ -301,51 +285,30 @@ def _lines(
         top, bottom = (mean + deviation)[there], (mean - deviation)[there]
         low, high = min(low, *bottom), max(high, *top)
         if np.isfinite(deviations[row]).any():
-            traces.append(
-                area(
-                    np.concatenate([x[there], x[there][::-1]]),
-                    np.concatenate([top, bottom[::-1]]),
-                    colour,
-                    yaxis=name,
-                    opacity=0.16,
-                    showlegend=False,
-                )
-            )
+            band(there, top, bottom, colour, opacity=0.16, showlegend=False)
     if shown == "effect" and result.has("control"):
         controls = result.mean("control")
         there = ~np.isnan(controls).all(axis=0)
         bottom = np.nanmin(controls[:, there], axis=0)
         top = np.nanmax(controls[:, there], axis=0)
         low, high = min(low, *bottom), max(high, *top)
-        traces.append(
-            area(
-                np.concatenate([x[there], x[there][::-1]]),
-                np.concatenate([top, bottom[::-1]]),
-                colours.muted,
-                yaxis=name,
-                opacity=0.4,
-                name="control: motif shuffled (range over rows)",
-                showlegend=True,
-            )
-        )
+        words = "control: motif shuffled (range over rows)"
+        band(there, top, bottom, colours.muted, opacity=0.4, name=words, showlegend=True)
     # Above all bands, in the order of the rows.
     traces += [
-        {
-            "type": "scatter",
-            "mode": "lines+markers" if len(x) <= 60 else "lines",
-            "x": x,
-            "y": means[row],
-            "yaxis": name,
-            "line": {
-                "width": 2,
-                "color": _LINE_COLOURS[row % len(_LINE_COLOURS)],
-                "dash": _DASHES[row % 4],
-            },
-            "marker": {"size": 5},
-            "name": _full_name(result, label),
-            "text": texts[row],
-            "hovertemplate": "%{text}<extra></extra>",
-        }
+        line(
+            x,
+            means[row],
+            _LINE_COLOURS[row % len(_LINE_COLOURS)],
+            2,
+            dash=_DASHES[row % 4],
+            mode="lines+markers" if len(x) <= 60 else "lines",
+            yaxis=name,
+            marker={"size": 5},
+            name=_full_name(result, label),
+            text=texts[row],
+            hover="%{text}",
+        )
         for row, label in enumerate(labels)
     ]
     axis = value_axis(
@@ -359,17 +322,8 @@ def _lines(
     )
     marks = []
     if picked is not None:
-        marks.append(
-            upright(
-                x[picked[1]],
-                colours.select,
-                1.2,
-                "dot",
-                xref="x",
-                yref=f"{name} domain",
-                layer="below",
-            )
-        )
+        on: dict[str, Any] = {"xref": "x", "yref": f"{name} domain", "layer": "below"}
+        marks.append(upright(x[picked[1]], colours.select, 1.2, "dot", **on))
     return traces, axis, marks
 
 

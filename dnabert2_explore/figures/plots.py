@@ -25,7 +25,7 @@ _FIGURES = {
     "Blocks": (".inside.dependencies", "block_figure"),
     "Calibration": (".core.intervals", "calibration_intervals"),
     "Clusters": (".core.intervals", "cluster_stability"),
-    "DependencyMap": (".inside.dependencies", "dependency_figure"),
+    "DependencyMap": (".plots", "_dependencies"),
     "Differential": (".core.intervals", "differential_rates"),
     "Discovery": (".plots", "_discovery"),
     "Enrichment": (".core.intervals", "word_rates"),
@@ -199,6 +199,24 @@ def _locus(result: Any, **more: Any) -> Figure:
     from .core.locus import annotation_track
 
     return annotation_track(result.features, len(result.sequence), **more)
+
+
+def _dependencies(result: Any, **more: Any) -> Figure:
+    from .inside.dependencies import dependency_figure
+
+    if result.unit == "nats":
+        return dependency_figure(result, **more)
+    # What bases change in one class is a track, not a map.
+    from .attribution.lanes import Lane
+    from .attribution.stack import attribution_stack
+
+    lanes = []
+    for name, one in ((f"largest change of {result.of}", result), ("untrained", result.twin)):
+        if one is not None:
+            values = np.zeros(len(one.tokens.bases), np.float32)
+            values[slice(*one.region)] = np.nan_to_num(one.values[:, 0])
+            lanes.append(Lane(name, one.tokens, values, one.unit))
+    return attribution_stack(lanes, **{"view": result.region, **more})
 
 
 def _mutagenesis(result: Any, **more: Any) -> Figure:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .core.colours import class_colours, theme_of
-from .core.parts import Figure, font
+from .core.parts import Figure, dots, font, numbered
 from .core.style import layout
 
 if TYPE_CHECKING:
@@ -22,19 +22,9 @@ _ACROSS = 4  # maps in a row
 def space_likeness(found: SpaceComparison, *, theme: str = "light") -> Figure:
     """Draw how alike spaces are, two by two: linear CKA, and neighbours kept.
 
-    Parameters
-    ----------
-    found : SpaceComparison
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Each number stands above what chance gives: sequences of one space shuffled, and neighbours
-        of spaces that have nothing in common.
+    Each number stands above what chance gives: sequences of one space shuffled, and neighbours of
+    spaces that have nothing in common.
     """
-    import plotly.graph_objects as go
     from plotly.subplots import make_subplots
 
     colours = theme_of(theme)
@@ -52,27 +42,20 @@ def space_likeness(found: SpaceComparison, *, theme: str = "light") -> Figure:
             ["" if i == j else f"{values[i, j]:.2f}<br>({null[i, j]:.2f})" for j in range(n)]
             for i in range(n)
         ]
-        figure.add_trace(
-            go.Heatmap(
-                z=shown,
-                x=found.names,
-                y=found.names,
-                text=text,
-                texttemplate="%{text}" if n <= 8 else None,
-                textfont={"size": 10.5},
-                zmin=0,
-                zmax=1,
-                xgap=2,
-                ygap=2,
-                colorscale=[[at, colour] for at, colour in colours.sequential],
-                showscale=column == 2,
-                colorbar={"thickness": 10, "outlinewidth": 0, "tickfont": font(10, colours.muted)},
-                hoverongaps=False,
-                hovertemplate="%{y}, %{x}: %{text} by chance<extra></extra>",
-            ),
-            1,
-            column,
+        cells = numbered(
+            shown,
+            found.names,
+            found.names,
+            text,
+            colours.sequential,
+            (0, 1),
+            {"outlinewidth": 0, "tickfont": font(10, colours.muted)},
+            texttemplate="%{text}" if n <= 8 else None,
+            showscale=column == 2,
+            hoverongaps=False,
+            hover="%{y}, %{x}: %{text} by chance",
         )
+        figure.add_trace(cells, 1, column)
     figure.update_layout(**layout(colours, 110 + 42 * max(n, 4)))
     figure.update_layout(margin={"l": 80, "r": 74, "t": 34, "b": 60, "autoexpand": False})
     figure.update_xaxes(showgrid=False, zeroline=False, color=colours.ink, tickangle=-30)
@@ -89,23 +72,10 @@ def aligned_planes(
 ) -> Figure:
     """Draw maps beside each other, on the same axes.
 
-    Parameters
-    ----------
-    found : AlignedMaps
-    values : sequence of str, optional
-        A class of each point, for its colour.
-    names : sequence of str, optional
-        Shown on hover.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Under each name how far its points are from those of the map before: two maps that have
-        nothing in common are about 1.4 apart.
+    Under each name how far its points are from those of the map before: two maps that have nothing
+    in common are about 1.4 apart. `values` has a class of each point, for its colour; `names` are
+    shown on hover.
     """
-    import plotly.graph_objects as go
     from plotly.subplots import make_subplots
 
     colours = theme_of(theme)
@@ -126,21 +96,18 @@ def aligned_planes(
     for at, plane in enumerate(found.planes):
         for name, colour in palette.items():
             mine = [i for i in range(count) if classes[i] == name]
-            figure.add_trace(
-                go.Scatter(
-                    x=plane[mine, 0],
-                    y=plane[mine, 1],
-                    mode="markers",
-                    name=name,
-                    legendgroup=name,
-                    showlegend=at == 0 and values is not None,
-                    marker={"size": 5 if count > 200 else 7, "color": colour},
-                    text=[texts[i] for i in mine],
-                    hovertemplate="%{text}<extra></extra>",
-                ),
-                at // across + 1,
-                at % across + 1,
+            points = dots(
+                plane[mine, 0],
+                plane[mine, 1],
+                5 if count > 200 else 7,
+                colour,
+                name=name,
+                legendgroup=name,
+                showlegend=at == 0 and values is not None,
+                text=[texts[i] for i in mine],
+                hover="%{text}",
             )
+            figure.add_trace(points, at // across + 1, at % across + 1)
     figure.update_layout(**layout(colours, 60 + 230 * down, showlegend=values is not None))
     figure.update_layout(margin={"l": 20, "r": 150 if values is not None else 20, "t": 44, "b": 20})
     hidden: dict[str, Any] = {

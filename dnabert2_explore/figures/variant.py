@@ -8,8 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .core.colours import Theme, theme_of
-from .core.parts import Figure, axis_title, bars, dots, font, make_figure, words
-from .core.style import LETTER_PX, MARGIN, MONO, band, signed_axis, span_text, value_axis
+from .core.parts import (
+    Figure,
+    axis_title,
+    bars,
+    dots,
+    font,
+    make_figure,
+    note,
+    quiet_axis,
+    signs,
+    words,
+)
+from .core.style import LETTER_PX, MONO, band, pixels_per_base, signed_axis, value_axis
 
 if TYPE_CHECKING:
     from ..analysis.variants.compare import VariantComparison
@@ -40,49 +51,40 @@ def variant_tracks(
 ) -> Figure:
     """Draw both alleles' tokens, the difference in attention and attribution, and the score.
 
-    Parameters
-    ----------
-    result : VariantComparison
-    layer : int, optional
-        Of the attention, counted from 0; the mean over all layers by default.
-    view : tuple of int, optional
-        Visible columns, 0-based half-open; 36 on each side of the alleles by default.
-    width : int
-        Pixels the figure will have: decides the detail.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        x counts columns of the shared axis from 1; its ticks are positions on the record. The
-        scores below have their own axis, in nats.
+    x counts columns of the shared axis from 1, `view` 36 of them on each side of the alleles by
+    default; its ticks are positions on the record. The attention is that of `layer`, counted from
+    0, or the mean over all. The scores below have their own axis, in nats.
     """
     colours = theme_of(theme)
     shown = view or (
         max(0, result.start - 36),
         min(result.columns, result.start + result.width + 36),
     )
-    pixels = (width - MARGIN["l"] - MARGIN["r"]) / max(shown[1] - shown[0], 1)
-    ticks = _ticks(result, shown)
-    has_attribution = result.attribution is not None
-    attention = result.attention(layer)
+    pixels = pixels_per_base(shown, width)
+    places, names = _ticks(result, shown)
+    known = result.attribution is not None
+    attribution = np.zeros(result.columns) if result.attribution is None else result.attribution
+    attention = result.attention(layer) * 100
     differ = (result.start, result.start + max(result.width, 1))
     traces = [
         *_tokens(result, "ref", pixels, shown, colours),
         *_tokens(result, "alt", pixels, shown, colours),
         _gaps(result, colours),
-        _bars(result, attention * 100, "y2", "% of attention", colours),
-        _bars(
-            result,
-            result.attribution if result.attribution is not None else np.zeros(result.columns),
-            "y3",
-            result.unit,
-            colours,
-        ),
+        _bars(result, attention, "y2", "% of attention", colours),
+        _bars(result, attribution, "y3", result.unit, colours),
     ]
     parts, axes = _score_panel(result, colours)
-    figure = make_figure(
+    title = f"position on {result.variant.contig} (bp, counted from 1)"
+    missing = note(
+        "no attribution: unknown bases lie among the tokens that differ",
+        0.5,
+        sum(_ATTRIBUTION) / 2,
+        colours.muted,
+        12,
+        xref="paper",
+        yref="paper",
+    )
+    return make_figure(
         [*traces, *parts],
         colours,
         _HEIGHT,
@@ -95,11 +97,9 @@ def variant_tracks(
             "minallowed": 0.5,
             "maxallowed": result.columns + 0.5,
             "anchor": "y3",
-            "title": axis_title(
-                f"position on {result.variant.contig} (bp, counted from 1)", colours, 12, 4
-            ),
-            "tickvals": ticks[0],
-            "ticktext": ticks[1],
+            "title": axis_title(title, colours, 12, 4),
+            "tickvals": places,
+            "ticktext": names,
             "tickfont": font(11, colours.muted),
             "ticks": "outside",
             "ticklen": 4,
@@ -118,42 +118,23 @@ def variant_tracks(
             ticktext=["REF", "ALT"],
             showgrid=False,
         ),
-        yaxis2=_signed(colours, "Δ attention<br>(%)", _ATTENTION, attention * 100),
+        yaxis2=_signed(colours, "Δ attention<br>(%)", _ATTENTION, attention),
         yaxis3=_signed(
             colours,
-            f"Δ attribution<br>({result.unit})" if has_attribution else "",
+            f"Δ attribution<br>({result.unit})" if known else "",
             _ATTRIBUTION,
-            result.attribution,
+            attribution,
         ),
         shapes=[band(colours, *differ, y0=_ATTRIBUTION[0])],
+        annotations=[] if known else [missing],
         **axes,
     )
-    if not has_attribution:
-        figure.add_annotation(
-            text="no attribution: unknown bases lie among the tokens that differ",
-            x=0.5,
-            y=sum(_ATTRIBUTION) / 2,
-            xref="paper",
-            yref="paper",
-            showarrow=False,
-            font=font(12, colours.muted),
-        )
-    return figure
 
 
 def score_waterfall(result: VariantComparison, *, theme: str = "light") -> Figure:
     """Draw the parts of the log-likelihood ratio as steps that add up to it.
 
-    Parameters
-    ----------
-    result : VariantComparison
-        Of a model with a masked-LM head.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
+    Nothing is drawn where the model has no masked-LM head.
     """
     colours = theme_of(theme)
     traces, axes = _score_panel(result, colours)
@@ -162,9 +143,9 @@ def score_waterfall(result: VariantComparison, *, theme: str = "light") -> Figur
 
 
 def _signed(
-    colours: Theme, title: str, domain: tuple[float, float], values: NDArray[Any] | None
+    colours: Theme, title: str, domain: tuple[float, float], values: NDArray[Any]
 ) -> dict[str, Any]:
-    reach = 0.0 if values is None else float(np.max(np.abs(values), initial=0.0))
+    reach = float(np.max(np.abs(values), initial=0.0))
     return signed_axis(colours, title, domain, reach, visible=bool(title))
 
 
@@ -232,11 +213,12 @@ def _gaps(result: VariantComparison, colours: Theme) -> dict[str, Any]:
     short = min(result.ref_length, result.alt_length)
     base = 1.04 if result.ref_length < result.alt_length else 0.0
     missing = result.width - short
+    there = 1 if missing else 0
     return bars(
-        [result.start + short + missing / 2 + 0.5] if missing else [],
-        [0.96] if missing else [],
-        [float(missing)] if missing else [],
-        base=[base] if missing else [],
+        [result.start + short + missing / 2 + 0.5] * there,
+        [0.96] * there,
+        [float(missing)] * there,
+        base=[base] * there,
         marker={
             "color": colours.paper,
             "opacity": 0.9,
@@ -253,14 +235,13 @@ def _bars(
     """Differences as bars; the hover says which position of the record a column is."""
     where = {int(c): result.first + i for i, c in enumerate(result.column("ref"))}
     texts = [
-        f"base {span_text(where[i], where[i] + 1)}" if i in where else "inserted base"
-        for i in range(len(values))
+        f"base {where[i] + 1:,}" if i in where else "inserted base" for i in range(len(values))
     ]
     return bars(
         np.arange(len(values)) + 1,
         values,
         np.ones(len(values)),
-        [colours.positive if v >= 0 else colours.negative for v in values],
+        signs(values, colours),
         yaxis=axis,
         hovertext=texts,
         hover=f"%{{hovertext}}: %{{y:+.4f}} {unit}",
@@ -284,15 +265,14 @@ def _score_panel(
         starts.append(begin)
         running = begin + values[name]
         ends.append(running)
-    strands = [
-        (f"llr_{name}", values[f"llr_{name}"])
-        for name in ("forward", "reverse")
-        if f"llr_{name}" in values
-    ]
+    strands = {
+        name: values[f"llr_{name}"] for name in ("forward", "reverse") if f"llr_{name}" in values
+    }
     # The label of the whole stands beyond the strands' marks.
     whole = values["llr"]
-    ends[-1] = (max if whole >= 0 else min)([whole, *(value for _, value in strands)])
-    reach = max(map(abs, [*starts, *ends, *(v for _, v in strands), 0.1]))
+    ends[-1] = (max if whole >= 0 else min)([whole, *strands.values()])
+    reach = max(map(abs, [*starts, *ends, *strands.values(), 0.1]))
+    both = strands if len(strands) > 1 else {}
     heights = np.arange(len(rows))[::-1]
     parts = bars(
         [values[name] for name in rows],
@@ -302,16 +282,7 @@ def _score_panel(
         base=starts,
         xaxis="x2",
         yaxis="y4",
-        marker={
-            "color": [
-                colours.ink
-                if n == "llr"
-                else colours.positive
-                if values[n] >= 0
-                else colours.negative
-                for n in rows
-            ]
-        },
+        marker={"color": [*signs([values[name] for name in rows[:-1]], colours), colours.ink]},
         hovertext=[f"{_NAMES[n]}: {values[n]:+.3f} nats" for n in rows],
         hover="%{hovertext}",
     )
@@ -326,34 +297,27 @@ def _score_panel(
         cliponaxis=False,
     )
     ends_of_strands = dots(
-        [value for _, value in strands] if len(strands) > 1 else [],
-        [0.0] * len(strands) if len(strands) > 1 else [],
+        list(both.values()),
+        [0.0] * len(both),
         10,
         colours.paper,
         xaxis="x2",
         yaxis="y4",
-        hovertext=[
-            f"{name.removeprefix('llr_')} strand alone: {value:+.3f} nats"
-            for name, value in strands
-        ],
+        hovertext=[f"{name} strand alone: {value:+.3f} nats" for name, value in strands.items()],
         hover="%{hovertext}",
         marker={
             "symbol": ["triangle-right", "triangle-left"][: len(strands)],
             "line": {"color": colours.select, "width": 1.6},
         },
     )
+    title = "ALT minus REF (nats; below 0: REF is likelier)"
+    title += " · ▷ ◁ each strand alone" if both else ""
     axes = {
         "xaxis2": {
             "anchor": "y4",
             "domain": [0.16, 1.0],
             "range": [-1.2 * reach, 1.2 * reach],
-            "title": axis_title(
-                "ALT minus REF (nats; below 0: REF is likelier)"
-                + (" · ▷ ◁ each strand alone" if len(strands) > 1 else ""),
-                colours,
-                12,
-                4,
-            ),
+            "title": axis_title(title, colours, 12, 4),
             "tickfont": font(11, colours.muted),
             "gridcolor": colours.grid,
             "zeroline": True,
@@ -361,16 +325,14 @@ def _score_panel(
             "fixedrange": True,
             "nticks": 9,
         },
-        "yaxis4": {
-            "anchor": "x2",
-            "domain": list(_PARTS),
-            "range": [-0.6, len(rows) - 0.4],
-            "tickvals": heights,
-            "ticktext": [_NAMES[name] for name in rows],
-            "tickfont": font(11.5, colours.ink),
-            "showgrid": False,
-            "zeroline": False,
-            "fixedrange": True,
-        },
+        "yaxis4": quiet_axis(
+            colours,
+            anchor="x2",
+            domain=list(_PARTS),
+            range=[-0.6, len(rows) - 0.4],
+            tickvals=heights,
+            ticktext=[_NAMES[name] for name in rows],
+            tickfont=font(11.5, colours.ink),
+        ),
     }
     return [parts, labels, ends_of_strands], axes

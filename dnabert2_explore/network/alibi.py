@@ -44,28 +44,13 @@ def alibi_slopes(n_heads: int) -> torch.Tensor:
 class AlibiBias:
     """The bias -slope·|i-j| of every head, kept as one ramp per head.
 
-    A bias depends on i-j only, so its n² values per head are 2n-1 different ones. With the
-    queries in reverse order the bias is a Hankel matrix, whose rows are overlapping windows of
-    the ramp: `reversed` is a view of it that takes no memory. Memory stays linear in length.
+    A bias depends on i-j only, so its n² values per head are 2n-1 different ones. With the queries
+    in reverse order the bias is a Hankel matrix, whose rows are overlapping windows of the ramp:
+    `reversed` is a view of it that takes no memory. Memory stays linear in length.
 
-    Parameters
-    ----------
-    n_heads : int
-    longest : int
-        Largest length, in tokens, that will be asked for.
-    dtype : torch.dtype
-        Type of the attention scores.
-    device : torch.device, optional
-
-    Attributes
-    ----------
-    slopes : torch.Tensor, shape (heads,), float32
-    ramp : torch.Tensor, shape (heads, 2 · longest - 1)
-
-    Notes
-    -----
-    The product is rounded in float32 before it is cast: parity with the original in float64 needs
-    that rounding.
+    `longest` is the largest length, in tokens, that will be asked for, `dtype` that of the
+    attention scores. `slopes` are (heads,) float32, `ramp` (heads, 2 · longest - 1). The product is
+    rounded in float32 before it is cast: parity with the original in float64 needs that rounding.
     """
 
     def __init__(
@@ -124,20 +109,10 @@ class AlibiBias:
         start: int = 0,
         end: int | None = None,
     ) -> torch.Tensor:
-        """Bias of the queries [start, end) of a sequence, in memory.
+        """Bias of the queries [start, end) of a sequence, (1, heads, queries, length), in memory.
 
-        Parameters
-        ----------
-        length : int
-            Tokens in the sequence.
-        positions : torch.Tensor, shape (length,), optional
-            Where they stand, if they are not neighbours.
-        start, end : int, optional
-            Which queries; all by default. An `end` beyond the sequence is its end.
-
-        Returns
-        -------
-        torch.Tensor, shape (1, heads, queries, length)
+        `positions` (length,) say where its tokens stand, if they are not neighbours. All queries by
+        default; an `end` beyond the sequence is its end.
         """
         end = length if end is None else min(end, length)
         if positions is not None:

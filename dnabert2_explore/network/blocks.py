@@ -54,13 +54,10 @@ class Dnabert2SelfAttention(nn.Module):
     def forward(
         self, hidden: torch.Tensor, packing: Packing, alibi: AlibiBias
     ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """Attend within each sequence.
+        """Attend within each sequence: context (total, hidden), and attention maps.
 
-        Returns
-        -------
-        context : torch.Tensor, shape (total, hidden)
-        maps : list of torch.Tensor
-            One (sequences, heads, n, n) a group, from a backend that forms them; else empty.
+        Of these there is one (sequences, heads, n, n) a group, from a backend that forms them; else
+        none.
         """
         dropout = self.config.attention_probs_dropout_prob if self.training else 0.0
         backend = BACKENDS[refuse_backend(self.config._attn_implementation)]

@@ -35,20 +35,13 @@ _NUMBER = {base: number for number, base in enumerate("ACGT")}
 
 
 def composition(tokens: Sequence[str]) -> NDArray[np.float32]:
-    """Describe every token by its bases.
+    """Describe every token by its bases, (tokens, features) float32.
 
-    Parameters
-    ----------
-    tokens : sequence of str
-        The vocabulary's entries **in the order of their ids** (``get_vocab()`` of a tokenizer comes
-        in another order in every process).
-
-    Returns
-    -------
-    numpy.ndarray, shape (tokens, features), float32
-        Bases (one of four) and dinucleotides (one of sixteen) at the first six places from the left
-        and from the right end, the share of each 3-mer, the length (one of 40), and one feature for
-        each entry that is not of A, C, G and T.
+    Tokens are the vocabulary's entries **in the order of their ids** (``get_vocab()`` of a
+    tokenizer comes in another order in every process). Features are the bases (one of four) and
+    dinucleotides (one of sixteen) at the first six places from the left and from the right end, the
+    share of each 3-mer, the length (one of 40), and one for each entry that is not of A, C, G and
+    T.
 
     Examples
     --------
@@ -79,24 +72,13 @@ def composition(tokens: Sequence[str]) -> NDArray[np.float32]:
 class ComposedNetwork(nn.Module):
     """A network whose token table is composed while it trains.
 
-    Called as the network is. The network's own table takes no part in training;
-    :meth:`fold` brings it up to date.
+    Called as the network is, which is a submodule. Its own table takes no part in training;
+    :meth:`fold` brings it up to date. `tokens` is the vocabulary in the order of ids; another
+    number of entries than the table's is a ValueError.
 
-    Parameters
-    ----------
-    network : Dnabert2PreTrainedModel
-        Kept as a submodule.
-    tokens : sequence of str
-        The vocabulary in the order of ids.
-    fresh : bool
-        Whether the network's table holds random numbers, which are then left out (the table starts
-        as composition · mixing with rows of about the same size); otherwise the residual starts as
-        that table and the mixing at 0, so that the network computes what it did.
-
-    Raises
-    ------
-    ValueError
-        If the vocabulary has not as many entries as the table.
+    Where the network is `fresh` its table holds random numbers, which are left out: the table
+    starts as composition · mixing with rows of about the same size. Otherwise the residual starts
+    as that table and the mixing at 0, so that the network computes what it did.
     """
 
     composition: torch.Tensor

@@ -121,16 +121,8 @@ class EncoderForward(Network):
     def part_types(self, ids: torch.Tensor, packing: Packing | None = None) -> torch.Tensor | None:
         """Token types of an anchored model: 0 up to the first [SEP], 1 behind it.
 
-        Parameters
-        ----------
-        ids : torch.Tensor, shape (…, n), or (total,) with a `packing`
-        packing : Packing, optional
-            Of packed ids.
-
-        Returns
-        -------
-        torch.Tensor or None
-            Of the shape of `ids`; None of a model that reads sequences whole.
+        Of ids (…, n), or of packed ones, (total,) with their `packing`; None of a model that reads
+        sequences whole.
         """
         if self.config.anchor is None:
             return None
@@ -145,19 +137,9 @@ class EncoderForward(Network):
     ) -> dict[int, torch.Tensor]:
         """Compute hidden states of packed tokens, and no layer beyond those asked for.
 
-        Parameters
-        ----------
-        ids : torch.Tensor, shape (total,)
-            Token ids of all sequences, one behind the other.
-        packing : Packing
-            ``Packing.from_lengths`` of their lengths.
-        layers : collection of int
-            0 for the embeddings, i for the output of layer i (counted from 1).
-
-        Returns
-        -------
-        dict of int to torch.Tensor, shape (total, hidden)
-            What `forward` returns as ``hidden_states[i]``, without padding.
+        `ids` (total,) are those of all sequences, one behind the other, `packing` is
+        ``Packing.from_lengths`` of their lengths, and layers count from 1, 0 for the embeddings:
+        what `forward` returns as ``hidden_states[i]``, (total, hidden) without padding.
         """
         types = self.part_types(ids, packing)
         hidden = self.embeddings(self.embeddings.word_embeddings(ids), types)
@@ -168,18 +150,8 @@ class EncoderForward(Network):
     ) -> dict[int, torch.Tensor]:
         """Compute hidden states from those of a layer on, whatever they were made of.
 
-        Parameters
-        ----------
-        hidden : torch.Tensor, shape (total, hidden)
-            States of layer `begin` (0 for the embeddings), packed.
-        begin : int
-        packing : Packing
-        layers : collection of int
-            As for `packed_states`, none before `begin`.
-
-        Returns
-        -------
-        dict of int to torch.Tensor, shape (total, hidden)
+        `hidden` (total, hidden) are the packed states of layer `begin`; layers are as for
+        `packed_states`, none before it.
         """
         alibi = AlibiBias(
             self.config.num_attention_heads, packing.longest, hidden.dtype, hidden.device

@@ -130,12 +130,9 @@ class ClassifierForward(Network):
         )
 
     def packed_logits(self, ids: torch.Tensor, packing: Packing) -> torch.Tensor:
-        """Classify packed tokens; takes what `EncoderForward.packed_states` does.
+        """Classify packed tokens, as `forward` does: (sequences, num_labels).
 
-        Returns
-        -------
-        torch.Tensor, shape (sequences, num_labels)
-            What `forward` returns as ``logits``.
+        It takes what `EncoderForward.packed_states` does.
         """
         last = self.config.num_hidden_layers
         return self.states_logits(self.bert.packed_states(ids, packing, (last,))[last], packing)

@@ -131,10 +131,7 @@ _PRETRAINED: dict[type[BareNetwork], type[Dnabert2PreTrainedModel]] = {
 def pretrained_of(network: Network) -> Dnabert2PreTrainedModel:
     """Make a transformers model of a bare network: of the same modules and weights, not of copies.
 
-    Parameters
-    ----------
-    network : Network
-        A transformers model is handed back as it is.
+    One that is a transformers model is handed back as it is.
     """
     if isinstance(network, Dnabert2PreTrainedModel):
         return network

@@ -17,17 +17,9 @@ __all__ = ["Group", "Packing"]
 class Group:
     """Sequences of equal length, which attention can take in one call.
 
-    Attributes
-    ----------
-    start : int
-        First packed token of the group.
-    rows : tuple of int
-        Rows of the padded batch.
-    length : int
-        Tokens in each sequence.
-    positions : torch.Tensor, shape (length,), or None
-        Where the tokens stand in the padded row, if padding lies between them; None where they
-        are neighbours. ALiBi counts padding inside a sequence as distance.
+    `start` is the first packed token of the group, `rows` are those of the padded batch.
+    `positions` (length,) say where the tokens stand in the padded row, if padding lies between
+    them; None where they are neighbours. ALiBi counts padding inside a sequence as distance.
     """
 
     start: int
@@ -81,12 +73,9 @@ class Packing:
 
     @classmethod
     def from_lengths(cls, lengths: Iterable[int], device: torch.device) -> Packing:
-        """Describe sequences that are packed already.
+        """Describe sequences that are packed already, of at least 1 token each.
 
-        Parameters
-        ----------
-        lengths : iterable of int
-            Tokens in each, at least 1, in packed order. Neighbours of equal length attend together.
+        Neighbours of equal length attend together.
         """
         groups: list[Group] = []
         start = row = 0
@@ -100,12 +89,9 @@ class Packing:
 
     @classmethod
     def from_mask(cls, mask: torch.Tensor) -> Packing:
-        """Read where the tokens are from an attention mask.
+        """Read where the tokens are from an attention mask (batch, width).
 
-        Parameters
-        ----------
-        mask : torch.Tensor, shape (batch, width)
-            Non-zero for tokens; padding may stand anywhere.
+        It is not 0 for tokens; padding may stand anywhere.
         """
         batch, width = mask.shape
         present = mask.detach() != 0
@@ -202,10 +188,7 @@ class Packing:
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return queries, keys and values of a group, (rows, heads, n, head_dim) each.
 
-        Parameters
-        ----------
-        qkv : torch.Tensor, shape (total, 3, heads, head_dim)
-        group : Group
+        Of packed ones, (total, 3, heads, head_dim).
         """
         rows = len(group.rows)
         tokens = qkv[group.start : group.start + rows * group.length].unflatten(0, (rows, -1))

@@ -32,10 +32,7 @@ def _rival() -> str:
 def register() -> None:
     """Register our classes for ``model_type: dnabert2``.
 
-    Warns
-    -----
-    UserWarning
-        If they take the place of another package's.
+    An `ExploreWarning` says if they take the place of another package's.
     """
     from transformers import (
         AutoConfig,
@@ -68,12 +65,7 @@ def register() -> None:
 
 
 def warn_of_rival() -> None:
-    """Say so where another package has the Auto classes.
-
-    Warns
-    -----
-    UserWarning
-    """
+    """Warn where another package has the Auto classes."""
     if rival := _rival():
         warnings.warn(
             f"Two packages claim model_type 'dnabert2' of transformers' Auto classes, and {rival} "

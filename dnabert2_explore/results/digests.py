@@ -29,10 +29,7 @@ def stamp_of(file: Path) -> Stamp:
 def sha256_of(file: Path) -> str:
     """SHA-256 of a file in hexadecimal; read once a process, as long as nobody touches it.
 
-    Raises
-    ------
-    OSError
-        If it cannot be read.
+    One that cannot be read is an OSError.
     """
     path = file.resolve()
     return _digest(path, stamp_of(path))

@@ -75,16 +75,9 @@ def unrecorded() -> Iterator[None]:
 class Call:
     """A public call that was made, and with what.
 
-    Parameters
-    ----------
-    name : str
-        As people write it: ``"attribute"``, ``"Encoder.embed"``.
-    arguments : mapping
-        By their names, defaults too.
-    again : bool
-        Whether a file may ask for it to be made again.
-    light : bool
-        Name models by their files: the call does not compute with the weights.
+    The name is as people write it: ``"attribute"``, ``"Encoder.embed"``; arguments are by their
+    names, defaults too. `again` says whether a file may ask for it to be made again; a `light` call
+    names models by their files: it does not compute with the weights.
     """
 
     def __init__(

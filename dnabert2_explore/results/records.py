@@ -173,10 +173,7 @@ def unpacked(text: str) -> str:
 def read_record(file: str | Path) -> dict[str, Any]:
     """Read what a file says of where it comes from.
 
-    Raises
-    ------
-    InputError
-        If there is no such file, it has no record, or the record is damaged.
+    No such file, no record, and a record that is damaged are an `InputError`.
     """
     path = Path(file).expanduser()
     if path.name.endswith(BESIDE) and path.is_file():

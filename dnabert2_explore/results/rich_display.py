@@ -13,7 +13,15 @@ from typing import Any
 
 from .origins import recorded
 
-__all__ = ["RichDisplay", "counted", "draw_with", "settings_line", "span_text", "told_kind"]
+__all__ = [
+    "RichDisplay",
+    "bases_text",
+    "counted",
+    "draw_with",
+    "settings_line",
+    "span_text",
+    "told_kind",
+]
 
 #: Characters of the line that stands for a result in a terminal and in lists.
 LONGEST = 240
@@ -49,6 +57,17 @@ def span_text(start: int, end: int) -> str:
     return f"{start + 1:,}" if end - start == 1 else f"{start + 1:,}–{end:,}"
 
 
+def bases_text(start: int, end: int) -> str:
+    """Write a half-open span as bases on a screen.
+
+    Examples
+    --------
+    >>> bases_text(0, 1000), bases_text(4, 5)
+    ('bases 1–1,000', 'base 5')
+    """
+    return f"base{'s' if end - start > 1 else ''} {span_text(start, end)}"
+
+
 class RichDisplay:
     """Base of everything that a cell of a notebook shows: `_line` says what it is.
 
@@ -74,10 +93,12 @@ class RichDisplay:
 
     def _line(self) -> str:
         """Say in a line, without a full stop, what this is and what came out."""
-        if type(self).__repr__ is RichDisplay.__repr__:
+        # A class with a __repr__ or a __str__ of its own has said it there.
+        if type(self).__repr__ is not RichDisplay.__repr__:
+            return repr(self).removeprefix(f"<{type(self).__name__}").strip(" :>")
+        if type(self).__str__ is object.__str__:
             raise NotImplementedError(f"{type(self).__name__} does not say what it is in _line.")
-        # A class with a __repr__ of its own has said it there.
-        return repr(self).removeprefix(f"<{type(self).__name__}").strip(" :>")
+        return str(self)
 
     def __repr__(self) -> str:
         return (

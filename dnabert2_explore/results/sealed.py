@@ -26,10 +26,7 @@ _KIND = "blake2b:"  # how its value begins, by which a damaged key is told from 
 def seal(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return an object with its digest as the last entry.
 
-    Parameters
-    ----------
-    content : mapping
-        What JSON holds; NaN and infinity are refused, which JSON has no words for.
+    It is what JSON holds; NaN and infinity are refused, which JSON has no words for.
     """
     plain = {name: value for name, value in content.items() if name != SEAL}
     return plain | {SEAL: _digest(plain)}
@@ -53,29 +50,14 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 def read_json(
     path: str | Path, error: type[ExploreError] = InputError, *, editable: bool = False
 ) -> dict[str, Any]:
-    """Read an object, and compare it with its digest where it has one.
+    """Read an object, without its digest, and compare it with that where it has one.
 
-    Files of earlier versions have none, and are read as they are.
+    Files of earlier versions have none, and are read as they are. A file that cannot be read, is no
+    JSON object, or is not what was written raises `error`.
 
-    Parameters
-    ----------
-    path : path
-    error : type of ExploreError
-        What to raise.
-    editable : bool
-        Whether people change the file by hand: a single wrong bit is refused all the same (up to
-        4 KiB: finding it reads the file eight times a byte), any other change is told in a
-        warning.
-
-    Returns
-    -------
-    dict
-        Without the digest.
-
-    Raises
-    ------
-    ExploreError
-        If the file cannot be read, is no JSON object, or is not what was written.
+    Where people change the file by hand (`editable`), a single wrong bit is refused all the same
+    (up to 4 KiB: finding it reads the file eight times a byte), any other change is told in a
+    warning.
     """
     try:
         raw = Path(path).read_bytes()
@@ -124,21 +106,9 @@ def _one_bit_wrong(raw: bytes) -> bool:
 def unsealed(
     content: Mapping[str, Any], where: str, error: type[ExploreError] = InputError
 ) -> dict[str, Any]:
-    """Take the digest out of an object, after a look whether it fits.
+    """Take the digest out of an object, if it has one, after a look whether it fits.
 
-    Parameters
-    ----------
-    content : mapping
-        With or without a digest.
-    where : str
-        What to call it in the message.
-    error : type of ExploreError
-        What to raise.
-
-    Raises
-    ------
-    ExploreError
-        If the object is not what `seal` saw.
+    An object that is not what `seal` saw raises `error`, whose message calls it `where`.
     """
     plain = dict(content)
     strays = [

@@ -37,27 +37,11 @@ class UnknownBasesWarning(ExploreWarning):
 class Composition:
     """How many characters of each kind a text held.
 
-    ``a + c + g + t + n + iupac + unknown == length``; the other counts say how the text was
-    written.
-
-    Parameters
-    ----------
-    length : int
-        Bases, white space left out.
-    a, c, g, t : int
-        In either case; U counts as T.
-    n : int
-        N in either case.
-    iupac : int
-        Ambiguity codes other than N (R Y S W K M B D H V), in either case.
-    unknown : int
-        Everything else: gaps, digits, other letters, punctuation.
-    lower : int
-        Nucleotide codes written in lower case (often soft-masked repeats).
-    uracil : int
-        U in either case.
-    whitespace : int
-        Characters dropped.
+    ``a + c + g + t + n + iupac + unknown == length``, white space left out. All are counted in
+    either case; U counts as T. `iupac` are ambiguity codes other than N (R Y S W K M B D H V),
+    `unknown` is everything else: gaps, digits, other letters, punctuation. The other counts say how
+    the text was written: `lower`, nucleotide codes in lower case (often soft-masked repeats);
+    `uracil`, U; `whitespace`, dropped.
     """
 
     length: int
@@ -92,17 +76,11 @@ class Composition:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cleaned:
-    """A text as the tokenizers read it.
+    """A text as the tokenizers read it: upper case, over A, C, G, T and N only.
 
-    Parameters
-    ----------
-    bases : str
-        Upper case, over A, C, G, T and N only.
-    positions : (len(bases),) int64 array or None
-        Index of each base in the caller's text, 0-based; None where the two coordinates are the
-        same because nothing was dropped.
-    composition : Composition
-        What the text held before cleaning.
+    `positions` (len(bases),) int64 are the 0-based index of each base in the caller's text; None
+    where the two coordinates are the same because nothing was dropped. `composition` is what the
+    text held before.
     """
 
     bases: str
@@ -113,20 +91,7 @@ class Cleaned:
 def clean(text: str) -> Cleaned:
     """Make ``text`` upper case, U to T, drop white space and turn all else into N.
 
-    Parameters
-    ----------
-    text : str
-        Bases as a user typed or pasted them.
-
-    Returns
-    -------
-    Cleaned
-        The bases, their positions in ``text``, and the counts.
-
-    Raises
-    ------
-    InputError
-        If ``text`` is not a string.
+    What is no str is an `InputError`.
 
     Examples
     --------
@@ -170,15 +135,10 @@ def in_place(text: str) -> str:
 
 
 def warn_unknown(composition: Composition) -> None:
-    """Warn with the numbers if ``composition`` holds bases other than A, C, G, T and U.
+    """Warn with the numbers if `clean` found bases other than A, C, G, T and U.
 
     Callers decide when, so that one call of theirs warns once. Lower case and U are normalised
     without loss and do not warn.
-
-    Parameters
-    ----------
-    composition : Composition
-        From :func:`clean`.
     """
     if not composition.ambiguous:
         return

@@ -50,18 +50,7 @@ def blocks(bases: Sequence[str], most: int) -> Iterator[tuple[int, int]]:
 
 
 def padded_codes(bases: Sequence[str], length: int) -> NDArray[np.int8]:
-    """Code sequences in rows of one length, cut or filled with 4 at the end.
-
-    Parameters
-    ----------
-    bases : sequence of str
-    length : int
-        Columns.
-
-    Returns
-    -------
-    (n, length) int8
-    """
+    """Code sequences in rows of one length, (n, length) int8, cut or filled with 4 at the end."""
     out = np.full((len(bases), length), UNKNOWN, dtype=np.int8)
     for row, one in enumerate(bases):
         part = codes(one[:length])

@@ -29,15 +29,8 @@ def is_one(given: object) -> bool:
 def bases_of(one: object) -> str:
     """Return the bases of one sequence, as they were given.
 
-    Parameters
-    ----------
-    one : str, Sequence, or a record of Biopython, pyfaidx or scikit-bio
-
-    Raises
-    ------
-    InputError
-        If it is something else, the name of a file, text to be read, or k-mers; the message says
-        what to call.
+    It is a str, a Sequence, or a record of Biopython, pyfaidx or scikit-bio. Something else, the
+    name of a file, text to be read, and k-mers are an `InputError` that says what to call.
 
     Examples
     --------
@@ -50,24 +43,20 @@ def bases_of(one: object) -> str:
         return _text(one)
     if _is_record(one):
         return str(getattr(one, "seq", one))
+    if isinstance(one, list | tuple):
+        raise InputError(
+            f"A sequence was given as {type(one).__name__}; expected a str of bases, a Sequence "
+            "or a Bio.SeqRecord: this call takes one at a time, so ask for each."
+        )
     raise InputError(_refusal(one, "A sequence was"))
 
 
 def listed(given: Any, least: int = 1) -> list[Any]:
     """Return sequences one by one, whichever way they were given; `bases_of` reads each.
 
-    Parameters
-    ----------
-    given : str, Sequence, record, iterable of them, or a table with a ``sequence`` column
-        A table is a pandas or polars DataFrame or a pyarrow Table; its ``name`` and ``label``
-        columns are understood.
-    least : int
-        How many there must be: 1 or 0.
-
-    Raises
-    ------
-    InputError
-        If it is none of these (a mapping, a path, bytes, …), or there are none.
+    One, an iterable of them, or a table with a ``sequence`` column: a pandas or polars DataFrame or
+    a pyarrow Table, whose ``name`` and ``label`` columns are understood. None of these (a mapping,
+    a path, bytes, …), or fewer than `least` (1 or 0), is an `InputError`.
 
     Examples
     --------
@@ -99,17 +88,8 @@ def listed(given: Any, least: int = 1) -> list[Any]:
 def as_sequences(given: Any, noun: str = "sequence", least: int = 1) -> list[Sequence]:
     """Return `listed` sequences as Sequence, those without a name called ``sequence 1``, ….
 
-    Parameters
-    ----------
-    given, least
-        As in `listed`.
-    noun : str
-        What sequences without a name are called.
-
-    Raises
-    ------
-    InputError
-        As `listed` and `bases_of`, naming the one that is wrong.
+    Or by another `noun`. An `InputError` is that of `listed` or `bases_of`, and names the one that
+    is wrong.
 
     Examples
     --------

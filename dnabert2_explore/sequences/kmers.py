@@ -23,28 +23,10 @@ def kmer_words(
 ) -> Iterator[tuple[int, int, NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]]:
     """Read the k-mers of sequences, overlapping ones too, a block of sequences at a time.
 
-    Parameters
-    ----------
-    bases : sequence of str
-        Upper-case; a k-mer with a letter other than A, C, G, T is left out.
-    k : int
-        1 to 8.
-
-    Yields
-    ------
-    first, after : int
-        The sequences of the block.
-    row : (m,) int32
-        Sequence of each k-mer, counted from `first`.
-    start : (m,) int32
-        Where it begins, 0-based.
-    word : (m,) int32
-        Its number in alphabetical order.
-
-    Raises
-    ------
-    InputError
-        For another k.
+    Of upper-case sequences; a k-mer with a letter other than A, C, G, T is left out. Yields the
+    sequences of a block, [first, after), and of its m k-mers, int32 each, the sequence (counted
+    from `first`), where it begins (0-based), and its number in alphabetical order. A k that is not
+    1 to 8 is an `InputError`.
     """
     if not 1 <= k <= LONGEST:
         raise InputError(f"k is {k}; expected 1 to {LONGEST}.")
@@ -96,24 +78,10 @@ def turned_kmers(k: int) -> NDArray[np.int64]:
 
 
 def kmer_counts(bases: Sequence[str], k: int = 4) -> NDArray[np.float32]:
-    """Count each k-mer of a sequence, overlapping ones too.
+    """Count each k-mer of a sequence, overlapping ones too: (n, 4**k) in alphabetical order.
 
-    Parameters
-    ----------
-    bases : sequence of str
-        Upper-case; a k-mer with a letter other than A, C, G, T is left out.
-    k : int
-        1 to 6.
-
-    Returns
-    -------
-    (n, 4**k) float32
-        In alphabetical order of the k-mers.
-
-    Raises
-    ------
-    InputError
-        For another k.
+    Of upper-case sequences; a k-mer with a letter other than A, C, G, T is left out. A k that is
+    not 1 to 6 is an `InputError`.
 
     Examples
     --------
@@ -130,12 +98,9 @@ def kmer_counts(bases: Sequence[str], k: int = 4) -> NDArray[np.float32]:
 
 
 def kmer_frequencies(bases: Sequence[str], k: int = 4) -> NDArray[np.float32]:
-    """Share of each k-mer among a sequence's k-mers (see `kmer_counts`).
+    """Share of each k-mer among a sequence's k-mers, (n, 4**k) (see `kmer_counts`).
 
-    Returns
-    -------
-    (n, 4**k) float32
-        Rows sum to 1, or to 0 where there is no k-mer.
+    Rows sum to 1, or to 0 where there is no k-mer.
 
     Examples
     --------

@@ -13,16 +13,7 @@ __all__ = ["check_known"]
 
 
 def check_known(sequences: Iterable[str | Sequence]) -> None:
-    """Refuse a set with a sequence in which there is nothing to attribute to.
-
-    Parameters
-    ----------
-    sequences : iterable of str or Sequence
-
-    Raises
-    ------
-    InputError
-        If one has no A, C, G, T or U.
+    """Refuse a set with a sequence in which there is nothing to attribute to: no A, C, G, T or U.
 
     Examples
     --------

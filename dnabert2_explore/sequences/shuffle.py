@@ -14,22 +14,8 @@ def shuffle_dinucleotides(bases: str, rng: np.random.Generator) -> str:
 
     Letters are nodes and dinucleotides edges of a graph; a shuffle is a random path that takes
     every edge once. For each letter, the edge it is left by for the last time is drawn until these
-    edges lead to the last letter from everywhere; the other edges are shuffled freely.
-
-    Parameters
-    ----------
-    bases : str
-        Any letters. The first and the last stay where they are.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    str
-        As long as `bases`.
-
-    References
-    ----------
-    Altschul and Erickson 1985, Mol. Biol. Evol. 2:526.
+    edges lead to the last letter from everywhere; the other edges are shuffled freely (Altschul and
+    Erickson 1985, Mol. Biol. Evol. 2:526). The first and the last letter stay where they are.
 
     Examples
     --------

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence as Items
 from operator import index
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from .clean import in_place
 
 if TYPE_CHECKING:
     from .sequence import Sequence
 
-__all__ = ["as_dna", "gc_content", "mutate", "reverse_complement", "stretch", "windows"]
+__all__ = [
+    "as_dna",
+    "common_ends",
+    "gc_content",
+    "mutate",
+    "reverse_complement",
+    "stretch",
+    "substitutions",
+    "windows",
+]
 
 # Every IUPAC code pairs with the code of its complements; U pairs as T does.
 _COMPLEMENT = str.maketrans("ACGTUNRYSWKMBDHVacgtunryswkmbdhv", "TGCAANYRSWMKVHDBtgcaanyrswmkvhdb")
@@ -74,26 +84,10 @@ def _bases(given: str | Sequence) -> str:
 
 
 def windows(bases: str, size: int, step: int | None = None) -> Iterator[tuple[int, str]]:
-    """Cut ``bases`` into whole windows; a shorter rest at the end is left out.
+    """Cut ``bases`` into whole windows, 0-based start and bases; a shorter rest is left out.
 
-    Parameters
-    ----------
-    bases : str
-        The sequence.
-    size : int
-        Bases in a window.
-    step : int or None
-        Bases from one window's start to the next; None means ``size`` (no overlap).
-
-    Yields
-    ------
-    (int, str)
-        Start of the window (0-based) and its bases.
-
-    Raises
-    ------
-    InputError
-        If ``size`` or ``step`` is not positive.
+    From one window's start to the next are `step` bases, by default ``size`` (no overlap). Neither
+    may be below 1: that is an `InputError`.
 
     Examples
     --------
@@ -112,11 +106,8 @@ def windows(bases: str, size: int, step: int | None = None) -> Iterator[tuple[in
 def mutate(bases: str, position: int, base: str) -> str:
     """Return ``bases`` with the letter at ``position`` (0-based) replaced by ``base``.
 
-    Raises
-    ------
-    InputError
-        If ``position`` lies outside of ``bases`` or on white space, or ``base`` is not one of
-        A, C, G, T, U and N.
+    A position outside of ``bases`` or on white space, and a base that is not one of A, C, G, T, U
+    and N, are an `InputError`.
 
     Examples
     --------
@@ -140,13 +131,42 @@ def mutate(bases: str, position: int, base: str) -> str:
     return f"{bases[:position]}{base}{bases[position + 1 :]}"
 
 
+def substitutions(bases: str, start: int, end: int) -> list[tuple[int, str]]:
+    """List what each A, C, G and T in [start, end) can be replaced by: its position, a new base.
+
+    Examples
+    --------
+    >>> substitutions("NC", 0, 2)
+    [(1, 'A'), (1, 'G'), (1, 'T')]
+    """
+    letters = in_place(bases)
+    return [
+        (place, base)
+        for place in range(start, end)
+        if letters[place] in "ACGT"
+        for base in "ACGT"
+        if base != letters[place]
+    ]
+
+
+def common_ends(one: Items[Any], other: Items[Any]) -> tuple[int, int]:
+    """Count the items that two share from the left, and of the rest from the right.
+
+    Examples
+    --------
+    >>> common_ends("ACGGT", "ACGT")
+    (3, 1)
+    """
+    most = min(len(one), len(other))
+    head = next((i for i in range(most) if one[i] != other[i]), most)
+    rest = most - head
+    return head, next((i for i in range(rest) if one[-1 - i] != other[-1 - i]), rest)
+
+
 def stretch(region: tuple[int, int] | None, length: int) -> tuple[int, int]:
     """Return a region as [start, end) of a sequence of `length` bases; None is all of it.
 
-    Raises
-    ------
-    InputError
-        If it is no stretch of the sequence.
+    One that is no stretch of the sequence is an `InputError`.
 
     Examples
     --------

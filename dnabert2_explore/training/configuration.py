@@ -51,21 +51,11 @@ _FAULTS = (
 
 
 def read_yaml(kind: type[Config], path: str | Path, **over: Any) -> Config:
-    """Build a configuration dataclass from a YAML mapping.
+    """Build a configuration dataclass from a YAML mapping; `over` takes the place of its values.
 
-    Parameters
-    ----------
-    kind : type
-        A dataclass whose fields are str, int, float, bool, dict or tuples of str or int.
-    path : path
-        The YAML file; its keys are the fields' names.
-    **over
-        Values that take the place of the file's.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, is no mapping, or a key is unknown, missing or of another type.
+    The dataclass has fields of str, int, float, bool, dict, and tuples of str or int. A file that
+    cannot be read or is no mapping, and a key that is unknown, missing or of another type, are an
+    `InputError`.
     """
     path = Path(path)
     try:
@@ -84,15 +74,9 @@ def read_yaml(kind: type[Config], path: str | Path, **over: Any) -> Config:
 
 
 def checked(kind: type[Config], content: dict[Any, Any], where: str) -> dict[str, Any]:
-    """Check settings against the fields of a dataclass; lists become tuples.
+    """Check settings, as YAML reads them, against a dataclass's fields; lists become tuples.
 
-    Parameters
-    ----------
-    kind : type
-    content : dict
-        Settings by name, as YAML reads them.
-    where : str
-        What to begin an error's sentence with.
+    `where` begins the sentence of the `InputError`.
     """
     known: dict[str, Field[Any]] = {one.name: one for one in fields(kind)}
     values: dict[str, Any] = {}
@@ -119,13 +103,7 @@ def checked(kind: type[Config], content: dict[Any, Any], where: str) -> dict[str
 
 
 def check_choices(config: DataclassInstance, **choices: tuple[str, ...]) -> None:
-    """Refuse a setting that is none of its choices.
-
-    Raises
-    ------
-    InputError
-        Which says what was expected.
-    """
+    """Refuse a setting that is none of its choices, by an `InputError` that lists them."""
     for name, allowed in choices.items():
         if getattr(config, name) not in allowed:
             raise InputError(
@@ -135,13 +113,7 @@ def check_choices(config: DataclassInstance, **choices: tuple[str, ...]) -> None
 
 
 def check_least(config: DataclassInstance, least: int, names: Iterable[str]) -> None:
-    """Refuse a setting below the least that it can be.
-
-    Raises
-    ------
-    InputError
-        Which says what was expected.
-    """
+    """Refuse a setting below the least that it can be, by an `InputError`."""
     for name in names:
         if getattr(config, name) < least:
             raise InputError(f"{name} is {getattr(config, name)}; expected at least {least}.")

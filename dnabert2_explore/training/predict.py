@@ -69,9 +69,6 @@ class PredictionSummary(RichDisplay):
     scores: Scores | None
     notes: tuple[str, ...]
 
-    def _line(self) -> str:
-        return str(self)
-
     def __str__(self) -> str:
         lines = [f"{self.out}: {counted(self.rows, 'prediction')} by {self.model}"]
         lines += [] if self.scores is None else [f"scores: {self.scores}"]
@@ -81,10 +78,7 @@ class PredictionSummary(RichDisplay):
 def task_of(encoder: Encoder) -> tuple[str, tuple[str, ...]]:
     """Return what a model was trained to tell, and its classes (none for a regression).
 
-    Raises
-    ------
-    InputError
-        If it has no head.
+    A model without a head is an `InputError`.
     """
     if not encoder.has_head:
         raise InputError(
@@ -271,15 +265,9 @@ def _columns(
 
 
 def write_predictions(path: Path, data: Labelled, outputs: NDArray[Any]) -> None:
-    """Write predictions for labelled rows, as `predict_table` does.
+    """Write predictions for labelled rows into a ``.csv``, as `predict_table` does.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        ``.csv``.
-    data : Labelled
-    outputs : numpy.ndarray
-        Probabilities (n, classes), or values (n,).
+    Outputs are probabilities (n, classes), or values (n,).
     """
     rows = range(len(data))
     records = [Record("", data.names[i], "", None, data.label_text(i)) for i in rows]

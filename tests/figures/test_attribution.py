@@ -62,6 +62,6 @@ def test_glyphs_fill_their_square(letter):
 
 
 def test_a_negative_letter_hangs_below_zero():
-    x, y = logo_outline("A", np.array([4]), np.array([-2.0], dtype=np.float32))
+    x, y = logo_outline("A", np.array([4]), np.array([-2.0]), np.array([0.0]))
     assert (np.nanmin(y), np.nanmax(y)) == (-2, 0)
     assert 4.5 < np.nanmin(x) < np.nanmax(x) < 5.5

@@ -21,7 +21,8 @@ from nbconvert.exporters import LatexExporter
 
 import dnabert2_explore as dx
 from dnabert2_explore.errors import ExploreError
-from dnabert2_explore.figures.display import ROOMS, html_of
+from dnabert2_explore.figures import plots
+from dnabert2_explore.figures.display import ROOMS, html_of, training
 from dnabert2_explore.figures.display.canvas import Canvas, Panel, number, thinned
 from dnabert2_explore.results.rich_display import RichDisplay
 
@@ -301,8 +302,85 @@ def test_of_one_it_speaks_in_the_singular_and_of_nothing_without_numbers():
 
 def test_a_line_counts_bases_as_screens_do_and_leaves_special_tokens_out():
     enc, bases = dx.load("pocket"), dx.demo.windows()[0].bases[:60]
-    assert "bases 11–30 change in" in repr(dx.dependency_map(enc, bases, (10, 30)))
+    assert "bases 11–30 can change in" in repr(dx.dependency_map(enc, bases, (10, 30)))
     assert "of bases 11–30:" in repr(dx.nucleotide_probabilities(enc, bases, (10, 30)))
     splice, site = dx.load("pocket-splice"), dx.demo.splice()[0]
     why = dx.attribute(splice, site, "donor", method="occlusion")
     assert f"in {(~why.tokens.special).sum()} tokens" in repr(why)
+
+
+#: Have a plotly figure, and say more as a table in a cell.
+ONLY_TABLES = {
+    "Annotation", "Blocks", "Enrichment", "FeatureEnrichment", "FeatureReadings", "Features",
+    "RankCorrelations", "SeedsResult", "SequenceComparison", "TrackEnrichment",
+}  # fmt: skip
+
+
+def test_what_has_a_figure_shows_a_picture_in_a_cell(shown):
+    plain = {
+        type(one).__name__
+        for one in shown
+        if type(one).__name__ in plots._FIGURES and "<svg" not in html_of(one)
+    }
+    assert plain == ONLY_TABLES
+
+
+def test_a_plain_table_says_where_it_counts_from_and_that_it_is_empty():
+    class Found(RichDisplay):
+        def _line(self):
+            return "features"
+
+        def table(self):
+            return pd.DataFrame({"start": rows, "end": rows})
+
+    rows = [3]
+    assert "from 0, ends not included" in html_of(Found())
+    rows = []
+    assert "<table" not in html_of(Found())
+    assert "no row" in html_of(Found())
+
+
+def test_a_plain_table_of_many_columns_shows_the_first():
+    class Wide(RichDisplay):
+        def _line(self):
+            return "vectors"
+
+        def table(self):
+            return pd.DataFrame(np.zeros((2, 200)))
+
+    assert html_of(Wide()).count("<th ") == 14
+    assert "186 columns more in .table()." in html_of(Wide())
+
+
+def test_names_beside_dots_have_room():
+    rows = [("Spearman's rank correlation, test", 0.5, 0.4, 0.6, "red")]
+    svg = training.dots(rows, "score")
+    right = float(re.search(r'<text x="([\d.]+)"[^>]*text-anchor="end"[^>]*>Spearman', svg)[1])
+    assert right >= 6 * len(rows[0][0])
+
+
+def test_of_few_draws_no_small_p_is_promised():
+    heads = dx.head_atlas(dx.load("pocket"), dx.demo.windows()[:1], permutations=4)
+    assert "no p below 0.2 can come of" in html_of(heads)
+
+
+def test_a_map_of_a_class_shows_its_untrained_twin():
+    splice, site = dx.load("pocket-splice"), dx.demo.splice()[0]
+    alone = dx.dependency_map(splice, site, (99, 103), of="donor")
+    beside = dx.dependency_map(splice, site, (99, 103), of="donor", twin=True)
+    assert "untrained" not in html_of(alone)
+    assert "Dashed: an untrained network" in html_of(beside)
+    one, two = dx.plot(alone), dx.plot(beside)
+    assert len(two.data) > len(one.data)
+
+
+def test_axes_of_things_that_are_counted_have_whole_ticks():
+    panel = Panel(Canvas(100, 100, ""), (10, 0, 90, 80), (0.5, 3.5), (0, 1))
+    panel.x_axis("token")
+    assert re.findall(r">([\d.]+)</text>", "".join(panel.canvas.parts)) == ["1", "2", "3"]
+    assert number(-0.0) == "0"
+
+
+def test_a_models_card_says_how_it_predicts():
+    assert "Its predictions: mean over 5 segmentations" in html_of(dx.load("pocket-splice"))
+    assert "Its predictions" not in html_of(dx.load("pocket"))

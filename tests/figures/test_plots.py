@@ -139,3 +139,10 @@ def test_what_tables_hold():
     assert (table.ref != table.alt).all()
     assert offsets.table()["mean"].to_numpy() == pytest.approx(offsets.mean)
     assert mirror.table().reverse.iloc[0] == mirror.reverse.base_scores[-1]
+
+
+def test_of_variants_that_were_not_scored_there_is_nothing_to_draw():
+    genome = dx.Genome.from_records(dx.demo.windows()[:1])
+    none = dx.score_variants(dx.load("pocket"), [dx.Variant("nowhere", 1, "A", "C")], genome)
+    with pytest.raises(InputError, match="no variant was scored"):
+        dx.plot(none)

@@ -114,16 +114,9 @@ BROWSER = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where a server will answer.
+    """Where a server will answer, and the folder it serves.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        What it serves.
-    port : int
-    token : str
-    overlay : pathlib.Path
-        Private folder of settings, templates and kernels, which goes with the server.
+    `overlay` is a private folder of settings, templates and kernels, which goes with the server.
     """
 
     folder: Path
@@ -155,14 +148,8 @@ class Server:
 def prepared(directory: Path | None, port: int | None, copies: bool = True) -> Iterator[Server]:
     """Copy the notebooks, find a port, make a token, and keep Jupyter quiet while it runs.
 
-    Parameters
-    ----------
-    directory : path, optional
-        Folder to work in; by default ``dnabert2-notebooks`` in the current one.
-    port : int, optional
-        By default the first free one from 8888.
-    copies : bool, default True
-        Whether the folder gets the notebooks that it lacks.
+    The folder is by default ``dnabert2-notebooks`` in the current one, the port the first free one
+    from 8888. Without `copies`, a folder that is named gets none of the notebooks that it lacks.
     """
     require("widgets")
     port = _free_port(FIRST_PORT) if port is None else _checked_port(port)

@@ -62,17 +62,10 @@ def can_fork() -> bool:
 
 @contextmanager
 def warm_kernels(overlay: Path) -> Iterator[str]:
-    """Offer warm kernels to a server that is started inside.
+    """Offer warm kernels to a server that is started inside, by the name of the kernel to ask for.
 
-    Parameters
-    ----------
-    overlay : pathlib.Path
-        A private folder on the server's ``JUPYTER_PATH``.
-
-    Yields
-    ------
-    str
-        Name of the kernel to ask for; the ordinary one where forks cannot be had.
+    It is the ordinary one where forks cannot be had. `overlay` is a private folder on the server's
+    ``JUPYTER_PATH``.
     """
     if not can_fork():
         yield "python3"
@@ -132,12 +125,8 @@ def nest(place: str) -> None:
 def brood(listening: socket.socket, become: Callable[[socket.socket], NoReturn]) -> None:
     """Fork for everyone who connects until standard input ends; then end what was forked.
 
-    Parameters
-    ----------
-    listening : socket.socket
-    become : callable
-        become(asking) is called in the fork, and never returns. Who cannot have a fork is hung up
-        on, and sees to a kernel of its own.
+    ``become(asking)`` is called in the fork, and never returns. Who cannot have a fork is hung up
+    on, and sees to a kernel of its own.
     """
     kernels: dict[int, socket.socket] = {}
     ready = selectors.DefaultSelector()
@@ -180,10 +169,7 @@ def _tell(what: str) -> None:
 def read_asked(asking: socket.socket) -> tuple[dict[str, Any], list[int]]:
     """Read what kernel is asked for, and the files it is to read and write.
 
-    Raises
-    ------
-    ConnectionError
-        If who asked is gone.
+    If who asked is gone, it is a ConnectionError.
     """
     message, files, _, _ = socket.recv_fds(asking, 1 << 20, 3)
     part = message

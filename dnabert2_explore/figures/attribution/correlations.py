@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.colours import theme_of
-from ..core.parts import Figure, font, heat, make_figure, note
+from ..core.parts import Figure, font, heat, make_figure, note, quiet_axis
 
 if TYPE_CHECKING:
     from ...analysis.attribution.trust.agreement import RankCorrelations
@@ -20,23 +20,13 @@ _CELL, _LEFT = 46, 172  # pixels
 def attribution_correlations(found: RankCorrelations, *, theme: str = "light") -> Figure:
     """Draw the rank correlation of each two methods, the number in every cell.
 
-    Parameters
-    ----------
-    found : RankCorrelations
-        From `rank_correlations`.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Rows are named; columns have the rows' numbers.
+    Rows are named; columns have the rows' numbers.
     """
     from ...analysis.attribution import METHODS
 
     colours = theme_of(theme)
     n = len(found.methods)
-    names = [f"{METHODS[m].title}  {i + 1}" for i, m in enumerate(found.methods)]
+    titles = [METHODS[method].title for method in found.methods]
     below = np.tril(np.ones((n, n), dtype=bool), k=-1)
     rho = np.where(below, found.rho, np.nan)
     cells = [
@@ -45,6 +35,7 @@ def attribution_correlations(found: RankCorrelations, *, theme: str = "light") -
         for i in range(n)
         for j in range(i)
     ]  # fmt: skip
+    paper = colours.paper
     return make_figure(
         [
             heat(
@@ -52,9 +43,9 @@ def attribution_correlations(found: RankCorrelations, *, theme: str = "light") -
                 list(range(n)),
                 rho[:, : n - 1],
                 [
-                    [0, _mix(colours.negative, colours.paper)],
-                    [0.5, colours.paper],
-                    [1, _mix(colours.positive, colours.paper)],
+                    (0, _mix(colours.negative, paper)),
+                    (0.5, paper),
+                    (1, _mix(colours.positive, paper)),
                 ],
                 -1,
                 1,
@@ -62,7 +53,7 @@ def attribution_correlations(found: RankCorrelations, *, theme: str = "light") -
                 hoverongaps=False,
                 xgap=2,
                 ygap=2,
-                customdata=[[f"{a} and {b}" for b in _titles(found)[:-1]] for a in _titles(found)],
+                customdata=[[f"{a} and {b}" for b in titles[:-1]] for a in titles],
                 hover="%{customdata}: %{z:.3f}",
             )
         ],
@@ -70,33 +61,22 @@ def attribution_correlations(found: RankCorrelations, *, theme: str = "light") -
         _CELL * 2 // 3 * n + 34,
         margin={"l": _LEFT, "r": 8, "t": 26, "b": 8, "autoexpand": False},
         width=_LEFT + 8 + _CELL * 3 // 2 * (n - 1),
-        xaxis={
-            "side": "top",
-            "range": [-0.5, n - 1.5],
-            "tickvals": list(range(n - 1)),
-            "ticktext": [str(i + 1) for i in range(n - 1)],
-            "showgrid": False,
-            "zeroline": False,
-            "fixedrange": True,
-            "tickfont": font(11, colours.muted),
-        },
-        yaxis={
-            "range": [n - 0.5, -0.5],
-            "tickvals": list(range(n)),
-            "ticktext": names,
-            "showgrid": False,
-            "zeroline": False,
-            "fixedrange": True,
-            "tickfont": font(11, colours.ink),
-        },
+        xaxis=quiet_axis(
+            colours,
+            side="top",
+            range=[-0.5, n - 1.5],
+            tickvals=list(range(n - 1)),
+            ticktext=[str(i + 1) for i in range(n - 1)],
+        ),
+        yaxis=quiet_axis(
+            colours,
+            range=[n - 0.5, -0.5],
+            tickvals=list(range(n)),
+            ticktext=[f"{title}  {i + 1}" for i, title in enumerate(titles)],
+            tickfont=font(11, colours.ink),
+        ),
         annotations=cells,
     )
-
-
-def _titles(found: RankCorrelations) -> list[str]:
-    from ...analysis.attribution import METHODS
-
-    return [METHODS[method].title for method in found.methods]
 
 
 def _mix(a: str, b: str) -> str:

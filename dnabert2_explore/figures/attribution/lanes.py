@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,35 +71,33 @@ class Lane:
     @classmethod
     def of_tokens(cls, result: Attribution, name: str = "", **more: Any) -> Lane:
         """Make a lane of token scores; `more` are attributes."""
+        more = {"signed": _info(result.method).signed, "per": "token", **more}
         name = name or _info(result.method).title
-        more.setdefault("signed", _info(result.method).signed)
-        return cls(name, result.tokens, result.token_scores, result.unit, "token", **more)
+        return cls(name, result.tokens, result.token_scores, result.unit, **more)
 
     @classmethod
     def of_bases(cls, result: Attribution, name: str = "", **more: Any) -> Lane:
         """Make a lane of base scores; `more` are attributes."""
+        more = {"signed": _info(result.method).signed, **more}
         name = name or _info(result.method).title
-        more.setdefault("signed", _info(result.method).signed)
         return cls(name, result.tokens, result.base_scores, result.unit, **more)
 
     @classmethod
     def of_offsets(cls, offsets: OffsetAverage, name: str = "", **more: Any) -> Lane:
         """Make a lane of the mean over tokenization offsets, with the band of all of them."""
         low, high = offsets.band
-        more.setdefault("detail", f"band: least to largest of {offsets.crops} crops")
+        detail = f"band: least to largest of {offsets.crops} crops"
+        signed = _info(offsets.method).signed
+        more = {"detail": detail, "signed": signed, **more, "low": low, "high": high}
         name = name or f"mean of {offsets.crops} tokenization offsets"
-        more.setdefault("signed", _info(offsets.method).signed)
-        lane = cls(name, offsets.tokens, offsets.mean, offsets.unit, **more)
-        return replace(lane, low=low, high=high)
+        return cls(name, offsets.tokens, offsets.mean, offsets.unit, **more)
 
     @classmethod
     def of_mirror(cls, mirror: StrandMirror, name: str = "reverse strand", **more: Any) -> Lane:
         """Make a lane of the reverse strand's scores, each at the base it pairs with."""
         result = mirror.forward
-        more.setdefault("signed", _info(result.method).signed)
-        more.setdefault(
-            "detail", f"rank correlation with the forward strand {mirror.agreement:.2f}"
-        )
+        detail = f"rank correlation with the forward strand {mirror.agreement:.2f}"
+        more = {"detail": detail, "signed": _info(result.method).signed, **more}
         return cls(name, result.tokens, mirror.mirrored, result.unit, **more)
 
     @classmethod
@@ -109,10 +107,10 @@ class Lane:
         """Make a lane of the mean of the two strands' scores, with a band from one to the other."""
         result = mirror.forward
         low, high = mirror.band
-        more.setdefault("signed", _info(result.method).signed)
-        more.setdefault("detail", "band: from the one strand to the other")
-        lane = cls(name, result.tokens, mirror.mean, result.unit, **more)
-        return replace(lane, low=low, high=high)
+        detail = "band: from the one strand to the other"
+        signed = _info(result.method).signed
+        more = {"detail": detail, "signed": signed, **more, "low": low, "high": high}
+        return cls(name, result.tokens, mirror.mean, result.unit, **more)
 
     @property
     def heading(self) -> str:
@@ -149,15 +147,9 @@ class Lane:
         edges = np.arange(*sight.sent, size)
         low = np.minimum.reduceat(self.low[: sight.sent[1]], edges)
         high = np.maximum.reduceat(self.high[: sight.sent[1]], edges)
-        x = np.concatenate([edges, edges[::-1]]) + size / 2 + 0.5
-        return [
-            area(
-                x.astype(np.float32),
-                np.concatenate([high, low[::-1]]).astype(np.float32),
-                colours.fill,
-                yaxis=yaxis,
-            )
-        ]
+        x = (np.concatenate([edges, edges[::-1]]) + size / 2 + 0.5).astype(np.float32)
+        y = np.concatenate([high, low[::-1]]).astype(np.float32)
+        return [area(x, y, colours.fill, yaxis=yaxis)]
 
     def _whiskers(self, sight: Sight, colours: Theme, yaxis: str) -> list[dict[str, Any]]:
         """Near: a whisker from least to largest through each letter."""
@@ -165,27 +157,15 @@ class Lane:
             return []
         at = np.arange(*sight.sent)
         nothing = np.full(len(at), np.nan)
-        x = np.stack([at + 1.0, at + 1.0, nothing], axis=1)
-        y = np.stack([self.low[at], self.high[at], nothing], axis=1)
-        return [
-            line(
-                x.ravel().astype(np.float32),
-                y.ravel().astype(np.float32),
-                colours.ink,
-                1.4,
-                yaxis=yaxis,
-                opacity=0.75,
-                hovertext=np.repeat(
-                    [
-                        f"{span_text(int(i), int(i) + 1)}: {self.low[i]:+.4f} to "
-                        f"{self.high[i]:+.4f} {self.unit}"
-                        for i in at
-                    ],
-                    3,
-                ),
-                hover="%{hovertext}",
-            )
+        x = np.stack([at + 1.0, at + 1.0, nothing], axis=1).ravel().astype(np.float32)
+        y = np.stack([self.low[at], self.high[at], nothing], axis=1).ravel().astype(np.float32)
+        said = [
+            f"{span_text(i, i + 1)}: {self.low[i]:+.4f} to {self.high[i]:+.4f} {self.unit}"
+            for i in at.tolist()
         ]
+        three = np.repeat(said, 3)
+        style: dict[str, Any] = {"yaxis": yaxis, "opacity": 0.75, "hovertext": three}
+        return [line(x, y, colours.ink, 1.4, hover="%{hovertext}", **style)]
 
 
 def _info(method: str) -> MethodInfo:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from ...sequences import as_dna
 from ..core.colours import Theme
 from ..core.glyphs import logo_outline
-from ..core.parts import area, bars
-from ..core.style import LETTER_PX, MARGIN, pixels_per_base, span_text, window
+from ..core.parts import area, bars, signs
+from ..core.style import LETTER_PX, MARGIN, pixels_per_base, span_text, touching, window
 
 if TYPE_CHECKING:
     from ...tokens import Tokens
@@ -19,31 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["Sight", "base_bars", "extremes", "logo", "reach", "strongest_tokens", "token_bars"]
 
 _LETTERS = "ACGTN"
-_BLOCK_PX = 1.2
 
 
 class Sight:
     """How much of a sequence can be seen, and at what detail.
 
-    Parameters
-    ----------
-    shown : tuple of int
-        Visible bases, 0-based half-open.
-    n_bases : int
-        Of the sequence.
-    width : int
-        Pixels of the figure.
-
-    Attributes
-    ----------
-    sent : tuple of int
-        Bases that are sent: a margin more, so that panning shows.
-    pixels : float
-        Per base.
-    drawn : int
-        Pixels of the panels.
-    letters : bool
-        Whether a base is wide enough for one.
+    `shown` are the visible bases, 0-based half-open, of a figure `width` pixels wide; `sent` those
+    that are sent, a margin more, so that panning shows; `pixels` one base has; `drawn` the panels
+    have; `letters`: whether a base is wide enough for one.
     """
 
     def __init__(self, shown: tuple[int, int], n_bases: int, width: int) -> None:
@@ -55,26 +38,18 @@ class Sight:
 
     def tokens(self, tokens: Tokens) -> NDArray[np.int64]:
         """Tokens to send."""
-        spans = tokens.spans
-        return np.flatnonzero(
-            ~tokens.special & (spans[:, 0] < self.sent[1]) & (spans[:, 1] > self.sent[0])
-        )
+        return np.flatnonzero(touching(tokens.spans, self.sent) & ~tokens.special)
 
-    def near(self, tokens: Tokens) -> bool:
-        """Whether tokens are wide enough to draw every one."""
-        spans = tokens.spans[self.tokens(tokens)]
-        seen = (spans[:, 0] < self.shown[1]) & (spans[:, 1] > self.shown[0])
-        return int(seen.sum()) * _BLOCK_PX <= self.drawn
+    def near(self, tokens: Tokens, block: float = 1.2) -> bool:
+        """Whether tokens are wide enough, `block` pixels on average, to draw every one."""
+        seen = touching(tokens.spans, self.shown) & ~tokens.special
+        return int(seen.sum()) * block <= self.drawn
 
 
 def reach(values: NDArray[Any]) -> float:
     """Largest magnitude, never 0: the half range of a scale symmetric about zero."""
     found = float(np.max(np.abs(values), initial=0.0))
     return found if found > 0 else 1.0
-
-
-def _signs(values: NDArray[Any], colours: Theme) -> list[str]:
-    return [colours.positive if v >= 0 else colours.negative for v in values]
 
 
 def token_bars(
@@ -94,13 +69,13 @@ def token_bars(
         spans.mean(axis=1) + 0.5,
         scores[at],
         (spans[:, 1] - spans[:, 0]) - gap,
-        _signs(scores[at], colours),
+        signs(scores[at], colours),
         yaxis=yaxis,
         customdata=at,
         hovertext=[
             f"<b style='font-family:monospace'>{tokens.tokens[i][:40]}</b>"
-            f"<br>{score:+.4f} {unit} · bases {span_text(int(a), int(b))}"
-            for i, score, (a, b) in zip(at, scores[at], spans, strict=True)
+            f"<br>{score:+.4f} {unit} · bases {span_text(*span)}"
+            for i, score, span in zip(at, scores[at], spans, strict=True)
         ],
         hover="%{hovertext}",
     )
@@ -125,7 +100,7 @@ def strongest_tokens(
         x,
         y,
         np.full(len(x), float(size)),
-        _signs(y, colours),
+        signs(y, colours),
         yaxis=yaxis,
         hover=f"near base %{{x:,.0f}}: strongest token %{{y:+.4f}} {unit}",
     )
@@ -160,7 +135,7 @@ def base_bars(
         x,
         y,
         np.full(len(x), float(size)),
-        _signs(y, colours),
+        signs(y, colours),
         yaxis=yaxis,
         opacity=0.0 if letters else 1.0,
         hovertext=[bases[int(i) - 1] for i in x] if letters else None,
@@ -181,14 +156,8 @@ def logo(
     traces = []
     for letter in _LETTERS:
         at = np.flatnonzero(cut == letter) + sent[0] if sight.letters else np.zeros(0, dtype=int)
-        x, y = logo_outline(letter, at, scores[at])
-        traces.append(
-            area(
-                x.astype(np.float32),
-                y.astype(np.float32),
-                colours.bases[letter],
-                yaxis=yaxis,
-                name=letter,
-            )
-        )
+        # Letters stay upright below zero; where they stand says the sign.
+        x, y = logo_outline(letter, at, np.minimum(scores[at], 0), np.maximum(scores[at], 0))
+        x, y = x.astype(np.float32), y.astype(np.float32)
+        traces.append(area(x, y, colours.bases[letter], yaxis=yaxis, name=letter))
     return traces

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...sequences import as_dna
-from ..core.colours import Theme, theme_of
+from ..core.colours import Theme, signed_scale, theme_of
 from ..core.locus import FeatureLike, feature_axis, feature_traces
-from ..core.parts import Figure, base_figure, dots, font, heat, note
+from ..core.parts import Figure, aside, base_figure, dots, font, heat
 from ..core.style import MARGIN, band, signed_axis, value_axis, whole
 from ..motifs.hits import arrange_hits, hit_axis, hit_traces
 from .lanes import Lane
@@ -54,39 +54,12 @@ def attribution_stack(
 ) -> Figure:
     """Stack attributions of one sequence, or of mutants as long as it, on one base axis.
 
-    Every lane has a scale of its own, symmetric about zero, unless lanes name a common one. Detail
-    follows the zoom as in `attribution_tracks`.
-
-    Parameters
-    ----------
-    lanes : sequence of Lane
-        From the top; the panels ``y``, ``y2``, … are theirs in this order.
-    features : sequence of features
-        Annotation to draw below them.
-    hits : Hits, optional
-        Motif hits in this one sequence.
-    effects : Mutagenesis, optional
-        What every mutation of a stretch changes, as a map of base and position.
-    view : tuple of int, optional
-        Visible bases, 0-based half-open; the whole sequence by default.
-    selected : tuple of int, optional
-        Bases to mark in all lanes, 0-based half-open.
-    cursor : int, optional
-        A base to mark, 0-based.
-    width : int
-        Pixels the figure will have.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        x counts bases from 1.
-
-    Raises
-    ------
-    ValueError
-        If there are no lanes, or they have different numbers of bases.
+    Every lane has a scale of its own, symmetric about zero, unless lanes name a common one; from
+    the top, the panels ``y``, ``y2``, … are theirs in order. Below them stand `features`, an
+    annotation; `hits` of motifs in this one sequence; `effects`, what every mutation of a stretch
+    changes, as a map of base and position. Detail follows the zoom as in `attribution_tracks`.
+    `cursor` is a base to mark, 0-based. ValueError if there are no lanes, or they have different
+    numbers of bases.
     """
     lengths = {len(lane.tokens.bases) for lane in lanes}
     if len(lengths) != 1:
@@ -182,10 +155,8 @@ def _map(effects: Mutagenesis, sight: Sight, colours: Theme, number: int) -> _Pa
     first, last = sight.sent
     values = effects.effects[first:last]
     known = np.flatnonzero(~np.isnan(values).all(axis=1))
-    if len(known):
-        first, values = first + int(known[0]), values[known[0] : known[-1] + 1]
-    else:
-        values = values[:0]
+    start, stop = (known[0], known[-1] + 1) if len(known) else (0, 0)
+    first, values = first + int(start), values[start:stop]
     half = float(np.nanmax(np.abs(effects.effects), initial=0.0)) or 1.0
     letters = as_dna(effects.tokens.bases[first : first + len(values)])
     own = [(first + i + 1, _BASES.index(b)) for i, b in enumerate(letters) if b in _BASES]
@@ -195,7 +166,7 @@ def _map(effects: Mutagenesis, sight: Sight, colours: Theme, number: int) -> _Pa
         np.arange(first + 1, first + 1 + len(values)),
         [0, 1, 2, 3],
         values.T,
-        [[0, colours.negative], [0.5, colours.paper], [1, colours.positive]],
+        signed_scale(colours),
         -half,
         half,
         yaxis=yaxis,
@@ -218,13 +189,8 @@ def _map(effects: Mutagenesis, sight: Sight, colours: Theme, number: int) -> _Pa
         },
         hover=f"%{{x:,d}} to <b>%{{customdata}}</b>: %{{z:+.4f}} {effects.unit}",
     )
-    own_bases = dots(
-        [x for x, _ in own],
-        [y for _, y in own],
-        4 if sight.pixels >= 5 else 2,
-        colours.muted,
-        yaxis=yaxis,
-    )
+    size = 4 if sight.pixels >= 5 else 2
+    own_bases = dots([x for x, _ in own], [y for _, y in own], size, colours.muted, yaxis=yaxis)
     axis = value_axis(
         colours,
         "",
@@ -234,13 +200,8 @@ def _map(effects: Mutagenesis, sight: Sight, colours: Theme, number: int) -> _Pa
         ticktext=list(_BASES),
         showgrid=False,
     )
-    return _Panel(
-        "mutated to",
-        f"change in {effects.unit} · dot: the base that is there",
-        height,
-        axis,
-        [cells, own_bases],
-    )
+    heading = f"change in {effects.unit} · dot: the base that is there"
+    return _Panel("mutated to", heading, height, axis, [cells, own_bases])
 
 
 def _place(panels: list[_Panel]) -> int:
@@ -258,14 +219,12 @@ def _place(panels: list[_Panel]) -> int:
 
 
 def _heading(panel: _Panel, colours: Theme) -> dict[str, Any]:
-    return note(
+    return aside(
         f"<b style='color:{colours.ink}'>{panel.name}</b>  {panel.heading}",
         0,
         panel.domain[1],
         colours.muted,
-        xref="paper",
         yref="paper",
-        xanchor="left",
         yanchor="bottom",
         align="left",
         borderpad=0,

@@ -26,24 +26,7 @@ def attribution_tracks(
     """Draw token scores as bars and base scores as a logo, both symmetric about zero.
 
     Far out the strongest score per few pixels is drawn instead of every bar; letters appear once a
-    base is wide enough to read.
-
-    Parameters
-    ----------
-    result : Attribution
-    view : tuple of int, optional
-        Visible bases, 0-based half-open; the whole sequence by default.
-    selected : tuple of int, optional
-        Bases to mark, 0-based half-open.
-    width : int
-        Pixels the figure will have: decides the detail.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        x counts bases from 1; y in the unit of `result`, per token above and per base below.
+    base is wide enough to read. y is in the unit of `result`, per token above and per base below.
     """
     colours = theme_of(theme)
     n_bases = len(result.tokens.bases)

@@ -17,6 +17,7 @@ __all__ = [
     "SYMBOLS",
     "Theme",
     "class_colours",
+    "signed_scale",
     "theme_of",
 ]
 
@@ -130,32 +131,23 @@ _THEMES = {
 
 
 def theme_of(name: str) -> Theme:
-    """Return the theme called `name`.
-
-    Raises
-    ------
-    InputError
-        `name` is none of ``"light"``, ``"dark"`` and ``"page"``.
-    """
+    """Return the theme called `name`: ``"light"``, ``"dark"`` or ``"page"``; or InputError."""
     try:
         return _THEMES[name]
     except KeyError:
         raise InputError(f"Theme {name!r} is unknown: choose one of light, dark.") from None
 
 
+def signed_scale(colours: Theme) -> list[tuple[float, str]]:
+    """Colours of a map about zero, which is the paper."""
+    return [(0.0, colours.negative), (0.5, colours.paper), (1.0, colours.positive)]
+
+
 def class_colours(labels: Iterable[str]) -> dict[str, str]:
     """Give every class a colour that depends only on the set of classes, not on their order.
 
     Okabe-Ito up to 8 classes; beyond, hues spread evenly by the golden angle at three lightnesses.
-
-    Parameters
-    ----------
-    labels : iterable of str
-
-    Returns
-    -------
-    dict of str to str
-        Class to hex colour, sorted by class; :data:`OTHERS` and :data:`NOT_GIVEN` are greys, last.
+    Sorted by class; :data:`OTHERS` and :data:`NOT_GIVEN` are greys, last.
 
     Examples
     --------

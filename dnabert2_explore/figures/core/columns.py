@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .colours import Theme
 from .parts import font, line
 
-__all__ = ["edges_of", "legend", "shown_of", "spread", "steps"]
+__all__ = ["edges_of", "legend", "legend_beside", "shown_of", "spread", "steps"]
 
 
 def edges_of(spans: NDArray[Any]) -> tuple[NDArray[np.float64], list[int]]:
@@ -47,7 +47,7 @@ def steps(
     return line(x, y, colour, 1.6, dash=dash, yaxis="y2", name=name, hover=f"{hover}, {name}")
 
 
-def legend(colours: Theme, y: float) -> dict[str, Any]:
+def legend(colours: Theme, y: float, **more: Any) -> dict[str, Any]:
     """Place the names of lines in a row at the right, above `y`."""
     return {
         "orientation": "h",
@@ -57,16 +57,19 @@ def legend(colours: Theme, y: float) -> dict[str, Any]:
         "yanchor": "bottom",
         "font": font(11, colours.muted),
         "bgcolor": "rgba(0,0,0,0)",
+        **more,
     }
+
+
+def legend_beside(colours: Theme) -> dict[str, Any]:
+    """Place the names of lines below each other, right of the panels."""
+    return {"x": 1.02, "y": 1, "font": font(11, colours.muted), "bgcolor": "rgba(0,0,0,0)"}
 
 
 def shown_of(found: Any, shown: str) -> Any:
     """Pick a result, or that of its untrained twin.
 
-    Raises
-    ------
-    ValueError
-        If `shown` is neither "trained" nor "untrained", or there is no twin.
+    Raises ValueError if `shown` is neither "trained" nor "untrained", or there is no twin.
     """
     if shown not in ("trained", "untrained") or (shown == "untrained" and found.twin is None):
         raise ValueError(

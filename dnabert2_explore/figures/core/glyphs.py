@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["glyph", "logo_outline"]
+__all__ = ["OUTLINES", "glyph", "logo_outline"]
 
 
 def _arc(a0: float, a1: float, rx: float, ry: float, n: int = 22) -> list[tuple[float, float]]:
@@ -38,17 +40,9 @@ def _clockwise(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def glyph(letter: str) -> NDArray[np.float64]:
-    """Outline of a letter in the unit square, one or more closed polygons parted by NaN.
+    """Outline of a letter in the unit square, (n, 2): closed polygons, each with NaN behind it.
 
-    Parameters
-    ----------
-    letter : str
-        A, C, G, T; anything else is drawn as N.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n_points, 2).
+    A letter that is none of A, C, G and T is drawn as N.
     """
     rows: list[tuple[float, float]] = []
     for polygon in _SHAPES.get(letter, _N):
@@ -60,30 +54,18 @@ def glyph(letter: str) -> NDArray[np.float64]:
     return shape / np.nanmax(shape, axis=0)
 
 
-_OUTLINES = {letter: glyph(letter) for letter in _SHAPES}
+#: Outlines of the letters, as `glyph` makes them.
+OUTLINES = {letter: glyph(letter) for letter in _SHAPES}
 
 
 def logo_outline(
-    letter: str, positions: NDArray[np.int64], heights: NDArray[np.float32]
+    letter: str, positions: NDArray[Any], low: NDArray[Any], high: NDArray[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Outlines of one letter at many positions, from zero up (or down) to its score.
+    """Outlines of one letter at many positions, each from `low` to `high`: a filled line's x and y.
 
-    Letters stay upright below zero; where they stand says the sign.
-
-    Parameters
-    ----------
-    letter : str
-    positions : (n,) int
-        0-based bases.
-    heights : (n,) float
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        x (in display coordinates) and y of a filled line trace, polygons parted by NaN.
+    `positions` are 0-based bases; x is in display coordinates, polygons are parted by NaN.
     """
-    shape = _OUTLINES.get(letter, _OUTLINES["N"])
+    shape = OUTLINES[letter]
     x = positions[:, None] + 0.54 + 0.92 * shape[None, :, 0]
-    low = np.minimum(heights, 0.0)[:, None]
-    y = low + np.abs(heights)[:, None] * shape[None, :, 1]
+    y = low[:, None] + (high - low)[:, None] * shape[None, :, 1]
     return x.ravel(), y.ravel()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ..training.curves import Interval, metric_name
 from .colours import Theme, theme_of
-from .parts import Figure, dots, font, line, make_figure, plain_axis
+from .parts import Figure, dots, font, line, make_figure, plain_axis, whiskers
 from .style import value_axis
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ __all__ = [
     "score_histogram",
     "score_intervals",
     "seed_dots",
+    "window_cosines",
     "window_likeness",
     "word_rates",
 ]
@@ -51,34 +52,11 @@ def _intervals(rows: Iterable[Interval], title: str, theme: str) -> Figure:
     colours = theme_of(theme)
     kept = [row for row in rows if not math.isnan(row.value)][::-1]
     own = [colours.positive if row.own else colours.muted for row in kept]
-    known = [not math.isnan(row.low) for row in kept]
-    return _rows_figure(
-        [
-            dots(
-                [row.value for row in kept],
-                [row.name for row in kept],
-                9,
-                own,
-                error_x={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": [
-                        r.high - r.value if k else 0 for r, k in zip(kept, known, strict=True)
-                    ],
-                    "arrayminus": [
-                        r.value - r.low if k else 0 for r, k in zip(kept, known, strict=True)
-                    ],
-                    "color": colours.muted,
-                    "thickness": 1.6,
-                    "width": 0,
-                },
-                hover="%{y}: %{x:.3f}",
-            )
-        ],
-        colours,
-        len(kept),
-        title,
-    )
+    value, low, high = ([getattr(row, end) for row in kept] for end in ("value", "low", "high"))
+    bars = whiskers(value, low, high, colours.muted)
+    names = [row.name for row in kept]
+    marks = dots(value, names, 9, own, error_x=bars, hover="%{y}: %{x:.3f}")
+    return _rows_figure([marks], colours, len(kept), title)
 
 
 def _rows_figure(
@@ -99,6 +77,12 @@ def _rows_figure(
         },
         **more,
     )
+
+
+def _dotted(figure: Figure, x: float, theme: str, **more: Any) -> Figure:
+    """Draw a dotted line upright at `x`."""
+    line = {"dash": "dot", "color": theme_of(theme).muted, "width": 1}
+    return figure.add_vline(x, line=line, **more)
 
 
 def _of(scores: Scores, split: str, own: bool = True) -> list[Interval]:
@@ -140,8 +124,7 @@ def calibration_intervals(result: Calibration, *, theme: str = "light") -> Figur
         Interval(one.score, one.auroc, one.low, one.high, one.kind == "model")
         for one in result.rows
     ]
-    figure = _intervals(rows, "AUROC, with 95% intervals", theme)
-    return figure.add_vline(0.5, line={"dash": "dot", "color": theme_of(theme).muted, "width": 1})
+    return _dotted(_intervals(rows, "AUROC, with 95% intervals", theme), 0.5, theme)
 
 
 def fragment_intervals(result: MotifFragments, *, theme: str = "light") -> Figure:
@@ -152,17 +135,14 @@ def fragment_intervals(result: MotifFragments, *, theme: str = "light") -> Figur
         for j, motif in list(enumerate(result.motifs))[:_MOST]
         for i, name in enumerate(result.tokenizers)
     ]  # fmt: skip
-    figure = _intervals(rows, "tokens a site, more than at other places, 95% intervals", theme)
-    return figure.add_vline(0, line={"dash": "dot", "color": theme_of(theme).muted, "width": 1})
+    title = "tokens a site, more than at other places, 95% intervals"
+    return _dotted(_intervals(rows, title, theme), 0, theme)
 
 
 def judgement_intervals(result: MapJudgement, *, theme: str = "light") -> Figure:
     """Draw how well a label is told in the model's space, in simpler ones, and by chance.
 
-    Raises
-    ------
-    InputError
-        If the map was judged without a label.
+    InputError if the map was judged without a label.
     """
     if not result.scores:
         raise InputError(
@@ -173,20 +153,13 @@ def judgement_intervals(result: MapJudgement, *, theme: str = "light") -> Figure
         for one in result.scores
     ]
     title = f"balanced accuracy of {result.label}, with 95% intervals"
-    figure = _intervals(rows, title, theme)
-    by_chance = 1 / max(result.n_classes, 1)
-    return figure.add_vline(
-        by_chance, line={"dash": "dot", "color": theme_of(theme).muted, "width": 1}
-    )
+    return _dotted(_intervals(rows, title, theme), 1 / max(result.n_classes, 1), theme)
 
 
 def cluster_stability(result: Clusters, *, theme: str = "light") -> Figure:
     """Draw how stable each cluster is; dotted, clusters of shuffled columns.
 
-    Raises
-    ------
-    InputError
-        If there is no cluster.
+    InputError if there is no cluster.
     """
     if not len(result):
         raise InputError("There is no cluster to draw: all rows belong to none.")
@@ -196,23 +169,19 @@ def cluster_stability(result: Clusters, *, theme: str = "light") -> Figure:
     ]
     figure = _intervals(rows[:_MOST], "stability (mean overlap, Jaccard)", theme)
     figure.update_xaxes(range=[-0.02, 1.04])
-    muted = theme_of(theme).muted
+    small = font(10.5, theme_of(theme).muted)
     for at, text in ((result.null, "shuffled columns"), (0.75, "stable")):
         if not math.isnan(at):
-            figure.add_vline(
-                at, line={"dash": "dot", "color": muted, "width": 1},
-                annotation={"text": text, "font": font(10.5, muted), "y": 1,
-                            "yanchor": "bottom", "xanchor": "center"},
-            )  # fmt: skip
+            above = {"y": 1, "yanchor": "bottom", "xanchor": "center"}
+            _dotted(figure, at, theme, annotation={"text": text, "font": small, **above})
     return figure.update_layout(margin_t=26)
 
 
 def seed_dots(result: SeedsResult, *, theme: str = "light") -> Figure:
     """Draw a run's scores by seed: the mean as a dot, the smallest and the largest as its line."""
-    names = list((result.results[0].test or result.results[0].dev).values)
     rows = [
         Interval(metric_name(name), result.mean(name), min(values), max(values), True)
-        for name in names
+        for name in (result.results[0].test or result.results[0].dev).values
         if name != "rmse"
         for values in [result.values(name)]
     ]
@@ -223,10 +192,7 @@ def seed_dots(result: SeedsResult, *, theme: str = "light") -> Figure:
 def word_rates(result: Enrichment, *, theme: str = "light") -> Figure:
     """Draw the share of selected sequences with a word, beside what others like them have.
 
-    Raises
-    ------
-    InputError
-        If no word was tested.
+    InputError if no word was tested.
     """
     if not len(result):
         raise InputError("There is no word to draw: none was common enough to be tested.")
@@ -253,13 +219,11 @@ def _rates(
 ) -> Figure:
     """Draw two shares a row, the first rows on top."""
     colours = theme_of(theme)
-    shown = range(min(_MOST, len(every)))
-    names = [every[i] for i in shown][::-1]
+    names = list(every[:_MOST])[::-1]
     looks = (("circle", colours.positive), ("circle-open", colours.negative))
-    sets = [(*one, *look) for one, look in zip(two, looks, strict=True)]
     data = [
         dots(
-            [float(rates[i]) for i in shown][::-1],
+            rates[:_MOST][::-1].tolist(),
             names,
             10,
             colour,
@@ -267,30 +231,19 @@ def _rates(
             hover=f"%{{y}}, {name}: %{{x:.1%}}",
             marker={"symbol": symbol, "line": {"width": 2}},
         )
-        for name, rates, symbol, colour in sets
+        for (name, rates), (symbol, colour) in zip(two, looks, strict=True)
     ]
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom"}
     return _rows_figure(data, colours, len(names), title, 36, showlegend=True, legend=legend)
 
 
 def score_histogram(result: VariantScores, *, score: str = "", theme: str = "light") -> Figure:
-    """Draw how a score of variants is spread.
+    """Draw how a score of variants is spread: the column `score`, the first by default.
 
-    Parameters
-    ----------
-    result : VariantScores
-    score : str
-        Name of a column; the first by default.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Raises
-    ------
-    InputError
-        If there is no such score.
+    InputError if there is no such score.
     """
     colours = theme_of(theme)
-    if not result.columns:
+    if not result.columns or not result.scored:
         raise InputError("There are no scores to draw: no variant was scored.")
     name = score or result.columns[0].name
     values = result[name]
@@ -313,23 +266,25 @@ def score_histogram(result: VariantScores, *, score: str = "", theme: str = "lig
     )
 
 
+def window_cosines(result: LongEmbedding) -> NDArray[np.float64]:
+    """Cosine of each window's vector and that of the whole; NaN where one is 0."""
+    vectors, whole = result.vectors.astype(float), result.vector.astype(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        cosines: NDArray[np.float64] = (
+            vectors @ whole / (np.linalg.norm(vectors, axis=1) * np.linalg.norm(whole))
+        )
+    return cosines
+
+
 def window_likeness(result: LongEmbedding, *, theme: str = "light") -> Figure:
     """Draw the cosine of each window's vector and that of the whole sequence."""
     colours = theme_of(theme)
-    vectors, whole = result.vectors.astype(float), result.vector.astype(float)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        alike = vectors @ whole / (np.linalg.norm(vectors, axis=1) * np.linalg.norm(whole))
+    alike = window_cosines(result)
     gaps = np.full(len(alike), np.nan)
+    x = np.stack([result.spans[:, 0] + 1, result.spans[:, 1], gaps], 1).ravel()
+    y = np.stack([alike, alike, gaps], 1).ravel()
     return make_figure(
-        [
-            line(
-                np.stack([result.spans[:, 0] + 1, result.spans[:, 1], gaps], 1).ravel(),
-                np.stack([alike, alike, gaps], 1).ravel(),
-                colours.positive,
-                3,
-                hover="base %{x:,d}: cosine %{y:.3f}",
-            )
-        ],
+        [line(x, y, colours.positive, 3, hover="base %{x:,d}: cosine %{y:.3f}")],
         colours,
         260,
         xaxis=plain_axis(colours, "position (bp, counted from 1)"),

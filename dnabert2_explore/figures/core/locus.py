@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import InputError
 from .colours import Theme, theme_of
-from .parts import Figure, bars, dots, font, make_figure, words
+from .parts import Figure, bars, dots, font, heading, make_figure, words
 from .style import MARGIN, SANS, base_axis, span_text, value_axis, whole
 
 if TYPE_CHECKING:
@@ -19,32 +19,27 @@ __all__ = ["FeatureLike", "annotation_lanes", "annotation_track", "feature_trace
 
 
 class FeatureLike(Protocol):
-    """What is drawn: half-open 0-based span, strand ``"+"``, ``"-"`` or ``"."``, kind, name."""
+    """What is drawn of an annotation."""
 
     @property
     def start(self) -> int:
-        """First base."""
-        ...
+        """First base, 0-based."""
 
     @property
     def end(self) -> int:
         """One past the last base."""
-        ...
 
     @property
     def strand(self) -> str:
         """``"+"``, ``"-"`` or ``"."``."""
-        ...
 
     @property
     def kind(self) -> str:
         """Sequence Ontology term, e.g. ``"exon"``."""
-        ...
 
     @property
     def name(self) -> str:
         """What to call it."""
-        ...
 
 
 #: Features that are drawn of one sequence of a file: more are megabytes, and narrower than a pixel.
@@ -79,17 +74,8 @@ def feature_traces(
 ) -> list[dict[str, Any]]:
     """Traces of a gene annotation: blocks, direction arrows and names. Always three traces.
 
-    Parameters
-    ----------
-    features : sequence of features
-        Half-open 0-based spans, ``strand``, ``kind``, ``name``.
-    view : tuple of int
-        Visible bases.
-    theme : Theme
-    yaxis : str
-        The axis to draw on, from -1.25 to 2.25: minus strand at 0, plus strand at 1.
-    width : int
-        Pixels of the figure; names that would not fit are left to the hover.
+    `yaxis` reaches from -1.25 to 2.25: minus strand at 0, plus strand at 1. Names that would not
+    fit into a figure of `width` pixels are left to the hover.
     """
     colour = _COLOURS[theme.name]
     order = sorted(features, key=lambda f: _HEIGHTS.get(f.kind, 0.74))
@@ -109,19 +95,26 @@ def feature_traces(
         ],
     )
     genes = [f for f in features if f.end > f.start and f.kind in ("gene", "transcript", "mRNA")]
-    span = max(view[1] - view[0], 1)
-    pixel = span / max(width - MARGIN["l"] - MARGIN["r"], 1)
-    arrows: tuple[list[float], list[float], list[str]] = ([], [], [])
-    for f in genes:
-        start, end = max(f.start, view[0]), min(f.end, view[1])
-        for x in np.arange(start + 14 * pixel, end - 6 * pixel, max(60 * pixel, 1e-9)):
-            arrows[0].append(float(x) + 0.5)
-            arrows[1].append(_lane(f.strand))
-            arrows[2].append("triangle-left" if f.strand == "-" else "triangle-right")
+    pixel = max(view[1] - view[0], 1) / max(width - MARGIN["l"] - MARGIN["r"], 1)  # in bases
+    arrows = [
+        (float(x) + 0.5, _lane(f.strand), "triangle-left" if f.strand == "-" else "triangle-right")
+        for f in genes
+        for x in np.arange(
+            max(f.start, view[0]) + 14 * pixel, min(f.end, view[1]) - 6 * pixel, 60 * pixel
+        )
+    ]
+    signs = {"symbol": [symbol for _, _, symbol in arrows]}
     named = _named(genes or order, view, pixel)
     return [
         blocks,
-        dots(arrows[0], arrows[1], 6, colour[0], yaxis=yaxis, marker={"symbol": arrows[2]}),
+        dots(
+            [x for x, _, _ in arrows],
+            [y for _, y, _ in arrows],
+            6,
+            colour[0],
+            yaxis=yaxis,
+            marker=signs,
+        ),
         words(
             [x for x, _, _ in named],
             [y for _, y, _ in named],
@@ -175,21 +168,7 @@ def annotation_track(
     width: int = 900,
     theme: str = "light",
 ) -> Figure:
-    """Draw a gene annotation alone.
-
-    Parameters
-    ----------
-    features : sequence of features
-        For example ``demo.locus().features``.
-    n_bases : int
-        Length of the sequence they lie on.
-    view : tuple of int, optional
-        Visible bases, 0-based half-open; all by default.
-    width : int
-        Pixels.
-    theme : str
-        ``"light"`` or ``"dark"``.
-    """
+    """Draw a gene annotation alone, such as ``demo.locus().features`` of `n_bases` bases."""
     colours = theme_of(theme)
     shown = whole(view, n_bases)
     return make_figure(
@@ -210,29 +189,10 @@ def annotation_lanes(
     width: int = 900,
     theme: str = "light",
 ) -> Figure:
-    """Draw what a file annotates of one sequence.
+    """Draw what a file annotates of one sequence, by default the one with the most features.
 
-    Parameters
-    ----------
-    found : Annotation
-    sequence : str
-        Its name in the file; the one with the most features by default.
-    view : tuple of int, optional
-        Visible bases, 0-based half-open; all by default.
-    width : int
-        Pixels.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Of more than 3,000 features in view the longest are drawn, and the figure says so.
-
-    Raises
-    ------
-    InputError
-        If the file has nothing on that sequence.
+    Of more than 3,000 features in view the longest are drawn, and the figure says so. InputError if
+    the file has nothing on that sequence.
     """
     name = sequence or max(found.features, key=lambda one: len(found.features[one]), default="")
     if name not in found.features:
@@ -252,5 +212,4 @@ def annotation_lanes(
         text += f": the {_MOST:,} longest of {len(inside):,} features in view"
         inside = sorted(inside, key=len, reverse=True)[:_MOST]
     figure = annotation_track(inside, n_bases, view=shown, width=width, theme=theme)
-    title = {"text": text, "font": {"size": 12}, "x": 0, "xref": "paper"}
-    return figure.update_layout(height=146, margin_t=34, title=title)
+    return figure.update_layout(height=146, margin_t=34, title=heading(text))

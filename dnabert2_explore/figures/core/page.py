@@ -75,15 +75,9 @@ ul { padding-left: 20px; margin: 0; max-width: 80ch; } li { margin: 0 0 8px; }
 
 
 def page(title: str, body: str, colours: Theme) -> str:
-    """Put a body into a page: one file, its style inside, nothing fetched.
+    """Put a body of HTML into a page with a plain-text title: one file, its style inside.
 
-    Parameters
-    ----------
-    title : str
-        Plain text.
-    body : str
-        HTML.
-    colours : Theme
+    It fetches nothing.
     """
     light = colours.name == "light"
     css = _CSS % {
@@ -119,16 +113,9 @@ def facts(items: Iterable[tuple[str, str]]) -> str:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
-    """Make a table.
+    """Make a table of plain-text heads and rows of HTML cells.
 
-    Parameters
-    ----------
-    heads : sequence of str
-        Plain text.
-    rows : iterable of sequence of str
-        HTML of the cells.
-    numbers : sequence of int
-        Columns that hold numbers, which stand to the right.
+    The columns `numbers` hold numbers, which stand to the right.
     """
 
     def mark(column: int) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from .colours import Theme
-from .style import band, base_axis, layout
+from .style import MONO, band, base_axis, layout
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -15,6 +18,7 @@ else:
 __all__ = [
     "Figure",
     "area",
+    "aside",
     "axis_title",
     "bars",
     "base_figure",
@@ -22,13 +26,20 @@ __all__ = [
     "colour_bar",
     "dots",
     "font",
+    "heading",
     "heat",
+    "inscribed",
     "level",
     "line",
     "make_figure",
     "note",
+    "numbered",
     "plain_axis",
+    "quiet_axis",
+    "signs",
+    "span_bars",
     "upright",
+    "whiskers",
     "words",
 ]
 
@@ -54,23 +65,7 @@ def base_figure(
 ) -> Figure:
     """Put traces on the base axis, which is dragged to zoom; `selected` is marked through all.
 
-    Parameters
-    ----------
-    data : traces
-    colours : Theme
-    height : int
-        Pixels.
-    view : tuple of int
-        Visible bases, 0-based half-open.
-    n_bases : int
-    selected : tuple of int, optional
-        Bases to mark.
-    anchor : str
-        The lowest y axis.
-    mark : {"below", "above"}
-        Where the mark lies.
-    **more
-        What the layout adds.
+    `anchor` is the lowest y axis; the mark lies ``"below"`` or ``"above"`` the traces.
     """
     shapes = [band(colours, *selected, layer=mark)] if selected else []
     axis = base_axis(colours, view, n_bases, anchor=anchor)
@@ -149,6 +144,51 @@ def bars(
     return {"type": "bar", "x": x, "y": y, "width": width, **mark, **_said(hover), **more}
 
 
+def span_bars(spans: Any, height: Any, colour: Any = None, edge: Any = None, **more: Any) -> Any:
+    """Draw blocks over half-open spans of bases, shape (n, 2)."""
+    middles, widths = spans.mean(axis=1) + 0.5, spans[:, 1] - spans[:, 0]
+    return bars(middles, height, widths, colour, edge, **more)
+
+
+def inscribed(
+    text: Any, size: float, colours: Theme, anchor: Literal["middle", "end"] = "middle"
+) -> dict[str, Any]:
+    """Write into blocks, upright and never smaller than `size`."""
+    return {
+        "text": text,
+        "textposition": "inside",
+        "insidetextanchor": anchor,
+        "textangle": 0,
+        "constraintext": "none",
+        "textfont": font(size, colours.ink, family=MONO),
+    }
+
+
+def signs(values: Any, colours: Theme) -> list[str]:
+    """Colour what is above zero, or zero, and what is below."""
+    return [colours.positive if v >= 0 else colours.negative for v in values]
+
+
+def whiskers(
+    values: Any, low: Any, high: Any, colour: Any, thickness: float = 1.6, width: float = 0
+) -> dict[str, Any]:
+    """Make error bars from `low` to `high`; of no length where an end is unknown or within."""
+    up, down = np.subtract(high, values), np.subtract(values, low)
+    array, below = (
+        [max(0.0, v) if math.isfinite(v) else 0.0 for v in np.ravel(one).tolist()]
+        for one in (up, down)
+    )
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": array,
+        "arrayminus": below,
+        "color": colour,
+        "thickness": thickness,
+        "width": width,
+    }
+
+
 def heat(
     x: Any, y: Any, z: Any, scale: Any, low: Any, high: Any, *, hover: str, **more: Any
 ) -> dict[str, Any]:
@@ -156,6 +196,25 @@ def heat(
     colours = [list(step) for step in scale]
     return {"type": "heatmap", "x": x, "y": y, "z": z, "zmin": low, "zmax": high,
             "colorscale": colours, **_said(hover), **more}  # fmt: skip
+
+
+def numbered(
+    z: Any,
+    x: Any,
+    y: Any,
+    text: Any,
+    scale: Any,
+    ends: tuple[float | None, float | None],
+    bar: dict[str, Any],
+    *,
+    size: float = 10.5,
+    hover: str,
+    **more: Any,
+) -> dict[str, Any]:
+    """Draw a small matrix, coloured between `ends`, with words in its cells."""
+    return heat(x, y, z, scale, *ends, hover=hover,
+                **{"text": text, "texttemplate": "%{text}", "textfont": {"size": size},
+                   "colorbar": {"thickness": 10, **bar}, "xgap": 2, "ygap": 2, **more})  # fmt: skip
 
 
 def colour_bar(colours: Theme, title: str, y: float, length: float, **more: Any) -> dict[str, Any]:
@@ -199,9 +258,33 @@ def plain_axis(colours: Theme, title: str = "", standoff: float = 5, **more: Any
     }
 
 
+def quiet_axis(
+    colours: Theme, title: str = "", size: float = 12, standoff: float = 6, **more: Any
+) -> dict[str, Any]:
+    """Make an axis of numbers alone: no lines across, and it cannot be dragged."""
+    return {
+        "tickfont": font(11, colours.muted),
+        "showgrid": False,
+        "zeroline": False,
+        "fixedrange": True,
+        **({"title": axis_title(title, colours, size, standoff)} if title else {}),
+        **more,
+    }
+
+
+def heading(text: str, size: float = 12) -> dict[str, Any]:
+    """Make the title of a figure, on the left above its panels."""
+    return {"text": text, "font": {"size": size}, "x": 0, "xref": "paper"}
+
+
 def note(text: str, x: Any, y: Any, colour: str, size: float = 11, **more: Any) -> dict[str, Any]:
     """Write words into a figure, without an arrow."""
     return {"text": text, "x": x, "y": y, "showarrow": False, "font": font(size, colour), **more}
+
+
+def aside(text: str, x: Any, y: Any, colour: str, size: float = 11, **more: Any) -> dict[str, Any]:
+    """Write from `x` on, a share of the panels' width."""
+    return note(text, x, y, colour, size, **{"xref": "paper", "xanchor": "left", **more})
 
 
 def box(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...results.rich_display import span_text
 from .colours import Theme
@@ -20,8 +21,10 @@ __all__ = [
     "layout",
     "pixels_per_base",
     "round_below",
+    "short",
     "signed_axis",
     "span_text",
+    "touching",
     "value_axis",
     "whole",
     "window",
@@ -38,6 +41,17 @@ LETTER_PX = 7.5  # narrower than this a base is a mark, not a letter
 def pixels_per_base(view: tuple[int, int], width: int) -> float:
     """Pixels one base takes when the bases of `view` fill a figure `width` pixels wide."""
     return (width - MARGIN["l"] - MARGIN["r"]) / max(view[1] - view[0], 1)
+
+
+def short(name: str, most: int = 22) -> str:
+    """Cut a name that is too long for its place to so many letters, the last an ellipsis."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
+def touching(spans: NDArray[Any], view: tuple[int, int]) -> NDArray[np.bool_]:
+    """Tell which half-open spans, shape (n, 2), hold a base of `view`; empty ones within do."""
+    inside: NDArray[np.bool_] = (spans[:, 0] < view[1]) & (spans[:, 1] > view[0])
+    return inside
 
 
 def layout(theme: Theme, height: int, **more: Any) -> dict[str, Any]:
@@ -99,21 +113,9 @@ def base_axis(
 
 
 def compacted(figure: Any, share: float, *, ticks: bool = True, title: bool = False) -> Any:
-    """Lower a figure that stands above others on the same base axis, in place.
+    """Lower a figure that stands above others on the same base axis, in place, and return it.
 
-    Parameters
-    ----------
-    figure : plotly.graph_objects.Figure
-        With the margins of `layout`.
-    share : float
-        Height of the panels, as a share of what they have.
-    ticks, title : bool
-        Keep the numbers, and the title, of the base axis.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        The same one.
+    Its panels keep `share` of their height, and the base axis its numbers (`ticks`) and `title`.
     """
     bottom = MARGIN["b"] if title else 20 if ticks else 6
     inner = (figure.layout.height - figure.layout.margin.t - figure.layout.margin.b) * share

@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from importlib import import_module
+from numbers import Real
 from typing import Any
 
 from ...results.origins import origin_line
-from .card import Card, plain
+from ...results.rich_display import counted
+from .canvas import Canvas, number
+from .card import Card, rows_left, table
 
 __all__ = ["ROOMS", "bundle_of", "card_of", "html_of"]
 
@@ -21,16 +24,16 @@ ROOMS = {
     name: room
     for room, names in {
         "attention": ("Attention", "DependencyMap", "TimeLapse"),
+        "inside": (
+            "Blocks", "HeadAgreement", "HeadAtlas", "HeadPatchMap", "LayerLens", "LayerScores",
+            "NucleotideProbabilities", "PatchMap", "Recall",
+        ),
+        "maps": ("AlignedMaps", "Clusters", "MapJudgement", "Projection", "SpaceComparison"),
         "attribution": (
             "Attribution", "AttributionSettings", "Mutagenesis", "OffsetAverage",
             "RankCorrelations", "Scorecard", "StrandMirror", "Sweep",
         ),
         "bases": ("Genome", "Locus", "MergeReplay", "Sequence", "Tokens"),
-        "inside": (
-            "HeadAtlas", "HeadPatchMap", "LayerLens", "LayerScores", "NucleotideProbabilities",
-            "PatchMap", "Recall",
-        ),
-        "maps": ("AlignedMaps", "Clusters", "MapJudgement", "Projection", "SpaceComparison"),
         "models": (
             "EmbeddingStore", "Encoder", "LongEmbedding", "ModelInfo", "Readings", "StoreCheck",
             "Summary",
@@ -51,6 +54,8 @@ ROOMS = {
     }.items()
     for name in names
 }  # fmt: skip
+_ROWS = 10
+_COLUMNS = 14
 
 
 def card_of(result: Any) -> Card:
@@ -64,17 +69,38 @@ def card_of(result: Any) -> Card:
     return plain(result)
 
 
+def plain(result: Any, caption: str = "", *pictures: Canvas) -> Card:
+    """Show a result by its line, the first rows of its table if it has one, and pictures."""
+    drawn = tuple(map(str, pictures))
+    if not hasattr(result, "table"):
+        return Card(result._line(), caption, pictures=drawn)
+    data = result.table()
+    more = data.shape[1] - _COLUMNS
+    data = data.iloc[:, :_COLUMNS]
+    numbers = [i for i, kind in enumerate(data.dtypes) if kind.kind in "if"]
+    notes = [caption, rows_left(min(_ROWS, len(data)), len(data), "rows")]
+    if more > 0:
+        notes.append(f"{counted(more, 'column')} more in .table().")
+    if not {"position", "start"}.isdisjoint(data.columns):
+        notes.append("Positions as in .table(): from 0, ends not included.")
+    if not len(data):
+        notes.append("Its table has no row.")
+    rows = [tuple(map(_cell, row)) for row in data.head(_ROWS).itertuples(index=False)]
+    return Card(
+        result._line(),
+        " ".join(note for note in notes if note),
+        getattr(result, "model", ""),
+        drawn,
+        (table(tuple(map(str, data.columns)), rows, numbers),) if rows else (),
+    )
+
+
+def _cell(value: Any) -> str:
+    return number(float(value)) if isinstance(value, Real) else str(value)
+
+
 def html_of(result: Any) -> str:
-    """Write the display of a result as HTML that needs nothing but itself.
-
-    Parameters
-    ----------
-    result : RichDisplay
-
-    Returns
-    -------
-    str
-        A ``<div>`` with its style, for light and dark pages.
+    """Write the display of a result as HTML that needs nothing but itself, on light and dark pages.
 
     Examples
     --------
@@ -95,14 +121,7 @@ def _told(result: Any) -> Card:
 def bundle_of(result: Any) -> dict[str, str]:
     """Show a result as HTML, and as Markdown for what knows no HTML (nbconvert's LaTeX and PDF).
 
-    Parameters
-    ----------
-    result : RichDisplay
-
-    Returns
-    -------
-    dict of str to str
-        By MIME type.
+    By MIME type.
     """
     card, kind = _told(result), type(result).__name__
     return {"text/html": card.html(kind), "text/markdown": card.markdown(kind)}

@@ -8,34 +8,27 @@ import numpy as np
 
 from .canvas import PAGE, WIDTH, Canvas, Panel, number
 from .card import Card, table
+from .grids import CELLS, pooled
 
 if TYPE_CHECKING:
     from ...analysis.attend import Attention
     from ...analysis.inside import DependencyMap
     from ...analysis.timelapse import TimeLapse
 
-_CELLS = 40
-
 
 def attention(result: Attention) -> Card:
     """Show the mean map over all layers and heads, and how far each layer looks."""
     from ...analysis.overview import overview
 
-    maps = overview(result, _CELLS)
+    maps = overview(result, CELLS)
     n, cells = len(result.tokens), maps.shape[-1]
     canvas = Canvas(380, 356, "attention, mean over layers and heads")
     left, top, side = 50.0, 6.0, 310.0
     mean = np.sqrt(maps.mean(axis=(0, 1)).astype(float))
     canvas.cells(mean, left, top, side, side, (PAGE.bases["C"], PAGE.bases["C"]))
-    panel = Panel(canvas, (left, top, left + side, top + side), (0.5, n + 0.5), (n + 0.5, 0.5))
-    panel.least, panel.most = n + 0.5, 0.5
+    panel = Panel(canvas, (left, top, left + side, top + side), (0.5, n + 0.5), (0, 1))
     panel.x_axis("attended to (token, [CLS] is 1)")
-    for tick in np.unique(np.linspace(1, n, 5).astype(int)):
-        canvas.text(left - 6, panel.y(tick) + 4, f"{tick:,}", anchor="end", fill=PAGE.muted)
-    canvas.text(
-        0, 0, "attends (token)", anchor="middle", fill=PAGE.muted,
-        transform=f"translate(11 {top + side / 2}) rotate(-90)",
-    )  # fmt: skip
+    panel.downwards(1, n, "attends (token)")
     heads = ("layer (from 1)", "mean distance (tokens)", "on [CLS] and [SEP]")
     return Card(
         result._line(),
@@ -51,7 +44,7 @@ def attention(result: Attention) -> Card:
 def _layers(result: Attention) -> list[tuple[str, str, str]]:
     """How far each layer looks on average, and how much of it goes to special tokens."""
     n = len(result.tokens)
-    rows = np.unique(np.linspace(0, n - 1, min(n, _CELLS)).astype(np.int64))
+    rows = np.unique(np.linspace(0, n - 1, min(n, CELLS)).astype(np.int64))
     distance = np.abs(rows[:, None] - np.arange(n)[None, :])
     found = []
     for layer in range(result.n_layers):
@@ -74,29 +67,24 @@ def dependency_map(result: DependencyMap) -> Card:
     start, end = result.region
     left, top, side, gap = 54.0, 20.0, 300.0, 40.0
     canvas = Canvas(left + (side + gap) * len(maps), 374, "what substitutions change")
-    half = float(np.nanmax(np.abs(result.elsewhere), initial=0.0)) or 1.0
+    half = float(np.nanmax(np.abs(result.elsewhere), initial=0.0))
+    scale = f"the strongest colour is {number(half)}, on one scale for all" if half else "nothing"
     for place, (name, one) in enumerate(maps):
         x = left + place * (side + gap)
-        values = _pooled(np.nan_to_num(one.elsewhere.astype(float)))
+        values = pooled(np.nan_to_num(one.elsewhere.astype(float)))
         canvas.text(x, 12, name, fill=PAGE.muted)
-        canvas.cells(values, x, top, side, side, half=half)
+        canvas.cells(values, x, top, side, side, half=half or 1.0)
         columns = one.values.shape[1]
         panel = Panel(canvas, (x, top, x + side, top + side), (0.5, columns + 0.5), (0, 1))
         tokens = result.of == "tokens"
         panel.x_axis("token ([CLS] is 1)" if tokens else f"{result.of} (from 1)")
-    panel = Panel(canvas, (left, top, left + side, top + side), (0, 1), (end + 0.5, start + 0.5))
-    panel.least, panel.most = end + 0.5, start + 0.5
-    for tick in np.unique(np.linspace(start + 1, end, 5).astype(int)):
-        canvas.text(left - 6, panel.y(tick) + 4, f"{tick:,}", anchor="end", fill=PAGE.muted)
-    canvas.text(
-        0, 0, "base that is substituted", anchor="middle", fill=PAGE.muted,
-        transform=f"translate(9 {top + side / 2}) rotate(-90)",
-    )  # fmt: skip
+    panel = Panel(canvas, (left, top, left + side, top + side), (0, 1), (0, 1))
+    panel.downwards(start + 1, end, "base that is substituted", x=9)
     return Card(
         result._line(),
         f"Largest change over the three substitutions of each base (rows), in {result.unit}; "
-        f"without what it does to its own token; the strongest colour is {number(half)}, on one "
-        f"scale for all. {result.kept:.0%} of the tokens kept their span.",
+        f"without what it does to its own token: {scale}. {result.kept:.0%} of the tokens kept "
+        "their span.",
         result.model,
         (str(canvas),),
     )
@@ -107,30 +95,25 @@ def _of_one(result: DependencyMap) -> Card:
     start, end = result.region
     values = np.nan_to_num(result.values[:, 0].astype(float))
     canvas = Canvas(WIDTH, 180, "what substitutions change")
-    reach = min(0.0, float(values.min())), max(0.0, float(values.max()))
+    every = values if result.twin is None else np.append(values, result.twin.values[:, 0])
+    reach = min(0.0, float(np.nanmin(every))), max(0.0, float(np.nanmax(every)))
     panel = Panel(canvas, (62, 10, WIDTH - 10, 130), (start + 0.5, end + 0.5), reach)
     panel.y_axis(result.unit)
     panel.bars(np.arange(start, end) + 1, values, (WIDTH - 72) / (end - start))
+    beside = ""
+    if result.twin is not None:
+        other = result.twin.values[:, 0]
+        panel.curve(np.arange(start, end) + 1, other, PAGE.muted, **{"stroke-dasharray": "4 3"})
+        beside = " Dashed: an untrained network."
     panel.zero()
     panel.x_axis("base that is substituted (bp, counted from 1)")
     return Card(
         result._line(),
         f"Largest change of {result.of} over the three substitutions of each base, in "
-        f"{result.unit}.",
+        f"{result.unit}.{beside}",
         result.model,
         (str(canvas),),
     )
-
-
-def _pooled(values: np.ndarray) -> np.ndarray:
-    """Take the value of largest magnitude of each block, so that at most so many cells remain."""
-    for axis in (0, 1):
-        if values.shape[axis] > _CELLS:
-            edges = np.linspace(0, values.shape[axis], _CELLS + 1).astype(np.int64)[:-1]
-            high = np.maximum.reduceat(values, edges, axis=axis)
-            low = np.minimum.reduceat(values, edges, axis=axis)
-            values = np.where(high >= -low, high, low)
-    return values
 
 
 def time_lapse(result: TimeLapse) -> Card:
@@ -150,16 +133,11 @@ def time_lapse(result: TimeLapse) -> Card:
     two.curve(steps, result.purity, PAGE.positive)
     two.curve(steps, result.purity_null, PAGE.muted, **{"stroke-dasharray": "4 3"})
     two.x_axis("step", _few(steps))
-    ends = (0, len(steps) - 1)
     rows = [
-        (
-            f"{result.steps[i]:,}",
-            f"{probability[i]:.3f}",
-            number(float(result.purity[i])),
-            number(float(result.purity_null[i])),
-        )
-        for i in sorted(set(ends))
-    ]
+        (f"{result.steps[i]:,}", f"{probability[i]:.3f}", number(float(result.purity[i])),
+         number(float(result.purity_null[i])))
+        for i in sorted({0, len(steps) - 1})
+    ]  # fmt: skip
     return Card(
         result._line(),
         "Left: probability of the true token where it alone is masked, mean over the sequence. "

@@ -53,7 +53,7 @@ def attribution(result: Attribution) -> Card:
     tokens = result.tokens
     order = [i for i in np.argsort(-np.abs(result.token_scores)) if not tokens.special[i]][:_TOP]
     rows = [
-        (tokens.tokens[i], span_text(*map(int, tokens.spans[i])), signed(result.token_scores[i]))
+        (tokens.tokens[i], span_text(*tokens.spans[i]), signed(result.token_scores[i]))
         for i in order
     ]
     numbers = [("score", f"{number(result.score, 4)} {result.unit}")]
@@ -64,21 +64,13 @@ def attribution(result: Attribution) -> Card:
     if result.probabilities is not None:
         best = int(np.argmax(result.probabilities))
         numbers.append(("predicted", f"{result.classes[best]}, {result.probabilities[best]:.3f}"))
+    baseline = f"baseline {result.baseline}" if result.baseline else ""
     settings = ", ".join(f"{name} {value}" for name, value in result.settings)
     return Card(
         result._line(),
         f"Contribution of each base to the {result.unit} of {result.target_name}; "
         f"{_signed(result.method)}.{_close_words(result.base_scores)}",
-        " · ".join(
-            part
-            for part in (
-                result.model,
-                _title(result.method),
-                f"baseline {result.baseline}" if result.baseline else "",
-                settings,
-            )
-            if part
-        ),
+        " · ".join(filter(None, (result.model, _title(result.method), baseline, settings))),
         (tracks([Track("contribution", result.base_scores)], tokens, result.unit),),
         (table(("token", "bases", result.unit), rows, (2,)), facts(numbers)),
     )
@@ -118,7 +110,9 @@ def mutagenesis(result: Mutagenesis) -> Card:
         own = result.tokens.bases[first + base]
         rows.append((f"{own}{first + base + 1:,}{'ACGT'[to]}", signed(effects[base, to]),
                      str(result.tokens_changed[first + base, to])))  # fmt: skip
-    near = "" if np.isnan(result.correlation) else f"{result.correlation:.2f}"
+    numbers = [("score", f"{number(result.score, 4)} {result.unit}")]
+    if not np.isnan(result.correlation):
+        numbers.append(("gradient agrees by", f"r = {result.correlation:.2f}"))
     return Card(
         result._line(),
         f"Above: what the base that is there adds to the {result.unit} of {result.target_name}. "
@@ -126,12 +120,8 @@ def mutagenesis(result: Mutagenesis) -> Card:
         "is the base that is there.",
         result.model,
         (str(canvas),),
-        (
-            table(("mutation", result.unit, "tokens changed"), rows, (1, 2)),
-            facts([("score", f"{number(result.score, 4)} {result.unit}")]
-                  + ([("gradient agrees by", f"r = {near}")] if near else [])),
-        ),
-    )  # fmt: skip
+        (table(("mutation", result.unit, "tokens changed"), rows, (1, 2)), facts(numbers)),
+    )
 
 
 def offset_average(result: OffsetAverage) -> Card:
@@ -139,22 +129,19 @@ def offset_average(result: OffsetAverage) -> Card:
     low, high = result.band
     least, most = float(result.scores.min()), float(result.scores.max())
     lane = Track("mean over crops", result.mean, low, high, letters=False)
+    numbers = [
+        ("mean rank correlation of crops", number(result.agreement)),
+        ("mean Pearson correlation", number(result.correlation)),
+        ("scores of the crops", f"{number(least)} to {number(most)}"),
+    ]
     return Card(
         result._line(),
         f"Contribution to the {result.unit} of {result.target_name} by {_title(result.method)}: "
         f"mean over {result.words}, the band from the least to the largest of them.",
         result.model,
         (tracks([lane], result.tokens, result.unit, 110),),
-        (
-            facts(
-                [
-                    ("mean rank correlation of crops", number(result.agreement)),
-                    ("mean Pearson correlation", number(result.correlation)),
-                    ("scores of the crops", f"{number(least)} to {number(most)}"),
-                ]
-            ),
-        ),
-    )  # fmt: skip
+        (facts(numbers),),
+    )
 
 
 def strand_mirror(result: StrandMirror) -> Card:
@@ -164,21 +151,18 @@ def strand_mirror(result: StrandMirror) -> Card:
         Track("forward strand", one.base_scores, letters=False),
         Track("reverse strand, at the bases it pairs with", result.mirrored, letters=False),
     ]
+    numbers = [
+        ("rank correlation", number(result.agreement)),
+        ("Pearson correlation", number(result.correlation)),
+        ("bases read on both strands", f"{int(result.seen.sum()):,}"),
+    ]
     return Card(
         result._line(),
         f"Contribution of each base to the {one.unit} of {one.target_name}, as either strand is "
         "read." + (f" They need not agree: {result.reason}." if result.reason else ""),
         f"{one.model} · {_title(one.method)}",
         (tracks(lanes, one.tokens, one.unit, 72),),
-        (
-            facts(
-                [
-                    ("rank correlation", number(result.agreement)),
-                    ("Pearson correlation", number(result.correlation)),
-                    ("bases read on both strands", f"{int(result.seen.sum()):,}"),
-                ]
-            ),
-        ),
+        (facts(numbers),),
     )
 
 
@@ -231,9 +215,8 @@ def sweep(result: Sweep) -> Card:
     canvas = Canvas(WIDTH, 232, "effect over what is varied")
     ticks: tuple[float, ...] | None = None
     if len(labels) <= _LINES:
-        known = np.nan_to_num(
-            np.stack([effect - np.nan_to_num(spread), effect + np.nan_to_num(spread)])
-        )
+        wide = np.nan_to_num(spread)
+        known = np.nan_to_num(np.stack([effect - wide, effect + wide]))
         reach = (min(0.0, float(known.min())), max(0.0, float(known.max())))
         panel = Panel(canvas, (left, 10, right, 190), (columns.min(), columns.max()), reach)
         panel.y_axis(f"effect ({result.unit})", 4)

@@ -11,8 +11,8 @@ from ...results.rich_display import counted
 from ...sequences import as_dna
 from ...sequences.clean import clean
 from ..tokens.merges import brackets
-from .canvas import PAGE, WIDTH, Canvas, Panel
-from .card import Card, facts, rows_left, table
+from .canvas import PAGE, WIDTH, Canvas, Panel, short
+from .card import Card, facts, table
 
 if TYPE_CHECKING:
     from ...analysis.tokenizers import MergeReplay
@@ -41,8 +41,8 @@ def sequence(result: Sequence) -> Card:
     if result.label is not None:
         numbers.append(("label", result.label))
     if result.description:
-        numbers.append(("description", result.description[:200]))
-    numbers += [(name, str(value)[:200]) for name, value in list(result.fields.items())[:8]]
+        numbers.append(("description", short(result.description, 200)))
+    numbers += [(name, short(str(value), 200)) for name, value in list(result.fields.items())[:8]]
     more = len(result.bases) - len(shown)
     return Card(
         result._line(),
@@ -100,7 +100,7 @@ def tokens(result: Tokens) -> Card:
         + rest,
         "",
         (str(canvas),),
-        (table(("token length (bp)", "tokens"), rows[:_RECORDS], (0, 1)),),
+        (table(("token length (bp)", "tokens"), rows[:_RECORDS], (0, 1)),) if rows else (),
     )
 
 
@@ -125,11 +125,8 @@ def merge_replay(result: MergeReplay) -> Card:
     for one in brackets(result):
         if one.span[2] > n:
             continue
-        points = (
-            (one.left[0], one.left[1]), (one.left[0], one.height), (one.right[0], one.height),
-            (one.right[0], one.right[1]),
-        )  # fmt: skip
-        canvas.path("M" + "L".join(f"{x(a):.1f} {y(b):.1f}" for a, b in points), stroke=PAGE.ink)
+        way = "L".join(f"{x(a):.1f} {y(b):.1f}" for a, b in one.corners)
+        canvas.path(f"M{way}", stroke=PAGE.ink)
         canvas.dot(x(one.centre), y(one.height), 2.4, PAGE.positive)
     for place, (start, end) in enumerate(result.tokens.spans.tolist()):
         if end > n:
@@ -155,7 +152,7 @@ def merge_replay(result: MergeReplay) -> Card:
         f"below, the tokens that come out. The table has the last merges.{rest}",
         "",
         (str(canvas),),
-        (table(("step", "number", "left", "right"), rows, (0, 1)),),
+        (table(("step", "number", "left", "right"), rows, (0, 1)),) if rows else (),
     )
 
 
@@ -217,18 +214,17 @@ def genome(result: Genome) -> Card:
     panel = Panel(canvas, (150, 4, WIDTH - 80, 22 * len(order) + 6), (0, longest), (0, 1))
     for row, i in enumerate(order):
         y = 6 + 22.0 * row
-        name = result.names[i]
-        canvas.text(144, y + 13, name if len(name) <= 22 else f"{name[:21]}…", anchor="end")
+        canvas.text(144, y + 13, short(result.names[i]), anchor="end")
         canvas.rect(150, y, panel.x(result.lengths[i]) - 150, 16, PAGE.tints[0])
         canvas.text(panel.x(result.lengths[i]) + 6, y + 13, f"{result.lengths[i]:,}")
     panel.x_axis("length (bp)")
     numbers = [("records", f"{len(result):,}"), ("bases", f"{sum(result.lengths):,}")]
+    more = len(result) > len(order)
+    first = f"The first {len(order):,} of {len(result):,} records, the longest first"
     return Card(
         result._line(),
-        rows_left(len(order), len(result), "records, the longest first").replace(
-            ".table()", ".names and .lengths"
-        ).replace("has all", "have all"),
+        f"{first}; .names and .lengths have all." if more else "",
         result.path or "in memory",
         (str(canvas),),
         (facts(numbers),),
-    )  # fmt: skip
+    )

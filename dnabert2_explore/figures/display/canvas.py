@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.colours import theme_of
-from ..core.style import MONO, SANS, round_below
+from ..core.style import MONO, SANS, round_below, short
 
-__all__ = ["PAGE", "WIDTH", "Canvas", "Panel", "inline", "number", "signed", "thinned"]
+__all__ = ["PAGE", "WIDTH", "Canvas", "Panel", "inline", "number", "short", "signed", "thinned"]
 
 #: Width of a picture, in px.
 WIDTH = 680
@@ -39,7 +39,7 @@ def number(value: float, digits: int = 3) -> str:
     if value == int(value) and abs(value) >= 1000:
         text = f"{int(value):,}"
     else:
-        text = f"{value:.{digits}g}"
+        text = f"{value or 0.0:.{digits}g}"
         if "e" in text and abs(value) >= 1e-4:
             text = f"{value:,.0f}"
     return text.replace("-", "−")
@@ -80,14 +80,7 @@ def thinned(values: ArrayLike, most: int) -> tuple[NDArray[np.int64], NDArray[np
 
 
 class Canvas:
-    """What is drawn, in px from the top left.
-
-    Parameters
-    ----------
-    width, height : float
-    label : str
-        What a screen reader says.
-    """
+    """What is drawn, in px from the top left; a screen reader says its `label`."""
 
     def __init__(self, width: float, height: float, label: str) -> None:
         self.width, self.height, self.label = width, height, label
@@ -184,13 +177,7 @@ def _attributes(more: dict[str, str]) -> str:
 class Panel:
     """Axes on a canvas: values to px, ticks, and marks.
 
-    Parameters
-    ----------
-    canvas : Canvas
-    box : tuple of float
-        Left, top, right and bottom of the axes, in px.
-    x, y : tuple of float
-        Lowest and highest value.
+    `box` is left, top, right and bottom of the axes, in px; `x` and `y` are the ends of each axis.
     """
 
     def __init__(
@@ -216,12 +203,16 @@ class Panel:
         share = (value - self.least) / (self.most - self.least)
         return self.bottom - share * (self.bottom - self.top)
 
-    def x_axis(self, title: str, ticks: Sequence[float] | None = None, start: int = 0) -> None:
-        """Draw the x axis below; `start` is added to the numbers of the ticks."""
+    def x_axis(
+        self, title: str, ticks: Sequence[float] | None = None, start: int = 0, count: int = 7
+    ) -> None:
+        """Draw the x axis below, with about `count` ticks; `start` is added to their numbers."""
         canvas = self.canvas
         canvas.line(self.left, self.bottom, self.right, self.bottom)
         if ticks is None:
-            ticks = [one - start for one in _ticks(self.low + start, self.high + start, 7)]
+            ticks = [one - start for one in _ticks(self.low + start, self.high + start, count)]
+            if self.low % 1 == self.high % 1 == 0.5:  # of things that are counted
+                ticks = [one for one in ticks if one % 1 == 0]
         for tick in ticks:
             at = self.x(tick)
             canvas.line(at, self.bottom, at, self.bottom + 4)
@@ -238,28 +229,30 @@ class Panel:
             at = self.y(tick)
             canvas.line(self.left, at, self.right, at, stroke=PAGE.grid)
             canvas.text(self.left - 6, at + 3.5, number(tick), anchor="end", fill=PAGE.muted)
-        middle = (self.top + self.bottom) / 2
-        canvas.text(
-            0, 0, title, anchor="middle", fill=PAGE.muted,
-            transform=f"translate(11 {middle:.1f}) rotate(-90)",
-        )  # fmt: skip
+        self.y_title(title, f"{(self.top + self.bottom) / 2:.1f}")
+
+    def y_title(self, title: str, middle: object, x: int = 11) -> None:
+        """Write upwards at the left, about the height `middle`."""
+        turn = f"translate({x} {middle}) rotate(-90)"
+        self.canvas.text(0, 0, title, anchor="middle", fill=PAGE.muted, transform=turn)
+
+    def downwards(self, first: int, last: int, title: str, x: int = 11) -> None:
+        """Let the y axis count whole numbers from the top, with five ticks and a title."""
+        self.least, self.most = last + 0.5, first - 0.5
+        for tick in np.unique(np.linspace(first, last, 5).astype(int)):
+            at = self.y(tick) + 4
+            self.canvas.text(self.left - 6, at, f"{tick:,}", anchor="end", fill=PAGE.muted)
+        self.y_title(title, (self.top + self.bottom) / 2, x)
 
     def zero(self) -> None:
         """Draw the line of zero."""
         self.canvas.line(self.left, self.y(0), self.right, self.y(0))
 
-    def bars(
-        self,
-        places: ArrayLike,
-        values: ArrayLike,
-        width: float,
-        colours: tuple[str, str] | None = None,
-    ) -> None:
-        """Draw bars from zero, `width` px wide; below 0 in the first colour."""
+    def bars(self, places: ArrayLike, values: ArrayLike, width: float) -> None:
+        """Draw bars from zero, `width` px wide, below 0 in another colour."""
         width *= 0.9 if width > 6 else 1.03  # narrow bars without seams
-        below, above = colours or (PAGE.negative, PAGE.positive)
         where, what = np.asarray(places, float), np.asarray(values, float)
-        for mask, colour in ((what < 0, below), (what > 0, above)):
+        for mask, colour in ((what < 0, PAGE.negative), (what > 0, PAGE.positive)):
             d = "".join(
                 f"M{self.x(a):.1f} {self.y(0):.1f}V{self.y(b):.1f}"
                 for a, b in zip(where[mask], what[mask], strict=True)

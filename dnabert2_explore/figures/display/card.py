@@ -7,33 +7,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from html.parser import HTMLParser
-from numbers import Real
-from typing import Any
 
 from ..core.colours import Theme, theme_of
 from ..core.page import table as table_html
 from ..core.style import MONO, SANS
-from .canvas import Canvas, number
 
-__all__ = ["Card", "counted", "facts", "plain", "rows_left", "table"]
-
-_ROWS = 10
+__all__ = ["Card", "counted", "facts", "rows_left", "table"]
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
     """What a notebook shows of a result.
 
-    Attributes
-    ----------
-    line : str
-        What it is, as plain text.
-    caption : str
-        What the picture shows, as plain text.
-    provenance : str
-        Model and how it ran, or the file, as plain text.
-    pictures, tables : tuple of str
-        SVG and HTML.
+    As plain text `line`, what it is; `caption`, what the picture shows; `provenance`, the model and
+    how it ran, or the file. `pictures` are SVG, `tables` HTML.
     """
 
     line: str
@@ -142,27 +129,6 @@ def _plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|$~^])", r"\\\1", " ".join(text.split()))
 
 
-def plain(result: Any, caption: str = "", *pictures: Canvas | str) -> Card:
-    """Show a result by its line, the first rows of its table if it has one, and pictures."""
-    drawn = tuple(map(str, pictures))
-    if not hasattr(result, "table"):
-        return Card(result._line(), caption, pictures=drawn)
-    data = result.table()
-    rows = [tuple(map(_cell, row)) for row in data.head(_ROWS).itertuples(index=False)]
-    numbers = [i for i, kind in enumerate(data.dtypes) if kind.kind in "if"]
-    return Card(
-        result._line(),
-        " ".join(filter(None, (caption, rows_left(len(rows), len(data), "rows")))),
-        getattr(result, "model", ""),
-        drawn,
-        (table(tuple(map(str, data.columns)), rows, numbers),),
-    )
-
-
-def _cell(value: Any) -> str:
-    return number(float(value)) if isinstance(value, Real) else str(value)
-
-
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
     """Make a table of plain text."""
     return table_html(heads, [[escape(str(cell)) for cell in row] for row in rows], numbers)
@@ -234,6 +200,7 @@ _CSS = (
     ".dx-shown .dx-body>div{max-width:100%}"
     ".dx-shown .dx-what{margin-top:8px;max-width:95ch}"
     ".dx-shown .dx-from{color:var(--dx-muted);font-size:12px;margin-top:2px;overflow-wrap:anywhere}"
+    ".dx-shown .dx-body>div{min-width:0;max-width:100%}"
     ".dx-shown .wide{overflow-x:auto;max-width:100%}"
     ".dx-shown .wide+.wide{margin-top:16px}"
     ".dx-shown.dx-shown table{border-collapse:collapse;font-size:12.5px;margin:0;border:0;"

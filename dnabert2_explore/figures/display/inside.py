@@ -1,20 +1,23 @@
-"""Displays of what is inside the network: layers, heads, places, each beside its null."""
+"""Displays of what is measured inside a network: its heads, layers, places, and bases."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...sequences.motifs.motif import ALPHABET
+from ...results.rich_display import span_text
 from ..motifs.logo import logo_svg
 from .canvas import PAGE, WIDTH, Canvas, Panel, number
-from .card import Card, plain
+from .card import Card, facts, table
+from .grids import grids
+from .tracks import close_up
+from .training import Row, dots
 
 if TYPE_CHECKING:
     from ...analysis.inside import (
+        Blocks,
+        HeadAgreement,
         HeadAtlas,
         HeadPatchMap,
         LayerLens,
@@ -24,212 +27,242 @@ if TYPE_CHECKING:
         Recall,
     )
 
-_DASHED = {"stroke-dasharray": "4 3"}
-_LETTERS = 60
+_TOP = 6  # rows of a table
+_HEADS, _LAYERS = "head (from 0)", "layer (from 0)"
+_DEPTH = "layer (0: the embeddings)"
 
 
-def _beside_twin(
-    result: Any,
-    values_of: Callable[[Any], NDArray[np.float64]],
-    columns: str,
-    first: int = 1,
-    half: float | None = None,
-) -> Canvas:
-    """Draw a matrix of the model and, on the same scale, of its untrained twin.
-
-    Rows are layers, from 0; the first column is number `first`.
-    """
-    maps = [("the model", values_of(result))]
-    if result.twin is not None:
-        maps.append(("untrained twin", values_of(result.twin)))
-    half = half or max(float(np.nanmax(np.abs(one), initial=0.0)) for _, one in maps) or 1.0
-    count, wide = maps[0][1].shape
-    side, left = 300.0 if len(maps) > 1 else 560.0, 54.0
-    high = float(np.clip(22 * count, 66, 264))
-    canvas = Canvas(left + len(maps) * (side + 26), high + 66, f"layer × {columns}")
-    for place, (name, values) in enumerate(maps):
-        x = left + place * (side + 26)
-        canvas.text(x, 12, name, fill=PAGE.muted)
-        canvas.rect(x, 20, side, high, "none", stroke=PAGE.grid)
-        canvas.cells(values[::-1], x, 20, side, high, half=half)
-        panel = Panel(
-            canvas, (x, 20, x + side, 20 + high), (first - 0.5, first + wide - 0.5), (0, 1)
-        )
-        ticks = np.unique(np.linspace(first, first + wide - 1, 6).astype(int)).astype(float)
-        panel.x_axis(columns, ticks.tolist())
-    for row in range(count):
-        if count <= 14 or row % 4 == 0:
-            at = 20 + high - (row + 0.5) * high / count + 4
-            canvas.text(left - 6, at, str(row), "end", PAGE.muted)
-    turn = f"translate(11 {20 + high / 2:.1f}) rotate(-90)"
-    canvas.text(0, 0, "layer", "middle", PAGE.muted, transform=turn)
-    return canvas
+def _percent(share: float) -> str:
+    return "–" if np.isnan(share) else f"{share:.0%}".replace("-", "−").replace("−0%", "0%")
 
 
-def layer_lens(result: LayerLens) -> Card:
-    """Show how early each masked token is known."""
-    largest = float(np.log2(max(result.rank.max(), 2)))
-    canvas = _beside_twin(
-        result, lambda one: largest - np.log2(one.rank), "masked token (from 1)", half=largest
+def head_agreement(result: HeadAgreement) -> Card:
+    """Show how each head's attention agrees with the map, and the best heads."""
+    rows = [
+        (str(layer), str(head), *(number(value, 2) for value in numbers))
+        for layer, head, *numbers in result.table().head(_TOP).itertuples(index=False)
+    ]
+    maps = {"as it is": result.correlation, "at equal distance": result.beyond_distance}
+    return Card(
+        result._line(),
+        "Rank correlation of each head's attention with the dependency map, over pairs of tokens; "
+        "right, of pairs as far apart. Orange is above 0, blue below; full colour is 1. By chance: "
+        "the 95th percentile of turned maps.",
+        "",
+        (grids(maps, _LAYERS, _HEADS, half=1.0),),
+        (table(("layer", "head", "as it is", "at equal distance", "by chance"), rows, range(5)),),
     )
-    return plain(
-        result,
-        "Rank of the true token after every layer (0: the embeddings), on a scale of doublings: "
-        "the stronger, the nearer to the first place.",
-        canvas,
+
+
+def head_atlas(result: HeadAtlas) -> Card:
+    """Show each property of all heads, beside its null and the untrained network."""
+    from ...analysis.inside import PROPERTIES
+
+    twin = result.twin
+    heads = ["property", "heads", "permuted keys", "heads with p ≤ 0.05"]
+    heads[2:2] = [] if twin is None else ["untrained"]
+    rows = []
+    for name, values in result.values.items():
+        unit, words = PROPERTIES[name]
+        sure = int((result.p[name] <= 0.05).sum())
+        beside = [] if twin is None else [_range(twin[name])]
+        rows.append((f"{name}: {words} ({unit})", _range(values), *beside,
+                     _range(result.null[name]), f"{sure} of {values.size}"))  # fmt: skip
+    return Card(
+        result._line(),
+        "Each head measured; stronger is more, each map on its own scale. The null permutes what "
+        f"is attended to, {result.permutations} times{_least(result.permutations)}.",
+        result.model,
+        (grids(result.values, _LAYERS, _HEADS, side=92.0, height=112.0),),
+        (table(heads, rows, range(1, len(heads))),),
+    )
+
+
+def _least(times: int) -> str:
+    """Say that so few draws cannot make a p small; nothing where they can."""
+    return f", which no p below {1 / (times + 1):.2g} can come of" if times < 19 else ""
+
+
+def _range(values: np.ndarray) -> str:
+    return f"{number(float(np.nanmin(values)), 2)} to {number(float(np.nanmax(values)), 2)}"
+
+
+def head_patch_map(result: HeadPatchMap) -> Card:
+    """Show what each head gives back, and beside it in the untrained network."""
+    maps = {"the model": result.restored}
+    if result.twin is not None:
+        maps["untrained twin"] = result.twin.restored
+    rows = [
+        (str(layer), str(head), *map(_percent, shares))
+        for layer, head, *shares in result.table().head(_TOP).itertuples(index=False)
+    ]
+    return Card(
+        result._line(),
+        "Share of the effect that comes back when one head hands on what it does in the reference; "
+        "orange gives back, blue takes away; full colour is 100%.",
+        result.model,
+        (grids(maps, _LAYERS, _HEADS, half=1.0),),
+        (table(("layer", "head", "restored", "untrained")[: 2 + len(maps)], rows, range(4)),),
     )
 
 
 def patch_map(result: PatchMap) -> Card:
-    """Show which places give the reference's score back."""
-    canvas = _beside_twin(
-        result, lambda one: np.asarray(one.restored, float), "part of the tokens (from 1)", half=1.0
+    """Show what each place gives back after each layer, and beside it in the untrained network."""
+    maps = {"the model": result.restored}
+    if result.twin is not None:
+        maps["untrained twin"] = result.twin.restored
+    shares = np.nan_to_num(result.restored[1:])
+    rows = []
+    for place in np.argsort(-np.abs(shares), axis=None, kind="stable")[:_TOP]:
+        layer, part = np.unravel_index(int(place), shares.shape)
+        start, end = map(int, result.spans[part])
+        a, b = result.ref_parts[part]
+        where = span_text(start, end) if end > start else " ".join(result.ref.tokens[a:b])
+        each = [_percent(float(one[layer + 1, part])) for one in maps.values()]
+        rows.append((str(layer + 1), where, *each))
+    return Card(
+        result._line(),
+        "Share of the effect that comes back when one place has the reference's states after a "
+        "layer; a place is a token, or the run of tokens in which the alleles differ. Orange gives "
+        "back, blue takes away; full colour is 100%.",
+        result.model,
+        (grids(maps, _DEPTH, "place (from 1, [CLS] first)", half=1.0, rows_from=0),),
+        (table(("layer", "bases", "restored", "untrained")[: 2 + len(maps)], rows, (0, 2, 3)),),
     )
-    return plain(
-        result,
-        f"{_allele(result)} comes back where a part's state after a layer (0: the embeddings) is "
-        "the reference's; full colour is all of it, blue the wrong way.",
-        canvas,
-    )
 
 
-def head_patch_map(result: HeadPatchMap) -> Card:
-    """Show which heads give the reference's score back."""
-    canvas = _beside_twin(
-        result, lambda one: np.asarray(one.restored, float), "head (from 0)", 0, 1.0
-    )
-    return plain(
-        result,
-        f"{_allele(result)} comes back where what a head hands on is the reference's; full colour "
-        "is all of it, blue the wrong way.",
-        canvas,
-    )
-
-
-def _allele(result: PatchMap | HeadPatchMap) -> str:
-    effect = number(result.ref_score - result.alt_score)
-    return f"How much of the {effect} {result.unit} between the alleles"
-
-
-def head_atlas(result: HeadAtlas) -> Card:
-    """Show every measured property of every head."""
-    from ...analysis.inside.measured_heads import PROPERTIES
-
-    names = list(result.values)
-    layers, heads = result.values[names[0]].shape
-    side, high = 96.0, max(16.0 * layers, 48)
-    canvas = Canvas(34 + len(names) * (side + 14), high + 58, "properties of heads")
-    for place, name in enumerate(names):
-        x, values = 34 + place * (side + 14), result.values[name]
-        canvas.text(x, 12, name.replace("_", " "))
-        canvas.rect(x, 20, side, high, "none", stroke=PAGE.grid)
-        canvas.cells(values, x, 20, side, high, (PAGE.negative, PAGE.bases["C"]))
-        reach = f"{number(float(np.nanmin(values)), 2)} – {number(float(np.nanmax(values)), 2)}"
-        unit = PROPERTIES[name][0] if name in PROPERTIES else ""
-        canvas.text(x, high + 34, f"{reach} {unit}", fill=PAGE.muted)
-    for layer in range(layers):
-        at = 20 + (layer + 0.5) * high / layers + 4
-        canvas.text(28, at, str(layer), "end", PAGE.muted)
-    return plain(
-        result,
-        f"Rows are layers, from 0; the {heads} columns are heads. Stronger is more. Beside each "
-        "number in the table: the same with the keys permuted.",
-        canvas,
+def layer_lens(result: LayerLens) -> Card:
+    """Show how near to the top each masked token comes after each layer."""
+    most = np.log10(max(int(result.rank.max()), 10))
+    maps = {"the model": 1 - np.log10(result.rank) / most}
+    medians = [np.median(result.rank, axis=1)]
+    if result.twin is not None:
+        maps["untrained twin"] = (1 - np.log10(result.twin.rank) / most).clip(0)
+        medians.append(np.median(result.twin.rank, axis=1))
+    rows = [
+        (str(layer), *(f"{value:,.0f}" for value in values))
+        for layer, values in enumerate(zip(*medians, strict=True))
+    ]
+    return Card(
+        result._line().partition(";")[0],
+        "Each token masked alone: the stronger the colour, the nearer the true token is to rank 1 "
+        "among all entries (log scale).",
+        result.model,
+        (grids(maps, _DEPTH, "masked token (from 1)", half=1.0, rows_from=0),),
+        (table(("layer", "median rank", "untrained")[: 1 + len(maps)], rows, range(3)),),
     )
 
 
 def layer_scores(result: LayerScores) -> Card:
-    """Show from which layer classes are told best."""
-    count = len(result.poolings)
-    wide = (WIDTH - 60) / count
-    canvas = Canvas(WIDTH, 236, "how well classes are told from the vectors of every layer")
+    """Show the probe of each layer, beside all nulls."""
+    rows = result.table().head(_TOP)
+    cells = [
+        (str(one.layer), one.pooling, f"{one.probe:.3f} ± {one.spread:.3f}",
+         f"{one.twin_probe:.3f}", f"{one.shuffled_probe:.3f}", f"{one.purity:.3f}")
+        for one in rows.itertuples(index=False)
+    ]  # fmt: skip
+    strokes = (PAGE.positive, PAGE.negative, PAGE.bases["A"])
+    canvas = Canvas(420, 220, "balanced accuracy of each layer")
+    panel = Panel(canvas, (52, 10, 300, 176), (0, len(result.probe) - 1), (0, 1))
+    panel.y_axis("balanced accuracy", 5)
     layers = np.arange(len(result.probe))
+    dashed = {"stroke-dasharray": "4 3"}
+    legend = [("4-mers", PAGE.ink, "1 3"), ("untrained", PAGE.muted, "4 3")]
+    canvas.line(52, panel.y(result.kmer_probe), 300, panel.y(result.kmer_probe), stroke=PAGE.ink,
+                **{"stroke-dasharray": "1 3"})  # fmt: skip
     for place, pooling in enumerate(result.poolings):
-        left = 54 + place * wide
-        panel = Panel(canvas, (left, 22, left + wide - 16, 190), (0, len(layers) - 1), (0, 1))
-        if place == 0:
-            panel.y_axis("balanced accuracy of a probe")
-        canvas.text(left, 14, f"{pooling} pooling", fill=PAGE.muted)
-        at = panel.y(result.kmer_probe)
-        canvas.line(left, at, panel.right, at, PAGE.ink, **{"stroke-dasharray": "1 3"})
-        low, high = (
-            np.clip(result.probe[:, place] + sign * result.spread[:, place], 0, 1)
-            for sign in (-1, 1)
-        )
-        panel.band(layers, low, high, PAGE.positive)
-        panel.curve(layers, result.probe[:, place], PAGE.positive)
-        panel.curve(layers, result.twin_probe[:, place], PAGE.negative, **_DASHED)
-        panel.curve(layers, result.shuffled_probe[:, place], PAGE.muted, **_DASHED)
-        panel.x_axis("layer (0: embeddings)", layers.tolist())
-    return plain(
-        result,
-        "Orange, ± the spread over folds: the model; blue, dashed: its untrained twin; grey, "
-        f"dashed: shuffled labels; dotted: 4-mers ({result.kmer_probe:.2f}).",
-        canvas,
+        panel.curve(layers, result.twin_probe[:, place], PAGE.muted, **dashed)
+        panel.curve(layers, result.probe[:, place], strokes[place % 3])
+        legend.append((f"{pooling} pooling", strokes[place % 3], ""))
+    for row, (name, stroke, dash) in enumerate(legend):
+        canvas.line(312, 18 + 18 * row, 334, 18 + 18 * row, stroke=stroke,
+                    **{"stroke-dasharray": dash, "stroke-width": "2"})  # fmt: skip
+        canvas.text(340, 22 + 18 * row, name)
+    panel.x_axis(_DEPTH, layers.tolist() if len(layers) < 14 else None)
+    heads = ("layer", "pooling", "accuracy ± SD", "untrained", "shuffled labels", "neighbours")
+    return Card(
+        result._line().partition("; ")[0],
+        "Balanced accuracy of a cross-validated linear probe, ± standard deviation over folds; "
+        "neighbours: share of the 10 nearest sequences of the same class. The best of many tried "
+        "looks a little too good: shuffled labels are tried as often.",
+        result.model,
+        (str(canvas),),
+        (table(heads, cells, (0, 2, 3, 4, 5)), facts([("4-mers", f"{result.kmer_probe:.3f}")])),
+    )
+
+
+def recall(result: Recall) -> Card:
+    """Show the gain at each distance with its interval, and the untrained network's."""
+    rows: list[Row] = []
+    shown = [("", result, PAGE.positive)]
+    if result.twin is not None:
+        shown.append((", untrained", result.twin, PAGE.muted))
+    for name, one, colour in shown:
+        for distance, (mean, low, high) in zip(one.distances, one.intervals(), strict=True):
+            where = f"{distance:,} bp before{name}"
+            rows.append((where, float(mean), float(low), float(high), colour))
+    return Card(
+        result._line(),
+        f"What an exact copy of {result.length} bp adds to predicting masked tokens, beside a "
+        "shuffled copy (0), with 95% intervals over places.",
+        result.model,
+        (dots(rows, "gain (nats a token)", top=0.0),),
     )
 
 
 def nucleotide_probabilities(result: NucleotideProbabilities) -> Card:
-    """Show the bases the model expects, and how sure it is, beside its untrained twin."""
-    start, end = result.region
-    bits = _bits(result)
-    canvas = Canvas(WIDTH, 252, "how sure the model is of every base")
-    panel = Panel(canvas, (62, 8, WIDTH - 8, 106), (start + 0.5, end + 0.5), (0, 2))
+    """Show the information of each base, and as letters where it is largest."""
+    first, last = result.region
+    information = (2 - result.entropy).clip(0)
+    close = close_up(information)
+    left, right = 62.0, WIDTH - 8.0
+    canvas = Canvas(WIDTH, 250 if close else 146, "what the model expects at each base")
+    top = 10.0
+    if close:
+        panel = Panel(canvas, (left, top, right, top + 60), (first + 0.5, last + 0.5), (0, 2))
+        panel.y_axis("bits")
+        panel.bars(np.arange(first, last) + 1, information, (right - left) / (last - first))
+        a, b = panel.x(first + close[0] + 0.5), panel.x(first + close[1] + 0.5)
+        canvas.rect(a, top, b - a, 60, PAGE.select, **{"fill-opacity": "0.10"})
+        panel.x_axis("")
+        top += 94
+    low, high = close or (0, last - first)
+    reach = (0.0, max(0.5, float(np.nanmax(information))))
+    span = (first + low + 0.5, first + high + 0.5)
+    panel = Panel(canvas, (left, top, right, top + 96), span, reach)
     panel.y_axis("bits")
-    places = np.arange(start, end) + 1
-    panel.bars(places, np.nan_to_num(bits), (WIDTH - 70) / len(bits))
+    shown = np.nan_to_num(result.probabilities[low:high], nan=0.25)
+    column = (right - left) / (high - low)
+    logo = logo_svg(shown, column=column, height=101, reach=reach, axis=False, theme="page")
+    canvas.place(logo, left, top - 5)
+    ticks = np.unique(np.linspace(first + low + 1, first + high, min(high - low, 7)).astype(int))
+    panel.x_axis("position (bp, counted from 1)", ticks.tolist())
+    numbers = [("the base that is there", f"{number(result.nats)} nats")]
+    numbers.append(("of composition alone", f"{number(result.composition_nats)} nats"))
     if result.twin is not None:
-        panel.curve(places, _bits(result.twin), PAGE.negative, **_DASHED)
-    panel.x_axis("position (bp, counted from 1)")
-    width = min(_LETTERS, len(bits))
-    sums = np.convolve(np.nan_to_num(bits), np.ones(width), "valid")
-    first = int(sums.argmax())
-    rows = np.nan_to_num(result.probabilities[first : first + width].astype(float), nan=0.25)
-    rows /= rows.sum(axis=1, keepdims=True)
-    logo = logo_svg(rows, column=(WIDTH - 70) / width, height=96, axis=False, theme="page")
-    canvas.place(logo, 62, 150)
-    twin = "; dashed: its untrained twin" if result.twin is not None else ""
-    return plain(
-        result,
-        f"How far the probabilities of {', '.join(ALPHABET)} are from even, 2 bits at the most"
-        f"{twin}. Below, bases {start + first + 1:,}–{start + first + width:,} as the model "
-        "expects them.",
-        canvas,
+        numbers.append(("untrained twin", f"{number(result.twin.nats)} nats"))
+    return Card(
+        result._line().removesuffix(f", {result.model}"),
+        "Letters: the probability of each base times its information (2 bits: the model is sure). "
+        "nats: −log probability of the base that is there, mean; less is better.",
+        result.model,
+        (str(canvas),),
+        (facts(numbers),),
     )
 
 
-def _bits(result: NucleotideProbabilities) -> NDArray[np.float64]:
-    p = result.probabilities.astype(float)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.where(p > 0, np.log2(p), 0.0)
-    found: NDArray[np.float64] = 2 + np.where(np.isnan(p), np.nan, p * logs).sum(axis=1)
-    return found
-
-
-def recall(result: Recall) -> Card:
-    """Show how much a copy helps, over how far before it stands."""
-    canvas = Canvas(420, 230, "what a copy adds, over its distance")
-    at = np.arange(len(result.distances), dtype=float)
-    means = [("model", result.gain.mean(axis=1))]
-    if result.twin is not None:
-        means.append(("twin", result.twin.gain.mean(axis=1)))
-    spread = 1.96 * result.gain.std(axis=1, ddof=1) / np.sqrt(result.gain.shape[1])
-    low = min(0.0, *(float((one - spread).min()) for _, one in means))
-    high = max(1e-3, *(float((one + spread).max()) for _, one in means))
-    panel = Panel(canvas, (62, 10, 408, 186), (-0.3, len(at) - 0.7), (low, high))
-    panel.y_axis("nats a token", 5)
-    panel.zero()
-    panel.band(at, means[0][1] - spread, means[0][1] + spread, PAGE.positive)
-    for name, one in means:
-        panel.curve(at, one, PAGE.positive if name == "model" else PAGE.negative)
-    for place, distance in enumerate(result.distances):
-        canvas.text(panel.x(place), 201, f"{distance:,}", "middle", PAGE.muted)
-    canvas.text(235, 218, "distance of the copy (bp)", "middle", PAGE.muted)
-    twin = "; blue: its untrained twin" if result.twin is not None else ""
-    return plain(
-        result,
-        f"Log-likelihood gained where a copy of {result.length} bp stands before it, beside a "
-        f"shuffled copy (95% of the mean over places){twin}. There are {number(result.nats)} nats "
-        "to gain.",
-        canvas,
+def blocks(result: Blocks) -> Card:
+    """Show the heaviest clusters."""
+    rows = [
+        (span_text(*one.source), span_text(*one.target), number(one.peak), number(one.mass),
+         number(one.p))
+        for one in result.blocks[: 2 * _TOP]
+    ]  # fmt: skip
+    heads = ("bases substituted", "bases concerned", "peak (nats)", "mass (log excess)", "p")
+    return Card(
+        result._line(),
+        "Stretches that depend on one another, the heaviest first; p against maps of shuffled "
+        f"copies of the sequence{_least(result.copies)}. .table() has them from 0, ends not "
+        "included.",
+        tables=(table(heads, rows, range(5)),) if rows else (),
     )

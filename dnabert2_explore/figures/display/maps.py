@@ -1,75 +1,97 @@
-"""Displays of maps of sequences: the points, what explains them, and how spaces compare."""
+"""Displays of maps of sequences: where they lie, and what the map is worth."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 
-from .canvas import PAGE, WIDTH, Canvas, Panel, number
-from .card import Card, plain
+from . import plain
+from .canvas import PAGE, WIDTH, Canvas, Panel
+from .card import Card
+from .training import dots
 
 if TYPE_CHECKING:
     from ...analysis.maps import AlignedMaps, Clusters, MapJudgement, SpaceComparison
     from ...analysis.project import Projection
 
-_POINTS = 3000  # more are more than a small picture can part
-_SHOWN = 5
+_POINTS = 1500
+_MAPS = 4
 
 
-def _scatter(
-    canvas: Canvas,
-    points: ArrayLike,
-    box: tuple[float, float, float, float],
-    half: float | None = None,
-) -> Panel:
-    """Draw the first two numbers of each row, both axes on one scale; `half` of it is given."""
-    plane = np.asarray(points, float)[:, :2]
-    if len(plane) > _POINTS:
-        plane = plane[np.random.default_rng(0).choice(len(plane), _POINTS, replace=False)]
-    middle = (plane.max(axis=0) + plane.min(axis=0)) / 2
-    half = half or max(float(np.ptp(plane, axis=0).max()) * 0.54, 1e-9)
-    low, high = middle - half, middle + half
-    panel = Panel(canvas, box, (low[0], high[0]), (low[1], high[1]))
-    d = "".join(f"M{panel.x(a):.1f} {panel.y(b):.1f}h0" for a, b in plane)
-    canvas.path(
-        d, stroke=PAGE.positive,
-        **{"stroke-width": "4.5", "stroke-linecap": "round", "stroke-opacity": "0.55"},
+def _cloud(canvas: Canvas, points: NDArray[np.float64], box: tuple[float, float, float, float],
+           titles: tuple[str, str]) -> None:  # fmt: skip
+    """Draw points, their two axes on one scale; of many, so many spread evenly over the rows."""
+    flat = points[:, :2][:: -(-len(points) // _POINTS)]
+    middle = (flat.min(axis=0) + flat.max(axis=0)) / 2
+    width, height = box[2] - box[0], box[3] - box[1]
+    reach = np.ptp(flat, axis=0)
+    half = 0.54 * max(reach[0] / width, reach[1] / height, 1e-12)
+    panel = Panel(
+        canvas, box, (middle[0] - half * width, middle[0] + half * width),
+        (middle[1] - half * height, middle[1] + half * height),
     )  # fmt: skip
-    return panel
+    panel.y_axis(titles[1], 5)
+    panel.x_axis(titles[0], count=4)
+    d = "".join(f"M{panel.x(a):.1f} {panel.y(b):.1f}h0" for a, b in flat)
+    canvas.path(d, stroke=PAGE.negative, **{"stroke-width": "4.5", "stroke-linecap": "round",
+                                            "stroke-opacity": "0.55"})  # fmt: skip
 
 
 def projection(result: Projection) -> Card:
-    """Show where every row lies."""
-    name = {"pca": "PCA", "umap": "UMAP", "densmap": "densMAP"}[result.method]
-    n = len(result.plane)
-    canvas = Canvas(400, 372, f"{name} of {n:,} rows")
-    panel = _scatter(canvas, result.plane, (58, 8, 392, 328))
-    panel.x_axis(f"{name} 1")
-    panel.y_axis(f"{name} 2", 5)
-    told = "A dot is a row" + (f"; {_POINTS:,} of them at random" if n > _POINTS else "")
-    return plain(result, f"{told}. dx.plot(result, values=labels) colours and names them.", canvas)
+    """Show where the points lie."""
+    name = "component" if result.method == "pca" else f"{result.method.upper()} axis"
+    canvas = Canvas(440, 330, f"map of {len(result)} points")
+    _cloud(canvas, result.plane, (54, 8, 432, 290), (f"{name} 1", f"{name} 2"))
+    more = f" Of {result.dimensions} axes the first two." if result.dimensions > 2 else ""
+    some = f" {_POINTS:,} of the points at most are drawn." if len(result) > _POINTS else ""
+    unit = "" if result.method == "pca" else " Its axes have no unit, and far apart means little."
+    return Card(
+        result._line(),
+        f"Each point is a vector, in the order they were given in.{more}{some}{unit} "
+        "dx.plot(result, names=names, values=labels) colours them.",
+        pictures=(str(canvas),),
+    )
 
 
 def aligned_maps(result: AlignedMaps) -> Card:
-    """Show the maps side by side, each turned onto the one before."""
-    places = np.unique(np.linspace(0, len(result.names) - 1, _SHOWN).astype(int))
-    side, half = 128.0, float(np.ptp(result.planes[places], axis=1).max()) * 0.54
-    canvas = Canvas(len(places) * (side + 8), side + 44, "maps, each turned onto the one before")
-    for column, place in enumerate(places):
-        left = column * (side + 8)
-        canvas.rect(left, 18, side, side, "none", stroke=PAGE.grid)
-        _scatter(canvas, result.planes[place], (left, 18, left + side, side + 18), half)
-        canvas.text(left, 12, result.names[place])
-        moved = f"moved {number(float(result.moved[place]), 2)}" if place else ""
-        canvas.text(left, side + 34, moved, fill=PAGE.muted)
-    return plain(
-        result,
-        "A dot is a sequence, at the same scale in every map. Moved: from the map before (root "
-        "mean square; two maps with nothing in common are about 1.4 apart).",
-        canvas,
+    """Show the maps beside one another."""
+    shown = result.names[:_MAPS]
+    canvas = Canvas(264 * len(shown), 270, "maps of the same points")
+    for place, name in enumerate(shown):
+        x = 264.0 * place
+        canvas.text(x + 48, 12, name, fill=PAGE.muted)
+        _cloud(canvas, result.planes[place], (x + 48, 20, x + 248, 226), ("axis 1", "axis 2"))
+    far = zip(result.names[1:], result.moved[1:], strict=True)
+    moved = ", ".join(f"{name} {value:.2f}" for name, value in far)
+    more = len(result.names) - len(shown)
+    return Card(
+        result._line(),
+        "The same points in each space, turned onto the map before. How far they are from the map "
+        f"before (1: as far as a point is from the middle; 1.4: nothing in common): {moved}."
+        + (f" {more} maps more in dx.plot(result)." if more else ""),
+        pictures=(str(canvas),),
     )
+
+
+def map_judgement(result: MapJudgement) -> Card:
+    """Show what explains the map, and what its label is worth beside simple counting."""
+    nan = math.nan
+    shares = [
+        (name, share, nan, nan, PAGE.positive if name == result.label else PAGE.muted)
+        for name, (_, share) in result.axes.items()
+    ]
+    pictures = [dots(shares, "share of the map's variance that it explains (R²)")]
+    probes = [
+        (one.space, one.probe.score, one.probe.low, one.probe.high,
+         PAGE.positive if one.space == "model" else PAGE.muted)
+        for one in result.scores if math.isfinite(one.probe.score)
+    ]  # fmt: skip
+    if probes:
+        pictures.append(dots(probes, f"balanced accuracy of a probe of {result.label}"))
+    return Card(result._line(), " ".join(str(result).splitlines()), pictures=tuple(pictures))
 
 
 def space_comparison(result: SpaceComparison) -> Card:
@@ -98,32 +120,6 @@ def space_comparison(result: SpaceComparison) -> Card:
         f"{result.by_chance:.0%}.",
         canvas,
     )
-
-
-def map_judgement(result: MapJudgement) -> Card:
-    """Show what explains the map, and how well its label is told by what."""
-    names = list(result.axes)
-    rows = max(len(names), len(result.scores), 1)
-    canvas = Canvas(WIDTH, 24 + rows * 22 + 44, "what explains the map, and what tells its label")
-    bottom = 24.0 + rows * 22
-    canvas.text(100, 12, "share of the map's variance explained", fill=PAGE.muted)
-    left = Panel(canvas, (100, 20, 310, bottom), (0, 1), (0, 1))
-    left.x_axis("R² (cross-validated)", (0, 0.5, 1))
-    for row, name in enumerate(names):
-        y, share = 34.0 + row * 22, result.axes[name][1]
-        canvas.text(94, y + 4, name[:16], "end")
-        canvas.rect(left.x(0), y - 7, left.x(max(share, 0)) - left.x(0), 14, PAGE.tints[1])
-        canvas.text(left.x(max(share, 0)) + 4, y + 4, f"{share:.0%}", fill=PAGE.muted)
-    if result.scores:
-        canvas.text(450, 12, f"{result.label or 'label'} told by a linear probe", fill=PAGE.muted)
-        right = Panel(canvas, (450, 20, WIDTH - 16, bottom), (0, 1), (0, 1))
-        right.x_axis("balanced accuracy", (0, 0.5, 1))
-        for row, one in enumerate(result.scores):
-            y = 34.0 + row * 22
-            colour = PAGE.positive if row == 0 else PAGE.muted
-            canvas.text(444, y + 4, one.space, "end")
-            right.interval(y, one.probe.score, one.probe.low, one.probe.high, colour)
-    return plain(result, f"{result.verdict} Lines are 95% intervals.", canvas)
 
 
 def clusters(result: Clusters) -> Card:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...results.rich_display import counted
-from .canvas import PAGE, WIDTH, Canvas, Panel, number
+from ..core.intervals import window_cosines
+from .canvas import PAGE, WIDTH, Canvas, Panel, number, short
 from .card import Card, facts
 
 if TYPE_CHECKING:
@@ -27,7 +28,12 @@ def encoder(result: Encoder) -> Card:
     if result.has_head:
         can += ["predict", "dx.attribute"]
     card = model_info(result.info)
-    return Card(card.line, f"Ask it to: {', '.join(can)}.", card.provenance, tables=card.tables)
+    said = f"Ask it to: {', '.join(can)}."
+    if result.has_head:
+        from ...encoder.passes.readings import Readings
+
+        said += f" Its predictions: {Readings.of(result)}."
+    return Card(card.line, said, card.provenance, tables=card.tables)
 
 
 def model_info(result: ModelInfo) -> Card:
@@ -36,7 +42,7 @@ def model_info(result: ModelInfo) -> Card:
     numbers = [
         ("parameters", f"{result.parameters:,}"),
         ("network", f"{shape}, {result.vocabulary:,} tokens in the vocabulary"),
-        ("predicts", ", ".join(result.classes)[:300] or "no classes"),
+        ("predicts", short(", ".join(result.classes), 300) or "no classes"),
         ("runs", f"{result.dtype} on {result.device}, attention {result.attention}"),
     ]
     digest = f"sha256 {result.sha256[:12]}…" if result.sha256 else "weights of no file"
@@ -57,10 +63,7 @@ def readings(result: Readings) -> Card:
 def long_embedding(result: LongEmbedding) -> Card:
     """Show how alike each window is to the whole."""
     middles = result.spans.mean(axis=1) + 0.5
-    vectors, whole = result.vectors.astype(float), result.vector.astype(float)
-    norms = np.linalg.norm(vectors, axis=1) * np.linalg.norm(whole)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        alike = vectors @ whole / norms
+    alike = window_cosines(result)
     end = float(result.spans[-1, 1])
     canvas = Canvas(WIDTH, 190, "likeness of each window to the whole")
     least = min(float(np.nanmin(alike, initial=1.0)), 0.99)
@@ -75,7 +78,7 @@ def long_embedding(result: LongEmbedding) -> Card:
     panel.x_axis("position (bp, counted from 1)")
     numbers = [
         ("windows", f"{len(result.spans):,}"),
-        ("numbers a vector", f"{len(whole):,}"),
+        ("numbers a vector", f"{len(result.vector):,}"),
         ("least cosine", number(float(np.nanmin(alike)))),
     ]
     return Card(
@@ -106,16 +109,12 @@ def embedding_store(result: EmbeddingStore) -> Card:
         canvas, (150, 4, WIDTH - 150, 22 * len(order) + 6), (0, int(windows.max())), (0, 1)
     )
     for row, i in enumerate(order):
-        y, name = 6 + 22.0 * row, plan.names[i]
-        canvas.text(144, y + 13, name if len(name) <= 22 else f"{name[:21]}…", anchor="end")
+        y = 6 + 22.0 * row
+        canvas.text(144, y + 13, short(plan.names[i]), anchor="end")
         canvas.rect(150, y, panel.x(windows[i]) - 150, 16, PAGE.tints[1])
         canvas.rect(150, y, panel.x(finished[i]) - 150, 16, PAGE.tints[0])
-        text = (
-            f"{finished[i]:,}"
-            if finished[i] == windows[i]
-            else f"{finished[i]:,} of {windows[i]:,}"
-        )
-        canvas.text(panel.x(windows[i]) + 6, y + 13, text)
+        of = "" if finished[i] == windows[i] else f" of {windows[i]:,}"
+        canvas.text(panel.x(windows[i]) + 6, y + 13, f"{finished[i]:,}{of}")
     panel.x_axis("windows")
     numbers = [
         ("windows", f"{result.n_windows:,} of {plan.window:,} bp, every {plan.stride:,} bp"),

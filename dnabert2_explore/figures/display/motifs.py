@@ -10,7 +10,7 @@ import numpy as np
 from ..core.page import table as raw_table, tiny
 from ..core.style import span_text
 from ..motifs.logo import logo_svg
-from .canvas import PAGE, WIDTH, Canvas, Panel, inline, number
+from .canvas import PAGE, WIDTH, Canvas, Panel, inline, number, short
 from .card import Card, facts, rows_left, table
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ def _logo(motif: Motif, height: float = 84, most: float = 22, axis: bool = True)
     )
 
 
+def _as_read(match: Match) -> Motif:
+    return match.target if match.strand > 0 else match.target.reverse_complement()
+
+
 def motif(result: Motif) -> Card:
     """Show the logo."""
     numbers = [
@@ -71,22 +75,19 @@ def pattern(result: Pattern) -> Card:
         label="contribution", theme="page",
     )  # fmt: skip
     speaks = "speak for" if result.sign > 0 else "speak against"
+    numbers = [
+        ("sites", f"{len(result.sites):,}"),
+        ("sequences with one", f"{len(np.unique(result.sites.sequence)):,}"),
+        ("information", f"{result.motif.information.sum():.1f} bits"),
+        ("E-value", number(result.e_value, 2)),
+    ]
     return Card(
         result._line(),
         f"Above: mean contribution at the sites (1 is the mean absolute one of a base); below: "
         f"information of the bases there. They {speaks} the output.",
         "",
         (inline(contribution) + _logo(result.motif, 84, 26),),
-        (
-            facts(
-                [
-                    ("sites", f"{len(result.sites):,}"),
-                    ("sequences with one", f"{len(np.unique(result.sites.sequence)):,}"),
-                    ("information", f"{result.motif.information.sum():.1f} bits"),
-                    ("E-value", number(result.e_value, 2)),
-                ]
-            ),
-        ),
+        (facts(numbers),),
     )
 
 
@@ -138,7 +139,7 @@ def motif_findings(result: MotifFindings) -> Card:
 def sites(result: Sites) -> Card:
     """Show the first places."""
     rows = [
-        (str(result.sequence[i]), span_text(int(result.start[i]), int(result.end[i])),
+        (str(result.sequence[i]), span_text(result.start[i], result.end[i]),
          "+" if result.strand[i] > 0 else "−")
         for i in range(min(_ROWS, len(result)))
     ]  # fmt: skip
@@ -152,7 +153,7 @@ def sites(result: Sites) -> Card:
 def seqlets(result: Seqlets) -> Card:
     """Show the most significant ones."""
     rows = [
-        (str(result.sequence[i]), span_text(int(result.start[i]), int(result.end[i])),
+        (str(result.sequence[i]), span_text(result.start[i], result.end[i]),
          number(float(result.score[i])), tiny(float(result.p_value[i])),
          tiny(float(result.q_value[i])))
         for i in range(min(_ROWS, len(result)))
@@ -174,8 +175,8 @@ def hits(result: Hits) -> Card:
     canvas = Canvas(WIDTH, 24 * len(order) + 48, "where hits lie")
     panel = Panel(canvas, (150, 4, WIDTH - 50, 24 * len(order) + 8), (0.5, longest + 0.5), (0, 1))
     for row, i in enumerate(order):
-        y, name = 16 + 24.0 * row, result.names[i]
-        canvas.text(144, y + 4, name if len(name) <= 22 else f"{name[:21]}…", anchor="end")
+        y = 16 + 24.0 * row
+        canvas.text(144, y + 4, short(result.names[i]), anchor="end")
         canvas.line(150, y, panel.x(result.lengths[i] + 0.5), y, stroke=PAGE.grid)
         for k in np.flatnonzero(result.sequence == i)[:200]:
             a, b = panel.x(result.start[k] + 0.5), panel.x(result.end[k] + 0.5)
@@ -187,14 +188,16 @@ def hits(result: Hits) -> Card:
     best = np.argsort(result.p_value, kind="stable")[:_ROWS]
     rows = [
         (escape(result.names[result.sequence[k]]), escape(result.motifs[result.motif[k]].label),
-         span_text(int(result.start[k]), int(result.end[k])), "+" if result.strand[k] > 0 else "−",
+         span_text(result.start[k], result.end[k]), "+" if result.strand[k] > 0 else "−",
          number(float(result.score[k])), tiny(float(result.p_value[k])))
         for k in best
     ]  # fmt: skip
     heads = ("sequence", "motif", "bases", "strand", "bits", "p-value")
     return Card(
         result._line(),
-        "Sequences with most hits; above the line on the strand as given, below on the other. "
+        ""
+        if not order
+        else "Sequences with most hits; above the line on the strand as given, below on the other. "
         + rows_left(len(rows), len(result), "hits by p-value").replace("first", "best"),
         "",
         (str(canvas),) if order else (),
@@ -211,7 +214,7 @@ def hit_tokens(result: HitTokens) -> Card:
 
 def match(result: Match) -> Card:
     """Show both motifs, aligned."""
-    target = result.target if result.strand > 0 else result.target.reverse_complement()
+    target = _as_read(result)
     lead = max(0, -result.offset), max(0, result.offset)
     columns = max(lead[1] + len(result.query), lead[0] + len(target))
     column = min(22.0, (WIDTH - 60) / columns)
@@ -223,21 +226,18 @@ def match(result: Match) -> Card:
         for one, skip in ((result.query, lead[1]), (target, lead[0]))
     )  # fmt: skip
     turned = "" if result.strand > 0 else ", turned to the other strand"
+    numbers = [
+        ("p-value", number(result.p_value, 2)),
+        ("q-value", number(result.q_value, 2)),
+        ("positions that overlap", str(result.overlap)),
+        ("shared information", f"{result.shared:.1f} bits"),
+    ]
     return Card(
         result._line(),
         f"Above {result.query.label}, below {result.target.label}{turned}; heights in bits.",
         "",
         (pair,),
-        (
-            facts(
-                [
-                    ("p-value", number(result.p_value, 2)),
-                    ("q-value", number(result.q_value, 2)),
-                    ("positions that overlap", str(result.overlap)),
-                    ("shared information", f"{result.shared:.1f} bits"),
-                ]
-            ),
-        ),
+        (facts(numbers),),
     )
 
 
@@ -246,7 +246,7 @@ def matches(result: Matches) -> Card:
     rows = []
     for query in range(min(_LOGOS, len(result.queries))):
         best = result.best(query)
-        target = best.target if best.strand > 0 else best.target.reverse_complement()
+        target = _as_read(best)
         rows.append(
             (
                 _logo(best.query, 46, 12, axis=False),
@@ -269,11 +269,11 @@ def differential(result: Differential) -> Card:
     shown = range(min(_ROWS, len(result)))
     canvas = Canvas(WIDTH, 24 * len(shown) + 44, "rates in both sets")
     first, second = result.first_rate, result.second_rate
-    most = max(float(np.max([*first[list(shown)], *second[list(shown)], 1e-9])), 1e-9)
+    most = float(max([*first[:_ROWS], *second[:_ROWS], 1e-9]))
     panel = Panel(canvas, (170, 4, WIDTH - 20, 24 * len(shown) + 8), (0, most), (0, 1))
     for i in shown:
-        y, name = 16 + 24.0 * i, result.motifs[i].name
-        canvas.text(164, y + 4, name if len(name) <= 24 else f"{name[:23]}…", anchor="end")
+        y = 16 + 24.0 * i
+        canvas.text(164, y + 4, short(result.motifs[i].name, 24), anchor="end")
         a, b = panel.x(float(first[i])), panel.x(float(second[i]))
         canvas.line(a, y, b, y, stroke=PAGE.muted)
         canvas.dot(a, y, 5, PAGE.positive)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from . import plain
 from .canvas import PAGE, WIDTH, Canvas, Panel
-from .card import Card, plain
+from .card import Card
 
 if TYPE_CHECKING:
     from ...analysis.tokenizers import MotifFragments, TokenizerComparison

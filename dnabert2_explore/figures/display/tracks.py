@@ -44,19 +44,9 @@ def close_up(values: NDArray[np.float32]) -> tuple[int, int] | None:
 
 
 def tracks(lanes: Items[Track], tokens: Tokens, unit: str, height: float = 92) -> str:
-    """Draw lanes under one another on one base axis.
+    """Draw lanes, `height` px each, under one another on one base axis.
 
-    Parameters
-    ----------
-    lanes : sequence of Track
-        Of the first one, a stretch is drawn once more in letters where the whole has no room for
-        them.
-    tokens : Tokens
-        Of the sequence.
-    unit : str
-        Of the values.
-    height : float
-        Of a lane, in px.
+    Of the first one, a stretch is drawn once more in letters where the whole has no room for them.
     """
     n = len(tokens.bases)
     close = close_up(lanes[0].values) if lanes[0].letters else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...results.rich_display import counted
 from ..training.curves import metric_name
-from .canvas import PAGE, Canvas, Panel, number
+from .canvas import PAGE, Canvas, Panel, number, short
 from .card import Card, facts, table
 
 if TYPE_CHECKING:
@@ -38,17 +38,19 @@ def _row(name: str, one: Estimate, colour: str = _MODEL) -> Row:
     return name, one.value, one.low, one.high, colour
 
 
-def _dots(rows: Iterable[Row], title: str, left: float = 210, width: float = 560) -> str:
-    """Draw values with their intervals, one a line."""
+def dots(rows: Iterable[Row], title: str, width: float = 350, top: float = 1.0) -> str:
+    """Draw values with their intervals, one a line, right of their names; to 0 and `top`."""
     kept = [one for one in rows if not math.isnan(one[1])]
+    left = 14 + 6.2 * max((min(len(one[0]), 34) for one in kept), default=0)
+    width += left
     canvas = Canvas(width, 24 * len(kept) + 46, title)
     every = [v for one in kept for v in one[1:4] if not math.isnan(v)]
     low, high = min([0.0, *every]), max([0.0, *every])
-    panel = Panel(canvas, (left, 4, width - 60, 24 * len(kept) + 8), (low, max(high, 1.0)), (0, 1))
+    panel = Panel(canvas, (left, 4, width - 60, 24 * len(kept) + 8), (low, max(high, top)), (0, 1))
     canvas.line(panel.x(0), 4, panel.x(0), panel.bottom, stroke=PAGE.grid)
     for place, (name, value, least, most, colour) in enumerate(kept):
         y = 16 + 24.0 * place
-        canvas.text(left - 8, y + 4, name if len(name) <= 34 else f"{name[:33]}…", anchor="end")
+        canvas.text(left - 8, y + 4, short(name, 34), anchor="end")
         panel.interval(y, value, least, most, colour)
         canvas.text(width - 4, y + 4, f"{value:.3f}".replace("-", "−"), anchor="end")
     panel.x_axis(title)
@@ -57,15 +59,11 @@ def _dots(rows: Iterable[Row], title: str, left: float = 210, width: float = 560
 
 def scores(result: Scores) -> Card:
     """Show each metric with its interval."""
-    rows = [
-        _row(metric_name(name), one)
-        for name, one in result.values.items()
-        if name not in ("rmse",)
-    ]  # fmt: skip
+    rows = [_row(metric_name(name), one) for name, one in result.values.items() if name != "rmse"]
     return Card(
         f"{counted(result.count, 'sequence')}, loss {result.loss:.4f}",
         "Scores with 95% bootstrap intervals over sequences. " + " ".join(result.notes),
-        pictures=(_dots(rows, "score", 130, 480),),
+        pictures=(dots(rows, "score"),),
     )
 
 
@@ -73,7 +71,7 @@ def _result_rows(result: FinetuneResult) -> list[Row]:
     rows = []
     for split, found in (("dev", result.dev), ("test", result.test)):
         if found is not None:
-            names = [name for name in found.values if name not in ("rmse",) and "f1_" not in name]
+            names = [name for name in found.values if name != "rmse" and "f1_" not in name]
             names += ["f1_macro"] if "f1_macro" in found.values else []
             colour = _MODEL if split == "test" or result.test is None else PAGE.tints[0]
             rows += [
@@ -92,15 +90,15 @@ def finetune_result(result: FinetuneResult) -> Card:
         ("weights of step", f"{result.best_step:,} of {result.steps:,}"),
         ("time", f"{result.seconds:,.0f} s"),
         ("leakage", "; ".join(one.summary for one in result.leakage.pairs) or str(result.leakage)),
-        *[("note", note[:200]) for note in result.notes[:5]],
+        *[("note", short(note, 200)) for note in result.notes[:5]],
     ]
     rule = "" if result.rule is None else f" {_sentence(result.rule)}"
     caution = f"{result.caution} " if result.caution else ""
     return Card(
-        f"{result.task} of {', '.join(result.classes)[:120] or 'a value'}",
+        f"{result.task} of {short(', '.join(result.classes), 120) or 'a value'}",
         f"{caution}Scores of the kept weights with 95% intervals over sequences.{rule}",
         str(result.model),
-        (_dots(rows, "score"),),
+        (dots(rows, "score"),),
         (facts(numbers),),
     )
 
@@ -136,7 +134,7 @@ def rule_comparison(result: RuleComparison) -> Card:
     return Card(
         f"model minus rule {result.minus}",
         _sentence(result),
-        pictures=(_dots(rows, "Matthews correlation on test"),),
+        pictures=(dots(rows, "Matthews correlation on test"),),
     )
 
 
@@ -159,8 +157,11 @@ def leakage_report(result: LeakageReport) -> Card:
 
 def prediction_summary(result: PredictionSummary) -> Card:
     """Show where predictions lie and what they are worth."""
-    numbers = [("rows", f"{result.rows:,}"), ("classes", ", ".join(result.classes)[:200] or "–")]
-    numbers += [("note", note[:200]) for note in result.notes[:5]]
+    numbers = [
+        ("rows", f"{result.rows:,}"),
+        ("classes", short(", ".join(result.classes), 200) or "–"),
+    ]
+    numbers += [("note", short(note, 200)) for note in result.notes[:5]]
     pictures = () if result.scores is None else scores(result.scores).pictures
     return Card(
         f"{result.rows:,} predictions in {result.out}",
@@ -190,16 +191,14 @@ def settings_card(result: Any, caption: str) -> Card:
     for field in dataclasses.fields(result):
         value = getattr(result, field.name)
         (rest if value == field.default else told).append(
-            (field.name, str(value)[:120] or "(empty)")
+            (field.name, short(str(value), 120) or "(empty)")
         )
-    tables = [facts(told)] if told else []
     defaults = ", ".join(f"{name}={value}" for name, value in rest)
     return Card(
         f"{len(told)} settings beside the defaults",
         caption,
         f"defaults: {defaults}",
-        (),
-        (*tables,),
+        tables=(facts(told),) if told else (),
     )
 
 
@@ -209,7 +208,7 @@ def pretrain_result(result: PretrainResult) -> Card:
         ("step", f"{result.step:,} of {result.total_steps:,}"),
         ("tokens", f"{result.tokens:,}"),
         ("time", f"{result.seconds:,.0f} s"),
-        *[("note", note[:200]) for note in result.notes[:8]],
+        *[("note", short(note, 200)) for note in result.notes[:8]],
     ]
     return Card(
         result._line(),
@@ -224,18 +223,11 @@ def leaderboard(result: Leaderboard) -> Card:
     kinds = {column.name: column.kind for column in result.columns}
     colours = {"run": _MODEL, "baseline": _OTHER, "published": PAGE.negative}
     means = sorted(result.means.items(), key=lambda pair: -pair[1].value)
-    dots = [_row(name, one, colours[kinds[name]]) for name, one in means]
+    marks = [_row(name, one, colours[kinds[name]]) for name, one in means]
     names = [column.name for column in result.columns][:8]
+    cells = {place: number(cell.score.value) for place, cell in result.cells.items()}
     rows = [
-        (
-            dataset,
-            *(
-                number(result.cells[dataset, name].score.value)
-                if (dataset, name) in result.cells
-                else ""
-                for name in names
-            ),
-        )
+        (dataset, *(cells.get((dataset, name), "") for name in names))
         for dataset in result.datasets
     ]
     hidden = len(result.columns) - len(names)
@@ -246,7 +238,7 @@ def leaderboard(result: Leaderboard) -> Card:
         + (f" {hidden} columns more in .table()." if hidden else "")
         + "".join(f" {fault}" for fault in result.faults[:3]),
         "",
-        (_dots(dots, "mean score"),) if dots else (),
+        (dots(marks, "mean score"),) if marks else (),
         (table(("dataset", *names), rows, range(1, len(names) + 1)),),
     )
 
@@ -297,7 +289,7 @@ def dataset_audit(result: DatasetAudit) -> Card:
     ]
     return Card(
         f"{result.dataset}: {_VERDICTS[result.verdict]}",
-        "; ".join(result.reasons)[:600],
-        pictures=(_dots(rows, metric_name(result.metric)),) if rows else (),
+        short("; ".join(result.reasons), 600),
+        pictures=(dots(rows, metric_name(result.metric)),) if rows else (),
         tables=(facts(numbers),),
     )

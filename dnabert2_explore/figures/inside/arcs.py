@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...tokens import Tokens
 from ..core.colours import Theme, theme_of
-from ..core.parts import Figure, bars, base_figure, line, note
-from ..core.style import MONO, whole
+from ..core.parts import Figure, aside, base_figure, dots, line, span_bars
+from ..core.style import MONO, touching, whole
 from .attention import Rows, cell_text, rows_of
 
 __all__ = ["ARCS", "ARC_TOKENS", "attention_arcs", "strongest_pairs"]
@@ -27,18 +27,10 @@ _LEVELS = ((0.0, 3, 0.8), (0.25, 4, 1.4), (0.5, 5, 2.2), (0.75, 6, 3.4))
 def strongest_pairs(
     weights: NDArray[np.float32], most: int = ARCS
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Find the largest weights beside the diagonal.
+    """Find the largest weights beside the diagonal: queries (rows) and keys (columns) of each.
 
-    Parameters
-    ----------
-    weights : numpy.ndarray, shape (n, n)
-        Rows are queries, columns keys.
-    most : int
-
-    Returns
-    -------
-    queries, keys : numpy.ndarray, shape (at most `most`,)
-        The weakest pair first, so that the strongest is drawn last; none of weight 0.
+    At most `most` of them; the weakest pair first, so that the strongest is drawn last; none of
+    weight 0.
 
     Examples
     --------
@@ -66,41 +58,15 @@ def attention_arcs(
     """Draw the strongest pairs of an attention map as arcs over the bases.
 
     An arc above leads from a token to a later one that it looks at, an arc below to an earlier one.
-    [CLS] and [SEP] have no bases and no arcs; nor has what a token gives itself.
-
-    Parameters
-    ----------
-    matrix : (n, n) float32, or callable
-        As for `attention_map`.
-    tokens : Tokens
-        The n tokens.
-    view : tuple of int, optional
-        Visible bases, 0-based half-open; pairs are chosen among the tokens in it.
-    selected : tuple of int, optional
-        Bases to mark; arcs from their tokens stand out.
-    quantity : str
-        What the numbers are, for the hover.
-    most : int
-        Arcs to draw.
-    height : int
-        Pixels.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-
-    Raises
-    ------
-    InputError
-        If more than 1,000 tokens are in sight: their arcs could not be told apart.
+    [CLS] and [SEP] have no bases and no arcs; nor has what a token gives itself. The `most`
+    strongest pairs among the tokens in `view` are drawn; arcs from `selected` tokens stand out.
+    `matrix` is as for `attention_map`; `quantity` says on hover what its numbers are. InputError
+    if more than 1,000 tokens are in sight: their arcs could not be told apart.
     """
     colours = theme_of(theme)
     shown = whole(view, len(tokens.bases))
     spans = tokens.spans
-    seen = (spans[:, 0] < shown[1]) & (spans[:, 1] > shown[0]) & ~tokens.special
-    visible = np.flatnonzero(seen)
+    visible = np.flatnonzero(touching(spans, shown) & ~tokens.special)
     if len(visible) > ARC_TOKENS:
         raise InputError(
             f"Arcs are for short stretches: {len(visible):,} tokens are in sight, at most "
@@ -128,16 +94,7 @@ def attention_arcs(
         selected,
         yaxis={"range": [-1.15, 1.15], "visible": False, "fixedrange": True},
         annotations=[
-            note(
-                text,
-                0,
-                y,
-                colours.muted,
-                xref="paper",
-                yref="paper",
-                xanchor="left",
-                yanchor=anchor,
-            )
+            aside(text, 0, y, colours.muted, yref="paper", yanchor=anchor)
             for text, y, anchor in (
                 ("looks at later tokens", 1, "top"),
                 ("looks at earlier tokens", 0, "bottom"),
@@ -160,12 +117,10 @@ def _row(
     tokens: Tokens, visible: NDArray[np.int64], chosen: NDArray[np.bool_], colours: Theme
 ) -> dict[str, Any]:
     """Lay out the tokens, in turns darker and lighter."""
-    spans = tokens.spans[visible]
     named = len(visible) <= 30
-    return bars(
-        spans.mean(axis=1) + 0.5,
+    return span_bars(
+        tokens.spans[visible],
         np.full(len(visible), 2 * _BAND),
-        spans[:, 1] - spans[:, 0],
         [colours.select if chosen[index] else colours.tints[index % 2] for index in visible],
         base=np.full(len(visible), -_BAND),
         text=[tokens.tokens[index] for index in visible] if named else None,
@@ -209,16 +164,12 @@ def _apexes(
 ) -> dict[str, Any]:
     """Put what an arc is where it is highest, to be pointed at."""
     top = curves[:, _POINTS // 2] if len(curves) else np.zeros((0, 2))
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "x": top[:, 0],
-        "y": top[:, 1],
-        "marker": {"size": 9, "opacity": 0},
-        "customdata": [
-            f"from {cell_text(tokens, int(query))}<br>to {cell_text(tokens, int(key))}"
-            f"<br>{quantity}: {value:.4f}"
-            for query, key, value in zip(queries, keys, values, strict=True)
-        ],
-        "hovertemplate": "%{customdata}<extra></extra>",
-    }
+    words = [
+        f"from {cell_text(tokens, int(query))}<br>to {cell_text(tokens, int(key))}"
+        f"<br>{quantity}: {value:.4f}"
+        for query, key, value in zip(queries, keys, values, strict=True)
+    ]
+    unseen = {"opacity": 0}
+    return dots(
+        top[:, 0], top[:, 1], 9, None, marker=unseen, customdata=words, hover="%{customdata}"
+    )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...tokens import Tokens
 from ..core.colours import Theme, theme_of
 from ..core.parts import Figure, axis_title, bars, base_figure, colour_bar, font, heat
-from ..core.style import MONO, band, base_axis, span_text, value_axis, whole
+from ..core.style import MONO, band, base_axis, span_text, touching, value_axis, whole
 
 __all__ = [
     "CELLS",
@@ -40,16 +40,9 @@ _SAMPLE = 256  # queries that a mean is taken over where rows are computed for i
 class Pooled:
     """A square part of an attention map, summed up to at most `cells` cells a side.
 
-    Attributes
-    ----------
-    values : numpy.ndarray, shape (m, m), float32
-        Rows are queries, columns keys.
-    first : numpy.ndarray, shape (m + 1,), int64
-        First token of each cell, and one past the last.
-    edges : numpy.ndarray, shape (m + 1,), int64
-        First base of each cell, and one past the last; 0-based.
-    size : int
-        Tokens in a cell (the last may hold fewer).
+    `values` (m, m): rows are queries, columns keys. `first` (m + 1,) is the first token of each
+    cell, `edges` (m + 1,) its first base, 0-based, both with one past the last. A cell holds
+    `size` tokens, the last one perhaps fewer.
     """
 
     values: NDArray[np.float32]
@@ -70,39 +63,16 @@ def pool(
 ) -> Pooled:
     """Cut an attention map to the tokens of `view` and pool it to at most `cells` cells a side.
 
-    Parameters
-    ----------
-    matrix : (n, n) float32, or callable
-        Rows are queries, columns keys. A callable gives the rows of some queries, (m,) int64, as
-        `Attention.rows` does: a map is then pooled as it is computed, and never held as a whole.
-    tokens : Tokens
-    view : tuple of int, optional
-        Bases, 0-based half-open; all by default.
-    pooling : str
-        ``"max"`` or ``"mean"`` of the tokens in a cell.
-    special : bool
-        Keep [CLS] and [SEP].
-    cells : int
-        Largest number of cells a side.
-    queries : int, optional
-        At most so many queries a cell, evenly spaced, stand for all of them: time is then linear in
-        length. All keys count in any case.
-
-    Returns
-    -------
-    Pooled
-
-    Raises
-    ------
-    ValueError
-        `pooling` is neither ``"max"`` nor ``"mean"``.
+    Rows of `matrix` are queries, columns keys. A callable gives the rows of some queries, (m,)
+    int64, as `Attention.rows` does: a map is then pooled as it is computed, and never held as a
+    whole. A cell is the ``"max"`` or ``"mean"`` of its tokens (`pooling`; ValueError for another).
+    `special` keeps [CLS] and [SEP]. With `queries`, at most so many a cell, evenly spaced, stand
+    for all of them: time is then linear in length. All keys count in any case.
     """
     if pooling not in POOLINGS:
         raise ValueError(f"pooling {pooling!r} is unknown; expected one of {', '.join(POOLINGS)}")
     shown = whole(view, len(tokens.bases))
-    at = np.flatnonzero(
-        (tokens.spans[:, 0] < shown[1]) & (tokens.spans[:, 1] > shown[0]) & ~tokens.special
-    )
+    at = np.flatnonzero(touching(tokens.spans, shown) & ~tokens.special)
     if not len(at):
         return Pooled(np.zeros((0, 0), np.float32), at, at, 1)
     low, high = int(at[0]), int(at[-1]) + 1
@@ -169,39 +139,12 @@ def attention_map(
 ) -> Figure:
     """Draw an attention map, and above it what a selection gives (or every position receives).
 
-    Parameters
-    ----------
-    matrix : (n, n) float32, or callable
-        Rows are queries (from), columns keys (to); or what gives the rows of some queries. With a
-        callable and more than 256 tokens, what all positions receive is the mean over 256 of them.
-    tokens : Tokens
-        The n tokens.
-    axes : str
-        ``"bases"``: cells are as wide as the bases they cover, [CLS] and [SEP] left out.
-        ``"tokens"``: one step per token, special ones included.
-    view : tuple of int, optional
-        Visible bases, 0-based half-open, on both axes.
-    selected : tuple of int, optional
-        Bases to mark; the strip shows the attention their tokens pay, averaged over them.
-    pooling : str
-        How tokens that share a cell are summed up: ``"max"`` or ``"mean"``.
-    quantity : str
-        What the numbers are, for the hover and the colour bar.
-    queries : int, optional
-        As for `pool`.
-    width, height : int
-        Pixels.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-
-    Raises
-    ------
-    ValueError
-        `axes` or `pooling` is unknown.
+    `matrix` and `queries` are as for `pool`; with a callable and more than 256 tokens, what all
+    positions receive is the mean over 256 of them. With `axes` of ``"bases"`` cells are as wide as
+    the bases they cover, [CLS] and [SEP] left out; ``"tokens"`` has one step a token, special ones
+    included. The strip shows the attention that the tokens of `selected` pay, averaged over them.
+    Tokens that share a cell are summed up by `pooling`, ``"max"`` or ``"mean"``; `quantity` says
+    what the numbers are. ValueError if `axes` or `pooling` is unknown.
     """
     if axes not in ("bases", "tokens"):
         raise ValueError(f"axes {axes!r} are unknown; expected 'bases' or 'tokens'")
@@ -214,7 +157,7 @@ def attention_map(
     strip, strip_title = _strip(matrix, pooled, chosen, len(tokens))
     top = float(np.quantile(pooled.values, 0.995)) if pooled.values.size else 1.0
     x_axis = (
-        base_axis(colours, shown, len(tokens.bases), anchor="y")
+        base_axis(colours, shown, len(tokens.bases))
         if by_base
         else _token_axis(tokens, pooled, colours, width)
     )
@@ -230,7 +173,10 @@ def attention_map(
     )
     if not by_base and x_axis.get("tickvals") is not None:
         both["yaxis"]["tickfont"] = {**x_axis["tickfont"], "size": 9}
-    marks = _marks(chosen, selected, pooled, by_base, colours)
+    marks = []
+    if chosen and selected and len(pooled.values):
+        span = selected if by_base else chosen
+        marks = cross(colours, span, span)
     return base_figure(
         [
             bars(
@@ -282,19 +228,6 @@ def _strip(
     return sums.astype(np.float32), f"attention received, mean over {over} tokens"
 
 
-def _marks(
-    chosen: tuple[int, int] | None,
-    selected: tuple[int, int] | None,
-    pooled: Pooled,
-    by_base: bool,
-    colours: Theme,
-) -> list[dict[str, Any]]:
-    if chosen is None or selected is None or not len(pooled.values):
-        return []
-    span = selected if by_base else chosen
-    return cross(colours, span, span)
-
-
 def cross(colours: Theme, across: tuple[int, int], down: tuple[Any, Any]) -> list[dict[str, Any]]:
     """Mark columns and rows of a map."""
     line = {"color": colours.select, "width": 1}
@@ -315,17 +248,8 @@ def strip_above(
 ) -> dict[str, Any]:
     """Make the axes of a map whose rows lie as its columns do, with a strip of bars above.
 
-    Parameters
-    ----------
-    colours : Theme
-    x_axis : dict
-        Axis of the columns.
-    height : int
-        Pixels of the figure.
-    across, down, strip : str
-        Titles of columns, rows and strip.
-    **more
-        Of the strip's axis.
+    `across`, `down` and `strip` are the titles of columns, rows and strip; `more` is of the
+    strip's axis.
     """
     high = height >= 320
     y_axis = {
@@ -356,18 +280,12 @@ def _hover(by_base: bool, quantity: str, size: int, pooling: str) -> str:
 def _token_axis(tokens: Tokens, pooled: Pooled, colours: Theme, width: int) -> dict[str, Any]:
     steps = _steps(pooled)
     limits = [float(steps[0]), float(steps[-1])] if len(steps) else [0.5, 1.5]
-    axis: dict[str, Any] = {
-        **base_axis(colours, (0, 1), len(tokens), anchor="y"),
-        "range": limits,
-        "minallowed": limits[0],
-        "maxallowed": limits[1],
-    }
-    n = len(pooled.values)
-    if pooled.size == 1 and n * 14 <= width - 140:
-        axis["tickvals"] = list(range(int(pooled.first[0]) + 1, int(pooled.first[-1]) + 1))
-        axis["ticktext"] = [
-            tokens.tokens[i][:7] for i in range(int(pooled.first[0]), int(pooled.first[-1]))
-        ]
+    axis = base_axis(colours, (0, 1), len(tokens))
+    axis |= {"range": limits, "minallowed": limits[0], "maxallowed": limits[1]}
+    if pooled.size == 1 and len(pooled.values) * 14 <= width - 140:
+        shown = range(int(pooled.first[0]), int(pooled.first[-1]))
+        axis["tickvals"] = [i + 1 for i in shown]
+        axis["ticktext"] = [tokens.tokens[i][:7] for i in shown]
         axis["tickangle"] = -90
         axis["tickfont"] = font(10, colours.muted, family=MONO)
     return axis
@@ -384,5 +302,4 @@ def cell_text(tokens: Tokens, index: int) -> str:
     """Name a token and where it stands, for a read-out: ``"TATAAA (bases 31–36)"``."""
     if tokens.special[index]:
         return tokens.tokens[index]
-    start, end = (int(v) for v in tokens.spans[index])
-    return f"{tokens.tokens[index]} (bases {span_text(start, end)})"
+    return f"{tokens.tokens[index]} (bases {span_text(*tokens.spans[index])})"

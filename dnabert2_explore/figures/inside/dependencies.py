@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...sequences import in_place
-from ..core.colours import Theme, theme_of
+from ..core.colours import Theme, signed_scale, theme_of
 from ..core.parts import (
     Figure,
     bars,
@@ -22,14 +22,14 @@ from ..core.parts import (
     line,
     make_figure,
 )
-from ..core.style import base_axis, span_text, value_axis, whole
+from ..core.style import base_axis, span_text, touching, value_axis, whole
 from .attention import CELLS, cross, strip_above
 
 if TYPE_CHECKING:
     from ...analysis.inside.blocks import Blocks
     from ...analysis.inside.dependencies import DependencyMap
 
-__all__ = ["SHOWN", "block_figure", "dependency_figure", "signed_scale"]
+__all__ = ["SHOWN", "block_figure", "dependency_figure"]
 
 #: What of a map can be looked at: its values, those of the untrained twin, the difference.
 SHOWN = ("trained", "untrained", "difference")
@@ -49,34 +49,11 @@ def dependency_figure(
 ) -> Figure:
     """Draw what each token's prediction depends on.
 
-    As in an attention map, a row is the token concerned and a column what it depends on: here the
-    base that was substituted. Above it, each base's mean effect on the tokens it is no part of.
-
-    Parameters
-    ----------
-    found : DependencyMap
-        Of tokens or of bases.
-    shown : str
-        ``"trained"``, ``"untrained"`` (the twin, on the same colours), or ``"difference"``.
-    view : tuple of int, optional
-        Visible bases, 0-based half-open, on both axes.
-    selected : tuple of int, optional
-        Bases to mark.
-    width, height : int
-        Pixels.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-
-    Raises
-    ------
-    InputError
-        If the twin is asked for and was not computed.
-    ValueError
-        `shown` is unknown, or the map is of a class.
+    As in an attention map, a row is the token (or base) concerned and a column what it depends on:
+    here the base that was substituted. Above it, each base's mean effect on the tokens it is no
+    part of. `shown` is ``"trained"``, ``"untrained"`` (the twin, on the same colours), or
+    ``"difference"``. InputError if the twin is asked for and was not computed; ValueError if
+    `shown` is unknown, or the map is of a class.
     """
     del width  # the axes are in bases: nothing depends on it yet
     if shown not in SHOWN:
@@ -94,9 +71,8 @@ def dependency_figure(
     top = _top(found.elsewhere)
     signed = shown == "difference"
     strip = _means(elsewhere)
-    shift = np.arange(found.region[0], found.region[1]) + 1
-    strip_colour = colours.tints[0]
-    x_axis = base_axis(colours, visible, n, anchor="y")
+    shift = np.arange(*found.region) + 1
+    x_axis = base_axis(colours, visible, n)
     what = "token" if found.of == "tokens" else "base"
     letters = np.array(list(in_place(found.tokens.bases)))
     return base_figure(
@@ -105,7 +81,7 @@ def dependency_figure(
                 shift,
                 strip,
                 np.ones(len(shift)),
-                strip_colour,
+                colours.tints[0],
                 yaxis="y2",
                 customdata=letters[found.region[0] : found.region[1]],
                 hover=f"base %{{x:,.0f}} %{{customdata}}: %{{y:.4g}} nats, mean over other {what}s",
@@ -154,7 +130,7 @@ def _cells(
     """Edges in bases and values (rows: predicted, columns: substituted), as a screen can show."""
     start, end = max(found.region[0], visible[0]), min(found.region[1], visible[1])
     spans = found.spans
-    at = np.flatnonzero((spans[:, 0] < visible[1]) & (spans[:, 1] > visible[0]))
+    at = np.flatnonzero(touching(spans, visible))
     at = at[spans[at, 1] > spans[at, 0]]  # special tokens have no bases
     if start >= end or not len(at):
         return np.array([0.5]), np.array([0.5]), np.zeros((0, 0), np.float32)
@@ -188,11 +164,6 @@ def _reach(strip: NDArray[np.float64]) -> list[float]:
     return [low - room if low else 0.0, high + room]
 
 
-def signed_scale(colours: Theme) -> list[list[Any]]:
-    """Colours of a map about zero, which is the paper."""
-    return [[0.0, colours.negative], [0.5, colours.paper], [1.0, colours.positive]]
-
-
 def _marks(
     found: DependencyMap, selected: tuple[int, int] | None, colours: Theme
 ) -> list[dict[str, Any]]:
@@ -206,24 +177,8 @@ def _marks(
 def block_figure(found: Blocks, *, height: int = 420, theme: str = "light") -> Figure:
     """Draw the clusters of a dependency map where they lie, outlined those beyond chance.
 
-    Parameters
-    ----------
-    found : Blocks
-    height : int
-        Pixels.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Axes as those of the map: substituted bases, and bases predicted otherwise. Full: p of 0.05
-        or less against the shuffled copies.
-
-    Raises
-    ------
-    InputError
-        If there is none.
+    Axes are as those of the map: substituted bases, and bases predicted otherwise. Full: p of 0.05
+    or less against the shuffled copies. InputError if there is none.
     """
     if not found.blocks:
         raise InputError("There is no block to draw: nothing stands out of this map.")
@@ -248,7 +203,7 @@ def block_figure(found: Blocks, *, height: int = 420, theme: str = "light") -> F
     every = [edge for one in found.blocks for edge in (*one.source, *one.target)]
     low, high = min(every), max(every)
     room = max(2.0, 0.03 * (high - low))
-    axis = {"range": [low + 0.5 - room, high + 0.5 + room], "showgrid": True}
+    axis = {"range": [low + 0.5 - room, high + 0.5 + room], "showgrid": True, "nticks": 8}
     x, y = zip(*places, strict=True)
     title = {"text": "substituted base (bp, counted from 1)", "font": font(12, colours.muted)}
     mark = {"opacity": 0.6}
@@ -261,6 +216,6 @@ def block_figure(found: Blocks, *, height: int = 420, theme: str = "light") -> F
         height,
         hovermode="closest",
         shapes=shapes,
-        xaxis=value_axis(colours, "", (0, 1), **axis, nticks=8) | {"anchor": "y", "title": title},
-        yaxis=value_axis(colours, "base predicted otherwise (bp)", (0, 1), nticks=8, **axis),
+        xaxis=value_axis(colours, "", (0, 1), **axis) | {"anchor": "y", "title": title},
+        yaxis=value_axis(colours, "base predicted otherwise (bp)", (0, 1), **axis),
     )

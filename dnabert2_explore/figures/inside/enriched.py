@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.colours import Theme, theme_of
 from ..core.columns import legend
-from ..core.parts import Figure, dots, font, level, line, make_figure, note, plain_axis
+from ..core.parts import Figure, aside, dots, font, level, line, make_figure, note, plain_axis
 from ..core.style import value_axis
 
 if TYPE_CHECKING:
@@ -28,19 +28,8 @@ _LEAST = 1e-300
 def feature_volcano(found: FeatureEnrichment, *, height: int = 380, theme: str = "light") -> Figure:
     """Draw how much more active features are in stretches, against how sure that is.
 
-    Parameters
-    ----------
-    found : FeatureEnrichment
-    height : int
-        Pixels.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        A dot a pair of feature and kind of stretches, the 4,000 least likely by chance at most;
-        open ones are an untrained network's. Above the line q is below 0.05; the surest are named.
+    A dot a pair of feature and kind of stretches, the 4,000 least likely by chance at most; open
+    ones are an untrained network's. Above the line q is below 0.05; the surest are named.
     """
     colours = theme_of(theme)
     data = []
@@ -96,21 +85,18 @@ def _pairs(
     """Make the dots of one network's features, the least likely by chance first."""
     rows = found.table()
     rows = rows[np.isfinite(rows["fold"]) & (rows["fold"] > 0)].head(_MOST)
-    return {
-        "type": "scattergl" if len(rows) > 1000 else "scatter",
-        "mode": "markers",
-        "name": name,
-        "x": np.log2(rows["fold"].to_numpy()),
-        "y": -np.log10(np.maximum(rows["p"].to_numpy(), _LEAST)),
-        "customdata": list(
-            zip(rows["feature"], rows["stretches"], rows["fold"], rows["q"], strict=True)
-        ),
-        "marker": {"symbol": symbol, "size": size, "color": colour},
-        "hovertemplate": (
-            f"{name}: feature %{{customdata[0]}}, %{{customdata[1]}}<br>"
-            "fold %{customdata[2]:.3g}, q %{customdata[3]:.2g}<extra></extra>"
-        ),
-    }
+    return dots(
+        np.log2(rows["fold"].to_numpy()),
+        -np.log10(np.maximum(rows["p"].to_numpy(), _LEAST)),
+        size,
+        colour,
+        marker={"symbol": symbol},
+        type="scattergl" if len(rows) > 1000 else "scatter",
+        name=name,
+        customdata=rows[["feature", "stretches", "fold", "q"]].to_numpy(object).tolist(),
+        hover=f"{name}: feature %{{customdata[0]}}, %{{customdata[1]}}<br>"
+        "fold %{customdata[2]:.3g}, q %{customdata[3]:.2g}",
+    )
 
 
 def _borders(found: FeatureEnrichment, colours: Theme) -> list[dict[str, Any]]:
@@ -119,31 +105,15 @@ def _borders(found: FeatureEnrichment, colours: Theme) -> list[dict[str, Any]]:
     if not known.size:
         return []
     y = -float(np.log10(max(float(known.max()), _LEAST)))
-    return [
-        level(
-            y,
-            colours.muted,
-            1,
-            "dot",
-            label={"text": "q = 0.05", "textposition": "end", "font": font(10.5, colours.muted)},
-        )
-    ]
+    label = {"text": "q = 0.05", "textposition": "end", "font": font(10.5, colours.muted)}
+    return [level(y, colours.muted, 1, "dot", label=label)]
 
 
 def track_contrast(found: TrackEnrichment, *, theme: str = "light") -> Figure:
     """Draw a track's mean in each kind of stretch beside that at all other bases.
 
-    Parameters
-    ----------
-    found : TrackEnrichment
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Full dots: in the stretches; open: elsewhere. At the right p, from all rotations of the
-        stretches round the sequence, and q.
+    Full dots: in the stretches; open: elsewhere. At the right p, from all rotations of the
+    stretches round the sequence, and q.
     """
     colours = theme_of(theme)
     order = range(len(found.kinds))[::-1]
@@ -185,17 +155,10 @@ def track_contrast(found: TrackEnrichment, *, theme: str = "light") -> Figure:
             "fixedrange": True,
         },
         annotations=[
-            note(
-                "–"
-                if np.isnan(found.p_value[i])
-                else f"p {found.p_value[i]:.2g}, q {found.q_value[i]:.2g}",
-                1.01,
-                name,
-                colours.muted,
-                xref="paper",
-                xanchor="left",
+            aside("–" if np.isnan(p) else f"p {p:.2g}, q {q:.2g}", 1.01, name, colours.muted)
+            for name, p, q in zip(
+                names, found.p_value[list(order)], found.q_value[list(order)], strict=True
             )
-            for name, i in zip(names, order, strict=True)
         ],
         showlegend=True,
         legend=legend(colours, 1.01),

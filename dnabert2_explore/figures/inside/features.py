@@ -9,8 +9,18 @@ import numpy as np
 from ...errors import InputError
 from ..core.colours import theme_of
 from ..core.columns import edges_of, legend, spread, steps
-from ..core.parts import Figure, base_figure, colour_bar, heat, line, make_figure, plain_axis
-from ..core.style import MARGIN, MONO, layout, span_text, value_axis, whole
+from ..core.parts import (
+    Figure,
+    base_figure,
+    colour_bar,
+    heading,
+    heat,
+    line,
+    make_figure,
+    numbered,
+    plain_axis,
+)
+from ..core.style import MARGIN, MONO, span_text, touching, value_axis, whole
 
 if TYPE_CHECKING:
     from ...analysis.features import FeatureReadings, Features
@@ -39,45 +49,15 @@ def feature_track(
 ) -> Figure:
     """Draw a feature's activation along a sequence, above the features most active in sight.
 
-    Parameters
-    ----------
-    found : FeatureReadings
-    feature : int, optional
-        `common_feature` by default.
-    sequence : int
-        Counted from 0.
-    shown : str
-        Whose features: ``"trained"`` or ``"untrained"``; `feature` is one of these.
-    alike : int, optional
-        Which feature of the other network to draw; the one that is most correlated by default.
-    others : int
-        Rows of the map below: the features with the largest activations in sight.
-    view : tuple of int, optional
-        Visible bases, 0-based half-open.
-    selected : tuple of int, optional
-        Bases to mark.
-    height : int
-        Pixels.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Dotted: the feature of the other network that goes with this one best, scaled to the same
-        mean.
-
-    Raises
-    ------
-    InputError
-        If there is no such feature or sequence, none is active, or the twin was not read.
-    ValueError
-        If `shown` is unknown.
+    Dotted: the feature of the other network that goes with this one best (or `alike`), scaled to
+    the same mean. `feature` is `common_feature` by default, and one of the network that is `shown`,
+    ``"trained"`` or ``"untrained"``; `sequence` is counted from 0; the map below has `others` rows,
+    the features with the largest activations in sight. InputError if there is no such feature or
+    sequence, none is active, or the twin was not read; ValueError if `shown` is unknown.
     """
     colours = theme_of(theme)
     found, other = _shown(found, shown)
-    if feature is None:
-        feature = common_feature(found)
+    feature = common_feature(found) if feature is None else feature
     found.track(feature, sequence)  # says what is not there
     mine = np.flatnonzero(found.owner == sequence)
     n = len(found.sequences[sequence].bases)
@@ -102,8 +82,7 @@ def feature_track(
         )
         | {"fill": "tozeroy"}
     )
-    inside = (spans[:, 0] < visible[1]) & (spans[:, 1] > visible[0])
-    strongest = values[inside].max(axis=0, initial=0)
+    strongest = values[touching(spans, visible)].max(axis=0, initial=0)
     rows = [int(i) for i in np.argsort(-strongest, kind="stable")[:others] if strongest[i] > 0]
     edges, columns = edges_of(spans)
     text = None
@@ -164,10 +143,7 @@ def _shown(found: FeatureReadings, shown: str) -> tuple[FeatureReadings, str]:
 def common_feature(found: FeatureReadings) -> int:
     """Find the most common feature that is not mostly a single token.
 
-    Raises
-    ------
-    InputError
-        If none is active.
+    InputError if none is active.
     """
     data = found.table()
     if not len(data):
@@ -185,40 +161,16 @@ def feature_windows(
     flank: int = 20,
     theme: str = "light",
 ) -> Figure:
-    """Draw the places where a feature is most active, aligned at its token.
+    """Draw the `n` places where a feature is most active, aligned at its token.
 
-    Parameters
-    ----------
-    found : FeatureReadings
-    feature : int, optional
-        The most common one that is not mostly a single token by default.
-    shown : str
-        Whose features: ``"trained"`` or ``"untrained"``.
-    n : int
-        Places at most.
-    flank : int
-        Bases on either side of the token's first.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Letters are bases, colour is the activation of their token; the title has the nulls.
-
-    Raises
-    ------
-    InputError
-        If there is no such feature, none is active, or the twin was not read.
-    ValueError
-        If `shown` is unknown.
+    Letters are bases, `flank` of them on either side of the token's first; colour is the activation
+    of their token; the title has the nulls. `feature` is `common_feature` by default, and one of
+    the network that is `shown`, ``"trained"`` or ``"untrained"``. InputError if there is no such
+    feature, none is active, or the twin was not read; ValueError if `shown` is unknown.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     found, other = _shown(found, shown)
-    if feature is None:
-        feature = common_feature(found)
+    feature = common_feature(found) if feature is None else feature
     data = found.table()
     top = found.top(feature, n=n, flank=flank)
     row = data[data["feature"] == feature]
@@ -245,60 +197,40 @@ def feature_windows(
                 values[row_at, column] = track[begin + column]
                 letters[row_at, column] = bases[begin + column]
         labels.append(f"{place.sequence} · {place.start + 1:,}")
-    places = np.arange(values.shape[1]) - flank
-    figure = go.Figure(
-        go.Heatmap(
-            z=values,
-            x=places,
-            y=list(range(len(top))),
-            text=letters,
-            texttemplate="%{text}",
-            textfont={"family": MONO, "size": 11},
-            colorscale=[[0, colours.paper], [1, colours.select]],
-            zmin=0,
-            xgap=0,
-            ygap=3,
-            colorbar={"title": {"text": "activation", "side": "right"}, "thickness": 10},
-            hovertemplate="%{y}: base %{x:+d}, %{text}, activation %{z:.3g}<extra></extra>",
-            hoverongaps=False,
-        )
+    cells = numbered(
+        values,
+        np.arange(values.shape[1]) - flank,
+        list(range(len(top))),
+        letters,
+        [(0, colours.paper), (1, colours.select)],
+        (0, None),
+        {"title": {"text": "activation", "side": "right"}},
+        textfont={"family": MONO, "size": 11},
+        xgap=0,
+        ygap=3,
+        hover="%{y}: base %{x:+d}, %{text}, activation %{z:.3g}",
+        hoverongaps=False,
     )
-    figure.update_layout(
-        **layout(
-            colours,
-            90 + 24 * max(len(top), 1),
-            title={"text": title, "font": {"size": 13}, "x": 0, "xref": "paper"},
-        )
-    )
-    figure.update_layout(margin={"l": 170, "r": 96, "t": 34, "b": 44, "autoexpand": False})
-    figure.update_xaxes(
-        title="bases from the start of the token", zeroline=False, showgrid=False,
-        color=colours.muted,
+    bare = {"showgrid": False, "zeroline": False}
+    return make_figure(
+        [cells],
+        colours,
+        90 + 24 * max(len(top), 1),
+        title=heading(title, 13),
+        margin={"l": 170, "r": 96, "t": 34, "b": 44, "autoexpand": False},
+        xaxis={**bare, "title": {"text": "bases from the start of the token"},
+               "color": colours.muted},
+        yaxis={**bare, "autorange": "reversed", "tickvals": list(range(len(top))),
+               "ticktext": labels, "color": colours.ink},
     )  # fmt: skip
-    figure.update_yaxes(
-        autorange="reversed", tickvals=list(range(len(top))), ticktext=labels, showgrid=False,
-        zeroline=False, color=colours.ink,
-    )  # fmt: skip
-    return figure
 
 
 def feature_directions(found: Features, *, height: int = 300, theme: str = "light") -> Figure:
     """Draw how alike the directions are that features write: each beside the one most like it.
 
-    Parameters
-    ----------
-    found : Features
-    height : int
-        Pixels.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        How many of the features (2,000 of them, evenly, where there are more) have their nearest
-        other at which cosine; dotted, as many random directions; open, an untrained network's. Far
-        right are features that say the same.
+    How many of the features (2,000 of them, evenly, where there are more) have their nearest other
+    at which cosine; dotted, as many random directions; dashed, an untrained network's. Far right
+    are features that say the same.
     """
     colours = theme_of(theme)
     kinds = [("trained", found.alike(_DIRECTIONS), colours.negative, "solid")]

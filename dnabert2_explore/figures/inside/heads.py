@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.colours import OKABE_ITO, SYMBOLS, theme_of
-from ..core.parts import Figure, box, dots, font, heat, line, make_figure
+from ..core.colours import OKABE_ITO, SYMBOLS, signed_scale, theme_of
+from ..core.columns import legend_beside
+from ..core.parts import Figure, box, dots, font, heat, line, make_figure, numbered, quiet_axis
 from ..core.style import layout, value_axis
-from .dependencies import signed_scale
 
 if TYPE_CHECKING:
     from ...analysis.inside.head_patching import HeadPatchMap
@@ -31,21 +31,9 @@ def head_gallery(
 ) -> Figure:
     """Draw all heads of all layers side by side, each on its own scale.
 
-    Parameters
-    ----------
-    thumbnails : (layers, heads, m, m) float32
-        From :func:`dnabert2_explore.analysis.overview`.
-    selected : tuple of int, optional
-        Layer and head to outline, counted from 0.
-    width : int
-        Pixels the figure will have: decides its height.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Thumbnail of layer ``i``, head ``j`` stands around x = j + 1, y = i + 1.
+    `thumbnails`, (layers, heads, m, m), are those of :func:`dnabert2_explore.analysis.overview`;
+    that of layer ``i``, head ``j`` stands around x = j + 1, y = i + 1. `selected`, a layer and a
+    head counted from 0, is outlined; `width` decides the height.
     """
     colours = theme_of(theme)
     n_layers, n_heads, m, _ = thumbnails.shape
@@ -60,27 +48,17 @@ def head_gallery(
         each = [k + 0.5 + _GAP / 2 + np.arange(m + 1) * cell for k in range(count)]
         return np.append(np.concatenate(each), count + 0.5 + _GAP / 2)
 
+    def axis(title: str, count: int) -> dict[str, Any]:
+        step = 1 if count <= 16 else 4
+        small = font(10, colours.muted)
+        return quiet_axis(colours, title, 11, 2, tickfont=small, ticks="", dtick=step)
+
     side = (width - 40) / n_heads
-    axis = {
-        "showgrid": False,
-        "zeroline": False,
-        "fixedrange": True,
-        "tickfont": font(10, colours.muted),
-        "ticks": "",
-    }
-    title = {"font": font(11, colours.muted), "standoff": 2}
     chosen = []
     if selected is not None:
-        layer, head = selected
         half = 0.5 - _GAP / 8
-        chosen = [
-            box(
-                (head + 1 - half, head + 1 + half),
-                (layer + 1 - half, layer + 1 + half),
-                colours.select,
-                2,
-            )
-        ]
+        y, x = ((one + 1 - half, one + 1 + half) for one in selected)
+        chosen = [box(x, y, colours.select, 2)]
     return make_figure(
         [
             heat(
@@ -99,18 +77,8 @@ def head_gallery(
         int(np.clip(side * n_layers, 60, 640)) + 46,
         margin={"l": 34, "r": 6, "t": 4, "b": 40, "autoexpand": False},
         dragmode=False,
-        xaxis={
-            **axis,
-            "range": [0.5, n_heads + 0.5],
-            "title": {**title, "text": "head"},
-            "dtick": 1 if n_heads <= 16 else 4,
-        },
-        yaxis={
-            **axis,
-            "range": [n_layers + 0.5, 0.5],
-            "title": {**title, "text": "layer"},
-            "dtick": 1 if n_layers <= 16 else 4,
-        },
+        xaxis=axis("head", n_heads) | {"range": [0.5, n_heads + 0.5]},
+        yaxis=axis("layer", n_layers) | {"range": [n_layers + 0.5, 0.5]},
         shapes=chosen,
     )
 
@@ -126,26 +94,9 @@ def head_atlas_figure(
 ) -> Figure:
     """Place every head by two of its measured properties, each tied to its null.
 
-    Parameters
-    ----------
-    found : HeadAtlas
-    x, y : str
-        Names in `analysis.inside.PROPERTIES`, measured in `found`.
-    width, height : int
-        Pixels.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        A colour and a symbol a layer; a line leads from what permuted keys give to the head; small
-        crosses are the untrained network's heads, where they were measured.
-
-    Raises
-    ------
-    ValueError
-        If a property was not measured.
+    A colour and a symbol a layer; a line leads from what permuted keys give to the head; small
+    crosses are the untrained network's heads, where they were measured. `x` and `y` are names in
+    `analysis.inside.PROPERTIES`; ValueError for one that was not measured in `found`.
     """
     from ...analysis.inside import PROPERTIES
 
@@ -163,16 +114,15 @@ def head_atlas_figure(
     data.append(line(lines[0], lines[1], colours.muted, 1, name="permuted keys"))
     if found.twin is not None:
         data.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "x": found.twin[x].ravel(),
-                "y": found.twin[y].ravel(),
-                "marker": {"symbol": "x-thin", "size": 6, "line": {"width": 1.2}}
-                | {"color": colours.muted},
-                "name": "untrained",
-                "hovertemplate": f"untrained: {x} %{{x:.3g}}, {y} %{{y:.3g}}<extra></extra>",
-            }
+            dots(
+                found.twin[x].ravel(),
+                found.twin[y].ravel(),
+                6,
+                colours.muted,
+                marker={"symbol": "x-thin", "line": {"width": 1.2}},
+                name="untrained",
+                hover=f"untrained: {x} %{{x:.3g}}, {y} %{{y:.3g}}",
+            )
         )
     for layer in range(n_layers):
         rows = [
@@ -202,13 +152,10 @@ def head_atlas_figure(
 
     def axis(name: str) -> dict[str, object]:
         title = f"{PROPERTIES[name][1]} ({PROPERTIES[name][0]})"
-        made = value_axis(colours, title, (0.0, 1.0), nticks=7)
-        wide = name == "distance"  # heads reach over two powers of ten
-        return (
-            made
-            | {"zeroline": False, "type": "log" if wide else "linear"}
-            | ({"dtick": "D2", "tickformat": ",d"} if wide else {})
-        )
+        more: dict[str, Any] = {"type": "linear"}
+        if name == "distance":  # heads reach over two powers of ten
+            more = {"type": "log", "dtick": "D2", "tickformat": ",d"}
+        return value_axis(colours, title, (0.0, 1.0), nticks=7, fixedrange=False, **more)
 
     return make_figure(
         data,
@@ -217,30 +164,20 @@ def head_atlas_figure(
         width=width,
         margin={"l": 62, "r": 150, "t": 12, "b": 46, "autoexpand": False},
         hovermode="closest",
-        xaxis=axis(x) | {"anchor": "y", "fixedrange": False},
-        yaxis=axis(y) | {"fixedrange": False},
+        xaxis=axis(x) | {"anchor": "y"},
+        yaxis=axis(y),
         showlegend=True,
-        legend={"x": 1.02, "y": 1, "font": font(11, colours.muted), "bgcolor": "rgba(0,0,0,0)"},
+        legend=legend_beside(colours),
     )
 
 
 def head_patch_figure(found: HeadPatchMap, *, theme: str = "light") -> Figure:
     """Draw the share of an effect that each head gives back, beside what passes attention by.
 
-    Parameters
-    ----------
-    found : HeadPatchMap
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Columns are heads, all of them together, and the state before the layer; with a twin, the
-        untrained network's stand to the right. White is nothing, full colour everything (beyond
-        -100% and 100%, too).
+    Columns are heads, all of them together, and the state before the layer; with a twin, the
+    untrained network's stand to the right. White is nothing, full colour everything (beyond -100%
+    and 100%, too).
     """
-    import plotly.graph_objects as go
     from plotly.subplots import make_subplots
 
     colours = theme_of(theme)
@@ -252,26 +189,19 @@ def head_patch_figure(found: HeadPatchMap, *, theme: str = "light") -> Figure:
     for column, one in enumerate(shown, start=1):
         values = np.column_stack([one.restored, one.layers, one.residual])
         text = [["–" if np.isnan(v) else f"{v:.0%}" for v in row] for row in values]
-        figure.add_trace(
-            go.Heatmap(
-                z=values,
-                x=names,
-                y=[f"layer {layer}" for layer in range(layers)],
-                text=text,
-                texttemplate="%{text}",
-                textfont={"size": 11},
-                zmin=-1,
-                zmax=1,
-                colorscale=signed_scale(colours),
-                showscale=column == len(shown),
-                colorbar={"tickformat": ".0%", "thickness": 10, "tickvals": [-1, 0, 1]},
-                xgap=2,
-                ygap=2,
-                hovertemplate="%{y}, %{x}: %{text} of the effect comes back<extra></extra>",
-            ),
-            1,
-            column,
+        cells = numbered(
+            values,
+            names,
+            [f"layer {layer}" for layer in range(layers)],
+            text,
+            signed_scale(colours),
+            (-1, 1),
+            {"tickformat": ".0%", "tickvals": [-1, 0, 1]},
+            size=11,
+            showscale=column == len(shown),
+            hover="%{y}, %{x}: %{text} of the effect comes back",
         )
+        figure.add_trace(cells, 1, column)
     figure.update_layout(**layout(colours, 100 + 34 * layers))
     figure.update_layout(margin={"l": 62, "r": 74, "t": 28, "b": 60, "autoexpand": False})
     figure.update_xaxes(showgrid=False, zeroline=False, color=colours.ink, tickangle=-30)
@@ -282,20 +212,9 @@ def head_patch_figure(found: HeadPatchMap, *, theme: str = "light") -> Figure:
 def head_agreement_figure(found: HeadAgreement, *, theme: str = "light") -> Figure:
     """Draw how well each head's attention agrees with a dependency map, at equal distance.
 
-    Parameters
-    ----------
-    found : HeadAgreement
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Spearman's correlation among pairs at the same distance; in brackets what 95% of attention
-        maps moved along their diagonal stay below. Outlined: heads beyond that.
+    Spearman's correlation among pairs at the same distance; in brackets what 95% of attention maps
+    moved along their diagonal stay below. Outlined: heads beyond that.
     """
-    import plotly.graph_objects as go
-
     colours = theme_of(theme)
     layers, heads = found.chance.shape
     values, chance = found.beyond_distance, found.chance
@@ -305,35 +224,30 @@ def head_agreement_figure(found: HeadAgreement, *, theme: str = "light") -> Figu
         for row, null in zip(values, chance, strict=True)
     ]
     beyond = np.argwhere(np.abs(values) > chance)
+    bar = {"outlinewidth": 0, "tickfont": font(10, colours.muted),
+           "title": {"text": "rank correlation", "side": "right"}}  # fmt: skip
+    bare = {"showgrid": False, "zeroline": False, "color": colours.ink}
     return make_figure(
         [
-            go.Heatmap(
-                z=values,
-                x=[f"head {head}" for head in range(heads)],
-                y=[f"layer {layer}" for layer in range(layers)],
-                text=text,
-                texttemplate="%{text}",
-                textfont={"size": 10.5},
-                zmin=-reach,
-                zmax=reach,
-                colorscale=signed_scale(colours),
-                colorbar={
-                    "thickness": 10,
-                    "outlinewidth": 0,
-                    "tickfont": font(10, colours.muted),
-                    "title": {"text": "rank correlation", "side": "right"},
-                },
+            numbered(
+                values,
+                [f"head {head}" for head in range(heads)],
+                [f"layer {layer}" for layer in range(layers)],
+                text,
+                signed_scale(colours),
+                (-reach, reach),
+                bar,
                 xgap=3,
                 ygap=3,
                 hoverongaps=False,
-                hovertemplate="%{y}, %{x}: %{text} by chance<extra></extra>",
+                hover="%{y}, %{x}: %{text} by chance",
             )
         ],
         colours,
         70 + 40 * layers,
         margin={"l": 62, "r": 84, "t": 10, "b": 40, "autoexpand": False},
-        xaxis={"showgrid": False, "zeroline": False, "color": colours.ink},
-        yaxis={"showgrid": False, "zeroline": False, "color": colours.ink},
+        xaxis=bare,
+        yaxis=bare,
         shapes=[
             box((head - 0.48, head + 0.48), (layer - 0.46, layer + 0.46), colours.select, 2)
             for layer, head in beyond.tolist()

@@ -10,8 +10,8 @@ from ...sequences import in_place
 from ...sequences.motifs.motif import ALPHABET
 from ..attribution.marks import Sight
 from ..core.colours import theme_of
-from ..core.columns import shown_of
-from ..core.parts import Figure, bars, base_figure, font, line
+from ..core.columns import legend, shown_of
+from ..core.parts import Figure, bars, base_figure, line, note
 from ..core.style import MONO, value_axis, whole
 from ..motifs.logo import letter_stacks
 
@@ -35,30 +35,9 @@ def nucleotide_figure(
 
     Letters are as high as their probability times the information of their base; where a base is
     too narrow for one, the information is a bar. Below, entropy in bits, with the untrained twin's
-    where there is one, and the probability of the base that is there as a dot.
-
-    Parameters
-    ----------
-    found : NucleotideProbabilities
-    view : tuple of int, optional
-        Visible bases, 0-based half-open; the region by default.
-    selected : tuple of int, optional
-        Bases to mark.
-    shown : str
-        Whose logo, and whose line is full: ``"trained"`` or ``"untrained"``.
-    width, height : int
-        Pixels.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-
-    Raises
-    ------
-    ValueError
-        If `shown` is unknown, or the twin was not computed.
+    where there is one. The region is in view by default. `shown` says whose logo it is, and whose
+    line is full: ``"trained"`` or ``"untrained"``; ValueError for another, or a twin that was not
+    computed.
     """
     colours = theme_of(theme)
     given, found = found, shown_of(found, shown)
@@ -113,17 +92,14 @@ def nucleotide_figure(
     data.append(entropy(found.entropy, colours.negative, name, "solid"))
     annotations = []
     if sight.letters and last - first <= 400:
+        mono: dict[str, Any] = {
+            "xref": "x",
+            "yref": "paper",
+            "yanchor": "middle",
+            "font_family": MONO,
+        }
         annotations = [
-            {
-                "text": letter,
-                "x": at,
-                "y": 0.42,
-                "xref": "x",
-                "yref": "paper",
-                "yanchor": "middle",
-                "showarrow": False,
-                "font": font(11, colours.bases.get(letter, colours.muted), family=MONO),
-            }
+            note(letter, at, 0.42, colours.bases.get(letter, colours.muted), **mono)
             for at, letter in zip(place, letters, strict=True)
             if visible[0] < at <= visible[1]
         ]
@@ -138,15 +114,6 @@ def nucleotide_figure(
         yaxis=value_axis(colours, "expected (bits)", (0.48, 1.0), range=[0, top]),
         yaxis2=value_axis(colours, "entropy (bits)", (0.0, 0.36), range=[0, 2.1], dtick=1),
         showlegend=given.twin is not None,
-        legend={
-            "orientation": "h",
-            "x": 1,
-            "xanchor": "right",
-            "y": 0.0,
-            "yanchor": "bottom",
-            "font": font(11, colours.muted),
-            "bgcolor": "rgba(0,0,0,0)",
-            "traceorder": "reversed",
-        },
+        legend=legend(colours, 0.0, traceorder="reversed"),
         annotations=annotations,
     )

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.colours import Theme, theme_of
+from ..core.colours import Theme, signed_scale, theme_of
 from ..core.columns import edges_of, legend, shown_of, spread, steps
 from ..core.parts import Figure, base_figure, box, colour_bar, heat
 from ..core.style import MARGIN, base_axis, span_text, value_axis, whole
-from .dependencies import signed_scale
 
 if TYPE_CHECKING:
     from ...analysis.inside.patching import PatchMap
@@ -31,30 +30,8 @@ def lens_figure(
     """Draw the rank of every masked token after every layer, dark where it is near the top.
 
     Above the map, as lines: the rank after the last layer, the untrained twin's where there is one,
-    and the rank without any context.
-
-    Parameters
-    ----------
-    found : LayerLens
-    view : tuple of int, optional
-        Visible bases, 0-based half-open.
-    selected : tuple of int, optional
-        Bases to mark.
-    shown : str
-        Whose map: ``"trained"`` or ``"untrained"``.
-    height : int
-        Pixels.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-
-    Raises
-    ------
-    ValueError
-        If `shown` is unknown, or the twin was not computed.
+    and the rank without any context. `shown` says whose map it is, ``"trained"`` or
+    ``"untrained"``; ValueError for another, or a twin that was not computed.
     """
     colours = theme_of(theme)
     one = shown_of(found, shown)
@@ -78,14 +55,12 @@ def lens_figure(
 
     text = [[said(row, c) for c in columns] for row in range(layers)]
     hover = "rank %{y:,.0f}"
+    curves = [(found.common, colours.muted, "without context", "dot")]
+    if found.twin is not None:
+        curves.append((found.twin.rank[-1], colours.ink, "untrained", "dash"))
+    curves.append((found.rank[-1], colours.negative, "last layer", "solid"))
     data = [
-        steps(found.spans, found.common, colours.muted, "without context", "dot", hover),
-        *(
-            [steps(found.spans, found.twin.rank[-1], colours.ink, "untrained", "dash", hover)]
-            if found.twin is not None
-            else []
-        ),
-        steps(found.spans, found.rank[-1], colours.negative, "last layer", "solid", hover),
+        *(steps(found.spans, *one, hover) for one in curves),
         heat(
             edges,
             np.arange(layers + 1) - 0.5,
@@ -142,29 +117,10 @@ def patch_figure(
 ) -> Figure:
     """Draw the share of an effect that each layer and token gives back.
 
-    Parameters
-    ----------
-    found : PatchMap
-    view : tuple of int, optional
-        Visible bases of the reference, 0-based half-open.
-    shown : str
-        ``"trained"`` or ``"untrained"``.
-    height : int
-        Pixels.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        White is nothing, full colour everything (beyond -100% and 100%, too); parts in which the
-        alleles differ are outlined. [CLS] and [SEP], which have no bases, stand at their places as
-        narrow columns.
-
-    Raises
-    ------
-    ValueError
-        If `shown` is unknown, or the twin was not computed.
+    White is nothing, full colour everything (beyond -100% and 100%, too); parts in which the
+    alleles differ are outlined. `view` is in bases of the reference. [CLS] and [SEP], which have no
+    bases, stand at their places as narrow columns. `shown` is ``"trained"`` or ``"untrained"``;
+    ValueError for another, or a twin that was not computed.
     """
     colours = theme_of(theme)
     one = shown_of(found, shown)
@@ -187,7 +143,7 @@ def patch_figure(
         a, b = one.ref_parts[part]
         c, d = one.alt_parts[part]
         ref, alt = " ".join(one.ref.tokens[a:b]), " ".join(one.alt.tokens[c:d])
-        where = "" if empty[part] else f" · bases {span_text(*map(int, one.spans[part]))}"
+        where = "" if empty[part] else f" · bases {span_text(*one.spans[part])}"
         cells.append(f"{ref}{where}" if ref == alt else f"{ref or '–'} → {alt or '–'}{where}")
     edges, columns = edges_of(spans)
 

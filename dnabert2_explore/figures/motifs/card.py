@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ...analysis.motifs.discovery.pattern import Pattern, Sites
     from ...analysis.motifs.match import Match
 
-__all__ = ["card"]
+__all__ = ["anchor", "card"]
 
 _MATCHES = 3
 _SITES = 8
@@ -43,48 +43,33 @@ def card(
 ) -> str:
     """Show a pattern as HTML.
 
-    Parameters
-    ----------
-    pattern : Pattern
-    matches : sequence of Match or None
-        Nearest known motifs, best first; None where none were looked for.
-    lengths : numpy.ndarray, shape (n_sequences,), int64
-    texts, names : sequence or None
-        The sequences, as bases or tokens, and what they are called.
-    colours : Theme
+    `matches` are the nearest known motifs, best first; None where none were looked for. `lengths`
+    are those of the sequences; `texts`, bases or tokens, and `names` may be None.
     """
     motif = pattern.motif
     held = len(np.unique(pattern.sites.sequence))
-    column = min(34.0, (_CARD_PX - 40) / len(motif))
+    style: dict[str, Any] = {
+        "column": min(34.0, (_CARD_PX - 40) / len(motif)),
+        "theme": colours.name,
+    }
+    contribution = f"contribution logo of {motif.name}"
+    information = f"information logo of {motif.name}"
     numbers = [
         ("sites", f"{len(pattern.sites):,}"),
         ("sequences with one", f"{held:,} ({held / len(lengths):.0%})"),
         ("information", f"{motif.information.sum():.1f} bits"),
     ]
     parts = [
-        f'<section class="card" id="{_anchor(motif)}"><div class="head">'
+        f'<section class="card" id="{anchor(motif)}"><div class="head">'
         f'<h3>{escape(motif.name)}</h3><span class="mono">{motif.consensus}</span>'
         f"{_sign(pattern.sign, colours)}{_chance(pattern)}</div>",
         '<div class="split"><div class="stack">',
         _figure(
-            logo_svg(
-                pattern.contribution,
-                "contribution",
-                column=column,
-                height=130,
-                label=f"contribution logo of {motif.name}",
-                theme=colours.name,
-            ),
+            logo_svg(pattern.contribution, "contribution", height=130, label=contribution, **style),
             "Mean contribution at the sites; 1 is the mean absolute contribution of a base.",
         ),
         _figure(
-            logo_svg(
-                motif,
-                column=column,
-                height=104,
-                label=f"information logo of {motif.name}",
-                theme=colours.name,
-            ),
+            logo_svg(motif, height=104, label=information, **style),
             "Information of the base frequencies at the sites.",
         ),
         f"</div><div>{facts(numbers)}",
@@ -103,7 +88,8 @@ def card(
     return "".join(parts)
 
 
-def _anchor(motif: Motif) -> str:
+def anchor(motif: Motif) -> str:
+    """Name a pattern's place in the page."""
     return escape(motif.name.replace(" ", "-"))
 
 
@@ -192,14 +178,10 @@ def _matches(motif: Motif, matches: Sequence[Match], colours: Theme) -> str:
     return f'<h4>Known motifs it resembles</h4>{note}<div class="matches">{pairs}</div>'
 
 
-def _aligned(motif: Motif, match: Match) -> tuple[int, int, int]:
-    """Empty columns before the pattern, before the known motif, and columns in all."""
-    mine, other = max(match.offset, 0), max(-match.offset, 0)
-    return mine, other, max(mine + len(motif), other + len(match.target))
-
-
 def _match(motif: Motif, match: Match, colours: Theme) -> str:
-    mine, other, total = _aligned(motif, match)
+    # Empty columns before the pattern, before the known motif, and columns in all.
+    mine, other = max(match.offset, 0), max(-match.offset, 0)
+    total = max(mine + len(motif), other + len(match.target))
     column = min(18.0, _PAIR_PX / total)
     target = match.target if match.strand > 0 else match.target.reverse_complement()
     logos = [

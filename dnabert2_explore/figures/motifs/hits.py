@@ -11,8 +11,8 @@ from ...errors import InputError
 from ...results.rich_display import counted
 from ..attribution.marks import Sight
 from ..core.colours import Theme, theme_of
-from ..core.parts import Figure, bars, font, line, make_figure, words
-from ..core.style import SANS, base_axis, span_text, value_axis, whole
+from ..core.parts import Figure, bars, font, heading, line, make_figure, words
+from ..core.style import MARGIN, SANS, base_axis, span_text, value_axis, whole
 
 if TYPE_CHECKING:
     from ...analysis.motifs import Hits
@@ -25,19 +25,9 @@ _CHARACTER_PX = 6.3
 
 
 def arrange_hits(hits: Hits, rows: int = ROWS) -> NDArray[np.int64]:
-    """Give each hit a row in which it touches no other, the least p-values first.
+    """Give each hit of one sequence a row from the top in which it touches no other, shape (n,).
 
-    Parameters
-    ----------
-    hits : Hits
-        In one sequence.
-    rows : int
-        At most.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n,), int64
-        Row of each hit from the top, -1 where none was free.
+    The least p-values go first; -1 where none of the `rows` was free.
     """
     placed = np.full(len(hits), -1, dtype=np.int64)
     for i in np.argsort(hits.p_value, kind="stable"):
@@ -59,27 +49,12 @@ def hit_axis(theme: Theme, domain: tuple[float, float], rows: int) -> dict[str, 
 def hit_traces(
     hits: Hits, rows: NDArray[np.int64], sight: Sight, theme: Theme, yaxis: str
 ) -> list[dict[str, Any]]:
-    """Traces of the hits that `arrange_hits` gave rows: outlines, hover and names. Always three.
-
-    Parameters
-    ----------
-    hits : Hits
-        In one sequence.
-    rows : numpy.ndarray, shape (n,)
-        From `arrange_hits`.
-    sight : Sight
-    theme : Theme
-    yaxis : str
-        From `hit_axis`.
-    """
+    """Traces of the hits that `arrange_hits` gave rows: outlines, hover and names. Always three."""
     first, last = sight.sent
     at = np.flatnonzero((rows >= 0) & (hits.start < last) & (hits.end > first)).tolist()
     outlines = [_outline(hits, i, -float(rows[i]), sight) for i in at]
     x, y = np.concatenate(outlines, axis=1) if outlines else np.zeros((2, 0))
-    named = [
-        (start, row, text) for i in at if (found := _name(hits, rows, i, sight)) is not None
-        for start, row, text in [found]
-    ]  # fmt: skip
+    named = [found for i in at if (found := _name(hits, rows, i, sight)) is not None]
     return [
         line(x, y, theme.muted, 1, yaxis=yaxis, fill="toself", fillcolor=theme.fill),
         bars(
@@ -91,7 +66,7 @@ def hit_traces(
             opacity=0.0,
             hover=[
                 f"<b>{hits.motifs[hits.motif[i]].label}</b>, {_strand(hits, i)} strand"
-                f"<br>bases {span_text(int(hits.start[i]), int(hits.end[i]))}"
+                f"<br>bases {span_text(hits.start[i], hits.end[i])}"
                 f"<br>p = {hits.p_value[i]:.1e}, score {hits.score[i]:.1f} bits"
                 for i in at
             ],
@@ -116,10 +91,9 @@ def _outline(hits: Hits, i: int, y: float, sight: Sight) -> NDArray[np.float64]:
     start, end = float(hits.start[i]) + 0.5, float(hits.end[i]) + 0.5
     tip = min(5 / sight.pixels, (end - start) / 2)
     h = 0.38
-    if hits.strand[i] > 0:
-        x = [start, end - tip, end, end - tip, start, start, np.nan]
-        return np.array([x, [y + h, y + h, y, y - h, y - h, y + h, np.nan]])
-    x = [end, start + tip, start, start + tip, end, end, np.nan]
+    if hits.strand[i] < 0:
+        start, end, tip = end, start, -tip
+    x = [start, end - tip, end, end - tip, start, start, np.nan]
     return np.array([x, [y + h, y + h, y, y - h, y - h, y + h, np.nan]])
 
 
@@ -149,27 +123,9 @@ def hit_track(
 ) -> Figure:
     """Draw where motifs occur in one sequence, the surest hits on top.
 
-    Parameters
-    ----------
-    found : Hits
-    sequence : int, optional
-        Counted from 0; the one with the most hits by default.
-    view : tuple of int, optional
-        Visible bases, 0-based half-open; all by default.
-    width : int
-        Pixels.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Blocks point along their strand. The title counts hits that found no free row.
-
-    Raises
-    ------
-    InputError
-        If there is no hit, or no such sequence.
+    Blocks point along their strand. The title counts hits that found no free row. `sequence` is
+    counted from 0; the one with the most hits by default. InputError if there is no hit, or no such
+    sequence.
     """
     if not len(found):
         raise InputError("There is no hit to draw: scan with a less strict threshold.")
@@ -192,9 +148,9 @@ def hit_track(
         hit_traces(here, placed, sight, colours, "y"),
         colours,
         84 + 24 * rows,
-        margin={"l": 62, "r": 74, "t": 32, "b": 38, "autoexpand": False},
+        margin={**MARGIN, "t": 32},
         barmode="overlay",
-        title={"text": text, "font": {"size": 12}, "x": 0, "xref": "paper"},
+        title=heading(text),
         xaxis=base_axis(colours, sight.shown, n_bases),
         yaxis=hit_axis(colours, (0, 1), rows),
     )

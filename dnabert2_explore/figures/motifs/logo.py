@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from ...errors import InputError
 from ...sequences.motifs.motif import ALPHABET, Motif
 from ..core.colours import Theme, theme_of
-from ..core.glyphs import glyph
-from ..core.parts import Figure, area, axis_title, bars, font, make_figure
+from ..core.glyphs import OUTLINES, logo_outline
+from ..core.parts import Figure, area, bars, make_figure, quiet_axis
 from ..core.style import SANS, value_axis
 
 __all__ = ["KINDS", "letter_stacks", "logo_svg", "motif_logo"]
@@ -26,7 +26,6 @@ _LEAST_PX = 0.35  # lower letters are no letters
 _AXIS_PX = 34
 _NUMBERS_PX = 16
 _TOP_PX = 5
-_OUTLINES = {letter: glyph(letter) for letter in ALPHABET}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ def logo_svg(
     for letter in _stacks(heights):
         if (letter.high - letter.low) * scale < _LEAST_PX:
             continue
-        shape = _OUTLINES[letter.base]
+        shape = OUTLINES[letter.base]
         x = left + (lead + letter.position + 0.04 + 0.92 * shape[:, 0]) * column
         y = y_of(letter.low) - (letter.high - letter.low) * scale * shape[:, 1]
         parts.append(f'<path d="{_path(x, y)}" fill="{colours.bases[letter.base]}"/>')
@@ -140,20 +139,7 @@ def motif_logo(
 ) -> Figure:
     """Draw a logo as a figure, with the numbers of each position on hovering.
 
-    Parameters
-    ----------
-    matrix, kind, unit, theme
-        As in :func:`logo_svg`.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        x counts positions from 1.
-
-    Raises
-    ------
-    InputError
-        As in :func:`logo_svg`.
+    x counts positions from 1; `matrix`, `kind`, `unit` and what is raised are those of `logo_svg`.
     """
     colours = theme_of(theme)
     heights = _heights(matrix, kind)
@@ -179,15 +165,12 @@ def motif_logo(
         colours,
         200,
         hovermode="closest",
-        xaxis={
-            "range": [0.4, len(heights) + 0.6],
-            "title": axis_title("position (counted from 1)", colours, 12, 6),
-            "tickfont": font(11, colours.muted),
-            "dtick": 1 if len(heights) <= 20 else 5,
-            "showgrid": False,
-            "zeroline": False,
-            "fixedrange": True,
-        },
+        xaxis=quiet_axis(
+            colours,
+            "position (counted from 1)",
+            range=[0.4, len(heights) + 0.6],
+            dtick=1 if len(heights) <= 20 else 5,
+        ),
         yaxis=value_axis(
             colours,
             title,
@@ -204,19 +187,17 @@ def letter_stacks(
 ) -> list[dict[str, Any]]:
     """Draw stacks of letters, one trace a base.
 
-    Parameters
-    ----------
-    heights : numpy.ndarray, shape (length, 4)
-        Columns A, C, G, T; NaN is no letter.
-    colours : Theme
-    first : int
-        Position of the first stack, 0-based.
+    `heights`, (length, 4), have the columns A, C, G, T, NaN is no letter; `first` is the 0-based
+    position of the first stack.
     """
     letters = list(_stacks(np.nan_to_num(heights)))
-    return [
-        _trace(base, [one for one in letters if one.base == base], colours, first)
-        for base in ALPHABET
-    ]
+    traces = []
+    for base in ALPHABET:
+        mine = [(one.position, one.low, one.high) for one in letters if one.base == base]
+        place, low, high = np.array(mine, dtype=np.float64).reshape(-1, 3).T
+        x, y = logo_outline(base, first + place, low, high)
+        traces.append(area(x, y, colours.bases[base], name=base))
+    return traces
 
 
 def _heights(matrix: Motif | ArrayLike, kind: str) -> NDArray[np.float64]:
@@ -304,17 +285,4 @@ def _numbers(length: int, left: float, column: float, height: float, colours: Th
         f'font-size="9.5" fill="{colours.muted}">{i + 1}</text>'
         for i in range(length)
         if (i + 1) % step == 0 or i == 0
-    )
-
-
-def _trace(base: str, letters: list[_Letter], colours: Theme, first: int) -> dict[str, Any]:
-    shape = _OUTLINES[base]
-    place = np.array([first + one.position for one in letters], dtype=np.float64)
-    low = np.array([one.low for one in letters], dtype=np.float64)
-    high = np.array([one.high for one in letters], dtype=np.float64)
-    return area(
-        (place[:, None] + 0.54 + 0.92 * shape[None, :, 0]).ravel(),
-        (low[:, None] + (high - low)[:, None] * shape[None, :, 1]).ravel(),
-        colours.bases[base],
-        name=base,
     )

@@ -16,7 +16,7 @@ from ...version import __version__
 from ..core.colours import Theme, theme_of
 from ..core.page import facts, page, table, tiny
 from ..core.style import span_text
-from .card import card
+from .card import anchor, card
 from .logo import logo_svg
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _overview(discovery: Discovery, nearest: list[list[Match]] | None, colours: 
             motif, column=11, height=34, axis=False, label=motif.consensus, theme=colours.name
         )
         row = [
-            f'<a href="#{escape(motif.name.replace(" ", "-"))}">{escape(motif.name)}</a>',
+            f'<a href="#{anchor(motif)}">{escape(motif.name)}</a>',
             small,
             "▲ for" if pattern.sign > 0 else "▼ against",
             f"{len(pattern.sites):,}",
@@ -190,7 +190,7 @@ def _hits(hits: Hits) -> str:
         [
             escape(hits.motifs[hits.motif[i]].label),
             escape(hits.names[hits.sequence[i]]),
-            span_text(int(hits.start[i]), int(hits.end[i])),
+            span_text(hits.start[i], hits.end[i]),
             "+" if hits.strand[i] > 0 else "−",
             f"{hits.score[i]:.1f}",
             tiny(float(hits.p_value[i])),

@@ -10,29 +10,35 @@ import numpy as np
 
 from ..attribution.marks import Sight
 from ..core.colours import theme_of
-from ..core.parts import Figure, bars, base_figure, dots, font, level, line
-from ..core.style import MARGIN, MONO, band, span_text, whole
+from ..core.parts import Figure, base_figure, dots, inscribed, level, line, span_bars
+from ..core.style import MARGIN, band, span_text, touching, whole
 
 if TYPE_CHECKING:
     from ...analysis.tokenizers import MergeReplay
 
-__all__ = ["Bracket", "brackets", "merge_tree"]
+__all__ = ["MOST", "Bracket", "brackets", "merge_tree", "near_view"]
 
-#: Bases in sight at most: of more, brackets cannot be told apart.
+#: Bases in sight at most: of more, brackets and tokens cannot be told apart.
 MOST = 300
 _HEIGHT = 330
+
+
+def near_view(view: tuple[int, int] | None, n: int, what: str) -> tuple[int, int]:
+    """Clip a view to `n` bases, the first 80 by default; ValueError if it has more than 300."""
+    shown = whole(view or (0, min(n, 80)), n)
+    if shown[1] - shown[0] > MOST:
+        raise ValueError(
+            f"{shown[1] - shown[0]} bases are too many to tell {what} apart: give a view of up to "
+            f"{MOST}"
+        )
+    return shown
 
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
     """A merge as it is drawn: positions count from 1, heights are log2 of vocabulary entries.
 
-    Attributes
-    ----------
-    span : (start, border, end), 0-based
-    rank : int
-    left, right : (x, height) of what is joined
-    height : float
+    `span` is (start, border, end), 0-based; `left` and `right` are (x, height) of what is joined.
     """
 
     span: tuple[int, int, int]
@@ -45,6 +51,11 @@ class Bracket:
     def centre(self) -> float:
         """Where the next bracket stands on it."""
         return (self.left[0] + self.right[0]) / 2
+
+    @property
+    def corners(self) -> tuple[tuple[float, float], ...]:
+        """Where its line leads, from left to right."""
+        return self.left, (self.left[0], self.height), (self.right[0], self.height), self.right
 
 
 def brackets(found: MergeReplay) -> Iterator[Bracket]:
@@ -73,102 +84,51 @@ def merge_tree(
 ) -> Figure:
     """Draw each merge as a bracket over what it joins, as high as its place in the vocabulary.
 
-    Parameters
-    ----------
-    found : MergeReplay
-    view : tuple of int, optional
-        Visible bases, 0-based half-open; by default the first 80.
-    selected : tuple of int, optional
-        Bases to mark.
-    vocabulary : int, optional
-        Show what a vocabulary of so many entries makes: merges above its line are faint.
-    width : int
-        Pixels the figure will have.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-
-    Raises
-    ------
-    ValueError
-        If more than 300 bases are to be seen at once.
+    The first 80 bases are in view by default; ValueError for more than 300. `vocabulary` shows what
+    so many entries make: merges above its line are faint.
     """
     colours = theme_of(theme)
     bases = found.tokens.bases
     n = len(bases)
-    shown = whole(view or (0, min(n, 80)), n)
-    if shown[1] - shown[0] > MOST:
-        raise ValueError(
-            f"{shown[1] - shown[0]} bases are too many to tell merges apart: give a view of up to "
-            f"{MOST}"
-        )
+    shown = near_view(view, n, "merges")
     sight = Sight(shown, n, width)
     low = np.log2(found.smallest)
     high = np.log2(found.smallest + found.size)
     limit = np.inf if vocabulary is None else np.log2(vocabulary)
-    lines: dict[bool, tuple[list[Any], list[Any]]] = {True: ([], []), False: ([], [])}
-    marks: list[tuple[float, float, str, bool]] = []
+    lines: dict[bool, list[tuple[Any, Any]]] = {True: [], False: []}
+    x, y, said, kept = [], [], [], []
     for one in brackets(found):
         start, border, end = one.span
         if end <= shown[0] or start >= shown[1]:
             continue
         there = bool(one.height <= limit)
-        xs, ys = lines[there]
-        xs += [one.left[0], one.left[0], one.right[0], one.right[0], None]
-        ys += [one.left[1], one.height, one.height, one.right[1], None]
-        marks.append(
-            (
-                one.centre,
-                one.height,
-                f"<b>{bases[start:border]}</b> + <b>{bases[border:end]}</b> · merge "
-                f"{one.rank + 1:,} of {found.size:,} · bases {span_text(start, end)}",
-                there,
-            )
+        lines[there] += [*one.corners, (None, None)]
+        x.append(one.centre)
+        y.append(one.height)
+        kept.append(there)
+        said.append(
+            f"<b>{bases[start:border]}</b> + <b>{bases[border:end]}</b> · merge "
+            f"{one.rank + 1:,} of {found.size:,} · bases {span_text(start, end)}"
         )
     data: list[dict[str, Any]] = [
-        line(
-            lines[there][0],
-            lines[there][1],
-            colours.ink if there else colours.muted,
-            1.1,
-            opacity=0.85 if there else 0.3,
-        )
-        for there in (True, False)
+        line([a for a, _ in lines[there]], [b for _, b in lines[there]], colour, 1.1, opacity=faint)
+        for there, colour, faint in ((True, colours.ink, 0.85), (False, colours.muted, 0.3))
     ]
-    data.append(
-        dots(
-            [one[0] for one in marks],
-            [one[1] for one in marks],
-            6,
-            [colours.positive if one[3] else colours.muted for one in marks],
-            hovertext=[one[2] for one in marks],
-            hover="%{hovertext}",
-            marker={"opacity": [0.9 if one[3] else 0.3 for one in marks]},
-        )
-    )
+    fills = [colours.positive if one else colours.muted for one in kept]
+    mark = {"opacity": [0.9 if one else 0.3 for one in kept]}
+    data.append(dots(x, y, 6, fills, hovertext=said, hover="%{hovertext}", marker=mark))
     spans, names = _pieces(found, vocabulary)
-    at = np.flatnonzero((spans[:, 0] < shown[1]) & (spans[:, 1] > shown[0]))
+    at = np.flatnonzero(touching(spans, shown))
     data.append(
-        bars(
-            spans[at].mean(axis=1) + 0.5,
+        span_bars(
+            spans[at],
             np.full(len(at), 0.8),
-            spans[at, 1] - spans[at, 0],
             [colours.tints[int(i) % 2] for i in at],
             (colours.paper, 1),
             base=np.full(len(at), low - 1.25),
-            text=[names[i] if sight.pixels >= 7 else "" for i in at],
-            textposition="inside",
-            insidetextanchor="middle",
-            textangle=0,
-            constraintext="none",
-            textfont=font(9.5, colours.ink, family=MONO),
+            **inscribed([names[i] if sight.pixels >= 7 else "" for i in at], 9.5, colours),
             hovertext=[
-                f"<b>{names[i]}</b> · {len(names[i])} bp · bases "
-                f"{span_text(int(spans[i, 0]), int(spans[i, 1]))}"
-                for i in at
+                f"<b>{names[i]}</b> · {len(names[i])} bp · bases {span_text(*spans[i])}" for i in at
             ],
             hover="%{hovertext}",
         )

@@ -8,19 +8,11 @@ from typing import Any
 import numpy as np
 
 from ...tokens import Tokens
+from ..attribution.marks import Sight
 from ..core.colours import Theme, theme_of
 from ..core.locus import FeatureLike, feature_axis, feature_traces
-from ..core.parts import Figure, bars, base_figure, font, line, make_figure, words
-from ..core.style import (
-    LETTER_PX,
-    MARGIN,
-    MONO,
-    pixels_per_base,
-    span_text,
-    value_axis,
-    whole,
-    window,
-)
+from ..core.parts import Figure, bars, base_figure, font, inscribed, line, make_figure, words
+from ..core.style import MONO, span_text, touching, value_axis, whole
 
 __all__ = ["token_lengths", "token_ribbon"]
 
@@ -37,44 +29,18 @@ def token_ribbon(
     width: int = 900,
     theme: str = "light",
 ) -> Figure:
-    """Draw tokens as blocks on the base axis, as high as they are long.
+    """Draw tokens as blocks on the base axis, as high as they are long, and `features` below.
 
     Far out a curve of mean token length, nearer one block per token, nearest the bases and the
-    vocabulary ids. Only what `view` and half a screen around it hold is put into the figure.
-
-    Parameters
-    ----------
-    tokens : Tokens
-    view : tuple of int, optional
-        Visible bases, 0-based half-open; the whole sequence by default.
-    selected : tuple of int, optional
-        Bases to mark, 0-based half-open.
-    features : sequence of features, optional
-        Annotation to draw below.
-    width : int
-        Pixels the figure will have: decides the detail.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        x counts bases from 1; trace 0 holds the blocks, its ``customdata`` the token indices.
+    vocabulary ids. Only what `view` and half a screen around it hold is put into the figure. Trace
+    0 holds the blocks, its ``customdata`` the token indices.
     """
     colours = theme_of(theme)
     n_bases = len(tokens.bases)
-    shown = whole(view, n_bases)
-    sent = window(shown, n_bases)
-    at = np.flatnonzero(
-        ~tokens.special & (tokens.spans[:, 0] < sent[1]) & (tokens.spans[:, 1] > sent[0])
-    )
-    visible = int(
-        np.sum((tokens.spans[at, 0] < shown[1]) & (tokens.spans[at, 1] > shown[0]), dtype=int)
-    )
-    pixels = pixels_per_base(shown, width)
-    drawn = width - MARGIN["l"] - MARGIN["r"]
-    near = visible * _BLOCK_PX <= drawn
-    letters = pixels >= LETTER_PX
+    sight = Sight(whole(view, n_bases), n_bases, width)
+    at = sight.tokens(tokens)
+    near = sight.near(tokens, _BLOCK_PX)
+    letters = sight.letters
     both = any(feature.strand == "-" for feature in features)
     foot = (0.36 if both else 0.27) if features else 0.0
     strip = foot + ((0.16 if features else 0.2) if letters else 0.0)
@@ -96,17 +62,14 @@ def token_ribbon(
         panels["yaxis3"]["range"] = [0.5, 2.3]
     return base_figure(
         [
-            _blocks(tokens, at if near else at[:0], selected, pixels, colours),
-            _density(tokens, at[:0] if near else at, shown, drawn, colours),
-            *_letters(tokens, sent if letters else (0, 0), pixels, colours),
-            *[
-                {**trace, "yaxis": "y3"}
-                for trace in feature_traces(features, shown, colours, yaxis="y3", width=width)
-            ],
+            _blocks(tokens, at if near else at[:0], selected, sight.pixels, colours),
+            _density(tokens, at[:0] if near else at, sight, colours),
+            *_letters(tokens, sight.sent if letters else (0, 0), sight.pixels, colours),
+            *feature_traces(features, sight.shown, colours, yaxis="y3", width=width),
         ],
         colours,
         176 + ((84 if both else 56) if features else 0),
-        shown,
+        sight.shown,
         n_bases,
         selected,
         anchor="y3" if features else ("y2" if letters else "y"),
@@ -153,16 +116,11 @@ def _blocks(
             else None,
             "line": {"color": colours.paper, "width": 1 if pixels > 1.2 else 0},
         },
-        text=ids,
-        textposition="inside",
-        insidetextanchor="end",
-        textangle=0,
-        constraintext="none",
-        textfont=font(10, colours.ink, family=MONO),
+        **inscribed(ids, 10, colours, "end"),
         hovertext=[
             f"<b style='font-family:monospace'>{_short(tokens.tokens[i])}</b> · id {tokens.ids[i]}"
             f"<br>token {number[i]:,} of {number[-1]:,} · {b - a} bp"
-            f" · bases {span_text(int(a), int(b))}" + ("<br>not in the vocabulary" if odd else "")
+            f" · bases {span_text(a, b)}" + ("<br>not in the vocabulary" if odd else "")
             for i, (a, b), odd in zip(at, spans, unknown, strict=True)
         ],
         hover="%{hovertext}",
@@ -173,14 +131,13 @@ def _short(token: str) -> str:
     return token if len(token) <= 40 else f"{token[:40]}…"
 
 
-def _density(
-    tokens: Tokens, at: Any, shown: tuple[int, int], drawn: int, colours: Theme
-) -> dict[str, Any]:
+def _density(tokens: Tokens, at: Any, sight: Sight, colours: Theme) -> dict[str, Any]:
     """Mean token length in bins a few pixels wide."""
     x: Any = np.zeros(0)
     y: Any = np.zeros(0)
     if len(at):
-        size = max(1, round((shown[1] - shown[0]) / max(drawn / _BIN_PX, 1)))
+        shown = sight.shown
+        size = max(1, round((shown[1] - shown[0]) / max(sight.drawn / _BIN_PX, 1)))
         bins = tokens.spans[at, 0] // size
         first = int(bins[0])
         counts = np.bincount(bins - first)
@@ -209,8 +166,7 @@ def _letters(
     tints: list[str] = []
     if bases:
         owner = np.zeros(len(bases), dtype=np.int64)
-        inside = (tokens.spans[:, 0] < span[1]) & (tokens.spans[:, 1] > span[0])
-        for i in np.flatnonzero(inside & ~tokens.special):
+        for i in np.flatnonzero(touching(tokens.spans, span) & ~tokens.special):
             a, b = tokens.spans[i]
             owner[max(a - span[0], 0) : b - span[0]] = i
         tints = [colours.tints[int(i) % 2] for i in owner]
@@ -241,18 +197,7 @@ def _letters(
 
 
 def token_lengths(tokens: Tokens, *, theme: str = "light") -> Figure:
-    """Draw how many tokens there are of each length.
-
-    Parameters
-    ----------
-    tokens : Tokens
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-    """
+    """Draw how many tokens there are of each length."""
     colours = theme_of(theme)
     counts = np.bincount(tokens.lengths[~tokens.special], minlength=2)[1:]
     return make_figure(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 from ...sequences import in_place
 from ..attribution.marks import Sight
 from ..core.colours import theme_of
-from ..core.parts import Figure, bars, base_figure, font, note
-from ..core.style import MARGIN, MONO, span_text, whole
+from ..core.parts import Figure, aside, base_figure, inscribed, span_bars
+from ..core.style import MARGIN, span_text, touching
+from .merges import near_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,10 +22,8 @@ if TYPE_CHECKING:
     from ...analysis.tokenizers import Cut, TokenizerComparison
     from ...tokens import Tokens
 
-__all__ = ["MOST", "tokenizer_lanes"]
+__all__ = ["tokenizer_lanes"]
 
-#: Bases in sight at most: of more, tokens cannot be told apart.
-MOST = 300
 _ROW, _GAP, _HEADING = 14, 6, 15  # pixels of a row of tokens, below and above each tokenizer
 
 
@@ -55,16 +55,8 @@ def _lanes(found: TokenizerComparison, length: int, edit: Edit | None) -> Iterat
             f"<b>{cut.name}</b>  {len(cut.tokens):,} tokens, {length / count:.2f} bases for each",
         )
         if edit is not None and mutant is not None and told is not None and not cut.overlapping:
-            first = next(
-                (
-                    i
-                    for i, (one, other) in enumerate(
-                        zip(cut.tokens.tokens, mutant.tokens, strict=False)
-                    )
-                    if one != other
-                ),
-                min(len(cut.tokens), len(mutant)),
-            )
+            pairs = zip(cut.tokens.tokens, mutant.tokens, strict=False)
+            first = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
             new = np.zeros(len(mutant), dtype=bool)
             new[first : first + told.after] = True
             yield _Lane(
@@ -116,41 +108,14 @@ def tokenizer_lanes(
 ) -> Figure:
     """Draw every tokenizer's tokens as blocks; overlapping ones in as many rows as share a base.
 
-    Below a BPE stand the tokens of the other strand, turned back.
-
-    Parameters
-    ----------
-    found : TokenizerComparison
-    view : tuple of int, optional
-        Visible bases, 0-based half-open; by default the first 80.
-    selected : tuple of int, optional
-        Bases to mark.
-    edit : (int, int, str), optional
-        Bases [start, end) that others replace, as in `TokenizerComparison.edit`: below every
-        tokenizer whose tokens share no bases stands what it makes of the mutant, on the places of
-        the sequence, new tokens in the colour of a selection.
-    width : int
-        Pixels the figure will have.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-
-    Raises
-    ------
-    ValueError
-        If more than 300 bases are to be seen at once.
+    Below a BPE stand the tokens of the other strand, turned back. The first 80 bases are in view by
+    default; ValueError for more than 300. With `edit`, (start, end, others), as in
+    `TokenizerComparison.edit`: below every tokenizer whose tokens share no bases stands what it
+    makes of the mutant, on the places of the sequence, new tokens in the colour of a selection.
     """
     colours = theme_of(theme)
     n = len(found.bases)
-    shown = whole(view or (0, min(n, 80)), n)
-    if shown[1] - shown[0] > MOST:
-        raise ValueError(
-            f"{shown[1] - shown[0]} bases are too many to tell tokens apart: give a view of up to "
-            f"{MOST}"
-        )
+    shown = near_view(view, n, "tokens")
     sight = Sight(shown, n, width)
     data: list[dict[str, Any]] = []
     names: list[dict[str, Any]] = []
@@ -159,22 +124,11 @@ def tokenizer_lanes(
     for lane in _lanes(found, length, edit):
         cut, tokens, spans = lane.cut, lane.tokens, lane.spans
         deep = max(int(cut.cover.max(initial=1)), 1)
-        names.append(
-            note(
-                lane.said.replace("<b>", f"<b style='color:{colours.ink}'>"),
-                0,
-                -top,
-                colours.muted,
-                10.5,
-                xref="paper",
-                yref="y",
-                xanchor="left",
-                yanchor="top",
-                borderpad=0,
-            )
-        )
+        said = lane.said.replace("<b>", f"<b style='color:{colours.ink}'>")
+        on = {"yref": "y", "yanchor": "top", "borderpad": 0}
+        names.append(aside(said, 0, -top, colours.muted, 10.5, **on))
         top += _HEADING
-        at = np.flatnonzero((spans[:, 0] < shown[1]) & (spans[:, 1] > shown[0]))
+        at = np.flatnonzero(touching(spans, shown))
         rows = at % deep if deep > 1 else np.zeros(len(at), dtype=np.int64)
         labels = [
             tokens.tokens[i]
@@ -183,10 +137,9 @@ def tokenizer_lanes(
             for i in at
         ]
         data.append(
-            bars(
-                spans[at].mean(axis=1) + 0.5,
+            span_bars(
+                spans[at],
                 np.full(len(at), _ROW - 1.5),
-                spans[at, 1] - spans[at, 0],
                 [
                     colours.warn
                     if tokens.unknown[i]
@@ -197,15 +150,9 @@ def tokenizer_lanes(
                 ],
                 ([colours.select if lane.new[i] else colours.paper for i in at], 1),
                 base=-(top + rows * _ROW) - _ROW + 1.5,
-                text=labels,
-                textposition="inside",
-                insidetextanchor="middle",
-                textangle=0,
-                constraintext="none",
-                textfont=font(9, colours.ink, family=MONO),
+                **inscribed(labels, 9, colours),
                 hovertext=[
-                    f"{cut.name}: <b>{tokens.tokens[i]}</b> · bases "
-                    f"{span_text(int(tokens.spans[i, 0]), int(tokens.spans[i, 1]))}"
+                    f"{cut.name}: <b>{tokens.tokens[i]}</b> · bases {span_text(*tokens.spans[i])}"
                     for i in at
                 ],
                 hover="%{hovertext}",

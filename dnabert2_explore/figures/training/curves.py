@@ -5,13 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence as Items
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core.colours import Theme
-from ..core.parts import level, note, upright
-
-if TYPE_CHECKING:
-    pass
+from ..core.parts import level, line, note, upright
 
 __all__ = [
     "METRICS",
@@ -47,16 +44,9 @@ METRICS = {
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A score with its interval, as one row of the comparison.
+    """A score of `name` as a row of a comparison: `value`, and the ends of its 95 % interval.
 
-    Parameters
-    ----------
-    name : str
-        Of whom.
-    value, low, high : float
-        The score and the ends of its 95 % interval; NaN where undefined.
-    own : bool
-        The model in question, as against what stands beside it.
+    NaN where undefined; `own` is the model in question, as against what stands beside it.
     """
 
     name: str
@@ -80,21 +70,9 @@ def metric_name(key: str) -> str:
 
 
 def spread(values: Items[float], gap: float, low: float, high: float) -> list[float]:
-    """Move labels apart along one axis, each as near its value as the others allow.
+    """Move labels apart along one axis, each as near its value as the others allow, in their order.
 
-    Parameters
-    ----------
-    values : sequence of float
-        Where the labels would like to stand.
-    gap : float
-        Least distance between two.
-    low, high : float
-        The room there is; the gap shrinks where it does not suffice.
-
-    Returns
-    -------
-    list of float
-        In the order given.
+    Two are at least `gap` apart, between `low` and `high`; less where the room does not suffice.
 
     Examples
     --------
@@ -152,24 +130,25 @@ def trace_of(
     what: str = "",
 ) -> dict[str, Any]:
     """Make the trace of one column of a log."""
-    known = [(p, v) for p in points if (v := finite(p.get(key))) is not None]
+    known = [(float(p["step"]), v) for p in points if (v := finite(p.get(key))) is not None]
     shape = ",.0f" if key == "tokens_per_second" else ".2e" if key == "learning_rate" else ".4f"
-    return {
-        "type": "scatter",
-        "name": name,
-        "mode": "lines+markers" if marks or len(known) == 1 else "lines",
-        "x": [float(p["step"]) for p, _ in known],
-        "y": [v for _, v in known],
-        "yaxis": axis,
-        "line": {"color": colour, "width": width, "dash": dash},
-        "marker": {"size": 5, "color": colour},
-        "hovertemplate": f"step %{{x:,}}<br>{what or name}: <b>%{{y:{shape}}}</b><extra></extra>",
-    }
+    return line(
+        [step for step, _ in known],
+        [value for _, value in known],
+        colour,
+        width,
+        dash=dash,
+        mode="lines+markers" if marks or len(known) == 1 else "lines",
+        name=name,
+        yaxis=axis,
+        marker={"size": 5, "color": colour},
+        hover=f"step %{{x:,}}<br>{what or name}: <b>%{{y:{shape}}}</b>",
+    )
 
 
 def upright_line(at: float, span: tuple[float, float], colour: str) -> dict[str, Any]:
     """Make a dotted upright line, as at the step that was kept."""
-    return upright(at, colour, 1, "dash", span=(span[0], span[1]), xref="x", layer="below")
+    return upright(at, colour, 1, "dash", span=span, xref="x", layer="below")
 
 
 def level_line(at: float, right: float, colours: Theme, axis: str = "y2") -> dict[str, Any]:
@@ -178,37 +157,20 @@ def level_line(at: float, right: float, colours: Theme, axis: str = "y2") -> dic
 
 
 def end_labels(
-    points: Items[Row],
-    metric: str,
-    last: float,
-    loss_box: tuple[float, float],
-    score_box: tuple[float, float],
-    dev: str,
-    colours: Theme,
+    points: Items[Row], last: float, loss_box: tuple[float, float], dev: str, colours: Theme
 ) -> list[dict[str, Any]]:
     """Name the curves where they end: no legend to look up."""
-    found = []
+    found, values = [], []
     for key, name, colour in (("train_loss", "train", colours.muted), ("dev_loss", "dev", dev)):
         rows = [(float(p["step"]), v) for p in points if (v := finite(p.get(key))) is not None]
+        values += [value for _, value in rows]
         if rows:
             found.append((name, *rows[-1], colour))
-    if not found:
-        return []
-    values = [
-        v for p in points for k in ("train_loss", "dev_loss") if (v := finite(p.get(k))) is not None
-    ]
     low, high = padded_range(values)
     gap = 13 * (high - low) / (334 * (loss_box[1] - loss_box[0]))
     places = spread([y for _, _, y, _ in found], gap, low, high)
+    where: dict[str, Any] = {"xref": "x", "yref": "y", "xanchor": "left"}
     return [
-        note(
-            name,
-            min(x + 0.012 * last, last * 1.02),
-            place,
-            colour,
-            xref="x",
-            xanchor="left",
-            yref="y",
-        )
+        note(name, min(x + 0.012 * last, last * 1.02), place, colour, **where)
         for (name, x, _, colour), place in zip(found, places, strict=True)
     ]

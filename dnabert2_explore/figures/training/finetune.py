@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence as Items
 from typing import Any
 
 from ..core.colours import Theme, theme_of
-from ..core.parts import Figure, dots, font, make_figure, note, plain_axis
+from ..core.parts import Figure, aside, dots, font, make_figure, note, plain_axis, whiskers
 from .curves import (
     Interval,
     Row,
@@ -40,6 +40,9 @@ def finetune_curves(
 ) -> Figure:
     """Draw a fine-tuning run: loss, a score on dev, and at the end the scores on test.
 
+    Traces by name: ``train``, ``dev``, ``dev score``, ``kept``, ``kept score``, ``interval``,
+    ``test``.
+
     Parameters
     ----------
     points : sequence of mapping
@@ -54,42 +57,31 @@ def finetune_curves(
         Levels of `metric` to mark in the lower panel, by name.
     steps : int
         Steps planned: the axis then does not grow while the run goes on.
-    loss_unit : str
-        Of the loss axis.
-    waiting : str
-        What stands in place of the comparison while there is none.
+    loss_unit, waiting : str
+        Unit of the loss axis, and what stands in place of the comparison while there is none.
     running : bool
         The run goes on: what is best so far may not be what is kept.
-    width : int
-        Pixels the figure will have.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Traces by name: ``train``, ``dev``, ``dev score``, ``kept``, ``kept score``, ``interval``,
-        ``test``.
     """
     colours = theme_of(theme)
     beside = width >= _NARROW
     split = 0.60 if beside else 1.0
     loss_box = (0.55, 1.0) if beside else (0.70, 1.0)
     score_box = (0.0, 0.47) if beside else (0.36, 0.62)
-    kept = _kept(points)
+    # The last that was the best when it came.
+    kept = next((p for p in reversed(points) if p.get("best")), None)
     last = max([float(steps), *(float(p["step"]) for p in points), 1.0])
     dev = colours.negative
     label = metric_name(metric)
-    marks = points if len(points) <= 60 else []
+    few = 0 < len(points) <= 60
     traces = [
-        trace_of(points, "train_loss", "train", colours.muted, "y", dash="dot", marks=bool(marks)),
-        trace_of(points, "dev_loss", "dev", dev, "y", marks=bool(marks)),
-        trace_of(points, metric, "dev score", dev, "y2", marks=bool(marks), what=f"dev {label}"),
+        trace_of(points, "train_loss", "train", colours.muted, "y", dash="dot", marks=few),
+        trace_of(points, "dev_loss", "dev", dev, "y", marks=few),
+        trace_of(points, metric, "dev score", dev, "y2", marks=few, what=f"dev {label}"),
         _star(kept, "dev_loss", "kept", colours, "y"),
         _star(kept, metric, "kept score", colours, "y2"),
         *_forest(compared, colours, label),
     ]
-    notes = end_labels(points, metric, last, loss_box, score_box, dev, colours)
+    notes = end_labels(points, last, loss_box, dev, colours)
     shapes: list[dict[str, Any]] = []
     if kept is not None:
         shapes.append(upright_line(float(kept["step"]), (score_box[0], 1.0), colours.select))
@@ -108,32 +100,13 @@ def finetune_curves(
     for name, level in (reference or {}).items():
         if math.isfinite(level):
             shapes.append(level_line(level, split, colours))
-            notes.append(
-                note(
-                    name,
-                    0.004,
-                    level,
-                    colours.muted,
-                    10,
-                    xref="paper",
-                    yref="y2",
-                    yanchor="bottom",
-                    xanchor="left",
-                )
-            )
+            on = {"yref": "y2", "yanchor": "bottom"}
+            notes.append(aside(name, 0.004, level, colours.muted, 10, **on))
     box = (0.0, 1.0) if beside else (0.0, 0.24)
     if not compared and waiting:
-        notes.append(
-            note(
-                waiting,
-                (split + 0.1 + 1) / 2 if beside else 0.5,
-                sum(box) / 2,
-                colours.muted,
-                12,
-                xref="paper",
-                yref="paper",
-            )
-        )
+        x = (split + 0.1 + 1) / 2 if beside else 0.5
+        paper = {"xref": "paper", "yref": "paper"}
+        notes.append(note(waiting, x, sum(box) / 2, colours.muted, 12, **paper))
     names = [("<br>".join(textwrap.wrap(one.name, 18)), one.own) for one in compared]
     low = min([0.0, *(one.low for one in compared if math.isfinite(one.low))]) - 0.03
     above = [one.high for one in compared if math.isfinite(one.high)]
@@ -199,12 +172,6 @@ def finetune_curves(
     )
 
 
-def _kept(points: Items[Row]) -> Row | None:
-    """Find the row whose weights are kept: the last that was the best when it came."""
-    best = [p for p in points if p.get("best")]
-    return best[-1] if best else None
-
-
 def _score_range(
     points: Items[Row], metric: str, reference: Mapping[str, float] | None
 ) -> list[float] | None:
@@ -218,11 +185,11 @@ def _score_range(
 
 
 def _star(kept: Row | None, key: str, name: str, colours: Theme, axis: str) -> dict[str, Any]:
-    value = finite(kept.get(key)) if kept is not None else None
-    at = [] if kept is None or value is None else [float(kept["step"])]
+    value = None if kept is None else finite(kept.get(key))
+    at = [] if kept is None or value is None else [(float(kept["step"]), value)]
     return dots(
-        at,
-        [] if not at else [value],
+        [step for step, _ in at],
+        [score for _, score in at],
         14,
         colours.select,
         name=name,
@@ -235,49 +202,35 @@ def _star(kept: Row | None, key: str, name: str, colours: Theme, axis: str) -> d
 def _forest(compared: Items[Interval], colours: Theme, label: str) -> list[dict[str, Any]]:
     """Draw intervals, and the scores on top of them."""
     known = [(i, one) for i, one in enumerate(compared) if math.isfinite(one.value)]
-    paint = [colours.select if one.own else colours.muted for _, one in known]
-    place = {
-        "type": "scatter",
-        "x": [one.value for _, one in known],
-        "y": [i for i, _ in known],
-        "xaxis": "x2",
-        "yaxis": "y3",
-    }
+    every = [one for _, one in known]
+    paint = [colours.select if one.own else colours.muted for one in every]
+    x, y = [one.value for one in every], [i for i, _ in known]
+    axes = {"xaxis": "x2", "yaxis": "y3"}
+    low, high = [one.low for one in every], [one.high for one in every]
+    muted = colours.muted
     return [
-        {
-            **place,
-            "name": "interval",
-            "mode": "markers",
-            "marker": {"size": 1, "color": colours.muted},
-            "error_x": {
-                "type": "data",
-                "symmetric": False,
-                "array": [max(0.0, one.high - one.value) for _, one in known],
-                "arrayminus": [max(0.0, one.value - one.low) for _, one in known],
-                "color": colours.muted,
-                "thickness": 1.6,
-                "width": 4,
-            },
-            "hoverinfo": "skip",
-        },
-        {
-            **place,
-            "name": "test",
-            "mode": "markers+text",
-            "text": [f"{round(one.value, 2) + 0.0:.2f}" for _, one in known],  # no minus zero
+        dots(x, y, 1, muted, name="interval", error_x=whiskers(x, low, high, muted, width=4),
+             **axes),
+        dots(
+            x,
+            y,
+            [13 if one.own else 9 for one in every],
+            paint,
+            **axes,
+            name="test",
+            mode="markers+text",
+            text=[f"{round(one.value, 2) + 0.0:.2f}" for one in every],  # no minus zero
             # Beside the axis, a number would stand on the line of zero.
-            "textposition": ["top right" if one.value < 0.06 else "top center" for _, one in known],
-            "textfont": font(11, paint),
-            "cliponaxis": False,
-            "marker": {
-                "size": [13 if one.own else 9 for _, one in known],
-                "symbol": ["star" if one.own else "circle" for _, one in known],
-                "color": paint,
+            textposition=["top right" if one.value < 0.06 else "top center" for one in every],
+            textfont=font(11, paint),
+            cliponaxis=False,
+            marker={
+                "symbol": ["star" if one.own else "circle" for one in every],
                 "opacity": 1,
                 "line": {"width": 1, "color": colours.paper},
             },
-            "customdata": [[one.name, one.low, one.high] for _, one in known],
-            "hovertemplate": f"%{{customdata[0]}}<br>{label} <b>%{{x:.3f}}</b> "
-            "(%{customdata[1]:.3f} to %{customdata[2]:.3f})<extra></extra>",
-        },
-    ]
+            customdata=[[one.name, one.low, one.high] for one in every],
+            hover=f"%{{customdata[0]}}<br>{label} <b>%{{x:.3f}}</b> "
+            "(%{customdata[1]:.3f} to %{customdata[2]:.3f})",
+        ),
+    ]  # fmt: skip

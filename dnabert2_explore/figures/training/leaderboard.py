@@ -7,8 +7,19 @@ from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...errors import InputError
 from ..core.colours import OKABE_ITO, Theme, theme_of
-from ..core.parts import Figure, axis_title, dots, font, level, line, make_figure
+from ..core.parts import (
+    Figure,
+    axis_title,
+    dots,
+    font,
+    level,
+    line,
+    make_figure,
+    quiet_axis,
+    whiskers,
+)
 
 if TYPE_CHECKING:
     from ...training.gue import Leaderboard
@@ -40,7 +51,6 @@ class _Row:
 
     dataset: str
     title: str
-    reduced: bool = False
 
 
 def leaderboard_dots(
@@ -51,30 +61,11 @@ def leaderboard_dots(
     width: int = 1000,
     theme: str = "light",
 ) -> Figure:
-    """Draw a leaderboard.
+    """Draw a leaderboard: a trace a column, by its name, and one ``<run> minus <against>`` a run.
 
-    Parameters
-    ----------
-    board : Leaderboard
-    against : str
-        Column that the right panel takes from the runs; by default the best rule of each dataset,
-        which needs no neural network, or where no rule was fitted the best baseline.
-    hidden : sequence of str
-        Columns left out.
-    width : int
-        Pixels the figure will have.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        One trace a column, by its name, and one ``<run> minus <against>`` a run.
-
-    Raises
-    ------
-    InputError
-        If `against` is no column.
+    The right panel takes the column `against` from the runs; by default the best rule of each
+    dataset, which needs no neural network, or where no rule was fitted the best baseline. Columns
+    that are `hidden` are left out. InputError if `against` is no column.
     """
     colours = theme_of(theme)
     against = _reference(board, against)
@@ -90,7 +81,7 @@ def leaderboard_dots(
             lift = _lift(runs, column.name)
             colour = paint[column.name]
             marker = {"color": colour, "size": 11, "line": {"width": 1.5, "color": colour}}
-            traces.append(_dots(board, places, column.name, marker, lift))
+            traces.append(_dots(board, places, column, marker, lift))
         elif column.kind == "baseline":
             marker = {
                 "symbol": _BASELINES.get(column.name, "circle-open"),
@@ -98,14 +89,14 @@ def leaderboard_dots(
                 "color": colours.muted,
                 "line": {"width": 1.6, "color": colours.muted},
             }
-            traces.append(_dots(board, places, column.name, marker))
+            traces.append(_dots(board, places, column, marker))
         else:
             marker = {
                 "symbol": _PUBLISHED.get(column.name, "diamond"),
                 "size": 8,
                 "color": colours.ink if column.name == "DNABERT-2" else colours.tints[0],
             }
-            traces.append(_dots(board, places, column.name, marker))
+            traces.append(_dots(board, places, column, marker))
     for name in runs:
         if name != against:
             traces.append(_gains(board, places, name, against, paint[name], _lift(runs, name)))
@@ -132,23 +123,24 @@ def leaderboard_dots(
             colours, (0.69, 1.0), _reach(board, runs, against), f"run minus {against}, 95% interval"
         )
         | {"zeroline": True, "zerolinecolor": colours.muted, "zerolinewidth": 1.2},
-        yaxis={
-            "domain": [0, 1],
-            "range": [len(rows) - 0.4, -0.6],
-            "tickvals": list(range(len(rows))),
-            "ticktext": [row.title for row in rows],
-            "tickfont": font(11.5, colours.ink),
-            "showgrid": False,
-            "zeroline": False,
-            "fixedrange": True,
-        },
-        shapes=_lines(rows, colours),
+        yaxis=quiet_axis(
+            colours,
+            domain=[0, 1],
+            range=[len(rows) - 0.4, -0.6],
+            tickvals=list(range(len(rows))),
+            ticktext=[row.title for row in rows],
+            tickfont=font(11.5, colours.ink),
+        ),
+        # The mean is set apart.
+        shapes=[
+            level(place - 0.5, colours.muted, 1, yref="y")
+            for name, place in places.items()
+            if name == "mean"
+        ],
     )
 
 
 def _reference(board: Leaderboard, against: str) -> str:
-    from ...errors import InputError
-
     names = [column.name for column in board.columns]
     if against:
         if against not in names:
@@ -176,14 +168,10 @@ def _rows(board: Leaderboard) -> list[_Row]:
         if title != heading:
             rows.append(_Row("", f"<i>{title}</i>"))
             heading = title
-        states = {
-            cell.state
-            for (one, _), cell in board.cells.items()
-            if one == name and cell.state != "published"
-        }
-        reduced = states == {"reduced"}
+        states = {cell.state for (one, _), cell in board.cells.items() if one == name}
         words = name + (" (F1)" if dataset.metric != "mcc" else "")
-        rows.append(_Row(name, words + (" · reduced" if reduced else ""), reduced))
+        reduced = states - {"published"} == {"reduced"}
+        rows.append(_Row(name, words + (" · reduced" if reduced else "")))
     if board.shared:
         rows.append(_Row("mean", f"<b>mean of {len(board.shared)}</b>"))
     return rows
@@ -216,30 +204,29 @@ def _points(board: Leaderboard, places: dict[str, int], name: str) -> list[tuple
 
 
 def _dots(
-    board: Leaderboard, places: dict[str, int], name: str, marker: dict[str, Any], lift: float = 0.0
+    board: Leaderboard, places: dict[str, int], column: Any, marker: dict[str, Any], lift: float = 0
 ) -> dict[str, Any]:
+    name = column.name
     # The legend shows the first point's symbol: not one of a reduced run.
     points = sorted(_points(board, places, name), key=lambda point: _reduced(board, name, point[0]))
-    words = [_sentence(board, name, dataset, score) for dataset, _, score in points]
-    trace: dict[str, Any] = {
-        "type": "scatter",
-        "name": name,
-        "mode": "markers",
-        "x": [score.value for _, _, score in points],
-        "y": [place + lift for _, place, _ in points],
-        "marker": dict(marker),
-        "cliponaxis": False,
-        "customdata": words,
-        "hovertemplate": "%{customdata}<extra></extra>",
-    }
-    column = next(one for one in board.columns if one.name == name)
+    scores = [score for _, _, score in points]
+    more: dict[str, Any] = {}
     if column.kind == "run":
-        trace["error_x"] = _bars([score for _, _, score in points], marker["color"])
-        trace["marker"]["symbol"] = [
-            "circle-open" if _reduced(board, name, dataset) else "circle"
-            for dataset, _, _ in points
-        ]
-    return trace
+        more["error_x"] = _bars(scores, marker["color"])
+        reduced = [_reduced(board, name, dataset) for dataset, _, _ in points]
+        marker = {**marker, "symbol": ["circle-open" if one else "circle" for one in reduced]}
+    return dots(
+        [score.value for score in scores],
+        [place + lift for _, place, _ in points],
+        marker["size"],
+        marker["color"],
+        marker=marker,
+        name=name,
+        cliponaxis=False,
+        customdata=[_sentence(board, name, dataset, score) for dataset, _, score in points],
+        hover="%{customdata}",
+        **more,
+    )
 
 
 def _reduced(board: Leaderboard, name: str, dataset: str) -> bool:
@@ -260,18 +247,8 @@ def _sentence(board: Leaderboard, name: str, dataset: str, score: Any) -> str:
 
 
 def _bars(scores: list[Any], colour: str, width: float = 1.6) -> dict[str, Any]:
-    def reach(value: float) -> float:
-        return max(0.0, value) if math.isfinite(value) else 0.0
-
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [reach(one.high - one.value) for one in scores],
-        "arrayminus": [reach(one.value - one.low) for one in scores],
-        "color": colour,
-        "thickness": width,
-        "width": 0,
-    }
+    value, low, high = ([getattr(one, end) for one in scores] for end in ("value", "low", "high"))
+    return whiskers(value, low, high, colour, width)
 
 
 def _lift(runs: list[str], name: str) -> float:
@@ -370,12 +347,3 @@ def _axis(
         "nticks": 7,
         "range": span,
     }
-
-
-def _lines(rows: list[_Row], colours: Theme) -> list[dict[str, Any]]:
-    """Set the mean apart."""
-    return [
-        level(place - 0.5, colours.muted, 1, yref="y")
-        for place, row in enumerate(rows)
-        if row.dataset == "mean"
-    ]

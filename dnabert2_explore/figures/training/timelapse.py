@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.colours import NOT_GIVEN, Theme, class_colours, theme_of
-from ..core.parts import Figure, axis_title, font, level, note, plain_axis
+from ..core.parts import Figure, aside, axis_title, font, level, plain_axis
 from ..core.style import band, base_axis, layout, whole
 from .timelapse_panels import NARROW, attention, levels, points, probabilities, purity
 
@@ -33,28 +33,9 @@ def timelapse_figure(
 ) -> Figure:
     """Draw one snapshot of a time-lapse; every axis and colour is the same for all snapshots.
 
-    Parameters
-    ----------
-    lapse : TimeLapse
-        From :func:`dnabert2_explore.analysis.timelapse.timelapse`.
-    at : int
-        Which snapshot, counted from 0; negative from the end.
-    view : tuple of int, optional
-        Visible bases, 0-based half-open; the whole sequence by default.
-    selected : tuple of int, optional
-        Bases to mark, 0-based half-open.
-    field : str
-        What the labels of the atlas are.
-    width : int
-        Pixels the figure will have.
-    theme : str
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        x counts bases from 1; traces ``probability``, ``first snapshot``, ``attention``, one per
-        class, ``purity``, ``shuffled`` and ``now``.
+    Snapshot `at` counts from 0, negative from the end; `field` is what the labels of the atlas are.
+    Traces ``probability``, ``first snapshot``, ``attention``, one per class, ``purity``,
+    ``shuffled`` and ``now``.
     """
     import plotly.graph_objects as go
 
@@ -77,28 +58,19 @@ def timelapse_movie(
 ) -> Figure:
     """Draw all snapshots as one figure with a slider and a play button, for a page of its own.
 
-    Parameters
-    ----------
-    lapse, view, selected, field, width, theme
-        As for :func:`timelapse_figure`.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        With a frame per snapshot.
+    A frame per snapshot; the options are those of :func:`timelapse_figure`.
     """
     import plotly.graph_objects as go
 
     colours = theme_of(theme)
     shown = whole(view, len(lapse.tokens.bases))
-    every = [_traces(lapse, at, shown, width, colours) for at in range(len(lapse.steps))]
-    last = len(every) - 1
-    figure = go.Figure(
-        data=every[last], layout=_layout(lapse, shown, selected, field, width, colours)
+    last = len(lapse.steps) - 1
+    figure = timelapse_figure(
+        lapse, last, view=view, selected=selected, field=field, width=width, theme=theme
     )
     figure.frames = [
-        go.Frame(name=str(step), data=traces)
-        for step, traces in zip(lapse.steps.tolist(), every, strict=True)
+        go.Frame(name=str(step), data=_traces(lapse, at, shown, width, colours))
+        for at, step in enumerate(lapse.steps.tolist())
     ]
     how = {"frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
     below = figure.layout.height
@@ -293,30 +265,11 @@ def _words(
         used += size
         sign = _SIGNS[i % len(_SIGNS)]
         lines[-1].append(f"<span style='color:{colour}'>{sign}</span>\u00a0{name}")
+    blind = f"blind guess<br>1 of {lapse.vocabulary:,}"
+    classes = "<br>".join("\u2002".join(line) for line in lines)
     return [
-        note(
-            f"blind guess<br>1 of {lapse.vocabulary:,}",
-            1.004,
-            guess,
-            colours.muted,
-            10,
-            xref="paper",
-            xanchor="left",
-            align="left",
-            yref="y",
-        ),
-        note(
-            "<br>".join("\u2002".join(line) for line in lines),
-            corner[0],
-            corner[1],
-            colours.ink,
-            xref="paper",
-            xanchor="left",
-            align="left",
-            yref="paper",
-            yanchor="top",
-            yshift=-20,
-        ),
+        aside(blind, 1.004, guess, colours.muted, 10, align="left", yref="y"),
+        aside(classes, *corner, colours.ink, align="left", yref="paper", yanchor="top", yshift=-20),
     ]
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.colours import NOT_GIVEN, SYMBOLS, Theme, class_colours
-from ..core.parts import bars, colour_bar, dots, heat, line
+from ..core.parts import bars, colour_bar, dots, heat, line, signs
+from ..core.style import touching
 from ..inside.attention import pool
 
 if TYPE_CHECKING:
@@ -39,10 +40,7 @@ def probabilities(
     """Draw the probability of each token when masked, as bars from a blind guess."""
     tokens = lapse.tokens
     inside = np.flatnonzero(
-        ~tokens.special
-        & np.isfinite(lapse.probability[at])
-        & (tokens.spans[:, 0] < shown[1])
-        & (tokens.spans[:, 1] > shown[0])
+        ~tokens.special & np.isfinite(lapse.probability[at]) & touching(tokens.spans, shown)
     )
     guess, _, _ = levels(lapse)
     logs = np.log10(np.clip(lapse.probability[at, inside], 1e-12, 1.0))
@@ -52,7 +50,7 @@ def probabilities(
         centre,
         logs - guess,
         tokens.lengths[inside] * 1.0,
-        [colours.positive if v >= guess else colours.negative for v in logs],
+        signs(logs - guess, colours),
         (colours.paper, 0.6),
         name="probability",
         base=guess,
@@ -68,16 +66,10 @@ def probabilities(
     # A stroke across each token: where it began. Far out strokes would be a haze.
     if len(inside) * _STROKE_PX > (0.52 if width >= NARROW else 0.8) * width:
         inside, first = inside[:0], first[:0]
-    x = np.column_stack(
-        [tokens.spans[inside, 0] + 0.5, tokens.spans[inside, 1] + 0.5, np.full(len(inside), np.nan)]
-    ).ravel()
-    strokes = line(
-        x,
-        np.column_stack([first, first, np.full(len(inside), np.nan)]).ravel(),
-        colours.ink,
-        1.2,
-        name="first snapshot",
-    )
+    gaps = np.full(len(inside), np.nan)
+    x = np.column_stack([tokens.spans[inside] + 0.5, gaps]).ravel()
+    y = np.column_stack([first, first, gaps]).ravel()
+    strokes = line(x, y, colours.ink, 1.2, name="first snapshot")
     return [blocks, strokes]
 
 
@@ -136,39 +128,36 @@ def points(lapse: TimeLapse, at: int, colours: Theme) -> list[dict[str, Any]]:
 def purity(lapse: TimeLapse, at: int, colours: Theme) -> list[dict[str, Any]]:
     """Draw how pure neighbourhoods are along the training."""
     steps = lapse.steps
-    common = {"type": "scatter", "xaxis": "x3", "yaxis": "y4"}
+    axes = {"xaxis": "x3", "yaxis": "y4"}
     return [
-        {
-            **common,
-            "name": "purity",
-            "mode": "lines+markers",
-            "x": steps,
-            "y": lapse.purity,
-            "line": {"color": colours.negative, "width": 1.8},
-            "marker": {"size": 4, "color": colours.negative},
-            "hovertemplate": "step %{x:,}: <b>%{y:.0%}</b> of neighbours share the class"
-            "<extra></extra>",
-        },
-        {
-            **common,
-            "name": "shuffled",
-            "mode": "lines",
-            "x": steps,
-            "y": lapse.purity_null,
-            "line": {"color": colours.muted, "width": 1.2, "dash": "dot"},
-            "hovertemplate": "labels shuffled: %{y:.0%}<extra></extra>",
-        },
-        {
-            **common,
-            "name": "now",
-            "mode": "markers",
-            "x": [steps[at]],
-            "y": [lapse.purity[at]],
-            "marker": {
-                "size": 12,
-                "color": colours.select,
-                "line": {"width": 1, "color": colours.paper},
-            },
-            "hoverinfo": "skip",
-        },
+        line(
+            steps,
+            lapse.purity,
+            colours.negative,
+            1.8,
+            **axes,
+            name="purity",
+            mode="lines+markers",
+            marker={"size": 4, "color": colours.negative},
+            hover="step %{x:,}: <b>%{y:.0%}</b> of neighbours share the class",
+        ),
+        line(
+            steps,
+            lapse.purity_null,
+            colours.muted,
+            1.2,
+            dash="dot",
+            **axes,
+            name="shuffled",
+            hover="labels shuffled: %{y:.0%}",
+        ),
+        dots(
+            [steps[at]],
+            [lapse.purity[at]],
+            12,
+            colours.select,
+            **axes,
+            name="now",
+            marker={"line": {"width": 1, "color": colours.paper}},
+        ),
     ]

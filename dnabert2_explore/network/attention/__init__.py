@@ -39,13 +39,9 @@ BACKENDS: dict[str, AttentionFunction] = {
 
 
 def refuse_backend(name: str | None) -> str:
-    """Return `name` if that backend keeps ALiBi ("sdpa" for None); raise otherwise.
+    """Return `name` if that backend keeps ALiBi ("sdpa" for None); a ValueError otherwise.
 
-    Raises
-    ------
-    ValueError
-        For a backend that would compute without ALiBi, such as transformers' stock
-        ``flash_attention_2``, which takes no additive bias.
+    Transformers' stock ``flash_attention_2``, for one, takes no additive bias.
     """
     name = name or "sdpa"
     if name not in BACKENDS:

@@ -24,13 +24,9 @@ _IN_HALF_PRECISION = ("flash", "flex", "sdpa")
 def fastest_backend(device: torch.device, dtype: torch.dtype, heads: int, head_dim: int) -> str:
     """Name the fastest backend that computes what the reference computes, on this device.
 
-    In half precision on a GPU, "flash", "flex" and "sdpa" are tried in this order (`try_backend`).
-    In float32, and on a CPU, it is "sdpa".
-
-    Warns
-    -----
-    UserWarning
-        If a backend is installed and fails, or computes something else.
+    In half precision on a GPU, "flash", "flex" and "sdpa" are tried in this order (`try_backend`),
+    with an `ExploreWarning` where one is installed and fails, or computes something else. In
+    float32, and on a CPU, it is "sdpa".
     """
     if device.type != "cuda" or dtype not in (torch.float16, torch.bfloat16):
         return "sdpa"
@@ -58,18 +54,8 @@ def try_backend(
 ) -> str | None:
     """Compute a small batch of two lengths forward and backward, and compare it with "eager".
 
-    Parameters
-    ----------
-    name : str
-    device, dtype, heads, head_dim
-        What to try it on.
-    gradients : bool
-        Whether the backward pass is tried, too.
-
-    Returns
-    -------
-    str or None
-        What went wrong, to follow the backend's name in a sentence; None if nothing did.
+    Without `gradients` the backward pass is left out. What went wrong, to follow the backend's name
+    in a sentence; None if nothing did.
     """
     # Whoever asks may be within torch.inference_mode() or torch.no_grad().
     with torch.inference_mode(False), torch.set_grad_enabled(gradients):

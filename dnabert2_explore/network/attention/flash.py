@@ -37,14 +37,9 @@ def flash_attention(
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """One kernel for the whole batch; called as every backend is (see this package).
 
-    Needs the package flash-attn (extra ``[flash]``), a GPU, and float16 or bfloat16. It knows no
-    padding between the tokens of a sequence: a batch that has some goes through sdpa, with a
-    warning.
-
-    Raises
-    ------
-    ValueError
-        If the tokens are not in half precision on a GPU, or flash-attn is not installed.
+    Needs the package flash-attn (extra ``[flash]``), a GPU, and float16 or bfloat16; without them
+    it is a ValueError. It knows no padding between the tokens of a sequence: a batch that has some
+    goes through sdpa, with a warning.
     """
     if (problem := why_not_flash(qkv.device, qkv.dtype)) is not None:
         raise ValueError(problem)

@@ -44,13 +44,9 @@ def flex_attention(
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """All sequences in one row, each attending within itself; called as every backend is.
 
-    Compiled by torch on first use, which takes from seconds to a minute and a C++ compiler (CPU)
-    or Triton (GPU). It has no backward pass on the CPU, and no dropout.
-
-    Raises
-    ------
-    ValueError
-        If gradients are asked of it on the CPU, dropout of it anywhere, or it cannot be compiled.
+    Compiled by torch on first use, which takes from seconds to a minute and a C++ compiler (CPU) or
+    Triton (GPU). It has no backward pass on the CPU, and no dropout: these, and what cannot be
+    compiled, are a ValueError.
     """
     if dropout:
         raise ValueError(

@@ -72,19 +72,9 @@ class Card:
 def write_card(folder: str | Path, card: Card | None = None, usage: str = "") -> Path:
     """Write a model folder's README.md, in place of one that is there.
 
-    Parameters
-    ----------
-    folder : path
-        With config.json and model.safetensors.
-    card : Card, optional
-        Without one, the card says what the files say.
-    usage : str
-        Markdown in place of the usual lines on loading.
-
-    Raises
-    ------
-    CheckpointError
-        If the folder holds no model.
+    The folder has config.json and model.safetensors; without them it is a `CheckpointError`.
+    Without a card, it says what the files say. `usage` is Markdown in place of the usual lines on
+    loading.
     """
     folder = Path(folder)
     try:
@@ -106,18 +96,10 @@ def write_card(folder: str | Path, card: Card | None = None, usage: str = "") ->
 def card_text(
     config: dict[str, Any], parameters: int, card: Card, name: str, usage: str = ""
 ) -> str:
-    """Compose a card.
+    """Compose the card of a folder called `name`.
 
-    Parameters
-    ----------
-    config : dict
-        The model's config.json, but with the weights' own type under "dtype".
-    parameters : int
-    card : Card
-    name : str
-        Of the folder.
-    usage : str
-        Markdown in place of the usual lines on loading.
+    `config` is the model's config.json, but with the weights' own type under "dtype"; `usage` is
+    Markdown in place of the usual lines on loading.
     """
     head = (config.get("architectures") or ["Dnabert2Model"])[0]
     name = _plain(name)

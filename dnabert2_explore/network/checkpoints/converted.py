@@ -38,21 +38,9 @@ def convert(
     cache once, and mapped from there. The copy belongs to the content of the file, not to its name,
     size or time: other weights that come to lie there have a copy of their own.
 
-    Parameters
-    ----------
-    state : dict of str to torch.Tensor
-    source : pathlib.Path
-        The file they were read from.
-    stamp : Stamp
-        How it stood before it was read.
-    dtype : torch.dtype
-    shared : bool
-        Whether a copy on disk helps: not where the weights move on to a GPU.
-
-    Warns
-    -----
-    UserWarning
-        If the copy cannot be written: each process then has its own in memory.
+    `stamp` says how the file `source` stood before it was read; `shared` whether a copy on disk
+    helps: not where the weights move on to a GPU. If the copy cannot be written, an
+    `ExploreWarning` says that each process has its own in memory.
     """
     if all(tensor.dtype == dtype for tensor in state.values()):
         return state

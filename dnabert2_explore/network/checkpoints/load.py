@@ -66,14 +66,8 @@ _NOT_FOUND = (
 class Checkpoint:
     """The files of a checkpoint, and how the weights stood before they were read.
 
-    Attributes
-    ----------
-    folder, config, weights, tokenizer : pathlib.Path
-        `weights` is one file, or the index of several `parts`.
-    stamp : Stamp
-        Of all files with weights: see `digests.stamp_of`.
-    parts : tuple of pathlib.Path
-        Where the weights lie in several files; else empty.
+    `weights` is one file, or the index of several `parts`; `stamp` is that of all files with
+    weights (`digests.stamp_of`).
     """
 
     folder: Path
@@ -92,10 +86,7 @@ class Checkpoint:
     def sha256(self) -> str:
         """Digest of the weights: of their file, or of the digests of all parts.
 
-        Raises
-        ------
-        OSError
-            If a file cannot be read.
+        A file that cannot be read is an OSError.
         """
         if not self.parts:
             return sha256_of(self.weights)
@@ -103,13 +94,7 @@ class Checkpoint:
         return hashlib.sha256(digests.encode()).hexdigest()
 
     def untouched(self) -> bool:
-        """Whether the files are still those that were found.
-
-        Raises
-        ------
-        OSError
-            If a file is gone.
-        """
+        """Whether the files are still those that were found; an OSError where one is gone."""
         return _stamp(self.weights, self.parts) == self.stamp
 
 
@@ -118,19 +103,10 @@ def _stamp(weights: Path, parts: tuple[Path, ...]) -> Stamp:
 
 
 def find_checkpoint(source: str | Path, revision: str | None = None) -> Checkpoint:
-    """Locate a checkpoint's files in a folder or on the Hugging Face hub.
+    """Locate a checkpoint's files in a folder, or by a hub id at a `revision` of it.
 
-    Parameters
-    ----------
-    source : str or pathlib.Path
-        A folder, or a hub id such as ``"zhihan1996/DNABERT-2-117M"``. A folder wins.
-    revision : str, optional
-        Branch, tag or commit on the hub.
-
-    Raises
-    ------
-    CheckpointError
-        If a file is missing, or the hub cannot be reached or does not know the id.
+    A folder wins; a revision is a branch, tag or commit. A missing file, and a hub that cannot be
+    reached or does not know the id, are a `CheckpointError`.
     """
     folder = located(source)
     if folder.is_dir():
@@ -261,10 +237,8 @@ def _hub_answers() -> bool:
 def read_config(path: Path) -> Dnabert2Config:
     """Read a `config.json`, ours or the published one (which has no usable ``model_type``).
 
-    Raises
-    ------
-    CheckpointError
-        If the file is not JSON, is of another architecture, or describes an impossible shape.
+    One that is no JSON, is of another architecture, or describes an impossible shape is a
+    `CheckpointError`.
     """
     values = read_json(path, CheckpointError, editable=True)
     # Ours, none, or "bert": the remote code's configuration calls itself bert.
@@ -295,10 +269,7 @@ def read_config(path: Path) -> Dnabert2Config:
 def check_classes(path: Path, config: Dnabert2Config, rows: int) -> None:
     """Fit a configuration to a head: its classes must be as many, if it tells of any.
 
-    Raises
-    ------
-    CheckpointError
-        If they are not: which name belongs to which row, nobody knows then.
+    Otherwise nobody knows which name belongs to which row: that is a `CheckpointError`.
     """
     values = read_json(path, CheckpointError, editable=True)
     if values.get("id2label") is None and values.get("num_labels") is None:
@@ -319,12 +290,8 @@ def load_network(
 ) -> Dnabert2PreTrainedModel:
     """Build the network a checkpoint holds as a transformers model, and fill every weight of it.
 
-    Parameters, what is raised: as for `load_bare`, of whose modules and weights it is made.
-
-    Returns
-    -------
-    Dnabert2PreTrainedModel
-        In eval mode, on the CPU.
+    In eval mode, on the CPU; all else is as for `load_bare`, of whose modules and weights it is
+    made.
     """
     from ..modeling import pretrained_of
 
@@ -337,35 +304,16 @@ def load_bare(
     attention: str = "sdpa",
     shared: bool = False,
 ) -> BareNetwork:
-    """Build the network a checkpoint holds, and fill every weight of it.
+    """Build the network a checkpoint holds, and fill every weight of it; in eval mode, on the CPU.
 
-    The head follows the weights: a classifier, the masked-LM head, or none. The pooler is built
-    for a classifier only, because the published checkpoint has none.
+    The head follows the weights: a classifier, the masked-LM head, or none. The pooler is built for
+    a classifier only, because the published checkpoint has none. With `shared`, weights whose type
+    changes are kept in the cache, so that the processes of a machine share them (see
+    `network.converted`). Those that keep their type always are.
 
-    Parameters
-    ----------
-    checkpoint : Checkpoint
-        What `find_checkpoint` returned.
-    dtype : torch.dtype
-        Type of the weights once loaded.
-    attention : {"eager", "sdpa", "flex", "flash"}
-        Attention backend.
-    shared : bool
-        Whether weights whose type changes are kept in the cache, so that the processes of a
-        machine share them (see `network.converted`). Those that keep their type always are.
-
-    Returns
-    -------
-    BareNetwork
-        In eval mode, on the CPU.
-
-    Raises
-    ------
-    CheckpointError
-        If a weight is missing, unexpected or of another shape; all of them are listed. If the
-        configuration speaks of another network, head or tokenizer than lie beside it.
-    ValueError
-        For an attention backend that would drop ALiBi.
+    A weight that is missing, unexpected or of another shape is a `CheckpointError` that lists all
+    of them; so is a configuration that speaks of another network, head or tokenizer than lie beside
+    it. An attention backend that would drop ALiBi is a ValueError.
     """
     config = read_config(checkpoint.config)
     config._attn_implementation = refuse_backend(attention)

@@ -43,27 +43,12 @@ def save_model(
 ) -> None:
     """Write a model in the layout that :func:`dnabert2_explore.load` reads, all files or none.
 
-    Parameters
-    ----------
-    network : Dnabert2PreTrainedModel
-        Left as it is.
-    folder : path
-        Made if needed; files of the same name are replaced.
-    tokenizer : path, optional
-        Folder (or ``tokenizer.json``) whose tokenizer files are copied.
-    dtype : torch.dtype, optional
-        Type of the weights in the file; by default the network's own.
-    card : Card, optional
-        What README.md says of the model beside what the files say.
-    more : dict, optional
-        Further entries of config.json.
-    usage : str
-        What README.md says on loading, in place of the usual lines.
-
-    Raises
-    ------
-    OSError
-        If the disk is full, or the folder cannot be written.
+    The folder is made if needed, and files of the same name are replaced; the network is left as it
+    is. The files of `tokenizer` (a folder, or ``tokenizer.json``) are copied. `dtype` is that of
+    the weights in the file, by default the network's own. `card` is what README.md says of the
+    model beside what the files say, `usage` what it says on loading in place of the usual lines,
+    and `more` are further entries of config.json. A full disk, or a folder that cannot be written,
+    is an OSError.
     """
     folder = Path(folder)
     dtype = network.dtype if dtype is None else dtype
@@ -93,13 +78,9 @@ def save_model(
 
 
 def copy_tokenizer(source: str | Path, folder: Path) -> None:
-    """Copy a tokenizer's files; where its settings are missing, write those of all DNABERT-2's.
+    """Copy a tokenizer's files, of a folder or beside ``tokenizer.json``.
 
-    Parameters
-    ----------
-    source : path
-        Folder, or ``tokenizer.json``.
-    folder : pathlib.Path
+    Where its settings are missing, those of all DNABERT-2's are written.
     """
     source = Path(source)
     source = source if source.is_dir() else source.parent

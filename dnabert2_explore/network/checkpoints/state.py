@@ -40,10 +40,7 @@ _WRAPPERS = ("module.", "_orig_mod.")
 def parts_of(index: Path) -> tuple[Path, ...]:
     """Return the files that an index names, in their order.
 
-    Raises
-    ------
-    CheckpointError
-        If it is no index, or a file is missing.
+    One that is no index, or names a file that is missing, is a `CheckpointError`.
     """
     named = read_json(index, CheckpointError).get("weight_map")
     names = list(dict.fromkeys(named.values())) if isinstance(named, dict) else []
@@ -62,21 +59,10 @@ def parts_of(index: Path) -> tuple[Path, ...]:
 
 
 def read_state(path: Path, parts: tuple[Path, ...] = ()) -> dict[str, torch.Tensor]:
-    """Read all weights of a checkpoint.
+    """Read all weights of a checkpoint: of a file, or of the `parts` that an index names.
 
-    Safetensors files and zipped ``.bin`` files stay mapped from the disk.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        ``model.safetensors``, ``pytorch_model.bin``, or the index of several parts.
-    parts : tuple of pathlib.Path
-        What `parts_of` says of the index.
-
-    Raises
-    ------
-    CheckpointError
-        If a file is damaged, asks to run code, or is no state dict.
+    Safetensors files and zipped ``.bin`` files stay mapped from the disk. A file that is damaged,
+    asks to run code, or is no state dict is a `CheckpointError`.
     """
     state: dict[str, torch.Tensor] = {}
     for file in parts or (path,):
@@ -142,12 +128,8 @@ def _published_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 def check_sizes(config: Dnabert2Config, state: dict[str, torch.Tensor], path: Path) -> None:
     """Raise where a configuration and the weights speak of different networks.
 
-    Before anything is built: a number of layers alone can take all memory and time there is.
-
-    Raises
-    ------
-    CheckpointError
-        With the sizes on both sides.
+    Before anything is built: a number of layers alone can take all memory and time there is. The
+    `CheckpointError` has the sizes on both sides.
     """
     layers = {found[1] for name in state if (found := _LAYER.match(name))}
     if config.num_hidden_layers > len(layers):

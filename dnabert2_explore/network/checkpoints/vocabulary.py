@@ -17,13 +17,8 @@ __all__ = ["check_vocabulary", "vocabulary_sha256"]
 def vocabulary_sha256(path: Path) -> str:
     """Digest of what decides which ids a sequence gets: entries, merges and added tokens.
 
-    However the file is laid out: transformers writes a ``tokenizer.json`` otherwise than
-    tokenizers does.
-
-    Raises
-    ------
-    CheckpointError
-        If the file cannot be read, or is no BPE tokenizer.
+    However the file is laid out: transformers writes a ``tokenizer.json`` otherwise than tokenizers
+    does. One that cannot be read, or is no BPE tokenizer, is a `CheckpointError`.
     """
     content = read_json(path, CheckpointError)
     try:
@@ -42,12 +37,7 @@ def vocabulary_sha256(path: Path) -> str:
 
 
 def check_vocabulary(config: Dnabert2Config, path: Path) -> None:
-    """Raise where a model says which tokenizer it was saved with, and another lies beside it.
-
-    Raises
-    ------
-    CheckpointError
-    """
+    """Raise where a model says which tokenizer it was saved with, and another lies beside it."""
     said = config.vocabulary_sha256
     if said is not None and vocabulary_sha256(path) != said:
         raise CheckpointError(

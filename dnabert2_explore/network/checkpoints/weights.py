@@ -32,16 +32,8 @@ _LONGEST = 100_000_000  # bytes of a header, as safetensors itself has it
 def save_weights(weights: Mapping[str, torch.Tensor], path: Path) -> None:
     """Write weights with their digest, whole or not at all.
 
-    Parameters
-    ----------
-    weights : mapping of str to torch.Tensor
-        Tensors that share memory are refused by safetensors.
-    path : pathlib.Path
-
-    Raises
-    ------
-    OSError
-        If the disk is full, or the file cannot be written.
+    Tensors that share memory are refused by safetensors. A full disk, or a file that cannot be
+    written, is an OSError.
     """
     with replacing(path) as temporary:
         try:
@@ -79,17 +71,9 @@ def _order_metadata(path: Path) -> None:
 
 
 def check_weights(path: Path) -> bool:
-    """Compare a file with its digest.
+    """Compare a file with its digest; a `CheckpointError` where the two do not fit.
 
-    Returns
-    -------
-    bool
-        Whether it has one; files of other programs and of earlier versions have none.
-
-    Raises
-    ------
-    CheckpointError
-        If the two do not fit.
+    False where it has none: files of other programs and of earlier versions.
     """
     place, digest = _digest(path)
     if not place:
@@ -107,12 +91,8 @@ def check_weights(path: Path) -> bool:
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """Map the weights of a file into memory, after a look at its digest.
 
-    Raises
-    ------
-    CheckpointError
-        If the file is damaged.
-    SafetensorError, OSError
-        If it is no safetensors file, or cannot be read.
+    A damaged file is a `CheckpointError`; one that is no safetensors file, or cannot be read, a
+    SafetensorError or OSError.
     """
     check_weights(path)
     return load_file(path)

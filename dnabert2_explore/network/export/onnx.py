@@ -120,15 +120,8 @@ def export_graph(
 ) -> None:
     """Write a module as one ONNX file; batch and tokens stay free.
 
-    Parameters
-    ----------
-    graph : torch.nn.Module
-    examples : tuple of torch.Tensor
-        Inputs, (batch, tokens) each, of sizes above 1, to which the exporter specialises.
-    path : pathlib.Path
-    inputs, outputs : tuple of str
-        Names, in the order of `examples` and of what the module returns.
-    opset : int
+    `examples` are inputs, (batch, tokens) each, of sizes above 1, to which the exporter
+    specialises; names come in the order of these, and of what the module returns.
     """
     batch, tokens = torch.export.Dim("batch", min=1), torch.export.Dim("tokens", min=2)
     shape = {0: batch, 1: tokens}

@@ -84,14 +84,8 @@ def export_transformers(
 def keep_card(checkpoint: Checkpoint, folder: Path, fresh: Path) -> tuple[str, ...]:
     """Copy the card of the model exported; return what to say of it, and of its vectors.
 
-    Parameters
-    ----------
-    checkpoint : Checkpoint
-        What is exported.
-    folder : pathlib.Path
-        Where to; its own card is not copied beside itself.
-    fresh : pathlib.Path
-        Where files are written until they are all there.
+    The card of `folder` itself is not copied beside itself; files are written into `fresh` until
+    they are all there.
     """
     vectors: tuple[str, ...] = ()
     if layers := read_config(checkpoint.config).embedding_layers:

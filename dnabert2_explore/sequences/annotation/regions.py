@@ -40,15 +40,9 @@ _NAMED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a sequence lies on a genome.
+    """Where a sequence lies on a genome, 0-based and half-open.
 
-    Attributes
-    ----------
-    contig : str
-    start, end : int
-        0-based, half-open.
-    strand : str
-        ``"+"`` or ``"-"``; the latter where the sequence is the reverse complement.
+    The strand is ``"-"`` where the sequence is the reverse complement.
     """
 
     contig: str
@@ -219,10 +213,6 @@ def place_of(sequence: Sequence) -> Place | None:
 
     Names are read as samtools (``chr1:100-140``, from 1) and bedtools (``chr1:99-140(+)``, from 0)
     write them; which of the two it is, the length tells. None where nothing fits.
-
-    Parameters
-    ----------
-    sequence : Sequence
 
     Examples
     --------

@@ -23,10 +23,7 @@ SUFFIXES = (".bedgraph", ".bw", ".bigwig")
 def places_of(sequences: Items[Sequence]) -> list[Place]:
     """Say where each sequence lies, on the genome where it tells, else on itself.
 
-    Raises
-    ------
-    InputError
-        If two of them share bases, for which a track has one value.
+    If two of them share bases, for which a track has one value, it is an `InputError`.
 
     Examples
     --------
@@ -64,21 +61,11 @@ def write_track(
     the coordinates of the genome, others in their own, under their name with ``_`` for blanks.
     Bases without a value (NaN) are left out.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        ``.bedgraph``, or ``.bw`` / ``.bigwig`` (needs pybigtools, extra ``[bigwig]``).
-    sequences : sequence of Sequence
-    values : sequence of array_like, shape (len(sequence),)
-    sizes : mapping of str to int, optional
-        Lengths of contigs, which a bigWig holds; by default as far as there are values.
-    name : str
-        Of a bedGraph's track.
-
-    Raises
-    ------
-    InputError
-        If sequences overlap, the name says no format, or pybigtools is not installed.
+    The path ends in ``.bedgraph``, or in ``.bw`` or ``.bigwig`` (needs pybigtools, extra
+    ``[bigwig]``); `values` are (len(sequence),) each. `sizes` are lengths of contigs, which a
+    bigWig holds, by default as far as there are values; `name` is that of a bedGraph's track.
+    Sequences that overlap, a name that says no format, and pybigtools that is not installed are an
+    `InputError`.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(

@@ -100,19 +100,10 @@ def read_motifs(
 
 
 def write_motifs(path: str | os.PathLike[str], motifs: Iterable[Motif]) -> None:
-    """Write motifs in MEME's minimal format, whole or not at all.
+    """Write motifs in MEME's minimal format (see `meme_text`), whole or not at all.
 
-    Parameters
-    ----------
-    path : str or path-like
-        Compressed where it ends in ``.gz``.
-    motifs : iterable of Motif
-        See `meme_text`.
-
-    Raises
-    ------
-    InputError
-        If there are no motifs, or the file cannot be written.
+    Compressed where the path ends in ``.gz``. No motifs, or a file that cannot be written, are an
+    `InputError`.
     """
     path = expanded(path)
     data = meme_text(motifs).encode("utf-8")
@@ -132,12 +123,7 @@ def meme_text(motifs: Iterable[Motif]) -> str:
     """Return motifs as a file in MEME's minimal format, with an even background.
 
     Probabilities have six decimals. White space in a name or accession becomes ``_``, since the
-    format parts words by it; where a motif comes from is not kept.
-
-    Raises
-    ------
-    InputError
-        If there are no motifs.
+    format parts words by it; where a motif comes from is not kept. No motifs are an `InputError`.
     """
     each = list(motifs)
     if not each:

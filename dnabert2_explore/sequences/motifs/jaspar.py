@@ -130,10 +130,7 @@ def jaspar_motif(
 def as_motif(motif: Motif | str) -> Motif:
     """Return a motif for a word of A, C, G and T, or for a name or accession of JASPAR.
 
-    Raises
-    ------
-    InputError
-        If there is no such profile among JASPAR's vertebrates; take others from `jaspar`.
+    A profile that is not among JASPAR's vertebrates is an `InputError`; take others from `jaspar`.
 
     Examples
     --------
@@ -162,17 +159,9 @@ def as_motifs(given: Motif | str | Iterable[Motif | str] | None) -> tuple[Motif,
 
 
 def from_pyjaspar(collection: Collection) -> list[Motif]:
-    """Read a collection from the database in pyjaspar.
+    """Read a collection, as of `jaspar`, the vertebrates too, from the database in pyjaspar.
 
-    Parameters
-    ----------
-    collection : str
-        As in `jaspar`; the vertebrates too.
-
-    Raises
-    ------
-    InputError
-        If pyjaspar is not installed, or has no JASPAR 2026.
+    That it is not installed, or has no JASPAR 2026, is an `InputError`.
     """
     try:
         from pyjaspar import jaspar_releases, jaspardb

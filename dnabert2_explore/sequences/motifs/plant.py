@@ -16,18 +16,10 @@ __all__ = ["Planted", "decoy", "plant", "planted_set"]
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """A sequence with a site in it.
+    """A sequence with a site at [start, end), 0-based.
 
-    Attributes
-    ----------
-    bases : str
-    label : str
-        ``"planted"``: a site of the motif; ``"decoy"``: one of the motif with its positions
-        shuffled.
-    start, end : int
-        The site, 0-based, half-open.
-    strand : int
-        1, or -1 for the reverse complement.
+    Its label is ``"planted"`` for a site of the motif, ``"decoy"`` for one of the motif with its
+    positions shuffled; its strand 1, or -1 for the reverse complement.
     """
 
     bases: str
@@ -38,20 +30,9 @@ class Planted:
 
 
 def plant(bases: str, site: str, position: int, strand: int = 1) -> str:
-    """Write a site over the bases at a position; the length stays.
+    """Write a site over the bases from a 0-based position on; the length stays.
 
-    Parameters
-    ----------
-    bases, site : str
-    position : int
-        First base of the site, 0-based.
-    strand : {1, -1}
-        -1 writes the site's reverse complement.
-
-    Raises
-    ------
-    InputError
-        If the site does not fit.
+    Strand -1 writes the site's reverse complement. A site that does not fit is an `InputError`.
 
     Examples
     --------

@@ -134,10 +134,7 @@ def open_plain(path: Path) -> Bytes:
 def open_bgzf(path: Path, shown: str, mend: str = "download or copy it again") -> Bytes:
     """Open what ``bgzip`` wrote; offsets are those of the unpacked data.
 
-    Raises
-    ------
-    InputError
-        If the file is damaged or cut short; also while reading.
+    A file that is damaged or cut short is an `InputError`; also while reading.
     """
     return _Bgzf(path, shown, mend)
 

@@ -35,25 +35,11 @@ def starts_fasta(text: str) -> bool:
 
 
 def fasta_lines(lines: Iterable[str], source: str) -> Iterator[tuple[int, Line, str]]:
-    """Say of every line what it is.
+    """Say of every line, with any line end, what it is.
 
-    Parameters
-    ----------
-    lines : iterable of str
-        With any line end.
-    source : str
-        What to call the text in messages.
-
-    Yields
-    ------
-    (int, Line, str)
-        Number from 1, kind, and the text without white space around it; of a header without
-        ``>``.
-
-    Raises
-    ------
-    InputError
-        For text before the first header, a header without a name, and where there is no header.
+    Its number from 1, its kind, and the text without white space around it; of a header without
+    ``>``. Text before the first header, a header without a name, and no header at all are an
+    `InputError`, which calls the text `source`.
     """
     begun = False
     for number, line in enumerate(lines, start=1):
@@ -97,21 +83,11 @@ def header_words(text: str) -> tuple[str, str]:
 
 
 def parse_fasta(lines: Iterable[str], source: str) -> Iterator[Sequence]:
-    """Yield the records of FASTA text.
+    """Yield the records of FASTA text, whose lines have any line end.
 
-    A name that an earlier record has gets a number behind it, and a warning says so.
-
-    Parameters
-    ----------
-    lines : iterable of str
-        Lines with any line end.
-    source : str
-        What to call the text in messages.
-
-    Raises
-    ------
-    InputError
-        As `fasta_lines`, and for a record without bases or letters that are no nucleotide codes.
+    A name that an earlier record has gets a number behind it, and a warning says so. What
+    `fasta_lines` refuses, a record without bases, and letters that are no nucleotide codes are an
+    `InputError`, which calls the text `source`.
     """
     told = SourceWarnings(source)
     header: tuple[int, str] | None = None

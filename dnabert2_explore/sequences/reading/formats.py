@@ -73,11 +73,8 @@ def foreign_format(first: str) -> str:
 def parse_format(lines: Iterable[str], kind: str, source: str) -> Iterator[Sequence]:
     """Yield the records of GenBank, EMBL or FASTQ text; features and qualities are left out.
 
-    Raises
-    ------
-    InputError
-        If it cannot be read as that, or a record has no bases (a GenBank record may name the
-        records it is made of instead).
+    What cannot be read as that, or a record without bases (a GenBank record may name the records it
+    is made of instead), is an `InputError`.
     """
     told = SourceWarnings(source)
     count = 0

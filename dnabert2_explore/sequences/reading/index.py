@@ -41,19 +41,9 @@ class StaleIndexWarning(ExploreWarning):
 class Entry:
     """Where the bases of a record stand.
 
-    Attributes
-    ----------
-    name : str
-        As in the file.
-    length : int
-        Bases.
-    offset : int
-        Of the first base, in bytes.
-    line_bases, line_width : int
-        Bases and bytes of every line but the last.
-    marks : numpy.ndarray, shape (k, 2), int64, or None
-        Of a record with other lines: bases before a line, and the byte it begins at; the last row
-        is the end.
+    `offset` is that of the first base, in bytes; `line_bases` and `line_width` are bases and bytes
+    of every line but the last. Of a record with other lines, `marks` (k, 2), int64, are bases
+    before a line, and the byte it begins at; the last row is the end.
     """
 
     name: str
@@ -67,10 +57,7 @@ class Entry:
 def compression(path: Path) -> str:
     """Return "" for a plain file, "bgzf" for what ``bgzip`` writes, else "gzip", "bzip2" or "xz".
 
-    Raises
-    ------
-    InputError
-        If the file is missing, a folder, unreadable, empty, or compressed otherwise.
+    A file that is missing, a folder, unreadable, empty, or compressed otherwise is an `InputError`.
     """
     with open_binary(path, EXPECTED) as file:
         head = file.read(18)
@@ -90,19 +77,8 @@ def compression(path: Path) -> str:
 def find_index(file: Path, data: Bytes, shown: str) -> list[Entry]:
     """Read the index of a file, or make it, and keep it where it can be kept.
 
-    Parameters
-    ----------
-    file : Path
-        Absolute.
-    data : Bytes
-        Of the file.
-    shown : str
-        What to call the file in messages.
-
-    Raises
-    ------
-    InputError
-        If the file is no FASTA.
+    The path is absolute, and messages call the file as `shown`. What is no FASTA is an
+    `InputError`.
     """
     beside = file.with_name(file.name + ".fai")
     flaw = ""

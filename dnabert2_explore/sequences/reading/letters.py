@@ -36,13 +36,7 @@ class ReadingWarning(ExploreWarning):
 
 
 class SourceWarnings:
-    """Says each kind of thing about a source once.
-
-    Parameters
-    ----------
-    source : str
-        What to call it; begins every sentence.
-    """
+    """Says each kind of thing about a source once; `source` begins every sentence."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -125,13 +119,7 @@ def kmer_length(text: str) -> int:
 def read_words(text: str, told: SourceWarnings, where: str = "") -> str:
     """Return the bases that `text` writes: without white space, k-mers joined back.
 
-    Parameters
-    ----------
-    text : str
-    told : SourceWarnings
-        Where k-mers are told of.
-    where : str
-        What of the source this is, such as ``", line 3"``.
+    Of k-mers `told` tells; `where` is what of the source this is, such as ``", line 3"``.
     """
     k = kmer_length(text)
     if not k:
@@ -148,19 +136,9 @@ def read_words(text: str, told: SourceWarnings, where: str = "") -> str:
 def check_letters(bases: str, where: str, lines: Iterable[tuple[int, str]] = ()) -> None:
     """Raise the one clear sentence if ``bases`` is empty or holds anything but nucleotide codes.
 
-    Parameters
-    ----------
-    bases : str
-        White space already removed.
-    where : str
-        Source and record, to begin the sentence with.
-    lines : iterable of (int, str)
-        The lines the bases came from, 1-based; the first offending one is named.
-
-    Raises
-    ------
-    InputError
-        If there are no bases, alignment gaps, protein letters or other characters.
+    White space is already removed. The sentence, an `InputError`, begins with source and record,
+    `where`, and names the first offending one of the `lines` (from 1) that the bases came from; it
+    tells alignment gaps, protein letters and other characters apart.
     """
     if not bases:
         raise InputError(

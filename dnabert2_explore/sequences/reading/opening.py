@@ -37,10 +37,7 @@ EXPECTED = "expected FASTA, or a CSV/TSV table with a 'sequence' column"
 def open_binary(path: Path, expected: str = "expected a file") -> io.BufferedReader:
     """Open a file as it is.
 
-    Raises
-    ------
-    InputError
-        If it is missing, a folder (`expected` says what of), or cannot be read.
+    One that is missing, a folder (`expected` says what of), or cannot be read is an `InputError`.
     """
     try:
         return path.open("rb")
@@ -69,17 +66,11 @@ def is_twobit(source: str | os.PathLike[str] | bytes) -> bool:
 
 
 @contextmanager
-def open_path(
-    path: str | os.PathLike[str], expected: str = EXPECTED
-) -> Iterator[io.TextIOWrapper]:
+def open_path(path: str | os.PathLike[str], expected: str = EXPECTED) -> Iterator[io.TextIOWrapper]:
     """Open a file for reading as text, whatever its compression (told by content, not by name).
 
-    Errors say what was `expected`.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, a folder, unreadable, binary, truncated or damaged.
+    A file that is missing, a folder, unreadable, binary, truncated or damaged is an `InputError`,
+    which says what was `expected`.
     """
     path = expanded(path)
     with open_binary(path, expected) as handle, _text(handle, str(path), expected) as text:

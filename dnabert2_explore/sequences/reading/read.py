@@ -108,19 +108,7 @@ def read_sequences(
 def iter_sequences(path: str | os.PathLike[str]) -> Iterator[Sequence]:
     """Read a file of any of the formats record by record, one in memory at a time.
 
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-
-    Yields
-    ------
-    Sequence
-
-    Raises
-    ------
-    InputError
-        As :func:`read_sequences`.
+    What :func:`read_sequences` refuses is refused here.
     """
     if is_twobit(path):
         yield from parse_twobit(path)
@@ -132,21 +120,8 @@ def iter_sequences(path: str | os.PathLike[str]) -> Iterator[Sequence]:
 def iter_fasta(path: str | os.PathLike[str]) -> Iterator[Sequence]:
     """Read a FASTA file (also ``.gz``, ``.bz2``, ``.xz``) record by record.
 
-    One record is in memory at a time, so genomes of any number of records can be read.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-
-    Yields
-    ------
-    Sequence
-
-    Raises
-    ------
-    InputError
-        As :func:`read_sequences`.
+    One record is in memory at a time, so genomes of any number of records can be read. What
+    :func:`read_sequences` refuses is refused here.
     """
     with open_path(path) as text:
         yield from parse_fasta(text, str(path))
@@ -210,26 +185,10 @@ def _from_file(handle: IO[str] | IO[bytes], name: str | None) -> list[Sequence]:
 def told_kind(lines: Iterable[str], name: str, suffix: str) -> tuple[str, Iterator[str]]:
     """Tell what text is from its suffix, else from the first line that says anything.
 
-    Parameters
-    ----------
-    lines : iterable of str
-        With their line ends.
-    name : str
-        What to call the source in messages.
-    suffix : str
-        Of the file, without that of a compression; "" if there is none.
-
-    Returns
-    -------
-    kind : str
-        "fasta", "table", "lines" (of bases), or a format of Biopython's.
-    lines : iterator of str
-        All of them.
-
-    Raises
-    ------
-    InputError
-        If there is nothing, or it is of a format that holds no sequences.
+    Lines come with their ends; the suffix is the file's, without that of a compression, or "". The
+    kind is "fasta", "table", "lines" (of bases), or a format of Biopython's; with it come all of
+    the lines. Nothing, or a format that holds no sequences, is an `InputError`, which calls the
+    source `name`.
     """
     # Not str.splitlines, which also cuts at form feeds and Unicode separators inside cells.
     rest = iter(lines)

@@ -26,25 +26,10 @@ _PACE = 60
 def repacked(file: Path, kind: str, shown: str) -> Path:
     """Return a copy of a compressed file in which any place can be read; made where there is none.
 
-    The copy belongs to the content of the file, not to its name, size or time.
-
-    Parameters
-    ----------
-    file : pathlib.Path
-    kind : str
-        What compressed it, for messages.
-    shown : str
-        What to call the file in messages.
-
-    Raises
-    ------
-    InputError
-        If there is no cache, no room in it, or the file is damaged or changes meanwhile.
-
-    Warns
-    -----
-    ReadingWarning
-        Before a copy is made: it says where, and how long that may take.
+    The copy belongs to the content of the file, not to its name, size or time. Before it is made, a
+    `ReadingWarning` says where, and how long that may take; messages say what compressed the file,
+    `kind`, and call it `shown`. No cache, no room in it, and a file that is damaged or changes
+    meanwhile are an `InputError`.
     """
     folder = cache_folder()
     if folder is None:

@@ -127,10 +127,7 @@ class Table:
     def need_sequences(self) -> None:
         """Refuse a table without a column of bases.
 
-        Raises
-        ------
-        InputError
-            With the columns there are, or that the header is missing.
+        The `InputError` has the columns there are, or says that the header is missing.
         """
         if any(column in SEQUENCE_COLUMNS[:2] for column in self.columns):
             return
@@ -175,11 +172,8 @@ def parse_table(lines: Iterable[str], source: str) -> Iterator[Sequence]:
     column goes to :attr:`Sequence.fields`. Rows without a name are called ``sequence 1``,
     ``sequence 2``, …; a name that an earlier row has gets a number behind it, with a warning.
 
-    Raises
-    ------
-    InputError
-        As `Table`, and if there is no ``sequence`` column, a sequence is empty or holds other
-        letters, there are two (pairs), or there is no row.
+    What `Table` refuses, no ``sequence`` column, a sequence that is empty or holds other letters,
+    pairs, and no row are an `InputError`.
     """
     table = Table(lines, source)
     table.need_sequences()

@@ -39,22 +39,8 @@ Blocks = NDArray[np.int64]
 class TwoBit:
     """Records of a 2bit file, any stretch of which is read without the rest.
 
-    Parameters
-    ----------
-    source : str, path-like or open binary file
-    shown : str
-        What to call it in messages.
-
-    Attributes
-    ----------
-    names : tuple of str
-    lengths : tuple of int
-        Bases in each.
-
-    Raises
-    ------
-    InputError
-        If it is missing or damaged, or of another version than 0 and 1.
+    A path or an open binary file, which messages call `shown`. One that is missing or damaged, or
+    of another version than 0 and 1, is an `InputError`.
     """
 
     def __init__(self, source: str | os.PathLike[str] | IO[bytes], shown: str = "") -> None:
@@ -151,10 +137,7 @@ def _within(blocks: Blocks, start: int, end: int) -> Iterator[tuple[int, int]]:
 def parse_twobit(source: str | os.PathLike[str] | IO[bytes], name: str = "") -> Iterator[Sequence]:
     """Yield the records of a 2bit file, one in memory at a time; masked bases are lower case.
 
-    Raises
-    ------
-    InputError
-        As `TwoBit`, and for a record without bases.
+    What `TwoBit` refuses, and a record without bases, are an `InputError`.
     """
     opened = TwoBit(source, name)
     try:

@@ -35,16 +35,8 @@ _EXPECTED = "expected variants: a VCF, or a table with contig, position, ref and
 def column_names(columns: Iterable[str], source: str) -> dict[str, str]:
     """Find the columns of a table of variants.
 
-    Returns
-    -------
-    dict of str to str
-        From ``contig``, ``position``, ``ref``, ``alt`` and ``name`` (or ``variant`` alone, such as
-        ``chr1:1234 A>G``) to what the table calls them.
-
-    Raises
-    ------
-    InputError
-        If one is missing.
+    From ``contig``, ``position``, ``ref``, ``alt`` and ``name`` (or ``variant`` alone, such as
+    ``chr1:1234 A>G``) to what the table calls them; one that is missing is an `InputError`.
     """
     lower = {column.lower(): column for column in columns}
     found = {
@@ -62,25 +54,12 @@ def column_names(columns: Iterable[str], source: str) -> dict[str, str]:
 
 
 class VariantTable:
-    """The variants of a CSV or TSV file, read as `VcfReader` reads a VCF.
+    """The variants of a CSV or TSV file, also compressed, read as `VcfReader` reads a VCF.
 
     Columns are contig (or chrom), position (or pos; from 1), ref, alt and, optionally, name (or
-    id); or one column ``variant`` such as ``chr1:1234 A>G``.
-
-    Parameters
-    ----------
-    path : str or path-like
-        Also compressed.
-
-    Attributes
-    ----------
-    name, header, contigs, problem
-        As of a `VcfReader`; the header is that of an empty VCF.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or has no such columns.
+    id); or one column ``variant`` such as ``chr1:1234 A>G``. A file that cannot be read or has no
+    such columns is an `InputError`. Attributes are those of a `VcfReader`; the header is that of an
+    empty VCF.
     """
 
     contigs: tuple[str, ...] = ()
@@ -156,10 +135,7 @@ def _variant(cells: Mapping[str, Any], names: Mapping[str, str], where: str) -> 
 def open_calls(path: str | os.PathLike[str]) -> VcfReader | VariantTable:
     """Open a VCF, BCF, CSV or TSV of variants, told by what it is called and holds.
 
-    Raises
-    ------
-    InputError
-        If it is missing or none of these.
+    One that is missing or none of these is an `InputError`.
     """
     if suffix_of(str(path)) not in _SUFFIXES:
         return VcfReader(path)
@@ -171,15 +147,8 @@ def open_calls(path: str | os.PathLike[str]) -> VcfReader | VariantTable:
 def variants_in(given: Any) -> list[tuple[Variant, Skipped | None]]:
     """Return what `as_variants` takes, and what a file holds, each with what is wrong with it.
 
-    Parameters
-    ----------
-    given : str, path-like, or as for `as_variants`
-        A str that names no file and is written as a variant is one.
-
-    Raises
-    ------
-    InputError
-        If a file is missing or no such file; as `as_variants`.
+    A str that names no file and is written as a variant is one. What `as_variants` refuses, and a
+    file that is missing or no such file, are an `InputError`.
     """
     if isinstance(given, str) and not expanded(given).exists():
         with suppress(InputError):  # else it is the path of a file, which says that it is missing
@@ -197,16 +166,9 @@ def variants_in(given: Any) -> list[tuple[Variant, Skipped | None]]:
 def as_variants(given: Any) -> list[tuple[Variant, Skipped | None]]:
     """Return variants in memory, each with what is wrong with it.
 
-    Parameters
-    ----------
-    given : iterable of Variant or str, or a table
-        A str such as ``"chr1:1234 A>G"``; a pandas or polars DataFrame with the columns of a
-        `VariantTable`.
-
-    Raises
-    ------
-    InputError
-        If an item is something else, or a str is no variant.
+    A Variant, or an iterable of them and of str such as ``"chr1:1234 A>G"``; or a pandas or polars
+    DataFrame with the columns of a `VariantTable`. An item that is something else, or a str that is
+    no variant, is an `InputError`.
     """
     columns = getattr(given, "columns", None)
     if columns is not None and not isinstance(given, Mapping):

@@ -88,9 +88,6 @@ class Variant(RichDisplay):
     name: str = ""
     where: str = field(default="", compare=False)
 
-    def _line(self) -> str:
-        return str(self)
-
     def __post_init__(self) -> None:
         try:
             object.__setattr__(self, "position", index(self.position))
@@ -113,15 +110,7 @@ class Variant(RichDisplay):
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Why a variant is not scored.
-
-    Attributes
-    ----------
-    reason : str
-        A key of `REASONS`.
-    message : str
-        One sentence: where, what, and the mend.
-    """
+    """Why a variant is not scored: a key of `REASONS`, and a sentence with the mend."""
 
     reason: str
     message: str
@@ -163,18 +152,10 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """Both alleles with the same flanks, on one strand.
+    """Both alleles with the same flanks, upper case, in the direction of one strand.
 
-    Attributes
-    ----------
-    ref, alt : str
-        Upper case, in the direction of the strand.
-    start : int
-        Where the alleles begin in both (0-based, in that direction).
-    strand : str
-        ``"+"`` or ``"-"``.
-    first : int
-        0-based position on the record of the leftmost base (forward strand) of `ref`.
+    The alleles begin at `start` in both (0-based, in that direction); `first` is the 0-based
+    position on the record of the leftmost base (forward strand) of `ref`.
     """
 
     ref: str
@@ -236,20 +217,9 @@ def place(
 ) -> Placement | Skipped:
     """Check a variant against a genome and bring it to one form.
 
-    Parameters
-    ----------
-    variant : Variant
-    genome : Genome
-    longest : int
-        Bases of the longest allele that is taken. An insertion or deletion is followed through
-        repeats for a quarter of it to each side; in longer ones its form depends on where it was
-        written.
-    rename : mapping of str to str, optional
-        From the variant's contig names to the genome's.
-
-    Returns
-    -------
-    Placement or Skipped
+    `longest` is how many bases the longest allele that is taken has. An insertion or deletion is
+    followed through repeats for a quarter of it to each side; in longer ones its form depends on
+    where it was written. `rename` goes from the variant's contig names to the genome's.
     """
     where = variant.where or str(variant)
     contig = (rename or {}).get(variant.contig, variant.contig)
@@ -306,19 +276,10 @@ def place(
 
 
 def windows_of(placement: Placement, genome: Genome, window: int, strand: str = "+") -> Windows:
-    """Put both alleles between the same flanks.
+    """Put both alleles between the same flanks; for strand "-", their reverse complements.
 
-    Each flank has half of what `window` leaves beside the longer allele, and is cut where the
-    record ends.
-
-    Parameters
-    ----------
-    placement : Placement
-    genome : Genome
-    window : int
-        Bases of the longer window.
-    strand : {"+", "-"}
-        For ``"-"``, the reverse complements.
+    Each flank has half of what `window`, the bases of the longer one, leaves beside the longer
+    allele, and is cut where the record ends.
     """
     flank = max(0, (window - max(len(placement.ref), len(placement.alt))) // 2)
     length = genome.length(placement.contig)

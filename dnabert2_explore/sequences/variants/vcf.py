@@ -36,18 +36,11 @@ _PYSAM = "BCF needs pysam, which does not exist for Windows: write the file as V
 
 @dataclass(frozen=True, slots=True)
 class VcfRecord:
-    """One line of a VCF.
+    """One line of a VCF, as it was without the line end.
 
-    Attributes
-    ----------
-    line : int
-        Counted from 1, header included; of a BCF, in the text it stands for.
-    text : str
-        As it was, without the line end.
-    variants : tuple of Variant
-        One for each alternative allele; none where ALT is ``.`` or the line is malformed.
-    problem : Skipped or None
-        What is wrong with the line as a whole.
+    Lines count from 1, header included; of a BCF, in the text it stands for. There is a variant for
+    each alternative allele; none where ALT is ``.`` or the line is malformed. `problem` is what is
+    wrong with the line as a whole.
     """
 
     line: int
@@ -74,15 +67,7 @@ class Calls(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """Declaration of an INFO field with one value for each alternative allele.
-
-    Attributes
-    ----------
-    key : str
-    kind : str
-        ``"Float"`` or ``"String"``.
-    meaning : str
-    """
+    """Declaration of an INFO field with a "Float" or "String" for each alternative allele."""
 
     key: str
     kind: str
@@ -111,26 +96,10 @@ class _Unpacked(io.RawIOBase):
 class VcfReader:
     """The records of a VCF, ``.vcf.gz`` or BCF, in constant memory.
 
-    Parameters
-    ----------
-    path : str or path-like
-
-    Attributes
-    ----------
-    name : str
-        What messages call the file.
-    header : tuple of str
-        All lines that begin with ``#``.
-    contigs : tuple of str
-        Those that the header declares.
-    problem : str
-        Set when the end is reached: what is wrong with the file as a whole, such as that it breaks
-        off; empty if nothing is.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, empty, or no VCF.
+    Messages call the file by its `name`; `header` are all lines that begin with ``#``, and
+    `contigs` those that it declares. `problem` is set when the end is reached: what is wrong with
+    the file as a whole, such as that it breaks off; empty if nothing is. A file that is missing,
+    empty, or no VCF is an `InputError`.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -272,10 +241,7 @@ class VcfReader:
 def check_contigs(reader: Calls, names: Iterable[str], rename: Mapping[str, str]) -> None:
     """Refuse a VCF of which the header declares no contig that the genome has.
 
-    Raises
-    ------
-    InputError
-        With the names of both, and what would mend it.
+    The `InputError` has the names of both, and what would mend it.
     """
     known = set(names)
     declared = [rename.get(name, name) for name in reader.contigs]
@@ -300,18 +266,10 @@ def check_contigs(reader: Calls, names: Iterable[str], rename: Mapping[str, str]
 class VcfWriter:
     """Writes records with INFO fields added; use it in a ``with`` block.
 
-    Parameters
-    ----------
-    path : str or path-like
-        ``.vcf``, or ``.vcf.gz`` (compressed with BGZF, through pysam).
-    source : VcfReader or VariantTable
-        Whose header is kept.
-    fields : sequence of Info
-        What is added; of the same key, what the input had is left out.
-    notes : sequence of str
-        Further header lines, beginning with ``##``.
-    contigs : mapping of str to int
-        Names and lengths (bp) to declare, where the header declares none.
+    The path ends in ``.vcf``, or in ``.vcf.gz`` (compressed with BGZF, through pysam). The header
+    of `source` is kept; what the input had under the keys of `fields` is left out. `notes` are
+    further header lines, beginning with ``##``; `contigs`, names and lengths (bp), are declared
+    where the header declares none.
     """
 
     def __init__(
@@ -357,14 +315,7 @@ class VcfWriter:
         self._file.close()
 
     def write(self, record: VcfRecord, values: Mapping[str, Sequence[str]]) -> None:
-        """Write a record.
-
-        Parameters
-        ----------
-        record : VcfRecord
-        values : mapping of str to sequence of str
-            By INFO key, a value for each alternative allele, ``"."`` for none.
-        """
+        """Write a record, with a value by INFO key for each alternative allele, "." for none."""
         cells = record.text.split("\t")
         keys = {field.key for field in self._fields}
         kept = [

@@ -32,20 +32,11 @@ _BETWEEN = 0.2  # dropout between convolutions
 class SmallCnn(nn.Module):
     """Three convolutions (64, 128, 128 filters of 11, 7, 5), pooled in 8 segments, two layers.
 
-    The shape of DeepSEA and Basset at a tenth of their size: about 210,000 parameters.
-
-    Parameters
-    ----------
-    classes : int
-    pair : bool
-        Read two sequences with the same convolutions.
-    dropout : float
-        Before each linear layer. Without it, and a little between the convolutions, such a network
-        knows 20,000 sequences by heart within an epoch.
-
-    References
-    ----------
-    Zhou & Troyanskaya 2015, doi:10.1038/nmeth.3547; Kelley et al. 2016, doi:10.1101/gr.200535.115.
+    The shape of DeepSEA (Zhou & Troyanskaya 2015, doi:10.1038/nmeth.3547) and Basset (Kelley et al.
+    2016, doi:10.1101/gr.200535.115) at a tenth of their size: about 210,000 parameters. The two
+    sequences of a `pair` are read with the same convolutions. `dropout` stands before each linear
+    layer: without it, and a little between the convolutions, such a network knows 20,000 sequences
+    by heart within an epoch.
     """
 
     def __init__(self, classes: int, pair: bool = False, dropout: float = 0.5) -> None:
@@ -64,17 +55,9 @@ class SmallCnn(nn.Module):
         )
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
-        """Classify bases.
+        """Classify codes (batch, sequences, length), int64: logits (batch, classes).
 
-        Parameters
-        ----------
-        codes : torch.Tensor, shape (batch, sequences, length), int64
-            0 to 3, and 4 for unknown, which is all zeros.
-
-        Returns
-        -------
-        torch.Tensor, shape (batch, classes)
-            Logits.
+        Codes are 0 to 3, and 4 for unknown, which is all zeros.
         """
         batch, sequences, _ = codes.shape
         hot = functional.one_hot(codes.flatten(0, 1), UNKNOWN + 1)[..., :UNKNOWN]
@@ -131,35 +114,12 @@ def fit_cnn(
 ) -> Fitted:
     """Train the network; the epoch with the lowest loss on dev is kept.
 
-    AdamW with a weight decay of 0.01, evaluated once an epoch.
-
-    Parameters
-    ----------
-    training, dev : Labelled
-        Of one label each.
-    epochs, patience : int
-        At most so many passes; stop after so many without a better dev loss.
-    batch : int
-        Sequences a step.
-    learning_rate : float
-    max_minutes : float
-        Start no further epoch after so long; 0 for no limit.
-    longest : int
-        Bases at which sequences are cut.
-    seed : int
-        Of the weights, the order and dropout. The global generator is left as it was.
-    strands : {"given", "both"}
-        Both: an epoch passes over both strands of every row, and answers are the mean over them,
-        on dev too.
-    device : str
-        "cpu", "cuda", …
-    progress : callable, optional
-        Called as ``progress(step, steps)``; may raise Cancelled.
-
-    Raises
-    ------
-    InputError
-        For settings below 1.
+    AdamW with a weight decay of 0.01, evaluated once an epoch; it ends after `patience` epochs
+    without a better loss, and begins none after `max_minutes` (0 for no limit). Sequences are cut
+    at `longest` bases. With `strands` "both" an epoch passes over both strands of every row, and
+    answers are the mean over them, on dev too. `seed` is of the weights, the order and dropout; the
+    global generator is left as it was. `progress(step, steps)` may raise Cancelled. Epochs,
+    patience or a batch below 1 are an `InputError`.
     """
     if min(epochs, patience, batch) < 1:
         raise InputError(

@@ -25,18 +25,9 @@ Probabilities = Callable[["Labelled"], NDArray[np.float64]]
 class Fitted:
     """A fitted baseline.
 
-    Attributes
-    ----------
-    name : str
-        Its key in :data:`~dnabert2_explore.training.baselines.BASELINES`.
-    title : str
-        In words, for tables.
-    settings : dict
-        What was set or chosen on dev; ready for JSON.
-    parameters : int
-        Numbers fitted.
-    probabilities : callable
-        Labelled -> (n, classes) float64, rows sum to 1.
+    `name` is its key in :data:`~dnabert2_explore.training.baselines.BASELINES` and `title` what
+    tables call it; `settings` is what was set or chosen on dev, ready for JSON, and `parameters`
+    how many numbers were fitted.
     """
 
     name: str

@@ -36,21 +36,12 @@ def fit_kmers(
     seed: int = 42,
     strands: str = "given",
 ) -> Fitted:
-    """Fit a multinomial logistic regression (scikit-learn, L2) on standardised frequencies.
+    """Fit a multinomial logistic regression (scikit-learn, L2) on standardised k-mer frequencies.
 
-    Parameters
-    ----------
-    training, dev : Labelled
-        Of one label each; the regularisation that does best on dev (log loss) is kept.
-    k : int
-        Letters of a word. The two sequences of a pair are counted apart.
-    strengths : tuple of float
-        Candidates for scikit-learn's C.
-    seed : int
-        Not used by the solver; kept for the record.
-    strands : {"given", "both"}
-        Both: a k-mer and its reverse complement are counted as one (136 features for 4-mers), so
-        that both strands of a sequence get the same answer.
+    Of the `strengths`, scikit-learn's C, the one with the lowest log loss on dev is kept. The two
+    sequences of a pair are counted apart. With `strands` "both" a k-mer and its reverse complement
+    are counted as one (136 features for 4-mers), so that both strands of a sequence get the same
+    answer. The solver does not use the `seed`; it is kept for the record.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import Pipeline, make_pipeline

@@ -21,18 +21,9 @@ __all__ = ["chain_log_probabilities", "fit_markov"]
 
 
 def chain_log_probabilities(counts: NDArray[np.float64], smoothing: float) -> NDArray[np.float64]:
-    """Log probability of each word's last base after its other bases.
+    """Log probability of each word's last base after its other bases, shape (4**(order + 1),).
 
-    Parameters
-    ----------
-    counts : (4**(order + 1),) float64
-        Of the words, in alphabetical order.
-    smoothing : float
-        Added to every count.
-
-    Returns
-    -------
-    (4**(order + 1),) float64
+    `counts` are of the words in alphabetical order; `smoothing` is added to every one.
 
     Examples
     --------
@@ -58,28 +49,14 @@ def fit_markov(
     """Fit a chain to the sequences of each class; the likeliest class is answered.
 
     With two classes this is the log-likelihood ratio of two chains, as for CpG islands (Durbin et
-    al. 1998, Biological Sequence Analysis, section 3.1). The first `order` bases of a sequence are
-    given, not scored; a word with an unknown base adds nothing. The frequencies of the classes in
-    training are the prior.
+    al. 1998, Biological Sequence Analysis, section 3.1). The first `order` bases of a sequence (0
+    to 5) are given, not scored; a word with an unknown base adds nothing. The frequencies of the
+    classes in training are the prior. The two sequences of a pair have chains of their own.
 
-    Parameters
-    ----------
-    training, dev : Labelled
-        Of one label each. The two sequences of a pair have chains of their own.
-    order : int
-        Bases that the next one depends on, 0 to 5.
-    smoothings : tuple of float
-        Candidates for what is added to every count; the one that does best (MCC) on dev is kept,
-        the first of equals.
-    seed : int
-        Not used: counting has no chance in it.
-    strands : {"given", "both"}
-        Both: chains are counted on both strands, and answers are the mean over them.
-
-    Raises
-    ------
-    InputError
-        For another order, or other strands.
+    Of the `smoothings`, what is added to every count, the one that does best (MCC) on dev is kept,
+    the first of equals. With `strands` "both" chains are counted on both strands, and answers are
+    the mean over them. The `seed` is not used: counting has no chance in it. Another order is an
+    `InputError`.
     """
     if not 0 <= order <= 5:
         raise InputError(f"order is {order}; expected 0 to 5.")

@@ -25,19 +25,9 @@ def fit_composition(
     This is no method to tell sequences by. Where it scores, positives and their shuffles were dealt
     to different splits, and scores of anything that can remember say little.
 
-    Parameters
-    ----------
-    training, dev : Labelled
-        Of one label each, of two classes. Counterparts are looked for in both: dev was at hand too.
-    seed : int
-        Not used: there is no chance in it.
-    strands : {"given", "both"}
-        Not used: a shuffle is of the strand it was made of.
-
-    Raises
-    ------
-    InputError
-        For more than two classes: there is no opposite then.
+    Counterparts are looked for in training and dev: both were at hand. There is no chance in it, so
+    that the `seed` is not used; nor are the `strands`, as a shuffle is of the strand it was made
+    of. More than two classes, which have no opposite, are an `InputError`.
     """
     _check(training, strands)
     title = "label opposite to the composition twin's"
@@ -51,21 +41,8 @@ def fit_positional(
 
     Whether it is the counterpart's own label or the other one is what more of dev's counterparts in
     train show: the other one where negatives are positives with segments replaced, its own where
-    sequences are merely related. Like `fit_composition`, this is no method to tell sequences by.
-
-    Parameters
-    ----------
-    training, dev : Labelled
-        Of one label each, of two classes. Counterparts are looked for in both.
-    seed : int
-        Not used: there is no chance in it.
-    strands : {"given", "both"}
-        Not used: what stands in its place stands there on one strand.
-
-    Raises
-    ------
-    InputError
-        For more than two classes: there is no opposite then.
+    sequences are merely related. Counterparts, `seed`, `strands` and what is refused are as for
+    `fit_composition`, and like it, this is no method to tell sequences by.
     """
     _check(training, strands)
     shown = PositionalIndex((training,)).labels(dev)

@@ -39,12 +39,7 @@ class PositionWeights:
     flank: int
 
     def log_scores(self, bases: tuple[str, ...]) -> NDArray[np.float64]:
-        """Log probability of each class up to a constant; an unknown base adds nothing.
-
-        Returns
-        -------
-        (n, classes) float64
-        """
+        """Log probability of each class up to a constant, (n, classes); N adds nothing."""
         codes = _core(bases, self.flank)
         known = np.concatenate([self.weights, np.zeros_like(self.weights[..., :1])], axis=2)
         total = np.tile(self.prior, (len(bases), 1))
@@ -120,23 +115,11 @@ def fit_position_weights(
 ) -> Fitted:
     """Fit the position weight matrix whose core does best (MCC) on dev.
 
-    Parameters
-    ----------
-    training, dev : Labelled
-        Windows of one length, aligned in the middle.
-    flanks : tuple of int
-        Candidates for half the width of the core, in bases; cut at the window's half.
-    pseudocount : float
-        Added to every count.
-    seed : int
-        Not used: counting has no chance in it.
-    strands : {"given", "both"}
-        Both: the matrix is counted on both strands, and answers are the mean over them.
-
-    Raises
-    ------
-    InputError
-        For windows of several lengths, or pairs of sequences.
+    The windows are of one length and aligned in the middle; `flanks` are candidates for half the
+    width of the core, in bases, cut at the window's half, and `pseudocount` is added to every
+    count. With `strands` "both" the matrix is counted on both strands, and answers are the mean
+    over them. The `seed` is not used: counting has no chance in it. Windows of several lengths and
+    pairs of sequences are an `InputError`.
     """
     if training.second is not None:
         raise InputError("a position weight matrix reads one sequence a row, not pairs.")

@@ -31,14 +31,8 @@ _CHUNK = 1 << 21
 class Excluded:
     """The 32-mers of sequences that are kept out.
 
-    Parameters
-    ----------
-    words : (n,) uint64
-        Sorted; two bits a base, both strands.
-    margin : int
-        Bases left out on either side of each of them.
-    source : str
-        Where they come from, in words.
+    `words` (n,), uint64, are sorted, two bits a base, of both strands; `margin` bases are left out
+    on either side of each of them; `source` says in words where they come from.
     """
 
     words: NDArray[np.uint64]
@@ -49,10 +43,7 @@ class Excluded:
     def of_files(cls, paths: list[str], margin: int) -> Excluded:
         """Read the sequences of files (FASTA, CSV, TSV, Parquet).
 
-        Raises
-        ------
-        InputError
-            If a file cannot be read, or holds no 32-mer that says where it is from.
+        A file that cannot be read, or no 32-mer that says where it is from, is an `InputError`.
         """
         words: list[NDArray[np.uint64]] = []
         count = 0

@@ -47,31 +47,20 @@ def special_id(tokenizer: Tokenizer, name: str) -> int:
 
 
 class RowSampler:
-    """Draws rows [CLS] t1 … tn [SEP] of at most `row_tokens` tokens.
+    """Draws rows [CLS] t1 … tn [SEP] of at most `row_tokens` tokens, the two special ones included.
 
-    From random windows, a row is the beginning of one window. A window too compressible to fill
-    the row (or cut short by the end of its stretch) is drawn again from the same species, so the
-    balance stays exact and no row has padding.
+    From random windows, a row is the beginning of one window. A window too compressible to fill the
+    row (or cut short by the end of its stretch) is drawn again from the same species, so the
+    balance stays exact and no row has padding. Windows have `longest` bases: about 8 for each token
+    fill nearly every row at 5 bases a token.
 
     From segments and records, a row is the whole of one, or, where that has more tokens, a random
     run of them; it may be shorter than `row_tokens`. Then the rest of the array is [PAD], which
     :func:`attention_mask` tells the network to leave out.
 
-    Parameters
-    ----------
-    corpus : Corpus
-        Where windows come from.
-    tokenizer : tokenizers.Tokenizer
-        With [CLS], [SEP] and [PAD].
-    row_tokens : int
-        Tokens a row, the two special ones included.
-    longest : int
-        Bases a window; about 8 for each token fill nearly every row at 5 bases a token.
-    seed : int
-        With the step, determines the batch.
-    draw : {"batch", "row"}
-        "batch": one stream of random numbers a batch, which every process draws whole. "row": one
-        a row, so that each of many processes draws its own rows only.
+    The `seed` and the step determine a batch. With `draw` "batch" there is one stream of random
+    numbers a batch, which every process draws whole; with "row" one a row, so that each of many
+    processes draws its own rows only.
     """
 
     def __init__(
@@ -106,27 +95,10 @@ class RowSampler:
     def rows(
         self, step: int, count: int, index: int | None = None, part: slice = _ALL
     ) -> NDArray[np.int64]:
-        """Batch of one step.
+        """Batch of one step, (count, row_tokens) int64; the same step gives the same batch.
 
-        Parameters
-        ----------
-        step : int
-            Batches of different steps are independent; the same step gives the same batch.
-        count : int
-            Rows of the batch.
-        index : int, optional
-            Draw every row from this species of the corpus.
-        part : slice, optional
-            Return these rows of the batch only.
-
-        Returns
-        -------
-        (count, row_tokens) int64
-
-        Raises
-        ------
-        InputError
-            If a species has no window that fills a row.
+        All rows are of the species `index` of the corpus where it is given; only those of `part`
+        are drawn and returned. A species without a window that fills a row is an `InputError`.
         """
         numbers = range(count)[part]
         if self.draw == "row":
@@ -158,17 +130,9 @@ class RowSampler:
         )
 
     def padded(self, cut: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-        """Rows [CLS] t1 … tn [SEP] of tokens given, then [PAD]; no longer than `row_tokens`.
+        """Rows [CLS] t1 … tn [SEP] of ids without special tokens, then [PAD]: (rows, tokens) int64.
 
-        Parameters
-        ----------
-        cut : sequence of (n,) int64
-            Ids without special tokens; what does not fit is left out.
-
-        Returns
-        -------
-        (rows, tokens) int64
-            As wide as the longest row.
+        They are as wide as the longest; what does not fit into `row_tokens` is left out.
         """
         cut = [ids[: self.row_tokens - 2] for ids in cut]
         rows = np.full((len(cut), 2 + max(map(len, cut), default=0)), self.pad_id, dtype=np.int64)

@@ -28,21 +28,10 @@ _USER = "user"
 class GenomeFile:
     """One row of the species table.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The sequence file.
-    category : str
-        Group that is balanced first (``bacteria``, ``mammal`` …).
-    species : str
-        Files of one species are sampled as one; a species has one category, split and weight.
-    split : str
-        ``train``, ``heldout`` or ``skip``.
-    weight : float or None
-        How often the species is drawn, relative to the others; None where the table has no
-        weights.
-    genome : pathlib.Path or None
-        What the stretches are of, where the file is BED.
+    Files of one `species` are sampled as one; a species has one `category` (the group that is
+    balanced first: ``bacteria``, ``mammal`` …), one `split` (``train``, ``heldout`` or ``skip``)
+    and one `weight` (how often it is drawn, relative to the others; None where the table has no
+    weights). `genome` is what the stretches are of, where the file is BED.
     """
 
     path: Path
@@ -132,12 +121,8 @@ def read_table(table: str | Path, folder: str | Path) -> list[GenomeFile]:
 def list_files(source: str | Path, split: str = "train") -> list[GenomeFile]:
     """List sequence files that come without a species table: one file, or those in a folder.
 
-    Each file counts as a species, all in one category.
-
-    Raises
-    ------
-    InputError
-        If there is no such file or folder, or no sequence file in the folder.
+    Each file counts as a species, all in one category. Where there is no such file or folder, or no
+    sequence file in it, it is an `InputError`.
     """
     source = expanded(source)
     if _is_file(source):

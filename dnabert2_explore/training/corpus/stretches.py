@@ -98,22 +98,10 @@ def open_species(
 ) -> SpeciesBases:
     """Read the files of one species, or map what an earlier run read.
 
-    Parameters
-    ----------
-    files : list of GenomeFile
-        All of one species.
-    shortest : int
-        Stretches below this are left out.
-    cache : path, optional
-        Folder of memory-mapped bases (one byte a base, made as needed, one folder a species, and
-        anew when a file changes). None: the bases are held in memory.
-    cut : str
-        One of `CUTS`.
-
-    Raises
-    ------
-    InputError
-        If a file cannot be read, or the cache not written.
+    Stretches below `shortest` bases are left out. In the folder `cache` bases are kept
+    memory-mapped (one byte a base, one folder a species, made as needed and anew when a file
+    changes); without one they are held in memory. `cut` is one of `CUTS`. A file that cannot be
+    read, or a cache that cannot be written, is an `InputError`.
     """
     first = files[0]
     if cache is None:

@@ -26,14 +26,7 @@ STRANDS = ("both", "forward")
 class Window:
     """A stretch of A, C, G and T drawn from a genome, already turned to its strand.
 
-    Parameters
-    ----------
-    bases : str
-        Upper-case bases.
-    category, species : str
-        Where it comes from.
-    strand : str
-        ``+`` as in the file, ``-`` reverse complement.
+    The strand is ``+`` as in the file, ``-`` for the reverse complement.
     """
 
     bases: str
@@ -46,23 +39,15 @@ class Corpus:
     """Species (one byte a base) and the probabilities they are drawn with.
 
     A window is drawn as: category, then species within it, then position, then strand (each with
-    probability one half). A category's probability is proportional to its bases to the power
-    `category_power` (0: uniform, 1: by size); a species' likewise within its category. Where the
-    species table has weights, species are drawn in proportion to them, and to nothing else.
+    probability one half; with `strands` "forward" windows are read as they stand in the file). A
+    category's probability is proportional to its bases to the power `category_power` (0: uniform,
+    1: by size); a species' likewise within its category. Where the species table has weights,
+    species are drawn in proportion to them, and to nothing else.
 
     A position is, by the species' `cut`: "random", any base that leaves room for the shortest
     window; "segments", one of the segments of equal length, laid end to end from the start of each
     stretch without unknown bases (its rest is left out); "records", one of the stretches, each as
     likely, as a whole.
-
-    Parameters
-    ----------
-    species : sequence of SpeciesBases
-        At least one, each with at least one stretch.
-    category_power, species_power : float
-        Tempering exponents, 0 to 1.
-    strands : {"both", "forward"}
-        "forward": windows are read as they stand in the file.
     """
 
     def __init__(
@@ -213,15 +198,8 @@ class Corpus:
     def window(self, rng: np.random.Generator, longest: int, index: int | None = None) -> Window:
         """Draw one window of at most `longest` bases (fewer only where its stretch ends).
 
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            Consumed: the same state gives the same window.
-        longest : int
-            Bases. Segments have their own length; of a record that is longer, a random part of
-            this many bases is drawn.
-        index : int, optional
-            Species to draw from, an index into `species`; drawn when not given.
+        Segments have their own length; of a record that is longer, a random part is drawn. The
+        species is `index`, or drawn too. The same state of `rng` gives the same window.
         """
         if index is None:
             index = self.choose(rng)
@@ -245,25 +223,11 @@ class Corpus:
         index: int,
         within: int = 0,
     ) -> list[str]:
-        """Draw windows of random lengths that belong together.
+        """Draw windows of one species that belong together, each on a strand of its own.
 
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            Consumed.
-        count : int
-        shortest, longest : int
-            Bases of a window; its length is drawn evenly between them.
-        index : int
-            Species.
-        within : int
-            All lie in one stretch, and start at most so many bases from the first (they may
-            overlap where the stretch is short). 0: anywhere in the species.
-
-        Returns
-        -------
-        list of str
-            Bases, each on a strand of its own.
+        Their lengths are drawn evenly from `shortest` to `longest`. All lie in one stretch and
+        start at most `within` bases from the first (they may overlap where the stretch is short);
+        with 0 they lie anywhere in the species.
         """
         one = self.species[index]
         found: list[str] = []

@@ -63,13 +63,9 @@ def _chunk_keys(bases: tuple[str, ...]) -> list[bytes]:
 
 
 class CompositionIndex:
-    """Labelled rows by their composition.
+    """Labelled rows, for example train and dev with the same classes, by their composition.
 
-    Parameters
-    ----------
-    known : iterable of Labelled
-        For example train and dev, with the same classes. Of a task without classes every row has
-        the label 0.
+    Of a task without classes every row has the label 0.
     """
 
     def __init__(self, known: Iterable[Labelled]) -> None:
@@ -92,10 +88,7 @@ class CompositionIndex:
     def labels(self, data: Labelled) -> NDArray[np.int64]:
         """Count the counterparts of each row by their label; the same sequence again is none.
 
-        Returns
-        -------
-        (n, classes) int64
-            0 in all columns for a row without a counterpart.
+        Shape (n, classes), int64; 0 in all columns for a row without a counterpart.
         """
         out = np.zeros((len(data), self.classes), dtype=np.int64)
         for row, (key, text) in enumerate(

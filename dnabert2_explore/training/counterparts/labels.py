@@ -11,21 +11,10 @@ __all__ = ["label_of_counterparts", "with_counterpart"]
 def label_of_counterparts(
     counterparts: NDArray[np.int64], frequencies: NDArray[np.float64], opposite: bool
 ) -> NDArray[np.float64]:
-    """Answer the label of most of a row's counterparts, or the other one, of two.
+    """Answer the label of most of a row's counterparts, or the other one of two: (n, 2) float64.
 
-    Parameters
-    ----------
-    counterparts : (n, 2) int64
-        As `PositionalIndex.labels` and `CompositionIndex.labels` count them.
-    frequencies : (2,) float64
-        Of the classes: the answer where there is no counterpart, or as many of either label.
-    opposite : bool
-        Whether the other label is the answer.
-
-    Returns
-    -------
-    (n, 2) float64
-        Rows sum to 1.
+    `counterparts` (n, 2) are as the indices' `labels` count them; where there is none, or as many
+    of either label, the classes' `frequencies` (2,) are the answer. Rows sum to 1.
     """
     counts = counterparts[:, ::-1] if opposite else counterparts
     shares = counts / np.maximum(counterparts.sum(axis=1, keepdims=True), 1)

@@ -36,13 +36,9 @@ _CHUNK = 1 << 22  # words compared at a time
 
 
 class PositionalIndex:
-    """Labelled rows by the words that they hold at a place.
+    """Labelled rows, for example train and dev with the same classes, by the words at each place.
 
-    Parameters
-    ----------
-    known : iterable of Labelled
-        For example train and dev, with the same classes. Of a task without classes every row has
-        the label 0; of pairs the first sequence counts.
+    Of a task without classes every row has the label 0; of pairs the first sequence counts.
 
     Examples
     --------
@@ -70,12 +66,8 @@ class PositionalIndex:
     def labels(self, data: Labelled) -> NDArray[np.int64]:
         """Count the counterparts of each row by their label; the same sequence again is none.
 
-        Time grows with the number of bases.
-
-        Returns
-        -------
-        (n, classes) int64
-            0 in all columns for a row without a counterpart.
+        Shape (n, classes), int64; 0 in all columns for a row without a counterpart. Time grows with
+        the number of bases.
         """
         out = np.zeros((len(data), self.classes), dtype=np.int64)
         lengths = np.array([len(text) for text in data.bases])

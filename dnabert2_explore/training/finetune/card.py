@@ -27,19 +27,10 @@ def describe(
     scores: Scores | None = None,
     leakage: LeakageReport | None = None,
 ) -> Card:
-    """Compose the card of a run.
+    """Compose the card of the weights of a step.
 
-    Parameters
-    ----------
-    config : FinetuneConfig
-        Settled.
-    splits : Splits
-        With the notes made so far.
-    step : int
-        Whose weights these are.
-    scores : Scores, optional
-        On test, or on dev where there is no test; None while the run goes on.
-    leakage : LeakageReport, optional
+    The configuration is settled, and the splits have the notes made so far. The scores are on test,
+    or on dev where there is no test; None while the run goes on.
     """
     train = splits.train
     paths = {"train": config.train, "dev": config.dev, "test": config.test}

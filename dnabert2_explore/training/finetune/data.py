@@ -48,10 +48,7 @@ class Splits:
 def read_splits(config: FinetuneConfig) -> Splits:
     """Read the files of a run; set shares apart and draw samples as its settings say.
 
-    Raises
-    ------
-    InputError
-        For whatever `read_labelled` refuses, and pairs in one file but not in another.
+    Whatever `read_labelled` refuses, and pairs in one file but not in another, are an `InputError`.
     """
     train = read_labelled(config.train, config.task, genome=config.genome)
     notes = [f"task: {train.task}" + ("" if config.task != "auto" else ", told from the labels")]
@@ -130,17 +127,7 @@ def _strata(data: Labelled) -> NDArray[np.int64]:
 def sample_rows(data: Labelled, rows: int, seed: int) -> Labelled:
     """Draw a sample in which classes have the shares they have in all; order is kept.
 
-    Parameters
-    ----------
-    data : Labelled
-    rows : int
-        At most as many as there are. Every class keeps at least one row.
-    seed : int
-
-    Raises
-    ------
-    InputError
-        If there are more classes than rows asked for.
+    Every class keeps at least one row; more classes than `rows` are an `InputError`.
     """
     if rows < len(data.classes) and data.task == "classification":
         raise InputError(
@@ -160,20 +147,9 @@ def sample_rows(data: Labelled, rows: int, seed: int) -> Labelled:
 
 
 def split_off(data: Labelled, share: float, whole: int, seed: int) -> tuple[Labelled, Labelled]:
-    """Set a share apart: (rest, share). Equal sequences, on either strand, stay together.
+    """Set a share of `whole` rows apart: (rest, share); too few rows are an `InputError`.
 
-    Parameters
-    ----------
-    data : Labelled
-    share : float
-        Of `whole` rows.
-    whole : int
-    seed : int
-
-    Raises
-    ------
-    InputError
-        If there are too few rows.
+    Equal sequences, on either strand, stay together.
     """
     rng = np.random.default_rng([seed, 4])
     groups: dict[tuple[str, ...], list[int]] = {}
@@ -227,16 +203,9 @@ class TokenRows(Sequence[NDArray[np.int64]]):
 def encode(
     tokenizer: DnaTokenizer, data: Labelled, max_tokens: int, turned: bool = False
 ) -> tuple[TokenRows, int]:
-    """Encode rows as prediction does; also return how many were cut.
+    """Encode rows as prediction does; also return how many were cut at `max_tokens` (0: none).
 
-    Parameters
-    ----------
-    tokenizer : DnaTokenizer
-    data : Labelled
-    max_tokens : int
-        0 for no limit.
-    turned : bool
-        The other strand of every sequence.
+    With `turned` it is the other strand of every sequence.
     """
 
     def read(texts: tuple[str, ...]) -> list[NDArray[np.int64]]:
@@ -252,16 +221,7 @@ def encode(
 
 
 class Resegmented:
-    """Training rows cut into other tokens every time they are read.
-
-    Parameters
-    ----------
-    tokenizer : DnaTokenizer
-    data : Labelled
-    how : Segmentation
-    max_tokens : int
-        0 for no limit.
-    """
+    """Training rows cut into other tokens every time they are read, at most so many (0: all)."""
 
     def __init__(
         self, tokenizer: DnaTokenizer, data: Labelled, how: Segmentation, max_tokens: int
@@ -286,31 +246,15 @@ class Resegmented:
 class Batches:
     """The training rows of every step, in an order of each epoch's own.
 
-    A batch is drawn at random, sorted by length, and dealt to the processes and the parts that they
-    compute at once, so that little is padded. All its rows count the same in the loss, which makes
-    the split of no consequence. A batch depends on the seed and the step alone.
+    A batch is drawn at random, sorted by `lengths` (n,), and dealt to the processes and the parts
+    that they compute at once, so that little is padded: `batch_size` rows of all processes
+    together, `device_batch` of one at once. All its rows count the same in the loss, which makes
+    the split of no consequence. A batch depends on the seed and the step alone. With several
+    processes, up to processes - 1 rows of an epoch's last batch are left out, so that each has
+    equally many.
 
-    Parameters
-    ----------
-    count : int
-        Rows.
-    lengths : numpy.ndarray, shape (n,)
-        What to sort by.
-    collate : callable
-        collate(rows (k,), turned (k,) bool, rng) returns the inputs and ``labels``.
-    batch_size, device_batch : int
-        Of all processes together; of one process at once.
-    augment : bool
-        Draw a strand for each row and epoch.
-    seed : int
-    process, processes : int
-        This process and how many there are. With several, up to processes - 1 rows of an epoch's
-        last batch are left out, so that each has equally many.
-
-    Attributes
-    ----------
-    steps : int
-        Steps an epoch.
+    ``collate(rows (k,), turned (k,) bool, rng)`` returns the inputs and ``labels``; with `augment`
+    a strand is drawn for each row and epoch. `steps` is how many an epoch has.
     """
 
     def __init__(

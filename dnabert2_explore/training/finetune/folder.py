@@ -23,20 +23,10 @@ _SMALL_FILES = 500_000  # bytes of tokenizer, configuration and card
 
 
 class RunFolder:
-    """Where a run writes.
+    """Where a run writes; `columns` are those of ``log.csv``.
 
-    Parameters
-    ----------
-    out : pathlib.Path
-    columns : tuple of str
-        Of ``log.csv``.
-
-    Attributes
-    ----------
-    model : pathlib.Path
-        Folder of the best weights so far.
-    step : int or None
-        Whose weights of this run are whole in it; None before the first.
+    `model` is the folder of the best weights so far, and `step` whose weights of this run are whole
+    in it; None before the first.
     """
 
     def __init__(self, out: Path, columns: tuple[str, ...]) -> None:
@@ -48,16 +38,7 @@ class RunFolder:
     def prepare(self, config: FinetuneConfig, weights: int) -> None:
         """Make the folder; an earlier run's results must not pass for this one's.
 
-        Parameters
-        ----------
-        config : FinetuneConfig
-        weights : int
-            Numbers of the model.
-
-        Raises
-        ------
-        InputError
-            If there is no room for the model on the disk.
+        No room on the disk for a model of so many `weights` is an `InputError`.
         """
         self.out.mkdir(parents=True, exist_ok=True)
         restore(self.model)  # of a run before, until this one has weights of its own
@@ -89,23 +70,11 @@ class RunFolder:
         card: Card,
         extras: Callable[[Path], None],
     ) -> None:
-        """Put weights in the place of those before.
+        """Put the weights of a step in the place of those before.
 
-        Parameters
-        ----------
-        network : Dnabert2ForSequenceClassification
-        step : int
-            Whose weights they are.
-        tokenizer : pathlib.Path
-            ``tokenizer.json`` to copy.
-        card : Card
-        extras : callable
-            extras(folder) writes what else belongs to the model.
-
-        Raises
-        ------
-        CheckpointError
-            If the disk is full, or the folder cannot be written; what was there is still whole.
+        ``tokenizer.json`` is copied, and ``extras(folder)`` writes what else belongs to the model.
+        A full disk, or a folder that cannot be written, is a `CheckpointError`; what was there is
+        still whole.
         """
         try:
             with putting(self.model) as fresh:

@@ -25,10 +25,7 @@ __all__ = ["beside_rules", "final_scores", "gathered", "share_of", "shown_metric
 def shown_metrics(select: str, train: Labelled) -> tuple[str, ...]:
     """Metrics of the log: all but the F1 of each class, unless one is selected.
 
-    Raises
-    ------
-    InputError
-        If `select` is none of the task's.
+    A `select` that is none of the task's is an `InputError`.
     """
     names = metric_names(train.task, train.classes)
     if select not in ("loss", *names):

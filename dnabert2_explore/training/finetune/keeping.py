@@ -73,25 +73,9 @@ def identity(
 class Keeper:
     """The best weights so far, in memory and in the run's folder, and the run's checkpoint.
 
-    Parameters
-    ----------
-    folder : RunFolder
-    learner : Learner
-    processes : Processes
-        The first of them writes.
-    tokenizer : pathlib.Path
-        ``tokenizer.json`` of the model.
-    card : callable
-        card(step) describes the model of a step.
-    settings : dict
-        Its `identity`.
-    minutes : float
-        Between checkpoints; 0 for none.
-
-    Attributes
-    ----------
-    best : tuple of float, int, or None
-        Merit on dev of the kept weights (higher is better) and their step.
+    The first of the processes writes: ``tokenizer.json`` with the model, ``card(step)`` of its
+    step, and, `minutes` apart (0 for none), checkpoints with the run's `settings`, its `identity`.
+    `best` is the merit on dev of the kept weights (higher is better) and their step.
     """
 
     def __init__(
@@ -129,15 +113,9 @@ class Keeper:
     def for_good(self, step: int, state: dict[str, Any]) -> Dnabert2ForSequenceClassification:
         """Make sure that the folder holds the best weights; return them.
 
-        Until `done`, a checkpoint says that training is over: a run killed while it is scored does
-        not train again. Its weights are those of the folder by a second name, and take no room.
-
-        Parameters
-        ----------
-        step : int
-            The last that was taken.
-        state : dict
-            As of `checkpoint`.
+        Until `done`, a checkpoint says that training is over after `step`, with the `state` of
+        `checkpoint`: a run killed while it is scored does not train again. Its weights are those of
+        the folder by a second name, and take no room.
         """
         assert self.best is not None
         assert self._network is not None
@@ -173,12 +151,7 @@ class Keeper:
     ) -> None:
         """Write a checkpoint; all processes take part. On a full disk, go on without.
 
-        Parameters
-        ----------
-        step : int
-        optimizer : torch.optim.Optimizer
-        state : dict
-            What JSON holds of the run beside the weights.
+        `state` is what JSON holds of the run beside the weights.
         """
         random = self.processes.gather(_random_state(self.processes.device))
         self._last = time.monotonic()
@@ -210,18 +183,9 @@ class Keeper:
     def resume(self, optimizer: torch.optim.Optimizer) -> dict[str, Any] | None:
         """Take up a killed run of the same settings and data; return what JSON held of it.
 
-        Where training was ``over``, only the best weights are taken up. A checkpoint of another
-        run is moved aside.
-
-        Warns
-        -----
-        ExploreWarning
-            If the checkpoint is of other settings or data, or of another number of processes.
-
-        Raises
-        ------
-        CheckpointError
-            If the checkpoint is damaged.
+        Where training was ``over``, only the best weights are taken up. A checkpoint of other
+        settings or data, or of another number of processes, is moved aside with an
+        `ExploreWarning`; a damaged one is a `CheckpointError`.
         """
         out = self.folder.out
         found = latest_checkpoint(out)

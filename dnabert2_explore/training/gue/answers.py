@@ -26,18 +26,8 @@ Scored = tuple[float, NDArray[np.float64]]
 class Answers:
     """Scores of what was computed here on test sets and on the same resamples of them.
 
-    Parameters
-    ----------
-    runs : tuple of GueRun
-    audit : Audit
-        Its rules are taken where no run brings them along.
-
-    Attributes
-    ----------
-    rules : dict of str to str
-        Dataset -> name of the rule with the highest score on test.
-    titles : dict of str to str
-        Baseline -> what it is.
+    The audit's rules are taken where no run brings them along. `rules` is, by dataset, the rule
+    with the highest score on test, and `titles` what each baseline is.
     """
 
     def __init__(self, runs: tuple[GueRun, ...], audit: Audit) -> None:

@@ -32,40 +32,13 @@ def run_baselines(
     bootstrap: int = 1000,
     progress: Progress | None = None,
 ) -> tuple[tuple[BaselineRun, ...], tuple[str, ...]]:
-    """Fit baselines on a dataset, or read those that have been.
+    """Fit baselines on a dataset, or read those that have been; also say why one does not apply.
 
-    Parameters
-    ----------
-    names : tuple of str
-        Of :data:`~dnabert2_explore.training.baselines.BASELINES`.
-    data : dict of str to Labelled
-        "train", "dev" and "test".
-    checksums : dict of str to str
-        Of the files; results of other files are not used again.
-    path : pathlib.Path
-        Where results are kept.
-    seed : int
-    device : torch.device, optional
-        For the CNN.
-    max_minutes : float
-        For the CNN; 0 for no limit.
-    strands : {"given", "both"}
-        Whether baselines learn from both strands and answer with the mean of the two.
-    bootstrap : int
-        Resamples for intervals.
-    progress : callable, optional
-        Called as ``progress(done, total)``, in thousandths of a baseline; may raise Cancelled.
-
-    Returns
-    -------
-    runs : tuple of BaselineRun
-    notes : tuple of str
-        Why a baseline does not apply.
-
-    Raises
-    ------
-    InputError
-        For an unknown baseline, or other strands.
+    `data` are "train", "dev" and "test", and `checksums` of their files: results of others, kept at
+    `path`, are not used again. Device and `max_minutes` (0 for no limit) are the CNN's. With
+    `strands` "both" baselines learn from both strands and answer with the mean of the two.
+    `progress` counts thousandths of a baseline, and may raise Cancelled. An unknown baseline, or
+    other strands, are an `InputError`.
     """
     unknown = [name for name in names if name not in BASELINES]
     if unknown:

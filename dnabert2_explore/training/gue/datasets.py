@@ -14,19 +14,9 @@ __all__ = ["DATASETS", "GUE", "GUE_PLUS", "Dataset", "Recipe", "find_dataset"]
 class Recipe:
     """Hyperparameters of a dataset; the others are the same for all (see `gue.run`).
 
-    Attributes
-    ----------
-    max_tokens : int
-        Tokens, [CLS] and [SEP] included, at which inputs are cut.
-    epochs : float
-        Passes over train; ignored where `max_steps` is set.
-    max_steps : int
-        Steps in all; 0 for `epochs`.
-    warmup_steps, evaluate_every : int
-        Steps.
-    published : bool
-        Whether the authors' script states them. It leaves GUE+ out; there its rule (a quarter of
-        the bases as tokens) and the settings of the longest GUE data are taken.
+    Inputs are cut at `max_tokens`, [CLS] and [SEP] included; `epochs` are ignored where `max_steps`
+    is set. The authors' script states them where `published`. It leaves GUE+ out; there its rule (a
+    quarter of the bases as tokens) and the settings of the longest GUE data are taken.
     """
 
     max_tokens: int
@@ -191,10 +181,7 @@ GUE_PLUS = tuple(name for name, one in DATASETS.items() if one.suite == "GUE+")
 def find_dataset(name: str) -> Dataset:
     """Look a dataset up by its name, its folder in the archive or its name in the mirrors.
 
-    Raises
-    ------
-    InputError
-        If there is none.
+    Where there is none it is an `InputError`.
 
     Examples
     --------

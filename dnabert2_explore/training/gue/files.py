@@ -31,17 +31,9 @@ REDUCED_SHARE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class DatasetFiles:
-    """The files of a dataset under a root.
+    """The files of a dataset under a root, those that exist.
 
-    Attributes
-    ----------
-    dataset : Dataset
-    folder : pathlib.Path or None
-        None where no folder of the dataset is there.
-    files : dict of str to pathlib.Path
-        Split -> CSV, those that exist.
-    looked : tuple of pathlib.Path
-        Folders that were tried.
+    `folder` is None where none of the dataset is there; `looked` are those that were tried.
     """
 
     dataset: Dataset
@@ -72,20 +64,11 @@ class DatasetFiles:
 
 
 def find_files(root: str | Path, name: str) -> DatasetFiles:
-    """Look for a dataset's files.
+    """Look for the files of a dataset, by a name that `find_dataset` takes.
 
-    Parameters
-    ----------
-    root : path
-        The unpacked archive (the folder that holds ``GUE/``, or ``GUE`` itself), or a folder in the
-        layout of the copies on Hugging Face (one folder a dataset).
-    name : str
-        As `find_dataset` takes it.
-
-    Raises
-    ------
-    InputError
-        If `root` is no folder, or no dataset has that name.
+    `root` is the unpacked archive (the folder that holds ``GUE/``, or ``GUE`` itself), or a folder
+    in the layout of the copies on Hugging Face (one folder a dataset). Where it is no folder, or no
+    dataset has that name, it is an `InputError`.
     """
     root = expanded(root)
     if not root.is_dir():
@@ -118,12 +101,7 @@ def read_files(files: Mapping[str, Path]) -> dict[str, Labelled]:
 def reduced_training(labels: Sequence[str]) -> NDArray[np.bool_]:
     """Choose the rows of dev that train where train.csv is missing: four fifths of each label.
 
-    The same rows for every model and seed.
-
-    Parameters
-    ----------
-    labels : sequence of str
-        As the file has them.
+    Labels are as the file has them. The same rows for every model and seed.
     """
     every = np.asarray(labels)
     chosen = np.zeros(len(every), dtype=bool)

@@ -32,15 +32,10 @@ AUDIT = "audit.json"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Who was scored.
+    """Who was scored, and in a sentence what it is: the protocol, or the source.
 
-    Attributes
-    ----------
-    name : str
-    kind : {"run", "baseline", "published"}
-        Fine-tuned here; a simple method fitted here; the paper's number.
-    detail : str
-        What it is, in a sentence: the protocol, or the source.
+    A "run" was fine-tuned here; a "baseline" is a simple method fitted here; "published" is the
+    paper's number.
     """
 
     name: str
@@ -50,15 +45,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A score on the test set of a dataset.
+    """A score on the test set of a dataset: the mean over seeds.
 
-    Attributes
-    ----------
-    score : Estimate
-        Mean over seeds with a 95% bootstrap interval over test sequences; published numbers have
-        none.
-    state : {"full", "reduced", "published"}
-    seeds : tuple of int
+    The 95% interval is by bootstrap over test sequences; published numbers have none. The state is
+    "full", "reduced" or "published".
     """
 
     score: Estimate
@@ -68,19 +58,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """By how much one column is better than another.
+    """By how much one column is better than another: first minus second, with a 95% interval.
 
-    Attributes
-    ----------
-    first, second : str
-        Columns; the value is first minus second.
-    dataset : str
-        "mean" for the mean over the shared datasets.
-    score : Estimate
-        With a 95% interval.
-    paired : bool
-        Both answered the same test sequences, which are resampled together. False beside a
-        published number: its own uncertainty is unknown and left out.
+    The dataset is "mean" for the mean over the shared datasets. Where it is `paired`, both answered
+    the same test sequences, which are resampled together; beside a published number it is not: its
+    own uncertainty is unknown and left out.
     """
 
     first: str
@@ -178,13 +160,7 @@ class Leaderboard(RichDisplay):
 
 
 def read_runs(folder: str | Path) -> tuple[GueRun, ...]:
-    """Read all result files of a folder.
-
-    Raises
-    ------
-    InputError
-        If the folder is none, or holds no result.
-    """
+    """Read all result files of a folder; none, or no folder, is an `InputError`."""
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder: pass the results folder of `gue run`.")

@@ -24,14 +24,7 @@ _LATER = re.compile(r", \d{4}-\d\d-\d\d.*$")
 
 
 def command(run: GueRun, root: str = "GUE", out: str = "results") -> str:
-    """Return the command that makes a run.
-
-    Parameters
-    ----------
-    run : GueRun
-    root, out : str
-        Where the data are and the results go.
-    """
+    """Return the command that makes a run, from the data in `root` into `out`."""
     parts = ["dnabert2-explore", "gue", "run", root, "-d", run.dataset, "-m", run.model, "-o", out]
     if run.state == "reduced":
         parts.append("--reduced")

@@ -32,13 +32,9 @@ PUBLISHED = (
 
 @cache
 def published_scores() -> MappingProxyType[str, MappingProxyType[str, float]]:
-    """Read the table.
+    """Read the table: model -> dataset -> score between -1 and 1 (the paper prints per cent).
 
-    Returns
-    -------
-    mapping
-        model -> dataset -> score between -1 and 1 (the paper prints per cent): MCC, macro F1 for
-        covid.
+    Scores are Matthews correlations, macro F1 for covid.
 
     Examples
     --------

@@ -50,19 +50,8 @@ def decode(text: str) -> NDArray[np.int64]:
 class BaselineRun(JsonFields):
     """A simple method on the same files.
 
-    Attributes
-    ----------
-    name, title : str
-        Key, and name in tables.
-    settings : dict
-        What was set, and what was chosen on dev.
-    parameters : int
-        Numbers fitted.
-    seconds : float
-        Fitting and answering.
-    test : Scores
-    predicted : str
-        Answers on test (see `decode`).
+    `settings` is what was set, and what was chosen on dev; `parameters` how many numbers were
+    fitted; `seconds` went into fitting and answering; for the answers on test see `decode`.
     """
 
     name: str
@@ -155,13 +144,7 @@ class GueRun(JsonFields):
 
     @classmethod
     def load(cls, path: str | Path) -> GueRun:
-        """Read a result file.
-
-        Raises
-        ------
-        InputError
-            If the file is no result file of this version.
-        """
+        """Read a result file; one that is none of this version is an `InputError`."""
         content = read_json(path)
         if content.get("format") not in _READABLE:
             raise InputError(

@@ -182,9 +182,6 @@ class LeakageReport(RichDisplay):
 
     pairs: tuple[SplitOverlap, ...]
 
-    def _line(self) -> str:
-        return str(self)
-
     def __str__(self) -> str:
         if not self.pairs:
             return "Duplicates between the files were not looked for."
@@ -255,21 +252,11 @@ def check_leakage(
 ) -> LeakageReport:
     """Count sequences of later splits that are in earlier ones, exactly, nearly or as shuffles.
 
-    Both sequences of a pair have to be found; for near-duplicates their words are taken together.
-    Copies and counterparts are looked for in time that grows with the number of bases.
-
-    Parameters
-    ----------
-    splits : mapping of str to Labelled
-        In the order train, dev, test.
-    threshold : float
-        Share of words that makes a near-duplicate.
-    most : int
-        Sequences of a split checked for near-duplicates: a sample, where there are more.
-    seed : int
-        Of the sample.
-    progress : callable, optional
-        Called as progress(comparisons done, comparisons in all).
+    Splits come in the order train, dev, test. Both sequences of a pair have to be found; for
+    near-duplicates, which share at least `threshold` of their words, their words are taken
+    together. Of a split with more than `most` sequences a sample, by seed, is checked for these.
+    Copies and counterparts are looked for in time that grows with the number of bases. `progress`
+    counts comparisons.
     """
     names = list(splits)
     keys = {name: _keys(data) for name, data in splits.items()}
@@ -292,20 +279,9 @@ def check_leakage(
 def copied_rows(
     known: Sequence[Labelled], data: Labelled, threshold: float = 0.5
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Tell which rows are among known ones, exactly or nearly (see `check_leakage`).
+    """Tell which rows are among known ones, (n,) bool each: exactly, and nearly (`check_leakage`).
 
-    Parameters
-    ----------
-    known : sequence of Labelled
-        For example train and dev.
-    data : Labelled
-    threshold : float
-        Share of words that makes a near-duplicate.
-
-    Returns
-    -------
-    exact, near : (n,) bool
-        No row is both.
+    No row is both. `threshold` is the share of words that makes a near-duplicate.
     """
     keys = {key for one in known for key in _keys(one)}
     exact = np.array([key in keys for key in _keys(data)], dtype=bool)

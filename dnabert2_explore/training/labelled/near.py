@@ -18,19 +18,9 @@ CHUNK = 1 << 21
 
 
 def near_duplicates(queries: list[str], texts: list[str], threshold: float) -> dict[int, int]:
-    """Find queries that share a share of their words with a text, on either strand.
+    """Find queries that share at least `threshold` of their words with a text, on either strand.
 
-    Parameters
-    ----------
-    queries, texts : list of str
-        Upper-case bases.
-    threshold : float
-        Share of a query's words that its partner holds.
-
-    Returns
-    -------
-    dict of int to int
-        Index of the query to that of its best partner among the texts.
+    All are upper-case bases. From the index of each such query to that of its best partner.
     """
     words, owners = _words(queries)
     if not len(words):

@@ -29,18 +29,10 @@ _YES, _NO = ("1", "1.0", "true", "yes"), ("0", "0.0", "false", "no", "")
 class Record:
     """One row.
 
-    Attributes
-    ----------
-    where : str
-        File and line or row, to begin an error's sentence with.
-    name : str
-    bases : str
-        Clean: upper-case A, C, G and T, and N for everything else.
-    second : str or None
-        The second sequence of a pair.
-    label : str or None
-        As the file has it; the names of a row's labels joined by ";" where each has a column.
-        None where the file has none for this row.
+    `where`, file and line or row, begins an error's sentence. `bases` are clean: upper-case A, C, G
+    and T, and N for everything else; `second` is the second sequence of a pair. `label` is as the
+    file has it, the names of a row's labels joined by ";" where each has a column; None where the
+    file has none for this row.
     """
 
     where: str

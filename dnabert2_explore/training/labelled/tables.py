@@ -158,10 +158,8 @@ def read_labelled(
 def label_of(record: Record, task: str, classes: tuple[str, ...]) -> int | float | list[int]:
     """Read the label of one row.
 
-    Raises
-    ------
-    InputError
-        Naming the row, if the label is missing, or does not fit the task or the classes.
+    One that is missing, or does not fit the task or the classes, is an `InputError` that names the
+    row.
     """
     text = record.label
     who = f"{record.where} ({record.name!r})"

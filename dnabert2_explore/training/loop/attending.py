@@ -20,20 +20,9 @@ def training_backend(
 ) -> str:
     """Settle on a backend for training, with gradients, and dropout where the network has it.
 
-    Parameters
-    ----------
-    asked : str
-        "auto" or a backend. "auto" is sdpa on a CPU, and on a GPU the first of flash, flex and sdpa
-        that computes there what the reference does, forward and backward.
-    config : Dnabert2Config
-    device : torch.device
-    dtype : torch.dtype
-        That autocast multiplies in.
-
-    Raises
-    ------
-    InputError
-        If the backend asked for cannot train there.
+    "auto" is sdpa on a CPU, and on a GPU the first of flash, flex and sdpa that computes there what
+    the reference does, forward and backward, in the `dtype` that autocast multiplies in. A backend
+    that is asked for and cannot train there is an `InputError`.
     """
     dropout = config.attention_probs_dropout_prob
     if asked == "auto":

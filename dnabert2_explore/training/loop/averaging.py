@@ -12,17 +12,8 @@ __all__ = ["averaged"]
 def averaged(module: nn.Module, decay: float) -> AveragedModel | None:
     """Start an average of a module's weights; call its ``update_parameters`` after each step.
 
-    Parameters
-    ----------
-    module : torch.nn.Module
-        Copied as it is now.
-    decay : float
-        Share of the average that stays in a step. In the first steps less stays, (1 + n)/(10 + n)
-        after n of them, so that the weights at the start are soon forgotten. 0: no average.
-
-    Returns
-    -------
-    torch.optim.swa_utils.AveragedModel or None
+    `decay` is the share of the average that stays in a step. In the first steps less stays, (1 +
+    n)/(10 + n) after n of them, so that the weights at the start are soon forgotten. 0: no average.
     """
     if not decay:
         return None

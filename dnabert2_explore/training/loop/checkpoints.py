@@ -52,18 +52,8 @@ def drop_unfinished(run: Path, *kinds: str) -> None:
 def write_whole(folder: Path, fill: Callable[[Path], None], kept: str) -> None:
     """Fill a folder under another name, then give it its own, replacing what is there.
 
-    Parameters
-    ----------
-    folder : path
-    fill : callable
-        Writes the files into the path it is given.
-    kept : str
-        What is still there if this fails, for the message.
-
-    Raises
-    ------
-    CheckpointError
-        If the files cannot be written (a full disk); what was written of them is removed.
+    `fill` writes the files into the path it is given. If they cannot be written (a full disk), what
+    was written of them is removed, and a `CheckpointError` says what is still there, `kept`.
     """
     from safetensors import SafetensorError
 
@@ -93,26 +83,10 @@ def read_checkpoint(
 ) -> Read:
     """Read a checkpoint whose files are those that were written.
 
-    Parameters
-    ----------
-    folder : path
-    read : callable
-        read(state, saved) makes of state.json, and of the tensors, what is wanted; whatever it
-        raises but an `InputError` means that the checkpoint cannot be read.
-    tensors : str
-        File that torch wrote.
-    otherwise : str
-        What to do without it, for the message.
-
-    Raises
-    ------
-    CheckpointError
-        If a file is missing or damaged.
-
-    Warns
-    -----
-    UserWarning
-        If an earlier version wrote it, which kept no digests.
+    ``read(state, saved)`` makes of state.json, and of the file `tensors` that torch wrote, what is
+    wanted; whatever it raises but an `InputError` means that the checkpoint cannot be read. A file
+    that is missing or damaged is a `CheckpointError`, which says what to do `otherwise`. Of a
+    checkpoint that an earlier version wrote, which kept no digests, a warning says so.
     """
     try:
         state = read_json(folder / STATE, CheckpointError)

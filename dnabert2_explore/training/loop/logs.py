@@ -24,13 +24,7 @@ def begin_log(path: Path, columns: tuple[str, ...], step: int) -> None:
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    """Read a log that is to be continued.
-
-    Raises
-    ------
-    InputError
-        If a line of it is none of a log's.
-    """
+    """Read a log that is to be continued; a line that is none of a log's is an `InputError`."""
     if not path.is_file():
         return []
     line = 1

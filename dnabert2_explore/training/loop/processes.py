@@ -35,18 +35,9 @@ def processes_started() -> int:
 def find_processes(device: str, shard: bool = False) -> Processes:
     """Join the processes a launcher started; without a launcher there is one.
 
-    Parameters
-    ----------
-    device : str
-        As `find_device` knows it; of several processes, each takes its own of that kind.
-    shard : bool
-        Shard weights, gradients and optimiser over several processes (FSDP) instead of a copy in
-        each (DDP).
-
-    Raises
-    ------
-    InputError
-        If the device is none.
+    Of several processes, each takes its own device of the kind that `find_device` knows. With
+    `shard` weights, gradients and optimiser are spread over them (FSDP) instead of a copy in each
+    (DDP). A device that is none is an `InputError`.
     """
     found = find_device(device)
     if processes_started() == 1:
@@ -73,20 +64,9 @@ def _leave() -> None:
 class Processes:
     """A single process: nothing to share.
 
-    Parameters
-    ----------
-    device : torch.device
-
-    Attributes
-    ----------
-    rank, world : int
-        This process's number and how many there are.
-    main : bool
-        Whether this process writes the files.
-    local_main : bool
-        Whether it is the first of its machine, which fills caches.
-    sharing : str
-        How they work together, in words.
+    `rank` and `world` are this process's number and how many there are. `main` writes the files;
+    `local_main` is the first of its machine, which fills caches; `sharing` says in words how they
+    work together.
     """
 
     rank, world = 0, 1

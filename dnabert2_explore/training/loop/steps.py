@@ -19,18 +19,10 @@ Batch = TypeVar("Batch")
 
 @dataclass(frozen=True, slots=True)
 class TrainingStep:
-    """A step that was taken.
+    """A step that was taken: how many with it, and seconds since the loop began.
 
-    Parameters
-    ----------
-    step : int
-        How many were taken with it.
-    outcome : Outcome
-    seconds : float
-        Since the loop began.
-    last, late, cancelled : bool
-        Whether it was the last planned, or the last in time; whether the run was stopped. Of
-        several processes all say the same.
+    It may be the last planned, or the last in time (`late`), or the run was stopped. Of several
+    processes all say the same.
     """
 
     step: int
@@ -42,26 +34,11 @@ class TrainingStep:
 
 
 class Loop:
-    """Takes steps, and tells how far it is.
+    """Takes `total` steps, and tells how far it is.
 
-    Parameters
-    ----------
-    processes : Processes
-    total : int
-        Steps planned.
-    minutes : float
-        The step after which so many have passed since `begun` is the last; 0 for no limit.
-    progress : callable, optional
-        Called as progress(step, total) after every step; may raise `Cancelled`, in any process.
-    begun : float, optional
-        By `time.monotonic`; by default, now.
-
-    Attributes
-    ----------
-    step : int
-        Steps taken.
-    cancelled : Cancelled or None
-        What `progress` raised.
+    The step after which so many `minutes` have passed since `begun` (by `time.monotonic`; now by
+    default) is the last; 0 for no limit. `progress(step, total)` is called after every step and may
+    raise `Cancelled`, in any process: `cancelled` keeps it.
     """
 
     def __init__(

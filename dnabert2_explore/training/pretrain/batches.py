@@ -23,18 +23,11 @@ __all__ = ["Batch", "Batches", "load_corpora"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Masked rows of one step that one process computes.
+    """Masked rows of one step that one process computes, (rows, tokens) int64.
 
-    Parameters
-    ----------
-    inputs : (rows, tokens) int64
-    labels : (rows, tokens) int64 or None
-        As :func:`~dnabert2_explore.training.pretrain.masking.mask_tokens` returns them; None where
-        no token is predicted.
-    mask : (rows, tokens) int64 or None
-        0 at padding; None where there is none.
-    groups : (rows,) int64 or None
-        Rows of one number are positives of each other; None where windows are not compared.
+    `labels` are as `mask_tokens` returns them, None where no token is predicted; `mask` is 0 at
+    padding, None where there is none. Rows of one number in `groups` (rows,) are positives of each
+    other; None where windows are not compared.
     """
 
     inputs: NDArray[np.int64]
@@ -113,14 +106,8 @@ def load_corpora(config: PretrainConfig) -> tuple[Corpus, Corpus | None]:
 class Batches:
     """Batches by step. The next one is drawn in a thread while the network computes.
 
-    A batch depends on the seed and the step alone, so that drawing ahead changes nothing.
-
-    Parameters
-    ----------
-    sampler : RowSampler
-    config : PretrainConfig
-    rank, world : int
-        This process and how many there are: each takes an equal run of the batch's rows.
+    A batch depends on the seed and the step alone, so that drawing ahead changes nothing. Each
+    process takes an equal run of the batch's rows.
     """
 
     def __init__(

@@ -35,10 +35,7 @@ def tidy(run: Path, step: int) -> None:
 def read_state(folder: Path) -> tuple[dict[str, Any], Any, Any]:
     """Read a checkpoint: its state.json, weights, and what optimizer.pt holds.
 
-    Raises
-    ------
-    CheckpointError
-        If a file is missing or damaged.
+    A file that is missing or damaged is a `CheckpointError`.
     """
     from safetensors.torch import load_file
 
@@ -54,21 +51,8 @@ def check_continuation(
 ) -> None:
     """Raise unless the past of a checkpoint agrees with the configuration and the data.
 
-    Parameters
-    ----------
-    folder : path
-        The checkpoint.
-    state : dict
-        Its state.json.
-    config : PretrainConfig
-        Of the continuation.
-    data : dict of str
-        Digests of what batches are drawn from.
-
-    Raises
-    ------
-    InputError
-        If a setting, the learning rates of the past or a digest differs.
+    `state` is its state.json, `data` digests of what batches are drawn from. A setting, learning
+    rates of the past or a digest that differ are an `InputError`.
     """
     before = PretrainConfig(**state["config"])
     changed = [

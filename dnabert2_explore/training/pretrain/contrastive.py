@@ -26,14 +26,9 @@ __all__ = ["GroupSampler", "Grouped", "contrastive_loss", "mean_vectors", "neare
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grouped:
-    """Windows of one step.
+    """Windows of one step, (windows, tokens) int64: [CLS] t1 … tn [SEP], then [PAD].
 
-    Parameters
-    ----------
-    ids : (windows, tokens) int64
-        [CLS] t1 … tn [SEP], then [PAD].
-    groups : (windows,) int64
-        Windows of one number are positives of each other.
+    Windows of one number in `groups` (windows,) are positives of each other.
     """
 
     ids: NDArray[np.int64]
@@ -43,12 +38,7 @@ class Grouped:
 class GroupSampler:
     """Draws groups of windows, the same ones for the same seed and step.
 
-    Parameters
-    ----------
-    corpus : Corpus
-    rows : RowSampler
-        Gives the tokenizer, the longest row and the streams of random numbers.
-    config : PretrainConfig
+    `rows` gives the tokenizer, the longest row and the streams of random numbers.
     """
 
     def __init__(self, corpus: Corpus, rows: RowSampler, config: PretrainConfig) -> None:
@@ -58,14 +48,8 @@ class GroupSampler:
     def draw(self, step: int, count: int, species: NDArray[np.int64] | None = None) -> Grouped:
         """Draw `count` windows in groups of ``config.group_windows``.
 
-        The species of a step differ as long as there are enough of them.
-
-        Parameters
-        ----------
-        step : int
-        count : int
-        species : (groups,) int64, optional
-            Species of the groups, indices into the corpus; drawn when not given.
+        The species of the groups, indices into the corpus (groups,), are drawn when not given;
+        those of a step differ as long as there are enough of them.
         """
         config, rng = self.config, self.rows.generator(step)
         size = config.group_windows
@@ -110,20 +94,10 @@ def mean_vectors(
 def contrastive_loss(
     vectors: torch.Tensor, groups: torch.Tensor, temperature: float
 ) -> torch.Tensor:
-    """Supervised contrastive loss, nats a window.
+    """Supervised contrastive loss of vectors (windows, hidden) by their cosine, nats a window.
 
-    Parameters
-    ----------
-    vectors : torch.Tensor, shape (windows, hidden)
-        Compared by their cosine.
-    groups : torch.Tensor, shape (windows,)
-    temperature : float
-
-    Returns
-    -------
-    torch.Tensor, shape ()
-        Mean over windows, and over each one's positives, of -log of the positive's share among all
-        other windows. Windows without a positive are left out.
+    Mean over windows, and over each one's positives, of -log of the positive's share among all
+    other windows. Windows without a positive are left out.
 
     Examples
     --------

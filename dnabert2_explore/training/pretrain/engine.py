@@ -42,18 +42,8 @@ Scored = Callable[[Any], dict[str, tuple[float, float]]]
 class Run:
     """State of one run: network, optimiser, step, and the folders they are written to.
 
-    Parameters
-    ----------
-    config : PretrainConfig
-    processes : Processes
-    start : Start
-        The network and its tokenizer.
-    data : dict of str
-        Digests of what batches are drawn from, compared when a run is resumed.
-    notes : tuple of str
-        What the model's README.md says of the run.
-    resumed : path or None
-        Checkpoint to continue from.
+    `data` are digests of what batches are drawn from, compared when a run is `resumed` from a
+    checkpoint; `notes` is what the model's README.md says of the run.
     """
 
     def __init__(

@@ -38,14 +38,9 @@ _SEED = 20_240_613
 class HeldOutRows:
     """Rows of held-out species with fixed masks, so that every model sees the same task.
 
-    Parameters
-    ----------
-    inputs, labels : (rows, tokens) int64
-        All chosen tokens are [MASK] in `inputs`; `labels` holds them, ``IGNORED`` elsewhere.
-    species : (rows,) str
-        Species of each row.
-    mask : (rows, tokens) int64 or None
-        0 at padding; None where all rows are full.
+    `inputs` (rows, tokens), int64, have [MASK] for all chosen tokens; `labels` hold them,
+    ``IGNORED`` elsewhere; `species` (rows,) is that of each row. `mask` is 0 at padding; None where
+    all rows are full.
     """
 
     inputs: NDArray[np.int64]
@@ -63,21 +58,10 @@ def held_out_rows(
     probability: float = 0.15,
     seed: int = _SEED,
 ) -> HeldOutRows:
-    """Draw the same number of rows from every species of `corpus` and mask them.
+    """Draw `rows` rows from every species of a corpus, usually the held-out one, and mask them.
 
     Every chosen token becomes [MASK] (in training 10% stay visible, which would flatter the model
-    against the baselines).
-
-    Parameters
-    ----------
-    corpus : Corpus
-        Usually of the held-out split.
-    tokenizer : tokenizers.Tokenizer
-        The model's.
-    rows : int
-        Rows of each species.
-    row_tokens, longest, probability, seed
-        As in pre-training.
+    against the baselines). The tokenizer is the model's, all else as in pre-training.
     """
     sampler = RowSampler(corpus, tokenizer, row_tokens, longest, seed)
     ids = np.concatenate([sampler.rows(index, rows, index) for index in range(len(corpus.species))])
@@ -101,10 +85,7 @@ def score_rows(
 ) -> dict[str, tuple[float, float]]:
     """Loss and accuracy of a network by species.
 
-    Returns
-    -------
-    dict
-        species -> (mean negative log likelihood in nats a masked token, share predicted exactly).
+    The mean negative log likelihood in nats a masked token, and the share predicted exactly.
     """
     return _by_species(held_out, *_score_network(network, held_out, batch_rows, progress))
 
@@ -112,18 +93,8 @@ def score_rows(
 def frequency_loss(held_out: HeldOutRows, rows: NDArray[np.int64], vocabulary: int) -> float:
     """Loss of guessing by token frequencies alone: what a network has to beat first.
 
-    Parameters
-    ----------
-    held_out : HeldOutRows
-    rows : (n, tokens) int64
-        Unmasked training rows, whose tokens are counted (and one added to each count).
-    vocabulary : int
-        Entries.
-
-    Returns
-    -------
-    float
-        Nats a masked token, mean over species.
+    The tokens of unmasked training `rows` (n, tokens) are counted, and one added to each count.
+    Nats a masked token, mean over species.
     """
     counts = np.bincount(rows[rows >= N_SPECIAL], minlength=vocabulary).astype(np.float64)
     counts[N_SPECIAL:] += 1.0
@@ -192,10 +163,7 @@ def score_baselines(
 ) -> dict[str, dict[str, tuple[float, float]]]:
     """Scores of "unigram", "bigram_left" and "bigram_both" on the same masked positions.
 
-    Returns
-    -------
-    dict
-        baseline -> species -> (nats a token, accuracy).
+    Baseline -> species -> (nats a token, accuracy).
     """
     return {
         name: _by_species(held_out, *found)

@@ -30,18 +30,8 @@ def write_references(out: Path, nats: float) -> None:
 class Logs:
     """``log.csv``, ``evaluation.csv`` and, if wanted, ``tensorboard/`` of a run.
 
-    Parameters
-    ----------
-    out : path
-        Run folder; made if needed.
-    step : int
-        Steps taken: later rows, left by a run that was killed, are dropped.
-    tensorboard : bool
-
-    Raises
-    ------
-    InputError
-        If TensorBoard is wanted and not installed.
+    The run folder is made if needed; rows after `step`, left by a run that was killed, are dropped.
+    TensorBoard that is wanted and not installed is an `InputError`.
     """
 
     def __init__(self, out: Path, step: int, tensorboard: bool = False) -> None:

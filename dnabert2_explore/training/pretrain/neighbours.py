@@ -16,21 +16,11 @@ N_SPECIAL = 5
 class NeighbourModel:
     """Token frequencies, alone and given the token on the left and on the right.
 
-    ``P(t | l)`` is ``(count(l, t) + k P(t)) / (count(l) + k)``, likewise for the right neighbour;
-    both together are ``P(t | l) P(t | r) / P(t)``, normalised (the neighbours taken as independent
-    given the token). A neighbour that is hidden or special is left out. Frequencies have one
-    count added to every token.
-
-    Parameters
-    ----------
-    rows : (rows, tokens) int64
-        Unmasked training rows.
-    vocabulary : int
-        Number of entries.
-    smoothing : float
-        k above.
-    n_special : int
-        Ids below are never neighbours nor targets.
+    ``P(t | l)`` is ``(count(l, t) + k P(t)) / (count(l) + k)`` with `smoothing` k, likewise for the
+    right neighbour; both together are ``P(t | l) P(t | r) / P(t)``, normalised (the neighbours
+    taken as independent given the token). A neighbour that is hidden or special is left out.
+    Frequencies have one count added to every token. Counted are unmasked training rows, (rows,
+    tokens) int64; ids below `n_special` are never neighbours nor targets.
     """
 
     def __init__(
@@ -63,16 +53,9 @@ class NeighbourModel:
     def log_probabilities(
         self, left: NDArray[np.int64], right: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Log probability of every token at positions with these neighbours.
+        """Log probability of every token between neighbours (n,) each, shape (n, vocabulary).
 
-        Parameters
-        ----------
-        left, right : (n,) int64
-            Neighbour ids; special ids (also [MASK]) count as unknown.
-
-        Returns
-        -------
-        (n, vocabulary) float64
+        Special ids, also [MASK], count as unknown.
         """
         with np.errstate(divide="ignore"):
             base = np.log(self.frequencies)

@@ -26,15 +26,9 @@ Network = Dnabert2ForMaskedLM | Dnabert2Model
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Start:
-    """What a run begins with.
+    """What a run begins with: the network, on the CPU in float32, and its tokenizer.
 
-    Parameters
-    ----------
-    network : Dnabert2ForMaskedLM or Dnabert2Model
-        On the CPU, in float32; the bare encoder for the contrastive objective alone.
-    tokenizer : tokenizers.Tokenizer
-    tokenizer_file : pathlib.Path
-        Its ``tokenizer.json``.
+    For the contrastive objective alone it is the bare encoder. The file is ``tokenizer.json``.
     """
 
     network: Network
@@ -56,20 +50,10 @@ class Start:
 def begin(config: PretrainConfig, resumed: Path | None) -> Start:
     """Build the network and its tokenizer.
 
-    Parameters
-    ----------
-    config : PretrainConfig
-    resumed : path or None
-        Checkpoint that the weights are read from afterwards; a model to train further is then not
-        needed any more.
-
-    Raises
-    ------
-    InputError
-        If the network's settings do not fit together, the model to train further has no masked-LM
-        head, or the tokenizer is not its own.
-    CheckpointError
-        If that model or the tokenizer cannot be read.
+    The weights are read afterwards from the checkpoint `resumed`; a model to train further is then
+    not needed any more. Network settings that do not fit together, a model to train further without
+    a masked-LM head, or another tokenizer than its own are an `InputError`; a model or tokenizer
+    that cannot be read is a `CheckpointError`.
     """
     torch.manual_seed(config.seed)
     if not config.init_from:

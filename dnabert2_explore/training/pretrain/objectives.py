@@ -75,14 +75,8 @@ def _masked(network: Any, given: dict[str, torch.Tensor]) -> tuple[torch.Tensor,
 class HeldOutWindows:
     """Windows of held-out species, the same for every network; call it with one to score it.
 
-    Parameters
-    ----------
-    corpus : Corpus
-        Of the held-out split.
-    rows : RowSampler
-        Of the run: gives tokenizer and seed.
-    config : PretrainConfig
-        ``evaluate_rows`` windows of each species are drawn, cut as the tokenizer cuts them.
+    ``evaluate_rows`` windows of each species are drawn, cut as the tokenizer cuts them; `rows`, of
+    the run, gives tokenizer and seed.
     """
 
     def __init__(self, corpus: Corpus, rows: RowSampler, config: PretrainConfig) -> None:
@@ -105,10 +99,7 @@ class HeldOutWindows:
     def __call__(self, network: Any) -> dict[str, tuple[float, float]]:
         """Contrastive loss (nats a window) among them all, and how often the nearest is its own.
 
-        Returns
-        -------
-        dict
-            species -> (loss, share of windows whose nearest neighbour is of their species).
+        By species; the latter is a share of its windows.
         """
         training, device = network.training, network.device
         network.eval()

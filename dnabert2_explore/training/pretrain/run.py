@@ -152,10 +152,7 @@ def _pretrain(
 def _processes(config: PretrainConfig) -> Processes:
     """Join the processes that a launcher started.
 
-    Raises
-    ------
-    InputError
-        If the batch cannot be shared equally, or the device does not fit.
+    A batch that cannot be shared equally, or a device that does not fit, is an `InputError`.
     """
     world = processes_started()
     if world > 1 and config.together:

@@ -25,23 +25,12 @@ def tiny_run(out: str | Path, steps: int = 400, seed: int = 0, threads: int = 0)
     """Prepare a small pre-training run on :func:`dnabert2_explore.demo.windows`.
 
     17 species (425 kb) to train on and 3 held out; a byte-pair encoding of 256 entries learnt from
-    the former; 2 layers of 64. It learns the composition of genomes and little more: something to
-    watch, not something to use.
+    the former; 2 layers of 64; about a dozen snapshots. It learns the composition of genomes and
+    little more: something to watch, not something to use.
 
-    Parameters
-    ----------
-    out : path-like
-        Run folder; ``genomes/``, ``species.tsv`` and ``tokenizer/`` are written into it.
-    steps, seed, threads : int
-        As in :class:`~dnabert2_explore.training.pretrain.PretrainConfig`.
-
-    ``references.json`` holds the loss of the training windows' token frequencies alone, on the
+    ``genomes/``, ``species.tsv`` and ``tokenizer/`` are written into the run folder `out`, and
+    ``references.json`` with the loss of the training windows' token frequencies alone, on the
     held-out windows (every frequency with one count added).
-
-    Returns
-    -------
-    PretrainConfig
-        For :func:`~dnabert2_explore.training.pretrain.pretrain`, with about a dozen snapshots.
     """
     out = Path(out)
     genomes, table, tokenizer = out / "genomes", out / "species.tsv", out / "tokenizer"

@@ -33,12 +33,7 @@ Measure = Callable[[Weights], dict[str, float]]
 class Estimate(JsonFields):
     """A value with its 95% interval: percentiles of the same value over bootstrap samples.
 
-    Attributes
-    ----------
-    value : float
-        NaN where it is undefined.
-    low, high : float
-        NaN without bootstrap.
+    The value is NaN where it is undefined, the interval without bootstrap.
     """
 
     value: float
@@ -83,9 +78,6 @@ class Scores(JsonFields, RichDisplay):
     values: dict[str, Estimate]
     loss: float
     notes: tuple[str, ...] = ()
-
-    def _line(self) -> str:
-        return str(self)
 
     def __getitem__(self, name: str) -> float:
         """Value of a metric by its name, or of ``"loss"``."""

@@ -22,23 +22,9 @@ def resampled(
 ) -> tuple[float, NDArray[np.float64]]:
     """Score answers on all sequences, and on resamples that depend on their number only.
 
-    Parameters
-    ----------
-    labels : (n,) int64
-    answers : sequence of (n,) int64
-        One a seed; their scores are averaged.
-    classes : int
-        Indices are below it.
-    metric : {"mcc", "f1_macro"}
-    samples : int
-        Resamples with replacement.
-    seed : int
-
-    Returns
-    -------
-    value : float
-    values : (samples,) float64
-        NaN where a resample holds one class only.
+    Labels and each of the answers, one a seed, are (n,) int64 below `classes`; the scores ("mcc" or
+    "f1_macro") of the answers are averaged. The value, and those of the resamples with replacement,
+    (samples,): NaN where a resample holds one class only.
     """
     rng = np.random.default_rng(seed)
     count = len(labels)

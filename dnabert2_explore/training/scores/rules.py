@@ -53,9 +53,6 @@ class RuleComparison(JsonFields, RichDisplay):
     others: dict[str, float]
     strands: str
 
-    def _line(self) -> str:
-        return str(self)
-
     def __str__(self) -> str:
         text = (
             f"best rule without a neural network: {self.title}, MCC {self.score}; model minus rule "
@@ -111,23 +108,9 @@ def compare_with_rules(
 ) -> RuleComparison | None:
     """Fit the rules on the rows a model was trained on, and set it beside the best of them.
 
-    Parameters
-    ----------
-    train, dev, test : Labelled
-        Rules are fitted on train (at most 50,000 rows of it) and chosen on dev.
-    outputs : numpy.ndarray, shape (n, classes)
-        What the model answers on test; the largest counts.
-    strands : {"given", "both"}
-        As of baselines.
-    samples : int
-        Resamples of test for intervals.
-    seed : int
-        Of resamples and of the rows taken.
-
-    Returns
-    -------
-    RuleComparison or None
-        None for tasks without classes.
+    Rules are fitted on train (at most 50,000 rows of it) and chosen on dev; of `outputs` (n,
+    classes), the model's on test, the largest counts. `samples` resamples of test give intervals;
+    the seed is of them and of the rows taken. None for tasks without classes.
     """
     if test.task != "classification":
         return None

@@ -1,6 +1,7 @@
 """Dependency maps against a plain loop over mutants in double precision, and their nulls."""
 
 import copy
+import warnings
 
 import numpy as np
 import pytest
@@ -257,3 +258,9 @@ def test_blocks_of_a_sequence_run_through_the_network(enc):
     assert blocks.copies == 2
     with pytest.raises(InputError, match="at least 1"):
         dx.dependency_map(enc, BASES, (0, 1)).blocks(copies=0)
+
+
+def test_of_a_sequence_too_short_for_neighbours_there_is_no_block_and_no_warning(enc):
+    found = dx.dependency_map(enc, "ACGTACGT")
+    with warnings.catch_warnings(action="error"):
+        assert len(found.blocks(copies=2)) == 0

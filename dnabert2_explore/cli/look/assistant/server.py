@@ -25,17 +25,9 @@ _WORDS = (
 
 
 def serve_tools(folder: Path) -> None:
-    """Answer an assistant until it goes.
+    """Answer an assistant until it goes; results are written into the folder.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Where results are written.
-
-    Raises
-    ------
-    InputError
-        If the extra ``[mcp]`` is not installed.
+    Without the extra ``[mcp]`` it is an `InputError`.
     """
     try:
         from mcp.server import MCPServer

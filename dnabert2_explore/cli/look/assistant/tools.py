@@ -52,13 +52,7 @@ def _alone(tool: Callable[Concatenate[Tools, _P], _T]) -> Callable[Concatenate[T
 
 
 class Tools:
-    """The tools, and the folder they write to.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Made if needed; the only place that is written to.
-    """
+    """The tools, and the folder they write to: made if needed, and the only one."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.expanduser().resolve()

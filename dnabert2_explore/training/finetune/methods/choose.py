@@ -26,23 +26,11 @@ def make_learner(
     resegmented: Resegmented | None,
     progress: Progress,
 ) -> Learner:
-    """Make what `config.method` trains.
+    """Make what the method of a settled configuration trains.
 
-    Parameters
-    ----------
-    config : FinetuneConfig
-        Settled.
-    source : Source
-        What `network` was made of.
-    network, tokenizer
-        The classifier, on its device.
-    targets : Targets
-    rows : list of TokenRows
-        Train, and its other strand where there is one.
-    resegmented : Resegmented or None
-        Train cut anew in every epoch, in place of `rows`.
-    progress : callable
-        Told of what a probe computes before its first step.
+    `network` was made of `source` and is on its device; `rows` are train, and its other strand
+    where there is one; `resegmented` reads train in their place, cut anew in every epoch.
+    `progress` is told of what a probe computes before its first step.
     """
     if config.method == "lora":
         with translated():

@@ -33,14 +33,8 @@ def classifier_from(
 ) -> Dnabert2ForSequenceClassification:
     """Put the pre-trained encoder under a fresh pooler and classifier, in float32.
 
-    Parameters
-    ----------
-    config : FinetuneConfig
-        Settled.
-    source : Dnabert2PreTrainedModel
-        With or without a head of its own, which is left out.
-    train : Labelled
-        Says what the classifier answers, and for which lengths.
+    A head of the source's own is left out. `train` says what the classifier answers, and for which
+    lengths.
     """
     classes = train.classes or ("value",)
     problem = {
@@ -77,25 +71,12 @@ def _plain(module: nn.Module) -> Dnabert2ForSequenceClassification:
 class Learner:
     """What `finetune` trains; the base of all methods, and the method "full" itself.
 
-    Parameters
-    ----------
-    network : Dnabert2ForSequenceClassification
-        On its device.
-    tokenizer : DnaTokenizer
-    targets : Targets
-    rows : list of TokenRows
-        The training rows; with a second entry, their other strands.
-    resegmented : Resegmented, optional
-        Reads the training rows in place of `rows`, in other tokens every time.
-    fresh : bool
-        Whether the encoder has random weights.
+    The network is on its device. `rows` are the training rows, and with a second entry their other
+    strands; `resegmented` reads them in their place, in other tokens every time. `fresh` says that
+    the encoder has random weights.
 
-    Attributes
-    ----------
-    module : torch.nn.Module
-        What is called in training with what `collate` returns; it answers with ``logits``.
-    lengths : numpy.ndarray, shape (n,)
-        What batches are sorted by.
+    `module` is called in training with what `collate` returns and answers with ``logits``; batches
+    are sorted by `lengths`, shape (n,).
     """
 
     def __init__(

@@ -32,14 +32,7 @@ _PREFIX = "base_model.model."
 class LoraLearner(Learner):
     """Adapters on the encoder's linear layers are trained, and the whole head, which is fresh.
 
-    Parameters
-    ----------
-    network, tokenizer, targets, rows
-        As for `Learner`.
-    config : FinetuneConfig
-        Rank, alpha, dropout and targets.
-    base : Checkpoint
-        What the adapter belongs to.
+    The configuration says rank, alpha, dropout and targets; `base` is what the adapter belongs to.
     """
 
     def __init__(

@@ -24,17 +24,10 @@ NARROW = 256.0
 
 
 class ProbeLearner(Learner):
-    """Vectors are computed once; what is trained is one linear layer on them.
+    """Vectors are computed once, which `progress` follows; one linear layer on them is trained.
 
     Vectors are standardised over the training rows (so that one learning rate fits all encoders),
     and that is folded into the head. There is no dropout.
-
-    Parameters
-    ----------
-    network, tokenizer, targets, rows
-        As for `Learner`.
-    progress : callable, optional
-        Called while the vectors of the training rows are computed.
     """
 
     def __init__(

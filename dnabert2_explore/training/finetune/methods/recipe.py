@@ -74,21 +74,10 @@ def recipe_of(config: FinetuneConfig, parameters: int) -> str:
 def settle(
     config: FinetuneConfig, parameters: int, train: Labelled, dev: Labelled
 ) -> tuple[FinetuneConfig, str]:
-    """Fill in what a configuration leaves open.
+    """Fill in what a configuration leaves open, for a network of so many `parameters`.
 
-    Parameters
-    ----------
-    config : FinetuneConfig
-    parameters : int
-        Of the network.
-    train, dev : Labelled
-
-    Returns
-    -------
-    config : FinetuneConfig
-        Nothing in it is open; run again, it does the same.
-    told : str
-        What was chosen and why, in a sentence; empty where nothing was open.
+    Also told is what was chosen and why, in a sentence; empty where nothing was open. Nothing in
+    the settled configuration is open; run again, it does the same.
     """
     recipe = recipe_of(config, parameters)
     left = {name for name in PUBLISHED if getattr(config, name) in (AUTO[name], "auto")}
@@ -173,13 +162,7 @@ def _both_strands(config: FinetuneConfig, train: Labelled, dev: Labelled) -> tup
 
 
 def anchor_of(text: str) -> str | int | None:
-    """Read the setting `anchor`: "" is none, "middle", or a number of bases.
-
-    Raises
-    ------
-    InputError
-        If it is neither.
-    """
+    """Read the setting `anchor`: "" is none, "middle", or a number of bases; else an InputError."""
     if not text:
         return None
     if text == "middle":

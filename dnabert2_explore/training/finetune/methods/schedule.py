@@ -14,14 +14,7 @@ __all__ = ["decayed", "learning_rate"]
 
 
 def learning_rate(config: FinetuneConfig, step: int, steps: int) -> float:
-    """Learning rate of a step, from 0: a linear rise, then the schedule's way to 0.
-
-    Parameters
-    ----------
-    config : FinetuneConfig
-        Settled.
-    step, steps : int
-        Which, and of how many.
+    """Learning rate of a step (from 0) of `steps`: a linear rise, then the schedule's way to 0.
 
     Examples
     --------

@@ -32,12 +32,8 @@ _TOKENS_OF = "pocket"
 class Source:
     """What a run starts from.
 
-    Parameters
-    ----------
-    checkpoint : Checkpoint
-        Its files; of a network from nothing, those of the model whose tokenizer it gets.
-    shape : Dnabert2Config or None
-        Of a network from nothing.
+    `shape` is that of a network from nothing, of which `checkpoint` has the files of the model
+    whose tokenizer it gets.
     """
 
     checkpoint: Checkpoint
@@ -72,12 +68,8 @@ class Source:
 def find_source(model: str) -> Source:
     """Find what `FinetuneConfig.model` names.
 
-    Raises
-    ------
-    InputError
-        If it is "scratch:…" of no shape that can be.
-    CheckpointError
-        If there is no such model.
+    "scratch:…" of no shape that can be is an `InputError`, a model that is not there a
+    `CheckpointError`.
     """
     if model.startswith(UNTRAINED):
         checkpoint = _checkpoint(model.removeprefix(UNTRAINED))

@@ -16,23 +16,12 @@ __all__ = ["Targets"]
 
 
 class Targets:
-    """Labels as the loss takes them.
+    """Labels of the training rows as the loss takes them.
 
     A regression is trained on standardised values (mean 0, variance 1 over the training rows), so
     that no learning rate depends on the labels' unit; `fold` then writes scale and mean into the
-    head, so that the saved model answers in that unit.
-
-    Parameters
-    ----------
-    data : Labelled
-        The training rows.
-    balanced : bool
-        Weigh classes by 1 / their frequency.
-
-    Raises
-    ------
-    InputError
-        If there are weights to balance, but no classes, or a class without rows.
+    head, so that the saved model answers in that unit. `balanced` weighs classes by 1 / their
+    frequency; without classes, or with a class without rows, it is an `InputError`.
     """
 
     def __init__(self, data: Labelled, balanced: bool = False) -> None:
@@ -81,16 +70,10 @@ class Targets:
         return self.labels[torch.from_numpy(rows)]
 
     def loss(self, logits: torch.Tensor, labels: torch.Tensor, rows: int) -> torch.Tensor:
-        """Sum over the rows given, divided by the rows of the whole step.
+        """Sum over the rows given, divided by the `rows` of the whole step.
 
-        Parts of a step, on several devices too, then add up to the mean over it.
-
-        Parameters
-        ----------
-        logits : torch.Tensor, shape (k, outputs)
-        labels : torch.Tensor
-            From `of`.
-        rows : int
+        Parts of a step, on several devices too, then add up to the mean over it. Logits are (k,
+        outputs), labels from `of`.
         """
         logits = logits.float()
         weights = None if self.weights is None else self.weights.to(logits.device)

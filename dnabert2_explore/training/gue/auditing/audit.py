@@ -42,31 +42,14 @@ def audit(
 ) -> Audit:
     """Audit the datasets of GUE whose files are there.
 
-    Parameters
-    ----------
-    root : path
-        As `find_files` takes it.
-    names : iterable of str, optional
-        Datasets; by default all with at least dev and test.
-    runs : iterable of GueRun
-        Results to set beside the rules (see `read_runs`).
-    rules : tuple of str
-        Of :data:`~dnabert2_explore.training.scores.rules.RULES`, to fit and compare with; the rules
-        of counterparts are always among them.
-    seqleak : bool
-        Let seqleak look at the files as well (extra ``audit``); a few CPU seconds a dataset.
-    progress : callable, optional
-        Called as ``progress(done, total)`` after each dataset; may raise Cancelled.
+    `root` is as `find_files` takes it, and `names` by default all datasets with at least dev and
+    test. `runs` (see `read_runs`) are set beside the `rules`, of
+    :data:`~dnabert2_explore.training.scores.rules.RULES`; those of counterparts are always among
+    them. With `seqleak` that looks at the files as well (extra ``audit``); a few CPU seconds a
+    dataset. `progress(done, total)` is called after each dataset, and may raise Cancelled.
 
-    Returns
-    -------
-    Audit
-
-    Raises
-    ------
-    InputError
-        If a dataset that was named lacks dev or test, none is there, a rule is unknown, a result
-        is of another test file, or `seqleak` is asked for and not installed.
+    It is an `InputError` if a dataset that was named lacks dev or test, none is there, a rule is
+    unknown, a result is of another test file, or seqleak is asked for and not installed.
     """
     unknown = [name for name in rules if name not in RULES]
     if unknown:

@@ -36,15 +36,9 @@ COUNTERPARTS, NEAR, COPIES = 0.05, 0.05, 0.01
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A method without a neural network, on the test set.
+    """A method without a neural network on the test set: on all of it, and on the cleaned part.
 
-    Attributes
-    ----------
-    title : str
-    score, cleaned : Estimate
-        On all of test, and on the cleaned part; NaN where that is too small.
-    predicted : str
-        Answers (see `results.decode`).
+    The latter is NaN where that is too small; for the answers see `results.decode`.
     """
 
     title: str
@@ -55,16 +49,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class ScoredRun:
-    """A fine-tuned model beside the best rule.
+    """A fine-tuned model beside the best rule, the mean over seeds.
 
-    Attributes
-    ----------
-    score, cleaned : Estimate
-        As of a rule; the mean over seeds.
-    minus_rule, cleaned_minus_rule : Estimate
-        Minus that of the best rule, on the same resamples; cleaned, minus the rule that is best
-        there.
-    seeds : tuple of int
+    Scores are as of a rule, also minus that of the best one on the same resamples; cleaned, minus
+    the rule that is best there.
     """
 
     score: Estimate
@@ -150,9 +138,6 @@ class DatasetAudit(JsonFields, RichDisplay):
     kept: str
     linted: Linted | None = None
 
-    def _line(self) -> str:
-        return str(self)
-
     def __str__(self) -> str:
         return f"{self.dataset}: {self.verdict}" + "".join(f"; {one}" for one in self.reasons)
 
@@ -209,13 +194,7 @@ class Audit(RichDisplay):
 
 
 def read_audit(path: str | Path) -> Audit:
-    """Read a file that `Audit.save` wrote.
-
-    Raises
-    ------
-    InputError
-        If it is none.
-    """
+    """Read a file that `Audit.save` wrote; another is an `InputError`."""
     content = read_json(path)
     if content.get("format") != FORMAT:
         raise InputError(

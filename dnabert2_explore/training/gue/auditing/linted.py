@@ -18,16 +18,9 @@ __all__ = ["Linted", "lint"]
 
 @dataclass(frozen=True, slots=True)
 class Linted:
-    """Verdict of seqleak (Tomar 2026, Apache-2.0).
+    """Verdict of seqleak (Tomar 2026, Apache-2.0), the worst of its checks: fail, warn or pass.
 
-    Attributes
-    ----------
-    version : str
-        Of seqleak.
-    verdict : {"fail", "warn", "pass"}
-        The worst of its checks.
-    fail, warn : dict of str to float or None
-        Checks that do not pass, and the value of each: a share of test, or the score of a rule.
+    Of the checks that do not pass the value is kept: a share of test, or the score of a rule.
     """
 
     version: str
@@ -37,26 +30,12 @@ class Linted:
 
 
 def lint(found: DatasetFiles, seed: int = 0) -> Linted:
-    """Let seqleak look at the files of a dataset; a few CPU seconds.
+    """Let seqleak look at the files of a dataset, which has dev and test; a few CPU seconds.
 
     Where train.csv is missing, dev takes its place, as for the rules of the audit. Checks that need
-    more than the files (genomes, BLAST) are left out by it.
-
-    Parameters
-    ----------
-    found : DatasetFiles
-        As `find_files` returns it, with dev and test.
-    seed : int
-        Of its folds and resamples.
-
-    Raises
-    ------
-    InputError
-        If seqleak is not installed, or refuses the files.
-
-    References
-    ----------
-    seqleak 0.4.1, https://github.com/tejasvi/seqleak, doi:10.5281/zenodo.23605245.
+    more than the files (genomes, BLAST) are left out by it. The seed is of its folds and resamples.
+    That it is not installed, or refuses the files, is an `InputError`. seqleak 0.4.1,
+    https://github.com/tejasvi/seqleak, doi:10.5281/zenodo.23605245.
     """
     try:
         from seqleak import __version__, audit
