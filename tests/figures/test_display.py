@@ -311,10 +311,8 @@ def test_a_line_counts_bases_as_screens_do_and_leaves_special_tokens_out():
 
 #: Have a plotly figure, and say more as a table in a cell.
 ONLY_TABLES = {
-    "Annotation", "Blocks", "Clusters", "Enrichment", "FeatureEnrichment",
-    "FeatureReadings", "Features", "MotifFragments", "RankCorrelations",
-    "SeedsResult", "SequenceComparison", "SpaceComparison", "TokenizerComparison",
-    "TrackEnrichment", "VocabularyCurve",
+    "Annotation", "Blocks", "Enrichment", "FeatureEnrichment", "FeatureReadings", "Features",
+    "RankCorrelations", "SeedsResult", "SequenceComparison", "TrackEnrichment",
 }  # fmt: skip
 
 
