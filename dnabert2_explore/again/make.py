@@ -51,9 +51,6 @@ class Reproduction(RichDisplay):
     versions: tuple[str, ...]
     record: Mapping[str, Any]
 
-    def _line(self) -> str:
-        return str(self)
-
     def __str__(self) -> str:
         name = Path(self.file).name
         parts = [f"{name}: {'identical' if self.identical else 'differs'}"]

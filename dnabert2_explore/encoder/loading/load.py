@@ -93,7 +93,7 @@ def load(
 
     Warns
     -----
-    UserWarning
+    ExploreWarning
         If another package has transformers' Auto classes for ``model_type: dnabert2``.
 
     Examples

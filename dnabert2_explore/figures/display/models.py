@@ -28,7 +28,12 @@ def encoder(result: Encoder) -> Card:
     if result.has_head:
         can += ["predict", "dx.attribute"]
     card = model_info(result.info)
-    return Card(card.line, f"Ask it to: {', '.join(can)}.", card.provenance, tables=card.tables)
+    said = f"Ask it to: {', '.join(can)}."
+    if result.has_head:
+        from ...encoder.passes.readings import Readings
+
+        said += f" Its predictions: {Readings.of(result)}."
+    return Card(card.line, said, card.provenance, tables=card.tables)
 
 
 def model_info(result: ModelInfo) -> Card:
