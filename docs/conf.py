@@ -32,7 +32,7 @@ version = release = dx.__version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc"]
 source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb", ".rst": "restructuredtext"}
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_made/executed", "_made/static"]
 html_theme = "furo"
 html_title = f"dnabert2_explore {release}"
 html_static_path = ["_static", "_made/static"]
