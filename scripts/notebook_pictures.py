@@ -30,9 +30,18 @@ THEN = {
     "FinetuneApp": "app.start()",
     "PretrainingMonitor": "monitor.start_tiny(after=app)",
 }
-#: Seconds that a view computes; the others are quick.
-SECONDS = {"FinetuneApp": 15, "PretrainingMonitor": 60, "FeatureExplorer": 60, "LayersExplorer": 40}
+#: Seconds that a view computes, and what is pressed before; the others are quick.
+SECONDS = {
+    "AtlasExplorer": 60,
+    "FeatureExplorer": 60,
+    "FinetuneApp": 75,
+    "LayersExplorer": 40,
+    "PretrainingMonitor": 150,
+    "TimeLapseExplorer": 20,
+}
+PRESSED = {"FeatureExplorer": "Train", "AtlasExplorer": "UMAP"}
 COLOURS = 128
+HEIGHT, STATUS_BAR = 1500, 30
 
 
 def take(lab: Lab, path: Path, first: int, last: int) -> None:
@@ -49,7 +58,7 @@ def take(lab: Lab, path: Path, first: int, last: int) -> None:
         "x": above["x"],
         "y": above["y"],
         "width": above["width"],
-        "height": below["y"] + below["height"] - above["y"],
+        "height": min(below["y"] + below["height"], HEIGHT - STATUS_BAR) - above["y"],
     }
     lab.page.screenshot(path=path, clip=clip)
     Image.open(path).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(
@@ -60,7 +69,7 @@ def take(lab: Lab, path: Path, first: int, last: int) -> None:
 def tour(folder: Path, scratch: Path) -> None:
     """Run the tour and picture two of its cells."""
     shutil.copy(ROOT / "notebooks" / TOUR, folder)
-    with lab_server(folder, scratch) as server, lab_page(server, 1220, 1400) as lab:
+    with lab_server(folder, scratch) as server, lab_page(server, 1220, HEIGHT) as lab:
         lab.open(TOUR)
         lab.show_only_notebook()
         lab.run_all()
@@ -75,12 +84,14 @@ def views(folder: Path, scratch: Path, names: set[str]) -> None:
     for name, code in chosen:
         cells += [code, THEN.get(name, "")]
     write_notebook(folder / "views.ipynb", cells)
-    with lab_server(folder, scratch) as server, lab_page(server, 1440, 1500) as lab:
+    with lab_server(folder, scratch) as server, lab_page(server, 1440, HEIGHT) as lab:
         lab.open("views.ipynb")
         lab.show_only_notebook()
         lab.run_all(600)
         for place, (name, _) in enumerate(chosen):
             lab.show_cell(1 + 2 * place)
+            if name in PRESSED:
+                lab.page.get_by_role("button", name=PRESSED[name]).first.click()
             time.sleep(SECONDS.get(name, 6))
             lab.wait_idle(300)
             print(name, flush=True)
