@@ -99,8 +99,8 @@ def reproduce(
     Raises
     ------
     InputError
-        If the file does not say where it comes from, its record is damaged, or what it takes is not
-        on this machine.
+        If the file does not say where it comes from, its record is damaged, what it takes is not
+        on this machine, or `model` or `sequences` is given for a file that a command wrote.
 
     Examples
     --------

@@ -372,6 +372,13 @@ def test_a_map_of_a_class_shows_its_untrained_twin():
     assert "Dashed: an untrained network" in html_of(beside)
     one, two = dx.plot(alone), dx.plot(beside)
     assert len(two.data) > len(one.data)
+    assert two.layout.yaxis.range == two.layout.yaxis2.range  # beside one another, on one scale
+
+
+def test_the_axis_of_few_bases_numbers_each_once():
+    few, many = (dx.plot(dx.load("pocket").tokenize(text)) for text in ("ACGT", "ACGT" * 9))
+    assert few.layout.xaxis.dtick == 1
+    assert many.layout.xaxis.dtick is None
 
 
 def test_axes_of_things_that_are_counted_have_whole_ticks():

@@ -107,7 +107,8 @@ def base_axis(
         "showline": True,
         "linecolor": theme.muted,
         "linewidth": 1,
-        "nticks": 9,
+        # Of few bases plotly would number halves, all of them as the base they are rounded to.
+        **({"nticks": 9} if view[1] - view[0] > 8 else {"tick0": 1, "dtick": 1}),
         "showspikes": False,
     }
 

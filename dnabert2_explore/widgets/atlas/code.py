@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from ..examples import CODE
 from .choice import column_of
-from .maps import LAYERS
-from .spaces import GIVEN
+from .mapping.maps import LAYERS
+from .mapping.spaces import GIVEN
 
 __all__ = ["code_of"]
 

@@ -19,11 +19,11 @@ from .choice import MARK, RADIUS, colour_options, colour_values, point_options, 
 from .chosen.panel import SelectionPanel
 from .cloud import CloudView
 from .growth import Growth
-from .judgement import Judgement
 from .legend import Legend
-from .maps import LAYERS, MadeMap, Maps
+from .mapping.judgement import Judgement
+from .mapping.maps import LAYERS, MadeMap, Maps
+from .mapping.spaces import GIVEN, Spaces
 from .points import Points
-from .spaces import GIVEN, Spaces
 
 if TYPE_CHECKING:
     from ipywidgets import Dropdown, ToggleButton, ToggleButtons

@@ -27,10 +27,10 @@ from .cloud import CloudView
 from .code import code_of
 from .content import OWN, AtlasContent
 from .growth import Growth
-from .judgement import Judgement
 from .legend import Legend
-from .maps import LAYERS, METHODS, Maps
-from .spaces import GIVEN, SPACES, Spaces, layer_name
+from .mapping.judgement import Judgement
+from .mapping.maps import LAYERS, METHODS, Maps
+from .mapping.spaces import GIVEN, SPACES, Spaces, layer_name
 
 __all__ = ["AtlasExplorer"]
 

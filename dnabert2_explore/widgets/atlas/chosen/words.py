@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...core.code import csv_text
 from ...core.explorer import LONGEST
 from ...core.state import Selection
-from ..maps import METHODS
+from ..mapping.maps import METHODS
 
 __all__ = ["caption_of", "selected_line", "table_of"]
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...analysis.maps import align_maps
-from ...analysis.project import fit_projection
-from ...analysis.umaps import umap_seconds
-from ...common.progress import Progress
-from ..core.jobs import Worker
+from ....analysis.maps import align_maps
+from ....analysis.project import fit_projection
+from ....analysis.umaps import umap_seconds
+from ....common.progress import Progress
+from ...core.jobs import Worker
 from .projection import project_apart
 
 __all__ = ["LAYERS", "METHODS", "MadeMap", "Maps", "umap_cost"]

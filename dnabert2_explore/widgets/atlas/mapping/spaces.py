@@ -9,14 +9,14 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from ...analysis.maps import remove_composition
-from ...common.names import Pooling
-from ...common.progress import Progress
-from ...encoder import Encoder
-from ...encoder.loading.twin import random_twin
-from ...sequences import as_dna
-from ...sequences.kmers import kmer_frequencies
-from ...stores import EmbeddedSequences
+from ....analysis.maps import remove_composition
+from ....common.names import Pooling
+from ....common.progress import Progress
+from ....encoder import Encoder
+from ....encoder.loading.twin import random_twin
+from ....sequences import as_dna
+from ....sequences.kmers import kmer_frequencies
+from ....stores import EmbeddedSequences
 
 __all__ = ["GIVEN", "SPACES", "Spaces", "layer_name"]
 

@@ -9,15 +9,15 @@ from typing import Any
 
 from ipywidgets import VBox
 
-from ...analysis.maps import MapJudgement, judge_map
-from ...common.costs import LONG, duration
-from ...common.progress import Progress
-from ...figures.core.colours import NOT_GIVEN, OTHERS
-from ...sequences import Sequence
-from ..core.controls import button, part, show
-from ..core.jobs import Worker
-from ..core.state import Selection
-from .points import Points
+from ....analysis.maps import MapJudgement, judge_map
+from ....common.costs import LONG, duration
+from ....common.progress import Progress
+from ....figures.core.colours import NOT_GIVEN, OTHERS
+from ....sequences import Sequence
+from ...core.controls import button, part, show
+from ...core.jobs import Worker
+from ...core.state import Selection
+from ..points import Points
 
 __all__ = ["Judgement", "grouping"]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import ExploreError
+from ....errors import ExploreError
 
 __all__ = ["project_apart"]
 
@@ -103,7 +103,7 @@ class _Worker:
     """The process and its answers."""
 
     def __init__(self) -> None:
-        package = str(Path(__file__).resolve().parents[3])
+        package = str(Path(__file__).resolve().parents[4])
         paths = os.environ.get("PYTHONPATH")
         env = {**os.environ, "PYTHONPATH": f"{package}{os.pathsep}{paths}" if paths else package}
         self._process = subprocess.Popen(
