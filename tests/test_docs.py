@@ -129,3 +129,10 @@ def test_pages_take_public_names_from_where_users_find_them():
             if inside:
                 found[name] = inside
     assert found == {}
+
+
+def test_lines_of_code_stand_whole_on_the_page():
+    """The page has room for 106 letters (docs/_static/gallery.css); what is longer is cut off."""
+    for path in (*DOCS.glob("*.md"), DOCS.parent / "README.md"):
+        for code in re.findall(r"```python[^\n]*\n(.*?)```", path.read_text("utf-8"), re.DOTALL):
+            assert max(map(len, code.splitlines())) <= 106, path.name
