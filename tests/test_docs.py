@@ -136,3 +136,44 @@ def test_lines_of_code_stand_whole_on_the_page():
     for path in (*DOCS.glob("*.md"), DOCS.parent / "README.md"):
         for code in re.findall(r"```python[^\n]*\n(.*?)```", path.read_text("utf-8"), re.DOTALL):
             assert max(map(len, code.splitlines())) <= 106, path.name
+
+
+def public_callables():
+    for name in dx.__all__:
+        value = getattr(dx, name)
+        if inspect.ismodule(value):
+            found = [getattr(value, one) for one in value.__all__]
+            yield from (one for one in found if inspect.isfunction(one))
+        elif callable(value):
+            yield value
+            if inspect.isclass(value):
+                yield from (
+                    one
+                    for key, one in vars(value).items()
+                    if not key.startswith("_") and inspect.isfunction(one)
+                )
+
+
+def test_docstrings_say_what_is_taken_and_returned():
+    """numpydoc's checks; a method whose docstring is a sentence says both in that sentence."""
+    validate = pytest.importorskip(
+        "numpydoc.validate", reason="numpydoc: the extra [docs]"
+    ).validate
+    wrong, seen = [], 0
+    for value in public_callables():
+        text = inspect.getdoc(value)
+        sections = re.findall(r"^(\w+)\n-+$", text, re.M)
+        codes = {"PR02", "GL07", "YD01"}
+        if "Parameters" in sections or (
+            inspect.isfunction(value) and "." not in value.__qualname__
+        ):
+            codes.add("PR01")
+        if not re.search(r"^\w+(, \w+)+( :|$)", text.partition("Parameters\n")[2], re.M):
+            codes.add("PR03")  # names that are described together stand together
+        if inspect.isfunction(value) and "." not in value.__qualname__:
+            codes.add("RT01")
+        full = f"{value.__module__}.{value.__qualname__}"
+        wrong += [(full, *error) for error in validate(full)["errors"] if error[0] in codes]
+        seen += 1
+    assert wrong == []
+    assert seen > 300
