@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..common.costs import says_cost
 from ..common.files import expanded
+from ..common.progress import Progress
 from ..errors import InputError
 from ..results.origins import recorded
 from ..results.rich_display import RichDisplay, counted
@@ -314,7 +315,17 @@ class EmbeddingStore(RichDisplay):
         return pd.DataFrame(columns)
 
     @recorded
-    def search(self, queries: Any, *, k: int = 10, **settings: Any) -> StoreHits:
+    def search(
+        self,
+        queries: Any,
+        *,
+        k: int = 10,
+        encoder: Any = None,
+        layer: int | Iterable[int] | None = None,
+        genome: str | Path | None = None,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> StoreHits:
         """Find the windows that are most like vectors or sequences, exactly.
 
         Windows that are not finished are passed over.
@@ -350,7 +361,10 @@ class EmbeddingStore(RichDisplay):
         """
         from .search import search
 
-        return search(self, queries, k, **settings)
+        return search(
+            self, queries, k,
+            encoder=encoder, layer=layer, genome=genome, seed=seed, progress=progress,
+        )  # fmt: skip
 
     @says_cost
     def build_index(self, layers: Any = None, *, progress: Any = None) -> Path:

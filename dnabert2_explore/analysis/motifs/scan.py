@@ -72,11 +72,11 @@ def scan_motifs(
         On p-values, between 0 and 1.
     both_strands : bool
         Also find reverse complements.
-    progress : callable, optional
-        Called as progress(bases done, bases in all); may raise `Cancelled`.
     background : {"even", "sequences"} or sequence of four float
         How often A, C, G and T occur by chance: equally, as in the sequences that are scanned, or
         as given. On both strands A and T, and C and G, get the mean of the two.
+    progress : callable, optional
+        Called as progress(bases done, bases in all); may raise `Cancelled`.
 
     Returns
     -------

@@ -185,10 +185,10 @@ class VariantScorer(RichDisplay):
         Parameters
         ----------
         variants : iterable of Variant
-        problems : iterable of (Skipped or None)
-            What is known to be wrong with each already; none by default.
         progress : callable, optional
             Called as progress(done, total) in steps of the work.
+        problems : iterable of (Skipped or None)
+            What is known to be wrong with each already; none by default.
 
         Returns
         -------

@@ -169,8 +169,20 @@ def parse_variant(text: str, *, where: str = "", contig: str = "") -> Variant:
     """Read ``chr1:1,234 A>G``; also ``chr1-1234-A-G``, ``chr1:1234:A:G``, ``chr1:g.1234A>G``.
 
     Positions count from 1, but of SPDI (``NC_000001.11:1233:A:G``: an accession with its version,
-    and colons) from 0, with a :class:`ReadingWarning`. Where `contig` is given, ``1,234 A>G`` is
-    enough. An allele without bases is ``-``.
+    and colons) from 0, with a :class:`ReadingWarning`.
+
+    Parameters
+    ----------
+    text : str
+        An allele without bases is ``-``.
+    where : str
+        Where it was read, for messages.
+    contig : str
+        What it lies on where it does not say: ``1,234 A>G`` is enough then.
+
+    Returns
+    -------
+    Variant
 
     Raises
     ------

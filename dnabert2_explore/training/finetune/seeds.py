@@ -104,6 +104,15 @@ def finetune_seeds(
         At least one, all different.
     progress, watch
         As for `finetune`, for each run.
+
+    Returns
+    -------
+    SeedsResult
+
+    Raises
+    ------
+    InputError
+        If no seed is given, or one twice.
     """
     if not seeds or len(set(seeds)) < len(seeds):
         raise InputError(f"seeds are {list(seeds)}; expected at least one, all different.")
