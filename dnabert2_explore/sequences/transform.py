@@ -36,6 +36,14 @@ def reverse_complement(bases: str | Sequence) -> str:
     IUPAC codes are complemented, case is kept, U pairs with A, and any other character stays as
     it is.
 
+    Parameters
+    ----------
+    bases : str or Sequence
+
+    Returns
+    -------
+    str
+
     Examples
     --------
     >>> reverse_complement("AACGtR")
@@ -48,6 +56,10 @@ def gc_content(bases: str | Sequence) -> float:
     """Return the share of G and C among the A, C, G, T and U of ``bases``.
 
     N, other IUPAC codes and white space are left out on both sides of the ratio.
+
+    Parameters
+    ----------
+    bases : str or Sequence
 
     Returns
     -------

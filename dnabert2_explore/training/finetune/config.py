@@ -99,7 +99,8 @@ class FinetuneConfig(RichDisplay):
         Of AdamW (0.9, 0.999, 1e-8) after the warm-up, falling to 0; 0 for the recipe's and the
         method's: published 3e-5 full, 1e-4 lora, 1e-3 probe.
     warmup_steps, weight_decay, gradient_clip : int, float, float
-        Biases and LayerNorms do not decay. A clip of 0 is none. -1: the recipe's.
+        Biases and LayerNorms do not decay; -1: the recipe's. The clip is the largest gradient norm,
+        0 for none.
     dropout : float
         Hidden and classifier dropout.
     pooling : {"auto", "cls", "mean"}
@@ -140,7 +141,8 @@ class FinetuneConfig(RichDisplay):
     bootstrap : int
         Samples for the scores' intervals; 0 for none.
     check_leakage : bool
-        Count duplicates and near-duplicates between the files.
+        Count copies, near-copies and counterparts that the files share, and set the model beside
+        the best method without a neural network.
     recipe : {"auto", "published", "small"}
         What open settings are filled in with: the authors' protocol, or what makes small networks
         learn; "auto" is small below 20 million parameters.
@@ -164,6 +166,11 @@ class FinetuneConfig(RichDisplay):
         What the saved model's predictions are the mean over, and the scores of dev and test.
     segmentations : int
         Further segmentations they are the mean over; -1 for the recipe's.
+
+    Raises
+    ------
+    InputError
+        If a setting is none of its choices or out of range, or two do not go together.
     """
 
     model: str

@@ -143,7 +143,16 @@ class Leaderboard(RichDisplay):
         return write(self)
 
     def difference(self, first: str, second: str, *, dataset: str = "mean") -> Difference:
-        """Find one difference.
+        """Find one difference: first minus second.
+
+        Parameters
+        ----------
+        first : str
+            A run's column.
+        second : str
+            Any other column.
+        dataset : str
+            By default the mean over `shared`.
 
         Raises
         ------
@@ -203,8 +212,9 @@ def leaderboard(
     Raises
     ------
     InputError
-        If there is no result, runs of one name differ in more than their seed, one baseline was
-        fitted on different strands, or the audit is of other test files.
+        If there is no result, the paper has no such column, runs of one name differ in more than
+        their seed, one baseline was fitted on different strands, or the audit is of other test
+        files.
     """
     every = read_runs(runs) if isinstance(runs, (str, Path)) else tuple(runs)
     if not every:

@@ -172,6 +172,11 @@ class PretrainConfig(RichDisplay):
     exclude_margin : int
         Bases left out on either side of what they share with a genome.
 
+    Raises
+    ------
+    InputError
+        If a setting is none of its choices or out of range, or two do not go together.
+
     Examples
     --------
     >>> PretrainConfig("genomes", "table.tsv", "tokenizer", "run").row_tokens
@@ -326,7 +331,7 @@ class PretrainConfig(RichDisplay):
             )
 
     def segmentation_of(self, step: int) -> Segmentation:
-        """How the windows of a contrastive step are cut into tokens."""
+        """How the windows of a contrastive step (from 0) are cut into tokens."""
         return Segmentation(dropout=self.bpe_dropout) if step % 2 else Segmentation(self.cuts)
 
     @property
