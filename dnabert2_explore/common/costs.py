@@ -96,9 +96,7 @@ class Teller:
             return
         left = gone / (done - before) * (total - done)
         if not self._said:
-            if gone + left > LONG:
-                self._said, self._last = True, now
-                self._say(f"takes about {duration(gone + left)}; Ctrl-C stops it")
+            self.expect(gone + left)
         elif now - self._last >= self._every:
             self._last = now
             unit = f" {self._unit}" if self._unit else ""

@@ -9,7 +9,17 @@ from urllib.parse import quote
 import typer
 
 from ...errors import InputError
-from .server import BROWSER, DIRECTORY, NOTEBOOK, PORT, announce, prepared, serve, server_options
+from .server import (
+    BROWSER,
+    DIRECTORY,
+    NOTEBOOK,
+    PORT,
+    announce,
+    parted,
+    prepared,
+    serve,
+    server_options,
+)
 
 __all__ = ["lab"]
 
@@ -51,10 +61,7 @@ def lab(
 
       dnabert2-explore lab -- --ServerApp.log_level=INFO
     """
-    more = list(ctx.args)
-    if notebook is not None and str(notebook).startswith("--"):  # Jupyter's options, no notebook
-        more.insert(0, str(notebook))
-        notebook = None
+    notebook, more = parted(notebook, ctx)
     if notebook is not None:
         if directory is not None:
             raise InputError(f"--dir and a notebook are both named: {notebook} opens in its folder")

@@ -19,6 +19,7 @@ from .server import (
     PORT,
     TEMPLATE,
     announce,
+    parted,
     prepared,
     serve,
     server_options,
@@ -88,10 +89,7 @@ def workbench(
 
       dnabert2-explore app --room --no-browser
     """
-    more = list(ctx.args)
-    if source is not None and str(source).startswith("--"):  # Jupyter's options, and no file
-        more.insert(0, str(source))
-        source = None
+    source, more = parted(source, ctx)
     if source is not None:
         if str(source) == "-":
             raise InputError("the page opens a file, and standard input is none: name one")
