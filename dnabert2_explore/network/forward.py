@@ -78,6 +78,7 @@ class EncoderForward(Network):
         self.embeddings = Dnabert2Embeddings(config)
         self.encoder = Dnabert2Encoder(config, self.layer_class)
         self.pooler: Dnabert2Pooler | None = Dnabert2Pooler(config) if with_pooler else None
+        self.post_init()
 
     def get_input_embeddings(self) -> nn.Embedding:
         """Return the token embedding table."""

@@ -9,17 +9,7 @@ from urllib.parse import quote
 import typer
 
 from ...errors import InputError
-from .server import (
-    BROWSER,
-    DIRECTORY,
-    NOTEBOOK,
-    PORT,
-    announce,
-    parted,
-    prepared,
-    serve,
-    server_options,
-)
+from .server import BROWSER, DIRECTORY, NOTEBOOK, PORT, announce, prepared, serve, server_options
 
 __all__ = ["lab"]
 
@@ -61,7 +51,10 @@ def lab(
 
       dnabert2-explore lab -- --ServerApp.log_level=INFO
     """
-    notebook, more = parted(notebook, ctx)
+    more = list(ctx.args)
+    if notebook is not None and str(notebook).startswith("--"):  # Jupyter's options, no notebook
+        more.insert(0, str(notebook))
+        notebook = None
     if notebook is not None:
         if directory is not None:
             raise InputError(f"--dir and a notebook are both named: {notebook} opens in its folder")

@@ -33,7 +33,6 @@ __all__ = [
     "NOTEBOOK",
     "Server",
     "announce",
-    "parted",
     "prepared",
     "serve",
     "server_options",
@@ -143,13 +142,6 @@ class Server:
                 return bool(answer.status < 300)
         except (URLError, OSError):
             return False
-
-
-def parted(given: Path | None, context: typer.Context) -> tuple[Path | None, list[str]]:
-    """Part the file that is named from Jupyter's options, the first of which may stand for one."""
-    if given is not None and str(given).startswith("--"):
-        return None, [str(given), *context.args]
-    return given, list(context.args)
 
 
 @contextmanager

@@ -19,7 +19,6 @@ from .server import (
     PORT,
     TEMPLATE,
     announce,
-    parted,
     prepared,
     serve,
     server_options,
@@ -89,7 +88,10 @@ def workbench(
 
       dnabert2-explore app --room --no-browser
     """
-    source, more = parted(source, ctx)
+    more = list(ctx.args)
+    if source is not None and str(source).startswith("--"):  # Jupyter's options, and no file
+        more.insert(0, str(source))
+        source = None
     if source is not None:
         if str(source) == "-":
             raise InputError("the page opens a file, and standard input is none: name one")

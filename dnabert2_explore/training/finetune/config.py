@@ -10,8 +10,7 @@ from typing import Any
 from ...common.files import replacing
 from ...errors import InputError
 from ...network.attention import BACKENDS
-from ...results.rich_display import RichDisplay, settings_line
-from ..configuration import check_choices, check_least, read_yaml
+from ..configuration import Settings, check_choices, check_least, check_shares
 from ..scores.metrics import TASKS
 
 __all__ = ["AUTO", "LEARNING_RATES", "LORA_TARGETS", "FinetuneConfig"]
@@ -45,7 +44,7 @@ LORA_TARGETS = ("Wqkv", "dense", "gated_layers", "wo")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class FinetuneConfig(RichDisplay):
+class FinetuneConfig(Settings):
     """Everything that determines a fine-tuning run.
 
     What is left open is filled in when the run begins, by the size of the network and of the data
@@ -225,9 +224,6 @@ class FinetuneConfig(RichDisplay):
     strands: str = "auto"
     segmentations: int = -1
 
-    def _line(self) -> str:
-        return settings_line(self)
-
     def __post_init__(self) -> None:
         for name in ("out", "model", "genome", "train", "dev", "test"):
             given: Any = getattr(self, name)
@@ -263,11 +259,8 @@ class FinetuneConfig(RichDisplay):
         # -1: left to the recipe
         left = [name for name, value in AUTO.items() if value == -1 and getattr(self, name) != -1]
         check_least(self, 0, left)
-        for name in ("dropout", "lora_dropout", "dev_share", "test_share", "cuts", "bpe_dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise InputError(f"{name} is {getattr(self, name)}; expected 0 to less than 1.")
-        if self.average >= 1:
-            raise InputError(f"average is {self.average}; expected 0 to less than 1.")
+        shares = ("dropout", "lora_dropout", "dev_share", "test_share", "cuts", "bpe_dropout")
+        check_shares(self, (*shares, *(["average"] if self.average != -1 else [])))
         self._check_method()
         if 0 < self.max_tokens < 4:
             raise InputError(f"max_tokens is {self.max_tokens}; expected at least 4, or 0.")
@@ -323,11 +316,3 @@ class FinetuneConfig(RichDisplay):
     def rate(self) -> float:
         """The learning rate that is used."""
         return self.learning_rate or LEARNING_RATES[self.method]
-
-    @classmethod
-    def from_yaml(cls, path: str | Path, **over: Any) -> FinetuneConfig:
-        """Read a configuration; unknown, missing and ill-typed keys are an :class:`InputError`.
-
-        Keyword arguments take the place of the file's values.
-        """
-        return read_yaml(cls, path, **over)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,9 +126,7 @@ class Leaderboard(RichDisplay):
                 kinds[name],
                 cell.state,
                 DATASETS[dataset].metric,
-                cell.score.value,
-                cell.score.low,
-                cell.score.high,
+                *astuple(cell.score),
                 " ".join(map(str, cell.seeds)),
             )
             for (dataset, name), cell in self.cells.items()
